@@ -1,0 +1,110 @@
+namespace Exporter.Tests.Support;
+
+/// <summary>
+/// A clock that stands still until a test moves it. Timers fire inside <see cref="Advance"/>, in order of their due time,
+/// with the clock showing that time. The wall clock can be stepped apart from the monotonic one, as NTP does.
+/// </summary>
+internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
+{
+    public static readonly DateTimeOffset Start = new(2026, 11, 21, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly Lock gate = new();
+    private readonly PriorityQueue<(ManualTimer Timer, long Version), (long Due, long Order)> timers = new();
+    private DateTimeOffset wall = start ?? Start;
+    private long elapsed;
+    private long order;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+    /// <summary>How many timers are waiting.</summary>
+    public int Waiting { get { lock (gate) { return timers.UnorderedItems.Count(t => t.Element.Version == t.Element.Timer.Version); } } }
+
+    public override DateTimeOffset GetUtcNow() { lock (gate) { return wall; } }
+
+    public override long GetTimestamp() { lock (gate) { return elapsed; } }
+
+    public void Advance(TimeSpan by)
+    {
+        long until;
+        lock (gate) { until = elapsed + by.Ticks; }
+        while (true)
+        {
+            ManualTimer timer;
+            lock (gate)
+            {
+                if (!timers.TryPeek(out var next, out var due) || due.Due > until)
+                {
+                    MoveTo(until);
+                    return;
+                }
+                timers.Dequeue();
+                if (next.Version != next.Timer.Version)
+                {
+                    continue;
+                }
+                MoveTo(due.Due);
+                timer = next.Timer;
+                timer.Rearm();
+            }
+            timer.Fire();
+        }
+    }
+
+    /// <summary>Steps the wall clock alone: time zones are not meant, NTP corrections and people are.</summary>
+    public void StepWallClock(TimeSpan by) { lock (gate) { wall += by; } }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, () => callback(state));
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    private void MoveTo(long timestamp)
+    {
+        wall += TimeSpan.FromTicks(Math.Max(0, timestamp - elapsed));
+        elapsed = Math.Max(elapsed, timestamp);
+    }
+
+    private sealed class ManualTimer(ManualTime time, Action fire) : ITimer
+    {
+        private TimeSpan period = Timeout.InfiniteTimeSpan;
+
+        public long Version { get; private set; }
+
+        public bool Change(TimeSpan dueTime, TimeSpan newPeriod)
+        {
+            lock (time.gate)
+            {
+                Version++;
+                period = newPeriod;
+                if (dueTime != Timeout.InfiniteTimeSpan)
+                {
+                    time.timers.Enqueue((this, Version), (time.elapsed + dueTime.Ticks, time.order++));
+                }
+            }
+            return true;
+        }
+
+        public void Rearm()
+        {
+            Version++;
+            if (period != Timeout.InfiniteTimeSpan && period > TimeSpan.Zero)
+            {
+                time.timers.Enqueue((this, Version), (time.elapsed + period.Ticks, time.order++));
+            }
+        }
+
+        public void Fire() => fire();
+
+        public void Dispose() => Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
