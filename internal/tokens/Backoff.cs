@@ -1,0 +1,19 @@
+namespace Exporter.Tokens;
+
+/// <summary>Exponential back-off with full jitter: the n-th wait is a random part of <c>First·2ⁿ</c>, never more than <c>Longest</c>.</summary>
+public sealed record Backoff(TimeSpan First, TimeSpan Longest)
+{
+    /// <summary>No wait is shorter than this, so that a run of small random numbers is not a burst.</summary>
+    public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+
+    /// <param name="failures">How many tries in a row have failed, 1 or more.</param>
+    /// <param name="asked">What the other side asked for (Retry-After): taken when it is longer, up to an hour.</param>
+    public TimeSpan After(int failures, Random random, TimeSpan? asked = null)
+    {
+        var ceiling = Math.Min(Longest.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Clamp(failures - 1, 0, 30)));
+        var wait = TimeSpan.FromSeconds(Math.Max(Shortest.TotalSeconds, ceiling * random.NextDouble()));
+        return asked > wait ? Min(asked.Value, TimeSpan.FromHours(1)) : wait;
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

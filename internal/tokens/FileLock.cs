@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text;
+
+namespace Exporter.Tokens;
+
+/// <summary>
+/// The lock of a token file: a file beside it that is opened with <see cref="FileShare.None"/>, which is flock(2), so that
+/// the kernel releases it with the process and <c>flock</c> from a shell takes part. It stays when it is released, and
+/// holds one line, "PID SENT": who has it, and when the token request in flight was sent.
+/// </summary>
+internal sealed class FileLock(string path, TimeProvider time)
+{
+    /// <summary>Longer than a token request can last, so that a living holder ends first.</summary>
+    private static readonly TimeSpan Patience = TokenEndpoint.Patience + TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    public async ValueTask<StoreLock> TakeAsync((uint User, uint Group)? owner, CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return Taken(Open(owner));
+            }
+            catch (IOException e) when (e.HResult == Posix.WouldBlock)
+            {
+                if (time.GetElapsedTime(started) > Patience)
+                {
+                    return new StoreLock.Busy(Holder() is { } holder ? $"process {holder} holds {path}" : $"another process holds {path}");
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return new StoreLock.Unavailable(Plain.Line(e.Message));
+            }
+            await Task.Delay(Pause, time, cancellation);
+        }
+    }
+
+    private FileStream Open((uint User, uint Group)? owner)
+    {
+        var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            UnixCreateMode = AtomicFile.OwnerOnly,
+            BufferSize = 0,
+        });
+        if (owner is { } one)
+        {
+            Posix.TryGive(file.SafeFileHandle, one);
+        }
+        return file;
+    }
+
+    private StoreLock.Taken Taken(FileStream file)
+    {
+        var interrupted = Sent(Read(file));
+        Note(file, $"{Environment.ProcessId}\n");
+        return new StoreLock.Taken(
+            interrupted,
+            Sending: () => Note(file, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {time.GetUtcNow():O}\n")),
+            Released: () =>
+            {
+                Note(file, "");
+                file.Dispose();
+            });
+    }
+
+    /// <summary>A full disk must not stop a renewal for want of its note.</summary>
+    private static void Note(FileStream file, string line)
+    {
+        try
+        {
+            file.SetLength(0);
+            RandomAccess.Write(file.SafeFileHandle, Encoding.ASCII.GetBytes(line), 0);
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    private static string Read(FileStream file)
+    {
+        Span<byte> line = stackalloc byte[128];
+        return Encoding.ASCII.GetString(line[..RandomAccess.Read(file.SafeFileHandle, line, 0)]);
+    }
+
+    private static DateTimeOffset? Sent(string line) =>
+        line.Split(' ') is [_, var sent] && DateTimeOffset.TryParse(sent.AsSpan().Trim(), CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) ? at : null;
+
+    /// <summary>Read without a lock, as far as the holder lets us.</summary>
+    private string? Holder()
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return Read(file).Split(' ', '\n')[0] is { Length: > 0 } holder ? holder : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

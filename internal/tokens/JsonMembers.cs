@@ -1,0 +1,169 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Exporter.Tokens;
+
+/// <summary>
+/// The members of a JSON object in the order they came, each value kept as the text it came in, so that what we do not
+/// know survives every rewrite unchanged. Immutable; equal when names, order and texts are. Of a name given twice the last counts.
+/// </summary>
+public sealed class JsonMembers : IEquatable<JsonMembers>
+{
+    private readonly (string Name, string Json)[] members;
+
+    private JsonMembers((string, string)[] members) => this.members = members;
+
+    public static JsonMembers Empty { get; } = new([]);
+
+    public int Count => members.Length;
+
+    public IEnumerable<string> Names => members.Select(m => m.Name);
+
+    /// <summary>Reads the first JSON value of <paramref name="utf8"/>; what follows it is ignored, as Go's decoder does.</summary>
+    /// <exception cref="JsonException">It is not an object, or not JSON.</exception>
+    public static JsonMembers Parse(ReadOnlySpan<byte> utf8)
+    {
+        // Editors on Windows put a byte order mark before the text; RFC 8259, section 8.1, lets a reader ignore it.
+        var text = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
+        var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        using var document = JsonDocument.ParseValue(ref reader);
+        return document.RootElement.ValueKind == JsonValueKind.Object ? From(document.RootElement) : throw new JsonException("it is not a JSON object");
+    }
+
+    public static JsonMembers From(JsonElement element)
+    {
+        var found = new List<(string Name, string Json)>();
+        foreach (var property in element.EnumerateObject())
+        {
+            found.RemoveAll(m => m.Name == property.Name);
+            found.Add((property.Name, property.Value.GetRawText()));
+        }
+        return new([.. found]);
+    }
+
+    /// <summary>The text of a string or number member, whatever the case of its name (Go's decoder ignores it too); null when it is missing, empty or something else.</summary>
+    public string? Text(string name) => Read(name) switch
+    {
+        { ValueKind: JsonValueKind.String } value when TryString(value) is { Length: > 0 } text => text,
+        { ValueKind: JsonValueKind.Number } value => value.GetRawText(),
+        _ => null,
+    };
+
+    /// <summary>A number, also one written as text or with a fraction; null when it is missing or none.</summary>
+    public double? Number(string name) =>
+        double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+
+    /// <summary>The members of an object within; null when there is none.</summary>
+    public JsonMembers? Inner(string name) => Read(name) is { ValueKind: JsonValueKind.Object } value ? From(value) : null;
+
+    public bool Has(string name) => IndexOf(name) >= 0;
+
+    public JsonMembers With(string name, string? text) => text is null ? Without(name) : WithJson(name, Quote(text));
+
+    public JsonMembers With(string name, long number) => WithJson(name, number.ToString(CultureInfo.InvariantCulture));
+
+    public JsonMembers With(string name, JsonMembers inner, JsonStyle style) => WithJson(name, inner.Write(style.Deeper()));
+
+    public JsonMembers Without(string name) => IndexOf(name) is >= 0 and var at ? new([.. members[..at], .. members[(at + 1)..]]) : this;
+
+    public JsonMembers Without(IEnumerable<string> names) => names.Aggregate(this, (left, name) => left.Without(name));
+
+    /// <summary>Every member of <paramref name="newer"/> that is not null takes the place of ours; the rest stays, in its order.</summary>
+    public JsonMembers Merge(JsonMembers newer) =>
+        newer.members.Where(m => m.Json != "null").Aggregate(this, (merged, member) => merged.WithJson(member.Name, member.Json));
+
+    public byte[] ToBytes(JsonStyle style) => Encoding.UTF8.GetBytes(Write(style) + (style.FinalNewline ? "\n" : ""));
+
+    public bool Equals(JsonMembers? other) => other is not null && members.AsSpan().SequenceEqual(other.members);
+
+    public override bool Equals(object? obj) => Equals(obj as JsonMembers);
+
+    public override int GetHashCode() => members.Aggregate(members.Length, HashCode.Combine);
+
+    /// <summary>Names only: the values may be secrets.</summary>
+    public override string ToString() => $"{{{string.Join(", ", Names)}}}";
+
+    private string Write(JsonStyle style)
+    {
+        if (members.Length == 0)
+        {
+            return "{}";
+        }
+        var lines = members.Select(m => style.Indent is null ? $"{Quote(m.Name)}:{m.Json}" : $"{style.Margin}{style.Indent}{Quote(m.Name)}: {m.Json}");
+        return style.Indent is null ? $"{{{string.Join(',', lines)}}}" : $"{{\n{string.Join(",\n", lines)}\n{style.Margin}}}";
+    }
+
+    private JsonMembers WithJson(string name, string json)
+    {
+        var at = IndexOf(name);
+        if (at < 0)
+        {
+            return new([.. members, (name, json)]);
+        }
+        var copy = members.ToArray();
+        copy[at].Json = json;
+        return new(copy);
+    }
+
+    private int IndexOf(string name) =>
+        Array.FindIndex(members, m => m.Name == name) is >= 0 and var exact
+            ? exact
+            : Array.FindIndex(members, m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    private JsonElement? Read(string name)
+    {
+        if (IndexOf(name) is not (>= 0 and var at))
+        {
+            return null;
+        }
+        using var document = JsonDocument.Parse(members[at].Json);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>A lone surrogate passes the parser and fails when it is read: then the member counts as missing.</summary>
+    private static string? TryString(JsonElement value)
+    {
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static string Quote(string text)
+    {
+        var buffer = new ArrayBufferWriter<byte>(text.Length + 2);
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            writer.WriteStringValue(text);
+        }
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+}
+
+/// <summary>How a JSON file is laid out: on one line, or indented by <paramref name="Indent"/>.</summary>
+public sealed record JsonStyle(string? Indent, bool FinalNewline, string Margin = "")
+{
+    public static JsonStyle Compact { get; } = new(null, true);
+
+    /// <summary>The layout of an existing file, so that it keeps the shape it came in.</summary>
+    public static JsonStyle Of(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.IsEmpty)
+        {
+            return Compact;
+        }
+        var newline = utf8.IndexOf((byte)'\n');
+        var indented = newline >= 0 && newline < utf8.Length - 1;
+        var after = indented ? utf8[(newline + 1)..] : default;
+        var width = after.IndexOfAnyExcept(" \t"u8);
+        return new(indented && width > 0 ? Encoding.UTF8.GetString(after[..width]) : null, utf8[^1] == '\n');
+    }
+
+    public JsonStyle Deeper() => this with { Margin = Margin + Indent };
+}

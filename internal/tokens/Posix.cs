@@ -1,0 +1,66 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Exporter.Tokens;
+
+/// <summary>
+/// What .NET has no call for: a folder's entry on disk, and who owns a file. Everything else goes through <see cref="File"/>.
+/// </summary>
+internal static class Posix
+{
+    public const int Busy = 16;
+    public const int WouldBlock = 11;
+    public const int NotPermitted = 1;
+
+    private const int CloseOnExec = 0x80000;
+    private const int CurrentDirectory = -100;
+    private const int EmptyPath = 0x1000;
+    private const uint OwnerAndGroup = 0x8 | 0x10;
+
+    /// <summary>
+    /// Makes a rename in this folder survive a power cut. Opened with O_CLOEXEC alone: O_DIRECTORY's number means
+    /// something else on other processors, and a folder opens without it.
+    /// </summary>
+    /// <exception cref="IOException">The folder cannot be opened or flushed.</exception>
+    public static void FlushFolder(string folder)
+    {
+        using var handle = new SafeFileHandle(open(Text(folder), CloseOnExec, 0), ownsHandle: true);
+        if (handle.IsInvalid)
+        {
+            throw new IOException($"cannot open the folder {folder}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+        }
+        RandomAccess.FlushToDisk(handle);
+    }
+
+    /// <summary>Who owns a file or folder; null when it is not there or nobody says.</summary>
+    public static (uint User, uint Group)? OwnerOf(string path) =>
+        statx(CurrentDirectory, Text(path), 0, OwnerAndGroup, out var status) == 0 ? (status.User, status.Group) : null;
+
+    public static (uint User, uint Group)? OwnerOf(SafeFileHandle file) =>
+        statx((int)file.DangerousGetHandle(), Text(""), EmptyPath, OwnerAndGroup, out var status) == 0 ? (status.User, status.Group) : null;
+
+    /// <summary>Gives an open file to somebody; false when this process may not.</summary>
+    public static bool TryGive(SafeFileHandle file, (uint User, uint Group) owner) =>
+        OwnerOf(file) == owner || fchown((int)file.DangerousGetHandle(), owner.User, owner.Group) == 0;
+
+    private static byte[] Text(string path) => Encoding.UTF8.GetBytes(path + '\0');
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int open(byte[] path, int flags, uint mode);
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int fchown(int file, uint user, uint group);
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int statx(int folder, byte[] path, int flags, uint mask, out Status status);
+
+    /// <summary>The kernel's struct statx, which is laid out alike on every processor; only what is read here has a name.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Status
+    {
+        [FieldOffset(20)] public uint User;
+        [FieldOffset(24)] public uint Group;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net;
+
+namespace Exporter.Tokens;
+
+/// <summary>The outcome of asking for a token. A closed set: whoever asks has to face all of them.</summary>
+public abstract record Renewal
+{
+    private Renewal() { }
+
+    /// <summary>The cloud's clock minus ours at the moment of the answer; null without an answer or without its <c>Date</c>.</summary>
+    public TimeSpan? ClockOffset { get; init; }
+
+    public sealed record Renewed(Token Token) : Renewal;
+
+    /// <summary>It may succeed later, with the same token. <paramref name="RetryAfter"/> is what the cloud asked for.</summary>
+    public sealed record Transient(FailureKind Kind, string Reason, TimeSpan? RetryAfter = null) : Renewal;
+
+    /// <summary>The client, its secret or its scope is not accepted; the token may be good.</summary>
+    public sealed record Refused(string Reason) : Renewal;
+
+    /// <summary>The credential is dead: it ended, was revoked, or was used by somebody else.</summary>
+    public sealed record Rejected(string Reason) : Renewal;
+}
+
+/// <summary>What a renewal failed of, as a metric's label shows it.</summary>
+public enum FailureKind
+{
+    Network,
+    Timeout,
+    RateLimited,
+    ServerError,
+    MalformedAnswer,
+    ClientRefused,
+    GrantRejected,
+    Locked,
+    Unexpected,
+}
+
+/// <summary>An answer of a token endpoint that is no token (RFC 6749, section 5.2).</summary>
+/// <param name="Error">The <c>error</c> member; null when the body is not of that shape.</param>
+public sealed record TokenError(HttpStatusCode Status, string? Error, string? Description, TimeSpan? RetryAfter)
+{
+    /// <summary>
+    /// The one table that decides what is transient and what is permanent. A cloud that answers differently gives a
+    /// table of its own, which looks at its special cases and leaves the rest to this one.
+    /// </summary>
+    public Renewal Judge() => (Error, (int)Status) switch
+    {
+        (_, 429) => new Renewal.Transient(FailureKind.RateLimited, Say("the cloud limits our requests"), RetryAfter),
+        ("temporarily_unavailable" or "server_error", _) or (_, 408 or 425 or >= 500) =>
+            new Renewal.Transient(FailureKind.ServerError, Say("the token endpoint is not working"), RetryAfter),
+        ("invalid_grant" or "expired_token" or "access_denied", _) => new Renewal.Rejected(Say("the refresh token is no longer accepted")),
+        ("invalid_client" or "unauthorized_client", _) => new Renewal.Refused(Say("the client id or the client secret is not accepted")),
+        ("invalid_scope", _) => new Renewal.Refused(Say("the scope is not accepted")),
+        ({ } error, _) => new Renewal.Refused(Say($"the token endpoint refuses the request as {error}")),
+        (_, >= 300 and < 400) => new Renewal.Refused(Say("the token endpoint redirects elsewhere, and credentials are not sent after it: check its address")),
+        (_, 401 or 403) => new Renewal.Refused(Say("the client is not accepted")),
+        (_, >= 400) => new Renewal.Refused(Say("the token endpoint does not know this request: check its address")),
+        _ => new Renewal.Transient(FailureKind.MalformedAnswer, Say("the answer holds neither a token nor an error")),
+    };
+
+    /// <summary>A sentence with what the cloud said, bounded; the description comes from outside and is cut of control characters.</summary>
+    public string Say(string sentence)
+    {
+        var said = string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s)));
+        return $"{sentence} (HTTP {(int)Status}{(said.Length > 0 ? $", {Plain.Line(said)}" : "")})";
+    }
+}
+
+/// <summary>Text from outside, made fit for a log line or a page.</summary>
+public static class Plain
+{
+    private const int Longest = 200;
+
+    /// <summary>One line of at most 200 characters without control characters.</summary>
+    public static string Line(string text)
+    {
+        var cut = text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), "…");
+        return string.Create(cut.Length, cut, static (span, from) =>
+        {
+            for (var i = 0; i < span.Length; i++)
+            {
+                span[i] = char.IsControl(from[i]) || char.GetUnicodeCategory(from[i]) is System.Globalization.UnicodeCategory.Format ? ' ' : from[i];
+            }
+        });
+    }
+}

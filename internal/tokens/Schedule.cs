@@ -1,0 +1,115 @@
+namespace Exporter.Tokens;
+
+/// <summary>How a keeper keeps its token. Immutable; one object may serve many keepers.</summary>
+public sealed record KeeperOptions
+{
+    /// <summary>How long before its end a token is renewed; by default a tenth of its lifetime, at least a minute. Never more than half of the lifetime.</summary>
+    public TimeSpan? Margin { get; init; }
+
+    /// <summary>The lifetime of a token whose cloud does not tell.</summary>
+    public TimeSpan AssumedLifetime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Waits after renewals that may succeed later.</summary>
+    public Backoff Retry { get; init; } = new(TimeSpan.FromSeconds(4), TimeSpan.FromMinutes(5));
+
+    /// <summary>Waits after writes that failed.</summary>
+    public Backoff WriteRetry { get; init; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1));
+
+    /// <summary>How long after the cloud did not accept the client: nothing will change before a person changes it.</summary>
+    public TimeSpan RefusedRetry { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How often the store is looked at for what others put there.</summary>
+    public TimeSpan LookEvery { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>A token this young is not renewed because a cloud refused it: the next one would fare no better.</summary>
+    public TimeSpan LeastBetweenForced { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Shared by all keepers of a process, so that many tokens that end together do not become a burst.</summary>
+    public Pace Pace { get; init; } = new(TimeProvider.System);
+
+    public Random Random { get; init; } = Random.Shared;
+}
+
+/// <summary>
+/// When a token is to be renewed. The moment is kept on both clocks: the wall clock alone would be late after it was set
+/// back, the monotonic one alone after the machine slept. Written by the keeper, read by anyone.
+/// </summary>
+internal sealed class Schedule(KeeperOptions options, TimeProvider time)
+{
+    /// <summary>No two renewals in a row are nearer than this, whatever the cloud says of lifetimes.</summary>
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LeastMargin = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MostJitter = TimeSpan.FromMinutes(5);
+
+    private volatile Moment? moment;
+
+    public DateTimeOffset? Planned => moment?.At;
+
+    public bool IsDue(DateTimeOffset now) => moment is { } planned && (planned.At <= now || time.GetTimestamp() >= planned.Timestamp);
+
+    public void Clear() => moment = null;
+
+    public DateTimeOffset PlanAt(DateTimeOffset at)
+    {
+        var ahead = Math.Max(0, (at - time.GetUtcNow()).TotalSeconds);
+        moment = new Moment(at, time.GetTimestamp() + (long)(ahead * time.TimestampFrequency));
+        return at;
+    }
+
+    public DateTimeOffset PlanRetry(int failures, TimeSpan? asked) => PlanAt(time.GetUtcNow() + options.Retry.After(failures, options.Random, asked));
+
+    /// <param name="before">The token that was renewed into this one; null for one that was loaded.</param>
+    public DateTimeOffset Plan(Token token, bool canRenew, Token? before)
+    {
+        var now = time.GetUtcNow();
+        if (!canRenew)
+        {
+            // Nothing renews it: the plan is to notice its end, if it has one.
+            Clear();
+            return token.ExpiresAt is { } end ? PlanAt(end) : DateTimeOffset.MaxValue;
+        }
+        if (token.AccessToken is null || token.ExpiresAt is not { } expiry)
+        {
+            return PlanAt(now);
+        }
+        var remaining = expiry - now;
+        var lifetime = token.Lifetime > TimeSpan.Zero ? token.Lifetime.Value : remaining;
+        var margin = Min(options.Margin ?? Max(LeastMargin, lifetime / 10), lifetime / 2);
+        // Jitter only moves a renewal earlier.
+        var at = expiry - margin - options.Random.NextDouble() * Min(lifetime / 20, MostJitter);
+        return PlanAt(before is null ? at : Max(at, now + Floor(remaining, extended: before.ExpiresAt is null || expiry > before.ExpiresAt)));
+    }
+
+    /// <summary>A renewal that gave the same end again, as Webex does within a day, must not become a loop; nor must a lifetime of zero.</summary>
+    private static TimeSpan Floor(TimeSpan remaining, bool extended) =>
+        !extended ? Max(Least, remaining / 2) : remaining > TimeSpan.Zero ? Min(Least, remaining / 2) : Least;
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    private static DateTimeOffset Max(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
+
+    private sealed record Moment(DateTimeOffset At, long Timestamp);
+}
+
+/// <summary>Lets renewals go one after another at a bounded rate, after a first burst. Safe for concurrent use.</summary>
+public sealed class Pace(TimeProvider time, int perSecond = 20, int burst = 20)
+{
+    private readonly Lock gate = new();
+    private long free = long.MinValue;
+
+    /// <summary>Completes when it is the caller's turn. Generic cell rate algorithm: one number is the whole state.</summary>
+    public Task WaitAsync()
+    {
+        var interval = time.TimestampFrequency / perSecond;
+        TimeSpan wait;
+        lock (gate)
+        {
+            var now = time.GetTimestamp();
+            free = Math.Max(free, now - interval * burst) + interval;
+            wait = TimeSpan.FromSeconds(Math.Max(0, free - now) / (double)time.TimestampFrequency);
+        }
+        return wait == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(wait, time, CancellationToken.None);
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace Exporter.Tokens;
+
+/// <summary>How a client names itself to the token endpoint (RFC 6749, section 2.3.1). One way per cloud and never a guess: a probe may spend a single-use token.</summary>
+public enum ClientAuthentication
+{
+    /// <summary>Id and secret as form fields.</summary>
+    Post,
+
+    /// <summary>Id and secret as HTTP Basic.</summary>
+    Basic,
+
+    /// <summary>A public client: the id as a form field.</summary>
+    None,
+}
+
+/// <summary>A registered client.</summary>
+public sealed record OAuthClient(string Id, Secret? Secret, ClientAuthentication Authentication = ClientAuthentication.Post);
+
+/// <summary>
+/// A token endpoint (RFC 6749, section 3.2): sends one form, once, and tells what came of it. It never retries, because a
+/// refresh token may be single-use; the keeper decides. Safe for concurrent use.
+/// </summary>
+/// <param name="http">Must not follow redirects, or credentials would be sent after one; see <see cref="CreateHttp"/>.</param>
+/// <param name="judge">The cloud's own table for errors, where the common one does not fit.</param>
+public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient client, TimeProvider time, Func<TokenError, Renewal>? judge = null)
+{
+    /// <summary>A token endpoint that has not answered by then is counted as not answering.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private const int LargestAnswer = 1 << 20;
+
+    public OAuthClient Client => client;
+
+    /// <summary>A client for token endpoints: no redirects, no cookies, fresh connections every few minutes so that a change of address is noticed.</summary>
+    public static HttpClient CreateHttp() => new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+    })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    /// <summary>Sends the form and gives the outcome; throws only when <paramref name="cancellation"/> asks it to stop.</summary>
+    public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
+        {
+            using var request = Request(form);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            var body = await ReadAsync(response.Content, either.Token);
+            return Outcome(response, body) with { ClockOffset = response.Headers.Date - time.GetUtcNow() };
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new Renewal.Transient(FailureKind.Timeout, $"the token endpoint did not answer within {Patience.TotalSeconds:0} seconds");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            return new Renewal.Transient(FailureKind.Network, $"the token endpoint cannot be reached ({Plain.Line(e.Message)})");
+        }
+    }
+
+    private HttpRequestMessage Request(IEnumerable<KeyValuePair<string, string>> form)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, address) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } } };
+        switch (client.Authentication)
+        {
+            case ClientAuthentication.Basic:
+                // RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
+                var pair = $"{Uri.EscapeDataString(client.Id)}:{Uri.EscapeDataString(client.Secret?.Reveal() ?? "")}";
+                request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
+                break;
+            case ClientAuthentication.Post when client.Secret is { } secret:
+                form = [.. form, new("client_id", client.Id), new("client_secret", secret.Reveal())];
+                break;
+            default:
+                form = [.. form, new("client_id", client.Id)];
+                break;
+        }
+        request.Content = new FormUrlEncodedContent(form);
+        return request;
+    }
+
+    private Renewal Outcome(HttpResponseMessage response, byte[]? body)
+    {
+        if (body is null)
+        {
+            return new Renewal.Transient(FailureKind.MalformedAnswer, $"the token endpoint's answer is longer than {LargestAnswer >> 20} MiB");
+        }
+        var members = TryParse(body);
+        var error = members?.Text("error");
+        // Some servers answer 200 with an error inside.
+        if (response.IsSuccessStatusCode && error is null && members is not null && TokenAnswer.Read(members, time.GetUtcNow()) is { } token)
+        {
+            return new Renewal.Renewed(token);
+        }
+        var problem = new TokenError(response.StatusCode, error, members?.Text("error_description"), RetryAfter(response));
+        return judge is null ? problem.Judge() : judge(problem);
+    }
+
+    /// <summary>Retry-After in both forms (RFC 9110, section 10.2.3).</summary>
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - (response.Headers.Date ?? time.GetUtcNow()),
+        _ => null,
+    };
+
+    private static JsonMembers? TryParse(byte[] body)
+    {
+        try
+        {
+            return JsonMembers.Parse(body);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The body; null when it is larger than any token answer can be.</summary>
+    private static async Task<byte[]?> ReadAsync(HttpContent content, CancellationToken cancellation)
+    {
+        await using var stream = await content.ReadAsStreamAsync(cancellation);
+        var body = new ArrayBufferWriter<byte>();
+        int read;
+        while ((read = await stream.ReadAsync(body.GetMemory(4096), cancellation)) > 0)
+        {
+            body.Advance(read);
+            if (body.WrittenCount > LargestAnswer)
+            {
+                return null;
+            }
+        }
+        return body.WrittenSpan.ToArray();
+    }
+}
+
+/// <summary>A successful answer of a token endpoint (RFC 6749, section 5.1).</summary>
+public static class TokenAnswer
+{
+    private static readonly string[] Known = ["access_token", "refresh_token", "id_token"];
+
+    /// <summary>The longest lifetime that is believed; what is longer would leave the range of a date.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(3650);
+
+    /// <summary>The token of an answer; null when it has no access token.</summary>
+    public static Token? Read(JsonMembers answer, DateTimeOffset now)
+    {
+        if (answer.Text("access_token") is not { } access)
+        {
+            return null;
+        }
+        var lifetime = Seconds(answer, "expires_in");
+        return new Token
+        {
+            AccessToken = new Secret(access),
+            RefreshToken = Secret.From(answer.Text("refresh_token")),
+            IdToken = Secret.From(answer.Text("id_token")),
+            Lifetime = lifetime,
+            ExpiresAt = now + lifetime,
+            RefreshExpiresAt = now + (Seconds(answer, "refresh_token_expires_in") ?? Seconds(answer, "refresh_expires_in")),
+            Members = answer.Without(Known),
+        };
+    }
+
+    /// <summary>A number of seconds as number, text or fraction; what is negative counts as zero. Null when it is missing or none.</summary>
+    private static TimeSpan? Seconds(JsonMembers answer, string name) =>
+        answer.Number(name) is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, Longest.TotalSeconds)) : null;
+}
