@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter;
+
+/// <summary>
+/// Log lines on stderr in the form that netatmo-exporter's users know: <c>level=info msg="…"</c>. Without a time, because
+/// journald and Docker put their own before it. What comes from outside is quoted, so that it cannot make lines of its own.
+/// </summary>
+internal sealed class LogLines(LogLevel least, TextWriter output) : ILoggerProvider
+{
+    private readonly ConcurrentDictionary<string, ILogger> loggers = new();
+    private readonly Lock writing = new();
+
+    public ILogger CreateLogger(string categoryName) => loggers.GetOrAdd(categoryName, category => new Logger(this, category));
+
+    public void Dispose()
+    {
+    }
+
+    private void Write(LogLevel level, string message, Exception? exception)
+    {
+        var line = new StringBuilder("level=").Append(Word(level)).Append(" msg=");
+        Quote(line, message);
+        if (exception is not null)
+        {
+            Quote(line.Append(" error="), exception.ToString());
+        }
+        lock (writing)
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+    }
+
+    private static void Quote(StringBuilder line, string text)
+    {
+        line.Append('"');
+        foreach (var c in text)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => line.Append('\\').Append(c),
+                '\n' => line.Append("\\n"),
+                '\r' => line.Append("\\r"),
+                '\t' => line.Append("\\t"),
+                _ when char.IsControl(c) => line.Append('?'),
+                _ => line.Append(c),
+            };
+        }
+        line.Append('"');
+    }
+
+    private static string Word(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warning",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+
+    private sealed class Logger(LogLines lines, string category) : ILogger
+    {
+        /// <summary>The framework tells of every request at "info"; that is for whoever asked for more than that.</summary>
+        private readonly LogLevel least = category.StartsWith("Microsoft.", StringComparison.Ordinal) && lines.least == LogLevel.Information ? LogLevel.Warning : lines.least;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= least && logLevel != LogLevel.None;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                lines.Write(logLevel, formatter(state, exception), exception);
+            }
+        }
+    }
+}

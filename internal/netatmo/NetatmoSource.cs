@@ -1,0 +1,77 @@
+using Exporter.Metrics;
+using Exporter.Sources;
+using Exporter.Tokens;
+
+namespace Exporter.Netatmo;
+
+/// <summary>Netatmo's weather stations and Home Coaches.</summary>
+public sealed class NetatmoSource : ISource
+{
+    public string Name => "netatmo";
+
+    public SourceSettings Settings => NetatmoOptions.All;
+
+    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];
+
+    public Func<AccountContext, Account> Configure(Section section)
+    {
+        var options = NetatmoOptions.Read(section);
+        return context => Open(options, context);
+    }
+
+    private Account Open(NetatmoOptions options, AccountContext context)
+    {
+        var (time, logger) = (context.Time, context.Logging.CreateLogger("netatmo"));
+        var tokenHttp = TokenEndpoint.CreateHttp();
+        var endpoint = new TokenEndpoint(tokenHttp, new Uri(options.Api, "/oauth2/token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
+        var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
+
+        var apiHttp = new HttpClient(new TokenHandler(keeper, NetatmoAnswer.RefusesToken).Over(ApiResilience.CreateHandler(time))) { BaseAddress = options.Api, Timeout = Timeout.InfiniteTimeSpan };
+        var api = new NetatmoApi(apiHttp, time);
+        var shown = new NetatmoMetricsOptions(options.AgeStale, options.Location);
+        var poller = new Poller<NetatmoReading>(
+            context.Name,
+            cancellation => PollAsync(api, options, cancellation),
+            (reading, now) => new Exposed([.. NetatmoMetrics.From(reading, shown, now)], NetatmoMetrics.StaleAt(reading, shown, now)),
+            keeper,
+            new PollerOptions(options.RefreshInterval),
+            time,
+            logger);
+
+        return new Account(context.Name, Name, context.Labelled, keeper, poller)
+        {
+            Live = NetatmoStatus.Live(() => StatusOf(keeper, poller, options, time.GetUtcNow())),
+            DebugData = () => poller.Reading?.ToJson(),
+            Owned = [apiHttp, tokenHttp],
+        };
+    }
+
+    /// <summary>Stations and Home Coaches are two questions and one reading: half an answer would let modules vanish.</summary>
+    private static async Task<ApiAnswer<NetatmoReading>> PollAsync(NetatmoApi api, NetatmoOptions options, CancellationToken cancellation)
+    {
+        var answers = new List<StationsData>();
+        if (options.Stations)
+        {
+            switch (await api.GetStationsData(options.Favourites, cancellation))
+            {
+                case ApiAnswer<StationsData>.Failed(var failure):
+                    return new ApiAnswer<NetatmoReading>.Failed(failure);
+                case ApiAnswer<StationsData>.Success(var stations):
+                    answers.Add(stations);
+                    break;
+            }
+        }
+        if (options.HomeCoaches)
+        {
+            switch (await api.GetHomeCoachsData(cancellation))
+            {
+                case ApiAnswer<StationsData>.Failed(var failure):
+                    return new ApiAnswer<NetatmoReading>.Failed(failure);
+                case ApiAnswer<StationsData>.Success(var coaches):
+                    answers.Add(coaches);
+                    break;
+            }
+        }
+        return new ApiAnswer<NetatmoReading>.Success(NetatmoReading.From([.. answers]));
+    }
+}

@@ -1,0 +1,26 @@
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.Sources;
+
+/// <summary>A kind of cloud the exporter reads. Everything a cloud needs elsewhere it contributes here; the core asks the sources it was given.</summary>
+public interface ISource
+{
+    /// <summary>The word for it in configuration, labels and pages: <c>netatmo</c>.</summary>
+    string Name { get; }
+
+    /// <summary>The settings of its accounts.</summary>
+    SourceSettings Settings { get; }
+
+    /// <summary>The shapes its token files may have; a new file is written in the first.</summary>
+    IReadOnlyList<ITokenFormat> TokenFormats { get; }
+
+    /// <summary>
+    /// Reads the settings of one account. What is wrong is reported in the section, and then what is returned is never
+    /// called; nothing is opened yet.
+    /// </summary>
+    Func<AccountContext, Account> Configure(Section section);
+}
+
+/// <summary>What an account is opened with.</summary>
+public sealed record AccountContext(string Name, bool Labelled, ITokenStore Store, KeeperOptions Keeping, TimeProvider Time, ILoggerFactory Logging);
