@@ -1,0 +1,28 @@
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Metrics;
+
+public class PromtoolTests
+{
+    public static TheoryData<string> Goldens() =>
+        new(Directory.EnumerateFiles(Golden.Root, "*.prom", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Golden.Root, file)).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Goldens))]
+    public async Task Promtool_complains_of_nothing_but_inherited_names(string golden)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var inherited = await File.ReadAllLinesAsync(Path.Combine(Golden.Root, "metrics/inherited-names.txt"), cancellation);
+
+        var complaints = await Promtool.Check(await File.ReadAllTextAsync(Path.Combine(Golden.Root, golden), cancellation), cancellation);
+
+        Assert.DoesNotContain(complaints, complaint => !inherited.Contains(complaint.Split(' ')[0]));
+    }
+
+    [Theory]
+    [InlineData("# HELP a_mb Why.\n# TYPE a_mb gauge\na_mb 1\n", "a_mb metric names should not contain abbreviated units")]
+    [InlineData("a{ 1\n", "parsing error")]
+    public async Task Promtool_finds_fault(string page, string complaint) =>
+        Assert.Contains(await Promtool.Check(page, TestContext.Current.CancellationToken), line => line.Contains(complaint, StringComparison.Ordinal));
+}

@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+using System.Threading.Channels;
+using Xunit;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>
+/// A real program that the exporter is tried against, running until it is disposed of. Where the program is not installed its tests skip
+/// and say what to install; under CI a missing peer fails.
+/// </summary>
+internal sealed class Peer : IAsyncDisposable
+{
+    private static readonly Dictionary<string, string> Packages = new()
+    {
+        ["promtool"] = "prometheus",
+        ["mosquitto_pub"] = "mosquitto-clients",
+        ["mosquitto_sub"] = "mosquitto-clients",
+        ["node"] = "nodejs",
+        ["nginx"] = "nginx-light",
+        ["zcat"] = "gzip",
+        ["curl"] = "curl",
+    };
+
+    private readonly string name;
+    private readonly Process process;
+    private readonly ConcurrentQueue<string> lines = new();
+    private readonly Channel<string> unread = Channel.CreateUnbounded<string>();
+    private readonly Task reading;
+
+    private Peer(string name, Process process)
+    {
+        this.name = name;
+        this.process = process;
+        reading = Task.WhenAll(Read(process.StandardOutput), Read(process.StandardError))
+            .ContinueWith(_ => unread.Writer.Complete(), TaskScheduler.Default);
+    }
+
+    /// <summary>The lines of standard output and error so far.</summary>
+    public string Output => string.Join('\n', lines);
+
+    public int ProcessId => process.Id;
+
+    /// <summary>Where the program is. Some are daemons, which Debian keeps out of a user's path.</summary>
+    public static string Find(string program)
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/local/sbin", "/usr/sbin", "/sbin"]);
+        if (folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) is { } found)
+        {
+            return found;
+        }
+        var missing = $"{program} is not installed: apt-get install {Packages.GetValueOrDefault(program, program)}";
+        if (Environment.GetEnvironmentVariable("CI") == "true")
+        {
+            Assert.Fail(missing);
+        }
+        Assert.Skip(missing);
+        return "";
+    }
+
+    public static Peer Start(string program, params IEnumerable<string> arguments) => Start(program, arguments, new Dictionary<string, string>());
+
+    public static Peer Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder = null) =>
+        new(program, Launch(program, arguments, environment, folder));
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<(int ExitCode, byte[] Output, string Error)> Run(
+        string program, IEnumerable<string> arguments, ReadOnlyMemory<byte> input, CancellationToken cancellation)
+    {
+        using var process = Launch(program, arguments, new Dictionary<string, string>(), folder: null);
+        try
+        {
+            using var output = new MemoryStream();
+            var copying = process.StandardOutput.BaseStream.CopyToAsync(output, cancellation);
+            var error = process.StandardError.ReadToEndAsync(cancellation);
+            try
+            {
+                await process.StandardInput.BaseStream.WriteAsync(input, cancellation);
+                process.StandardInput.Close();
+            }
+            catch (IOException)
+            {
+                // It did not read to the end; why, its output says.
+            }
+            await Task.WhenAll(copying, error, process.WaitForExitAsync(cancellation));
+            return (process.ExitCode, output.ToArray(), await error);
+        }
+        finally
+        {
+            Kill(process);
+        }
+    }
+
+    /// <summary>The first line not yet looked at that contains the text.</summary>
+    /// <exception cref="InvalidOperationException">The program ended without having said so.</exception>
+    public async Task<string> Says(string text, CancellationToken cancellation)
+    {
+        await foreach (var line in unread.Reader.ReadAllAsync(cancellation))
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return line;
+            }
+        }
+        throw new InvalidOperationException($"{name} ended without saying \"{text}\":\n{Output}");
+    }
+
+    /// <summary>The exit code, once the program has ended and all it said is in <see cref="Output"/>.</summary>
+    public async Task<int> Ends(CancellationToken cancellation)
+    {
+        await process.WaitForExitAsync(cancellation);
+        await reading.WaitAsync(cancellation);
+        return process.ExitCode;
+    }
+
+    /// <summary>Sends a signal, by its name without SIG: TERM, KILL, HUP.</summary>
+    public async Task Signal(string signal, CancellationToken cancellation) =>
+        await Run("kill", ["-s", signal, $"{process.Id}"], default, cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        Kill(process);
+        await reading;
+        process.Dispose();
+    }
+
+    private static Process Launch(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder)
+    {
+        var start = new ProcessStartInfo(Path.IsPathRooted(program) ? program : Find(program), arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardErrorEncoding = Encoding.UTF8,
+            WorkingDirectory = folder ?? "",
+        };
+        foreach (var (key, value) in environment)
+        {
+            start.Environment[key] = value;
+        }
+        return Process.Start(start)!;
+    }
+
+    private static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+        }
+        catch (Exception gone) when (gone is InvalidOperationException or Win32Exception)
+        {
+            // It has ended by itself.
+        }
+    }
+
+    private async Task Read(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            lines.Enqueue(line);
+            unread.Writer.TryWrite(line);
+        }
+    }
+}
