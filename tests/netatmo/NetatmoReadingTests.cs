@@ -1,0 +1,105 @@
+using System.Text.Json.Nodes;
+using Exporter.Netatmo;
+using Xunit;
+
+namespace Exporter.Tests.Netatmo;
+
+public class NetatmoReadingTests
+{
+    [Fact]
+    public void A_module_belongs_to_the_station_and_the_home_of_its_base()
+    {
+        var reading = Answers.Reading("stations.json");
+
+        Assert.Equal(Answers.Now, reading.ServerTime);
+        Assert.Equal(["base", "outdoor", "indoor", "wind", "rain"], reading.Modules.Select(m => m.Kind));
+        Assert.All(reading.Modules, m => Assert.Equal(
+            ("70:ee:50:00:00:01", "Lakeside (Living room)", "5f0000000000000000000001", "Lakeside"), (m.StationId, m.Station, m.HomeId, m.Home)));
+        Assert.Equal(new Place(8.5417, 47.3769, 412.5, "Seehausen", "CH", "Europe/Zurich"), reading.Modules[0].Place);
+        Assert.All(reading.Modules.Skip(1), m => Assert.Null(m.Place));
+    }
+
+    [Fact]
+    public void A_module_that_was_never_paired_has_no_values()
+    {
+        var module = Answers.Reading("odd.json").Modules.Single(m => m.Id == "02:00:00:00:00:02");
+
+        Assert.False(module.Reachable);
+        Assert.Equal(
+            (null, null, null, null, null, null),
+            (module.Name, module.Firmware, module.RadioSignal, module.BatteryVolts, module.BatteryPercent, module.LastSeen));
+        Assert.Null(module.AliveAt);
+    }
+
+    [Fact]
+    public void A_calm_has_a_direction_only_where_it_is_inherited()
+    {
+        var measured = Answers.Reading("odd.json").Modules.Single(m => m.Kind == "wind").Measured!;
+
+        Assert.Equal((-1, null, null), (measured.WindDirection, measured.GustDirection, measured.WindHighDirection));
+        Assert.Equal(new Extreme(3, null), measured.WindHigh);
+    }
+
+    [Fact]
+    public void A_guests_station_is_marked_with_its_modules()
+    {
+        var modules = Answers.Reading("odd.json").Modules;
+
+        Assert.Equal(
+            ["70:ee:50:00:00:03", "70:ee:50:00:00:04", "02:00:00:00:00:04"],
+            modules.Where(m => m is { Favourite: true, ReadOnly: true }).Select(m => m.Id));
+    }
+
+    [Theory]
+    [InlineData("70:ee:50:00:00:0e", "Nursery", "Nursery")]
+    [InlineData("70:ee:50:00:00:0f", "Office", "Office")]
+    [InlineData("70:ee:50:00:00:10", "Workshop", "Annexe")]
+    [InlineData("70:ee:50:00:00:11", null, null)]
+    public void A_Home_Coach_finds_its_name(string id, string? name, string? station)
+    {
+        var coach = Answers.Reading("stations.json", "homecoachs.json").Modules.Single(m => m.Id == id);
+
+        Assert.Equal(("home_coach", name, station), (coach.Kind, coach.Name, coach.Station));
+    }
+
+    [Theory]
+    [InlineData("18.6", 18.6)]
+    [InlineData("\"18.6\"", 18.6)]
+    [InlineData("-0.5e1", -5.0)]
+    [InlineData("\"18,6\"", null)]
+    [InlineData("\"NaN\"", null)]
+    [InlineData("1e999", null)]
+    [InlineData("null", null)]
+    [InlineData("true", null)]
+    [InlineData("[18.6]", null)]
+    [InlineData("{\"value\":18.6}", null)]
+    [InlineData("\"\\ud800\"", null)]
+    public void A_number_is_read_in_any_form_or_costs_itself_alone(string json, double? value)
+    {
+        var reading = Answers.Reading(System.Text.Encoding.UTF8.GetBytes(
+            "{\"body\":{\"devices\":[{\"_id\":\"a\",\"dashboard_data\":{\"Temperature\":" + json + ",\"Humidity\":40}}]}}"));
+
+        Assert.Equal((value, 40), (reading.Modules.Single().Measured!.Temperature, reading.Modules.Single().Measured!.Humidity));
+    }
+
+    [Theory]
+    [InlineData("modules", "\"none\"")]
+    [InlineData("modules", "{}")]
+    [InlineData("modules", "[null, 7, \"x\", [], [[{}]]]")]
+    [InlineData("place", "[1,2]")]
+    [InlineData("place", "{\"location\":\"here\"}")]
+    [InlineData("dashboard_data", "[]")]
+    public void What_is_not_of_its_type_costs_itself_alone(string member, string json)
+    {
+        var answer = JsonNode.Parse(Answers.Bytes("stations.json"))!;
+        answer["body"]!["devices"]![0]![member] = JsonNode.Parse(json);
+
+        var station = Answers.Reading(System.Text.Encoding.UTF8.GetBytes(answer.ToJsonString())).Modules[0];
+
+        Assert.Equal(("Living room", 48), (station.Name, station.WifiSignal));
+    }
+
+    [Fact]
+    public void Times_that_no_calendar_has_are_no_times() =>
+        Assert.All<double?>([null, 0, -1, 253_402_300_800, 1e300, double.MaxValue], t => Assert.Null(Module.Time(t)));
+}
