@@ -24,6 +24,9 @@ internal abstract record ApiFailure
     /// <summary>How long the cloud asked us to stay away, never negative; null where it did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>There was no token to ask with, so nobody was asked.</summary>
+    public sealed record NoToken(string Reason) : ApiFailure("no_token", Reason);
+
     /// <summary>The access token is not accepted.</summary>
     public sealed record TokenRefused(string Reason) : ApiFailure("token_refused", Reason);
 

@@ -1,9 +1,9 @@
 using System.Globalization;
+using Exporter.Tokens;
 
 namespace Exporter.Netatmo;
 
-/// <summary>The operations of Netatmo's API that the exporter uses. What goes wrong is a value:
-/// they throw for the caller's cancellation only, and let through what a handler of the HTTP client throws of its own.</summary>
+/// <summary>The operations of Netatmo's API that the exporter uses. What goes wrong is a value: they throw for the caller's cancellation only.</summary>
 internal interface INetatmoApi
 {
     /// <summary><c>GET /api/getstationsdata</c>: weather stations with their modules; needs the scope <c>read_station</c>.</summary>
@@ -44,6 +44,10 @@ internal sealed class NetatmoApi(HttpClient http, TimeProvider time) : INetatmoA
             var body = await response.Content.ReadAsByteArrayAsync(either.Token);
             return NetatmoAnswer.Read(response.StatusCode, response.Headers, body, scope, time.GetUtcNow());
         }
+        catch (TokenUnavailableException e)
+        {
+            return Failed(new ApiFailure.NoToken($"Netatmo was not asked: {e.Message.TrimEnd('.')}."));
+        }
         catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
             return Unavailable($"Netatmo's answer is larger than {LargestBody / 1024 / 1024} MiB.");
@@ -59,6 +63,7 @@ internal sealed class NetatmoApi(HttpClient http, TimeProvider time) : INetatmoA
         }
     }
 
-    private static ApiAnswer<StationsData> Unavailable(string reason) =>
-        new ApiAnswer<StationsData>.Failed(new ApiFailure.Unavailable(reason));
+    private static ApiAnswer<StationsData> Unavailable(string reason) => Failed(new ApiFailure.Unavailable(reason));
+
+    private static ApiAnswer<StationsData> Failed(ApiFailure failure) => new ApiAnswer<StationsData>.Failed(failure);
 }

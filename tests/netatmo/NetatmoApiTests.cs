@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Exporter.Netatmo;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Netatmo;
@@ -100,6 +101,14 @@ public class NetatmoApiTests
             throw new HttpRequestException("An error occurred while sending the request.", new IOException("Connection reset by peer."))));
 
         Assert.Equal(new ApiFailure.Unavailable("Netatmo cannot be reached: Connection reset by peer."), failure);
+    }
+
+    [Fact]
+    public async Task Without_a_token_nobody_is_asked()
+    {
+        var failure = await Failure(new Cloud(_ => throw new TokenUnavailableException("there is no token yet: somebody has to log in")));
+
+        Assert.Equal(new ApiFailure.NoToken("Netatmo was not asked: there is no token yet: somebody has to log in."), failure);
     }
 
     [Fact]
