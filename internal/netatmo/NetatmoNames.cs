@@ -1,0 +1,44 @@
+using System.Globalization;
+using Exporter.Metrics;
+
+namespace Exporter.Netatmo;
+
+/// <summary>A module with the labels it goes by: home, station and module, which no other module of the reading has.</summary>
+internal sealed record Named(Module Module, LabelSet Labels);
+
+/// <summary>
+/// Gives every module labels of its own. Names are people's, and repeat: netatmo-exporter then served no page at all. Only the
+/// modules concerned are told apart, so that a second "Bedroom" changes no series but those of the first.
+/// </summary>
+internal static class NetatmoNames
+{
+    public static IEnumerable<Named> Of(IReadOnlyList<Module> modules)
+    {
+        var repeated = modules.CountBy(Plain).Where(c => c.Value > 1).Select(c => c.Key).ToHashSet();
+        var taken = modules.Select(Plain).Where(names => !repeated.Contains(names)).ToHashSet();
+        foreach (var module in modules)
+        {
+            var names = Plain(module);
+            var (home, station, name) = repeated.Contains(names) ? Unique(module, taken) : names;
+            yield return new Named(module, LabelSet.Of(("home", home), ("module", name), ("station", station)));
+        }
+    }
+
+    private static (string Home, string Station, string Name) Plain(Module module) =>
+        (module.Home ?? "", module.Station ?? "", module.Name ?? ById(module));
+
+    // An id is enough, unless the cloud sent none or somebody gave a module just this name: then they are numbered.
+    private static (string Home, string Station, string Name) Unique(Module module, HashSet<(string, string, string)> taken)
+    {
+        var plain = Plain(module);
+        var byId = module.Name is null ? plain.Name : $"{plain.Name} {ById(module)}";
+        var unique = plain with { Name = byId };
+        for (var number = 2; !taken.Add(unique); number++)
+        {
+            unique = plain with { Name = string.Create(CultureInfo.InvariantCulture, $"{byId} #{number}") };
+        }
+        return unique;
+    }
+
+    private static string ById(Module module) => $"id-{module.Id}";
+}
