@@ -26,6 +26,13 @@ public sealed class Rendered
     /// <summary>Makes a form now, off the way of the scrape that will ask for it.</summary>
     public void Prepare(ExpositionFormat format, bool gzip) => _ = gzip ? Compressed(format).Stream : Bytes(format);
 
+    /// <summary>Makes now every form that was asked of an earlier one, so that no scrape has to wait for it.</summary>
+    public void PrepareAs(Rendered earlier)
+    {
+        text.PrepareAs(earlier.text);
+        openMetrics.PrepareAs(earlier.openMetrics);
+    }
+
     internal byte[] Bytes(ExpositionFormat format) => For(format).Bytes.Value;
 
     internal Deflated Compressed(ExpositionFormat format) => For(format).Compressed.Value;
@@ -43,6 +50,18 @@ public sealed class Rendered
         public Lazy<byte[]> Bytes { get; }
 
         public Lazy<Deflated> Compressed { get; }
+
+        public void PrepareAs(Form earlier)
+        {
+            if (earlier.Compressed.IsValueCreated)
+            {
+                _ = Compressed.Value;
+            }
+            else if (earlier.Bytes.IsValueCreated)
+            {
+                _ = Bytes.Value;
+            }
+        }
 
         private static byte[] Encode(ExpositionFormat format, IReadOnlyList<MetricFamily> families)
         {

@@ -1,3 +1,4 @@
+using Exporter.Sources;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;

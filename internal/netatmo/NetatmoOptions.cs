@@ -29,7 +29,7 @@ internal sealed record NetatmoOptions(
         flag: "--api-url", variable: "NETATMO_API_URL", @default: "https://api.netatmo.com");
 
     private static readonly Setting<bool> StationsSetting = Settings.Switch("stations", "Read weather stations (scope read_station).",
-        flag: "--stations", variable: "NETATMO_STATIONS", @default: true);
+        flag: "--stations", variable: "NETATMO_STATIONS", @default: "true");
 
     private static readonly Setting<bool> FavouritesSetting = Settings.Switch("favourites", "Also read the weather stations of others that you marked as favourites.",
         flag: "--favourites", variable: "NETATMO_FAVOURITES");

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Exporter.Netatmo;
 
@@ -10,7 +12,15 @@ internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<
     public static NetatmoReading From(params IReadOnlyList<StationsData> answers) => new(
         answers.Select(a => Module.Time(a.ServerTime)).Max(),
         [.. answers.SelectMany(a => a.Devices).SelectMany(Module.OfStation).DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))]);
+
+    /// <summary>The reading as a person can read it; where the stations stand only when that was asked for.</summary>
+    public byte[] ToJson(bool location) => JsonSerializer.SerializeToUtf8Bytes(
+        location ? this : this with { Modules = [.. Modules.Select(m => m with { Place = null })] }, NetatmoReadingJson.Default.NetatmoReading);
 }
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSerializable(typeof(NetatmoReading))]
+internal sealed partial class NetatmoReadingJson : JsonSerializerContext;
 
 /// <summary>A base station, a Home Coach, or a module of a station. Null is what the answer did not say, or said in a way that means nothing.</summary>
 internal sealed record Module

@@ -1,4 +1,3 @@
-using Exporter.Metrics;
 using Exporter.Sources;
 using Exporter.Tokens;
 
@@ -41,9 +40,16 @@ public sealed class NetatmoSource : ISource
         return new Account(context.Name, Name, context.Labelled, keeper, poller)
         {
             Live = NetatmoStatus.Live(() => StatusOf(keeper, poller, options, time.GetUtcNow())),
-            DebugData = () => poller.Reading?.ToJson(),
+            DebugData = () => poller.Reading?.ToJson(options.Location),
             Owned = [apiHttp, tokenHttp],
         };
+    }
+
+    private static NetatmoStatus StatusOf(Keeper keeper, Poller<NetatmoReading> poller, NetatmoOptions options, DateTimeOffset now)
+    {
+        var (status, token) = (poller.Status, keeper.Snapshot.State.Token);
+        return new NetatmoStatus(
+            status.Up, options.RefreshInterval, status.LastTry, status.LastDuration, status.ReadAt, token?.IsUsable(now) == true, token?.ExpiresAt);
     }
 
     /// <summary>Stations and Home Coaches are two questions and one reading: half an answer would let modules vanish.</summary>

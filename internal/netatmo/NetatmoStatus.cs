@@ -1,4 +1,5 @@
 using Exporter.Metrics;
+using Exporter.Sources;
 
 namespace Exporter.Netatmo;
 
@@ -13,7 +14,7 @@ namespace Exporter.Netatmo;
 /// <param name="CacheUpdated">When the last good refresh began; null before it.</param>
 /// <param name="TokenValid">Whether there is an access token that has not expired.</param>
 /// <param name="TokenExpiry">When it will; null where that is not known.</param>
-internal sealed record NetatmoStatus(
+internal readonly record struct NetatmoStatus(
     bool Up,
     TimeSpan RefreshInterval,
     DateTimeOffset? LastRefresh,
@@ -40,8 +41,8 @@ internal sealed record NetatmoStatus(
 
     public static IReadOnlyList<(string Name, string Help)> Families { get; } = [.. Gauges.Select(g => (g.Name, g.Help))];
 
-    public IEnumerable<MetricFamily> ToFamilies() =>
-        Gauges.Select(g => MetricFamily.Gauge(g.Name, g.Help, [new Sample(LabelSet.Of(), g.Value(this))]));
+    /// <summary>Read at the moment of the scrape: whether a token is valid changes without anything happening.</summary>
+    public static IReadOnlyList<LiveValue> Live(Func<NetatmoStatus> now) => [.. Gauges.Select(g => new LiveValue(g.Name, g.Help, MetricKind.Gauge, () => g.Value(now())))];
 
     private static double Seconds(DateTimeOffset? time) => (time?.ToUnixTimeMilliseconds() ?? 0) / 1000.0;
 

@@ -67,15 +67,16 @@ public class NetatmoMetricsTests
 
     [Fact]
     public void Before_the_first_refresh_everything_is_zero_but_the_interval() =>
-        Check("status-first", new NetatmoStatus(
-            Up: false, TimeSpan.FromMinutes(8), LastRefresh: null, LastRefreshDuration: null, CacheUpdated: null, TokenValid: false, TokenExpiry: null)
-            .ToFamilies());
+        Check("status-first", Families(new NetatmoStatus(
+            Up: false, TimeSpan.FromMinutes(8), LastRefresh: null, LastRefreshDuration: null, CacheUpdated: null, TokenValid: false, TokenExpiry: null)));
 
     [Fact]
     public void The_status_tells_of_refresh_and_token() =>
-        Check("status", new NetatmoStatus(
-            Up: true, TimeSpan.FromSeconds(90), Answers.Now, TimeSpan.FromMilliseconds(412), Answers.Now, TokenValid: true, Answers.Now.AddHours(3))
-            .ToFamilies());
+        Check("status", Families(new NetatmoStatus(
+            Up: true, TimeSpan.FromSeconds(90), Answers.Now, TimeSpan.FromMilliseconds(412), Answers.Now, TokenValid: true, Answers.Now.AddHours(3))));
+
+    private static IEnumerable<MetricFamily> Families(NetatmoStatus status) =>
+        NetatmoStatus.Live(() => status).Select(live => MetricFamily.Gauge(live.Name, live.Help, live.Read()!.Value));
 
     [Theory]
     [InlineData(true, false)]
@@ -84,7 +85,7 @@ public class NetatmoMetricsTests
     {
         var status = new NetatmoStatus(true, TimeSpan.FromMinutes(8), null, null, null, valid, known ? Answers.Now : null);
 
-        Assert.Equal(0, status.ToFamilies().Single(f => f.Name == "netatmo_exporter_token_expiry_time").Samples.Single().Value);
+        Assert.Equal(0, Families(status).Single(f => f.Name == "netatmo_exporter_token_expiry_time").Samples.Single().Value);
     }
 
     [Fact]
