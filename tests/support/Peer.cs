@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using System.Threading.Channels;
@@ -21,7 +20,8 @@ internal sealed class Peer : IAsyncDisposable
         ["node"] = "nodejs",
         ["nginx"] = "nginx-light",
         ["zcat"] = "gzip",
-        ["curl"] = "curl",
+        ["kill"] = "procps",
+        ["setsid"] = "util-linux",
     };
 
     private readonly string name;
@@ -128,7 +128,8 @@ internal sealed class Peer : IAsyncDisposable
 
     private static Process Launch(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder)
     {
-        var start = new ProcessStartInfo(Path.IsPathRooted(program) ? program : Find(program), arguments)
+        // A session of its own makes the peer the leader of a group, which can be killed with children that have lost their parent.
+        var start = new ProcessStartInfo(Find("setsid"), [Path.IsPathRooted(program) ? program : Find(program), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -145,15 +146,12 @@ internal sealed class Peer : IAsyncDisposable
 
     private static void Kill(Process process)
     {
-        try
+        process.Kill(entireProcessTree: true);
+        using (var kill = Process.Start(new ProcessStartInfo(Find("kill"), ["-s", "KILL", "--", $"-{process.Id}"]) { RedirectStandardError = true })!)
         {
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit();
+            kill.WaitForExit();
         }
-        catch (Exception gone) when (gone is InvalidOperationException or Win32Exception)
-        {
-            // It has ended by itself.
-        }
+        process.WaitForExit();
     }
 
     private async Task Read(StreamReader reader)
