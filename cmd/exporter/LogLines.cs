@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Microsoft.Extensions.Logging;
 
 namespace Exporter;
 
@@ -11,6 +10,7 @@ namespace Exporter;
 internal sealed class LogLines(LogLevel least, TextWriter output) : ILoggerProvider
 {
     private readonly ConcurrentDictionary<string, ILogger> loggers = new();
+    private readonly LogLevel least = least;
     private readonly Lock writing = new();
 
     public ILogger CreateLogger(string categoryName) => loggers.GetOrAdd(categoryName, category => new Logger(this, category));

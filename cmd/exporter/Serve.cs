@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using Exporter.Sources;
 using Exporter.Tokens;
 using Exporter.Web;
-using Microsoft.Extensions.Logging;
 
 namespace Exporter;
 

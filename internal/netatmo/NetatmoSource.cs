@@ -39,6 +39,7 @@ public sealed class NetatmoSource : ISource
 
         return new Account(context.Name, Name, context.Labelled, keeper, poller)
         {
+            Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
             Live = NetatmoStatus.Live(() => StatusOf(keeper, poller, options, time.GetUtcNow())),
             DebugData = () => poller.Reading?.ToJson(options.Location),
             Owned = [apiHttp, tokenHttp],

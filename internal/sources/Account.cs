@@ -19,6 +19,9 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     /// <summary>Null for an account that is a token and nothing else.</summary>
     public IFeed? Feed => feed;
 
+    /// <summary>How a person logs in to it.</summary>
+    public LoginMethod Login { get; init; } = new LoginMethod.Unattended();
+
     /// <summary>The slice's own series whose value is only known at the moment of the scrape.</summary>
     public IReadOnlyList<LiveValue> Live { get; init; } = [];
 

@@ -15,7 +15,9 @@ public sealed class PlannedAccount
     {
         this.source = source;
         (Name, Labelled) = (account.Name, account.Labelled);
-        tokenFile = account.Section.Require(AccountSettings.TokenFile) ?? "";
+        // A source may have declared the file anew, with the flag and the variable of the tool it replaces.
+        var file = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
+        tokenFile = account.Section.Require(file) ?? "";
         margin = account.Section.Value(AccountSettings.RefreshMargin, out var configured) ? configured : null;
         open = source.Configure(account.Section);
     }

@@ -128,7 +128,7 @@ public sealed class Poller<T>(
         if (failure is not ApiFailure.NoToken || status.Failure is not ApiFailure.NoToken)
         {
             // A keeper without a token has said so itself; here it is said once.
-            logger.Log(failure is ApiFailure.Unavailable && failuresInARow < 3 ? LogLevel.Warning : LogLevel.Error,
+            logger.Log(failure is ApiFailure.NoToken || (failure is ApiFailure.Unavailable && failuresInARow < 3) ? LogLevel.Warning : LogLevel.Error,
                 "account {Account}: reading failed, trying again at {Next:u}: {Reason}", account, next, failure.Reason);
         }
         return status with

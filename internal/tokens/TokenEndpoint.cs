@@ -48,7 +48,30 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
     };
 
     /// <summary>Sends the form and gives the outcome; throws only when <paramref name="cancellation"/> asks it to stop.</summary>
-    public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
+    public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation) =>
+        (await RequestWithErrorAsync(form, cancellation)).Outcome;
+
+    /// <summary>The same, with the error as the endpoint gave it, for a grant that reads more out of it.</summary>
+    internal async Task<(Renewal Outcome, TokenError? Error)> RequestWithErrorAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
+    {
+        var (answer, failure, error) = await SendAsync(form, cancellation);
+        if (answer is null)
+        {
+            return (failure!, error);
+        }
+        return TokenAnswer.Read(answer.Members, time.GetUtcNow()) is { } token
+            ? (new Renewal.Renewed(token) { ClockOffset = answer.ClockOffset }, null)
+            : (new Renewal.Transient(FailureKind.MalformedAnswer, "the token endpoint's answer has no access token") { ClockOffset = answer.ClockOffset }, null);
+    }
+
+    /// <summary>For a sibling of the token endpoint, such as RFC 8628's: the members of a good answer, or the failure.</summary>
+    internal async Task<(JsonMembers? Answer, Renewal? Failure)> AskAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
+    {
+        var (answer, failure, _) = await SendAsync(form, cancellation);
+        return (answer?.Members, failure);
+    }
+
+    private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
@@ -57,15 +80,28 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
             using var request = Request(form);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             var body = await ReadAsync(response.Content, either.Token);
-            return Outcome(response, body) with { ClockOffset = response.Headers.Date - time.GetUtcNow() };
+            var offset = response.Headers.Date - time.GetUtcNow();
+            if (body is null)
+            {
+                return (null, new Renewal.Transient(FailureKind.MalformedAnswer, $"the token endpoint's answer is longer than {LargestAnswer >> 20} MiB") { ClockOffset = offset }, null);
+            }
+            var members = TryParse(body);
+            var code = members?.Text("error");
+            // Some servers answer 200 with an error inside.
+            if (response.IsSuccessStatusCode && code is null && members is not null)
+            {
+                return (new Answer(members, offset), null, null);
+            }
+            var error = new TokenError(response.StatusCode, code, members?.Text("error_description"), RetryAfter(response));
+            return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset }, error);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new Renewal.Transient(FailureKind.Timeout, $"the token endpoint did not answer within {Patience.TotalSeconds:0} seconds");
+            return (null, new Renewal.Transient(FailureKind.Timeout, $"the token endpoint did not answer within {Patience.TotalSeconds:0} seconds"), null);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new Renewal.Transient(FailureKind.Network, $"the token endpoint cannot be reached ({Plain.Line(e.Message)})");
+            return (null, new Renewal.Transient(FailureKind.Network, $"the token endpoint cannot be reached ({Plain.Line(e.Message)})"), null);
         }
     }
 
@@ -88,23 +124,6 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
         }
         request.Content = new FormUrlEncodedContent(form);
         return request;
-    }
-
-    private Renewal Outcome(HttpResponseMessage response, byte[]? body)
-    {
-        if (body is null)
-        {
-            return new Renewal.Transient(FailureKind.MalformedAnswer, $"the token endpoint's answer is longer than {LargestAnswer >> 20} MiB");
-        }
-        var members = TryParse(body);
-        var error = members?.Text("error");
-        // Some servers answer 200 with an error inside.
-        if (response.IsSuccessStatusCode && error is null && members is not null && TokenAnswer.Read(members, time.GetUtcNow()) is { } token)
-        {
-            return new Renewal.Renewed(token);
-        }
-        var problem = new TokenError(response.StatusCode, error, members?.Text("error_description"), RetryAfter(response));
-        return judge is null ? problem.Judge() : judge(problem);
     }
 
     /// <summary>Retry-After in both forms (RFC 9110, section 10.2.3).</summary>
@@ -143,6 +162,8 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
         }
         return body.WrittenSpan.ToArray();
     }
+
+    private sealed record Answer(JsonMembers Members, TimeSpan? ClockOffset);
 }
 
 /// <summary>A successful answer of a token endpoint (RFC 6749, section 5.1).</summary>

@@ -1,3 +1,4 @@
+using Exporter.Sources;
 using System.Buffers;
 using System.Net;
 using System.Text;

@@ -1,3 +1,4 @@
+using Exporter.Sources;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;

@@ -1,3 +1,4 @@
+using Exporter.Sources;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;

@@ -1,0 +1,97 @@
+namespace Exporter.Tokens;
+
+/// <summary>A device login that was begun (RFC 8628, section 3.2): what the person needs, and what polling needs.</summary>
+/// <param name="Complete">The address with the code filled in, where the cloud gives one.</param>
+public sealed record DeviceAuthorization(Uri Verification, Uri? Complete, string UserCode, Secret DeviceCode, Secret? Verifier, TimeSpan Interval, DateTimeOffset Deadline)
+{
+    /// <summary>The address for a link: with the code if possible.</summary>
+    public Uri Link => Complete ?? new Uri($"{Verification.OriginalString}{(Verification.Query.Length > 0 ? '&' : '?')}user_code={Uri.EscapeDataString(UserCode)}");
+}
+
+/// <summary>The device authorization grant (RFC 8628), with PKCE where the cloud asks for it. Immutable.</summary>
+/// <param name="device">The device authorization endpoint; the same client as <paramref name="token"/>.</param>
+/// <param name="token">The token endpoint.</param>
+/// <param name="extra">Further fields of the device authorization request that a cloud demands.</param>
+public sealed class DeviceCodeGrant(
+    TokenEndpoint device, TokenEndpoint token, IReadOnlyList<string> scopes, TimeProvider time, bool pkce = false, IReadOnlyList<KeyValuePair<string, string>>? extra = null)
+{
+    /// <summary>Section 3.2: "If no value is provided, clients MUST use 5 as the default."</summary>
+    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>Asks for a code; a device authorization, or why there is none.</summary>
+    public async Task<(DeviceAuthorization? Begun, Renewal? Failure)> BeginAsync(CancellationToken cancellation)
+    {
+        var verifier = pkce ? Pkce.Random() : null;
+        List<KeyValuePair<string, string>> form = [.. extra ?? []];
+        if (scopes.Count > 0)
+        {
+            form.Add(new("scope", string.Join(' ', scopes)));
+        }
+        if (verifier is not null)
+        {
+            form.AddRange([new("code_challenge", Pkce.Challenge(verifier)), new("code_challenge_method", "S256")]);
+        }
+        var (answer, failure) = await device.AskAsync(form, cancellation);
+        return answer is null ? (null, failure) : Read(answer, verifier) is { } begun
+            ? (begun, null)
+            : (null, new Renewal.Transient(FailureKind.MalformedAnswer, "the device authorization endpoint's answer has no code or no address to type it at"));
+    }
+
+    /// <summary>Polls until the person has decided or the code has ended. Transient failures are waited out (section 3.5).</summary>
+    public async Task<Renewal> WaitAsync(DeviceAuthorization begun, CancellationToken cancellation)
+    {
+        var interval = begun.Interval;
+        while (true)
+        {
+            await Task.Delay(interval, time, cancellation);
+            if (time.GetUtcNow() >= begun.Deadline)
+            {
+                return new Renewal.Rejected("the code has ended before it was used; begin again");
+            }
+            var (outcome, error) = await token.RequestWithErrorAsync(Form(begun), cancellation);
+            switch (error?.Error)
+            {
+                case "authorization_pending":
+                    continue;
+                case "slow_down":
+                    // Section 3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests".
+                    interval += DefaultInterval;
+                    continue;
+                case "access_denied":
+                    return new Renewal.Rejected("the login was refused at the cloud");
+                case "expired_token":
+                    return new Renewal.Rejected("the code has ended before it was used; begin again");
+            }
+            if (outcome is not Renewal.Transient)
+            {
+                return outcome;
+            }
+            // Section 3.5: on a timeout "the client MUST unilaterally reduce its polling frequency", by exponential back-off for example.
+            interval = TimeSpan.FromSeconds(Math.Min(60, interval.TotalSeconds * 2));
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Form(DeviceAuthorization begun)
+    {
+        yield return new("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
+        yield return new("device_code", begun.DeviceCode.Reveal());
+        if (begun.Verifier is { } verifier)
+        {
+            yield return new("code_verifier", verifier.Reveal());
+        }
+    }
+
+    private DeviceAuthorization? Read(JsonMembers answer, Secret? verifier)
+    {
+        // Some servers misspell verification_uri.
+        var address = answer.Text("verification_uri") ?? answer.Text("verification_url");
+        if (answer.Text("device_code") is not { } code || answer.Text("user_code") is not { } userCode || !Uri.TryCreate(address, UriKind.Absolute, out var verification))
+        {
+            return null;
+        }
+        var complete = Uri.TryCreate(answer.Text("verification_uri_complete"), UriKind.Absolute, out var uri) ? uri : null;
+        var lifetime = TimeSpan.FromSeconds(Math.Clamp(answer.Number("expires_in") ?? 300, 1, 86400));
+        var interval = answer.Number("interval") is > 0 and < 300 and var seconds ? TimeSpan.FromSeconds(seconds) : DefaultInterval;
+        return new DeviceAuthorization(verification, complete, userCode, new Secret(code), verifier, interval, time.GetUtcNow() + lifetime);
+    }
+}
