@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Exporter.Tests.Support;
 
 /// <summary>
@@ -20,6 +22,27 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 
     /// <summary>How many timers are waiting.</summary>
     public int Waiting { get { lock (gate) { return timers.UnorderedItems.Count(t => t.Element.Version == t.Element.Timer.Version); } } }
+
+    /// <summary>
+    /// Moves the clock step by step until <paramref name="reached"/> says so, and lets the work that a step sets off go on in
+    /// between. The real clock is not looked at: what does not come within the steps, does not come.
+    /// </summary>
+    public async Task AdvanceUntilAsync(Func<bool> reached, TimeSpan step, int steps = 1000)
+    {
+        for (var i = 0; i < steps; i++)
+        {
+            for (var turns = 0; turns < 50; turns++)
+            {
+                if (reached())
+                {
+                    return;
+                }
+                await Task.Yield();
+            }
+            Advance(step);
+        }
+        Assert.Fail($"It did not come about within {step * steps}.");
+    }
 
     public override DateTimeOffset GetUtcNow() { lock (gate) { return wall; } }
 
