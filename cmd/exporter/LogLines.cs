@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Exporter.Sources;
 
 namespace Exporter;
 
@@ -9,9 +10,20 @@ namespace Exporter;
 /// </summary>
 internal sealed class LogLines(LogLevel least, TextWriter output) : ILoggerProvider
 {
+    /// <summary>The names are logrus', as netatmo-exporter has them.</summary>
+    public static readonly Setting<LogLevel> LevelSetting = Settings.Choice("log_level", "How much is logged.",
+        [
+            ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("info", LogLevel.Information), ("warning", LogLevel.Warning), ("warn", LogLevel.Warning),
+            ("error", LogLevel.Error), ("fatal", LogLevel.Critical), ("panic", LogLevel.Critical),
+        ],
+        flag: "--log-level", variable: "NETATMO_LOG_LEVEL", @default: "info");
+
     private readonly ConcurrentDictionary<string, ILogger> loggers = new();
     private readonly LogLevel least = least;
     private readonly Lock writing = new();
+
+    public static ILoggerFactory Factory(LogLevel least, TextWriter output) =>
+        LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogLines(least, output)));
 
     public ILogger CreateLogger(string categoryName) => loggers.GetOrAdd(categoryName, category => new Logger(this, category));
 

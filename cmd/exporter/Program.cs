@@ -1,25 +1,25 @@
+using System.Collections;
 using Exporter;
 using Exporter.Netatmo;
 using Exporter.Sources;
-using Exporter.Web;
 
+// The clouds. Adding one is a folder, its stand-in, and a line here.
 ISource[] sources = [new NetatmoSource()];
 
-var configuration = Configuration.Load(
-    [.. WebOptions.Settings],
-    [.. sources.Select(s => s.Settings)],
-    new Dictionary<Setting, IReadOnlyList<string>>(),
-    Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string)e.Value!),
-    Environment.CurrentDirectory);
-var web = WebOptions.Read(configuration.Program);
-var accounts = PlannedAccount.All(configuration, sources);
-foreach (var problem in configuration.Problems)
+var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "");
+var time = TimeProvider.System;
+var program = new CommandLine(sources, environment, Console.Out, Console.Error);
+
+program.Default(async (startup, cancellation) =>
 {
-    Console.Error.WriteLine(problem);
-}
-if (configuration.Problems.Count > 0)
+    using var logging = LogLines.Factory(startup.Level, Console.Error);
+    return await new Serve(startup, time, logging).RunAsync(cancellation);
+});
+program.Add("serve", "Keeps the tokens, reads the sources and answers scrapes.", async (startup, cancellation) =>
 {
-    return 1;
-}
-using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogLines(LogLevel.Information, Console.Error)));
-return await new Serve(web, accounts, TimeProvider.System, logging).RunAsync(CancellationToken.None);
+    using var logging = LogLines.Factory(startup.Level, Console.Error);
+    return await new Serve(startup, time, logging).RunAsync(cancellation);
+});
+program.Add("check", "Reads the configuration, says all that is wrong with it, and does nothing else.", (startup, _) => Check.RunAsync(startup, Console.Out));
+
+return await program.RunAsync(args, CancellationToken.None);

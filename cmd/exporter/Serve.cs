@@ -7,7 +7,7 @@ using Exporter.Web;
 namespace Exporter;
 
 /// <summary>The command without a name: keeps the tokens, reads the sources, answers scrapes, until it is told to end.</summary>
-internal sealed class Serve(WebOptions web, IReadOnlyList<PlannedAccount> planned, TimeProvider time, ILoggerFactory logging)
+internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory logging)
 {
     /// <summary>Docker kills ten seconds after it asked; whatever hangs, we are done before that.</summary>
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(7);
@@ -23,10 +23,14 @@ internal sealed class Serve(WebOptions web, IReadOnlyList<PlannedAccount> planne
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 
         var keeping = new KeeperOptions { Pace = new Pace(time) };
-        var accounts = planned.Select(p => p.Open(keeping, time, logging)).ToList();
+        var accounts = startup.Accounts.Select(a => a.Open(keeping, time, logging)).ToList();
         var exposition = new Exposition(accounts, time);
-        await using var app = WebServer.Build(web, accounts, exposition, time, logging);
+        await using var app = WebServer.Build(startup.Web, accounts, exposition, time, logging);
         logger.LogInformation("exporter {Version} ({Commit})", BuildInfo.Current.Version, BuildInfo.Current.Commit);
+        foreach (var warning in startup.Warnings)
+        {
+            logger.LogWarning("{Warning}", warning);
+        }
         await Task.WhenAll(accounts.Select(a => a.Keeper.LoadAsync(end.Token)));
         try
         {
@@ -34,7 +38,7 @@ internal sealed class Serve(WebOptions web, IReadOnlyList<PlannedAccount> planne
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            logger.LogCritical("cannot listen on {Address}: {Reason}; choose another address with --addr", web.Listen, e.GetBaseException().Message);
+            logger.LogCritical("cannot listen on {Address}: {Reason}; choose another address with --addr", startup.Web.Listen, e.GetBaseException().Message);
             return 1;
         }
         logger.LogInformation("listening on {Addresses}", string.Join(", ", app.Urls));

@@ -24,6 +24,9 @@ public sealed class PlannedAccount
 
     public string Name { get; }
 
+    /// <summary>The source's name.</summary>
+    public string Source => source.Name;
+
     public bool Labelled { get; }
 
     /// <summary>All configured accounts. What is wrong with them stands in the configuration's problems afterwards, and then none may be opened.</summary>
