@@ -1,1 +1,3 @@
-return 0;
+using Exporter.Sandbox.Command;
+
+return await SandboxCommand.Create().Parse(args, SandboxCommand.Parsing).InvokeAsync();

@@ -1,0 +1,181 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+
+namespace Exporter.Sandbox;
+
+/// <summary>What every cloud of one sandbox shares: the clock, a line for each request, and the token that ends when the sandbox does.</summary>
+internal sealed record Surroundings(TimeProvider Time, Action<string>? Log, CancellationToken Stopping);
+
+/// <summary>How a cloud says no at one of its endpoints.</summary>
+internal sealed record Dialect(Func<string, Answer> Refuse, Answer TooManyRequests);
+
+/// <summary>A fault that is set, and for how many more requests; null is until cleared.</summary>
+public sealed record PendingFault(Fault Fault, int? Times);
+
+/// <summary>One endpoint of a cloud: it counts its requests and does wrong with them what it was told to. Thread-safe.</summary>
+public sealed class CloudEndpoint
+{
+    private readonly Lock gate = new();
+    private readonly Surroundings surroundings;
+    private readonly Dialect dialect;
+    private readonly List<(int Requests, TaskCompletionSource Reached)> watchers = [];
+    private readonly List<PendingFault> faults = [];
+    private TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int requests;
+
+    internal CloudEndpoint(string name, Surroundings surroundings, Dialect dialect) => (Name, this.surroundings, this.dialect) = (name, surroundings, dialect);
+
+    public string Name { get; }
+
+    /// <summary>Requests that arrived, whatever became of them.</summary>
+    public int Requests { get { lock (gate) { return requests; } } }
+
+    public IReadOnlyList<PendingFault> Faults { get { lock (gate) { return [.. faults]; } } }
+
+    /// <summary>Sets a fault for the next <paramref name="times"/> requests, or until <see cref="Clear"/>. Several take their turn in order.</summary>
+    public void Fail(Fault fault, int? times = null)
+    {
+        if (fault.Problem is { } problem)
+        {
+            throw new ArgumentException(problem, nameof(fault));
+        }
+        lock (gate)
+        {
+            faults.Add(new PendingFault(fault, times));
+        }
+    }
+
+    /// <summary>Takes all faults away and lets go what hangs.</summary>
+    public void Clear()
+    {
+        lock (gate)
+        {
+            faults.Clear();
+            released.SetResult();
+            released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    /// <summary>Ends when so many requests have arrived since the start, answered or not.</summary>
+    public Task Reached(int count, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            if (requests >= count)
+            {
+                return Task.CompletedTask;
+            }
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            watchers.Add((count, reached));
+            return reached.Task.WaitAsync(cancellation);
+        }
+    }
+
+    internal async Task Serve(HttpContext context, Func<Answer> handle)
+    {
+        var (fault, release) = Arrive();
+        Answer? answer;
+        try
+        {
+            answer = await Answered(fault, release, handle, context.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            answer = null;
+        }
+        surroundings.Log?.Invoke(
+            $"{context.Request.Method} {context.Request.Path} {answer?.Status.ToString(null, null) ?? "cut"}{(fault is null ? "" : $" ({fault.GetType().Name})")}");
+        if (answer is null)
+        {
+            context.Abort();
+            return;
+        }
+        await answer.Write(context, surroundings.Time);
+    }
+
+    /// <summary>The form of a token request, or null where it is none: another content type, or a parameter that comes twice (RFC 6749 section 3.2).</summary>
+    internal static async Task<IFormCollection?> Form(HttpRequest request)
+    {
+        if (request.ContentType?.Split(';')[0].Trim().Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) != true)
+        {
+            return null;
+        }
+        try
+        {
+            var form = await request.ReadFormAsync(request.HttpContext.RequestAborted);
+            return form.Any(field => field.Value.Count != 1) ? null : form;
+        }
+        catch (Exception error) when (error is InvalidDataException or BadHttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<Answer?> Answered(Fault? fault, Task release, Func<Answer> handle, CancellationToken callerGone)
+    {
+        switch (fault)
+        {
+            case null:
+                return handle();
+            case Fault.Refuse refuse:
+                return dialect.Refuse(refuse.Error);
+            case Fault.Delay delay:
+                await Task.Delay(TimeSpan.FromSeconds(delay.Seconds), surroundings.Time, surroundings.Stopping);
+                return handle();
+            case Fault.Hang:
+                using (var gone = CancellationTokenSource.CreateLinkedTokenSource(callerGone, surroundings.Stopping))
+                {
+                    await release.WaitAsync(gone.Token);
+                }
+                return handle();
+            case Fault.TooManyRequests tooMany:
+                return dialect.TooManyRequests.With("Retry-After", tooMany.RetryAfter);
+            case Fault.ServerError error:
+                return Answer.Empty(error.Status).With("Retry-After", error.RetryAfter);
+            case Fault.Html html:
+                return Answer.Html(html.Status, "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n");
+            case Fault.Garbage:
+                return Answer.Json(200, "]{\"access_token\": nonsense\0");
+            case Fault.HalfAnswer:
+                return handle().Half();
+            case Fault.Respond respond:
+                return Answer.Json(respond.Status, respond.Body) with { ContentType = respond.ContentType };
+            case Fault.LoseAnswer:
+                handle();
+                return null;
+            case Fault.Drop:
+                return null;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private (Fault? Fault, Task Release) Arrive()
+    {
+        lock (gate)
+        {
+            requests++;
+            foreach (var (count, reached) in watchers)
+            {
+                if (requests >= count)
+                {
+                    reached.TrySetResult();
+                }
+            }
+            watchers.RemoveAll(watcher => watcher.Reached.Task.IsCompleted);
+            if (faults is not [var (fault, times), ..])
+            {
+                return (null, released.Task);
+            }
+            if (times <= 1)
+            {
+                faults.RemoveAt(0);
+            }
+            else
+            {
+                faults[0] = new PendingFault(fault, times - 1);
+            }
+            return (fault, released.Task);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Exporter.Sandbox;
+
+/// <summary><c>{"endpoint":"token","times":2,"fault":{"kind":"hang"}}</c>; without <c>times</c> until cleared.</summary>
+internal sealed record FaultOrder(string Endpoint, Fault Fault, int? Times = null);
+
+/// <summary>Whose login; both may be left out.</summary>
+internal sealed record LoginOrder(string? User = null, IReadOnlyList<string>? Scope = null);
+
+/// <summary>Lifetimes of tokens issued from now on, in seconds; what is left out stays.</summary>
+internal sealed record LifetimesOrder(double? Access = null, double? Refresh = null, double? Code = null);
+
+internal sealed record EndpointState(int Requests, IReadOnlyList<PendingFault> Faults);
+
+internal sealed record CloudState(AuthorizationCounters Tokens, IReadOnlyDictionary<string, EndpointState> Endpoints);
+
+internal sealed record ControlError(string Error);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowOutOfOrderMetadataProperties = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(FaultOrder))]
+[JsonSerializable(typeof(LoginOrder))]
+[JsonSerializable(typeof(LifetimesOrder))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, CloudState>))]
+[JsonSerializable(typeof(ControlError))]
+internal sealed partial class ControlJson : JsonSerializerContext;
+
+/// <summary>The sandbox's own endpoints, for people and scripts: <c>?cloud=NAME</c> chooses, without it the first cloud is meant.</summary>
+internal static class Control
+{
+    public static void MapControl(this IEndpointRouteBuilder routes, IReadOnlyList<ICloud> clouds, TimeProvider time)
+    {
+        void Map(string method, string path, Func<HttpContext, ICloud, Task<Answer>> act) => routes.MapMethods(path, [method], async context =>
+        {
+            var answer = Chosen(clouds, context.Request) is { } cloud
+                ? await act(context, cloud)
+                : Refused($"There is no such cloud; there are: {string.Join(", ", clouds.Select(c => c.Name))}.");
+            await answer.Write(context, time);
+        });
+
+        Map("GET", "/sandbox/state", (_, _) => Task.FromResult(Written(200, clouds.ToDictionary(c => c.Name, State), ControlJson.Default.IReadOnlyDictionaryStringCloudState)));
+        Map("POST", "/sandbox/faults", (context, cloud) => Ordered(context, ControlJson.Default.FaultOrder, order => Fail(cloud, order)));
+        Map("DELETE", "/sandbox/faults", (_, cloud) => Done(() =>
+        {
+            foreach (var endpoint in cloud.Endpoints)
+            {
+                endpoint.Clear();
+            }
+        }));
+        Map("POST", "/sandbox/tokens", (context, cloud) => Ordered(context, ControlJson.Default.LoginOrder, order => cloud.Login(order.User, order.Scope)));
+        Map("POST", "/sandbox/expire", (_, cloud) => Done(cloud.Authorization.ExpireAccessTokens));
+        Map("POST", "/sandbox/revoke", (_, cloud) => Done(cloud.Authorization.RevokeAll));
+        Map("POST", "/sandbox/lifetimes", (context, cloud) => Ordered(context, ControlJson.Default.LifetimesOrder, order => Live(cloud, order)));
+    }
+
+    private static ICloud? Chosen(IReadOnlyList<ICloud> clouds, HttpRequest request) =>
+        request.Query["cloud"] is [{ } name] ? clouds.FirstOrDefault(cloud => cloud.Name == name) : clouds[0];
+
+    private static CloudState State(ICloud cloud) => new(
+        cloud.Authorization.Counters, cloud.Endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => new EndpointState(endpoint.Requests, endpoint.Faults)));
+
+    private static Answer Fail(ICloud cloud, FaultOrder order)
+    {
+        if (cloud.Endpoints.FirstOrDefault(endpoint => endpoint.Name == order.Endpoint) is not { } endpoint)
+        {
+            return Refused($"{cloud.Name} has no endpoint of that name; it has: {string.Join(", ", cloud.Endpoints.Select(e => e.Name))}.");
+        }
+        if (order.Times < 1)
+        {
+            return Refused("times is a number of requests, 1 or more; leave it out for all of them.");
+        }
+        if (order.Fault.Problem is { } problem)
+        {
+            return Refused(problem);
+        }
+        endpoint.Fail(order.Fault, order.Times);
+        return Answer.Empty(StatusCodes.Status204NoContent);
+    }
+
+    private static Answer Live(ICloud cloud, LifetimesOrder order)
+    {
+        if (new[] { order.Access, order.Refresh, order.Code }.Any(seconds => seconds is not (null or (> 0 and < 1e10))))
+        {
+            return Refused("A lifetime is a number of seconds above zero.");
+        }
+        var now = cloud.Authorization.Lifetimes;
+        TimeSpan Or(double? seconds, TimeSpan otherwise) => seconds is { } given ? TimeSpan.FromSeconds(given) : otherwise;
+        cloud.Authorization.Lifetimes = new(Or(order.Access, now.Access), Or(order.Refresh, now.Refresh), Or(order.Code, now.Code));
+        return Answer.Empty(StatusCodes.Status204NoContent);
+    }
+
+    private static Task<Answer> Done(Action act)
+    {
+        act();
+        return Task.FromResult(Answer.Empty(StatusCodes.Status204NoContent));
+    }
+
+    private static async Task<Answer> Ordered<T>(HttpContext context, JsonTypeInfo<T> shape, Func<T, Answer> act)
+        where T : class
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        try
+        {
+            // No body at all orders nothing in particular.
+            var order = JsonSerializer.Deserialize(body.Length == 0 ? "{}"u8 : body.ToArray(), shape);
+            return order is null ? Refused("The order is null.") : act(order);
+        }
+        catch (JsonException error)
+        {
+            return Refused(error.Message);
+        }
+    }
+
+    private static Answer Refused(string sentence) => Written(400, new ControlError(sentence), ControlJson.Default.ControlError);
+
+    private static Answer Written<T>(int status, T value, JsonTypeInfo<T> shape) => Answer.Json(status, JsonSerializer.SerializeToUtf8Bytes(value, shape));
+}

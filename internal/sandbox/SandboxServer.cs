@@ -1,0 +1,101 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Exporter.Sandbox;
+
+public sealed record SandboxOptions
+{
+    /// <summary>Port 0 takes a free one.</summary>
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>The clouds' clock, which their Date headers show too.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Gets a line for each request, without any secret in it; called from many threads.</summary>
+    public Action<string>? Log { get; init; }
+
+    public NetatmoCloudOptions Netatmo { get; init; } = new();
+}
+
+/// <summary>One of the clouds.</summary>
+internal interface ICloud
+{
+    string Name { get; }
+
+    AuthorizationServer Authorization { get; }
+
+    IReadOnlyList<CloudEndpoint> Endpoints { get; }
+
+    void Map(IEndpointRouteBuilder routes);
+
+    /// <summary>Makes a fresh login and answers as the cloud's token endpoint would.</summary>
+    Answer Login(string? user, IReadOnlyList<string>? scope);
+}
+
+/// <summary>Stand-ins for the clouds behind one address, alive until disposed of.</summary>
+public sealed class SandboxServer : IAsyncDisposable
+{
+    private readonly CancellationTokenSource stopping = new();
+    private readonly WebApplication application;
+
+    private SandboxServer(SandboxOptions options)
+    {
+        var surroundings = new Surroundings(options.Time, options.Log, stopping.Token);
+        Netatmo = new NetatmoCloud(options.Netatmo, surroundings);
+        ICloud[] clouds = [Netatmo];
+
+        // Empty: nothing of the surrounding process, no variable and no appsettings.json, changes what a test sees.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 1 << 20;
+            kestrel.Listen(options.Listen);
+        });
+        builder.Services.AddRoutingCore();
+        application = builder.Build();
+        foreach (var cloud in clouds)
+        {
+            cloud.Map(application);
+        }
+        application.MapControl(clouds, options.Time);
+        application.MapFallback(context => Answer.Empty(StatusCodes.Status404NotFound).Write(context, options.Time));
+    }
+
+    /// <summary>The base of every cloud: <c>http://127.0.0.1:PORT</c>.</summary>
+    public Uri Address { get; private set; } = new("about:blank");
+
+    public NetatmoCloud Netatmo { get; }
+
+    /// <exception cref="IOException">The address is taken.</exception>
+    public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellation)
+    {
+        var sandbox = new SandboxServer(options);
+        try
+        {
+            await sandbox.application.StartAsync(cancellation);
+            var addresses = sandbox.application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+            sandbox.Address = new Uri(addresses.First());
+            return sandbox;
+        }
+        catch
+        {
+            await sandbox.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Cuts what hangs and ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        await application.DisposeAsync();
+        stopping.Dispose();
+    }
+}

@@ -1,0 +1,220 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Exporter.Sandbox;
+
+public sealed record NetatmoCloudOptions
+{
+    public string ClientId { get; init; } = "5f1e4c6d2b7a90813c5d6e7f";
+
+    public string ClientSecret { get; init; } = "sandbox-netatmo-client-secret";
+
+    /// <summary>Compared exactly. The first is where a login goes back to that asked for another one.</summary>
+    public IReadOnlyList<string> RedirectUris { get; init; } = ["http://127.0.0.1:9210/auth/callback", "http://localhost:9210/auth/callback"];
+
+    /// <summary>Netatmo's access tokens live 3 h; how long its refresh tokens do is not published.</summary>
+    public TokenLifetimes Lifetimes { get; init; } = new(Access: TimeSpan.FromHours(3), Refresh: TimeSpan.FromDays(365), Code: TimeSpan.FromMinutes(1));
+
+    public NetatmoSample Stations { get; init; } = NetatmoSample.Small;
+
+    public NetatmoSample HomeCoachs { get; init; } = NetatmoSample.HomeCoach;
+
+    /// <summary>Netatmo's limits per user on its API; none where the list is empty.</summary>
+    public IReadOnlyList<UsageWindow> Limits { get; init; } = [new(50, TimeSpan.FromSeconds(10)), new(500, TimeSpan.FromHours(1))];
+}
+
+/// <summary>Netatmo: its token endpoint, its consent page and the two API methods the exporter reads. Thread-safe.</summary>
+public sealed class NetatmoCloud : ICloud
+{
+    private static readonly string[] Scopes = ["read_station", "read_homecoach", "read_thermostat"];
+
+    private readonly NetatmoCloudOptions options;
+    private readonly TimeProvider time;
+    private readonly ConsentEndpoint consent;
+    private readonly UsageLimit usage;
+    private volatile NetatmoSample stations;
+    private volatile NetatmoSample homeCoachs;
+
+    internal NetatmoCloud(NetatmoCloudOptions options, Surroundings surroundings)
+    {
+        this.options = options;
+        time = surroundings.Time;
+        stations = options.Stations;
+        homeCoachs = options.HomeCoachs;
+        usage = new UsageLimit(time, options.Limits);
+        Authorization = new AuthorizationServer(time, options.Lifetimes, user => $"{user}|{RandomNumberGenerator.GetHexString(32, lowercase: true)}");
+        Authorization.Register(new RegisteredClient(options.ClientId, options.ClientSecret, options.RedirectUris));
+        consent = new ConsentEndpoint("Netatmo", User, Scopes, Authorization, time, ApiError(404, 404, "method not found"));
+
+        var oauth = new Dialect(OAuthError, OAuthError("temporarily_unavailable") with { Status = 429 });
+        var api = new Dialect(code => ApiError(int.Parse(code, CultureInfo.InvariantCulture)), ApiError(26));
+        Authorize = new CloudEndpoint("authorize", surroundings, oauth);
+        Token = new CloudEndpoint("token", surroundings, oauth);
+        StationsData = new CloudEndpoint("stations", surroundings, api);
+        HomeCoachsData = new CloudEndpoint("homecoachs", surroundings, api);
+    }
+
+    public string Name => "netatmo";
+
+    /// <summary>The user who logs in on the consent page, and the first part of each of its tokens.</summary>
+    public static string User => "60a1f2b3c4d5e6f708192a3b";
+
+    public string ClientId => options.ClientId;
+
+    public string ClientSecret => options.ClientSecret;
+
+    public AuthorizationServer Authorization { get; }
+
+    public CloudEndpoint Authorize { get; }
+
+    public CloudEndpoint Token { get; }
+
+    public CloudEndpoint StationsData { get; }
+
+    public CloudEndpoint HomeCoachsData { get; }
+
+    /// <summary>What getstationsdata answers from now on.</summary>
+    public NetatmoSample Stations { get => stations; set => stations = value; }
+
+    /// <summary>What gethomecoachsdata answers from now on.</summary>
+    public NetatmoSample HomeCoachs { get => homeCoachs; set => homeCoachs = value; }
+
+    IReadOnlyList<CloudEndpoint> ICloud.Endpoints => [Authorize, Token, StationsData, HomeCoachsData];
+
+    /// <summary>A fresh login, as if the person had just clicked Accept; the scope is read_station where none is given.</summary>
+    public IssuedTokens Login(params IReadOnlyList<string> scope) => Login(User, scope);
+
+    /// <summary>Registers one more redirect URI, as a person does at dev.netatmo.com.</summary>
+    public void RegisterRedirectUri(string redirectUri)
+    {
+        var client = Authorization.Client(ClientId)!;
+        Authorization.Register(client with { RedirectUris = [.. client.RedirectUris, redirectUri] });
+    }
+
+    Answer ICloud.Login(string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
+
+    void ICloud.Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/oauth2/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Ask(context.Request.Query)));
+        routes.MapMethods("/oauth2/authorize", ["POST"], async context =>
+        {
+            var form = await CloudEndpoint.Form(context.Request);
+            await Authorize.Serve(context, () => consent.Decide(form));
+        });
+        routes.MapMethods("/oauth2/token", ["POST"], async context =>
+        {
+            var form = await CloudEndpoint.Form(context.Request);
+            using var flight = Authorization.Flight(form?["refresh_token"]);
+            await Token.Serve(context, () => Grant(context.Request, form));
+        });
+        routes.MapMethods("/api/getstationsdata", ["GET", "POST"], context => Read(context, StationsData, "read_station", () => Stations));
+        routes.MapMethods("/api/gethomecoachsdata", ["GET", "POST"], context => Read(context, HomeCoachsData, "read_homecoach", () => HomeCoachs));
+        routes.Map("/api/{**method}", context => ApiError(404, 31, "Method not found").Write(context, time));
+    }
+
+    private IssuedTokens Login(string user, IReadOnlyList<string> scope) => Authorization.Login(ClientId, user, scope.Count == 0 ? ["read_station"] : scope);
+
+    /// <summary>RFC 6749 section 3.2, with Netatmo's habits: credentials in the form alone, every refusal a 400, both tokens new each time.</summary>
+    private Answer Grant(HttpRequest request, IFormCollection? form)
+    {
+        string? Field(string name) => form![name] is [{ Length: > 0 } value] ? value : null;
+
+        // RFC 6749 section 2.3: not more than one way of authenticating in a request, and Netatmo knows only the form.
+        if (form is null || Field("grant_type") is not { } grant)
+        {
+            return OAuthError("invalid_request");
+        }
+        if (request.Headers.Authorization.Count > 0
+            || Authorization.Client(Field("client_id")) is not { } client || client.Secret != Field("client_secret"))
+        {
+            return OAuthError("invalid_client");
+        }
+        var outcome = grant switch
+        {
+            "refresh_token" when Field("refresh_token") is { } token => Authorization.Renew(client, token),
+            "authorization_code" when Field("code") is { } code => Authorization.Redeem(client, code, Field("redirect_uri"), Field("code_verifier")),
+            "refresh_token" or "authorization_code" => new GrantOutcome.Refused("invalid_request", "a parameter is missing"),
+            _ => new GrantOutcome.Refused("unsupported_grant_type", "Netatmo ended the password grant in 2022"),
+        };
+        return outcome switch
+        {
+            GrantOutcome.Granted granted => TokenAnswer(granted.Tokens),
+            GrantOutcome.Refused refused => OAuthError(refused.Error),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    private async Task Read(HttpContext context, CloudEndpoint endpoint, string scope, Func<NetatmoSample> sample)
+    {
+        var form = await CloudEndpoint.Form(context.Request);
+        await endpoint.Serve(context, () => Data(context.Request, form, scope, sample()));
+    }
+
+    private Answer Data(HttpRequest request, IFormCollection? form, string scope, NetatmoSample sample)
+    {
+        // RFC 6750: the header alone. A token in the address or the form counts as missing (RFC 9700 section 4.3.2).
+        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var authorization)
+            || !authorization.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) || string.IsNullOrEmpty(authorization.Parameter))
+        {
+            return ApiError(1);
+        }
+        string? Parameter(string name) => (form?[name] is [{ } field] ? field : null) ?? (request.Query[name] is [{ } value] ? value : null);
+
+        switch (Authorization.Check(authorization.Parameter, scope))
+        {
+            case AccessOutcome.Unknown:
+                return ApiError(2);
+            case AccessOutcome.Expired:
+                return ApiError(3);
+            case AccessOutcome.ScopeMissing:
+                return ApiError(13);
+            case AccessOutcome.Allowed allowed when usage.Take(allowed.User) is { } wait:
+                return ApiError(26).With("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+        }
+        var favorites = Parameter("get_favorites");
+        if (favorites is not (null or "true" or "false"))
+        {
+            return ApiError(21);
+        }
+        return sample.At(time.GetUtcNow(), favorites == "true", Parameter("device_id")) is { } body ? Answer.Json(200, body) : ApiError(9);
+    }
+
+    private static Answer TokenAnswer(IssuedTokens tokens)
+    {
+        var seconds = (long)tokens.ExpiresIn.TotalSeconds;
+        var body = new NetatmoToken(tokens.Scope, tokens.AccessToken, tokens.RefreshToken, seconds, seconds);
+        return Answer.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, NetatmoJson.Default.NetatmoToken)).With("Cache-Control", "no-store");
+    }
+
+    private static Answer OAuthError(string error) => Answer.Json(400, $$"""{"error":"{{JavaScriptEncoder.Default.Encode(error)}}"}""").With("Cache-Control", "no-store");
+
+    private static Answer ApiError(int code) => code switch
+    {
+        1 => ApiError(403, 1, "Access token is missing"),
+        2 => ApiError(403, 2, "Invalid access token"),
+        3 => ApiError(403, 3, "Access token expired"),
+        5 => ApiError(403, 5, "Application is deactivated"),
+        9 => ApiError(404, 9, "Device not found"),
+        13 => ApiError(403, 13, "Application does not have the good scope rights"),
+        21 => ApiError(400, 21, "Invalid arg"),
+        26 => ApiError(429, 26, "User usage reached"),
+        _ => ApiError(400, code, "Error"),
+    };
+
+    private static Answer ApiError(int status, int code, string message) => Answer.Json(status, Encoding.UTF8.GetBytes($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}"""));
+}
+
+/// <summary>Netatmo's token answer: no token_type, a list for the scope, and the lifetime twice.</summary>
+internal sealed record NetatmoToken(IReadOnlyList<string> Scope, string AccessToken, string RefreshToken, long ExpiresIn, long ExpireIn);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(NetatmoToken))]
+internal sealed partial class NetatmoJson : JsonSerializerContext;

@@ -1,0 +1,164 @@
+using System.Net;
+using System.Text.Json;
+using Exporter.Sandbox;
+using Xunit;
+
+namespace Exporter.Tests.Sandbox;
+
+public sealed class FaultTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_fault_lasts_for_its_number_of_requests_and_the_next_takes_its_turn()
+    {
+        await using var visitor = await Visitor.Start();
+        var token = visitor.Netatmo.Login().AccessToken;
+        visitor.Netatmo.StationsData.Fail(new Fault.ServerError(), times: 2);
+        visitor.Netatmo.StationsData.Fail(new Fault.Refuse("3"), times: 1);
+        var statuses = new List<HttpStatusCode>();
+        for (var request = 0; request < 4; request++)
+        {
+            statuses.Add((await visitor.Api(token)).Status);
+        }
+        Assert.Equal([HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable, HttpStatusCode.Forbidden, HttpStatusCode.OK], statuses);
+        Assert.Equal(4, visitor.Netatmo.StationsData.Requests);
+    }
+
+    [Fact]
+    public async Task A_fault_without_a_number_lasts_until_it_is_cleared_and_touches_no_other_endpoint()
+    {
+        await using var visitor = await Visitor.Start();
+        var tokens = visitor.Netatmo.Login();
+        visitor.Netatmo.StationsData.Fail(new Fault.Html());
+        for (var request = 0; request < 3; request++)
+        {
+            var reply = await visitor.Api(tokens.AccessToken);
+            Assert.Equal((HttpStatusCode.BadGateway, "text/html"), (reply.Status, reply.ContentHeaders.ContentType!.MediaType));
+        }
+        visitor.Netatmo.StationsData.Clear();
+        Assert.Equal(HttpStatusCode.OK, (await visitor.Api(tokens.AccessToken)).Status);
+    }
+
+    [Fact]
+    public async Task Refusals_speak_each_endpoints_own_language()
+    {
+        await using var visitor = await Visitor.Start();
+        var tokens = visitor.Netatmo.Login();
+        visitor.Netatmo.Token.Fail(new Fault.Refuse("invalid_client"), times: 1);
+        visitor.Netatmo.Token.Fail(new Fault.TooManyRequests("Sat, 21 Nov 2026 12:05:00 GMT"), times: 1);
+        visitor.Netatmo.StationsData.Fail(new Fault.Refuse("13"), times: 1);
+        visitor.Netatmo.StationsData.Fail(new Fault.TooManyRequests("120"), times: 1);
+
+        Assert.Equal((400, "invalid_client"), (await visitor.Renew(tokens.RefreshToken)).OAuthError);
+        var tooMany = await visitor.Renew(tokens.RefreshToken);
+        Assert.Equal((HttpStatusCode.TooManyRequests, "12:05"), (tooMany.Status, $"{tooMany.Headers.RetryAfter!.Date:HH:mm}"));
+        Assert.Equal((403, 13), (await visitor.Api(tokens.AccessToken)).ApiError);
+        var usage = await visitor.Api(tokens.AccessToken);
+        Assert.Equal((429, 26), usage.ApiError);
+        Assert.Equal(TimeSpan.FromMinutes(2), usage.Headers.RetryAfter!.Delta);
+        Assert.Equal(HttpStatusCode.OK, (await visitor.Renew(tokens.RefreshToken)).Status);
+    }
+
+    [Fact]
+    public async Task A_lost_answer_comes_after_the_rotation_so_that_the_old_token_is_used_up()
+    {
+        await using var visitor = await Visitor.Start();
+        var tokens = visitor.Netatmo.Login();
+        visitor.Netatmo.Token.Fail(new Fault.LoseAnswer(), times: 1);
+        await Assert.ThrowsAsync<HttpRequestException>(() => visitor.Renew(tokens.RefreshToken));
+        Assert.Equal(1, visitor.Netatmo.Authorization.Counters.Rotations);
+        Assert.Equal((403, 2), (await visitor.Api(tokens.AccessToken)).ApiError);
+        Assert.Equal((400, "invalid_grant"), (await visitor.Renew(tokens.RefreshToken)).OAuthError);
+        Assert.Equal(1, visitor.Netatmo.Authorization.Counters.ReusedRefreshTokens);
+    }
+
+    [Fact]
+    public async Task A_dropped_connection_comes_before_the_rotation_so_that_the_token_is_still_good()
+    {
+        await using var visitor = await Visitor.Start();
+        var tokens = visitor.Netatmo.Login();
+        visitor.Netatmo.Token.Fail(new Fault.Drop(), times: 1);
+        await Assert.ThrowsAsync<HttpRequestException>(() => visitor.Renew(tokens.RefreshToken));
+        Assert.Equal(HttpStatusCode.OK, (await visitor.Renew(tokens.RefreshToken)).Status);
+    }
+
+    [Fact]
+    public async Task Half_an_answer_and_garbage_are_no_JSON_although_they_say_so()
+    {
+        await using var visitor = await Visitor.Start();
+        visitor.Netatmo.Token.Fail(new Fault.HalfAnswer(), times: 1);
+        visitor.Netatmo.Token.Fail(new Fault.Garbage(), times: 1);
+        foreach (var rotations in new[] { 1, 1 })
+        {
+            var reply = await visitor.Renew(visitor.Netatmo.Login().RefreshToken);
+            Assert.Equal((HttpStatusCode.OK, "application/json"), (reply.Status, reply.ContentHeaders.ContentType!.MediaType));
+            Assert.ThrowsAny<JsonException>(() => reply.Json);
+            Assert.Equal(rotations, visitor.Netatmo.Authorization.Counters.Rotations);
+        }
+    }
+
+    [Fact]
+    public async Task A_given_answer_is_given_to_the_letter()
+    {
+        await using var visitor = await Visitor.Start();
+        visitor.Netatmo.StationsData.Fail(new Fault.Respond(418, "{\"tea\": true}\n", "application/tea+json"));
+        var reply = await visitor.Get("/api/getstationsdata");
+        Assert.Equal((418, "{\"tea\": true}\n", "application/tea+json"), ((int)reply.Status, reply.Body, reply.ContentHeaders.ContentType!.ToString()));
+    }
+
+    [Fact]
+    public async Task A_delay_passes_on_the_sandboxs_clock()
+    {
+        await using var visitor = await Visitor.Start();
+        visitor.Netatmo.Token.Fail(new Fault.Delay(5));
+        var renewal = visitor.Renew(visitor.Netatmo.Login().RefreshToken);
+        await visitor.Netatmo.Token.Reached(1, Cancellation);
+        await Waiting(visitor);
+        visitor.Time.Advance(TimeSpan.FromSeconds(4.9));
+        Assert.Equal(0, visitor.Netatmo.Authorization.Counters.Rotations);
+        visitor.Time.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.Equal(HttpStatusCode.OK, (await renewal).Status);
+    }
+
+    [Fact]
+    public async Task What_hangs_is_let_go_by_clearing()
+    {
+        await using var visitor = await Visitor.Start();
+        visitor.Netatmo.StationsData.Fail(new Fault.Hang());
+        var request = visitor.Api(visitor.Netatmo.Login().AccessToken);
+        await visitor.Netatmo.StationsData.Reached(1, Cancellation);
+        Assert.False(request.IsCompleted);
+        visitor.Netatmo.StationsData.Clear();
+        Assert.Equal(HttpStatusCode.OK, (await request).Status);
+    }
+
+    [Fact]
+    public async Task Ending_the_sandbox_cuts_what_hangs()
+    {
+        await using var visitor = await Visitor.Start();
+        visitor.Netatmo.StationsData.Fail(new Fault.Hang());
+        var request = visitor.Api(visitor.Netatmo.Login().AccessToken);
+        await visitor.Netatmo.StationsData.Reached(1, Cancellation);
+        await visitor.Sandbox.DisposeAsync();
+        await Assert.ThrowsAsync<HttpRequestException>(() => request);
+    }
+
+    [Fact]
+    public async Task A_fault_that_cannot_be_sent_is_refused_at_once()
+    {
+        await using var visitor = await Visitor.Start();
+        Fault[] wrong = [new Fault.Delay(-1), new Fault.ServerError(200), new Fault.Html(99), new Fault.Respond(700, ""), new Fault.TooManyRequests("1\r\nX: y")];
+        Assert.All(wrong, fault => Assert.Throws<ArgumentException>(() => visitor.Netatmo.Token.Fail(fault)));
+    }
+
+    /// <summary>Until the request has set its timer: it arrives a moment before.</summary>
+    private static async Task Waiting(Visitor visitor)
+    {
+        while (visitor.Time.Waiting == 0)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+}

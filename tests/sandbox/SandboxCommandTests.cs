@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using Exporter.Sandbox.Command;
+using Exporter.Sandbox;
+using Xunit;
+
+namespace Exporter.Tests.Sandbox;
+
+public sealed class SandboxCommandTests
+{
+    [Fact]
+    public async Task It_prints_all_one_needs_to_start_and_ends_when_told()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        using var output = new Announcement(lines: 4);
+        var command = SandboxCommand.Create().Parse(
+            ["--listen", "127.0.0.1:0", "--stations", "large", "--access-lifetime", "90s", "--client-id", "me", "--client-secret", "@secret"], SandboxCommand.Parsing);
+        var running = command.InvokeAsync(new InvocationConfiguration { Output = output }, stop.Token);
+
+        var text = await output.Printed.WaitAsync(stop.Token);
+        string Printed(string label) => Regex.Match(text, $@"{label}: +(\S+)").Groups[1].Value;
+        Assert.Equal(("me", "@secret"), (Printed("Client id"), Printed("Client secret")));
+        using var http = new HttpClient { BaseAddress = new Uri(Printed("Address")) };
+        using var answer = await http.PostAsync("/oauth2/token", new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["grant_type"] = "refresh_token", ["refresh_token"] = Printed("Refresh token"), ["client_id"] = "me", ["client_secret"] = "@secret",
+        }), stop.Token);
+        Assert.Contains("\"expires_in\":90,", await answer.Content.ReadAsStringAsync(stop.Token), StringComparison.Ordinal);
+
+        await stop.CancelAsync();
+        Assert.Equal(0, await running);
+    }
+
+    [Theory]
+    [InlineData("--listen", "9300")]
+    [InlineData("--listen", "::1")]
+    [InlineData("--listen", "localhost:9300")]
+    [InlineData("--access-lifetime", "90")]
+    [InlineData("--access-lifetime", "0s")]
+    [InlineData("--access-lifetime", "-3h")]
+    [InlineData("--access-lifetime", "")]
+    [InlineData("--stations", "/nowhere/stations.json")]
+    public void A_wrong_value_is_named_with_its_flag(string flag, string value)
+    {
+        var error = Assert.Single(SandboxCommand.Create().Parse([flag, value], SandboxCommand.Parsing).Errors);
+        Assert.StartsWith($"{flag} {value}: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_that_is_taken_is_told_in_a_sentence()
+    {
+        await using var first = await SandboxServer.StartAsync(new SandboxOptions(), TestContext.Current.CancellationToken);
+        using var error = new StringWriter();
+        var command = SandboxCommand.Create().Parse(["--listen", first.Address.Authority], SandboxCommand.Parsing);
+        Assert.Equal(1, await command.InvokeAsync(new InvocationConfiguration { Error = error }, TestContext.Current.CancellationToken));
+        Assert.StartsWith($"Cannot listen on {first.Address.Authority}: ", error.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Hands on what was printed when the last of its first lines has been flushed.</summary>
+    private sealed class Announcement(int lines) : StringWriter
+    {
+        private readonly TaskCompletionSource<string> printed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> Printed => printed.Task;
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            if (ToString().AsSpan().Count('\n') >= lines)
+            {
+                printed.TrySetResult(ToString());
+            }
+            return base.FlushAsync(cancellationToken);
+        }
+    }
+}

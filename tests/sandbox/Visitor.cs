@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Exporter.Sandbox;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Sandbox;
+
+/// <summary>A sandbox on a clock that stands still, and a client of it that follows no redirect.</summary>
+internal sealed partial class Visitor : IAsyncDisposable
+{
+    public const string Callback = "http://127.0.0.1:9210/auth/callback";
+
+    private readonly HttpClient http;
+
+    private Visitor(SandboxServer sandbox, ManualTime time)
+    {
+        (Sandbox, Time) = (sandbox, time);
+        http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = sandbox.Address };
+    }
+
+    public SandboxServer Sandbox { get; }
+
+    public ManualTime Time { get; }
+
+    public NetatmoCloud Netatmo => Sandbox.Netatmo;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static async Task<Visitor> Start(NetatmoCloudOptions? netatmo = null)
+    {
+        var time = new ManualTime();
+        return new Visitor(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Netatmo = netatmo ?? new() }, Cancellation), time);
+    }
+
+    public Task<Reply> Get(string path) => Send(new HttpRequestMessage(HttpMethod.Get, path));
+
+    public Task<Reply> Post(string path, string json) => Send(new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json) });
+
+    public Task<Reply> Post(string path, params (string Name, string Value)[] form) =>
+        Send(new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) });
+
+    public Task<Reply> Renew(string refreshToken) =>
+        Token(("grant_type", "refresh_token"), ("refresh_token", refreshToken));
+
+    /// <summary>A token request with the right credentials.</summary>
+    public Task<Reply> Token(params (string Name, string Value)[] form) =>
+        Post("/oauth2/token", [.. form, ("client_id", Netatmo.ClientId), ("client_secret", Netatmo.ClientSecret)]);
+
+    public Task<Reply> Api(string accessToken, string path = "/api/getstationsdata") =>
+        Send(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", accessToken) } });
+
+    /// <summary>Opens the consent page; the parameters replace those of a right request, and null takes one away.</summary>
+    public Task<Reply> Ask(params (string Name, string? Value)[] changes)
+    {
+        var query = new Dictionary<string, string?>
+        {
+            ["client_id"] = Netatmo.ClientId, ["redirect_uri"] = Callback, ["response_type"] = "code", ["scope"] = "read_station", ["state"] = "a state/&+",
+        };
+        foreach (var (name, value) in changes)
+        {
+            query[name] = value;
+        }
+        return Get("/oauth2/authorize?" + string.Join('&', query.Where(q => q.Value is not null).Select(q => $"{q.Key}={Uri.EscapeDataString(q.Value!)}")));
+    }
+
+    public async Task<Reply> Click(Reply page, string decision) =>
+        await Post("/oauth2/authorize", ("consent", ConsentNumber().Match(page.Body).Groups[1].Value), ("decision", decision));
+
+    /// <summary>The code of a login that was accepted.</summary>
+    public async Task<string> Code(params (string Name, string? Value)[] changes) =>
+        (await Click(await Ask(changes), "accept")).Location("code") ?? throw new InvalidOperationException("no code came back");
+
+    public async Task<Reply> Send(HttpRequestMessage request)
+    {
+        using (request)
+        {
+            using var response = await http.SendAsync(request, Cancellation);
+            return new Reply(response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation), response.Headers, response.Content.Headers);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        http.Dispose();
+        await Sandbox.DisposeAsync();
+    }
+
+    [GeneratedRegex("name=\"consent\" value=\"([0-9a-f]+)\"")]
+    private static partial Regex ConsentNumber();
+}
+
+internal sealed record Reply(HttpStatusCode Status, string Body, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders)
+{
+    public JsonElement Json { get { using var document = JsonDocument.Parse(Body); return document.RootElement.Clone(); } }
+
+    public string Text(string member) => Json.GetProperty(member).GetString()!;
+
+    /// <summary>RFC 6749's error, with its status.</summary>
+    public (int Status, string Error) OAuthError => ((int)Status, Text("error"));
+
+    public (int Status, int Code) ApiError => ((int)Status, Json.GetProperty("error").GetProperty("code").GetInt32());
+
+    public string? Location(string parameter)
+    {
+        var query = Headers.Location!.OriginalString.Split('?')[1].Split('&').Select(pair => pair.Split('=', 2));
+        return query.FirstOrDefault(pair => pair[0] == parameter) is [_, var value] ? Uri.UnescapeDataString(value) : null;
+    }
+}
