@@ -116,13 +116,13 @@ public sealed class Section
         }
 
         var (value, problem) = setting.ReadObject(said);
-        if (value is not null)
+        if (problem is null)
         {
-            values[setting.Key] = (value, said.Origin);
+            values[setting.Key] = (value!, said.Origin);
             return;
         }
 
-        Refuse(setting, said.Origin, problem!);
+        Refuse(setting, said.Origin, problem);
         if (setting.DefaultText is { } text)
         {
             Read(setting, Given.Default(text, at.Directory));
