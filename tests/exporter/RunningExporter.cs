@@ -1,0 +1,79 @@
+using System.Net;
+using Exporter.Sandbox;
+using Exporter.Tests.Support;
+
+namespace Exporter.Tests.Program;
+
+/// <summary>The real program as a process of its own, with a folder of its own, until it is disposed of.</summary>
+internal sealed class RunningExporter : IAsyncDisposable
+{
+    private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "exporter");
+
+    private readonly Peer process;
+
+    private RunningExporter(Peer process, Uri address) => (this.process, Http) = (process, new HttpClient { BaseAddress = address });
+
+    public HttpClient Http { get; }
+
+    public string Log => process.Output;
+
+    public int ProcessId => process.ProcessId;
+
+    /// <summary>Starts one account at the sandbox by netatmo-exporter's own flags, listening on a free port.</summary>
+    public static Task<RunningExporter> StartAsync(SandboxServer sandbox, string tokenFile, CancellationToken cancellation, params IEnumerable<string> more) => StartAsync(
+    [
+        "--api-url", sandbox.Address.OriginalString, "-i", sandbox.Netatmo.ClientId, "-s", sandbox.Netatmo.ClientSecret, "--token-file", tokenFile, "-a", "127.0.0.1:0", .. more,
+    ], cancellation);
+
+    public static async Task<RunningExporter> StartAsync(IEnumerable<string> arguments, CancellationToken cancellation)
+    {
+        var process = Peer.Start(Binary, arguments);
+        try
+        {
+            var line = await process.Says("listening on ", cancellation);
+            return new RunningExporter(process, new Uri(line.Split("listening on ")[1].Split(',')[0].TrimEnd('"')));
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the program to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(IEnumerable<string> arguments, CancellationToken cancellation)
+    {
+        var (code, output, error) = await Peer.Run(Binary, arguments, default, cancellation);
+        return (code, System.Text.Encoding.UTF8.GetString(output), error);
+    }
+
+    public Task<string> Says(string text, CancellationToken cancellation) => process.Says(text, cancellation);
+
+    public Task<string> PageAsync(CancellationToken cancellation) => Http.GetStringAsync("/metrics", cancellation);
+
+    public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellation)
+    {
+        using var response = await Http.GetAsync(path, cancellation);
+        return response.StatusCode;
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync(CancellationToken cancellation)
+    {
+        await process.Signal("KILL", cancellation);
+        await process.Ends(cancellation);
+    }
+
+    /// <summary>SIGTERM, as Docker and systemd send it; the exit code.</summary>
+    public async Task<int> TerminateAsync(CancellationToken cancellation)
+    {
+        await process.Signal("TERM", cancellation);
+        return await process.Ends(cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await process.DisposeAsync();
+    }
+}

@@ -1,0 +1,214 @@
+using System.Net;
+using System.Text.Json;
+using Exporter.Sandbox;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Program;
+
+/// <summary>The main job, with the real program: a token file on one side, a real Prometheus on the other, the sandbox for the cloud.</summary>
+public sealed class WeatherStationTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task From_a_file_with_nothing_but_a_refresh_token_Prometheus_holds_every_station_and_module()
+    {
+        var fixture = Path.GetFullPath(Path.Combine(Golden.Root, "../../shared/fixtures/netatmo/stations.json"));
+        await using var sandbox = await SandboxAsync(File.Exists(fixture) ? NetatmoSample.Named(fixture) : NetatmoSample.Odd);
+        await using var exporter = await RunningExporter.StartAsync(sandbox, TokenFile(sandbox), Cancellation);
+        await exporter.Says("reading is fine", Cancellation);
+
+        await using var prometheus = await PrometheusPeer.StartAsync(folder, $"{exporter.Http.BaseAddress!.Authority}", Cancellation);
+        var modules = await prometheus.ValuesAsync("netatmo_sensor_info", Cancellation);
+
+        var expected = exporter.Log.Length > 0 ? (await exporter.PageAsync(Cancellation)).Split('\n').Count(line => line.StartsWith("netatmo_sensor_info{", StringComparison.Ordinal)) : 0;
+        Assert.NotEmpty(modules);
+        Assert.Equal(expected, modules.Count);
+        if (File.Exists(fixture))
+        {
+            Assert.Equal(18, modules.Count);
+        }
+        Assert.Equal([1.0], await prometheus.ValuesAsync("up", Cancellation));
+        Assert.Equal([1.0], await prometheus.ValuesAsync("exporter_up", Cancellation));
+        Assert.DoesNotContain("level=error", exporter.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Killed_after_each_renewal_it_is_still_alive_at_the_next_start()
+    {
+        await using var sandbox = await SandboxAsync();
+        var file = TokenFile(sandbox);
+        for (var round = 0; round < 5; round++)
+        {
+            await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
+            await exporter.Says("reading is fine", Cancellation);
+            await exporter.KillAsync(Cancellation);
+            sandbox.Netatmo.Authorization.ExpireAccessTokens();
+            File.WriteAllText(file, WithoutExpiry(file));
+        }
+
+        Assert.Equal((5, 0, 0), (sandbox.Netatmo.Authorization.Counters.Rotations, sandbox.Netatmo.Authorization.Counters.ReusedRefreshTokens, sandbox.Netatmo.Authorization.Counters.RevokedFamilies));
+    }
+
+    [Fact]
+    public async Task An_access_token_revoked_at_the_cloud_costs_one_renewal_and_one_retry()
+    {
+        await using var sandbox = await SandboxAsync();
+        var file = TokenFile(sandbox);
+        await using (var first = await RunningExporter.StartAsync(sandbox, file, Cancellation))
+        {
+            await first.Says("reading is fine", Cancellation);
+        }
+        sandbox.Netatmo.Authorization.ExpireAccessTokens();
+
+        await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
+        await exporter.Says("reading is fine", Cancellation);
+
+        Assert.Equal(2, sandbox.Netatmo.Token.Requests);
+        Assert.Equal(3, sandbox.Netatmo.StationsData.Requests);
+    }
+
+    [Fact]
+    public async Task A_dead_refresh_token_costs_one_request_and_not_one_per_scrape()
+    {
+        await using var sandbox = await SandboxAsync();
+        var file = TokenFile(sandbox);
+        sandbox.Netatmo.Authorization.RevokeAll();
+        await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
+        await exporter.Says("the login is lost", Cancellation);
+
+        for (var scrape = 0; scrape < 20; scrape++)
+        {
+            Assert.Contains("exporter_token_state{source=\"netatmo\",state=\"lost\"} 1", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1, sandbox.Netatmo.Token.Requests);
+        Assert.Equal(HttpStatusCode.OK, await exporter.StatusAsync("/-/ready", Cancellation));
+        Assert.Equal(HttpStatusCode.OK, await exporter.StatusAsync("/", Cancellation));
+        Assert.Equal(0, await exporter.TerminateAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData("token")]
+    [InlineData("api")]
+    public async Task A_cloud_that_hangs_delays_neither_a_scrape_nor_the_end(string what)
+    {
+        await using var sandbox = await SandboxAsync();
+        var endpoint = what == "token" ? sandbox.Netatmo.Token : sandbox.Netatmo.StationsData;
+        endpoint.Fail(new Fault.Hang());
+        await using var exporter = await RunningExporter.StartAsync(sandbox, TokenFile(sandbox), Cancellation);
+        await endpoint.Reached(1, Cancellation);
+
+        // The cloud does not answer before it is released, so whatever answers now has not waited for it.
+        Assert.Contains("netatmo_up 0", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
+        var exit = await exporter.TerminateAsync(Cancellation);
+
+        Assert.Equal(what == "token" ? 1 : 0, exit);
+    }
+
+    [Fact]
+    public async Task Ten_accounts_of_which_one_is_broken_are_nine_on_the_page_and_one_that_says_why()
+    {
+        await using var sandbox = await SandboxAsync();
+        var accounts = Enumerable.Range(0, 10).Select(i => $"""
+              a{i}:
+                source: netatmo
+                client_id: {(i == 3 ? "unknown" : sandbox.Netatmo.ClientId)}
+                client_secret: {sandbox.Netatmo.ClientSecret}
+                token_file: {folder.Write($"token-{i}.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""")}
+                api_url: {sandbox.Address}
+            """);
+        var config = folder.Write("exporter.yml", "accounts:\n" + string.Join('\n', accounts) + "\n");
+        await using var exporter = await RunningExporter.StartAsync(["--config", config, "-a", "127.0.0.1:0"], Cancellation);
+        for (var i = 0; i < 9; i++)
+        {
+            await exporter.Says("reading is fine", Cancellation);
+        }
+
+        var page = await exporter.PageAsync(Cancellation);
+        Assert.Equal(9, page.Split('\n').Count(line => line.StartsWith("netatmo_up{account=", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal)));
+        Assert.Contains("netatmo_up{account=\"a3\"} 0", page, StringComparison.Ordinal);
+        Assert.Contains("exporter_token_state{account=\"a3\",source=\"netatmo\",state=\"refused\"} 1", page, StringComparison.Ordinal);
+        Assert.Contains("netatmo_sensor_temperature_celsius{account=\"a9\"", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Everything_wrong_is_told_in_one_run_a_line_each()
+    {
+        var config = folder.Write("exporter.yml", $"""
+            accounts:
+              home:
+                source: netatmo
+                client_id: x
+                client_secret_file: {folder["missing.txt"]}
+                token_file: token.json
+                refresh_intervall: 9m
+              office:
+                source: netatmo
+                client_id: y
+                client_secret: z
+                token_file: ./token.json
+                age_stale: 90
+            """);
+
+        var (exit, _, error) = await RunningExporter.RunAsync(["check", "--config", config], Cancellation);
+
+        var lines = error.TrimEnd('\n').Split('\n');
+        Assert.Equal((1, 4), (exit, lines.Length));
+        Assert.Contains(lines, l => l.StartsWith($"{config}:5: ", StringComparison.Ordinal) && l.Contains("missing.txt", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith($"{config}:7: ", StringComparison.Ordinal) && l.EndsWith("did you mean refresh_interval?", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith($"{config}:12: ", StringComparison.Ordinal) && l.Contains("home", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith($"{config}:13: ", StringComparison.Ordinal) && l.Contains("a duration needs a unit", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("-a:0")]
+    [InlineData("--addr=127.0.0.1:0")]
+    public async Task The_old_ways_to_write_a_flag_still_work(string address)
+    {
+        var (exit, output, error) = await RunningExporter.RunAsync(["check", address, "-ix", "-s", "@text", "--token-file", folder["t.json"], "stray"], Cancellation);
+
+        Assert.Equal((0, "The configuration is good: netatmo (netatmo).\n"), (exit, output));
+        Assert.Contains("stray", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_one_sentence_and_exit_code_1()
+    {
+        await using var sandbox = await SandboxAsync();
+        var (exit, _, error) = await RunningExporter.RunAsync(
+            ["-i", "x", "-s", "y", "--token-file", folder["t.json"], "-a", sandbox.Address.Authority], Cancellation);
+
+        Assert.Equal(1, exit);
+        Assert.Contains($"cannot listen on {sandbox.Address.Authority}", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_damaged_token_file_is_set_aside_and_the_program_stays_up()
+    {
+        await using var sandbox = await SandboxAsync();
+        var file = folder.Write("token.json", "{\"refresh_token\":\"ab");
+        await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
+
+        Assert.Contains("exporter_login_required{source=\"netatmo\"} 1", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Equal("{\"refresh_token\":\"ab", File.ReadAllText(Assert.Single(Directory.GetFiles(folder.Path, "token.json.corrupt-*"))));
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static Task<SandboxServer> SandboxAsync(NetatmoSample? stations = null) => SandboxServer.StartAsync(
+        new SandboxOptions { Netatmo = new NetatmoCloudOptions { Stations = stations ?? NetatmoSample.Small } }, Cancellation);
+
+    private string TokenFile(SandboxServer sandbox) => folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
+
+    /// <summary>What a person does who wants a renewal at once: takes the expiry out of the file.</summary>
+    private static string WithoutExpiry(string file)
+    {
+        using var token = JsonDocument.Parse(File.ReadAllText(file));
+        return $$"""{"refresh_token":"{{token.RootElement.GetProperty("refresh_token").GetString()}}"}""";
+    }
+}

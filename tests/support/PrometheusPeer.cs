@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>A real Prometheus that scrapes one address every second.</summary>
+internal sealed class PrometheusPeer : IAsyncDisposable
+{
+    private readonly Peer process;
+    private readonly HttpClient http;
+
+    private PrometheusPeer(Peer process, HttpClient http) => (this.process, this.http) = (process, http);
+
+    /// <param name="more">Further members of the scrape configuration, a line each.</param>
+    public static async Task<PrometheusPeer> StartAsync(TemporaryFolder folder, string target, CancellationToken cancellation, params IEnumerable<string> more)
+    {
+        var config = folder.Write("prometheus.yml", $"""
+            global: {"{"}scrape_interval: 1s{"}"}
+            scrape_configs:
+              - job_name: exporter
+                static_configs: [{"{"}targets: ["{target}"]{"}"}]
+            {string.Join('\n', more.Select(line => $"    {line}"))}
+            """);
+        var port = FreePort();
+        var process = Peer.Start("prometheus", $"--config.file={config}", $"--storage.tsdb.path={folder["data"]}", $"--web.listen-address=127.0.0.1:{port}");
+        try
+        {
+            await process.Says("Server is ready to receive web requests", cancellation);
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+        return new PrometheusPeer(process, new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") });
+    }
+
+    /// <summary>The values of an instant query, asked again until there are some.</summary>
+    public async Task<IReadOnlyList<double>> ValuesAsync(string query, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation));
+            double[] values = [.. answer.RootElement.GetProperty("data").GetProperty("result").EnumerateArray()
+                .Select(r => double.Parse(r.GetProperty("value")[1].GetString()!, CultureInfo.InvariantCulture))];
+            if (values.Length > 0)
+            {
+                return values;
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        http.Dispose();
+        await process.DisposeAsync();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
