@@ -28,11 +28,10 @@ internal static class SandboxCommand
             DefaultValueFactory = _ => ours.Netatmo.Stations,
             CustomParser = Sample,
         };
-        var lifetime = new Option<TimeSpan>("--access-lifetime")
+        var lifetime = new Option<TimeSpan?>("--access-lifetime")
         {
-            Description = "How long an access token lives, such as 90s, 20m or 3h.",
+            Description = "How long an access token lives, such as 90s or 20m; where it is left out, as long as the cloud's.",
             HelpName = "DURATION",
-            DefaultValueFactory = _ => ours.Netatmo.Lifetimes.Access,
             CustomParser = Duration,
         };
         var clientId = new Option<string>("--client-id") { Description = "Client id of the application.", DefaultValueFactory = _ => ours.Netatmo.ClientId };
@@ -61,7 +60,7 @@ internal static class SandboxCommand
                     ClientId = parsed.GetRequiredValue(clientId),
                     ClientSecret = parsed.GetRequiredValue(clientSecret),
                     RedirectUris = parsed.GetRequiredValue(redirectUris),
-                    Lifetimes = ours.Netatmo.Lifetimes with { Access = parsed.GetRequiredValue(lifetime) },
+                    Lifetimes = ours.Netatmo.Lifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Netatmo.Lifetimes.Access },
                     Stations = parsed.GetRequiredValue(stations),
                 },
             };
@@ -122,7 +121,7 @@ internal static class SandboxCommand
         }
     }
 
-    private static TimeSpan Duration(ArgumentResult argument)
+    private static TimeSpan? Duration(ArgumentResult argument)
     {
         var text = argument.Tokens[0].Value;
         var unit = text is [.., var last] ? last switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 } : 0;
@@ -131,6 +130,6 @@ internal static class SandboxCommand
             return TimeSpan.FromSeconds((double)count * unit);
         }
         argument.AddError($"--access-lifetime {text}: write a number and its unit, such as 90s, 20m or 3h.");
-        return default;
+        return null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
@@ -21,12 +20,10 @@ internal sealed record Answer(int Status, string? ContentType, ReadOnlyMemory<by
 
     public Answer Half() => this with { Body = Body[..(Body.Length / 2)] };
 
-    /// <summary>Writes it; the Date header is the sandbox's clock, so that a client can be shown a server whose clock is off.</summary>
-    public Task Write(HttpContext context, TimeProvider time)
+    public Task Write(HttpContext context)
     {
         var response = context.Response;
         response.StatusCode = Status;
-        response.Headers.Date = time.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
         foreach (var (name, value) in Headers)
         {
             response.Headers[name] = value;

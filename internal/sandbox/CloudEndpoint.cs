@@ -56,7 +56,7 @@ public sealed class CloudEndpoint
         }
     }
 
-    /// <summary>Ends when so many requests have arrived since the start, answered or not.</summary>
+    /// <summary>Ends when so many requests since the start have taken effect, or hang or wait for the clock.</summary>
     public Task Reached(int count, CancellationToken cancellation)
     {
         lock (gate)
@@ -73,11 +73,13 @@ public sealed class CloudEndpoint
 
     internal async Task Serve(HttpContext context, Func<Answer> handle)
     {
-        var (fault, release) = Arrive();
+        var (fault, release) = Take();
+        var answering = Answered(fault, release, handle, context.RequestAborted);
+        Count();
         Answer? answer;
         try
         {
-            answer = await Answered(fault, release, handle, context.RequestAborted);
+            answer = await answering;
         }
         catch (OperationCanceledException)
         {
@@ -90,7 +92,7 @@ public sealed class CloudEndpoint
             context.Abort();
             return;
         }
-        await answer.Write(context, surroundings.Time);
+        await answer.Write(context);
     }
 
     /// <summary>The form of a token request, or null where it is none: another content type, or a parameter that comes twice (RFC 6749 section 3.2).</summary>
@@ -150,19 +152,24 @@ public sealed class CloudEndpoint
         }
     }
 
-    private (Fault? Fault, Task Release) Arrive()
+    /// <summary>Comes after the request took effect or began to wait, so that who waited for it finds the timer set.</summary>
+    private void Count()
     {
         lock (gate)
         {
             requests++;
-            foreach (var (count, reached) in watchers)
+            foreach (var (_, reached) in watchers.Where(watcher => requests >= watcher.Requests))
             {
-                if (requests >= count)
-                {
-                    reached.TrySetResult();
-                }
+                reached.SetResult();
             }
-            watchers.RemoveAll(watcher => watcher.Reached.Task.IsCompleted);
+            watchers.RemoveAll(watcher => requests >= watcher.Requests);
+        }
+    }
+
+    private (Fault? Fault, Task Release) Take()
+    {
+        lock (gate)
+        {
             if (faults is not [var (fault, times), ..])
             {
                 return (null, released.Task);

@@ -35,14 +35,14 @@ internal sealed partial class ControlJson : JsonSerializerContext;
 /// <summary>The sandbox's own endpoints, for people and scripts: <c>?cloud=NAME</c> chooses, without it the first cloud is meant.</summary>
 internal static class Control
 {
-    public static void MapControl(this IEndpointRouteBuilder routes, IReadOnlyList<ICloud> clouds, TimeProvider time)
+    public static void MapControl(this IEndpointRouteBuilder routes, IReadOnlyList<ICloud> clouds)
     {
         void Map(string method, string path, Func<HttpContext, ICloud, Task<Answer>> act) => routes.MapMethods(path, [method], async context =>
         {
             var answer = Chosen(clouds, context.Request) is { } cloud
                 ? await act(context, cloud)
                 : Refused($"There is no such cloud; there are: {string.Join(", ", clouds.Select(c => c.Name))}.");
-            await answer.Write(context, time);
+            await answer.Write(context);
         });
 
         Map("GET", "/sandbox/state", (_, _) => Task.FromResult(Written(200, clouds.ToDictionary(c => c.Name, State), ControlJson.Default.IReadOnlyDictionaryStringCloudState)));
@@ -113,7 +113,8 @@ internal static class Control
             var order = JsonSerializer.Deserialize(body.Length == 0 ? "{}"u8 : body.ToArray(), shape);
             return order is null ? Refused("The order is null.") : act(order);
         }
-        catch (JsonException error)
+        // Not supported is what a fault without a kind is said to be.
+        catch (Exception error) when (error is JsonException or NotSupportedException)
         {
             return Refused(error.Message);
         }

@@ -1,9 +1,9 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -60,12 +60,21 @@ public sealed class SandboxServer : IAsyncDisposable
         });
         builder.Services.AddRoutingCore();
         application = builder.Build();
+        application.Use((context, next) =>
+        {
+            // Kestrel would send the machine's time: a client is to see the sandbox's, also where that is off.
+            context.Response.OnStarting(() =>
+            {
+                context.Response.Headers.Date = options.Time.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
+                return Task.CompletedTask;
+            });
+            return next(context);
+        });
         foreach (var cloud in clouds)
         {
             cloud.Map(application);
         }
-        application.MapControl(clouds, options.Time);
-        application.MapFallback(context => Answer.Empty(StatusCodes.Status404NotFound).Write(context, options.Time));
+        application.MapControl(clouds);
     }
 
     /// <summary>The base of every cloud: <c>http://127.0.0.1:PORT</c>.</summary>
@@ -91,9 +100,13 @@ public sealed class SandboxServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Cuts what hangs and ends.</summary>
+    /// <summary>Cuts what hangs and ends; a second time does nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (stopping.IsCancellationRequested)
+        {
+            return;
+        }
         await stopping.CancelAsync();
         await application.DisposeAsync();
         stopping.Dispose();

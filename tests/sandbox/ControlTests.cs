@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Exporter.Sandbox;
 using Xunit;
 
@@ -37,12 +38,8 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task There_is_a_case_above_for_every_fault() // so that a new one is not forgotten
-    {
-        var named = Faults.Select(row => row.Data.Item2.GetType()).ToHashSet();
-        Assert.Equal(typeof(Fault).GetNestedTypes().Order(ByName), named.Order(ByName));
-        await Task.CompletedTask;
-    }
+    public void Every_kind_of_fault_is_tried_above() =>
+        Assert.Equal(typeof(Fault).GetNestedTypes().Select(kind => kind.Name).Order(), Faults.Select(row => row.Data.Item2.GetType().Name).Distinct().Order());
 
     [Theory]
     [InlineData("/sandbox/faults", "")]
@@ -105,7 +102,5 @@ public sealed class ControlTests
         Assert.DoesNotContain(NetatmoCloud.User, reply.Body, StringComparison.Ordinal);
     }
 
-    private static Comparer<Type> ByName => Comparer<Type>.Create((left, right) => string.CompareOrdinal(left.Name, right.Name));
-
-    private static string Compact(JsonElement element) => JsonSerializer.Serialize(element, ControlJson.Default.Options.GetTypeInfo(typeof(JsonElement)));
+    private static string Compact(JsonElement element) => JsonNode.Parse(element.GetRawText())!.ToJsonString();
 }

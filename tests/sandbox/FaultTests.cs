@@ -89,13 +89,14 @@ public sealed class FaultTests
         await using var visitor = await Visitor.Start();
         visitor.Netatmo.Token.Fail(new Fault.HalfAnswer(), times: 1);
         visitor.Netatmo.Token.Fail(new Fault.Garbage(), times: 1);
-        foreach (var rotations in new[] { 1, 1 })
+        for (var request = 0; request < 2; request++)
         {
             var reply = await visitor.Renew(visitor.Netatmo.Login().RefreshToken);
             Assert.Equal((HttpStatusCode.OK, "application/json"), (reply.Status, reply.ContentHeaders.ContentType!.MediaType));
             Assert.ThrowsAny<JsonException>(() => reply.Json);
-            Assert.Equal(rotations, visitor.Netatmo.Authorization.Counters.Rotations);
         }
+        // Half an answer took effect, garbage did not.
+        Assert.Equal(1, visitor.Netatmo.Authorization.Counters.Rotations);
     }
 
     [Fact]
@@ -114,7 +115,6 @@ public sealed class FaultTests
         visitor.Netatmo.Token.Fail(new Fault.Delay(5));
         var renewal = visitor.Renew(visitor.Netatmo.Login().RefreshToken);
         await visitor.Netatmo.Token.Reached(1, Cancellation);
-        await Waiting(visitor);
         visitor.Time.Advance(TimeSpan.FromSeconds(4.9));
         Assert.Equal(0, visitor.Netatmo.Authorization.Counters.Rotations);
         visitor.Time.Advance(TimeSpan.FromSeconds(0.1));
@@ -150,15 +150,5 @@ public sealed class FaultTests
         await using var visitor = await Visitor.Start();
         Fault[] wrong = [new Fault.Delay(-1), new Fault.ServerError(200), new Fault.Html(99), new Fault.Respond(700, ""), new Fault.TooManyRequests("1\r\nX: y")];
         Assert.All(wrong, fault => Assert.Throws<ArgumentException>(() => visitor.Netatmo.Token.Fail(fault)));
-    }
-
-    /// <summary>Until the request has set its timer: it arrives a moment before.</summary>
-    private static async Task Waiting(Visitor visitor)
-    {
-        while (visitor.Time.Waiting == 0)
-        {
-            Cancellation.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }

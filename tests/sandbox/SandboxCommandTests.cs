@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
-using Exporter.Sandbox.Command;
 using Exporter.Sandbox;
+using Exporter.Sandbox.Command;
 using Xunit;
 
 namespace Exporter.Tests.Sandbox;
@@ -23,7 +23,10 @@ public sealed class SandboxCommandTests
         using var http = new HttpClient { BaseAddress = new Uri(Printed("Address")) };
         using var answer = await http.PostAsync("/oauth2/token", new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["grant_type"] = "refresh_token", ["refresh_token"] = Printed("Refresh token"), ["client_id"] = "me", ["client_secret"] = "@secret",
+            ["grant_type"] = "refresh_token",
+            ["refresh_token"] = Printed("Refresh token"),
+            ["client_id"] = "me",
+            ["client_secret"] = "@secret",
         }), stop.Token);
         Assert.Contains("\"expires_in\":90,", await answer.Content.ReadAsStringAsync(stop.Token), StringComparison.Ordinal);
 

@@ -57,7 +57,11 @@ internal sealed partial class Visitor : IAsyncDisposable
     {
         var query = new Dictionary<string, string?>
         {
-            ["client_id"] = Netatmo.ClientId, ["redirect_uri"] = Callback, ["response_type"] = "code", ["scope"] = "read_station", ["state"] = "a state/&+",
+            ["client_id"] = Netatmo.ClientId,
+            ["redirect_uri"] = Callback,
+            ["response_type"] = "code",
+            ["scope"] = "read_station",
+            ["state"] = "a state/&+",
         };
         foreach (var (name, value) in changes)
         {

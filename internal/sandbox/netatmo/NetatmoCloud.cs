@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -117,7 +118,7 @@ public sealed class NetatmoCloud : ICloud
         });
         routes.MapMethods("/api/getstationsdata", ["GET", "POST"], context => Read(context, StationsData, "read_station", () => Stations));
         routes.MapMethods("/api/gethomecoachsdata", ["GET", "POST"], context => Read(context, HomeCoachsData, "read_homecoach", () => HomeCoachs));
-        routes.Map("/api/{**method}", context => ApiError(404, 31, "Method not found").Write(context, time));
+        routes.Map("/api/{**method}", context => ApiError(404, 31, "Method not found").Write(context));
     }
 
     private IssuedTokens Login(string user, IReadOnlyList<string> scope) => Authorization.Login(ClientId, user, scope.Count == 0 ? ["read_station"] : scope);
@@ -148,7 +149,7 @@ public sealed class NetatmoCloud : ICloud
         {
             GrantOutcome.Granted granted => TokenAnswer(granted.Tokens),
             GrantOutcome.Refused refused => OAuthError(refused.Error),
-            _ => throw new System.Diagnostics.UnreachableException(),
+            _ => throw new UnreachableException(),
         };
     }
 

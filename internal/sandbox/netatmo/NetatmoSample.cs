@@ -14,9 +14,10 @@ public sealed class NetatmoSample
         "time_utc", "date_min_temp", "date_max_temp", "date_max_wind_str", "last_seen", "last_message", "last_status_store", "last_setup", "date_setup", "last_upgrade",
     ];
 
+    private readonly string name;
     private readonly byte[] json;
 
-    private NetatmoSample(byte[] json) => this.json = json;
+    private NetatmoSample(string name, byte[] json) => (this.name, this.json) = (name, json);
 
     /// <summary>One station: base, outdoor, indoor, wind and rain.</summary>
     public static NetatmoSample Small { get; } = Embedded("small");
@@ -31,7 +32,7 @@ public sealed class NetatmoSample
     public static NetatmoSample Large { get; } = Repeat(200);
 
     /// <exception cref="InvalidDataException">It is no answer of Netatmo's; the message says why.</exception>
-    public static NetatmoSample FromJson(string text)
+    public static NetatmoSample FromJson(string text, string name = "given")
     {
         try
         {
@@ -39,7 +40,7 @@ public sealed class NetatmoSample
             {
                 throw new InvalidDataException("the answer has no list body.devices of objects.");
             }
-            return new NetatmoSample(Encoding.UTF8.GetBytes(text));
+            return new NetatmoSample(name, Encoding.UTF8.GetBytes(text));
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -62,13 +63,15 @@ public sealed class NetatmoSample
         }
         try
         {
-            return FromJson(File.ReadAllText(nameOrFile));
+            return FromJson(File.ReadAllText(nameOrFile), nameOrFile);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new InvalidDataException($"{nameOrFile}: {error.Message}", error);
         }
     }
+
+    public override string ToString() => name;
 
     /// <summary>The answer at a time: each station's newest measurement is now, everything else of it keeps its distance. Null if the device is not there.</summary>
     internal byte[]? At(DateTimeOffset now, bool favorites, string? deviceId)
@@ -161,13 +164,13 @@ public sealed class NetatmoSample
             }
             devices.Add(station);
         }
-        return new NetatmoSample(Encoding.UTF8.GetBytes(answer.ToJsonString()));
+        return new NetatmoSample("large", Encoding.UTF8.GetBytes(answer.ToJsonString()));
     }
 
     private static NetatmoSample Embedded(string name)
     {
         using var stream = typeof(NetatmoSample).Assembly.GetManifestResourceStream($"netatmo/{name}.json")!;
         using var reader = new StreamReader(stream);
-        return FromJson(reader.ReadToEnd());
+        return FromJson(reader.ReadToEnd(), name);
     }
 }
