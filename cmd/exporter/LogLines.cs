@@ -37,7 +37,8 @@ internal sealed class LogLines(LogLevel least, TextWriter output) : ILoggerProvi
         Quote(line, message);
         if (exception is not null)
         {
-            Quote(line.Append(" error="), exception.ToString());
+            // The trace is for whoever looks for a mistake of ours, and asked for it.
+            Quote(line.Append(" error="), least <= LogLevel.Debug ? exception.ToString() : $"{exception.GetType().Name}: {exception.Message}");
         }
         lock (writing)
         {
@@ -76,8 +77,16 @@ internal sealed class LogLines(LogLevel least, TextWriter output) : ILoggerProvi
 
     private sealed class Logger(LogLines lines, string category) : ILogger
     {
-        /// <summary>The framework tells of every request at "info"; that is for whoever asked for more than that.</summary>
-        private readonly LogLevel least = category.StartsWith("Microsoft.", StringComparison.Ordinal) && lines.least == LogLevel.Information ? LogLevel.Warning : lines.least;
+        private readonly LogLevel least = Least(category, lines.least);
+
+        /// <summary>The framework tells of every request at "info", and of a start that failed at "error", which we have said better; both are there at "debug".</summary>
+        private static LogLevel Least(string category, LogLevel asked) => category switch
+        {
+            _ when asked <= LogLevel.Debug => asked,
+            "Microsoft.Extensions.Hosting.Internal.Host" => LogLevel.None,
+            _ when category.StartsWith("Microsoft.", StringComparison.Ordinal) => asked > LogLevel.Warning ? asked : LogLevel.Warning,
+            _ => asked,
+        };
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 

@@ -1,14 +1,9 @@
 using System.Collections;
 using Exporter;
-using Exporter.Netatmo;
-using Exporter.Sources;
-
-// The clouds. Adding one is a folder, its stand-in, and a line here.
-ISource[] sources = [new NetatmoSource()];
 
 var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "");
 var time = TimeProvider.System;
-var program = new CommandLine(sources, environment, Console.Out, Console.Error);
+var program = new CommandLine(Composition.Sources, environment, Console.Out, Console.Error);
 
 program.Default(async (startup, cancellation) =>
 {

@@ -1,0 +1,11 @@
+using Exporter.Netatmo;
+using Exporter.Sources;
+
+namespace Exporter;
+
+/// <summary>What the program is made of.</summary>
+internal static class Composition
+{
+    /// <summary>The clouds. Adding one is a folder, its stand-in, and a line here; the first is asked for when nothing is configured.</summary>
+    public static IReadOnlyList<ISource> Sources { get; } = [new NetatmoSource()];
+}
