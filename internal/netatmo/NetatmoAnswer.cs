@@ -1,8 +1,8 @@
-using Exporter.Sources;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Exporter.Sources;
 
 namespace Exporter.Netatmo;
 

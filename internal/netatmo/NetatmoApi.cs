@@ -1,5 +1,5 @@
-using Exporter.Sources;
 using System.Globalization;
+using Exporter.Sources;
 using Exporter.Tokens;
 
 namespace Exporter.Netatmo;

@@ -1,9 +1,9 @@
-using Exporter.Sources;
 using System.Buffers;
 using System.Net;
 using System.Text;
 using Exporter.Metrics;
 using Exporter.Netatmo;
+using Exporter.Sources;
 using Xunit;
 
 namespace Exporter.Tests.Netatmo;

@@ -1,8 +1,8 @@
-using Exporter.Sources;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Exporter.Netatmo;
+using Exporter.Sources;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;

@@ -1,8 +1,8 @@
-using Exporter.Sources;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Exporter.Netatmo;
+using Exporter.Sources;
 using Exporter.Tests.Support;
 using Xunit;
 

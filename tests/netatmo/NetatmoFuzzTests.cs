@@ -1,8 +1,8 @@
-using Exporter.Sources;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Exporter.Netatmo;
+using Exporter.Sources;
 using Xunit;
 
 namespace Exporter.Tests.Netatmo;
