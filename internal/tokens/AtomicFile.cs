@@ -12,28 +12,32 @@ internal static class AtomicFile
     private static readonly TimeSpan Litter = TimeSpan.FromHours(1);
 
     /// <summary>The file a path means: a symbolic link stays one, and what it points to is replaced.</summary>
-    /// <exception cref="IOException">The links go round in a circle.</exception>
-    public static string Target(string path) => Path.GetFullPath(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+    /// <exception cref="IOException">The links go round in a circle, or what is there is a folder, a pipe or a device.</exception>
+    public static string Target(string path)
+    {
+        var target = Path.GetFullPath(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+        return Posix.IsSpecial(target) ? throw new IOException($"{target} is no ordinary file") : target;
+    }
 
-    /// <summary>Who a new file beside <paramref name="target"/> belongs to: its owner, else the folder's, so that a command run as root does not shut the daemon out.</summary>
+    /// <summary>Who a file at <paramref name="target"/> belongs to: its owner, else the folder's, so that a command run as root does not shut the daemon out.</summary>
     public static (uint User, uint Group)? Owner(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(Folder(target));
 
-    /// <summary>Writes the file; what is returned is a warning when it had to be written in place.</summary>
+    /// <summary>Writes the file; what is returned is a warning when it is not written as well as it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
     public static string? Replace(string path, ReadOnlySpan<byte> content)
     {
         var target = Target(path);
-        var owner = Owner(target);
+        var exists = File.Exists(target);
         var temporary = Path.Combine(Folder(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
         string reason;
         try
         {
-            if (TryCreate(temporary, content, owner))
+            // A file that is not there yet takes no owner from anybody.
+            if (Create(temporary, content, Owner(target)) || !exists)
             {
                 File.Move(temporary, target, overwrite: true);
-                Posix.FlushFolder(Folder(target));
-                return null;
+                return Flush(Folder(target));
             }
             reason = "its owner cannot be given to a new file";
         }
@@ -42,21 +46,24 @@ internal static class AtomicFile
             // A single file mounted into a container cannot be renamed over.
             reason = "it is mounted as a single file; mount its folder instead";
         }
+        catch (Exception e) when (exists && IsClosed(e))
+        {
+            reason = "nothing can be created in its folder";
+        }
         finally
         {
-            File.Delete(temporary);
+            Discard(temporary);
         }
         WriteInPlace(target, content);
-        return $"{path} was written in place, because {reason}; during the write {Path.GetFileName(Backup(target))} beside it holds the old content";
+        return $"{path} was written in place, because {reason}";
     }
 
     /// <summary>Where the old content is while a write in place lasts.</summary>
-    public static string Backup(string target) => $"{target}.bak";
+    public static string Backup(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.backup");
 
     /// <summary>Removes the temporary files of processes that did not live to rename them.</summary>
-    public static void Sweep(string path, DateTimeOffset now)
+    public static void Sweep(string target, DateTimeOffset now)
     {
-        var target = Target(path);
         foreach (var temporary in Directory.EnumerateFiles(Folder(target), $".{Path.GetFileName(target)}.*.tmp"))
         {
             if (File.GetLastWriteTimeUtc(temporary) < now.UtcDateTime - Litter)
@@ -68,8 +75,11 @@ internal static class AtomicFile
 
     private static string Folder(string target) => Path.GetDirectoryName(target) is { Length: > 0 } folder ? folder : "/";
 
-    /// <summary>False when the file could not be given to <paramref name="owner"/>.</summary>
-    private static bool TryCreate(string temporary, ReadOnlySpan<byte> content, (uint User, uint Group)? owner)
+    /// <summary>Whether a folder does not take new files, by its rights or by its mount.</summary>
+    private static bool IsClosed(Exception e) => e is UnauthorizedAccessException or IOException { HResult: Posix.ReadOnly };
+
+    /// <summary>Writes a new file, 0600 from birth, and to disk. Whether it could be given to <paramref name="owner"/>.</summary>
+    private static bool Create(string temporary, ReadOnlySpan<byte> content, (uint User, uint Group)? owner)
     {
         using var file = new FileStream(temporary, new FileStreamOptions
         {
@@ -78,13 +88,36 @@ internal static class AtomicFile
             UnixCreateMode = OwnerOnly,
             BufferSize = 0,
         });
-        if (owner is { } one && !Posix.TryGive(file.SafeFileHandle, one))
-        {
-            return false;
-        }
+        var given = owner is not { } one || Posix.TryGive(file.SafeFileHandle, one);
         file.Write(content);
         file.Flush(flushToDisk: true);
-        return true;
+        return given;
+    }
+
+    /// <summary>The file is there; whether its name survives a power cut is another question, and no reason to call it unsaved.</summary>
+    private static string? Flush(string folder)
+    {
+        try
+        {
+            Posix.FlushFolder(folder);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"{folder} cannot be flushed to disk: {Plain.Line(e.Message)}";
+        }
+    }
+
+    private static void Discard(string file)
+    {
+        try
+        {
+            File.Delete(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What cannot be deleted is swept up later.
+        }
     }
 
     /// <summary>
@@ -95,31 +128,58 @@ internal static class AtomicFile
     {
         using var file = new FileStream(target, new FileStreamOptions
         {
-            Mode = FileMode.OpenOrCreate,
+            Mode = FileMode.Open,
             Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite,
-            UnixCreateMode = OwnerOnly,
+            Share = FileShare.ReadWrite | FileShare.Delete,
             BufferSize = 0,
         });
         var before = new byte[file.Length];
         file.ReadExactly(before);
         var backup = Backup(target);
-        File.Delete(backup);
-        TryCreate(backup, before, Posix.OwnerOf(file.SafeFileHandle));
+        Discard(backup);
         try
         {
-            RandomAccess.Write(file.SafeFileHandle, content, 0);
-            file.SetLength(content.Length);
-            file.Flush(flushToDisk: true);
+            Create(backup, before, Posix.OwnerOf(file.SafeFileHandle));
+        }
+        catch (Exception e) when (IsClosed(e))
+        {
+            // Without a backup, then: a token that is nowhere but in memory is worse off.
         }
         catch (IOException)
         {
-            RandomAccess.Write(file.SafeFileHandle, before, 0);
-            file.SetLength(before.Length);
-            file.Flush(flushToDisk: true);
+            Discard(backup);
             throw;
         }
-        File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly);
-        File.Delete(backup);
+        try
+        {
+            Overwrite(file, content);
+        }
+        catch (IOException)
+        {
+            Overwrite(file, before);
+            Discard(backup);
+            throw;
+        }
+        Discard(backup);
+        Tighten(file);
+    }
+
+    private static void Overwrite(FileStream file, ReadOnlySpan<byte> content)
+    {
+        RandomAccess.Write(file.SafeFileHandle, content, 0);
+        file.SetLength(content.Length);
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Mode 0600, unless the file is somebody else's: then its mode is what lets us write.</summary>
+    private static void Tighten(FileStream file)
+    {
+        try
+        {
+            File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly);
+        }
+        catch (UnauthorizedAccessException)
+        {
+        }
     }
 }

@@ -11,8 +11,13 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     private readonly Lock publishing = new();
     private volatile KeeperSnapshot snapshot = KeeperSnapshot.Initial;
     private volatile TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Moment look = new(DateTimeOffset.MinValue, 0);
+    private Moment? writeAgain;
     private string? stamp;
-    private string? lastComplaint;
+    private Secret? redeemed;
+    private string? readComplaint;
+    private string? writeComplaint;
+    private string? lockComplaint;
     private int failures;
 
     public KeeperSnapshot Snapshot => snapshot;
@@ -22,72 +27,142 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     /// <summary>Completes at the next change.</summary>
     public Task Changed => changed.Task;
 
-    /// <summary>When the store is to be looked at again.</summary>
-    public DateTimeOffset LookAt { get; private set; } = DateTimeOffset.MinValue;
+    public bool HasComplained => readComplaint is not null;
 
-    public bool HasComplained => lastComplaint is not null;
+    /// <summary>Whether the store held nothing that could be used when it was last looked at.</summary>
+    public bool IsStoreEmpty { get; private set; }
+
+    /// <summary>Whether the store is to be looked at or written to again.</summary>
+    public bool IsDue(DateTimeOffset now, long timestamp) => look.IsDue(now, timestamp) || IsWriteDue(now, timestamp);
+
+    public bool IsWriteDue(DateTimeOffset now, long timestamp) => writeAgain is { } again && again.IsDue(now, timestamp);
 
     /// <summary>Looks whether the store holds what we know; true when somebody changed it and the change was adopted.</summary>
     public async Task<bool> LookAsync(CancellationToken cancellation)
     {
-        LookAt = time.GetUtcNow() + options.LookEvery;
-        switch (await store.ReadAsync(cancellation))
+        // Not all accounts in the same second.
+        look = Moment.Of(time.GetUtcNow() + options.LookEvery * (1 - options.Random.NextDouble() / 2), time);
+        var stored = await ReadAsync(cancellation);
+        IsStoreEmpty = stored is Stored.Empty or Stored.Damaged;
+        switch (stored)
         {
-            case Stored.Held held when held.Stamp != stamp:
+            case Stored.Held held when held.Stamp == stamp:
+                Complain(ref readComplaint, LogLevel.Warning, held.Warning);
+                return false;
+            case Stored.Held held when State.Token is { } newer && IsPredecessor(held.Token, newer):
+                logger.LogWarning("account {Account}: {Location} was set back to a refresh token that is used up; the newer one is written again", account, store.Location);
+                stamp = held.Stamp;
+                await SaveAsync(newer, cancellation);
+                return false;
+            case Stored.Held held:
                 Take(held);
                 return true;
-            case Stored.SignedOut when snapshot.State is not TokenState.Missing && snapshot.Unpersisted is null:
+            case Stored.SignedOut when State is not TokenState.Missing && stamp is not null:
                 logger.LogInformation("account {Account}: logged out by another process", account);
                 Forget();
                 return true;
             case Stored.Damaged(var reason, var aside):
-                Complain(LogLevel.Error, aside is null
+                Complain(ref readComplaint, LogLevel.Error, aside is null
                     ? $"{store.Location} is no token file: {reason}"
                     : $"{store.Location} is no token file: {reason}; it was set aside as {aside}, log in again or put a good file there");
                 return false;
             case Stored.Unreadable(var reason):
-                Complain(LogLevel.Error, $"{store.Location} cannot be read: {reason}");
+                Complain(ref readComplaint, LogLevel.Error, $"{store.Location} cannot be read: {reason}");
                 return false;
             default:
+                Complain(ref readComplaint, LogLevel.Error, null);
                 return false;
         }
     }
 
-    /// <summary>Writes the token; false when somebody else had written there, whose token is taken instead.</summary>
+    /// <summary>Writes the token; false when somebody else had changed the store, whose word is taken instead.</summary>
     public async Task<bool> SaveAsync(Token token, CancellationToken cancellation)
     {
-        var now = time.GetUtcNow();
         Publish(s => s with { History = s.History with { Writes = s.History.Writes + 1 } });
-        switch (await store.WriteAsync(token, stamp, cancellation))
+        var saved = await WriteAsync(token, cancellation);
+        if (saved is Saved.Conflict(var edited) && IsPredecessor(edited.Token, token))
+        {
+            // Edited, but still with the refresh token this one was renewed from: there is nothing else in it to keep.
+            stamp = edited.Stamp;
+            saved = await WriteAsync(token, cancellation);
+        }
+        switch (saved)
         {
             case Saved.Done(var written, var warning):
                 stamp = written;
-                Complain(LogLevel.Warning, warning);
+                Complain(ref writeComplaint, LogLevel.Warning, warning);
                 if (snapshot.Unpersisted is not null)
                 {
                     logger.LogInformation("account {Account}: the token is saved again in {Location}", account, store.Location);
                 }
-                Publish(s => s with { Unpersisted = null });
+                Persisted();
                 return true;
             case Saved.Conflict(var theirs):
                 logger.LogWarning("account {Account}: {Location} was changed by somebody else while a token was being renewed; theirs is used", account, store.Location);
-                Publish(s => s with { Unpersisted = null });
                 Take(theirs);
                 return false;
+            case Saved.SignedOut:
+                logger.LogInformation("account {Account}: logged out by another process while a token was being renewed; the new one is dropped", account);
+                Forget();
+                return false;
             case Saved.Failed(var reason):
-                var writes = (snapshot.Unpersisted?.FailedWrites ?? 0) + 1;
-                if (snapshot.Unpersisted?.Reason != reason)
-                {
-                    logger.LogError("account {Account}: the new token cannot be saved in {Location} and lives in memory only: {Reason}", account, store.Location, reason);
-                }
-                Publish(s => s with
-                {
-                    Unpersisted = new Unpersisted(reason, snapshot.Unpersisted?.Since ?? now, writes, now + options.WriteRetry.After(writes, options.Random)),
-                    History = s.History with { FailedWrites = s.History.FailedWrites + 1 },
-                });
+                Unpersisted(reason);
                 return true;
             default:
                 throw new InvalidOperationException("a write has no other outcome");
+        }
+    }
+
+    private void Unpersisted(string reason)
+    {
+        var (now, before) = (time.GetUtcNow(), snapshot.Unpersisted);
+        if (before?.Reason != reason)
+        {
+            logger.LogError("account {Account}: the new token cannot be saved in {Location} and lives in memory only: {Reason}", account, store.Location, reason);
+        }
+        var writes = (before?.FailedWrites ?? 0) + 1;
+        writeAgain = Moment.Of(now + options.WriteRetry.After(writes, options.Random), time);
+        Publish(s => s with
+        {
+            Unpersisted = new Unpersisted(reason, before?.Since ?? now, writes, writeAgain.At),
+            History = s.History with { FailedWrites = s.History.FailedWrites + 1 },
+        });
+    }
+
+    private void Persisted()
+    {
+        writeAgain = null;
+        Publish(s => s with { Unpersisted = null });
+    }
+
+    /// <summary>Notes which refresh token was spent on the one that is now to be saved.</summary>
+    public void Redeemed(Token? spent) => redeemed = spent?.RefreshToken ?? redeemed;
+
+    /// <summary>Whether <paramref name="held"/> has the refresh token that was spent on ours: using it again would have the cloud revoke both.</summary>
+    private bool IsPredecessor(Token held, Token newer) => redeemed is not null && redeemed.Equals(held.RefreshToken) && !redeemed.Equals(newer.RefreshToken);
+
+    /// <summary>A store throws for nothing a disk can do; what it throws all the same must not cost the token in our hands.</summary>
+    private async ValueTask<Stored> ReadAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await store.ReadAsync(cancellation);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return new Stored.Unreadable(Plain.Unforeseen(e));
+        }
+    }
+
+    private async ValueTask<Saved> WriteAsync(Token token, CancellationToken cancellation)
+    {
+        try
+        {
+            return await store.WriteAsync(token, stamp, cancellation);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return new Saved.Failed(Plain.Unforeseen(e));
         }
     }
 
@@ -96,7 +171,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     {
         var first = stamp is null && snapshot.State is TokenState.Missing;
         stamp = held.Stamp;
-        lastComplaint = null;
+        Complain(ref readComplaint, LogLevel.Warning, held.Warning);
         foreach (var shortcoming in held.Token.Shortcomings())
         {
             logger.LogWarning("account {Account}: {Location}: {Shortcoming}", account, store.Location, shortcoming);
@@ -110,26 +185,30 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
             logger.LogInformation("account {Account}: {Location} was changed by somebody else; its token is used", account, store.Location);
             Publish(s => s with { History = s.History with { Adoptions = s.History.Adoptions + 1 } });
         }
-        Publish(s => s with { Unpersisted = null });
+        Persisted();
         Activate(held.Token);
     }
 
     /// <summary>
     /// A cloud that does not say how long its token is good for (RFC 6749, section 5.1: only RECOMMENDED) may have
-    /// said it inside the token; else it is assumed, for without an end it would be renewed at once, for ever.
+    /// said it inside the token; else it is assumed, for without an end it would be renewed at once, for ever. What nothing
+    /// renews is used until the cloud refuses it.
     /// </summary>
-    public Token Complete(Token token) =>
-        token.ExpiresAt is null ? token with { ExpiresAt = Jwt.Expiry(token.AccessToken) ?? time.GetUtcNow() + options.AssumedLifetime } : token;
+    public Token Complete(Token token) => token.ExpiresAt is not null ? token : token with
+    {
+        ExpiresAt = Jwt.Expiry(token.AccessToken) ?? (grant.CanRenew(token) ? time.GetUtcNow() + options.AssumedLifetime : null),
+    };
 
     public void Activate(Token token, bool renewed = false)
     {
         failures = 0;
-        var renewAt = schedule.Plan(token, grant.CanRenew(token), renewed ? snapshot.State.Token : null);
+        var renewAt = schedule.Plan(token, grant.CanRenew(token), renewed, State.Token);
         Publish(s => s with { State = new TokenState.Active(token, renewAt, 0) });
     }
 
     /// <summary>What a renewal that gave no token means for the state.</summary>
-    public void Conclude(Renewal outcome, DateTimeOffset? interrupted = null)
+    /// <param name="refused">The access token a cloud did not accept, if that was why: where there is no renewing, it is worth nothing.</param>
+    public void Conclude(Renewal outcome, DateTimeOffset? interrupted = null, Secret? refused = null)
     {
         var now = time.GetUtcNow();
         var token = State.Token;
@@ -150,7 +229,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
             case Renewal.Rejected(var dead):
                 var explained = interrupted is { } sent ? $"{dead}; a renewal sent at {sent:u} was cut off before its answer was saved" : dead;
                 schedule.Clear();
-                result = (new TokenState.Lost(token, explained, now), FailureKind.GrantRejected, explained);
+                result = (new TokenState.Lost(refused is not null && refused.Equals(token?.AccessToken) ? token with { AccessToken = null } : token, explained, now), FailureKind.GrantRejected, explained);
                 logger.LogError("account {Account}: the login is lost, somebody has to log in again: {Reason}", account, explained);
                 break;
             default:
@@ -163,20 +242,28 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
         });
     }
 
+    /// <summary>The store goes unlocked: said once, until it changes.</summary>
+    public void Unlocked(string? reason) => Complain(ref lockComplaint, LogLevel.Warning, reason is null
+        ? null
+        : $"{store.Location} cannot be locked, so another process on it would not be noticed renewing: {reason}");
+
     /// <summary>Says a thing once, until something else is to be said.</summary>
-    public void Complain(LogLevel level, string? complaint)
+    private void Complain(ref string? last, LogLevel level, string? complaint)
     {
-        if (complaint is not null && complaint != lastComplaint)
+        if (complaint is not null && complaint != last)
         {
             logger.Log(level, "account {Account}: {Complaint}", account, complaint);
-            Publish(s => s with { History = s.History with { LastError = complaint } });
+            if (level == LogLevel.Error)
+            {
+                Publish(s => s with { History = s.History with { LastError = complaint } });
+            }
         }
-        lastComplaint = complaint;
+        last = complaint;
     }
 
     public void Forget()
     {
-        stamp = null;
+        (stamp, redeemed, writeAgain) = (null, null, null);
         schedule.Clear();
         Publish(s => s with { State = new TokenState.Missing(), Login = null, Unpersisted = null });
     }
@@ -184,10 +271,8 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     /// <summary>What is in the store now may be overwritten: a person has logged in.</summary>
     public async Task OverrideAsync(CancellationToken cancellation)
     {
-        if (await store.ReadAsync(cancellation) is Stored.Held held)
-        {
-            stamp = held.Stamp;
-        }
+        stamp = (await ReadAsync(cancellation) as Stored.Held)?.Stamp;
+        redeemed = null;
     }
 
     public void Publish(Func<KeeperSnapshot, KeeperSnapshot> change)

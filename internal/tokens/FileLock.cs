@@ -8,27 +8,29 @@ namespace Exporter.Tokens;
 /// the kernel releases it with the process and <c>flock</c> from a shell takes part. It stays when it is released, and
 /// holds one line, "PID SENT": who has it, and when the token request in flight was sent.
 /// </summary>
-internal sealed class FileLock(string path, TimeProvider time)
+internal sealed class FileLock(TimeProvider time)
 {
     /// <summary>Longer than a token request can last, so that a living holder ends first.</summary>
     private static readonly TimeSpan Patience = TokenEndpoint.Patience + TimeSpan.FromSeconds(10);
 
+    internal static readonly IReadOnlySet<string> Networked = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "9p", "ceph", "fuse.sshfs" };
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    public async ValueTask<StoreLock> TakeAsync((uint User, uint Group)? owner, CancellationToken cancellation)
+    public async ValueTask<StoreLock> TakeAsync(string path, (uint User, uint Group)? owner, CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
         while (true)
         {
             try
             {
-                return Taken(Open(owner));
+                return Taken(Open(path, owner));
             }
             catch (IOException e) when (e.HResult == Posix.WouldBlock)
             {
                 if (time.GetElapsedTime(started) > Patience)
                 {
-                    return new StoreLock.Busy(Holder() is { } holder ? $"process {holder} holds {path}" : $"another process holds {path}");
+                    return new StoreLock.Busy(Holder(path) is { } holder ? $"process {holder} holds {path}" : $"another process holds {path}");
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -39,7 +41,28 @@ internal sealed class FileLock(string path, TimeProvider time)
         }
     }
 
-    private FileStream Open((uint User, uint Group)? owner)
+    /// <summary>What speaks against a lock beside this file: flock on a network's file system may not reach other machines. Null when nothing does.</summary>
+    public static string? Doubt(string target)
+    {
+        var fileSystem = FileSystemOf(target);
+        return Networked.Contains(fileSystem)
+            ? $"{target} is on {fileSystem}, where locks may not reach other machines: let only one program use it"
+            : null;
+    }
+
+    private static string FileSystemOf(string target)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetDirectoryName(target) ?? "/").DriveFormat;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return "";
+        }
+    }
+
+    private static FileStream Open(string path, (uint User, uint Group)? owner)
     {
         var file = new FileStream(path, new FileStreamOptions
         {
@@ -93,7 +116,7 @@ internal sealed class FileLock(string path, TimeProvider time)
         line.Split(' ') is [_, var sent] && DateTimeOffset.TryParse(sent.AsSpan().Trim(), CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) ? at : null;
 
     /// <summary>Read without a lock, as far as the holder lets us.</summary>
-    private string? Holder()
+    private static string? Holder(string path)
     {
         try
         {

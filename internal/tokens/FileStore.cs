@@ -2,22 +2,26 @@ using System.Security.Cryptography;
 
 namespace Exporter.Tokens;
 
-/// <summary>A token in a file, in the shape it came in. Beside the file stand its lock and, after a logout, its signed-out marker.</summary>
+/// <summary>
+/// A token in a file, in the shape it came in. Beside the file (where a symbolic link leads to, so that all who share it
+/// agree) stand its lock and, after a logout, its signed-out marker.
+/// </summary>
 /// <param name="formats">The shapes a file may have; a new file is written in the first.</param>
 public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
 {
     /// <summary>No token file is larger.</summary>
     private const int Largest = 1 << 20;
 
-    private readonly FileLock fileLock = new($"{path}.lock", time);
+    private readonly FileLock fileLock = new(time);
     private ITokenFormat format = formats[0];
     private byte[] lastContent = [];
-    private string? damagedBefore;
+    private string? lockWarning;
     private bool opened;
 
-    public string Location => path;
+    /// <summary>The damaged content last seen, and where it was copied to if it could not be moved away.</summary>
+    private (string Stamp, string? Aside)? damaged;
 
-    private string Marker => $"{path}.signed-out";
+    public string Location => path;
 
     public ValueTask<Stored> ReadAsync(CancellationToken cancellation)
     {
@@ -39,13 +43,15 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             {
                 case Stored.Held theirs when theirs.Stamp != expected:
                     return new(new Saved.Conflict(theirs));
+                case Stored.SignedOut when expected is not null:
+                    return new(new Saved.SignedOut());
                 case Stored.Damaged { SetAside: null }:
-                    SetAside();
+                    SetAside(AtomicFile.Target(path));
                     break;
             }
             var content = format.Write(token, lastContent);
             var warning = AtomicFile.Replace(path, content);
-            File.Delete(Marker);
+            File.Delete(Marker(AtomicFile.Target(path)));
             lastContent = content;
             return new(new Saved.Done(Stamp(content), warning));
         }
@@ -60,9 +66,11 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     {
         try
         {
-            AtomicFile.Replace(Marker, "The account of this token file was logged out. The next login removes this marker.\n"u8);
-            File.Delete(AtomicFile.Target(path));
-            File.Delete(AtomicFile.Backup(AtomicFile.Target(path)));
+            var target = AtomicFile.Target(path);
+            AtomicFile.Replace(Marker(target), "The account of this token file was logged out. The next login removes this marker.\n"u8);
+            File.Delete(AtomicFile.Backup(target));
+            Delete(target);
+            lastContent = [];
             return new(new Saved.Done(""));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -71,39 +79,60 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
-    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => fileLock.TakeAsync(AtomicFile.Owner(path), cancellation);
+    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var target = AtomicFile.Target(path);
+            return fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellation);
+        }
+        catch (IOException e)
+        {
+            return new(new StoreLock.Unavailable(Explain(e)));
+        }
+    }
+
+    private static string Marker(string target) => $"{target}.signed-out";
 
     private Stored Read()
     {
-        if (!opened)
-        {
-            Sweep();
-        }
+        var target = AtomicFile.Target(path);
         var first = !opened;
-        opened = true;
-        if (!File.Exists(path))
+        if (first)
         {
-            return File.Exists(Marker) ? new Stored.SignedOut() : new Stored.Empty();
+            Sweep(target);
+            lockWarning = FileLock.Doubt(target);
+            opened = true;
         }
-        var content = ReadFile(path);
+        var (content, mode) = ReadFile(target);
+        if (content is not { Length: > 0 } && File.Exists(Marker(target)))
+        {
+            return new Stored.SignedOut();
+        }
+        if (content is null)
+        {
+            return new Stored.Empty();
+        }
         if (TryRead(content, out var reason) is { } token)
         {
-            damagedBefore = null;
+            damaged = null;
             lastContent = content;
-            return new Stored.Held(token, Stamp(content));
+            return new Stored.Held(token, Stamp(content)) { Warning = Exposure(mode) ?? lockWarning };
         }
-        if (FromBackup() is { } restored)
-        {
-            return restored;
-        }
-        // Somebody may be in the middle of writing it: while we run, it is set aside at the second look.
-        var again = first || damagedBefore == Stamp(content);
-        damagedBefore = Stamp(content);
-        return new Stored.Damaged(reason, again ? SetAside() : null);
+        return (Stored?)FromBackup(target) ?? Damaged(target, content, reason, first);
     }
+
+    private string? Exposure(UnixFileMode mode) => (mode & ~AtomicFile.OwnerOnly) == 0
+        ? null
+        : $"{path} is open to others (mode 0{Convert.ToString((int)mode, 8)}) until it is saved again: chmod 600 {path}";
 
     private Token? TryRead(byte[] content, out string reason)
     {
+        if (content.Length > Largest)
+        {
+            reason = $"it is larger than {Largest >> 20} MiB";
+            return null;
+        }
         var found = formats.FirstOrDefault(f => f.Recognises(content)) ?? format;
         try
         {
@@ -124,10 +153,9 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     }
 
     /// <summary>The content before a write in place that did not end.</summary>
-    private Stored.Held? FromBackup()
+    private Stored.Held? FromBackup(string target)
     {
-        var backup = AtomicFile.Backup(AtomicFile.Target(path));
-        if (!File.Exists(backup) || ReadFile(backup) is not { } content || TryRead(content, out _) is not { } token)
+        if (ReadFile(AtomicFile.Backup(target)).Content is not { } content || TryRead(content, out _) is not { } token)
         {
             return null;
         }
@@ -135,28 +163,75 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         return new Stored.Held(token, Stamp(content));
     }
 
-    /// <summary>Moves the damaged file out of the way; it is never deleted. Where it cannot be moved (a mounted file), it is copied.</summary>
-    private string SetAside()
+    /// <summary>Somebody may be in the middle of writing it: while we run, it is set aside at the second look.</summary>
+    private Stored.Damaged Damaged(string target, byte[] content, string reason, bool first)
     {
-        var target = AtomicFile.Target(path);
-        var aside = $"{target}.corrupt-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}";
+        var stamp = Stamp(content);
+        var seen = damaged?.Stamp == stamp;
+        if (content.Length == 0 || (seen && damaged?.Aside is not null))
+        {
+            return new Stored.Damaged(reason, seen ? damaged?.Aside : null);
+        }
+        damaged = (stamp, null);
+        if (!first && !seen)
+        {
+            return new Stored.Damaged(reason, null);
+        }
         try
         {
-            File.Move(target, aside, overwrite: true);
+            return new Stored.Damaged(reason, SetAside(target));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Copy(target, aside, overwrite: true);
+            return new Stored.Damaged($"{reason}; it cannot be set aside ({Explain(e)})", null);
         }
-        (lastContent, damagedBefore) = ([], null);
+    }
+
+    /// <summary>Moves a damaged file out of the way; it is never deleted. Where it cannot be moved (a mounted file), it is copied.</summary>
+    private string? SetAside(string target)
+    {
+        lastContent = [];
+        if (new FileInfo(target) is not { Exists: true, Length: > 0 })
+        {
+            return null;
+        }
+        var aside = $"{target}.corrupt-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}";
+        for (var again = 2; File.Exists(aside); again++)
+        {
+            aside = $"{target}.corrupt-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}-{again}";
+        }
+        try
+        {
+            File.Move(target, aside);
+            damaged = null;
+        }
+        catch (IOException e) when (e.HResult == Posix.Busy)
+        {
+            File.Copy(target, aside);
+            damaged = damaged is { } seen ? seen with { Aside = aside } : null;
+        }
         return aside;
     }
 
-    private void Sweep()
+    /// <summary>Deletes the file; a single file mounted into a container stays, and is emptied.</summary>
+    private static void Delete(string target)
     {
         try
         {
-            AtomicFile.Sweep(path, time.GetUtcNow());
+            File.Delete(target);
+        }
+        catch (IOException e) when (e.HResult == Posix.Busy)
+        {
+            using var file = new FileStream(target, FileMode.Truncate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            file.Flush(flushToDisk: true);
+        }
+    }
+
+    private void Sweep(string target)
+    {
+        try
+        {
+            AtomicFile.Sweep(target, time.GetUtcNow());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -164,17 +239,20 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
-    /// <summary>Opened so that nobody who writes or renames the file is disturbed: any other sharing mode would take a lock.</summary>
-    private static byte[] ReadFile(string path)
+    /// <summary>The content, up to one byte more than any token file has, or null when there is no file. Any other sharing mode would take a lock.</summary>
+    private static (byte[]? Content, UnixFileMode Mode) ReadFile(string target)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        if (file.Length > Largest)
+        try
         {
-            throw new IOException($"{path} is larger than {Largest >> 20} MiB; that is no token file");
+            using var file = new FileStream(target, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            var content = new byte[Math.Min(file.Length, Largest + 1)];
+            var length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            return (content[..length], File.GetUnixFileMode(file.SafeFileHandle));
         }
-        var content = new byte[file.Length];
-        var length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-        return content[..length];
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return (null, UnixFileMode.None);
+        }
     }
 
     private static string Stamp(ReadOnlySpan<byte> content) => Convert.ToHexString(SHA256.HashData(content));

@@ -15,6 +15,8 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
 
     private JsonMembers((string, string)[] members) => this.members = members;
 
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
     public static JsonMembers Empty { get; } = new([]);
 
     public int Count => members.Length;
@@ -28,19 +30,26 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         // Editors on Windows put a byte order mark before the text; RFC 8259, section 8.1, lets a reader ignore it.
         var text = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
         var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-        using var document = JsonDocument.ParseValue(ref reader);
-        return document.RootElement.ValueKind == JsonValueKind.Object ? From(document.RootElement) : throw new JsonException("it is not a JSON object");
+        try
+        {
+            using var document = JsonDocument.ParseValue(ref reader);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? From(document.RootElement) : throw new JsonException("it is not a JSON object");
+        }
+        catch (InvalidOperationException)
+        {
+            // Found only when a text is looked at: bytes that are no UTF-8, or a lone surrogate in a name.
+            throw new JsonException("it holds text that is not Unicode");
+        }
     }
 
     public static JsonMembers From(JsonElement element)
     {
-        var found = new List<(string Name, string Json)>();
+        var found = new OrderedDictionary<string, string>();
         foreach (var property in element.EnumerateObject())
         {
-            found.RemoveAll(m => m.Name == property.Name);
-            found.Add((property.Name, property.Value.GetRawText()));
+            found[property.Name] = property.Value.GetRawText();
         }
-        return new([.. found]);
+        return new([.. found.Select(m => (m.Key, m.Value))]);
     }
 
     /// <summary>The text of a string or number member, whatever the case of its name (Go's decoder ignores it too); null when it is missing, empty or something else.</summary>
@@ -71,10 +80,31 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     public JsonMembers Without(IEnumerable<string> names) => names.Aggregate(this, (left, name) => left.Without(name));
 
     /// <summary>Every member of <paramref name="newer"/> that is not null takes the place of ours; the rest stays, in its order.</summary>
-    public JsonMembers Merge(JsonMembers newer) =>
-        newer.members.Where(m => m.Json != "null").Aggregate(this, (merged, member) => merged.WithJson(member.Name, member.Json));
+    public JsonMembers Merge(JsonMembers newer)
+    {
+        var merged = new List<(string Name, string Json)>(members);
+        var (exact, loose) = (new Dictionary<string, int>(), new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase));
+        for (var at = 0; at < members.Length; at++)
+        {
+            exact[members[at].Name] = at;
+            loose.TryAdd(members[at].Name, at);
+        }
+        foreach (var (name, json) in newer.members.Where(m => m.Json != "null"))
+        {
+            if (exact.TryGetValue(name, out var at) || loose.TryGetValue(name, out at))
+            {
+                merged[at] = merged[at] with { Json = json };
+            }
+            else
+            {
+                exact[name] = loose[name] = merged.Count;
+                merged.Add((name, json));
+            }
+        }
+        return new([.. merged]);
+    }
 
-    public byte[] ToBytes(JsonStyle style) => Encoding.UTF8.GetBytes(Write(style) + (style.FinalNewline ? "\n" : ""));
+    public byte[] ToBytes(JsonStyle style) => Encoding.UTF8.GetBytes(Write(style) + (style.FinalNewline ? style.Newline : ""));
 
     public bool Equals(JsonMembers? other) => other is not null && members.AsSpan().SequenceEqual(other.members);
 
@@ -92,7 +122,8 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
             return "{}";
         }
         var lines = members.Select(m => style.Indent is null ? $"{Quote(m.Name)}:{m.Json}" : $"{style.Margin}{style.Indent}{Quote(m.Name)}: {m.Json}");
-        return style.Indent is null ? $"{{{string.Join(',', lines)}}}" : $"{{\n{string.Join(",\n", lines)}\n{style.Margin}}}";
+        var newline = style.Newline;
+        return style.Indent is null ? $"{{{string.Join(',', lines)}}}" : $"{{{newline}{string.Join($",{newline}", lines)}{newline}{style.Margin}}}";
     }
 
     private JsonMembers WithJson(string name, string json)
@@ -118,7 +149,7 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         {
             return null;
         }
-        using var document = JsonDocument.Parse(members[at].Json);
+        using var document = JsonDocument.Parse(members[at].Json, Lenient);
         return document.RootElement.Clone();
     }
 
@@ -151,6 +182,8 @@ public sealed record JsonStyle(string? Indent, bool FinalNewline, string Margin 
 {
     public static JsonStyle Compact { get; } = new(null, true);
 
+    public string Newline { get; init; } = "\n";
+
     /// <summary>The layout of an existing file, so that it keeps the shape it came in.</summary>
     public static JsonStyle Of(ReadOnlySpan<byte> utf8)
     {
@@ -162,7 +195,10 @@ public sealed record JsonStyle(string? Indent, bool FinalNewline, string Margin 
         var indented = newline >= 0 && newline < utf8.Length - 1;
         var after = indented ? utf8[(newline + 1)..] : default;
         var width = after.IndexOfAnyExcept(" \t"u8);
-        return new(indented && width > 0 ? Encoding.UTF8.GetString(after[..width]) : null, utf8[^1] == '\n');
+        return new(indented && width > 0 ? Encoding.UTF8.GetString(after[..width]) : null, utf8[^1] == '\n')
+        {
+            Newline = newline > 0 && utf8[newline - 1] == '\r' ? "\r\n" : "\n",
+        };
     }
 
     public JsonStyle Deeper() => this with { Margin = Margin + Indent };

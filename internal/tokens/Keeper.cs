@@ -17,10 +17,13 @@ public sealed class Keeper : IDisposable
     private readonly ILogger logger;
     private readonly Custody custody;
     private readonly Schedule schedule;
+    private readonly Renewer renewer;
 
     /// <summary>Held by whoever changes the token or the store: a renewal, a login, a logout, a look at the store.</summary>
     private readonly SemaphoreSlim turn = new(1);
     private readonly Lock flightGate = new();
+    private readonly CancellationTokenSource closing = new();
+    private readonly CancellationToken closed;
     private Task<KeeperSnapshot>? flight;
     private int visiting;
     private long sharedRenewals;
@@ -30,6 +33,8 @@ public sealed class Keeper : IDisposable
         (Account, this.grant, this.store, this.options, this.time, this.logger) = (account, grant, store, options, time, logger);
         schedule = new Schedule(options, time);
         custody = new Custody(account, grant, store, schedule, options, time, logger);
+        renewer = new Renewer(grant, custody, schedule, options, time);
+        closed = closing.Token;
     }
 
     public string Account { get; }
@@ -54,7 +59,7 @@ public sealed class Keeper : IDisposable
     };
 
     /// <summary>Whether <see cref="VisitAsync"/> has something to do now.</summary>
-    public bool IsDue(DateTimeOffset now) => custody.LookAt <= now || schedule.IsDue(now) || custody.Snapshot.Unpersisted?.RetryAt <= now;
+    internal bool IsDue(DateTimeOffset now, long timestamp) => schedule.IsDue(now, timestamp) || custody.IsDue(now, timestamp);
 
     /// <summary>Reads the store for the first time. Afterwards the snapshot tells what was found.</summary>
     public Task LoadAsync(CancellationToken cancellation) => InTurnAsync(async () =>
@@ -86,14 +91,14 @@ public sealed class Keeper : IDisposable
             await InTurnAsync(async () =>
             {
                 await custody.LookAsync(cancellation);
-                if (custody.Snapshot.Unpersisted?.RetryAt <= time.GetUtcNow())
+                if (custody.IsWriteDue(time.GetUtcNow(), time.GetTimestamp()) && custody.State.Token is { } token)
                 {
-                    await SaveAgainAsync(cancellation);
+                    await LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
                 }
             }, cancellation);
-            if (schedule.IsDue(time.GetUtcNow()))
+            if (renewer.IsDue)
             {
-                await RenewAsync(null, cancellation);
+                await JoinAsync(null, asked: false, cancellation);
             }
         }
         finally
@@ -114,12 +119,12 @@ public sealed class Keeper : IDisposable
         {
             return token;
         }
-        if (!schedule.IsDue(now))
+        if (!renewer.IsDue)
         {
             // Not before the back-off is over, or never.
             return null;
         }
-        current = await RenewAsync(null, cancellation);
+        current = await JoinAsync(null, asked: false, cancellation);
         return current.State.Token is { } renewed && renewed.IsUsable(time.GetUtcNow()) ? renewed : null;
     }
 
@@ -127,7 +132,9 @@ public sealed class Keeper : IDisposable
     /// Renews now, or joins the renewal in flight. With <paramref name="refused"/>, the access token that a cloud did not
     /// accept, nothing is done when that is no longer the current one.
     /// </summary>
-    public Task<KeeperSnapshot> RenewAsync(Secret? refused, CancellationToken cancellation)
+    public Task<KeeperSnapshot> RenewAsync(Secret? refused, CancellationToken cancellation) => JoinAsync(refused, asked: true, cancellation);
+
+    private Task<KeeperSnapshot> JoinAsync(Secret? refused, bool asked, CancellationToken cancellation)
     {
         Task<KeeperSnapshot> joined;
         lock (flightGate)
@@ -139,7 +146,8 @@ public sealed class Keeper : IDisposable
             else
             {
                 // Not on the caller's token: a request that was sent is waited for whoever gives up.
-                flight = Task.Run(() => RenewOnceAsync(refused));
+                var before = asked ? custody.State : null;
+                flight = Task.Run(() => RenewOnceAsync(refused, before));
             }
             joined = flight;
         }
@@ -149,10 +157,18 @@ public sealed class Keeper : IDisposable
     /// <summary>A person has logged in: the new token takes the place of whatever there was, on disk first.</summary>
     public Task AdoptAsync(Token login, CancellationToken cancellation) => InTurnAsync(async () =>
     {
-        var token = login with { Members = (custody.State.Token?.Members ?? JsonMembers.Empty).Merge(login.Members) };
+        // Not cancelled halfway: the code behind this token is spent.
+        var token = custody.Complete(login with { Members = (custody.State.Token?.Members ?? JsonMembers.Empty).Merge(login.Members) });
         logger.LogInformation("account {Account}: logged in", Account);
-        await LockedAsync(async _ => await SaveAndPublishAsync(token, overwrite: true, cancellation), cancellation);
-    }, cancellation);
+        await LockedAsync(
+            async _ =>
+            {
+                await custody.OverrideAsync(CancellationToken.None);
+                await renewer.SaveAndPublishAsync(token);
+            },
+            CancellationToken.None);
+        custody.Publish(s => s with { History = s.History with { LastError = null } });
+    }, CancellationToken.None).WaitAsync(cancellation);
 
     /// <summary>Forgets the token here and in the store. The reason why the store kept it, or null.</summary>
     public Task<string?> ForgetAsync(CancellationToken cancellation) => InTurnAsync(async () =>
@@ -174,11 +190,12 @@ public sealed class Keeper : IDisposable
     public void ShowLogin(Login? login) => custody.Publish(current => current with { Login = login });
 
     /// <summary>
-    /// The end of the process: waits for a renewal that was sent, and tries once more to save what is only in memory.
-    /// Null when nothing is lost, else the reason in a sentence.
+    /// The end of the process: waits for a renewal that was sent, calls off one that was not, and tries once more to save
+    /// what is only in memory. Null when nothing is lost, else the reason in a sentence.
     /// </summary>
     public async Task<string?> CloseAsync(CancellationToken cancellation)
     {
+        await closing.CancelAsync();
         Task? running;
         lock (flightGate)
         {
@@ -190,118 +207,39 @@ public sealed class Keeper : IDisposable
         }
         return await InTurnAsync(async () =>
         {
-            await SaveAgainAsync(cancellation);
+            await custody.LookAsync(cancellation);
+            if (custody.State.Token is { } token && (custody.IsStoreEmpty || custody.Snapshot.Unpersisted is not null))
+            {
+                await LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
+            }
             return custody.Snapshot.Unpersisted?.Reason;
         }, cancellation);
     }
 
-    public void Dispose() => turn.Dispose();
-
-    private async Task<KeeperSnapshot> RenewOnceAsync(Secret? refused)
+    public void Dispose()
     {
-        await options.Pace.WaitAsync();
-        await InTurnAsync(() => LockedAsync(held => RenewLockedAsync(held, refused), CancellationToken.None), CancellationToken.None);
-        return custody.Snapshot;
+        closing.Cancel();
+        closing.Dispose();
     }
 
-    private async Task RenewLockedAsync(StoreLock held, Secret? refused)
-    {
-        if (held is StoreLock.Busy(var holder))
-        {
-            custody.Conclude(new Renewal.Transient(FailureKind.Locked, holder));
-            return;
-        }
-        var before = custody.State;
-        await custody.LookAsync(CancellationToken.None);
-        var current = custody.State.Token;
-        if (refused is not null)
-        {
-            if (!IsWorthForcing(refused))
-            {
-                return;
-            }
-        }
-        else if (!ReferenceEquals(before, custody.State) && !schedule.IsDue(time.GetUtcNow()))
-        {
-            // A sibling renewed while we waited for the lock.
-            return;
-        }
-        if (custody.State is TokenState.Missing && !grant.CanRenew(null))
-        {
-            return;
-        }
-
-        (held as StoreLock.Taken)?.Sending();
-        var started = time.GetTimestamp();
-        var outcome = await AskAsync(current);
-        if (outcome is Renewal.Rejected && await custody.LookAsync(CancellationToken.None))
-        {
-            // Somebody put another token there while ours was refused: that one is as good as it looks, or deserves its own try.
-            if (!schedule.IsDue(time.GetUtcNow()))
-            {
-                return;
-            }
-            outcome = await AskAsync(custody.State.Token);
-        }
-        custody.Publish(s => s with { History = s.History with { LastAttempt = time.GetUtcNow(), LastDuration = time.GetElapsedTime(started), ClockOffset = outcome.ClockOffset ?? s.History.ClockOffset } });
-        if (outcome is Renewal.Renewed(var token))
-        {
-            custody.Publish(s => s with { History = s.History with { LastSuccess = time.GetUtcNow(), LastError = null, Renewals = s.History.Renewals + 1 } });
-            await SaveAndPublishAsync(custody.Complete(token), overwrite: false, CancellationToken.None);
-        }
-        else
-        {
-            custody.Conclude(outcome, (held as StoreLock.Taken)?.Interrupted);
-        }
-    }
-
-    /// <summary>
-    /// The cloud refuses what looks good to us. That is worth one renewal, unless the token is not the current one any
-    /// more, was given just now, or is known to be beyond renewing for the moment.
-    /// </summary>
-    private bool IsWorthForcing(Secret refused) =>
-        custody.State is TokenState.Active { Held.AccessToken: { } access } active
-        && access.Equals(refused)
-        && (active.FailedRenewals == 0 || schedule.IsDue(time.GetUtcNow()))
-        && !(time.GetUtcNow() - custody.Snapshot.History.LastSuccess < options.LeastBetweenForced);
-
-    /// <summary>Asks the grant; what it throws against its contract is a failure like another, or it would be asked again every second.</summary>
-    private async Task<Renewal> AskAsync(Token? current)
+    private async Task<KeeperSnapshot> RenewOnceAsync(Secret? refused, TokenState? asked)
     {
         try
         {
-            return await grant.RenewAsync(current, CancellationToken.None);
+            await options.Pace.WaitAsync(closed);
+            await InTurnAsync(() => LockedAsync(held => renewer.RunAsync(held, refused, asked), closed), closed);
         }
-        catch (Exception e)
+        catch (OperationCanceledException) when (closed.IsCancellationRequested)
         {
-            return new Renewal.Transient(FailureKind.Unexpected, $"the renewal failed in a way that was not foreseen ({e.GetType().Name}: {Plain.Line(e.Message)})");
+            // Nothing was sent: the next process renews.
         }
-    }
-
-    private async Task SaveAgainAsync(CancellationToken cancellation)
-    {
-        if (custody.Snapshot is { Unpersisted: not null, State.Token: { } token })
-        {
-            await LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
-        }
-    }
-
-    /// <summary>Saves, then publishes; what cannot be saved is published with the loud remark that it is not.</summary>
-    private async Task SaveAndPublishAsync(Token token, bool overwrite, CancellationToken cancellation)
-    {
-        if (overwrite)
-        {
-            await custody.OverrideAsync(cancellation);
-        }
-        if (await custody.SaveAsync(token, cancellation))
-        {
-            custody.Activate(token, renewed: true);
-        }
+        return custody.Snapshot;
     }
 
     private async Task LockedAsync(Func<StoreLock, Task> work, CancellationToken cancellation)
     {
-        var held = await store.LockAsync(cancellation);
+        var held = await LockAsync(cancellation);
+        custody.Unlocked((held as StoreLock.Unavailable)?.Reason);
         try
         {
             await work(held);
@@ -309,6 +247,18 @@ public sealed class Keeper : IDisposable
         finally
         {
             held.Release();
+        }
+    }
+
+    private async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await store.LockAsync(cancellation);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return new StoreLock.Unavailable(Plain.Unforeseen(e));
         }
     }
 

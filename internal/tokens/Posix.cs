@@ -12,12 +12,15 @@ internal static class Posix
 {
     public const int Busy = 16;
     public const int WouldBlock = 11;
-    public const int NotPermitted = 1;
+    public const int ReadOnly = 30;
 
     private const int CloseOnExec = 0x80000;
     private const int CurrentDirectory = -100;
     private const int EmptyPath = 0x1000;
+    private const uint Kind = 0x1;
     private const uint OwnerAndGroup = 0x8 | 0x10;
+    private const int KindOfFile = 0xF000;
+    private const int OrdinaryFile = 0x8000;
 
     /// <summary>
     /// Makes a rename in this folder survive a power cut. Opened with O_CLOEXEC alone: O_DIRECTORY's number means
@@ -33,6 +36,10 @@ internal static class Posix
         }
         RandomAccess.FlushToDisk(handle);
     }
+
+    /// <summary>Whether something is there that is no file of bytes on a disk: a folder, a pipe, a device.</summary>
+    public static bool IsSpecial(string path) =>
+        statx(CurrentDirectory, Text(path), 0, Kind, out var status) == 0 && (status.Mode & KindOfFile) != OrdinaryFile;
 
     /// <summary>Who owns a file or folder; null when it is not there or nobody says.</summary>
     public static (uint User, uint Group)? OwnerOf(string path) =>
@@ -62,5 +69,6 @@ internal static class Posix
     {
         [FieldOffset(20)] public uint User;
         [FieldOffset(24)] public uint Group;
+        [FieldOffset(28)] public ushort Mode;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 
 namespace Exporter.Tokens;
@@ -52,7 +53,7 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
         ("invalid_grant" or "expired_token" or "access_denied", _) => new Renewal.Rejected(Say("the refresh token is no longer accepted")),
         ("invalid_client" or "unauthorized_client", _) => new Renewal.Refused(Say("the client id or the client secret is not accepted")),
         ("invalid_scope", _) => new Renewal.Refused(Say("the scope is not accepted")),
-        ({ } error, _) => new Renewal.Refused(Say($"the token endpoint refuses the request as {error}")),
+        ({ } error, _) => new Renewal.Refused(Say($"the token endpoint refuses the request as {Plain.Line(error)}")),
         (_, >= 300 and < 400) => new Renewal.Refused(Say("the token endpoint redirects elsewhere, and credentials are not sent after it: check its address")),
         (_, 401 or 403) => new Renewal.Refused(Say("the client is not accepted")),
         (_, >= 400) => new Renewal.Refused(Say("the token endpoint does not know this request: check its address")),
@@ -75,13 +76,20 @@ public static class Plain
     /// <summary>One line of at most 200 characters without control characters.</summary>
     public static string Line(string text)
     {
-        var cut = text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), "…");
+        var end = text.Length > Longest && char.IsHighSurrogate(text[Longest - 1]) ? Longest - 1 : Longest;
+        var cut = text.Length <= Longest ? text : string.Concat(text.AsSpan(0, end), "…");
         return string.Create(cut.Length, cut, static (span, from) =>
         {
             for (var i = 0; i < span.Length; i++)
             {
-                span[i] = char.IsControl(from[i]) || char.GetUnicodeCategory(from[i]) is System.Globalization.UnicodeCategory.Format ? ' ' : from[i];
+                span[i] = IsInvisible(from[i]) ? ' ' : from[i];
             }
         });
     }
+
+    /// <summary>An exception that a contract does not allow, in a sentence.</summary>
+    internal static string Unforeseen(Exception e) => $"it failed in a way that was not foreseen ({e.GetType().Name}: {Line(e.Message)})";
+
+    private static bool IsInvisible(char c) =>
+        char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

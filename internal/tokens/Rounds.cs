@@ -18,10 +18,10 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
         {
             do
             {
-                var now = time.GetUtcNow();
+                var (now, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
                 foreach (var keeper in keepers)
                 {
-                    if (keeper.IsDue(now))
+                    if (keeper.IsDue(now, timestamp))
                     {
                         _ = VisitAsync(keeper, cancellation);
                     }

@@ -31,8 +31,7 @@ public sealed record KeeperOptions
 }
 
 /// <summary>
-/// When a token is to be renewed. The moment is kept on both clocks: the wall clock alone would be late after it was set
-/// back, the monotonic one alone after the machine slept. Written by the keeper, read by anyone.
+/// When a token is to be renewed. Written by the keeper, read by anyone.
 /// </summary>
 internal sealed class Schedule(KeeperOptions options, TimeProvider time)
 {
@@ -45,21 +44,20 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
 
     public DateTimeOffset? Planned => moment?.At;
 
-    public bool IsDue(DateTimeOffset now) => moment is { } planned && (planned.At <= now || time.GetTimestamp() >= planned.Timestamp);
+    public bool IsDue(DateTimeOffset now, long timestamp) => moment is { } planned && planned.IsDue(now, timestamp);
 
     public void Clear() => moment = null;
 
     public DateTimeOffset PlanAt(DateTimeOffset at)
     {
-        var ahead = Math.Max(0, (at - time.GetUtcNow()).TotalSeconds);
-        moment = new Moment(at, time.GetTimestamp() + (long)(ahead * time.TimestampFrequency));
+        moment = Moment.Of(at, time);
         return at;
     }
 
     public DateTimeOffset PlanRetry(int failures, TimeSpan? asked) => PlanAt(time.GetUtcNow() + options.Retry.After(failures, options.Random, asked));
 
-    /// <param name="before">The token that was renewed into this one; null for one that was loaded.</param>
-    public DateTimeOffset Plan(Token token, bool canRenew, Token? before)
+    /// <param name="renewed">Whether the cloud gave it just now, instead of <paramref name="before"/>; otherwise it was loaded.</param>
+    public DateTimeOffset Plan(Token token, bool canRenew, bool renewed, Token? before)
     {
         var now = time.GetUtcNow();
         if (!canRenew)
@@ -68,7 +66,7 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
             Clear();
             return token.ExpiresAt is { } end ? PlanAt(end) : DateTimeOffset.MaxValue;
         }
-        if (token.AccessToken is null || token.ExpiresAt is not { } expiry)
+        if (token.AccessToken is null || token.ExpiresAt is not { } expiry || (expiry <= now && !renewed))
         {
             return PlanAt(now);
         }
@@ -77,7 +75,7 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
         var margin = Min(options.Margin ?? Max(LeastMargin, lifetime / 10), lifetime / 2);
         // Jitter only moves a renewal earlier.
         var at = expiry - margin - options.Random.NextDouble() * Min(lifetime / 20, MostJitter);
-        return PlanAt(before is null ? at : Max(at, now + Floor(remaining, extended: before.ExpiresAt is null || expiry > before.ExpiresAt)));
+        return PlanAt(renewed ? Max(at, now + Floor(remaining, extended: !(expiry <= before?.ExpiresAt))) : at);
     }
 
     /// <summary>A renewal that gave the same end again, as Webex does within a day, must not become a loop; nor must a lifetime of zero.</summary>
@@ -89,8 +87,21 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private static DateTimeOffset Max(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
+}
 
-    private sealed record Moment(DateTimeOffset At, long Timestamp);
+/// <summary>A moment on both clocks: the wall clock alone would be late after it was set back, the monotonic one alone after the machine slept.</summary>
+internal sealed record Moment(DateTimeOffset At, long Timestamp)
+{
+    /// <summary>Nanoseconds in 64 bits end after 292 years, and some clouds say "never" by the year 9999.</summary>
+    private static readonly TimeSpan Furthest = TimeSpan.FromDays(3650);
+
+    public static Moment Of(DateTimeOffset at, TimeProvider time)
+    {
+        var ahead = Math.Clamp((at - time.GetUtcNow()).TotalSeconds, 0, Furthest.TotalSeconds);
+        return new Moment(at, time.GetTimestamp() + (long)(ahead * time.TimestampFrequency));
+    }
+
+    public bool IsDue(DateTimeOffset now, long timestamp) => At <= now || Timestamp <= timestamp;
 }
 
 /// <summary>Lets renewals go one after another at a bounded rate, after a first burst. Safe for concurrent use.</summary>
@@ -100,7 +111,7 @@ public sealed class Pace(TimeProvider time, int perSecond = 20, int burst = 20)
     private long free = long.MinValue;
 
     /// <summary>Completes when it is the caller's turn. Generic cell rate algorithm: one number is the whole state.</summary>
-    public Task WaitAsync()
+    public Task WaitAsync(CancellationToken cancellation)
     {
         var interval = time.TimestampFrequency / perSecond;
         TimeSpan wait;
@@ -110,6 +121,6 @@ public sealed class Pace(TimeProvider time, int perSecond = 20, int burst = 20)
             free = Math.Max(free, now - interval * burst) + interval;
             wait = TimeSpan.FromSeconds(Math.Max(0, free - now) / (double)time.TimestampFrequency);
         }
-        return wait == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(wait, time, CancellationToken.None);
+        return wait == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(wait, time, cancellation);
     }
 }

@@ -34,6 +34,9 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
 
     private const int LargestAnswer = 1 << 20;
 
+    /// <summary>The fields of a form that are no secret.</summary>
+    private static readonly HashSet<string> Shown = ["grant_type", "scope", "redirect_uri", "client_id"];
+
     public OAuthClient Client => client;
 
     /// <summary>A client for token endpoints: no redirects, no cookies, fresh connections every few minutes so that a change of address is noticed.</summary>
@@ -77,7 +80,8 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try
         {
-            using var request = Request(form);
+            var sent = form.ToList();
+            using var request = Request(sent);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             var body = await ReadAsync(response.Content, either.Token);
             var offset = response.Headers.Date - time.GetUtcNow();
@@ -92,7 +96,7 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
             {
                 return (new Answer(members, offset), null, null);
             }
-            var error = new TokenError(response.StatusCode, code, members?.Text("error_description"), RetryAfter(response));
+            var error = new TokenError(response.StatusCode, Scrub(code, sent), Scrub(members?.Text("error_description"), sent), RetryAfter(response));
             return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset }, error);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -125,6 +129,14 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
         request.Content = new FormUrlEncodedContent(form);
         return request;
     }
+
+    /// <summary>Some servers repeat what they were sent in their descriptions, and descriptions are logged.</summary>
+    private string? Scrub(string? said, IEnumerable<KeyValuePair<string, string>> sent) => sent
+        .Where(field => !Shown.Contains(field.Key))
+        .Select(field => field.Value)
+        .Append(client.Secret?.Reveal() ?? "")
+        .Where(value => value.Length > 0)
+        .Aggregate(said, (text, value) => text?.Replace(value, "<secret>", StringComparison.Ordinal));
 
     /// <summary>Retry-After in both forms (RFC 9110, section 10.2.3).</summary>
     private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch

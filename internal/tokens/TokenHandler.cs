@@ -43,7 +43,7 @@ public sealed class TokenHandler(Keeper keeper, Func<HttpResponseMessage, Cancel
         TokenState.Missing => "there is no token yet: somebody has to log in",
         TokenState.Lost(_, var reason, _) => $"the login is lost ({reason}): somebody has to log in again",
         TokenState.Refused(_, var reason, _) => $"the token cannot be renewed: {reason}",
-        TokenState.Active => $"the token has ended and cannot be renewed at the moment: {keeper.Snapshot.History.LastError}",
+        TokenState.Active => $"the token has ended and cannot be renewed at the moment: {keeper.Snapshot.History.LastError ?? "a renewal is under way"}",
         _ => throw new InvalidOperationException("a token has no other state"),
     });
 }

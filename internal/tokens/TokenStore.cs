@@ -13,7 +13,8 @@ public interface ITokenStore
 
     /// <summary>
     /// Writes the token unless the store holds something else than <paramref name="expected"/>: what somebody else put
-    /// there is never overwritten unseen. An empty store is written to whatever was expected.
+    /// there is never overwritten unseen, a logout neither. An empty store is written to whatever was expected; with
+    /// null, where nothing is expected, one that is signed out is written to as well.
     /// </summary>
     ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation);
 
@@ -34,7 +35,11 @@ public abstract record Stored
     public sealed record SignedOut : Stored;
 
     /// <param name="Stamp">Stands for the content: equal stamps, equal content.</param>
-    public sealed record Held(Token Token, string Stamp) : Stored;
+    public sealed record Held(Token Token, string Stamp) : Stored
+    {
+        /// <summary>It is read, but not kept as well as it could be, and this is why.</summary>
+        public string? Warning { get; init; }
+    }
 
     /// <summary>There is something, and it is no token; where it was set aside to, or null when it may yet be half written.</summary>
     public sealed record Damaged(string Reason, string? SetAside) : Stored;
@@ -52,6 +57,9 @@ public abstract record Saved
 
     /// <summary>Somebody else had written meanwhile; nothing was written.</summary>
     public sealed record Conflict(Stored.Held Theirs) : Saved;
+
+    /// <summary>Somebody had logged out meanwhile; nothing was written.</summary>
+    public sealed record SignedOut : Saved;
 
     public sealed record Failed(string Reason) : Saved;
 }
@@ -80,23 +88,37 @@ public abstract record StoreLock
 /// <summary>A store that ends with the process.</summary>
 public sealed class MemoryStore(Token? initial = null) : ITokenStore
 {
+    private readonly Lock gate = new();
     private int generation;
-    private Stored stored = initial is null ? new Stored.Empty() : new Stored.Held(initial, "0");
+    private volatile Stored stored = initial is null ? new Stored.Empty() : new Stored.Held(initial, "0");
 
     public string Location => "memory";
 
-    public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => new(Volatile.Read(ref stored));
+    public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => new(stored);
 
     public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
     {
-        var held = new Stored.Held(token, $"{Interlocked.Increment(ref generation)}");
-        Volatile.Write(ref stored, held);
-        return new(new Saved.Done(held.Stamp));
+        lock (gate)
+        {
+            switch (stored)
+            {
+                case Stored.Held theirs when theirs.Stamp != expected:
+                    return new(new Saved.Conflict(theirs));
+                case Stored.SignedOut when expected is not null:
+                    return new(new Saved.SignedOut());
+            }
+            var held = new Stored.Held(token, $"{++generation}");
+            stored = held;
+            return new(new Saved.Done(held.Stamp));
+        }
     }
 
     public ValueTask<Saved> SignOutAsync(CancellationToken cancellation)
     {
-        Volatile.Write(ref stored, new Stored.SignedOut());
+        lock (gate)
+        {
+            stored = new Stored.SignedOut();
+        }
         return new(new Saved.Done(""));
     }
 
