@@ -53,8 +53,9 @@ public sealed class Poller<T>(
             while (true)
             {
                 await TokenAsync(cancellation);
+                var asked = keeper.Snapshot.State.Token?.AccessToken;
                 await PollAsync(cancellation);
-                await PauseAsync(cancellation);
+                await PauseAsync(asked, cancellation);
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -141,9 +142,9 @@ public sealed class Poller<T>(
     }
 
     /// <summary>Until the next try; a new token, after a failure that a token can mend, ends the pause.</summary>
-    private async Task PauseAsync(CancellationToken cancellation)
+    /// <param name="refused">The token that the last try was made with.</param>
+    private async Task PauseAsync(Secret? refused, CancellationToken cancellation)
     {
-        var refused = keeper.Snapshot.State.Token?.AccessToken;
         var mendable = Status.Failure is ApiFailure.NoToken or ApiFailure.TokenRefused or ApiFailure.MissingScope;
         while (Status.NextTry - time.GetUtcNow() is { } left && left > TimeSpan.Zero)
         {
@@ -159,7 +160,8 @@ public sealed class Poller<T>(
     private async Task WaitAsync(TimeSpan longest, Task? orUntil, CancellationToken cancellation)
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var delay = Task.Delay(longest, time, done.Token);
+        // Task.Delay cuts off what is less than a millisecond, and would then not wait at all.
+        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(longest.TotalMilliseconds)), time, done.Token);
         await (orUntil is null ? Task.WhenAny(delay) : Task.WhenAny(delay, orUntil));
         await done.CancelAsync();
         cancellation.ThrowIfCancellationRequested();

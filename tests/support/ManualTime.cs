@@ -24,24 +24,31 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     public int Waiting { get { lock (gate) { return timers.UnorderedItems.Count(t => t.Element.Version == t.Element.Timer.Version); } } }
 
     /// <summary>
-    /// Moves the clock step by step until <paramref name="reached"/> says so, and lets the work that a step sets off go on in
-    /// between. The real clock is not looked at: what does not come within the steps, does not come.
+    /// Jumps from one waiting timer to the next until <paramref name="reached"/> says so. The clock moves only while somebody
+    /// waits for it, so that work which a timer set off is done before the next; for work that waits for one timer at a time.
     /// </summary>
-    public async Task AdvanceUntilAsync(Func<bool> reached, TimeSpan step, int steps = 1000)
+    public async Task AdvanceUntilAsync(Func<bool> reached, TimeSpan limit)
     {
-        for (var i = 0; i < steps; i++)
+        var end = GetUtcNow() + limit;
+        while (!reached())
         {
-            for (var turns = 0; turns < 50; turns++)
+            Assert.True(GetUtcNow() <= end, $"It did not come about within {limit}.");
+            if (Waiting > 0)
             {
-                if (reached())
-                {
-                    return;
-                }
-                await Task.Yield();
+                Advance(ToNextTimer());
             }
-            Advance(step);
+            await Task.Yield();
         }
-        Assert.Fail($"It did not come about within {step * steps}.");
+    }
+
+    /// <summary>How long until the next timer is due.</summary>
+    public TimeSpan ToNextTimer()
+    {
+        lock (gate)
+        {
+            var due = timers.UnorderedItems.Where(t => t.Element.Version == t.Element.Timer.Version).Select(t => t.Priority.Due).DefaultIfEmpty(elapsed).Min();
+            return TimeSpan.FromTicks(Math.Max(0, due - elapsed));
+        }
     }
 
     public override DateTimeOffset GetUtcNow() { lock (gate) { return wall; } }
