@@ -1,0 +1,33 @@
+using Exporter.Sources;
+using Xunit;
+
+namespace Exporter.Tests.Program;
+
+public sealed class ArgumentsTests
+{
+    private static readonly Setting[] Declared =
+    [
+        Settings.Text("addr", "Where.", flag: "--addr", shortFlag: 'a'),
+        Settings.Text("client_secret", "What.", flag: "--client-secret", shortFlag: 's'),
+        Settings.Switch("debug", "More.", flag: "--debug"),
+    ];
+
+    [Theory]
+    [InlineData("-a:9210", "--addr=:9210")]
+    [InlineData("-a=:9210", "--addr=:9210")]
+    [InlineData("-a :9210", "--addr=:9210")]
+    [InlineData("--addr :9210", "--addr=:9210")]
+    [InlineData("--addr=:9210", "--addr=:9210")]
+    [InlineData("-s @text", "--client-secret=@text")]
+    [InlineData("-s@text", "--client-secret=@text")]
+    [InlineData("-s -a", "--client-secret=-a")]
+    [InlineData("--client-secret a=b", "--client-secret=a=b")]
+    [InlineData("--debug stray", "--debug=true stray")]
+    [InlineData("--debug=false", "--debug=false")]
+    [InlineData("check --debug", "check --debug=true")]
+    [InlineData("--unknown -x", "--unknown -x")]
+    [InlineData("--addr", "--addr")]
+    [InlineData("-- --addr x", "-- --addr x")]
+    public void Every_way_to_write_a_flag_becomes_the_one_that_leaves_nothing_to_guess(string written, string expected) =>
+        Assert.Equal(expected, string.Join(' ', Arguments.Normalise(written.Split(' '), Declared)));
+}
