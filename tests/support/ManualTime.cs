@@ -16,7 +16,8 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     private long elapsed;
     private long order;
 
-    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+    /// <summary>Nanoseconds, as on Linux, so that what overflows there overflows here.</summary>
+    public override long TimestampFrequency => 1_000_000_000;
 
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
@@ -53,7 +54,7 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 
     public override DateTimeOffset GetUtcNow() { lock (gate) { return wall; } }
 
-    public override long GetTimestamp() { lock (gate) { return elapsed; } }
+    public override long GetTimestamp() { lock (gate) { return elapsed * TimeSpan.NanosecondsPerTick; } }
 
     public void Advance(TimeSpan by)
     {
@@ -80,6 +81,17 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
             }
             timer.Fire();
         }
+    }
+
+    /// <summary>Advances in steps until the work is done, for work that waits on this clock and ends in other threads.</summary>
+    public async Task AdvanceUntil(Task work, TimeSpan step)
+    {
+        while (!work.IsCompleted)
+        {
+            Advance(step);
+            await Task.Yield();
+        }
+        await work;
     }
 
     /// <summary>Steps the wall clock alone: time zones are not meant, NTP corrections and people are.</summary>

@@ -1,15 +1,19 @@
 namespace Exporter.Tests.Support;
 
-/// <summary>A folder that is gone when the test is.</summary>
+/// <summary>A folder of its own for a test, gone afterwards.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("exporter-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("exporter-tests-").FullName;
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    /// <summary>The names of all that is in it.</summary>
+    public IReadOnlyList<string> Names => [.. Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)!).Order(StringComparer.Ordinal)];
 
     public string Write(string name, string content)
     {
         File.WriteAllText(this[name], content);
+        File.SetUnixFileMode(this[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return this[name];
     }
 

@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>Everything that was logged, at every level, as it would be printed.</summary>
+internal sealed class CollectedLog : ILogger, ILoggerFactory
+{
+    private readonly ConcurrentQueue<(LogLevel Level, string Text)> lines = new();
+
+    public IReadOnlyList<string> All => [.. lines.Select(l => l.Text)];
+
+    public IReadOnlyList<string> At(LogLevel level) => [.. lines.Where(l => l.Level == level).Select(l => l.Text)];
+
+    public int Count(string part) => lines.Count(l => l.Text.Contains(part, StringComparison.Ordinal));
+
+    /// <summary>Fails when one of these texts was logged, or a part of one that is long enough to be of use.</summary>
+    public void HoldNone(params IEnumerable<string> secrets)
+    {
+        foreach (var secret in secrets)
+        {
+            Assert.DoesNotContain(lines, line => Leaks(line.Text, secret));
+        }
+    }
+
+    /// <summary>Whether eight characters in a row of a secret stand in the text.</summary>
+    public static bool Leaks(string text, string secret)
+    {
+        var window = Math.Min(8, secret.Length);
+        return Enumerable.Range(0, secret.Length - window + 1).Any(at => text.Contains(secret.Substring(at, window), StringComparison.Ordinal));
+    }
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        lines.Enqueue((logLevel, exception is null ? formatter(state, exception) : $"{formatter(state, exception)}\n{exception}"));
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>
+/// A thread with a mount namespace of its own (unshare(2)): what is mounted here nobody else sees, and it is gone with the
+/// thread, however the thread ends. Calls are done on it one after another. Where that is not permitted, the test skips.
+/// </summary>
+internal sealed class MountNamespace : IDisposable
+{
+    private const int NewMounts = 0x00020000;
+
+    private readonly BlockingCollection<Action> work = [];
+    private readonly Thread thread;
+
+    private MountNamespace()
+    {
+        thread = new Thread(() =>
+        {
+            foreach (var action in work.GetConsumingEnumerable())
+            {
+                action();
+            }
+        })
+        { IsBackground = true };
+        thread.Start();
+    }
+
+    /// <summary>A mount namespace to fill.</summary>
+    public static MountNamespace Enter()
+    {
+        var entered = new MountNamespace();
+        var reason = entered.Do(() => unshare(NewMounts) != 0 ? "unshare" : Run("mount", "--make-rprivate", "/"));
+        if (reason.Length > 0)
+        {
+            entered.Dispose();
+            Assert.Skip($"Mounting is not permitted here ({reason}): run the tests as root, in a container with CAP_SYS_ADMIN.");
+        }
+        return entered;
+    }
+
+    /// <summary>A thread that meets files as another user does (setfsuid(2), which takes root's rights over files along).</summary>
+    public static MountNamespace As(uint user)
+    {
+        var entered = new MountNamespace();
+        if (Environment.UserName != "root")
+        {
+            entered.Dispose();
+            Assert.Skip("Only root can become somebody else: run the tests as root.");
+        }
+        entered.Do(() => (setfsgid(user), setfsuid(user)));
+        return entered;
+    }
+
+    public T Do<T>(Func<T> action)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        work.Add(() =>
+        {
+            try
+            {
+                done.SetResult(action());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        return done.Task.GetAwaiter().GetResult();
+    }
+
+    public void Do(Action action) => Do(() => { action(); return 0; });
+
+    public void Mount(params string[] arguments) => Assert.Equal("", Do(() => Run("mount", arguments)));
+
+    public void Unmount(string folder) => Assert.Equal("", Do(() => Run("umount", folder)));
+
+    /// <summary>The same store, whose calls all happen here.</summary>
+    public ITokenStore Within(ITokenStore store) => new Inside(this, store);
+
+    public void Dispose()
+    {
+        work.CompleteAdding();
+        thread.Join();
+        work.Dispose();
+    }
+
+    /// <summary>What it complained of; a child sees the mounts of the thread that started it.</summary>
+    private static string Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Peer.Find(program), arguments) { RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? "" : $"{error.Trim()} ({process.ExitCode})";
+    }
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int unshare(int flags);
+
+    [DllImport("libc"), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int setfsuid(uint user);
+
+    [DllImport("libc"), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int setfsgid(uint group);
+
+    private sealed class Inside(MountNamespace space, ITokenStore store) : ITokenStore
+    {
+        public string Location => store.Location;
+
+        public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => new(space.Do(() => store.ReadAsync(cancellation).AsTask().Result));
+
+        public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation) =>
+            new(space.Do(() => store.WriteAsync(token, expected, cancellation).AsTask().Result));
+
+        public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => new(space.Do(() => store.SignOutAsync(cancellation).AsTask().Result));
+
+        public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => new(space.Do(() => store.LockAsync(cancellation).AsTask().Result));
+    }
+}
