@@ -283,7 +283,7 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_03_a_lock_of_another_program_is_waited_for_within_bounds_and_then_named()
     {
-        await using var other = Peer.Start("flock", "--close", folder["token.json.lock"], "sh", "-c", "echo locked; exec sleep 600");
+        await using var other = Peer.Start("flock", "--no-fork", folder["token.json.lock"], "sh", "-c", "echo locked; exec sleep 600");
         await other.Says("locked", Cancellation);
         folder.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
