@@ -49,9 +49,9 @@ internal static class Quote
 
     public static string Of(string text) => $"\"{Plain(text)}\"";
 
-    public static string Plain(string text)
+    public static string Plain(string text, int longest = Longest)
     {
-        var line = string.Concat(text.Take(Longest).Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? '?' : c));
-        return text.Length > Longest ? line + "…" : line;
+        var line = string.Concat(text.Take(longest).Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? '?' : c));
+        return text.Length > longest ? line + "…" : line;
     }
 }

@@ -95,7 +95,7 @@ internal static class DotEnv
 
         var equals = line.IndexOf('=', StringComparison.Ordinal);
         var name = equals < 0 ? "" : line[..equals].TrimEnd();
-        var value = equals < 0 ? null : Value(line[(equals + 1)..].TrimStart());
+        var value = equals < 0 ? null : Value(line[(equals + 1)..]);
         return value is not null && IsName(name) ? new DotEnvLine.Variable(name, value) : new DotEnvLine.Foreign();
     }
 
@@ -103,19 +103,15 @@ internal static class DotEnv
 
     private static string? Value(string text)
     {
-        if (text.Length > 0 && text[0] is '"' or '\'')
+        var value = text.TrimStart();
+        if (value is ['"' or '\'', ..])
         {
-            return Quoted(text);
+            return Quoted(value);
         }
 
         // As in a shell, a # begins a comment only where white space stands before it.
-        var comment = text.IndexOf('#', StringComparison.Ordinal);
-        while (comment > 0 && !char.IsWhiteSpace(text[comment - 1]))
-        {
-            comment = text.IndexOf('#', comment + 1);
-        }
-
-        return (comment < 0 ? text : text[..comment]).TrimEnd();
+        var comment = Enumerable.Range(1, Math.Max(0, text.Length - 1)).FirstOrDefault(i => text[i] == '#' && char.IsWhiteSpace(text[i - 1]));
+        return (comment == 0 ? text : text[..comment]).Trim();
     }
 
     /// <summary>What stands between the quotes; null where they do not close, or something other than a comment follows.</summary>

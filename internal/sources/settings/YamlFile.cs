@@ -202,7 +202,7 @@ internal sealed class YamlFile
         }
 
         var words = message.TrimEnd('.');
-        return new Problem($"{name}:{line}:{column}", $"this is not YAML: {char.ToLowerInvariant(words[0])}{Quote.Plain(words[1..])}") { Line = line };
+        return new Problem($"{name}:{line}:{column}", $"this is not YAML: {char.ToLowerInvariant(words[0])}{Quote.Plain(words[1..], 160)}") { Line = line };
     }
 
     private sealed class TooDeepException(int line) : Exception
