@@ -15,7 +15,8 @@ internal static class AtomicFile
     /// <exception cref="IOException">The links go round in a circle, or what is there is a folder, a pipe or a device.</exception>
     public static string Target(string path)
     {
-        var target = Path.GetFullPath(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+        // Asked of what is not there, ResolveLinkTarget throws.
+        var target = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         return Posix.IsSpecial(target) ? throw new IOException($"{target} is no ordinary file") : target;
     }
 

@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+using Xunit;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>
+/// A network of expected calls, answered in order. A call that was not expected, or one that never came, fails the test
+/// when this is disposed of, whatever the code under test made of it.
+/// </summary>
+internal sealed class StubHttp : HttpMessageHandler
+{
+    private readonly ConcurrentQueue<Func<HttpRequestMessage, string, CancellationToken, Task<HttpResponseMessage>>> expected = new();
+    private readonly ConcurrentQueue<string> unexpected = new();
+    private readonly ConcurrentQueue<(HttpRequestMessage Request, string Body)> calls = new();
+
+    /// <summary>The requests that came, with their bodies.</summary>
+    public IReadOnlyList<(HttpRequestMessage Request, string Body)> Calls => [.. calls];
+
+    public HttpClient Client => new(this, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+
+    public StubHttp Expect(Func<HttpRequestMessage, string, CancellationToken, Task<HttpResponseMessage>> answer)
+    {
+        expected.Enqueue(answer);
+        return this;
+    }
+
+    public StubHttp Expect(HttpStatusCode status, string body = "", params (string Name, string Value)[] headers) =>
+        Expect((_, _, _) => Task.FromResult(Answer(status, body, headers)));
+
+    /// <summary>The next call fails on its way.</summary>
+    public StubHttp ExpectFailure(Exception failure) => Expect((_, _, _) => Task.FromException<HttpResponseMessage>(failure));
+
+    /// <summary>The next call gets no answer before it is given up.</summary>
+    public StubHttp ExpectSilence() => Expect(async (_, _, cancellation) =>
+    {
+        var never = new TaskCompletionSource<HttpResponseMessage>();
+        await using var _ = cancellation.Register(() => never.TrySetCanceled(cancellation));
+        return await never.Task;
+    });
+
+    public static HttpResponseMessage Answer(HttpStatusCode status, string body, params (string Name, string Value)[] headers)
+    {
+        var response = new HttpResponseMessage(status) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+        foreach (var (name, value) in headers)
+        {
+            response.Headers.TryAddWithoutValidation(name, value);
+        }
+        return response;
+    }
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
+        calls.Enqueue((request, body));
+        if (expected.TryDequeue(out var answer))
+        {
+            return await answer(request, body, cancellationToken);
+        }
+        unexpected.Enqueue($"{request.Method} {request.RequestUri}");
+        throw new InvalidOperationException("this call was not expected");
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        Assert.Empty(unexpected);
+        Assert.Empty(expected);
+    }
+}
