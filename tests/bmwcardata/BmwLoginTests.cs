@@ -197,7 +197,7 @@ public sealed class BmwLoginTests : IDisposable
         var (begun, failure) = await login.Device.BeginAsync(Cancellation);
         Assert.Null(failure);
         var waiting = login.Device.WaitAsync(begun!, Cancellation);
-        await time.AdvanceUntilAsync(() => waiting.IsCompleted, TimeSpan.FromSeconds(1));
+        await time.AdvanceUntilAsync(() => waiting.IsCompleted, TimeSpan.FromMinutes(10));
         return await waiting;
     }
 

@@ -12,8 +12,8 @@ namespace Exporter.Tests.Cmd;
 internal sealed class CommandBench : IAsyncDisposable
 {
     private readonly TemporaryFolder folder = new();
-    private readonly StringWriter error = new();
-    private readonly StringWriter output = new();
+    private readonly Spoken error = new();
+    private readonly Spoken output = new();
     private readonly string yaml;
 
     private CommandBench(SandboxServer sandbox, ManualTime time)
@@ -41,9 +41,9 @@ internal sealed class CommandBench : IAsyncDisposable
     public ManualTime Time { get; }
 
     /// <summary>What was printed so far.</summary>
-    public string Output { get { lock (output) { return output.ToString(); } } }
+    public string Output => output.Text;
 
-    public string Error { get { lock (error) { return error.ToString(); } } }
+    public string Error => error.Text;
 
     /// <summary>The addresses a browser was asked to open.</summary>
     public List<Uri> Opened { get; } = [];
@@ -66,10 +66,13 @@ internal sealed class CommandBench : IAsyncDisposable
     public JsonMembers Read(string file) => JsonMembers.Parse(File.ReadAllBytes(folder[file]));
 
     /// <summary>A token file for the account at Netatmo, as a login would leave it.</summary>
-    public IssuedTokens LogInHome(TimeSpan? left = null)
+    /// <param name="left">What is left of the access token.</param>
+    /// <param name="lifetime">How long it was given for.</param>
+    public IssuedTokens LogInHome(TimeSpan? left = null, TimeSpan? lifetime = null)
     {
         var issued = Sandbox.Netatmo.Login();
-        Write("home.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","expiry":"{{Time.GetUtcNow() + (left ?? issued.ExpiresIn):O}}"}""");
+        var given = lifetime is { } all ? $",\"expires_in\":{all.TotalSeconds}" : "";
+        Write("home.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","expiry":"{{Time.GetUtcNow() + (left ?? issued.ExpiresIn):O}}"{{given}}}""");
         return issued;
     }
 
@@ -103,6 +106,26 @@ internal sealed class CommandBench : IAsyncDisposable
     public Task<int> RunBareAsync(Dictionary<string, string> environment, CancellationToken cancellation, params string[] arguments) =>
         BeginAsync(TextReader.Null, interactive: false, arguments, environment, cancellation);
 
+    /// <summary>Completes once this was said on stderr.</summary>
+    public Task SaysAsync(string text) => error.SaysAsync(text).WaitAsync(Cancellation);
+
+    /// <summary>
+    /// Lets a command that polls go on polling: the clock jumps to the next poll, and stands still while a request is
+    /// under way, whose only timer is the endpoint's patience.
+    /// </summary>
+    public async Task PollUntilAsync(Func<bool> reached)
+    {
+        while (!reached())
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            if (Time.Waiting > 0 && Time.ToNextTimer() < TokenEndpoint.Patience)
+            {
+                Time.Advance(Time.ToNextTimer());
+            }
+            await Task.Yield();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Sandbox.DisposeAsync();
@@ -111,21 +134,53 @@ internal sealed class CommandBench : IAsyncDisposable
 
     private async Task<int> BeginAsync(TextReader typed, bool interactive, string[] arguments, Dictionary<string, string> environment, CancellationToken cancellation)
     {
-        var terminal = new Terminal(typed, new Locked(output), new Locked(error), interactive, address => { Opened.Add(address); return true; });
+        var terminal = new Terminal(typed, output, error, interactive, address => { Opened.Add(address); return true; });
         var program = new CommandLine(Composition.Sources, environment, terminal.Output, terminal.Error);
         program.AddAccountCommands(Composition.Sources, terminal, Time);
         return await program.RunAsync(arguments, cancellation);
     }
 
-    /// <summary>Writes under the lock that readers take.</summary>
-    private sealed class Locked(StringWriter inner) : TextWriter
+    /// <summary>Keeps what is written, and tells those who wait for a text.</summary>
+    private sealed class Spoken : TextWriter
     {
-        public override System.Text.Encoding Encoding => inner.Encoding;
+        private readonly Lock gate = new();
+        private readonly System.Text.StringBuilder text = new();
+        private readonly List<(string Text, TaskCompletionSource Said)> waiting = [];
 
-        public override void Write(char value) { lock (inner) { inner.Write(value); } }
+        public override System.Text.Encoding Encoding => System.Text.Encoding.UTF8;
 
-        public override void Write(string? value) { lock (inner) { inner.Write(value); } }
+        public string Text { get { lock (gate) { return text.ToString(); } } }
 
-        public override void WriteLine(string? value) { lock (inner) { inner.WriteLine(value); } }
+        public Task SaysAsync(string part)
+        {
+            lock (gate)
+            {
+                var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                waiting.Add((part, said));
+                Tell();
+                return said.Task;
+            }
+        }
+
+        public override void Write(char value) => Write(value.ToString());
+
+        public override void Write(string? value)
+        {
+            lock (gate)
+            {
+                text.Append(value);
+                Tell();
+            }
+        }
+
+        public override void WriteLine(string? value) => Write(value + "\n");
+
+        private void Tell()
+        {
+            foreach (var (_, said) in waiting.Where(w => text.ToString().Contains(w.Text, StringComparison.Ordinal)))
+            {
+                said.TrySetResult();
+            }
+        }
     }
 }

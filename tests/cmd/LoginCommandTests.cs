@@ -15,10 +15,10 @@ public sealed partial class LoginCommandTests
     {
         await using var bench = await CommandBench.StartAsync();
         var login = bench.RunAsync("login", "car");
-        await bench.Time.AdvanceUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0, TimeSpan.FromSeconds(1));
+        await bench.PollUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0);
 
         Assert.True(bench.Sandbox.Bmw.Decide(Code(bench), approve: true));
-        await bench.Time.AdvanceUntilAsync(() => login.IsCompleted, TimeSpan.FromSeconds(1));
+        await bench.PollUntilAsync(() => login.IsCompleted);
 
         Assert.Equal(0, await login);
         Assert.StartsWith($"car: logged in; the token is in {bench["car.json"]} and good until ", bench.Output, StringComparison.Ordinal);
@@ -34,10 +34,10 @@ public sealed partial class LoginCommandTests
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar(clientId: "00000000-0000-4000-8000-000000000000");
         var login = bench.RunAsync("login", "car", "--no-browser");
-        await bench.Time.AdvanceUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0, TimeSpan.FromSeconds(1));
+        await bench.PollUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0);
 
         bench.Sandbox.Bmw.Decide(Code(bench), approve: true);
-        await bench.Time.AdvanceUntilAsync(() => login.IsCompleted, TimeSpan.FromSeconds(1));
+        await bench.PollUntilAsync(() => login.IsCompleted);
 
         Assert.Equal(0, await login);
         Assert.Equal(bench.Sandbox.Bmw.ClientId, bench.Read("car.json").Text("client_id"));
@@ -51,10 +51,10 @@ public sealed partial class LoginCommandTests
         await using var bench = await CommandBench.StartAsync();
         var before = bench.LogInCar();
         var login = bench.RunAsync("login", "car");
-        await bench.Time.AdvanceUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0, TimeSpan.FromSeconds(1));
+        await bench.PollUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0);
 
         bench.Sandbox.Bmw.Decide(Code(bench), approve: false);
-        await bench.Time.AdvanceUntilAsync(() => login.IsCompleted, TimeSpan.FromSeconds(1));
+        await bench.PollUntilAsync(() => login.IsCompleted);
 
         Assert.Equal(1, await login);
         Assert.EndsWith("car: not logged in: the login was refused at the cloud\n", bench.Error, StringComparison.Ordinal);
@@ -79,7 +79,7 @@ public sealed partial class LoginCommandTests
         await using var bench = await CommandBench.StartAsync();
         var redirect = Redirect(bench, host);
         var login = bench.RunAsync("login", "home", "--external-url", redirect.GetLeftPart(UriPartial.Authority));
-        await bench.Time.AdvanceUntilAsync(() => bench.Error.Contains("Waiting for the browser", StringComparison.Ordinal), TimeSpan.Zero, steps: 100_000);
+        await bench.SaysAsync("Waiting for the browser");
 
         var back = await ConsentAsync(bench, "accept");
         using var http = new HttpClient();
@@ -100,7 +100,7 @@ public sealed partial class LoginCommandTests
     {
         await using var bench = await CommandBench.StartAsync();
         var login = bench.RunAsync("login", "home", "--external-url", Redirect(bench, "127.0.0.1").GetLeftPart(UriPartial.Authority));
-        await bench.Time.AdvanceUntilAsync(() => bench.Error.Contains("Waiting for the browser", StringComparison.Ordinal), TimeSpan.Zero, steps: 100_000);
+        await bench.SaysAsync("Waiting for the browser");
 
         using var http = new HttpClient();
         using var page = await http.GetAsync(await ConsentAsync(bench, "refuse"), Cancellation);
@@ -129,7 +129,7 @@ public sealed partial class LoginCommandTests
         await using var bench = await CommandBench.StartAsync();
         using var typing = new TypedLine();
         var login = bench.RunTypingAsync(typing, "login", "home", "--paste");
-        await bench.Time.AdvanceUntilAsync(() => bench.Error.Contains("Paste the address", StringComparison.Ordinal), TimeSpan.Zero, steps: 100_000);
+        await bench.SaysAsync("Paste the address");
 
         var back = await ConsentAsync(bench, "accept");
         typing.Type(whole ? back.OriginalString : Forms.Read(back.Query)["code"]);

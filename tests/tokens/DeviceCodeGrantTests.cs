@@ -196,7 +196,7 @@ public sealed class DeviceCodeGrantTests : IDisposable
     private async Task<Renewal> WaitAsync(DeviceCodeGrant grant, DeviceAuthorization begun)
     {
         var waiting = grant.WaitAsync(begun, Cancellation);
-        await time.AdvanceUntilAsync(() => waiting.IsCompleted, TimeSpan.FromSeconds(1));
+        await time.AdvanceUntilAsync(() => waiting.IsCompleted, TimeSpan.FromMinutes(10));
         return await waiting;
     }
 
