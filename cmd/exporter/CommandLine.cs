@@ -14,6 +14,7 @@ internal sealed class CommandLine
     private readonly TextWriter error;
     private readonly Setting[] settings;
     private readonly Dictionary<Setting, Option<string[]>> options;
+    private readonly Dictionary<Command, IReadOnlyList<string>> examples = [];
     private readonly RootCommand root;
 
     public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, TextWriter output, TextWriter error)
@@ -27,7 +28,7 @@ internal sealed class CommandLine
         {
             root.Add(option);
         }
-        root.Options.OfType<HelpOption>().Single().Action = new Help(root, declared, output);
+        root.Options.OfType<HelpOption>().Single().Action = new CommandHelp(root, declared, examples, output);
         root.Options.OfType<VersionOption>().Single().Action = new Print(output, $"exporter {BuildInfo.Current.Version} ({BuildInfo.Current.Commit})");
     }
 
@@ -35,15 +36,24 @@ internal sealed class CommandLine
     public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, LogLines.LevelSetting];
 
     /// <summary>What the program does without a command.</summary>
-    public void Default(Func<Startup, CancellationToken, Task<int>> run) => Act(root, run);
+    public void Default(Func<Startup, CancellationToken, Task<int>> run) => root.SetAction(Configured((startup, _, cancellation) => run(startup, cancellation)));
 
     /// <summary>A command; <paramref name="run"/> is called with a configuration that is right.</summary>
-    public Command Add(string name, string help, Func<Startup, CancellationToken, Task<int>> run)
+    public void Add(string name, string help, Func<Startup, CancellationToken, Task<int>> run) =>
+        Add(new Command(name, help), [], (startup, _, cancellation) => run(startup, cancellation));
+
+    /// <summary>A command with arguments and options of its own.</summary>
+    /// <param name="calls">Examples for its help, each a call and what it is for.</param>
+    public void Add(Command command, IReadOnlyList<string> calls, Func<Startup, ParseResult, CancellationToken, Task<int>> run) =>
+        AddRaw(command, calls, Configured(run));
+
+    /// <summary>A command that asks for its configuration itself.</summary>
+    public void AddRaw(Command command, IReadOnlyList<string> calls, Func<ParseResult, CancellationToken, Task<int>> run)
     {
-        var command = new Command(name, help) { TreatUnmatchedTokensAsErrors = false };
-        Act(command, run);
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction(run);
+        examples[command] = calls;
         root.Add(command);
-        return command;
     }
 
     /// <returns>The exit code.</returns>
@@ -54,14 +64,24 @@ internal sealed class CommandLine
         return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
     }
 
-    private void Act(Command command, Func<Startup, CancellationToken, Task<int>> run) => command.SetAction(async (result, cancellation) =>
-        Read(result) is { } startup ? await run(startup, cancellation) : 1);
-
     /// <summary>The configuration; null when something is wrong, which has been told then, a line each.</summary>
-    private Startup? Read(ParseResult result)
+    public Startup? Read(ParseResult result) => TellUnknown(result) ? null : Checked(Load(result, sources, []), sources);
+
+    /// <summary>The same for a single account, at this source and with these values as if by flag.</summary>
+    public Startup? Read(ParseResult result, ISource only, IEnumerable<(Setting Setting, string Value)> given) =>
+        TellUnknown(result) ? null : Checked(Load(result, [only], given), [only]);
+
+    /// <summary>The configuration as it is, with its problems.</summary>
+    public Configuration Peek(ParseResult result) => Load(result, sources, []);
+
+    private Func<ParseResult, CancellationToken, Task<int>> Configured(Func<Startup, ParseResult, CancellationToken, Task<int>> run) => async (result, cancellation) =>
+        Read(result) is { } startup ? await run(startup, result, cancellation) : ExitCode.Failed;
+
+    /// <summary>Tells what is no flag of ours, or has no value; true when there was something that must not be passed over.</summary>
+    private bool TellUnknown(ParseResult result)
     {
         var unknown = result.UnmatchedTokens.Where(token => token.StartsWith('-') && token.Length > 1).ToList();
-        var known = settings.Select(s => s.Flag!).ToList();
+        var known = settings.Select(s => s.Flag!).Concat(result.CommandResult.Command.Options.Select(o => o.Name)).ToList();
         foreach (var flag in unknown)
         {
             var name = flag.Split('=')[0];
@@ -71,48 +91,36 @@ internal sealed class CommandLine
         {
             error.WriteLine($"level=warning msg=\"the argument {Tokens.Plain.Line(stray).Replace('"', '\'')} is ignored\"");
         }
-
-        var given = options.Where(o => result.GetResult(o.Value) is { Implicit: false }).ToDictionary(o => o.Key, o => (IReadOnlyList<string>)(result.GetValue(o.Value) ?? []));
-        var valueless = given.Where(g => g.Value.Count == 0).Select(g => g.Key.Flag).ToList();
+        var valueless = Given(result).Where(g => g.Value.Count == 0).Select(g => g.Key.Flag).ToList();
         valueless.ForEach(flag => error.WriteLine($"{flag}: needs a value; write {flag}=VALUE"));
-        if (unknown.Count + valueless.Count > 0)
+        return unknown.Count + valueless.Count > 0;
+    }
+
+    private Dictionary<Setting, IReadOnlyList<string>> Given(ParseResult result) =>
+        options.Where(o => result.GetResult(o.Value) is { Implicit: false }).ToDictionary(o => o.Key, o => (IReadOnlyList<string>)(result.GetValue(o.Value) ?? []));
+
+    private Configuration Load(ParseResult result, IReadOnlyList<ISource> of, IEnumerable<(Setting Setting, string Value)> more)
+    {
+        var given = Given(result).Where(g => g.Value.Count > 0).ToDictionary(g => g.Key, g => g.Value);
+        foreach (var (setting, value) in more)
         {
-            return null;
+            given[setting] = [value];
         }
-        var configuration = Configuration.Load(ProgramSettings, [.. sources.Select(s => s.Settings)], given, environment, Environment.CurrentDirectory);
+        return Configuration.Load(ProgramSettings, [.. of.Select(s => s.Settings)], given, environment, Environment.CurrentDirectory);
+    }
+
+    private Startup? Checked(Configuration configuration, IReadOnlyList<ISource> of)
+    {
         var startup = new Startup(
             WebOptions.Read(configuration.Program),
             configuration.Program.Get(LogLines.LevelSetting),
-            PlannedAccount.All(configuration, sources),
+            PlannedAccount.All(configuration, of),
             [.. configuration.Warnings.Select(w => w.ToString())]);
         foreach (var problem in configuration.Problems)
         {
             error.WriteLine(problem);
         }
         return configuration.Problems.Count == 0 ? startup : null;
-    }
-
-    /// <summary>Help in three parts: usage, commands, and the settings with their flags, variables and defaults.</summary>
-    private sealed class Help(RootCommand root, IReadOnlyList<Setting> settings, TextWriter output) : SynchronousCommandLineAction
-    {
-        public override int Invoke(ParseResult parseResult)
-        {
-            var command = parseResult.CommandResult.Command;
-            output.WriteLine(command.Description);
-            output.WriteLine();
-            output.WriteLine(command == root ? "Usage:\n  exporter [COMMAND] [SETTINGS]" : $"Usage:\n  exporter {command.Name} [SETTINGS]");
-            if (command == root)
-            {
-                output.WriteLine("\nCommands (none serves metrics):");
-                foreach (var one in root.Subcommands)
-                {
-                    output.WriteLine($"  {one.Name,-32}{one.Description}");
-                }
-            }
-            output.WriteLine("\nSettings:");
-            output.Write(SettingsTable.Text(settings));
-            return 0;
-        }
     }
 
     private sealed class Print(TextWriter output, string line) : SynchronousCommandLineAction

@@ -1,4 +1,6 @@
+using Exporter.BmwCarData;
 using Exporter.Netatmo;
+using Exporter.OAuth2;
 using Exporter.Sources;
 
 namespace Exporter;
@@ -7,5 +9,5 @@ namespace Exporter;
 internal static class Composition
 {
     /// <summary>The clouds. Adding one is a folder, its stand-in, and a line here; the first is asked for when nothing is configured.</summary>
-    public static IReadOnlyList<ISource> Sources { get; } = [new NetatmoSource()];
+    public static IReadOnlyList<ISource> Sources { get; } = [new NetatmoSource(), new BmwCarDataSource(TimeProvider.System), new OAuth2Source()];
 }

@@ -16,5 +16,6 @@ program.Add("serve", "Keeps the tokens, reads the sources and answers scrapes.",
     return await new Serve(startup, time, logging).RunAsync(cancellation);
 });
 program.Add("check", "Reads the configuration, says all that is wrong with it, and does nothing else.", (startup, _) => Check.RunAsync(startup, Console.Out));
+program.AddAccountCommands(Composition.Sources, Terminal.Ours, time);
 
 return await program.RunAsync(args, CancellationToken.None);

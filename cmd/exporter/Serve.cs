@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Exporter.Sources;
 using Exporter.Tokens;
 using Exporter.Web;
@@ -18,9 +17,7 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var end = new EndSignals(signal => logger.LogInformation("{Signal}: ending", signal), cancellation);
 
         var keeping = new KeeperOptions { Pace = new Pace(time) };
         var accounts = startup.Accounts.Select(a => a.Open(keeping, time, logging)).ToList();
@@ -50,15 +47,8 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
             .. accounts.Select(a => a.RunAsync(end.Token)),
         ];
         await Task.WhenAny(Task.WhenAll(work), Task.Delay(Timeout.InfiniteTimeSpan, time, end.Token));
-        await end.CancelAsync();
+        end.Raise();
         return await EndAsync(app, accounts);
-
-        void End(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            logger.LogInformation("{Signal}: ending", context.Signal);
-            end.Cancel();
-        }
     }
 
     /// <summary>Lets a renewal that was sent come home, and saves what is only in memory; a token that is lost now is an error and exit code 1.</summary>
@@ -66,26 +56,8 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
     {
         using var patience = new CancellationTokenSource(LongestEnd, time);
         using var drain = new CancellationTokenSource(LongestDrain, time);
-        var saved = accounts.Select(CloseAsync).ToList();
+        var saved = accounts.Select(account => EndSignals.CloseAsync(account, logger, patience.Token)).ToList();
         await Task.WhenAll([app.StopAsync(drain.Token), .. saved]);
         return saved.All(s => s.Result) ? 0 : 1;
-
-        async Task<bool> CloseAsync(Account account)
-        {
-            try
-            {
-                if (await account.Keeper.CloseAsync(patience.Token) is { } reason)
-                {
-                    logger.LogError("account {Account}: the token could not be saved and is lost with this process: {Reason}", account.Name, reason);
-                    return false;
-                }
-                return true;
-            }
-            catch (OperationCanceledException)
-            {
-                logger.LogError("account {Account}: a renewal did not come back in time; if the cloud has renewed the token, somebody has to log in again", account.Name);
-                return false;
-            }
-        }
     }
 }

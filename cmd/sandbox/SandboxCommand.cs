@@ -63,6 +63,7 @@ internal static class SandboxCommand
                     Lifetimes = ours.Netatmo.Lifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Netatmo.Lifetimes.Access },
                     Stations = parsed.GetRequiredValue(stations),
                 },
+                Bmw = ours.Bmw with { Lifetimes = ours.Bmw.Lifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Bmw.Lifetimes.Access } },
             };
             return Run(options, output, parsed.InvocationConfiguration.Error, cancellation);
         });
@@ -89,6 +90,8 @@ internal static class SandboxCommand
                 Client id:      {sandbox.Netatmo.ClientId}
                 Client secret:  {sandbox.Netatmo.ClientSecret}
                 Refresh token:  {sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}
+                BMW client id:      {sandbox.Bmw.ClientId}
+                BMW refresh token:  {sandbox.Bmw.Login().RefreshToken}
                 """);
             await output.FlushAsync(cancellation);
             await Task.Delay(Timeout.InfiniteTimeSpan, options.Time, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);

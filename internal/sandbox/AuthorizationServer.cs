@@ -173,7 +173,7 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         }
     }
 
-    private static bool Proves(string? verifier, string? challenge) => (verifier, challenge) switch
+    internal static bool Proves(string? verifier, string? challenge) => (verifier, challenge) switch
     {
         (null, null) => true,
         // RFC 7636 section 4.6 for a missing verifier, RFC 9700 section 4.8.2 for one without a challenge: both are attacks.

@@ -21,6 +21,8 @@ public sealed record SandboxOptions
     public Action<string>? Log { get; init; }
 
     public NetatmoCloudOptions Netatmo { get; init; } = new();
+
+    public BmwCloudOptions Bmw { get; init; } = new();
 }
 
 /// <summary>One of the clouds.</summary>
@@ -48,7 +50,8 @@ public sealed class SandboxServer : IAsyncDisposable
     {
         var surroundings = new Surroundings(options.Time, options.Log, stopping.Token);
         Netatmo = new NetatmoCloud(options.Netatmo, surroundings);
-        ICloud[] clouds = [Netatmo];
+        Bmw = new BmwCloud(options.Bmw, surroundings);
+        ICloud[] clouds = [Netatmo, Bmw];
 
         // Empty: nothing of the surrounding process, no variable and no appsettings.json, changes what a test sees.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -81,6 +84,8 @@ public sealed class SandboxServer : IAsyncDisposable
     public Uri Address { get; private set; } = new("about:blank");
 
     public NetatmoCloud Netatmo { get; }
+
+    public BmwCloud Bmw { get; }
 
     /// <exception cref="IOException">The address is taken.</exception>
     public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellation)

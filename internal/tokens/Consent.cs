@@ -24,6 +24,24 @@ public abstract record LoginMethod
 /// <param name="Verifier">RFC 7636's code verifier; null where the cloud takes none.</param>
 public sealed record AuthorizationRequest(Uri Address, Secret State, Secret? Verifier, Uri RedirectUri);
 
+/// <summary>What the cloud sent the browser back with (RFC 6749, section 4.1.2; RFC 9207).</summary>
+public sealed record AuthorizationResponse(string? Code, Secret? State, string? Issuer, string? Error, string? Description)
+{
+    /// <summary>Reads a query, with or without its question mark; of a parameter that comes twice nothing is taken.</summary>
+    public static AuthorizationResponse Parse(string query)
+    {
+        var parameters = query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
+            .Select(p => p.Split('=', 2))
+            .Where(p => p.Length == 2)
+            .ToLookup(p => Decode(p[0]), p => Decode(p[1]));
+        string? One(string name) => parameters[name].ToList() is [{ Length: > 0 } only] ? only : null;
+        return new(One("code"), Secret.From(One("state")), One("iss"), One("error"), One("error_description"));
+    }
+
+    /// <summary>application/x-www-form-urlencoded, where a plus is a space.</summary>
+    private static string Decode(string text) => Uri.UnescapeDataString(text.Replace('+', ' '));
+}
+
 /// <summary>The authorization-code grant (RFC 6749, section 4.1) with PKCE (RFC 7636). Immutable.</summary>
 /// <param name="redirectUri">The redirect URI that is registered for this client, where it is not the exporter's own callback.</param>
 /// <param name="issuer">What <c>iss</c> in a callback has to be equal to (RFC 9207); null where the cloud sends none.</param>
@@ -34,14 +52,15 @@ public sealed class AuthorizationCodeGrant(
 
     public string? Issuer => issuer;
 
+    /// <param name="callback">Where the browser comes back to, unless a redirect URI is registered; one with port 0 stands for any port (RFC 8252, section 7.3).</param>
     public AuthorizationRequest Begin(Uri callback)
     {
         var (state, verifier) = (Pkce.Random(), pkce ? Pkce.Random() : null);
-        var returnTo = redirectUri ?? callback;
+        var returnTo = redirectUri is null or { Port: 0 } ? callback : redirectUri;
         List<(string Name, string Value)> query =
         [
             ("response_type", "code"),
-            ("client_id", endpoint.Client.Id),
+            ("client_id", (endpoint.Client ?? throw new InvalidOperationException("a login by redirect begins with a client id")).Id),
             ("redirect_uri", returnTo.OriginalString),
             ("state", state.Reveal()),
         ];
@@ -59,7 +78,7 @@ public sealed class AuthorizationCodeGrant(
     }
 
     /// <summary>Trades the code for a token, once; a code is single-use.</summary>
-    public Task<Renewal> ExchangeAsync(string code, AuthorizationRequest begun, CancellationToken cancellation)
+    public async Task<Renewal> ExchangeAsync(string code, AuthorizationRequest begun, CancellationToken cancellation)
     {
         List<KeyValuePair<string, string>> form =
         [
@@ -71,8 +90,21 @@ public sealed class AuthorizationCodeGrant(
         {
             form.Add(new("code_verifier", verifier.Reveal()));
         }
-        return endpoint.RequestAsync(form, cancellation);
+        var (outcome, error) = await endpoint.RequestWithErrorAsync(form, cancellation);
+        return error?.Error == "invalid_grant" ? new Renewal.Rejected(error.Say("the cloud does not accept the code; begin again")) : outcome;
     }
+
+    /// <summary>What speaks against a callback, in a sentence; null when its code may be exchanged.</summary>
+    public string? Refuse(AuthorizationResponse response, AuthorizationRequest begun) => response switch
+    {
+        { State: { } state } when !begun.State.Equals(state) => "the answer belongs to another login; begin again",
+        { Error: "access_denied" } => "the login was refused at the cloud",
+        { Error: { } error } => $"the cloud refuses the login as {Plain.Line(error)}{(response.Description is { } why ? $" ({Plain.Line(why)})" : "")}",
+        // RFC 9207, section 2.4: simple string comparison, and a server that promised the parameter has to send it.
+        _ when issuer is not null && response.Issuer != issuer => "the answer comes from another server than the configured issuer; begin again",
+        { Code: null } => "there is no code in the answer; begin again",
+        _ => null,
+    };
 }
 
 /// <summary>RFC 7636's verifier and challenge, and random text for states.</summary>

@@ -219,18 +219,18 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
             case Renewal.Transient(var kind, var reason, var retryAfter):
                 var next = schedule.PlanRetry(failures, retryAfter);
                 result = (token is null ? State : new TokenState.Active(token, next, failures), kind, reason);
-                logger.LogWarning("account {Account}: renewal failed, trying again at {Next:u}: {Reason}", account, next, reason);
+                logger.LogWarning(TokenEvents.RenewalFailed, "account {Account}: renewal failed, trying again at {Next:u}: {Reason}", account, next, reason);
                 break;
             case Renewal.Refused(var reason):
                 var retryAt = schedule.PlanAt(now + options.RefusedRetry);
                 result = (new TokenState.Refused(token, reason, retryAt), FailureKind.ClientRefused, reason);
-                logger.LogError("account {Account}: {Reason}; the token is kept, trying again at {Next:u}", account, reason, retryAt);
+                logger.LogError(TokenEvents.RenewalFailed, "account {Account}: {Reason}; the token is kept, trying again at {Next:u}", account, reason, retryAt);
                 break;
             case Renewal.Rejected(var dead):
                 var explained = interrupted is { } sent ? $"{dead}; a renewal sent at {sent:u} was cut off before its answer was saved" : dead;
                 schedule.Clear();
                 result = (new TokenState.Lost(refused is not null && refused.Equals(token?.AccessToken) ? token with { AccessToken = null } : token, explained, now), FailureKind.GrantRejected, explained);
-                logger.LogError("account {Account}: the login is lost, somebody has to log in again: {Reason}", account, explained);
+                logger.LogError(TokenEvents.RenewalFailed, "account {Account}: the login is lost, somebody has to log in again: {Reason}", account, explained);
                 break;
             default:
                 throw new InvalidOperationException($"{outcome.GetType().Name} is no failure");
@@ -285,4 +285,11 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
             done.SetResult();
         }
     }
+}
+
+/// <summary>Log events that a program may want to tell in words of its own.</summary>
+public static class TokenEvents
+{
+    /// <summary>A renewal gave no token; the keeper's snapshot says the same.</summary>
+    public static readonly EventId RenewalFailed = new(1, "renewal_failed");
 }

@@ -12,11 +12,15 @@ public sealed record DeviceAuthorization(Uri Verification, Uri? Complete, string
 /// <param name="device">The device authorization endpoint; the same client as <paramref name="token"/>.</param>
 /// <param name="token">The token endpoint.</param>
 /// <param name="extra">Further fields of the device authorization request that a cloud demands.</param>
+/// <param name="denialGrace">How long after a server error the cloud's <c>access_denied</c> is not yet believed; by default it always is.</param>
 public sealed class DeviceCodeGrant(
-    TokenEndpoint device, TokenEndpoint token, IReadOnlyList<string> scopes, TimeProvider time, bool pkce = false, IReadOnlyList<KeyValuePair<string, string>>? extra = null)
+    TokenEndpoint device, TokenEndpoint token, IReadOnlyList<string> scopes, TimeProvider time, bool pkce = false, IReadOnlyList<KeyValuePair<string, string>>? extra = null,
+    TimeSpan denialGrace = default)
 {
     /// <summary>Section 3.2: "If no value is provided, clients MUST use 5 as the default."</summary>
     private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Asks for a code; a device authorization, or why there is none.</summary>
     public async Task<(DeviceAuthorization? Begun, Renewal? Failure)> BeginAsync(CancellationToken cancellation)
@@ -40,34 +44,48 @@ public sealed class DeviceCodeGrant(
     /// <summary>Polls until the person has decided or the code has ended. Transient failures are waited out (section 3.5).</summary>
     public async Task<Renewal> WaitAsync(DeviceAuthorization begun, CancellationToken cancellation)
     {
-        var interval = begun.Interval;
+        var (interval, pause) = (begun.Interval, begun.Interval);
+        DateTimeOffset? brokenAt = null;
         while (true)
         {
-            await Task.Delay(interval, time, cancellation);
-            if (time.GetUtcNow() >= begun.Deadline)
+            var left = begun.Deadline - time.GetUtcNow();
+            if (left <= TimeSpan.Zero)
             {
                 return new Renewal.Rejected("the code has ended before it was used; begin again");
+            }
+            await Task.Delay(pause < left ? pause : left, time, cancellation);
+            if (time.GetUtcNow() >= begun.Deadline)
+            {
+                continue;
             }
             var (outcome, error) = await token.RequestWithErrorAsync(Form(begun), cancellation);
             switch (error?.Error)
             {
                 case "authorization_pending":
+                    pause = interval;
                     continue;
                 case "slow_down":
                     // Section 3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests".
-                    interval += DefaultInterval;
+                    pause = interval += DefaultInterval;
+                    continue;
+                case "access_denied" when time.GetUtcNow() - brokenAt < denialGrace:
+                    pause = interval;
                     continue;
                 case "access_denied":
                     return new Renewal.Rejected("the login was refused at the cloud");
                 case "expired_token":
                     return new Renewal.Rejected("the code has ended before it was used; begin again");
+                case "invalid_grant":
+                    return new Renewal.Rejected(error.Say("the cloud does not know the code any more; begin again"));
             }
-            if (outcome is not Renewal.Transient)
+            if (outcome is not Renewal.Transient(var kind, _, var retryAfter))
             {
                 return outcome;
             }
+            brokenAt = kind == FailureKind.ServerError ? time.GetUtcNow() : brokenAt;
             // Section 3.5: on a timeout "the client MUST unilaterally reduce its polling frequency", by exponential back-off for example.
-            interval = TimeSpan.FromSeconds(Math.Min(60, interval.TotalSeconds * 2));
+            var doubled = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            pause = retryAfter > doubled ? retryAfter.Value : doubled;
         }
     }
 

@@ -170,12 +170,29 @@ public sealed class Keeper : IDisposable
         custody.Publish(s => s with { History = s.History with { LastError = null } });
     }, CancellationToken.None).WaitAsync(cancellation);
 
-    /// <summary>Forgets the token here and in the store. The reason why the store kept it, or null.</summary>
-    public Task<string?> ForgetAsync(CancellationToken cancellation) => InTurnAsync(async () =>
+    /// <summary>Forgets the token here and in the store, and leaves it alive at the cloud. Why the store kept it, or null.</summary>
+    public Task<string?> ForgetAsync(CancellationToken cancellation) => ForgetAsync(null, cancellation);
+
+    /// <summary>
+    /// Forgets the token here and in the store. With <paramref name="revoke"/> it is revoked before, under the store's lock so that
+    /// no sibling renews it meanwhile; what cannot be revoked is not forgotten. Why the token is still there, or null.
+    /// </summary>
+    /// <param name="revoke">Ends the login at the cloud; why it could not, or null.</param>
+    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellation) => InTurnAsync(async () =>
     {
         string? failure = null;
-        await LockedAsync(async _ =>
+        await LockedAsync(async held =>
         {
+            if (held is StoreLock.Busy(var holder))
+            {
+                failure = holder;
+                return;
+            }
+            await custody.LookAsync(cancellation);
+            if (revoke is not null && custody.State.Token is { } token && (failure = await revoke(token, cancellation)) is not null)
+            {
+                return;
+            }
             if (await store.SignOutAsync(cancellation) is Saved.Failed(var reason))
             {
                 failure = reason;

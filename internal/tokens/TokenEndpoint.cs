@@ -26,8 +26,11 @@ public sealed record OAuthClient(string Id, Secret? Secret, ClientAuthentication
 /// refresh token may be single-use; the keeper decides. Safe for concurrent use.
 /// </summary>
 /// <param name="http">Must not follow redirects, or credentials would be sent after one; see <see cref="CreateHttp"/>.</param>
+/// <param name="client">The registered client at this moment; null while there is none, as long as its id is in a file nobody has read.</param>
 /// <param name="judge">The cloud's own table for errors, where the common one does not fit.</param>
-public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient client, TimeProvider time, Func<TokenError, Renewal>? judge = null)
+/// <param name="complete">Adds to a token what the cloud documents and its answer leaves out, such as how long a refresh token lives.</param>
+public sealed class TokenEndpoint(
+    HttpClient http, Uri address, Func<OAuthClient?> client, TimeProvider time, Func<TokenError, Renewal>? judge = null, Func<Token, Token>? complete = null)
 {
     /// <summary>A token endpoint that has not answered by then is counted as not answering.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -37,7 +40,12 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
     /// <summary>The fields of a form that are no secret.</summary>
     private static readonly HashSet<string> Shown = ["grant_type", "scope", "redirect_uri", "client_id"];
 
-    public OAuthClient Client => client;
+    public TokenEndpoint(HttpClient http, Uri address, OAuthClient client, TimeProvider time, Func<TokenError, Renewal>? judge = null)
+        : this(http, address, () => client, time, judge)
+    {
+    }
+
+    public OAuthClient? Client => client();
 
     /// <summary>A client for token endpoints: no redirects, no cookies, fresh connections every few minutes so that a change of address is noticed.</summary>
     public static HttpClient CreateHttp() => new(new SocketsHttpHandler
@@ -57,31 +65,40 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
     /// <summary>The same, with the error as the endpoint gave it, for a grant that reads more out of it.</summary>
     internal async Task<(Renewal Outcome, TokenError? Error)> RequestWithErrorAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
     {
-        var (answer, failure, error) = await SendAsync(form, cancellation);
+        var (answer, failure, error) = await SendAsync(form, mayBeEmpty: false, cancellation);
         if (answer is null)
         {
             return (failure!, error);
         }
         return TokenAnswer.Read(answer.Members, time.GetUtcNow()) is { } token
-            ? (new Renewal.Renewed(token) { ClockOffset = answer.ClockOffset }, null)
+            ? (new Renewal.Renewed(complete is null ? token : complete(token)) { ClockOffset = answer.ClockOffset }, null)
             : (new Renewal.Transient(FailureKind.MalformedAnswer, "the token endpoint's answer has no access token") { ClockOffset = answer.ClockOffset }, null);
     }
 
     /// <summary>For a sibling of the token endpoint, such as RFC 8628's: the members of a good answer, or the failure.</summary>
     internal async Task<(JsonMembers? Answer, Renewal? Failure)> AskAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
     {
-        var (answer, failure, _) = await SendAsync(form, cancellation);
+        var (answer, failure, _) = await SendAsync(form, mayBeEmpty: false, cancellation);
         return (answer?.Members, failure);
     }
 
-    private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
+    /// <summary>For a sibling whose good answer says nothing, such as RFC 7009's: the failure, or null.</summary>
+    internal async Task<Renewal?> TellAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation) =>
+        (await SendAsync(form, mayBeEmpty: true, cancellation)).Failure;
+
+    private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendAsync(
+        IEnumerable<KeyValuePair<string, string>> form, bool mayBeEmpty, CancellationToken cancellation)
     {
+        if (client() is not { } known)
+        {
+            return (null, new Renewal.Refused("there is no client_id, neither in the configuration nor in the token file; set it in one of them"), null);
+        }
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try
         {
             var sent = form.ToList();
-            using var request = Request(sent);
+            using var request = Request(sent, known);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             var body = await ReadAsync(response.Content, either.Token);
             var offset = response.Headers.Date - time.GetUtcNow();
@@ -92,11 +109,11 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
             var members = TryParse(body);
             var code = members?.Text("error");
             // Some servers answer 200 with an error inside.
-            if (response.IsSuccessStatusCode && code is null && members is not null)
+            if (response.IsSuccessStatusCode && code is null && (members is not null || mayBeEmpty))
             {
-                return (new Answer(members, offset), null, null);
+                return (new Answer(members ?? JsonMembers.Empty, offset), null, null);
             }
-            var error = new TokenError(response.StatusCode, Scrub(code, sent), Scrub(members?.Text("error_description"), sent), RetryAfter(response));
+            var error = new TokenError(response.StatusCode, Scrub(code, sent, known), Scrub(members?.Text("error_description"), sent, known), RetryAfter(response));
             return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset }, error);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -109,7 +126,7 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
         }
     }
 
-    private HttpRequestMessage Request(IEnumerable<KeyValuePair<string, string>> form)
+    private HttpRequestMessage Request(IEnumerable<KeyValuePair<string, string>> form, OAuthClient client)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } } };
         switch (client.Authentication)
@@ -131,7 +148,7 @@ public sealed class TokenEndpoint(HttpClient http, Uri address, OAuthClient clie
     }
 
     /// <summary>Some servers repeat what they were sent in their descriptions, and descriptions are logged.</summary>
-    private string? Scrub(string? said, IEnumerable<KeyValuePair<string, string>> sent) => sent
+    private static string? Scrub(string? said, IEnumerable<KeyValuePair<string, string>> sent, OAuthClient client) => sent
         .Where(field => !Shown.Contains(field.Key))
         .Select(field => field.Value)
         .Append(client.Secret?.Reveal() ?? "")

@@ -59,9 +59,12 @@ public abstract class JsonTokenFormat : ITokenFormat
         {
             // A damaged file has been set aside; the token is written as if to a new one.
         }
-        var style = JsonStyle.Of(previous);
+        var style = previous.IsEmpty ? NewFile : JsonStyle.Of(previous);
         return Write(token, before.Merge(token.Members), style).ToBytes(style);
     }
+
+    /// <summary>The layout of a file that was not there before.</summary>
+    protected virtual JsonStyle NewFile => JsonStyle.Compact;
 
     protected abstract bool Recognises(JsonMembers members);
 

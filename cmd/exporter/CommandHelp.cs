@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using Exporter.Sources;
+
+namespace Exporter;
+
+/// <summary>Help in parts: usage, commands or a command's own options, examples, exit codes, and the settings with their flags, variables and defaults.</summary>
+internal sealed class CommandHelp(RootCommand root, IReadOnlyList<Setting> settings, IReadOnlyDictionary<Command, IReadOnlyList<string>> examples, TextWriter output) : SynchronousCommandLineAction
+{
+    public override int Invoke(ParseResult parseResult)
+    {
+        var command = parseResult.CommandResult.Command;
+        output.WriteLine(command.Description);
+        output.WriteLine();
+        output.WriteLine($"Usage:\n  {Usage(command)}");
+        if (command == root)
+        {
+            Part("Commands (none serves metrics)", root.Subcommands.Select(one => (one.Name, one.Description)));
+        }
+        else
+        {
+            Part("Options", command.Options.Select(option => (Words(option), option.Description)));
+        }
+        if (examples.GetValueOrDefault(command) is { Count: > 0 } calls)
+        {
+            output.WriteLine("\nExamples:");
+            foreach (var call in calls)
+            {
+                output.WriteLine($"  {call}");
+            }
+            Part("Exit codes", [("0", "it is done"), ("1", "something has to be mended first, or somebody has to log in"), ("2", "the cloud or the network does not work now; try again later")]);
+        }
+        output.WriteLine("\nSettings:");
+        output.Write(SettingsTable.Text(settings));
+        return 0;
+    }
+
+    private string Usage(Command command) => command == root
+        ? "exporter [COMMAND] [SETTINGS]"
+        : string.Join(' ', ["exporter", command.Name, .. command.Arguments.Select(a => $"[{a.Name}]"), .. command.Options.Count > 0 ? ["[OPTIONS]"] : Array.Empty<string>(), "[SETTINGS]"]);
+
+    private static string Words(Option option) =>
+        string.Join(", ", option.Aliases.Append(option.Name).OrderBy(n => n.Length)) + (option.HelpName is { } value ? $" {value}" : "");
+
+    private void Part(string title, IEnumerable<(string Name, string? Help)> rows)
+    {
+        var all = rows.ToList();
+        if (all.Count == 0)
+        {
+            return;
+        }
+        output.WriteLine($"\n{title}:");
+        foreach (var (name, help) in all)
+        {
+            output.WriteLine($"  {name,-32}{help}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+using System.Globalization;
+using Exporter.Sources;
+using Exporter.Tokens;
+
+namespace Exporter;
+
+/// <summary>
+/// <c>exporter keep</c>: keeps tokens fresh and does nothing else, as BmwTokenManager does, in its words. It renews at once and
+/// gives up if that fails; from then on nothing passing ends it, and a login that is lost does.
+/// </summary>
+internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLines lines, TimeProvider time)
+{
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(7);
+
+    /// <returns>The exit code: 0 after SIGTERM, 1 when there is no account left to keep.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellation)
+    {
+        using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
+        using var end = new EndSignals(signal => lines.Info($"{signal}: ending"), cancellation);
+        var keeping = new KeeperOptions { Pace = new Pace(time) };
+        var accounts = planned.Select(p => p.Open(keeping, time, logging)).ToList();
+        try
+        {
+            var kept = new List<Kept>();
+            foreach (var account in accounts)
+            {
+                if (await StartAsync(account, end.Token))
+                {
+                    kept.Add(new Kept(account));
+                }
+            }
+            if (kept.Count == 0)
+            {
+                return ExitCode.Failed;
+            }
+            var rounds = new Rounds([.. kept.Select(k => k.Account.Keeper)], time, logging.CreateLogger("keep")).RunAsync(end.Token);
+            var code = await WatchAsync(kept, end.Token) ? ExitCode.Done : ExitCode.Failed;
+            end.Raise();
+            await rounds;
+            using var patience = new CancellationTokenSource(LongestEnd, time);
+            var saved = await Task.WhenAll(kept.Select(k => EndSignals.CloseAsync(k.Account, logging.CreateLogger("keep"), patience.Token)));
+            return saved.All(s => s) ? code : ExitCode.Failed;
+        }
+        catch (OperationCanceledException) when (end.Token.IsCancellationRequested)
+        {
+            return ExitCode.Done;
+        }
+        finally
+        {
+            accounts.ForEach(a => a.Dispose());
+        }
+    }
+
+    /// <summary>Loads the token and renews it at once, without a second try; beside others, an account may come to life later.</summary>
+    private async Task<bool> StartAsync(Account account, CancellationToken cancellation)
+    {
+        var keeper = account.Keeper;
+        await keeper.LoadAsync(cancellation);
+        if (keeper.Snapshot.State is TokenState.Missing && keeper.NextRenewal is null)
+        {
+            lines.Error($"{Prefix(account)}there is no token in {keeper.StoreLocation}; log in first: exporter login");
+            return false;
+        }
+        if (keeper.Snapshot.State is TokenState.Active { RenewAt: var at, Held.RefreshToken: null } && (at == DateTimeOffset.MaxValue || at == keeper.Snapshot.State.Token?.ExpiresAt))
+        {
+            lines.Error($"{Prefix(account)}{keeper.StoreLocation} missing \"refresh_token\"; log in again: exporter login");
+            return false;
+        }
+        var after = await keeper.RenewAsync(null, cancellation);
+        if (after.State is not TokenState.Active { FailedRenewals: 0 } active)
+        {
+            lines.Error($"{Prefix(account)}{after.History.LastError}");
+            return planned.Count > 1 && after.State is TokenState.Active;
+        }
+        lines.Info($"{Prefix(account)}initial refresh ok; expires_at={Iso(active.Held.ExpiresAt)}");
+        return true;
+    }
+
+    /// <summary>Tells what becomes of the tokens; true when told to end, false when none is left.</summary>
+    private async Task<bool> WatchAsync(IReadOnlyList<Kept> kept, CancellationToken cancellation)
+    {
+        foreach (var one in kept)
+        {
+            Sleeping(one.Account);
+        }
+        while (!cancellation.IsCancellationRequested)
+        {
+            Task[] changes = [.. kept.Select(k => k.Account.Keeper.Changed)];
+            foreach (var one in kept)
+            {
+                Tell(one);
+            }
+            if (kept.All(k => k.IsGone))
+            {
+                return false;
+            }
+            await Task.WhenAny([.. changes, Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation)]);
+        }
+        return true;
+    }
+
+    private void Tell(Kept one)
+    {
+        var (account, snapshot) = (one.Account, one.Account.Keeper.Snapshot);
+        if (ReferenceEquals(snapshot.State, one.Told))
+        {
+            return;
+        }
+        var renewed = snapshot.History.Renewals > one.Renewals;
+        (one.Told, one.Renewals) = (snapshot.State, snapshot.History.Renewals);
+        switch (snapshot.State)
+        {
+            case TokenState.Active { FailedRenewals: 0, Held: var token }:
+                lines.Info($"{Prefix(account)}{(renewed ? "refreshed" : "token file was changed by another program")}; expires_at={Iso(token.ExpiresAt)}");
+                Sleeping(account);
+                break;
+            case TokenState.Active { FailedRenewals: var attempt, RenewAt: var next }:
+                lines.Warn($"{Prefix(account)}refresh failed (attempt {attempt}): {snapshot.History.LastError} — retrying in {Seconds(next)}s");
+                break;
+            case TokenState.Missing:
+                lines.Error($"{Prefix(account)}logged out by another program; log in again: exporter login");
+                break;
+            case TokenState.Refused(_, var reason, _):
+                lines.Error($"{Prefix(account)}{reason}");
+                break;
+            case TokenState.Lost(_, var reason, _):
+                lines.Error($"{Prefix(account)}{reason}; log in again: exporter login");
+                break;
+        }
+    }
+
+    private void Sleeping(Account account)
+    {
+        if (account.Keeper.NextRenewal is { } next)
+        {
+            lines.Info($"{Prefix(account)}sleeping {Seconds(next)}s; refresh at {Iso(next)}");
+        }
+    }
+
+    private long Seconds(DateTimeOffset until) => Math.Max(0, (long)(until - time.GetUtcNow()).TotalSeconds);
+
+    private string Iso(DateTimeOffset? at) =>
+        at is { } moment ? TimeZoneInfo.ConvertTime(moment, time.LocalTimeZone).ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture) : "unknown";
+
+    private static string Prefix(Account account) => account.Labelled ? $"{account.Name}: " : "";
+
+    /// <summary>An account and what was last told of it.</summary>
+    private sealed class Kept(Account account)
+    {
+        public Account Account => account;
+
+        public TokenState Told { get; set; } = account.Keeper.Snapshot.State;
+
+        public long Renewals { get; set; } = account.Keeper.Snapshot.History.Renewals;
+
+        public bool IsGone => Told is TokenState.Missing or TokenState.Refused or TokenState.Lost;
+    }
+}
+
+/// <summary>BmwTokenManager's lines: <c>[warn] …</c>. What keepers log besides comes in the same form; their failed renewals are told by the command.</summary>
+internal sealed class KeepLines(TextWriter output) : ILoggerProvider, ILogger
+{
+    private readonly Lock writing = new();
+
+    public void Info(string sentence) => Write("info", sentence);
+
+    public void Warn(string sentence) => Write("warn", sentence);
+
+    public void Error(string sentence) => Write("error", sentence);
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel is >= LogLevel.Warning and not LogLevel.None;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel) && eventId != TokenEvents.RenewalFailed)
+        {
+            Write(logLevel == LogLevel.Warning ? "warn" : "error", formatter(state, exception));
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private void Write(string level, string sentence)
+    {
+        lock (writing)
+        {
+            output.WriteLine($"[{level}] {string.Concat(sentence.Select(c => char.IsControl(c) ? ' ' : c))}");
+            output.Flush();
+        }
+    }
+}

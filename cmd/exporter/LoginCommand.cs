@@ -1,0 +1,144 @@
+using Exporter.Sources;
+using Exporter.Tokens;
+
+namespace Exporter;
+
+/// <summary><c>exporter login</c>: logs a person in from a terminal, by device code, by a browser that comes back to this machine, or by pasting what it came back with.</summary>
+/// <param name="callback">The exporter's own callback, which is registered at the cloud where an account names no other.</param>
+internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri callback, TimeProvider time)
+{
+    /// <summary>Longer than a person needs, and than a code lives (RFC 6749, section 4.1.2).</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
+
+    /// <param name="name">The account; null when there is one.</param>
+    /// <param name="paste">Do not wait for the browser: its last address is pasted.</param>
+    /// <param name="openBrowser">Open a browser if there is one.</param>
+    /// <returns>The exit code.</returns>
+    public Task<int> RunAsync(string? name, bool paste, bool openBrowser, CancellationToken cancellation) => accounts.WithAsync(name, async account => account.Login switch
+    {
+        LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellation), cancellation),
+        LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellation), cancellation),
+        LoginMethod.Unattended => await UnattendedAsync(account, cancellation),
+        _ => throw new InvalidOperationException("a login has no other way"),
+    }, cancellation);
+
+    private async Task<Renewal> DeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellation)
+    {
+        var (begun, failure) = await grant.BeginAsync(cancellation);
+        if (begun is null)
+        {
+            return failure!;
+        }
+        terminal.Error.WriteLine($"""
+            Open this page on any device, and type the code there:
+
+              page   {begun.Verification.OriginalString}
+              code   {Plain.Line(begun.UserCode)}
+
+            The code is good until {OneAccount.When(begun.Deadline, time.GetUtcNow())}.
+            """);
+        if (openBrowser && terminal.Open(begun.Link))
+        {
+            terminal.Error.WriteLine("The page was opened in your browser.");
+        }
+        return await grant.WaitAsync(begun, cancellation);
+    }
+
+    private async Task<Renewal> RedirectAsync(AuthorizationCodeGrant grant, bool paste, bool openBrowser, CancellationToken cancellation)
+    {
+        var redirect = grant.RedirectUri ?? callback;
+        LoopbackListener? listener = null;
+        if (!paste && LoopbackListener.CanServe(redirect))
+        {
+            (listener, var reason) = await LoopbackListener.StartAsync(redirect, cancellation);
+            if (listener is null)
+            {
+                terminal.Error.WriteLine($"The browser cannot come back here, since {reason}: the address it ends at has to be pasted.");
+            }
+        }
+        await using var listening = listener;
+        // With port 0 no port was taken, so none is named.
+        var begun = grant.Begin(listener?.Redirect ?? (redirect.Port == 0 ? new UriBuilder(redirect) { Port = -1 }.Uri : redirect));
+        terminal.Error.WriteLine($"Open this page and log in:\n\n  {begun.Address.AbsoluteUri}\n");
+        if (openBrowser && terminal.Open(begun.Address))
+        {
+            terminal.Error.WriteLine("The page was opened in your browser.");
+        }
+        var response = await AnswerAsync(listener, begun, cancellation);
+        return response is null ? new Renewal.Rejected("nothing was pasted; begin again")
+            : grant.Refuse(response, begun) is { } problem ? new Renewal.Rejected(problem)
+            : await grant.ExchangeAsync(response.Code!, begun, cancellation);
+    }
+
+    /// <summary>What the browser comes back with, here or through the person; null when the input ends.</summary>
+    private async Task<AuthorizationResponse?> AnswerAsync(LoopbackListener? listener, AuthorizationRequest begun, CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
+        {
+            if (listener is not null)
+            {
+                terminal.Error.WriteLine($"Waiting for the browser to come back to {begun.RedirectUri.GetLeftPart(UriPartial.Path)}; on another machine, begin with --paste.");
+                return await listener.WaitAsync(begun.State, either.Token);
+            }
+            terminal.Error.Write("Paste the address that the browser ends at, or the code in it: ");
+            // A console's reader does not give up by itself; at the end of the process it is left.
+            return await Task.Run(terminal.Input.ReadLine, either.Token).WaitAsync(either.Token) is { Length: > 0 } line ? Pasted(line.Trim()) : null;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new AuthorizationResponse(null, null, null, "timeout", $"nobody logged in within {Patience.TotalMinutes:0} minutes");
+        }
+    }
+
+    private static AuthorizationResponse Pasted(string line) =>
+        line.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? AuthorizationResponse.Parse(line[query..].Split('#')[0])
+        : line.Contains("code=", StringComparison.Ordinal) || line.Contains("error=", StringComparison.Ordinal) ? AuthorizationResponse.Parse(line)
+        : new AuthorizationResponse(line, null, null, null, null);
+
+    private async Task<int> FinishAsync(Account account, Renewal outcome, CancellationToken cancellation)
+    {
+        switch (outcome)
+        {
+            case Renewal.Renewed(var token):
+                // On disk first: whatever happens to this process, the login is kept.
+                await account.Keeper.AdoptAsync(token, cancellation);
+                if (account.Keeper.Snapshot.Unpersisted is null)
+                {
+                    terminal.Output.WriteLine($"{account.Name}: logged in; the token is in {account.Keeper.StoreLocation} and {accounts.Good(account.Keeper.Snapshot.State.Token)}.");
+                }
+                return ExitCode.Done;
+            case Renewal.Transient(_, var reason, _):
+                terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}; try again later");
+                return ExitCode.TryLater;
+            case Renewal.Refused(var reason):
+                terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}; mend the configuration");
+                return ExitCode.Failed;
+            case Renewal.Rejected(var reason):
+                terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}");
+                return ExitCode.Failed;
+            default:
+                throw new InvalidOperationException("a login has no other outcome");
+        }
+    }
+
+    private async Task<int> UnattendedAsync(Account account, CancellationToken cancellation)
+    {
+        if (account.Keeper.NextRenewal is null && account.Keeper.Snapshot.State.Token is null)
+        {
+            terminal.Error.WriteLine($"{account.Name}: nobody can log in to it, since no way of logging in is configured; put a token file with a refresh token at {account.Keeper.StoreLocation}");
+            return ExitCode.Failed;
+        }
+        terminal.Error.WriteLine($"{account.Name}: nobody needs to log in to it; its token is renewed from the configuration.");
+        return await account.Keeper.RenewAsync(null, cancellation) is { State: TokenState.Active { FailedRenewals: 0 } active }
+            ? Say($"{account.Name}: renewed; the token is {accounts.Good(active.Held)}.")
+            : accounts.Explain(account);
+
+        int Say(string line)
+        {
+            terminal.Output.WriteLine(line);
+            return ExitCode.Done;
+        }
+    }
+}

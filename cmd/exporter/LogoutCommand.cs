@@ -1,0 +1,53 @@
+using Exporter.Sources;
+using Exporter.Tokens;
+
+namespace Exporter;
+
+/// <summary><c>exporter logout</c>: ends a login at the cloud where that is offered (RFC 7009), and forgets it here.</summary>
+internal sealed class LogoutCommand(OneAccount accounts, Terminal terminal)
+{
+    /// <param name="name">The account; null when there is one.</param>
+    /// <param name="local">Leave the login alive at the cloud.</param>
+    /// <param name="all">Every account.</param>
+    /// <returns>The exit code; of several accounts the first that is not zero.</returns>
+    public async Task<int> RunAsync(string? name, bool local, bool all, CancellationToken cancellation)
+    {
+        if (all && name is not null)
+        {
+            terminal.Error.WriteLine("An account and --all contradict each other; leave one of them out.");
+            return ExitCode.Failed;
+        }
+        var planned = all ? accounts.All : accounts.Choose(name) is { } chosen ? [chosen] : [];
+        var code = planned.Count == 0 ? ExitCode.Failed : ExitCode.Done;
+        foreach (var one in planned)
+        {
+            var result = await accounts.WithAsync(one, account => ForgetAsync(account, local, cancellation), cancellation);
+            code = code == ExitCode.Done ? result : code;
+        }
+        return code;
+    }
+
+    private async Task<int> ForgetAsync(Account account, bool local, CancellationToken cancellation)
+    {
+        if (account.Keeper.Snapshot.State is TokenState.Missing)
+        {
+            terminal.Output.WriteLine($"{account.Name}: nobody is logged in.");
+            return ExitCode.Done;
+        }
+        var revocation = local ? null : account.Revocation;
+        if (await account.Keeper.ForgetAsync(revocation is null ? null : revocation.RevokeAsync, cancellation) is { } failure)
+        {
+            var remedy = revocation is null ? "" : "; try again, or forget it here alone by --local";
+            terminal.Error.WriteLine($"{account.Name}: nothing was revoked or forgotten: {failure}{remedy}");
+            return revocation is null ? ExitCode.Failed : ExitCode.TryLater;
+        }
+        var happened = (local, revocation) switch
+        {
+            (_, not null) => "revoked at the cloud and forgotten here",
+            (true, _) => "forgotten here; at the cloud the login lives on",
+            _ => "forgotten here; the cloud offers no revocation, so remove the login in your settings there",
+        };
+        terminal.Output.WriteLine($"{account.Name}: {happened}.");
+        return ExitCode.Done;
+    }
+}

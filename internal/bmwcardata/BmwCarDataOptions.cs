@@ -1,0 +1,60 @@
+using Exporter.Sources;
+
+namespace Exporter.BmwCarData;
+
+/// <summary>The settings of an account at BMW. The variables are those of the CarData streaming client.</summary>
+/// <param name="ClientId">Null when it has to come from the token file, as BmwTokenManager's does.</param>
+/// <param name="Vins">Empty means every car of the account.</param>
+/// <param name="Auth">The base of the login; another than BMW's is a stand-in.</param>
+internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string> Vins, Uri Auth, string MqttHost, int MqttPort, bool MqttLogging)
+{
+    private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that the token is kept in; written after every renewal.",
+        variable: "BMW_TOKEN_FILE", @default: "bmw_tokens.json");
+
+    private static readonly Setting<string> ClientIdSetting = Settings.Of("client_id", "Client id from BMW's portal; without it, the one in the token file.",
+        ReadClientId, "UUID", variable: "BMW_CLIENT_ID");
+
+    private static readonly Setting<IReadOnlyList<string>> VinSetting = Settings.List("vin", "Vehicle identification numbers of the cars to follow; without any, every car of the account.",
+        variable: "BMW_VIN");
+
+    private static readonly Setting<Uri> AuthSetting = Settings.Address("auth_url", "Base address of BMW's login; for a stand-in.",
+        variable: "BMW_AUTH_URL", @default: "https://customer.bmwgroup.com");
+
+    private static readonly Setting<string> MqttHostSetting = Settings.Text("mqtt_host", "Host of BMW's stream.",
+        variable: "BMW_MQTT_HOST", @default: "customer.streaming-cardata.bmwgroup.com", placeholder: "HOST");
+
+    private static readonly Setting<int> MqttPortSetting = Settings.Whole("mqtt_port", "Port of BMW's stream.",
+        variable: "BMW_MQTT_PORT", @default: "9000", min: 1, max: 65535);
+
+    private static readonly Setting<bool> MqttLoggingSetting = Settings.Switch("mqtt_logging", "Log what is said to BMW's stream and by it.",
+        variable: "MQTT_LOGGING");
+
+    public static SourceSettings All { get; } = new("bmw-cardata",
+    [
+        TokenFileSetting, ClientIdSetting, VinSetting, AuthSetting, MqttHostSetting, MqttPortSetting, MqttLoggingSetting,
+    ]);
+
+    public static BmwCarDataOptions Read(Section section)
+    {
+        var options = new BmwCarDataOptions(
+            section.Find(ClientIdSetting),
+            [.. (section.Find(VinSetting) ?? []).Select(vin => vin.ToUpperInvariant()).Distinct()],
+            section.Get(AuthSetting),
+            section.Get(MqttHostSetting),
+            section.Get(MqttPortSetting),
+            section.Get(MqttLoggingSetting));
+        if (options.Vins.FirstOrDefault(vin => !IsVin(vin)) is not null)
+        {
+            section.Problem(VinSetting, "is no vehicle identification number; it has 17 letters and digits, as in the registration certificate");
+        }
+        return options;
+    }
+
+    /// <summary>In lower case: BMW answers 500 to a client id in upper case.</summary>
+    private static Parsed<string> ReadClientId(string text) => Guid.TryParseExact(text, "D", out var id)
+        ? Parsed.Value(id.ToString("D"))
+        : Parsed.Problem<string>("this is no client id of BMW's; copy the one that the portal shows under CarData, 8-4-4-4-12 digits and letters a to f");
+
+    /// <summary>ISO 3779: I, O and Q are not used.</summary>
+    private static bool IsVin(string text) => text.Length == 17 && text.All(c => char.IsAsciiLetterOrDigit(c) && c is not ('I' or 'O' or 'Q'));
+}

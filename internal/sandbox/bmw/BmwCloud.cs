@@ -1,0 +1,194 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Exporter.Sandbox;
+
+public sealed record BmwCloudOptions
+{
+    public string ClientId { get; init; } = "5b8f4a52-6f0e-4d1c-9a37-1e2d3c4b5a69";
+
+    /// <summary>The account's id at BMW: the user name of its stream.</summary>
+    public string Gcid { get; init; } = "0f8d2a4c-7b61-4e93-8c05-6d9e1f2a3b4c";
+
+    /// <summary>BMW's are an hour, two weeks and five minutes.</summary>
+    public TokenLifetimes Lifetimes { get; init; } = new(Access: TimeSpan.FromHours(1), Refresh: TimeSpan.FromDays(14), Code: TimeSpan.FromMinutes(5));
+
+    /// <summary>How often a device may poll.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>BMW CarData's login: device endpoint, the page for the code, token endpoint, each with BMW's own ways of saying no. Thread-safe.</summary>
+public sealed class BmwCloud : ICloud
+{
+    private static readonly string[] Scopes = ["authenticate_user", "openid", "cardata:streaming:read", "cardata:api:read"];
+
+    private readonly BmwCloudOptions options;
+    private readonly TimeProvider time;
+    private readonly DeviceEndpoint device;
+    private readonly byte[] signingKey = RandomNumberGenerator.GetBytes(32);
+
+    internal BmwCloud(BmwCloudOptions options, Surroundings surroundings)
+    {
+        this.options = options;
+        time = surroundings.Time;
+        device = new DeviceEndpoint("BMW", time, options.Interval);
+        Authorization = new AuthorizationServer(time, options.Lifetimes, _ => RandomNumberGenerator.GetHexString(48, lowercase: true));
+        Authorization.Register(new RegisteredClient(options.ClientId, null, []));
+        var dialect = new Dialect(error => Refuse(error), Answer.Empty(429));
+        DeviceCode = new CloudEndpoint("device", surroundings, dialect);
+        Token = new CloudEndpoint("token", surroundings, dialect);
+        Link = new CloudEndpoint("link", surroundings, dialect);
+    }
+
+    public string Name => "bmw-cardata";
+
+    public string ClientId => options.ClientId;
+
+    public string Gcid => options.Gcid;
+
+    public AuthorizationServer Authorization { get; }
+
+    public CloudEndpoint DeviceCode { get; }
+
+    public CloudEndpoint Token { get; }
+
+    /// <summary>The page where a person types the code.</summary>
+    public CloudEndpoint Link { get; }
+
+    IReadOnlyList<CloudEndpoint> ICloud.Endpoints => [DeviceCode, Token, Link];
+
+    /// <summary>A fresh login, as if a person had just typed the code.</summary>
+    public IssuedTokens Login(params IReadOnlyList<string> scope) => Authorization.Login(ClientId, Gcid, scope.Count == 0 ? Scopes : scope);
+
+    /// <summary>Types the code and accepts or refuses, as a person does on the page; false when there is no such code.</summary>
+    public bool Decide(string userCode, bool approve) => device.Decide(userCode, approve);
+
+    Answer ICloud.Login(string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
+
+    void ICloud.Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/gcdm/oauth/device/code", ["POST"], async context =>
+        {
+            var form = await CloudEndpoint.Form(context.Request);
+            await DeviceCode.Serve(context, () => Begin(context.Request, form));
+        });
+        routes.MapMethods("/gcdm/oauth/token", ["POST"], async context =>
+        {
+            var form = await CloudEndpoint.Form(context.Request);
+            using var flight = Authorization.Flight(form?["refresh_token"]);
+            await Token.Serve(context, () => Grant(form));
+        });
+        routes.MapMethods("/oneid/link", ["GET"], context => Link.Serve(context, () => device.Ask(context.Request.Query)));
+        routes.MapMethods("/oneid/link", ["POST"], async context =>
+        {
+            var form = await CloudEndpoint.Form(context.Request);
+            await Link.Serve(context, () => device.Answered(form));
+        });
+    }
+
+    private Answer Begin(HttpRequest request, IFormCollection? form)
+    {
+        if (Client(form, out var refusal) is not { } client)
+        {
+            return refusal;
+        }
+        var scope = Field(form, "scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var challenge = Field(form, "code_challenge");
+        if (scope.Length == 0 || scope.Except(Scopes).Any() || challenge is not { Length: 43 } || Field(form, "code_challenge_method") != "S256"
+            || Field(form, "response_type") is not (null or "device_code"))
+        {
+            return Refuse("invalid_request");
+        }
+        var lifetime = Authorization.Lifetimes.Code;
+        var (deviceCode, userCode) = device.Begin(new DeviceRequest(client.Id, scope, challenge), lifetime);
+        // Without verification_uri_complete, which BMW documents and has not sent since January 2026.
+        var body = new BmwDevice(userCode, deviceCode, (long)options.Interval.TotalSeconds, (long)lifetime.TotalSeconds, $"{request.Scheme}://{request.Host}/oneid/link");
+        return Answer.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwDevice));
+    }
+
+    private Answer Grant(IFormCollection? form)
+    {
+        if (Client(form, out var refusal) is not { } client)
+        {
+            return refusal;
+        }
+        switch (Field(form, "grant_type"))
+        {
+            case "refresh_token" when Field(form, "refresh_token") is { } presented:
+                // Used, ended or revoked: BMW speaks of a missing parameter.
+                return Authorization.Renew(client, presented) is GrantOutcome.Granted(var renewed) ? TokenAnswer(renewed) : Refuse("invalid_request");
+            case "urn:ietf:params:oauth:grant-type:device_code" when Field(form, "device_code") is { } code:
+                return device.Poll(code, client.Id, Field(form, "code_verifier")) switch
+                {
+                    DeviceOutcome.Approved(var approved) => TokenAnswer(Authorization.Login(client.Id, Gcid, approved.Scope)),
+                    DeviceOutcome.Refused(var error) => Refuse(error),
+                    _ => throw new System.Diagnostics.UnreachableException(),
+                };
+            default:
+                return Refuse("invalid_request");
+        }
+    }
+
+    private RegisteredClient? Client(IFormCollection? form, out Answer refusal)
+    {
+        var id = Field(form, "client_id");
+        // An id in upper case breaks something at BMW instead of being unknown.
+        refusal = id is not null && id.Any(char.IsAsciiLetterUpper)
+            ? Answer.Json(500, """{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}""")
+            : Refuse(id is null ? "invalid_request" : "invalid_client");
+        return Authorization.Client(id);
+    }
+
+    private static string? Field(IFormCollection? form, string name) => form?[name] is [{ Length: > 0 } value] ? value : null;
+
+    private static Answer Refuse(string error)
+    {
+        var (status, description) = error switch
+        {
+            "authorization_pending" => (403, "The user has yet to authorize the device code."),
+            "slow_down" => (400, "The client is polling too quickly."),
+            "access_denied" => (403, "The user denied the request."),
+            "expired_token" => (401, "The device code has expired."),
+            "invalid_client" => (401, "Client authentication failed."),
+            "invalid_request" => (400, "The request is missing a required parameter, includes an invalid parameter value or is otherwise malformed."),
+            _ => (400, "The request was refused."),
+        };
+        return Answer.Json(status, JsonSerializer.SerializeToUtf8Bytes(new BmwError(error, description), BmwJson.Default.BmwError)).With("Cache-Control", "no-store");
+    }
+
+    private Answer TokenAnswer(IssuedTokens tokens)
+    {
+        var identity = tokens.Scope.Contains("openid") ? IdToken(tokens.ExpiresIn) : null;
+        var body = new BmwToken(tokens.AccessToken, tokens.RefreshToken, identity, (long)tokens.ExpiresIn.TotalSeconds, "Bearer", string.Join(' ', tokens.Scope), Gcid);
+        return Answer.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwToken)).With("Cache-Control", "no-store");
+    }
+
+    /// <summary>A JWT whose signature only this sandbox can make.</summary>
+    private string IdToken(TimeSpan lifetime)
+    {
+        var now = time.GetUtcNow();
+        var claims = string.Create(CultureInfo.InvariantCulture,
+            $$"""{"iss":"sandbox","aud":"{{ClientId}}","sub":"{{Gcid}}","iat":{{now.ToUnixTimeSeconds()}},"exp":{{(now + lifetime).ToUnixTimeSeconds()}},"jti":"{{RandomNumberGenerator.GetHexString(16, lowercase: true)}}"}""");
+        var signed = $"{Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}";
+        return $"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.ASCII.GetBytes(signed)))}";
+    }
+}
+
+internal sealed record BmwDevice(string UserCode, string DeviceCode, long Interval, long ExpiresIn, string VerificationUri);
+
+internal sealed record BmwToken(string AccessToken, string RefreshToken, string? IdToken, long ExpiresIn, string TokenType, string Scope, string Gcid);
+
+internal sealed record BmwError(string Error, string ErrorDescription);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(BmwDevice))]
+[JsonSerializable(typeof(BmwToken))]
+[JsonSerializable(typeof(BmwError))]
+internal sealed partial class BmwJson : JsonSerializerContext;

@@ -1,0 +1,20 @@
+using Exporter.Sources;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>A configuration of one source, from YAML or from variables, in a folder of the test.</summary>
+internal static class Configured
+{
+    public static (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Of(
+        ISource source, string? yaml, IReadOnlyDictionary<string, string> environment, TemporaryFolder folder)
+    {
+        var flags = new Dictionary<Setting, IReadOnlyList<string>>();
+        if (yaml is not null)
+        {
+            flags[Configuration.ConfigFile] = [folder.Write("exporter.yml", yaml)];
+        }
+        var configuration = Configuration.Load([], [source.Settings], flags, environment, folder.Path);
+        var accounts = PlannedAccount.All(configuration, [source]);
+        return (accounts, [.. configuration.Problems.Select(p => p.ToString())]);
+    }
+}
