@@ -87,13 +87,22 @@ internal sealed class CommandLine
             var name = flag.Split('=')[0];
             error.WriteLine($"{Tokens.Plain.Line(name)}: there is no such flag; {(Nearest.To(name, known) is { } near ? $"did you mean {near}?" : "exporter --help lists them all")}");
         }
+        var commands = result.CommandResult.Command == root ? root.Subcommands.Select(c => c.Name).ToList() : [];
+        var misspelt = false;
         foreach (var stray in result.UnmatchedTokens.Except(unknown))
         {
+            // netatmo-exporter ignores stray words; one that is nearly a command is no stray, and serving would be the wrong answer to it.
+            if (Nearest.To(stray, commands) is { } meant)
+            {
+                misspelt = true;
+                error.WriteLine($"{Tokens.Plain.Line(stray)}: there is no such command; did you mean {meant}?");
+                continue;
+            }
             error.WriteLine($"level=warning msg=\"the argument {Tokens.Plain.Line(stray).Replace('"', '\'')} is ignored\"");
         }
         var valueless = Given(result).Where(g => g.Value.Count == 0).Select(g => g.Key.Flag).ToList();
         valueless.ForEach(flag => error.WriteLine($"{flag}: needs a value; write {flag}=VALUE"));
-        return unknown.Count + valueless.Count > 0;
+        return misspelt || unknown.Count + valueless.Count > 0;
     }
 
     private Dictionary<Setting, IReadOnlyList<string>> Given(ParseResult result) =>

@@ -176,6 +176,14 @@ public sealed class WeatherStationTests : IDisposable
     }
 
     [Fact]
+    public async Task A_misspelt_command_does_not_serve()
+    {
+        var (exit, _, error) = await RunningExporter.RunAsync(["chekc", "-i", "x", "-s", "y", "--token-file", folder["t.json"]], Cancellation);
+
+        Assert.Equal((1, "chekc: there is no such command; did you mean check?\n"), (exit, error));
+    }
+
+    [Fact]
     public async Task A_port_that_is_taken_is_one_sentence_and_exit_code_1()
     {
         await using var sandbox = await SandboxAsync();
