@@ -1,0 +1,157 @@
+using Exporter.Mqtt;
+using Xunit;
+
+namespace Exporter.Tests.Mqtt;
+
+public class KeepAliveTests
+{
+    /// <summary>Three quarters of the 40 s that <see cref="ScriptedServer"/> is asked for.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    private static readonly Packet.Publish Mark = new(new("mark", default, QoS.AtMostOnce), 0);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Who_is_silent_pings_and_goes_on_when_answered()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept();
+        await using var reader = connection.ReadMessagesAsync(Cancellation).GetAsyncEnumerator(Cancellation);
+
+        server.Time.Advance(Interval);
+        await server.Hears<Packet.PingReq>();
+        await server.Says(new Packet.PingResp(), Mark);
+        Assert.True(await reader.MoveNextAsync());
+
+        var second = server.Hears<Packet.PingReq>();
+        await server.Time.AdvanceUntilAsync(() => second.IsCompleted, TimeSpan.FromMinutes(2));
+        await second;
+        Assert.False(connection.Ended.IsCompleted);
+        Assert.InRange(server.Time.GetUtcNow() - Support.ManualTime.Start, 2 * Interval, 2 * TimeSpan.FromSeconds(40));
+    }
+
+    [Fact]
+    public async Task A_ping_without_an_answer_ends_the_connection()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept();
+
+        server.Time.Advance(Interval);
+        await server.Hears<Packet.PingReq>();
+        server.Time.Advance(server.Options.ResponseTimeout - TimeSpan.FromTicks(1));
+        Assert.False(connection.Ended.IsCompleted);
+        server.Time.Advance(TimeSpan.FromTicks(1));
+
+        Assert.Equal(new ConnectionEnd.KeepAliveTimeout(), await connection.Ended);
+        await server.HearsNothingMore();
+    }
+
+    [Fact]
+    public async Task An_answer_that_comes_late_changes_nothing()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept();
+        server.Time.Advance(Interval);
+        await server.Hears<Packet.PingReq>();
+        server.Time.Advance(server.Options.ResponseTimeout);
+        await connection.Ended;
+
+        await server.Says(new Packet.PingResp(), Mark);
+
+        Assert.Equal(new ConnectionEnd.KeepAliveTimeout(), await connection.Ended);
+        await foreach (var message in connection.ReadMessagesAsync(Cancellation))
+        {
+            Assert.Fail($"{message.Topic} came from a connection that has ended");
+        }
+    }
+
+    [Fact]
+    public async Task Other_packets_of_ours_spare_the_ping()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept();
+
+        server.Time.Advance(Interval - TimeSpan.FromSeconds(1));
+        var subscribing = connection.SubscribeAsync([new("a")], Cancellation);
+        var subscribe = await server.Hears<Packet.Subscribe>();
+        await server.Says(new Packet.SubAck(subscribe.Identifier, [ReasonCode.GrantedQoS1]));
+        await subscribing;
+
+        var ping = server.Hears<Packet.PingReq>();
+        await server.Time.AdvanceUntilAsync(() => ping.IsCompleted, TimeSpan.FromMinutes(2));
+        await ping;
+        Assert.InRange(server.Time.GetUtcNow() - Support.ManualTime.Start, 2 * Interval - TimeSpan.FromSeconds(1), 2 * TimeSpan.FromSeconds(40));
+    }
+
+    [Fact]
+    public async Task The_servers_keep_alive_counts()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept(new(false, ReasonCode.Success) { ServerKeepAlive = 8 });
+
+        Assert.Equal(TimeSpan.FromSeconds(8), connection.Session.KeepAlive);
+        server.Time.Advance(TimeSpan.FromSeconds(6));
+        await server.Hears<Packet.PingReq>();
+
+        // Its answer has to come before the next ping is due, though we are more patient with others.
+        server.Time.Advance(TimeSpan.FromSeconds(6));
+        Assert.Equal(new ConnectionEnd.KeepAliveTimeout(), await connection.Ended);
+    }
+
+    [Fact]
+    public async Task A_server_that_wants_no_keep_alive_is_pinged_all_the_same()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept(new(false, ReasonCode.Success) { ServerKeepAlive = 0 });
+
+        Assert.Equal(TimeSpan.Zero, connection.Session.KeepAlive);
+        server.Time.Advance(Interval);
+        await server.Hears<Packet.PingReq>();
+    }
+
+    [Fact]
+    public async Task A_slow_reader_is_not_blamed_on_the_server()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept();
+        var count = 2 * server.Options.ReceiveMaximum;
+        await server.Says(Enumerable.Repeat(Mark, count));
+        var ping = server.Hears<Packet.PingReq>();
+        await server.Time.AdvanceUntilAsync(() => ping.IsCompleted, TimeSpan.FromMinutes(2));
+        await server.Says(new Packet.PingResp(), Mark);
+
+        // The answer lies behind messages that nobody takes, for much longer than an answer may take.
+        for (var second = 0; second < 120; second++)
+        {
+            server.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.False(connection.Ended.IsCompleted);
+
+        var read = 0;
+        await foreach (var message in connection.ReadMessagesAsync(Cancellation))
+        {
+            Assert.Equal("mark", message.Topic);
+            if (++read == count + 1)
+            {
+                break;
+            }
+        }
+        Assert.False(connection.Ended.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_server_that_takes_nothing_more_is_noticed_too()
+    {
+        await using var server = new ScriptedServer();
+        await using var connection = await server.Accept();
+        // More than the transport holds, and nobody listens at its other end: the ping does not get through.
+        var stuck = connection.SubscribeAsync([.. Enumerable.Repeat(new Subscription(new string('a', 1000)), 70)], Cancellation);
+
+        await server.Time.AdvanceUntilAsync(() => connection.Ended.IsCompleted, TimeSpan.FromMinutes(2));
+
+        Assert.Equal(new ConnectionEnd.KeepAliveTimeout(), await connection.Ended);
+        Assert.Equal(new SubscribeOutcome.Ended(new ConnectionEnd.KeepAliveTimeout()), await stuck);
+    }
+}
