@@ -1,0 +1,140 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Exporter.Mqtt;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Mqtt;
+
+/// <summary>Debian's mosquitto on 127.0.0.1, with TLS by a certificate of its own and a password file.</summary>
+internal sealed class Mosquitto : IAsyncDisposable
+{
+    private const string User = "gcid";
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mosquitto-");
+    private readonly X509Certificate2 certificate;
+    private readonly int port = FreePort();
+    private Peer? process;
+
+    private Mosquitto()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=broker of a test", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+        File.WriteAllText(InFolder("certificate.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(InFolder("key.pem"), key.ExportPkcs8PrivateKeyPem());
+        // `user root`: as root it would else become somebody who cannot read this folder.
+        File.WriteAllText(InFolder("mosquitto.conf"), $"""
+            user root
+            persistence false
+            log_dest stderr
+            max_queued_messages 0
+            allow_anonymous false
+            password_file {InFolder("passwords")}
+            listener {port} 127.0.0.1
+            certfile {InFolder("certificate.pem")}
+            keyfile {InFolder("key.pem")}
+            """);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static async Task<Mosquitto> Start(string password)
+    {
+        Peer.Find("mosquitto");
+        Peer.Find("mosquitto_pub");
+        var broker = new Mosquitto();
+        try
+        {
+            await broker.ChoosePassword(password);
+            await broker.Start();
+            return broker;
+        }
+        catch
+        {
+            await broker.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task Start()
+    {
+        process = Peer.Start("mosquitto", "-c", InFolder("mosquitto.conf"));
+        await process.Says("running", Cancellation);
+    }
+
+    /// <summary>Ends it, by a signal's name without SIG.</summary>
+    public async Task Stop(string signal)
+    {
+        await process!.Signal(signal, Cancellation);
+        await process.Ends(Cancellation);
+        await process.DisposeAsync();
+        process = null;
+    }
+
+    /// <summary>A running broker takes it when it reads its files again.</summary>
+    public async Task ChangePassword(string password)
+    {
+        await ChoosePassword(password);
+        await process!.Signal("HUP", Cancellation);
+        await process.Says("Reloading config", Cancellation);
+    }
+
+    public MqttOptions Options(string password, string clientIdentifier = "") => new()
+    {
+        Host = "127.0.0.1",
+        Port = port,
+        ClientIdentifier = clientIdentifier,
+        UserName = User,
+        Password = () => Encoding.UTF8.GetBytes(password),
+        Tls = Tls([certificate]),
+    };
+
+    public static SslClientAuthenticationOptions Tls(X509Certificate2Collection trusted)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.AddRange(trusted);
+        return new() { TargetHost = "127.0.0.1", CertificateChainPolicy = policy };
+    }
+
+    /// <summary>Publishes each line at QoS 1 by mosquitto's own client; complete when all are acknowledged by the broker.</summary>
+    public async Task Publish(string password, string topic, params IEnumerable<string> lines)
+    {
+        var (exitCode, _, error) = await Peer.Run("mosquitto_pub",
+            ["-V", "5", "-h", "127.0.0.1", "-p", $"{port}", "--cafile", InFolder("certificate.pem"), "-u", User, "-P", password, "-q", "1", "-t", topic, "-l"],
+            Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))), Cancellation);
+        Assert.True(exitCode == 0, $"mosquitto_pub: {error}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (process is not null)
+        {
+            await process.DisposeAsync();
+        }
+        certificate.Dispose();
+        folder.Delete(recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private string InFolder(string name) => Path.Combine(folder.FullName, name);
+
+    private async Task ChoosePassword(string password)
+    {
+        var (exitCode, _, error) = await Peer.Run("mosquitto_passwd", ["-c", "-b", InFolder("passwords"), User, password], default, Cancellation);
+        Assert.True(exitCode == 0, $"mosquitto_passwd: {error}");
+    }
+}
