@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Exporter.Tokens;
 
@@ -81,7 +82,7 @@ internal sealed class FileLock(TimeProvider time)
 
     private StoreLock.Taken Taken(FileStream file)
     {
-        var interrupted = Sent(Read(file));
+        var interrupted = Sent(Read(file.SafeFileHandle));
         Note(file, $"{Environment.ProcessId}\n");
         return new StoreLock.Taken(
             interrupted,
@@ -106,26 +107,18 @@ internal sealed class FileLock(TimeProvider time)
         }
     }
 
-    private static string Read(FileStream file)
+    private static string Read(SafeFileHandle file)
     {
         Span<byte> line = stackalloc byte[128];
-        return Encoding.ASCII.GetString(line[..RandomAccess.Read(file.SafeFileHandle, line, 0)]);
+        return Encoding.ASCII.GetString(line[..RandomAccess.Read(file, line, 0)]);
     }
 
     private static DateTimeOffset? Sent(string line) =>
         line.Split(' ') is [_, var sent] && DateTimeOffset.TryParse(sent.AsSpan().Trim(), CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) ? at : null;
 
-    /// <summary>Read without a lock, as far as the holder lets us.</summary>
     private static string? Holder(string path)
     {
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return Read(file).Split(' ', '\n')[0] is { Length: > 0 } holder ? holder : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+        using var file = Posix.OpenUnlocked(path);
+        return !file.IsInvalid && Read(file).Split(' ', '\n')[0] is { Length: > 0 } holder ? holder : null;
     }
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 
 namespace Exporter.Tokens;
 
@@ -7,7 +8,7 @@ namespace Exporter.Tokens;
 /// agree) stand its lock and, after a logout, its signed-out marker.
 /// </summary>
 /// <param name="formats">The shapes a file may have; a new file is written in the first.</param>
-public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
+public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
 {
     /// <summary>No token file is larger.</summary>
     private const int Largest = 1 << 20;
@@ -202,7 +203,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
         try
         {
-            File.Move(target, aside);
+            File.Move(target, aside, overwrite: true);
             damaged = null;
         }
         catch (IOException e) when (e.HResult == Posix.Busy)
@@ -239,7 +240,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
-    /// <summary>The content, up to one byte more than any token file has, or null when there is no file. Any other sharing mode would take a lock.</summary>
+    /// <summary>The content, up to one byte more than any token file has, or null when there is no file. The lock .NET takes for it is a shared one, on the file itself, which nobody of ours takes alone.</summary>
     private static (byte[]? Content, UnixFileMode Mode) ReadFile(string target)
     {
         try
@@ -257,9 +258,13 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     private static string Stamp(ReadOnlySpan<byte> content) => Convert.ToHexString(SHA256.HashData(content));
 
-    private static string Explain(Exception e) => e switch
+    /// <summary>Without the name of a temporary file, which differs every time: what was said once is not said again.</summary>
+    private static string Explain(Exception e)
     {
-        UnauthorizedAccessException => $"{Plain.Line(e.Message)}; this process may not",
-        _ => Plain.Line(e.Message),
-    };
+        var reason = Plain.Line(TemporaryName().Replace(e.Message, ".tmp"));
+        return e is UnauthorizedAccessException ? $"{reason}; this process may not" : reason;
+    }
+
+    [GeneratedRegex(@"\.[0-9a-f]{32}\.tmp")]
+    private static partial Regex TemporaryName();
 }

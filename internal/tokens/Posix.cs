@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// What .NET has no call for: a folder's entry on disk, and who owns a file. Everything else goes through <see cref="File"/>.
+/// What .NET has no call for: a folder's entry on disk, who owns a file and what kind it is, a look past a lock. Everything else goes through <see cref="File"/>.
 /// </summary>
 internal static class Posix
 {
@@ -29,13 +29,16 @@ internal static class Posix
     /// <exception cref="IOException">The folder cannot be opened or flushed.</exception>
     public static void FlushFolder(string folder)
     {
-        using var handle = new SafeFileHandle(open(Text(folder), CloseOnExec, 0), ownsHandle: true);
+        using var handle = OpenUnlocked(folder);
         if (handle.IsInvalid)
         {
             throw new IOException($"cannot open the folder {folder}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
         }
         RandomAccess.FlushToDisk(handle);
     }
+
+    /// <summary>Opens a file without asking for a lock, which .NET always does; the handle is invalid when it cannot be opened.</summary>
+    public static SafeFileHandle OpenUnlocked(string path) => new(open(Text(path), CloseOnExec, 0), ownsHandle: true);
 
     /// <summary>Whether something is there that is no file of bytes on a disk: a folder, a pipe, a device.</summary>
     public static bool IsSpecial(string path) =>
