@@ -103,7 +103,7 @@ public class ScheduleTests
         }
 
         Assert.InRange(kept.Grant.Requests, 2, 20);
-        Assert.Equal(0, kept.Snapshot.History.Failures.Count);
+        Assert.Empty(kept.Snapshot.History.Failures);
     }
 
     [Fact]
