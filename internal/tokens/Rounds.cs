@@ -10,6 +10,11 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
+    private int underWay;
+
+    /// <summary>How many visits have begun and not ended.</summary>
+    internal int UnderWay => Volatile.Read(ref underWay);
+
     /// <summary>Runs until <paramref name="cancellation"/> asks it to stop; renewals that were sent go on.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -18,14 +23,7 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
         {
             do
             {
-                var (now, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
-                foreach (var keeper in keepers)
-                {
-                    if (keeper.IsDue(now, timestamp))
-                    {
-                        _ = VisitAsync(keeper, cancellation);
-                    }
-                }
+                Go(cancellation);
             }
             while (await timer.WaitForNextTickAsync(cancellation));
         }
@@ -34,8 +32,22 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
         }
     }
 
+    /// <summary>One round: begins a visit wherever there is something to do.</summary>
+    internal void Go(CancellationToken cancellation)
+    {
+        var (now, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
+        foreach (var keeper in keepers)
+        {
+            if (keeper.IsDue(now, timestamp))
+            {
+                _ = VisitAsync(keeper, cancellation);
+            }
+        }
+    }
+
     private async Task VisitAsync(Keeper keeper, CancellationToken cancellation)
     {
+        Interlocked.Increment(ref underWay);
         try
         {
             await keeper.VisitAsync(cancellation);
@@ -47,6 +59,10 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
         {
             // One account's trouble is not the others'.
             logger.LogError(e, "account {Account}: keeping its token failed in a way that was not foreseen", keeper.Account);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref underWay);
         }
     }
 }

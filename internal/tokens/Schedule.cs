@@ -78,9 +78,9 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
         return PlanAt(renewed ? Max(at, now + Floor(remaining, extended: !(expiry <= before?.ExpiresAt))) : at);
     }
 
-    /// <summary>A renewal that gave the same end again, as Webex does within a day, must not become a loop; nor must a lifetime of zero.</summary>
+    /// <summary>A renewal that gave the same end again, as Webex does within a day, must not become a loop; nor must a lifetime of next to nothing.</summary>
     private static TimeSpan Floor(TimeSpan remaining, bool extended) =>
-        !extended ? Max(Least, remaining / 2) : remaining > TimeSpan.Zero ? Min(Least, remaining / 2) : Least;
+        !extended ? Max(Least, remaining / 2) : remaining < TimeSpan.FromSeconds(1) ? Least : Min(Least, remaining / 2);
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

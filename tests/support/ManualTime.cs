@@ -15,6 +15,7 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     private DateTimeOffset wall = start ?? Start;
     private long elapsed;
     private long order;
+    private int waiting;
 
     /// <summary>Nanoseconds, as on Linux, so that what overflows there overflows here.</summary>
     public override long TimestampFrequency => 1_000_000_000;
@@ -22,7 +23,7 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
     /// <summary>How many timers are waiting.</summary>
-    public int Waiting { get { lock (gate) { return timers.UnorderedItems.Count(t => t.Element.Version == t.Element.Timer.Version); } } }
+    public int Waiting { get { lock (gate) { return waiting; } } }
 
     /// <summary>
     /// Jumps from one waiting timer to the next until <paramref name="reached"/> says so. The clock moves only while somebody
@@ -113,6 +114,7 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     private sealed class ManualTimer(ManualTime time, Action fire) : ITimer
     {
         private TimeSpan period = Timeout.InfiniteTimeSpan;
+        private bool armed;
 
         public long Version { get; private set; }
 
@@ -120,22 +122,24 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         {
             lock (time.gate)
             {
-                Version++;
                 period = newPeriod;
-                if (dueTime != Timeout.InfiniteTimeSpan)
-                {
-                    time.timers.Enqueue((this, Version), (time.elapsed + dueTime.Ticks, time.order++));
-                }
+                Arm(dueTime);
             }
             return true;
         }
 
-        public void Rearm()
+        /// <summary>After it has become due; what is due at once again would never let the clock go on.</summary>
+        public void Rearm() => Arm(period > TimeSpan.Zero ? period : Timeout.InfiniteTimeSpan);
+
+        private void Arm(TimeSpan dueTime)
         {
             Version++;
-            if (period != Timeout.InfiniteTimeSpan && period > TimeSpan.Zero)
+            time.waiting -= armed ? 1 : 0;
+            armed = dueTime != Timeout.InfiniteTimeSpan;
+            time.waiting += armed ? 1 : 0;
+            if (armed)
             {
-                time.timers.Enqueue((this, Version), (time.elapsed + period.Ticks, time.order++));
+                time.timers.Enqueue((this, Version), (time.elapsed + dueTime.Ticks, time.order++));
             }
         }
 

@@ -15,6 +15,8 @@ internal sealed class StubHttp : HttpMessageHandler
     private readonly ConcurrentQueue<string> unexpected = new();
     private readonly ConcurrentQueue<(HttpRequestMessage Request, string Body)> calls = new();
 
+    private Func<HttpRequestMessage, string, HttpResponseMessage>? otherwise;
+
     /// <summary>The requests that came, with their bodies.</summary>
     public IReadOnlyList<(HttpRequestMessage Request, string Body)> Calls => [.. calls];
 
@@ -23,6 +25,13 @@ internal sealed class StubHttp : HttpMessageHandler
     public StubHttp Expect(Func<HttpRequestMessage, string, CancellationToken, Task<HttpResponseMessage>> answer)
     {
         expected.Enqueue(answer);
+        return this;
+    }
+
+    /// <summary>Any call beyond the expected ones is answered like this.</summary>
+    public StubHttp Otherwise(Func<HttpRequestMessage, string, HttpResponseMessage> answer)
+    {
+        otherwise = answer;
         return this;
     }
 
@@ -57,6 +66,10 @@ internal sealed class StubHttp : HttpMessageHandler
         if (expected.TryDequeue(out var answer))
         {
             return await answer(request, body, cancellationToken);
+        }
+        if (otherwise is not null)
+        {
+            return otherwise(request, body);
         }
         unexpected.Enqueue($"{request.Method} {request.RequestUri}");
         throw new InvalidOperationException("this call was not expected");

@@ -283,21 +283,23 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_03_a_lock_of_another_program_is_waited_for_within_bounds_and_then_named()
     {
-        await using var other = Peer.Start("flock", "--no-fork", folder["token.json.lock"], "sh", "-c", "echo locked; exec sleep 600");
-        await other.Says("locked", Cancellation);
         folder.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         time.Advance(3 * Kept.Hour);
-
-        await time.AdvanceUntil(kept.Visit(), TimeSpan.FromSeconds(1));
-
-        Assert.Equal(0, kept.Grant.Requests);
-        Assert.Equal(1, kept.Snapshot.History.Failures[FailureKind.Locked]);
+        await using (var other = Peer.Start("flock", folder["token.json.lock"], "sh", "-c", "echo locked; exec sleep 600"))
+        {
+            await other.Says("locked", Cancellation);
+            await time.AdvanceUntil(kept.Visit(), TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal((0, 1), (kept.Grant.Requests, kept.Snapshot.History.Failures[FailureKind.Locked]));
         Assert.Contains($"holds {folder["token.json.lock"]}", kept.Snapshot.History.LastError);
-        await other.Signal("KILL", Cancellation);
-        await other.Ends(Cancellation);
-        await time.AdvanceUntil(kept.WhenDue(), TimeSpan.FromSeconds(1));
-        Assert.Equal("access-1", kept.Access);
+
+        // The kernel takes the lock off the dead, in its own time.
+        while (kept.Access != "access-1")
+        {
+            await time.AdvanceUntil(kept.WhenDue(), TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal(1, kept.Grant.Requests);
     }
 
     [Theory]

@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.Tokens;
+
+/// <summary>Many accounts in one process.</summary>
+public class RoundsTests
+{
+    private const int Accounts = 10_000;
+    private const int MostBytesPerAccount = 4096;
+    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(3);
+    private static readonly TimeSpan OutageBegins = TimeSpan.FromHours(10);
+    private static readonly TimeSpan OutageEnds = TimeSpan.FromHours(12);
+    private static readonly TimeSpan Recovery = TimeSpan.FromMinutes(20);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Rounds_keep_a_token_fresh_until_they_are_told_to_end()
+    {
+        using var kept = await new Kept().Loaded();
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var rounds = new Rounds([kept.Keeper], kept.Time, kept.Logs).RunAsync(end.Token);
+
+        while (kept.Snapshot.History.Renewals < 5)
+        {
+            await kept.Time.AdvanceUntil(kept.Keeper.Changed, TimeSpan.FromSeconds(30));
+        }
+        await end.CancelAsync();
+        await rounds;
+
+        Assert.Equal(0, kept.Time.Waiting);
+        Assert.Equal(1, kept.Grant.MostInFlight);
+    }
+
+    [Fact]
+    public async Task Row_30_ten_thousand_accounts_through_a_day_with_an_outage_of_two_hours()
+    {
+        var time = new ManualTime();
+        var cloud = new Cloud(time);
+        var options = new KeeperOptions { Pace = new Pace(time), Random = new Random(30), LookEvery = TimeSpan.FromHours(1) };
+        var (grants, stores) = (new AccountGrant[Accounts], new MemoryStore[Accounts]);
+        for (var account = 0; account < Accounts; account++)
+        {
+            // After a long downtime: half of the tokens have ended, the others end in the next three hours.
+            grants[account] = new AccountGrant(cloud);
+            stores[account] = new MemoryStore(Kept.Some(time, Lifetime, $"{account}") with { ExpiresAt = time.GetUtcNow() + Lifetime * (options.Random.NextDouble() * 2 - 1) });
+        }
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var keepers = new Keeper[Accounts];
+        for (var account = 0; account < Accounts; account++)
+        {
+            keepers[account] = new Keeper("account", grants[account], stores[account], options, time, NullLogger.Instance);
+            await keepers[account].LoadAsync(Cancellation);
+        }
+        var rounds = new Rounds(keepers, time, NullLogger.Instance);
+
+        for (var second = TimeSpan.Zero; second < TimeSpan.FromDays(1);)
+        {
+            var isBusy = second < Recovery || (second >= OutageEnds && second < OutageEnds + Recovery);
+            var step = TimeSpan.FromSeconds(isBusy ? 1 : 10);
+            rounds.Go(Cancellation);
+            await Quiet(rounds, time);
+            time.Advance(step);
+            await Quiet(rounds, time);
+            second += step;
+        }
+
+        var bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / Accounts;
+        TestContext.Current.SendDiagnosticMessage("{0} requests, at most {1} in a second, {2} bytes per account", cloud.Requests, cloud.MostPerSecond, bytes);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{cloud.Requests} requests, at most {cloud.MostPerSecond} in a second, {bytes} bytes per account");
+        Assert.InRange(bytes, 1, MostBytesPerAccount);
+        Assert.Equal(1, grants.Max(g => g.MostInFlight));
+        Assert.Equal(0, cloud.Late);
+        Assert.All(keepers, keeper => Assert.True(keeper.Snapshot.State.Token!.IsUsable(time.GetUtcNow())));
+        Assert.True(cloud.Recovered <= Recovery, $"the last account was back {cloud.Recovered} after the outage");
+        Assert.InRange(cloud.MostPerSecond, 1, 40);
+        Array.ForEach(keepers, keeper => keeper.Dispose());
+    }
+
+    /// <summary>Until every visit that is under way waits on the clock: each on exactly one timer.</summary>
+    private static async Task Quiet(Rounds rounds, ManualTime time)
+    {
+        while (rounds.UnderWay != time.Waiting)
+        {
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>What the token endpoint sees of all accounts.</summary>
+    private sealed class Cloud(ManualTime time)
+    {
+        private readonly ConcurrentDictionary<long, int> perSecond = new();
+
+        public ManualTime Time => time;
+
+        public int Requests => perSecond.Values.Sum();
+
+        public int MostPerSecond => perSecond.Values.Max();
+
+        /// <summary>Renewals of tokens that had ended, other than by a downtime of ours or of the cloud.</summary>
+        public int Late { get; private set; }
+
+        /// <summary>How long after the outage the last token that had ended in it was renewed.</summary>
+        public TimeSpan Recovered { get; private set; }
+
+        public Renewal Answer(Token current)
+        {
+            var now = time.GetUtcNow();
+            var since = now - ManualTime.Start;
+            perSecond.AddOrUpdate(now.ToUnixTimeSeconds(), 1, (_, count) => count + 1);
+            if (since >= OutageBegins && since < OutageEnds)
+            {
+                return new Renewal.Transient(FailureKind.ServerError, "outage");
+            }
+            lock (perSecond)
+            {
+                if (current.ExpiresAt <= now && since >= OutageEnds && current.ExpiresAt < ManualTime.Start + OutageEnds + Recovery)
+                {
+                    Recovered = since - OutageEnds;
+                }
+                else if (current.ExpiresAt <= now && since > Recovery)
+                {
+                    Late++;
+                }
+            }
+            return new Renewal.Renewed(current with { AccessToken = new Secret($"{Guid.NewGuid():N}"), RefreshToken = new Secret($"{Guid.NewGuid():N}"), ExpiresAt = now + Lifetime });
+        }
+    }
+
+    private sealed class AccountGrant(Cloud cloud) : IGrant
+    {
+        private int inFlight;
+
+        public int MostInFlight { get; private set; }
+
+        public bool CanRenew(Token? current) => true;
+
+        public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation)
+        {
+            MostInFlight = Math.Max(MostInFlight, Interlocked.Increment(ref inFlight));
+            await Task.Delay(TimeSpan.FromMilliseconds(300), cloud.Time, cancellation);
+            Interlocked.Decrement(ref inFlight);
+            return cloud.Answer(current!);
+        }
+    }
+}

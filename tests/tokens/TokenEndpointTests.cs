@@ -1,0 +1,293 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.Tokens;
+
+/// <summary>What is sent to a token endpoint, and what each of its answers means.</summary>
+public sealed class TokenEndpointTests : IDisposable
+{
+    private const string Good = """{"access_token":"access-1","refresh_token":"refresh-1","expires_in":10800}""";
+
+    private readonly StubHttp http = new();
+    private readonly ManualTime time = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => http.Dispose();
+
+    [Fact]
+    public async Task A_refresh_is_one_form_with_the_client_in_it_and_no_probe()
+    {
+        http.Expect(HttpStatusCode.OK, Good);
+
+        var renewed = Assert.IsType<Renewal.Renewed>(await Renew());
+
+        Assert.Equal("grant_type=refresh_token&refresh_token=refresh-0&client_id=id&client_secret=s%26cret", http.Calls.Single().Body);
+        Assert.Equal(("access-1", "refresh-1", time.GetUtcNow() + 3 * Kept.Hour), (renewed.Token.AccessToken!.Reveal(), renewed.Token.RefreshToken!.Reveal(), renewed.Token.ExpiresAt));
+    }
+
+    [Fact]
+    public async Task Basic_authentication_encodes_both_parts_before_joining_them()
+    {
+        http.Expect(HttpStatusCode.OK, Good);
+
+        await Renew(new OAuthClient("my id", new Secret("a:b"), ClientAuthentication.Basic));
+
+        Assert.Equal(Convert.ToBase64String("my%20id:a%3Ab"u8), http.Calls.Single().Request.Headers.Authorization?.Parameter);
+        Assert.DoesNotContain("client", http.Calls.Single().Body);
+    }
+
+    [Fact]
+    public async Task Row_12_an_answer_without_a_refresh_token_keeps_the_old_one()
+    {
+        http.Expect(HttpStatusCode.OK, """{"access_token":"access-1","expires_in":60}""");
+
+        Assert.Equal("refresh-0", Assert.IsType<Renewal.Renewed>(await Renew()).Token.RefreshToken?.Reveal());
+    }
+
+    [Theory]
+    [InlineData(400, "invalid_grant", typeof(Renewal.Rejected))]
+    [InlineData(401, "invalid_grant", typeof(Renewal.Rejected))]
+    [InlineData(200, "invalid_grant", typeof(Renewal.Rejected))]
+    [InlineData(401, "invalid_client", typeof(Renewal.Refused))]
+    [InlineData(400, "unauthorized_client", typeof(Renewal.Refused))]
+    [InlineData(400, "invalid_scope", typeof(Renewal.Refused))]
+    [InlineData(400, "unsupported_grant_type", typeof(Renewal.Refused))]
+    [InlineData(403, "", typeof(Renewal.Refused))]
+    [InlineData(404, "", typeof(Renewal.Refused))]
+    [InlineData(400, "temporarily_unavailable", typeof(Renewal.Transient))]
+    [InlineData(400, "server_error", typeof(Renewal.Transient))]
+    [InlineData(408, "", typeof(Renewal.Transient))]
+    [InlineData(429, "", typeof(Renewal.Transient))]
+    [InlineData(429, "invalid_grant", typeof(Renewal.Transient))]
+    [InlineData(500, "", typeof(Renewal.Transient))]
+    [InlineData(503, "invalid_grant", typeof(Renewal.Transient))]
+    public async Task Row_06_07_and_08_one_table_tells_what_is_permanent(int status, string error, Type outcome)
+    {
+        http.Expect((HttpStatusCode)status, error.Length > 0 ? $$"""{"error":"{{error}}","error_description":"because"}""" : "");
+
+        Assert.IsType(outcome, await Renew());
+    }
+
+    [Fact]
+    public async Task Row_08_a_network_that_fails_is_transient_and_asked_once()
+    {
+        Exception[] failures =
+        [
+            new HttpRequestException("no such host", new SocketException((int)SocketError.HostNotFound)),
+            new HttpRequestException("The SSL connection could not be established"),
+            new IOException("connection reset"),
+        ];
+        foreach (var failure in failures)
+        {
+            http.ExpectFailure(failure);
+            Assert.Equal(FailureKind.Network, Assert.IsType<Renewal.Transient>(await Renew()).Kind);
+        }
+    }
+
+    [Fact]
+    public async Task Row_08_an_endpoint_that_hangs_is_given_up_after_its_time()
+    {
+        http.ExpectSilence();
+        var renewal = Renew();
+
+        time.Advance(TokenEndpoint.Patience - TimeSpan.FromSeconds(1));
+        Assert.False(renewal.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(FailureKind.Timeout, Assert.IsType<Renewal.Transient>(await renewal).Kind);
+    }
+
+    [Theory]
+    [InlineData("120", 120)]
+    [InlineData("Sat, 21 Nov 2026 12:10:00 GMT", 300)]
+    [InlineData("Sat, 21 Nov 2026 11:00:00 GMT", -3900)]
+    [InlineData("-5", null)]
+    [InlineData("1.5", null)]
+    [InlineData("99999999999", null)]
+    [InlineData("soon", null)]
+    public async Task Row_08_a_wait_that_is_asked_for_is_understood_in_both_forms(string value, int? seconds)
+    {
+        // Against the cloud's own clock, which is five minutes fast here.
+        http.Expect(HttpStatusCode.TooManyRequests, "", ("Retry-After", value), ("Date", "Sat, 21 Nov 2026 12:05:00 GMT"));
+
+        Assert.Equal(seconds is { } s ? TimeSpan.FromSeconds(s) : null, Assert.IsType<Renewal.Transient>(await Renew()).RetryAfter);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("<html><body>Gateway</body></html>")]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("""{"access_token":""}""")]
+    [InlineData("""{"access_token":null,"refresh_token":"r"}""")]
+    [InlineData("""{"access_token":{"a": /* comment */ 1},}""")]
+    [InlineData("""{"\ud800":1,"access_token":"a"}""")]
+    public async Task Row_09_a_good_status_without_a_token_is_a_failure_that_may_pass(string body)
+    {
+        http.Expect(HttpStatusCode.OK, body);
+
+        Assert.Equal(FailureKind.MalformedAnswer, Assert.IsType<Renewal.Transient>(await Renew()).Kind);
+    }
+
+    [Fact]
+    public async Task Row_09_a_body_larger_than_any_token_is_not_read_to_its_end()
+    {
+        var endless = new EndlessStream();
+        http.Expect((_, _, _) => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(endless) }));
+
+        Assert.Contains("longer than 1 MiB", Assert.IsType<Renewal.Transient>(await Renew()).Reason);
+
+        Assert.InRange(endless.Given, 1 << 20, 2 << 20);
+    }
+
+    [Fact]
+    public async Task Row_09_and_33_what_the_cloud_says_is_bounded_plain_and_without_what_it_was_sent()
+    {
+        http.Expect(HttpStatusCode.BadRequest, $$"""{"error":"bad\u001b[31m{{new string('e', 5000)}}","error_description":"token refresh-0 of s&cret\n\u2028 {{new string('d', 5000)}}"}""");
+        http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_grant","error_description":"token refresh-0 of s&cret is dead"}""");
+
+        var rambling = Assert.IsType<Renewal.Refused>(await Renew()).Reason;
+        var brief = Assert.IsType<Renewal.Rejected>(await Renew()).Reason;
+
+        Assert.InRange(rambling.Length, 100, 600);
+        Assert.DoesNotContain(rambling, c => char.IsControl(c) || c == '\u2028');
+        Assert.Equal("the refresh token is no longer accepted (HTTP 400, invalid_grant: token <secret> of <secret> is dead)", brief);
+    }
+
+    [Theory]
+    [InlineData("10800", 10800.0)]
+    [InlineData("\"10800\"", 10800.0)]
+    [InlineData("\"3600.0\"", 3600.0)]
+    [InlineData("3600.5", 3600.5)]
+    [InlineData("1e3", 1000.0)]
+    [InlineData("0", 0.0)]
+    [InlineData("-5", 0.0)]
+    [InlineData("9223372036854775808", 315360000.0)]
+    [InlineData("1e300", 315360000.0)]
+    [InlineData("\"1e999\"", null)]
+    [InlineData("\"NaN\"", null)]
+    [InlineData("\"soon\"", null)]
+    [InlineData("\"\"", null)]
+    [InlineData("null", null)]
+    [InlineData("true", null)]
+    [InlineData("[]", null)]
+    public async Task Row_10_a_lifetime_is_understood_in_any_form_and_never_breaks_an_answer(string written, double? seconds)
+    {
+        http.Expect(HttpStatusCode.OK, $$"""{"access_token":"a","expires_in":{{written}}}""");
+
+        var token = Assert.IsType<Renewal.Renewed>(await Renew()).Token;
+
+        Assert.Equal(seconds is { } s ? TimeSpan.FromSeconds(s) : null, token.Lifetime);
+        Assert.Equal(time.GetUtcNow() + token.Lifetime, token.ExpiresAt);
+    }
+
+    [Fact]
+    public async Task Row_10_a_lifetime_nobody_told_is_read_off_the_token_and_else_assumed()
+    {
+        var expiry = ManualTime.Start.AddMinutes(25);
+        var jwt = $"e30.{System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes($$"""{"exp":{{expiry.ToUnixTimeSeconds()}}}"""))}.x";
+        http.Expect(HttpStatusCode.OK, $$"""{"access_token":"{{jwt}}","refresh_token":"r"}""").Expect(HttpStatusCode.OK, """{"access_token":"a"}""");
+        using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
+
+        await kept.Keeper.RenewAsync(null, Cancellation);
+        Assert.Equal(expiry, kept.State.Token!.ExpiresAt);
+        await kept.Keeper.RenewAsync(null, Cancellation);
+        Assert.Equal(time.GetUtcNow() + kept.Options.AssumedLifetime, kept.State.Token!.ExpiresAt);
+    }
+
+    [Fact]
+    public async Task Row_13_the_same_refresh_token_is_sent_again_after_its_answer_was_lost()
+    {
+        http.ExpectFailure(new HttpRequestException("the connection was reset")).Expect(HttpStatusCode.OK, Good);
+        using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
+
+        await kept.WhenDue();
+        await kept.WhenDue();
+
+        Assert.Equal(http.Calls[0].Body, http.Calls[1].Body);
+        Assert.Equal("access-1", kept.Access);
+    }
+
+    [Fact]
+    public async Task Row_25_the_clouds_clock_is_compared_with_ours()
+    {
+        http.Expect(HttpStatusCode.OK, Good, ("Date", "Sat, 21 Nov 2026 12:02:30 GMT"))
+            .Expect(HttpStatusCode.BadRequest, "", ("Date", "Sat, 21 Nov 2026 11:59:00 GMT"))
+            .Expect(HttpStatusCode.OK, Good);
+        using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
+
+        await kept.Keeper.RenewAsync(null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(150), kept.Snapshot.History.ClockOffset);
+        await kept.Keeper.RenewAsync(null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(-60), kept.Snapshot.History.ClockOffset);
+        await kept.Keeper.RenewAsync(null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(-60), kept.Snapshot.History.ClockOffset);
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.MovedPermanently)]
+    [InlineData(HttpStatusCode.Found)]
+    [InlineData(HttpStatusCode.TemporaryRedirect)]
+    [InlineData(HttpStatusCode.PermanentRedirect)]
+    public async Task Row_35_credentials_are_not_sent_after_a_redirect(HttpStatusCode status)
+    {
+        // A real server and the real client: following would be the client's doing.
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var client = TokenEndpoint.CreateHttp();
+        var renewal = new RefreshTokenGrant(new TokenEndpoint(client, new Uri($"http://{listener.LocalEndpoint}/token"), new OAuthClient("id", null), time), time)
+            .RenewAsync(Kept.Some(time), Cancellation);
+
+        using var connection = await listener.AcceptTcpClientAsync(Cancellation);
+        var stream = connection.GetStream();
+        var request = new byte[4096];
+        Assert.NotEqual(0, await stream.ReadAsync(request, Cancellation));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(int)status} Elsewhere\r\nLocation: http://{listener.LocalEndpoint}/elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), Cancellation);
+
+        Assert.Contains("credentials are not sent after it", Assert.IsType<Renewal.Refused>(await renewal).Reason);
+        Assert.False(listener.Pending());
+    }
+
+    private TokenEndpoint Endpoint(OAuthClient? client = null) =>
+        new(http.Client, new Uri("https://cloud.example/token"), client ?? new OAuthClient("id", new Secret("s&cret")), time);
+
+    private Task<Renewal> Renew(OAuthClient? client = null) => new RefreshTokenGrant(Endpoint(client), time).RenewAsync(Kept.Some(time), Cancellation);
+
+    private sealed class EndlessStream : Stream
+    {
+        public long Given { get; private set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => Given; set => throw new NotSupportedException(); }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            Array.Fill(buffer, (byte)' ', offset, count);
+            Given += count;
+            return count;
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}
