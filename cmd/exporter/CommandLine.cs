@@ -36,7 +36,7 @@ internal sealed class CommandLine
     public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, LogLines.LevelSetting];
 
     /// <summary>What the program does without a command.</summary>
-    public void Default(Func<Startup, CancellationToken, Task<int>> run) => root.SetAction(Configured((startup, _, cancellation) => run(startup, cancellation)));
+    public void Default(Func<Startup, CancellationToken, Task<int>> run) => root.SetAction(Checking(Configured((startup, _, cancellation) => run(startup, cancellation))));
 
     /// <summary>A command; <paramref name="run"/> is called with a configuration that is right.</summary>
     public void Add(string name, string help, Func<Startup, CancellationToken, Task<int>> run) =>
@@ -51,7 +51,7 @@ internal sealed class CommandLine
     public void AddRaw(Command command, IReadOnlyList<string> calls, Func<ParseResult, CancellationToken, Task<int>> run)
     {
         command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction(run);
+        command.SetAction(Checking(run));
         examples[command] = calls;
         root.Add(command);
     }
@@ -65,14 +65,16 @@ internal sealed class CommandLine
     }
 
     /// <summary>The configuration; null when something is wrong, which has been told then, a line each.</summary>
-    public Startup? Read(ParseResult result) => TellUnknown(result) ? null : Checked(Load(result, sources, []), sources);
+    public Startup? Read(ParseResult result) => Checked(Load(result, sources, []), sources);
 
     /// <summary>The same for a single account, at this source and with these values as if by flag.</summary>
-    public Startup? Read(ParseResult result, ISource only, IEnumerable<(Setting Setting, string Value)> given) =>
-        TellUnknown(result) ? null : Checked(Load(result, [only], given), [only]);
+    public Startup? Read(ParseResult result, ISource only, IEnumerable<(Setting Setting, string Value)> given) => Checked(Load(result, [only], given), [only]);
 
     /// <summary>The configuration as it is, with its problems.</summary>
     public Configuration Peek(ParseResult result) => Load(result, sources, []);
+
+    private Func<ParseResult, CancellationToken, Task<int>> Checking(Func<ParseResult, CancellationToken, Task<int>> run) => async (result, cancellation) =>
+        TellUnknown(result) ? ExitCode.Failed : await run(result, cancellation);
 
     private Func<ParseResult, CancellationToken, Task<int>> Configured(Func<Startup, ParseResult, CancellationToken, Task<int>> run) => async (result, cancellation) =>
         Read(result) is { } startup ? await run(startup, result, cancellation) : ExitCode.Failed;

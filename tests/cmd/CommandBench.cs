@@ -15,6 +15,7 @@ internal sealed class CommandBench : IAsyncDisposable
     private readonly Spoken error = new();
     private readonly Spoken output = new();
     private readonly string yaml;
+    private Task<int> running = Task.FromResult(0);
 
     private CommandBench(SandboxServer sandbox, ManualTime time)
     {
@@ -117,10 +118,29 @@ internal sealed class CommandBench : IAsyncDisposable
     {
         while (!reached())
         {
+            Assert.False(running.IsCompleted && !reached(), $"The command has ended:\n{Error}");
             Cancellation.ThrowIfCancellationRequested();
             if (Time.Waiting > 0 && Time.ToNextTimer() < TokenEndpoint.Patience)
             {
                 Time.Advance(Time.ToNextTimer());
+            }
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>
+    /// Lets the seconds of a keeping command tick until it has said this. They stand still while anything but its rounds
+    /// waits for the clock, which is the patience of a request under way.
+    /// </summary>
+    public async Task TickUntilSaysAsync(string text)
+    {
+        for (var turn = 1; !Error.Contains(text, StringComparison.Ordinal); turn++)
+        {
+            Assert.False(running.IsCompleted && !Error.Contains(text, StringComparison.Ordinal), $"The command has ended:\n{Error}");
+            Cancellation.ThrowIfCancellationRequested();
+            if (turn % 200 == 0 && Time.Waiting <= 1)
+            {
+                Time.Advance(TimeSpan.FromSeconds(1));
             }
             await Task.Yield();
         }
@@ -132,12 +152,12 @@ internal sealed class CommandBench : IAsyncDisposable
         folder.Dispose();
     }
 
-    private async Task<int> BeginAsync(TextReader typed, bool interactive, string[] arguments, Dictionary<string, string> environment, CancellationToken cancellation)
+    private Task<int> BeginAsync(TextReader typed, bool interactive, string[] arguments, Dictionary<string, string> environment, CancellationToken cancellation)
     {
         var terminal = new Terminal(typed, output, error, interactive, address => { Opened.Add(address); return true; });
         var program = new CommandLine(Composition.Sources, environment, terminal.Output, terminal.Error);
         program.AddAccountCommands(Composition.Sources, terminal, Time);
-        return await program.RunAsync(arguments, cancellation);
+        return running = program.RunAsync(arguments, cancellation);
     }
 
     /// <summary>Keeps what is written, and tells those who wait for a text.</summary>

@@ -7,7 +7,7 @@ namespace Exporter.Tests.Program;
 /// <summary>The real program as a process of its own, with a folder of its own, until it is disposed of.</summary>
 internal sealed class RunningExporter : IAsyncDisposable
 {
-    private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "exporter");
+    public static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "exporter");
 
     private readonly Peer process;
 
