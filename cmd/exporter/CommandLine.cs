@@ -33,7 +33,7 @@ internal sealed class CommandLine
     }
 
     /// <summary>The settings of the program itself.</summary>
-    public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, LogLines.LevelSetting];
+    public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, StateFolder.Setting, LogLines.LevelSetting];
 
     /// <summary>What the program does without a command.</summary>
     public void Default(Func<Startup, CancellationToken, Task<int>> run) => root.SetAction(Checking(Configured((startup, _, cancellation) => run(startup, cancellation))));

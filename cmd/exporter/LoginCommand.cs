@@ -125,7 +125,7 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
 
     private async Task<int> UnattendedAsync(Account account, CancellationToken cancellation)
     {
-        if (account.Keeper.NextRenewal is null && account.Keeper.Snapshot.State.Token is null)
+        if (!account.Keeper.LogsInByItself && account.Keeper.Snapshot.State.Token is null)
         {
             terminal.Error.WriteLine($"{account.Name}: nobody can log in to it, since no way of logging in is configured; put a token file with a refresh token at {account.Keeper.StoreLocation}");
             return ExitCode.Failed;

@@ -34,14 +34,14 @@ internal sealed class LogoutCommand(OneAccount accounts, Terminal terminal)
             terminal.Output.WriteLine($"{account.Name}: nobody is logged in.");
             return ExitCode.Done;
         }
-        var revocation = local ? null : account.Revocation;
-        if (await account.Keeper.ForgetAsync(revocation is null ? null : revocation.RevokeAsync, cancellation) is { } failure)
+        var revoke = local ? null : account.Revoke;
+        if (await account.Keeper.ForgetAsync(revoke, cancellation) is { } failure)
         {
-            var remedy = revocation is null ? "" : "; try again, or forget it here alone by --local";
+            var remedy = revoke is null ? "" : "; try again, or forget it here alone by --local";
             terminal.Error.WriteLine($"{account.Name}: nothing was revoked or forgotten: {failure}{remedy}");
-            return revocation is null ? ExitCode.Failed : ExitCode.TryLater;
+            return revoke is null ? ExitCode.Failed : ExitCode.TryLater;
         }
-        var happened = (local, revocation) switch
+        var happened = (local, revoke) switch
         {
             (_, not null) => "revoked at the cloud and forgotten here",
             (true, _) => "forgotten here; at the cloud the login lives on",

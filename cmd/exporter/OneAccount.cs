@@ -61,6 +61,7 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
     {
         var (code, sentence) = account.Keeper.Snapshot switch
         {
+            { State: TokenState.Missing, History.LastError: { } error } when account.Keeper.NextRenewal is not null => (ExitCode.TryLater, $"{error}; try again later"),
             { State: TokenState.Missing } => (ExitCode.Failed, $"nobody is logged in; run: {Login(account)}"),
             { State: TokenState.Lost(_, var reason, _) } => (ExitCode.Failed, $"the login is lost: {reason}; run: {Login(account)}"),
             { State: TokenState.Refused(_, var reason, _) } => (ExitCode.Failed, $"{reason}; mend the configuration"),

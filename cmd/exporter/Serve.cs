@@ -28,7 +28,7 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
         {
             logger.LogWarning("{Warning}", warning);
         }
-        await Task.WhenAll(accounts.Select(a => a.Keeper.LoadAsync(end.Token)));
+        await Task.WhenAll(accounts.Select(a => a.Keeper.LoadAsync(afresh: true, end.Token)));
         try
         {
             await app.StartAsync(end.Token);

@@ -92,6 +92,7 @@ internal static class SandboxCommand
                 Refresh token:  {sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}
                 BMW client id:      {sandbox.Bmw.ClientId}
                 BMW refresh token:  {sandbox.Bmw.Login().RefreshToken}
+                Ergani:         {ErganiCloud.AddressAt(sandbox.Address).OriginalString} as {sandbox.Ergani.Username} with {sandbox.Ergani.Password}
                 """);
             await output.FlushAsync(cancellation);
             await Task.Delay(Timeout.InfiniteTimeSpan, options.Time, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Exporter.Sources;
 
@@ -9,21 +8,21 @@ namespace Exporter.Netatmo;
 /// <summary>The stations of one answer, and the cloud's clock when it gave it.</summary>
 internal sealed record StationsData(IReadOnlyList<WireModule> Devices, double? ServerTime);
 
-/// <summary>What an HTTP answer of Netatmo's API means: status, headers and body in, stations or the reason why not out.</summary>
+/// <summary>What an HTTP answer of Netatmo's API means: status and body in, stations or the reason why not out.</summary>
 internal static class NetatmoAnswer
 {
     private const int LongestMessage = 200;
 
     /// <param name="scope">The scope that the request needs, to be named if the token lacks it.</param>
     public static ApiAnswer<StationsData> Read(
-        HttpStatusCode status, HttpResponseHeaders headers, ReadOnlySpan<byte> body, string scope, DateTimeOffset now)
+        HttpStatusCode status, ReadOnlySpan<byte> body, string scope, TimeSpan? retryAfter)
     {
         var answer = Parse(body);
         if (status == HttpStatusCode.OK && answer?.Body?.Devices is { } devices)
         {
             return new ApiAnswer<StationsData>.Success(new StationsData(devices, answer.TimeServer));
         }
-        return new ApiAnswer<StationsData>.Failed(Failure(status, answer, body, scope) with { RetryAfter = RetryAfter(headers.RetryAfter, now) });
+        return new ApiAnswer<StationsData>.Failed(Failure(status, answer, body, scope) with { RetryAfter = retryAfter });
     }
 
     /// <summary>
@@ -36,7 +35,7 @@ internal static class NetatmoAnswer
         {
             return false;
         }
-        await response.Content.LoadIntoBufferAsync(NetatmoApi.LargestBody, cancellation);
+        await response.Content.LoadIntoBufferAsync(ApiRequest.LargestBody, cancellation);
         return Parse(await response.Content.ReadAsByteArrayAsync(cancellation))?.Error?.Code is 2 or 3;
     }
 
@@ -91,8 +90,4 @@ internal static class NetatmoAnswer
         var line = string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
         return line.Length <= LongestMessage ? line : line[..LongestMessage] + "…";
     }
-
-    // RFC 9110 section 10.2.3: a number of seconds or a date.
-    private static TimeSpan? RetryAfter(RetryConditionHeaderValue? header, DateTimeOffset now) =>
-        (header?.Delta ?? header?.Date - now) is { } wait ? (wait > TimeSpan.Zero ? wait : TimeSpan.Zero) : null;
 }

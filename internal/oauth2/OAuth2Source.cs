@@ -35,7 +35,7 @@ public sealed class OAuth2Source : ISource
                 { Device: { } device } => new LoginMethod.Device(new DeviceCodeGrant(At(device), token, options.Scopes, context.Time, options.Pkce)),
                 _ => new LoginMethod.Unattended(),
             },
-            Revocation = options.Revocation is { } revocation ? new RevocationEndpoint(At(revocation)) : null,
+            Revoke = options.Revocation is { } revocation ? new RevocationEndpoint(At(revocation)).RevokeAsync : null,
             Owned = [http],
         };
     }

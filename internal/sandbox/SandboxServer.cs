@@ -23,6 +23,8 @@ public sealed record SandboxOptions
     public NetatmoCloudOptions Netatmo { get; init; } = new();
 
     public BmwCloudOptions Bmw { get; init; } = new();
+
+    public ErganiCloudOptions Ergani { get; init; } = new();
 }
 
 /// <summary>One of the clouds.</summary>
@@ -51,7 +53,8 @@ public sealed class SandboxServer : IAsyncDisposable
         var surroundings = new Surroundings(options.Time, options.Log, stopping.Token);
         Netatmo = new NetatmoCloud(options.Netatmo, surroundings);
         Bmw = new BmwCloud(options.Bmw, surroundings);
-        ICloud[] clouds = [Netatmo, Bmw];
+        Ergani = new ErganiCloud(options.Ergani, surroundings);
+        ICloud[] clouds = [Netatmo, Bmw, Ergani];
 
         // Empty: nothing of the surrounding process, no variable and no appsettings.json, changes what a test sees.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -86,6 +89,8 @@ public sealed class SandboxServer : IAsyncDisposable
     public NetatmoCloud Netatmo { get; }
 
     public BmwCloud Bmw { get; }
+
+    public ErganiCloud Ergani { get; }
 
     /// <exception cref="IOException">The address is taken.</exception>
     public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellation)

@@ -22,8 +22,8 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     /// <summary>How a person logs in to it.</summary>
     public LoginMethod Login { get; init; } = new LoginMethod.Unattended();
 
-    /// <summary>Ends a login at the cloud; null where the cloud does not offer that.</summary>
-    public RevocationEndpoint? Revocation { get; init; }
+    /// <summary>Ends the login at the cloud, and says why it could not; null where the cloud does not offer that. Leaves the keeper alone.</summary>
+    public Func<Token, CancellationToken, Task<string?>>? Revoke { get; init; }
 
     /// <summary>The slice's own series whose value is only known at the moment of the scrape.</summary>
     public IReadOnlyList<LiveValue> Live { get; init; } = [];

@@ -8,16 +8,17 @@ public sealed class PlannedAccount
 {
     private readonly Func<AccountContext, Account> open;
     private readonly ISource source;
-    private readonly string tokenFile;
+    private readonly string? tokenFile;
+    private readonly string stateFolder;
     private readonly TimeSpan? margin;
 
-    private PlannedAccount(AccountSection account, ISource source)
+    private PlannedAccount(AccountSection account, ISource source, string stateFolder)
     {
-        this.source = source;
+        (this.source, this.stateFolder) = (source, stateFolder);
         (Name, Labelled) = (account.Name, account.Labelled);
         // A source may have declared the file anew, with the flag and the variable of the tool it replaces.
         var file = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
-        tokenFile = account.Section.Require(file) ?? "";
+        tokenFile = source.NeedsTokenFile ? account.Section.Require(file) : account.Section.Find(file);
         margin = account.Section.Value(AccountSettings.RefreshMargin, out var configured) ? configured : null;
         open = source.Configure(account.Section);
     }
@@ -31,8 +32,30 @@ public sealed class PlannedAccount
 
     /// <summary>All configured accounts. What is wrong with them stands in the configuration's problems afterwards, and then none may be opened.</summary>
     public static IReadOnlyList<PlannedAccount> All(Configuration configuration, IReadOnlyList<ISource> sources) =>
-        [.. configuration.Accounts.Select(a => new PlannedAccount(a, sources.Single(s => s.Name == a.Source)))];
+        [.. configuration.Accounts.Select(a => new PlannedAccount(a, sources.Single(s => s.Name == a.Source), StateFolder.Read(configuration.Program)))];
 
-    public Account Open(KeeperOptions keeping, TimeProvider time, ILoggerFactory logging) =>
-        open(new AccountContext(Name, Labelled, new FileStore(tokenFile, source.TokenFormats, time), keeping with { Margin = margin }, time, logging));
+    public Account Open(KeeperOptions keeping, TimeProvider time, ILoggerFactory logging)
+    {
+        ITokenStore store = tokenFile is null ? new MemoryStore() : new FileStore(tokenFile, source.TokenFormats, time);
+        return open(new AccountContext(Name, Labelled, store, keeping with { Margin = margin }, time, logging) { StateFolder = stateFolder });
+    }
+}
+
+/// <summary>The program's own folder, for what no account names a place for.</summary>
+public static class StateFolder
+{
+    public static readonly Setting<string> Setting = Settings.Path("state_folder",
+        "Folder for what the program has to keep and no account names a place for; by default systemd's, else exporter in the user's state folder.",
+        flag: "--state-folder", variable: "EXPORTER_STATE_FOLDER");
+
+    /// <summary><c>STATE_DIRECTORY</c> as systemd sets it (the first of several), else by the XDG base directory specification; never below a web root.</summary>
+    public static string Default =>
+        Variable("STATE_DIRECTORY") is { } systemd ? systemd.Split(':')[0]
+        : Variable("XDG_STATE_HOME") is { } state && Path.IsPathRooted(state) ? Path.Combine(state, "exporter")
+        : Variable("HOME") is { } home ? Path.Combine(home, ".local", "state", "exporter")
+        : "/var/lib/exporter";
+
+    internal static string Read(Section program) => program.Find(Setting) ?? Default;
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

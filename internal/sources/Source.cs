@@ -15,6 +15,9 @@ public interface ISource
     /// <summary>The shapes its token files may have; a new file is written in the first.</summary>
     IReadOnlyList<ITokenFormat> TokenFormats { get; }
 
+    /// <summary>Whether an account has to say where its token is kept; a source that knows a place of its own does not ask.</summary>
+    bool NeedsTokenFile => true;
+
     /// <summary>
     /// Reads the settings of one account. What is wrong is reported in the section, and then what is returned is never
     /// called; nothing is opened yet.
@@ -23,4 +26,9 @@ public interface ISource
 }
 
 /// <summary>What an account is opened with.</summary>
-public sealed record AccountContext(string Name, bool Labelled, ITokenStore Store, KeeperOptions Keeping, TimeProvider Time, ILoggerFactory Logging);
+/// <param name="Store">The account's token file; memory where it names none.</param>
+public sealed record AccountContext(string Name, bool Labelled, ITokenStore Store, KeeperOptions Keeping, TimeProvider Time, ILoggerFactory Logging)
+{
+    /// <summary>Where a source may keep what nobody has named a place for, in a folder of its own.</summary>
+    public string StateFolder { get; init; } = Sources.StateFolder.Default;
+}

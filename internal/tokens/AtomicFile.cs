@@ -4,8 +4,9 @@ namespace Exporter.Tokens;
 /// Replaces a small file so that a reader, a crash or a full disk sees the old content or the new one, never a part:
 /// temporary file born 0600 in the same folder, flushed, renamed over the old one, folder flushed.
 /// </summary>
-internal static class AtomicFile
+public static class AtomicFile
 {
+    /// <summary>0600, which every file of ours is born with.</summary>
     public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Temporary files older than this belong to nobody any more.</summary>
@@ -13,7 +14,7 @@ internal static class AtomicFile
 
     /// <summary>The file a path means: a symbolic link stays one, and what it points to is replaced.</summary>
     /// <exception cref="IOException">The links go round in a circle, or what is there is a folder, a pipe or a device.</exception>
-    public static string Target(string path)
+    internal static string Target(string path)
     {
         // Asked of what is not there, ResolveLinkTarget throws.
         var target = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
@@ -21,7 +22,7 @@ internal static class AtomicFile
     }
 
     /// <summary>Who a file at <paramref name="target"/> belongs to: its owner, else the folder's, so that a command run as root does not shut the daemon out.</summary>
-    public static (uint User, uint Group)? Owner(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(Folder(target));
+    internal static (uint User, uint Group)? Owner(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(Folder(target));
 
     /// <summary>Writes the file; what is returned is a warning when it is not written as well as it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
@@ -60,10 +61,10 @@ internal static class AtomicFile
     }
 
     /// <summary>Where the old content is while a write in place lasts.</summary>
-    public static string Backup(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.backup");
+    internal static string Backup(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.backup");
 
     /// <summary>Removes the temporary files of processes that did not live to rename them.</summary>
-    public static void Sweep(string target, DateTimeOffset now)
+    internal static void Sweep(string target, DateTimeOffset now)
     {
         foreach (var temporary in Directory.EnumerateFiles(Folder(target), $".{Path.GetFileName(target)}.*.tmp"))
         {

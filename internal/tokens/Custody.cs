@@ -19,6 +19,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     private string? writeComplaint;
     private string? lockComplaint;
     private int failures;
+    private bool overruled;
 
     public KeeperSnapshot Snapshot => snapshot;
 
@@ -32,6 +33,9 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     /// <summary>Whether the store held nothing that could be used when it was last looked at.</summary>
     public bool IsStoreEmpty { get; private set; }
 
+    /// <summary>Whether the store said at the last look that somebody has logged out, and that still holds.</summary>
+    public bool IsSignedOut { get; private set; }
+
     /// <summary>Whether the store is to be looked at or written to again.</summary>
     public bool IsDue(DateTimeOffset now, long timestamp) => look.IsDue(now, timestamp) || IsWriteDue(now, timestamp);
 
@@ -44,6 +48,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
         look = Moment.Of(time.GetUtcNow() + options.LookEvery * (1 - options.Random.NextDouble() / 2), time);
         var stored = await ReadAsync(cancellation);
         IsStoreEmpty = stored is Stored.Empty or Stored.Damaged;
+        IsSignedOut = stored is Stored.SignedOut && !overruled;
         switch (stored)
         {
             case Stored.Held held when held.Stamp == stamp:
@@ -57,7 +62,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
             case Stored.Held held:
                 Take(held);
                 return true;
-            case Stored.SignedOut when State is not TokenState.Missing && stamp is not null:
+            case Stored.SignedOut when IsSignedOut && (State is TokenState.Missing ? schedule.Planned : stamp as object) is not null:
                 logger.LogInformation("account {Account}: logged out by another process", account);
                 Forget();
                 return true;
@@ -89,7 +94,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
         switch (saved)
         {
             case Saved.Done(var written, var warning):
-                stamp = written;
+                (stamp, overruled) = (written, false);
                 Complain(ref writeComplaint, LogLevel.Warning, warning);
                 if (snapshot.Unpersisted is not null)
                 {
@@ -261,9 +266,12 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
         last = complaint;
     }
 
+    /// <summary>A logout that is found at the start of a program does not hold any more.</summary>
+    public void OverruleSignOut() => (overruled, IsSignedOut) = (IsSignedOut, false);
+
     public void Forget()
     {
-        (stamp, redeemed, writeAgain) = (null, null, null);
+        (stamp, redeemed, writeAgain, overruled) = (null, null, null, false);
         schedule.Clear();
         Publish(s => s with { State = new TokenState.Missing(), Login = null, Unpersisted = null });
     }
@@ -285,11 +293,4 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
             done.SetResult();
         }
     }
-}
-
-/// <summary>Log events that a program may want to tell in words of its own.</summary>
-public static class TokenEvents
-{
-    /// <summary>A renewal gave no token; the keeper's snapshot says the same.</summary>
-    public static readonly EventId RenewalFailed = new(1, "renewal_failed");
 }

@@ -6,9 +6,10 @@ namespace Exporter.Tokens;
 /// Owns one account's token: loads it, renews it before it ends, saves it, hands it out. The rules it keeps:
 /// one renewal in flight, shared by all callers; under the store's lock the store is read again before a renewal, because
 /// another process may have renewed already; a new token is on disk before anyone sees it, and when it cannot be saved it
-/// is served from memory while saving is tried again. Safe for concurrent use.
+/// is served from memory while saving is tried again. Safe for concurrent use. <see cref="Rounds"/> make it renew in time;
+/// without them a token is renewed when it is asked for after its end.
 /// </summary>
-public sealed class Keeper : IDisposable
+public sealed class Keeper : IDisposable, IAsyncDisposable
 {
     private readonly IGrant grant;
     private readonly ITokenStore store;
@@ -19,13 +20,14 @@ public sealed class Keeper : IDisposable
     private readonly Schedule schedule;
     private readonly Renewer renewer;
 
-    /// <summary>Held by whoever changes the token or the store: a renewal, a login, a logout, a look at the store.</summary>
-    private readonly SemaphoreSlim turn = new(1);
+    private readonly Turn turn;
     private readonly Lock flightGate = new();
     private readonly CancellationTokenSource closing = new();
     private readonly CancellationToken closed;
     private Task<KeeperSnapshot>? flight;
     private int visiting;
+    private int disposed;
+    private volatile bool loaded;
     private long sharedRenewals;
 
     public Keeper(string account, IGrant grant, ITokenStore store, KeeperOptions options, TimeProvider time, ILogger logger)
@@ -34,6 +36,7 @@ public sealed class Keeper : IDisposable
         schedule = new Schedule(options, time);
         custody = new Custody(account, grant, store, schedule, options, time, logger);
         renewer = new Renewer(grant, custody, schedule, options, time);
+        turn = new Turn(new SemaphoreSlim(1), store, custody);
         closed = closing.Token;
     }
 
@@ -58,18 +61,35 @@ public sealed class Keeper : IDisposable
         _ => null,
     };
 
+    /// <summary>Whether it can log in without a person, having no token.</summary>
+    public bool LogsInByItself => grant.CanRenew(null);
+
     /// <summary>Whether <see cref="VisitAsync"/> has something to do now.</summary>
     internal bool IsDue(DateTimeOffset now, long timestamp) => schedule.IsDue(now, timestamp) || custody.IsDue(now, timestamp);
 
-    /// <summary>Reads the store for the first time. Afterwards the snapshot tells what was found.</summary>
-    public Task LoadAsync(CancellationToken cancellation) => InTurnAsync(async () =>
+    /// <summary>
+    /// Reads the store for the first time; afterwards the snapshot tells what was found. Where there is no token and the grant
+    /// needs none to begin with, a login is planned at once, unless somebody has logged out: that holds until the next login.
+    /// </summary>
+    public Task LoadAsync(CancellationToken cancellation) => LoadAsync(afresh: false, cancellation);
+
+    /// <param name="afresh">A person has started the program anew: an earlier logout does not keep the grant from logging in.</param>
+    public Task LoadAsync(bool afresh, CancellationToken cancellation) => turn.InTurnAsync(async () =>
     {
         await custody.LookAsync(cancellation);
-        if (custody.State is not TokenState.Missing)
+        if (loaded || custody.State is not TokenState.Missing)
         {
+            loaded = true;
             return;
         }
-        if (grant.CanRenew(null))
+        loaded = true;
+        if (custody.IsSignedOut && !(afresh && LogsInByItself))
+        {
+            logger.LogWarning("account {Account}: it was logged out: somebody has to log in", Account);
+            return;
+        }
+        custody.OverruleSignOut();
+        if (LogsInByItself)
         {
             schedule.PlanAt(time.GetUtcNow());
         }
@@ -88,12 +108,12 @@ public sealed class Keeper : IDisposable
         }
         try
         {
-            await InTurnAsync(async () =>
+            await turn.InTurnAsync(async () =>
             {
                 await custody.LookAsync(cancellation);
                 if (custody.IsWriteDue(time.GetUtcNow(), time.GetTimestamp()) && custody.State.Token is { } token)
                 {
-                    await LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
+                    await turn.LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
                 }
             }, cancellation);
             if (renewer.IsDue)
@@ -108,11 +128,16 @@ public sealed class Keeper : IDisposable
     }
 
     /// <summary>
-    /// A token that may be put on a request: the one at hand, or, when that has ended, a renewed one. Null when there is
-    /// none; <see cref="Snapshot"/> says why. Giving up by <paramref name="cancellation"/> does not end the renewal.
+    /// A token that may be put on a request: the one at hand, or, when that has ended, a renewed one; its access token is
+    /// there. Null when there is none; <see cref="Snapshot"/> says why. Loads at first use. Giving up by
+    /// <paramref name="cancellation"/> does not end the renewal.
     /// </summary>
     public async ValueTask<Token?> GetTokenAsync(CancellationToken cancellation)
     {
+        if (!loaded)
+        {
+            await LoadAsync(cancellation);
+        }
         var now = time.GetUtcNow();
         var current = custody.Snapshot;
         if (current.State.Token is { } token && token.IsUsable(now))
@@ -155,12 +180,12 @@ public sealed class Keeper : IDisposable
     }
 
     /// <summary>A person has logged in: the new token takes the place of whatever there was, on disk first.</summary>
-    public Task AdoptAsync(Token login, CancellationToken cancellation) => InTurnAsync(async () =>
+    public Task AdoptAsync(Token login, CancellationToken cancellation) => turn.InTurnAsync(async () =>
     {
         // Not cancelled halfway: the code behind this token is spent.
         var token = custody.Complete(login with { Members = (custody.State.Token?.Members ?? JsonMembers.Empty).Merge(login.Members) });
         logger.LogInformation("account {Account}: logged in", Account);
-        await LockedAsync(
+        await turn.LockedAsync(
             async _ =>
             {
                 await custody.OverrideAsync(CancellationToken.None);
@@ -178,10 +203,10 @@ public sealed class Keeper : IDisposable
     /// no sibling renews it meanwhile; what cannot be revoked is not forgotten. Why the token is still there, or null.
     /// </summary>
     /// <param name="revoke">Ends the login at the cloud; why it could not, or null.</param>
-    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellation) => InTurnAsync(async () =>
+    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellation) => turn.InTurnAsync(async () =>
     {
         string? failure = null;
-        await LockedAsync(async held =>
+        await turn.LockedAsync(async held =>
         {
             if (held is StoreLock.Busy(var holder))
             {
@@ -222,12 +247,12 @@ public sealed class Keeper : IDisposable
         {
             await running.WaitAsync(cancellation);
         }
-        return await InTurnAsync(async () =>
+        return await turn.InTurnAsync(async () =>
         {
             await custody.LookAsync(cancellation);
             if (custody.State.Token is { } token && (custody.IsStoreEmpty || custody.Snapshot.Unpersisted is not null))
             {
-                await LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
+                await turn.LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
             }
             return custody.Snapshot.Unpersisted?.Reason;
         }, cancellation);
@@ -235,8 +260,21 @@ public sealed class Keeper : IDisposable
 
     public void Dispose()
     {
-        closing.Cancel();
-        closing.Dispose();
+        if (Interlocked.Exchange(ref disposed, 1) == 0)
+        {
+            closing.Cancel();
+            closing.Dispose();
+        }
+    }
+
+    /// <summary><see cref="CloseAsync"/>, without a limit but the token request's own.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Volatile.Read(ref disposed) == 0 && await CloseAsync(CancellationToken.None) is { } reason)
+        {
+            logger.LogError("account {Account}: the token could not be saved and is lost with this process: {Reason}", Account, reason);
+        }
+        Dispose();
     }
 
     private async Task<KeeperSnapshot> RenewOnceAsync(Secret? refused, TokenState? asked)
@@ -244,54 +282,12 @@ public sealed class Keeper : IDisposable
         try
         {
             await options.Pace.WaitAsync(closed);
-            await InTurnAsync(() => LockedAsync(held => renewer.RunAsync(held, refused, asked), closed), closed);
+            await turn.InTurnAsync(() => turn.LockedAsync(held => renewer.RunAsync(held, refused, asked), closed), closed);
         }
         catch (OperationCanceledException) when (closed.IsCancellationRequested)
         {
             // Nothing was sent: the next process renews.
         }
         return custody.Snapshot;
-    }
-
-    private async Task LockedAsync(Func<StoreLock, Task> work, CancellationToken cancellation)
-    {
-        var held = await LockAsync(cancellation);
-        custody.Unlocked((held as StoreLock.Unavailable)?.Reason);
-        try
-        {
-            await work(held);
-        }
-        finally
-        {
-            held.Release();
-        }
-    }
-
-    private async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            return await store.LockAsync(cancellation);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            return new StoreLock.Unavailable(Plain.Unforeseen(e));
-        }
-    }
-
-    private async Task InTurnAsync(Func<Task> work, CancellationToken cancellation) =>
-        await InTurnAsync(async () => { await work(); return true; }, cancellation);
-
-    private async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellation)
-    {
-        await turn.WaitAsync(cancellation);
-        try
-        {
-            return await work();
-        }
-        finally
-        {
-            turn.Release();
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace Exporter.Tokens;
 
@@ -92,4 +93,11 @@ public static class Plain
 
     private static bool IsInvisible(char c) =>
         char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+}
+
+/// <summary>Log events that a program may want to tell in words of its own.</summary>
+public static class TokenEvents
+{
+    /// <summary>A renewal gave no token; the keeper's snapshot says the same.</summary>
+    public static readonly EventId RenewalFailed = new(1, "renewal_failed");
 }

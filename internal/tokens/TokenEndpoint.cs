@@ -48,15 +48,18 @@ public sealed class TokenEndpoint(
     public OAuthClient? Client => client();
 
     /// <summary>A client for token endpoints: no redirects, no cookies, fresh connections every few minutes so that a change of address is noticed.</summary>
-    public static HttpClient CreateHttp() => new(new SocketsHttpHandler
+    /// <param name="around">A handler that is to see every request, to count them for example.</param>
+    public static HttpClient CreateHttp(DelegatingHandler? around = null)
     {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-    })
-    {
-        Timeout = Timeout.InfiniteTimeSpan,
-    };
+        HttpMessageHandler network = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        };
+        around?.InnerHandler = network;
+        return new HttpClient(around ?? network) { Timeout = Timeout.InfiniteTimeSpan };
+    }
 
     /// <summary>Sends the form and gives the outcome; throws only when <paramref name="cancellation"/> asks it to stop.</summary>
     public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation) =>
@@ -65,7 +68,7 @@ public sealed class TokenEndpoint(
     /// <summary>The same, with the error as the endpoint gave it, for a grant that reads more out of it.</summary>
     internal async Task<(Renewal Outcome, TokenError? Error)> RequestWithErrorAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
     {
-        var (answer, failure, error) = await SendAsync(form, mayBeEmpty: false, cancellation);
+        var (answer, failure, error) = await SendFormAsync(form, mayBeEmpty: false, cancellation);
         if (answer is null)
         {
             return (failure!, error);
@@ -78,27 +81,50 @@ public sealed class TokenEndpoint(
     /// <summary>For a sibling of the token endpoint, such as RFC 8628's: the members of a good answer, or the failure.</summary>
     internal async Task<(JsonMembers? Answer, Renewal? Failure)> AskAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
     {
-        var (answer, failure, _) = await SendAsync(form, mayBeEmpty: false, cancellation);
+        var (answer, failure, _) = await SendFormAsync(form, mayBeEmpty: false, cancellation);
         return (answer?.Members, failure);
     }
 
     /// <summary>For a sibling whose good answer says nothing, such as RFC 7009's: the failure, or null.</summary>
     internal async Task<Renewal?> TellAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation) =>
-        (await SendAsync(form, mayBeEmpty: true, cancellation)).Failure;
+        (await SendFormAsync(form, mayBeEmpty: true, cancellation)).Failure;
 
-    private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendAsync(
+    /// <summary>
+    /// For a cloud whose token request is no form: sends this JSON object, once, as it is, and does not name the client. Throws only
+    /// when <paramref name="cancellation"/> asks it to stop.
+    /// </summary>
+    public async Task<TokenReply> PostJsonAsync(JsonMembers body, AuthenticationHeaderValue? authorization, CancellationToken cancellation)
+    {
+        var request = Request(new ByteArrayContent(body.ToBytes(JsonStyle.Compact)) { Headers = { ContentType = new("application/json") } });
+        request.Headers.Authorization = authorization;
+        // What is shorter is a code of the cloud's, and would be struck out of its sentences for nothing.
+        var secrets = body.Names.Select(name => body.Text(name) ?? "").Where(value => value.Length > 3);
+        var (answer, failure, error) = await SendAsync(request, [.. secrets], mayBeEmpty: false, cancellation);
+        return new TokenReply(answer?.Members, failure, error, answer?.ClockOffset ?? failure?.ClockOffset);
+    }
+
+    private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendFormAsync(
         IEnumerable<KeyValuePair<string, string>> form, bool mayBeEmpty, CancellationToken cancellation)
     {
         if (client() is not { } known)
         {
             return (null, new Renewal.Refused("there is no client_id, neither in the configuration nor in the token file; set it in one of them"), null);
         }
+        var sent = form.ToList();
+        string?[] secrets = [.. sent.Where(field => !Shown.Contains(field.Key)).Select(field => field.Value), known.Secret?.Reveal()];
+        return await SendAsync(Request(sent, known), secrets, mayBeEmpty, cancellation);
+    }
+
+    /// <param name="request">Disposed of here.</param>
+    /// <param name="secrets">What is in it that is not to be shown where the cloud repeats it.</param>
+    private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendAsync(
+        HttpRequestMessage request, IReadOnlyCollection<string?> secrets, bool mayBeEmpty, CancellationToken cancellation)
+    {
+        using var _ = request;
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try
         {
-            var sent = form.ToList();
-            using var request = Request(sent, known);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             var body = await ReadAsync(response.Content, either.Token);
             var offset = response.Headers.Date - time.GetUtcNow();
@@ -113,7 +139,8 @@ public sealed class TokenEndpoint(
             {
                 return (new Answer(members ?? JsonMembers.Empty, offset), null, null);
             }
-            var error = new TokenError(response.StatusCode, Scrub(code, sent, known), Scrub(members?.Text("error_description"), sent, known), RetryAfter(response));
+            var error = new TokenError(
+                response.StatusCode, Scrub(code, secrets), Scrub(members?.Text("error_description") ?? members?.Text("message"), secrets), RetryAfter(response));
             return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset }, error);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -128,7 +155,7 @@ public sealed class TokenEndpoint(
 
     private HttpRequestMessage Request(IEnumerable<KeyValuePair<string, string>> form, OAuthClient client)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, address) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } } };
+        var request = Request(content: null);
         switch (client.Authentication)
         {
             case ClientAuthentication.Basic:
@@ -147,13 +174,12 @@ public sealed class TokenEndpoint(
         return request;
     }
 
+    private HttpRequestMessage Request(HttpContent? content) =>
+        new(HttpMethod.Post, address) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } }, Content = content };
+
     /// <summary>Some servers repeat what they were sent in their descriptions, and descriptions are logged.</summary>
-    private static string? Scrub(string? said, IEnumerable<KeyValuePair<string, string>> sent, OAuthClient client) => sent
-        .Where(field => !Shown.Contains(field.Key))
-        .Select(field => field.Value)
-        .Append(client.Secret?.Reveal() ?? "")
-        .Where(value => value.Length > 0)
-        .Aggregate(said, (text, value) => text?.Replace(value, "<secret>", StringComparison.Ordinal));
+    private static string? Scrub(string? said, IEnumerable<string?> secrets) =>
+        secrets.Where(secret => !string.IsNullOrEmpty(secret)).Aggregate(said, (text, secret) => text?.Replace(secret!, "<secret>", StringComparison.Ordinal));
 
     /// <summary>Retry-After in both forms (RFC 9110, section 10.2.3).</summary>
     private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
@@ -194,6 +220,10 @@ public sealed class TokenEndpoint(
 
     private sealed record Answer(JsonMembers Members, TimeSpan? ClockOffset);
 }
+
+/// <summary>What came of a token request whose answer the grant reads itself: the members of a good answer, or the failure.</summary>
+/// <param name="Error">What the failure was judged from; null where there was no answer.</param>
+public sealed record TokenReply(JsonMembers? Answer, Renewal? Failure, TokenError? Error, TimeSpan? ClockOffset);
 
 /// <summary>A successful answer of a token endpoint (RFC 6749, section 5.1).</summary>
 public static class TokenAnswer

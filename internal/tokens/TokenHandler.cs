@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 
 namespace Exporter.Tokens;
@@ -7,13 +8,21 @@ public sealed class TokenUnavailableException(string message) : Exception(messag
 
 /// <summary>
 /// Puts the current access token on a request. On an answer that means "token" it asks the keeper once for a fresh one and
-/// sends the request once more; what the second answer says stands. A request never goes out without a token.
+/// sends the request once more; what the second answer says stands. A request never goes out without a token; one that brings
+/// its own is let through as it is. Safe for concurrent use. Throws <see cref="TokenUnavailableException"/> when there is no token.
 /// </summary>
-/// <param name="meansToken">Whether this answer is the cloud's way of refusing the access token; may read the body, which is buffered.</param>
-public sealed class TokenHandler(Keeper keeper, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> meansToken) : DelegatingHandler
+/// <param name="meansToken">Whether this answer is the cloud's way of refusing the access token; may read the body, which is buffered. By default status 401 is.</param>
+public sealed class TokenHandler(Keeper keeper, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null) : DelegatingHandler
 {
+    private readonly Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> meansToken =
+        meansToken ?? ((response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized));
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        if (request.Headers.Authorization is not null)
+        {
+            return await base.SendAsync(request, cancellationToken);
+        }
         var token = await keeper.GetTokenAsync(cancellationToken) ?? throw Unavailable();
         if (request.Content is not null)
         {
@@ -40,10 +49,21 @@ public sealed class TokenHandler(Keeper keeper, Func<HttpResponseMessage, Cancel
 
     private TokenUnavailableException Unavailable() => new(keeper.Snapshot.State switch
     {
+        TokenState.Missing when keeper.NextRenewal is not null && keeper.Snapshot.History.LastError is { } reason => $"there is no token yet: {reason}",
         TokenState.Missing => "there is no token yet: somebody has to log in",
         TokenState.Lost(_, var reason, _) => $"the login is lost ({reason}): somebody has to log in again",
         TokenState.Refused(_, var reason, _) => $"the token cannot be renewed: {reason}",
         TokenState.Active => $"the token has ended and cannot be renewed at the moment: {keeper.Snapshot.History.LastError ?? "a renewal is under way"}",
         _ => throw new InvalidOperationException("a token has no other state"),
     });
+}
+
+/// <summary>Puts one given access token on every request, for a program that was handed a token and keeps none. Nothing renews it. Safe for concurrent use.</summary>
+public sealed class DirectTokenHandler(Secret accessToken) : DelegatingHandler
+{
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        request.Headers.Authorization ??= new("Bearer", accessToken.Reveal());
+        return base.SendAsync(request, cancellationToken);
+    }
 }

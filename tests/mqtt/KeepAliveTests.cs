@@ -28,7 +28,7 @@ public class KeepAliveTests
         await server.Time.AdvanceUntilAsync(() => second.IsCompleted, TimeSpan.FromMinutes(2));
         await second;
         Assert.False(connection.Ended.IsCompleted);
-        Assert.InRange(server.Time.GetUtcNow() - Support.ManualTime.Start, 2 * Interval, 2 * TimeSpan.FromSeconds(40));
+        Assert.InRange(server.Time.GetUtcNow() - ManualTime.Start, 2 * Interval, 2 * TimeSpan.FromSeconds(40));
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public class KeepAliveTests
         var ping = server.Hears<Packet.PingReq>();
         await server.Time.AdvanceUntilAsync(() => ping.IsCompleted, TimeSpan.FromMinutes(2));
         await ping;
-        Assert.InRange(server.Time.GetUtcNow() - Support.ManualTime.Start, 2 * Interval - TimeSpan.FromSeconds(1), 2 * TimeSpan.FromSeconds(40));
+        Assert.InRange(server.Time.GetUtcNow() - ManualTime.Start, 2 * Interval - TimeSpan.FromSeconds(1), 2 * TimeSpan.FromSeconds(40));
     }
 
     [Fact]

@@ -98,7 +98,7 @@ public class MosquittoTests
     public async Task Pings_are_answered()
     {
         await using var broker = await Mosquitto.Start("first");
-        var time = new Support.ManualTime();
+        var time = new ManualTime();
         var outcome = await MqttConnection.ConnectAsync(broker.Options("first"), time, NullLogger.Instance, Cancellation);
         await using var connection = Assert.IsType<ConnectOutcome.Accepted>(outcome).Connection;
 

@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using Exporter.Mqtt;
-using Exporter.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 

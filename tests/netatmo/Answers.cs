@@ -17,11 +17,7 @@ internal static class Answers
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "netatmo", "testdata", name));
 
-    public static ApiAnswer<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK)
-    {
-        using var response = new HttpResponseMessage(status);
-        return NetatmoAnswer.Read(status, response.Headers, body, Scope, Now);
-    }
+    public static ApiAnswer<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK) => NetatmoAnswer.Read(status, body, Scope, retryAfter: null);
 
     public static NetatmoReading Reading(params string[] names) => NetatmoReading.From([.. names.Select(n => Data(Bytes(n)))]);
 

@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using Exporter.Netatmo;
 using Exporter.Sources;
-using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
 
@@ -118,7 +117,7 @@ public class NetatmoApiTests
         var time = new ManualTime();
         var answer = Api(new Cloud(Cloud.Hang), time).GetStationsData(favourites: false, Cancellation);
 
-        time.Advance(NetatmoApi.LongestWait - TimeSpan.FromSeconds(1));
+        time.Advance(ApiRequest.LongestWait - TimeSpan.FromSeconds(1));
         Assert.False(answer.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
@@ -132,7 +131,7 @@ public class NetatmoApiTests
         var answer = Api(new Cloud(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), time)
             .GetStationsData(favourites: false, Cancellation);
 
-        time.Advance(NetatmoApi.LongestWait);
+        time.Advance(ApiRequest.LongestWait);
 
         Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<ApiAnswer<StationsData>.Failed>(await answer).Failure);
     }
@@ -151,7 +150,7 @@ public class NetatmoApiTests
     [Fact]
     public async Task An_answer_of_16_MiB_and_a_byte_is_refused()
     {
-        var failure = await Failure(new Cloud(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[NetatmoApi.LargestBody + 1]) }));
+        var failure = await Failure(new Cloud(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiRequest.LargestBody + 1]) }));
 
         Assert.Equal(new ApiFailure.Unavailable("Netatmo's answer is larger than 16 MiB."), failure);
     }

@@ -23,7 +23,7 @@ public sealed class OAuth2OptionsTests : IDisposable
 
         Assert.IsType(login, account.Login);
         Assert.Null(account.Feed);
-        Assert.Null(account.Revocation);
+        Assert.Null(account.Revoke);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class OAuth2OptionsTests : IDisposable
     {
         using var account = Open("revocation_endpoint: https://id.example/revoke");
 
-        Assert.NotNull(account.Revocation);
+        Assert.NotNull(account.Revoke);
     }
 
     [Theory]

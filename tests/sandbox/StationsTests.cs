@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Exporter.Sandbox;
-using Exporter.Tests.Support;
 using Xunit;
 
 namespace Exporter.Tests.Sandbox;

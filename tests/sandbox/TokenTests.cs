@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.RegularExpressions;
 using Exporter.Sandbox;
-using Exporter.Tests.Support;
 using Xunit;
 
 namespace Exporter.Tests.Sandbox;

@@ -1,6 +1,5 @@
 using Exporter.Metrics;
 using Exporter.Sources;
-using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;

@@ -1,5 +1,4 @@
 using System.Text;
-using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
 

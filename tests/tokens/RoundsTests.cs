@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;

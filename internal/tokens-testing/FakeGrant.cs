@@ -1,14 +1,13 @@
 using System.Collections.Concurrent;
-using Exporter.Tokens;
 
-namespace Exporter.Tests.Support;
+namespace Exporter.Tokens.Testing;
 
 /// <summary>
 /// A grant without a cloud. It gives each outcome it was told to give, in order, and after the last one a new token for
 /// every request: <c>access-1</c> and <c>refresh-1</c>, <c>access-2</c> and <c>refresh-2</c>, and so on. It counts, and notices
 /// requests that overlap. Safe for concurrent use.
 /// </summary>
-internal sealed class FakeGrant(TimeProvider time) : IGrant
+public sealed class FakeGrant(TimeProvider time) : IGrant
 {
     private readonly ConcurrentQueue<Func<Token?, Renewal>> script = new();
     private readonly ConcurrentQueue<Token?> asked = new();

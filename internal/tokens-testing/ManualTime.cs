@@ -1,12 +1,10 @@
-using Xunit;
-
-namespace Exporter.Tests.Support;
+namespace Exporter.Tokens.Testing;
 
 /// <summary>
 /// A clock that stands still until a test moves it. Timers fire inside <see cref="Advance"/>, in order of their due time,
 /// with the clock showing that time. The wall clock can be stepped apart from the monotonic one, as NTP does.
 /// </summary>
-internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
+public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 {
     public static readonly DateTimeOffset Start = new(2026, 11, 21, 12, 0, 0, TimeSpan.Zero);
 
@@ -34,7 +32,10 @@ internal sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         var end = GetUtcNow() + limit;
         while (!reached())
         {
-            Assert.True(GetUtcNow() <= end, $"It did not come about within {limit}.");
+            if (GetUtcNow() > end)
+            {
+                throw new TimeoutException($"It did not come about within {limit}.");
+            }
             if (Waiting > 0)
             {
                 Advance(ToNextTimer());

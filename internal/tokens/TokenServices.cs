@@ -1,0 +1,79 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Exporter.Tokens;
+
+/// <summary>The token engine as services of a container.</summary>
+public static class TokenServices
+{
+    /// <summary>
+    /// Begins to register accounts. Time comes from a registered <see cref="TimeProvider"/>, log lines go to a registered
+    /// <see cref="ILoggerFactory"/>; without them, to the system's clock and nowhere.
+    /// </summary>
+    public static TokensBuilder AddTokens(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<KeptTokens>();
+        return new TokensBuilder(services);
+    }
+}
+
+/// <summary>Registers accounts and clients. Not thread-safe, as the collection it writes to is not.</summary>
+public sealed class TokensBuilder(IServiceCollection services)
+{
+    /// <summary>
+    /// An account: a <see cref="Keeper"/> under the key <paramref name="name"/>, and without a key when it is the first. From the first use on its
+    /// token is renewed in time, until the container is disposed of; dispose of it asynchronously, so that a renewal in flight is saved.
+    /// </summary>
+    /// <param name="store">Where the token outlives the process; by default nowhere, it is kept in memory.</param>
+    public TokensBuilder AddAccount(
+        string name, Func<IServiceProvider, IGrant> grant, Func<IServiceProvider, ITokenStore>? store = null, KeeperOptions? options = null)
+    {
+        services.AddKeyedSingleton(name, (provider, _) => provider.GetRequiredService<KeptTokens>().Keep(new Keeper(
+            name, grant(provider), store?.Invoke(provider) ?? new MemoryStore(), options ?? new KeeperOptions(), provider.GetRequiredService<TimeProvider>(), Logger(provider))));
+        services.TryAddSingleton(provider => provider.GetRequiredKeyedService<Keeper>(name));
+        return this;
+    }
+
+    /// <summary>
+    /// A typed client whose requests carry the token of an account; <see cref="TokenUnavailableException"/> where there is none. With
+    /// IHttpClientFactory, add a <see cref="TokenHandler"/> to its handlers instead.
+    /// </summary>
+    /// <param name="account">The name it was added by.</param>
+    /// <param name="create">Makes the client of an HTTP client whose base address is <paramref name="address"/>; one for all callers.</param>
+    /// <param name="meansToken">See <see cref="TokenHandler"/>.</param>
+    public TokensBuilder AddClient<TClient>(
+        string account, Uri address, Func<HttpClient, TClient> create, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null)
+        where TClient : class
+    {
+        services.AddSingleton(provider => create(new HttpClient(new TokenHandler(provider.GetRequiredKeyedService<Keeper>(account), meansToken)
+        {
+            // Connections that last: an address that changes is noticed all the same.
+            InnerHandler = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false },
+        })
+        { BaseAddress = address }));
+        return this;
+    }
+
+    private static ILogger Logger(IServiceProvider provider) => (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Exporter.Tokens");
+}
+
+/// <summary>Lets the keepers of a container do what is due, until the container ends.</summary>
+internal sealed class KeptTokens(TimeProvider time) : IDisposable
+{
+    private readonly CancellationTokenSource end = new();
+
+    public Keeper Keep(Keeper keeper)
+    {
+        _ = new Rounds([keeper], time, NullLogger.Instance).RunAsync(end.Token);
+        return keeper;
+    }
+
+    public void Dispose()
+    {
+        end.Cancel();
+        end.Dispose();
+    }
+}
