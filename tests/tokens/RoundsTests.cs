@@ -1,3 +1,4 @@
+using Exporter.Tests.Support;
 using System.Collections.Concurrent;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
