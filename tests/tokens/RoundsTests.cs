@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Tokens;
 
 /// <summary>Many accounts in one process.</summary>
+[Collection(nameof(Alone))]
 public class RoundsTests
 {
     private const int Accounts = 10_000;
@@ -49,7 +50,6 @@ public class RoundsTests
             grants[account] = new AccountGrant(cloud);
             stores[account] = new MemoryStore(Kept.Some(time, Lifetime, $"{account}") with { ExpiresAt = time.GetUtcNow() + Lifetime * (options.Random.NextDouble() * 2 - 1) });
         }
-        var before = GC.GetTotalMemory(forceFullCollection: true);
         var keepers = new Keeper[Accounts];
         for (var account = 0; account < Accounts; account++)
         {
@@ -69,16 +69,46 @@ public class RoundsTests
             second += step;
         }
 
-        var bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / Accounts;
-        TestContext.Current.SendDiagnosticMessage("{0} requests, at most {1} in a second, {2} bytes per account", cloud.Requests, cloud.MostPerSecond, bytes);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{cloud.Requests} requests, at most {cloud.MostPerSecond} in a second, {bytes} bytes per account");
-        Assert.InRange(bytes, 1, MostBytesPerAccount);
         Assert.Equal(1, grants.Max(g => g.MostInFlight));
         Assert.Equal(0, cloud.Late);
         Assert.All(keepers, keeper => Assert.True(keeper.Snapshot.State.Token!.IsUsable(time.GetUtcNow())));
         Assert.True(cloud.Recovered <= Recovery, $"the last account was back {cloud.Recovered} after the outage");
         Assert.InRange(cloud.MostPerSecond, 1, 40);
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{cloud.Requests} requests, at most {cloud.MostPerSecond} in a second");
         Array.ForEach(keepers, keeper => keeper.Dispose());
+    }
+
+    [Fact]
+    public async Task Row_30_each_of_ten_thousand_accounts_holds_less_than_4_kB()
+    {
+        var time = new ManualTime();
+        var options = new KeeperOptions { Pace = new Pace(time, perSecond: 1_000_000, burst: 1_000_000) };
+        var keepers = new Keeper[Accounts];
+        var before = Held();
+
+        for (var account = 0; account < Accounts; account++)
+        {
+            keepers[account] = new Keeper("account", new AccountGrant(new Cloud(time)), new MemoryStore(Kept.Some(time, Lifetime, $"{account}")), options, time, NullLogger.Instance);
+            await keepers[account].LoadAsync(Cancellation);
+            await keepers[account].RenewAsync(null, Cancellation);
+        }
+
+        var bytes = (Held() - before) / Accounts;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{bytes} bytes per account");
+        Assert.InRange(bytes, 1, MostBytesPerAccount);
+        Array.ForEach(keepers, keeper => keeper.Dispose());
+    }
+
+    /// <summary>What is alive on the heap. One forced collection is not enough: finalizers keep what they hold until the next.</summary>
+    private static long Held()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+            GC.WaitForPendingFinalizers();
+        }
+        return GC.GetTotalMemory(forceFullCollection: false);
     }
 
     /// <summary>Until every visit that is under way waits on the clock: each on exactly one timer.</summary>
