@@ -155,9 +155,26 @@ public sealed class Keeper : IDisposable
     }
 
     /// <summary>A person has logged in: the new token takes the place of whatever there was, on disk first.</summary>
-    public Task AdoptAsync(Token login, CancellationToken cancellation) => InTurnAsync(async () =>
-    {
+    public Task AdoptAsync(Token login, CancellationToken cancellation) =>
         // Not cancelled halfway: the code behind this token is spent.
+        InTurnAsync(() => AdoptInTurnAsync(login), CancellationToken.None).WaitAsync(cancellation);
+
+    /// <summary>
+    /// Tries a refresh token that a person gave. Only if the cloud gives a token for it does that one take the place of what there
+    /// was, on disk first; else nothing changes. Giving up by <paramref name="cancellation"/> does not end the trial.
+    /// </summary>
+    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellation) => InTurnAsync(async () =>
+    {
+        var outcome = await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
+        if (outcome is Renewal.Renewed(var token))
+        {
+            await AdoptInTurnAsync(token);
+        }
+        return outcome;
+    }, CancellationToken.None).WaitAsync(cancellation);
+
+    private async Task AdoptInTurnAsync(Token login)
+    {
         var token = custody.Complete(login with { Members = (custody.State.Token?.Members ?? JsonMembers.Empty).Merge(login.Members) });
         logger.LogInformation("account {Account}: logged in", Account);
         await LockedAsync(
@@ -168,7 +185,7 @@ public sealed class Keeper : IDisposable
             },
             CancellationToken.None);
         custody.Publish(s => s with { History = s.History with { LastError = null } });
-    }, CancellationToken.None).WaitAsync(cancellation);
+    }
 
     /// <summary>Forgets the token here and in the store, and leaves it alive at the cloud. Why the store kept it, or null.</summary>
     public Task<string?> ForgetAsync(CancellationToken cancellation) => ForgetAsync(null, cancellation);

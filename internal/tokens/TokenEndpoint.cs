@@ -114,7 +114,7 @@ public sealed class TokenEndpoint(
                 return (new Answer(members ?? JsonMembers.Empty, offset), null, null);
             }
             var error = new TokenError(response.StatusCode, Scrub(code, sent, known), Scrub(members?.Text("error_description"), sent, known), RetryAfter(response));
-            return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset }, error);
+            return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset, Error = error.Error }, error);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
