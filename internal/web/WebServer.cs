@@ -1,9 +1,9 @@
-using System.Net;
 using Exporter.Sources;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -79,7 +79,7 @@ public static class WebServer
         if (context.Response is { StatusCode: >= 400, HasStarted: false, ContentLength: null, ContentType: null })
         {
             context.Response.ContentType = "text/plain; charset=utf-8";
-            await context.Response.WriteAsync($"{context.Response.StatusCode} {(HttpStatusCode)context.Response.StatusCode}\n", context.RequestAborted);
+            await context.Response.WriteAsync($"{context.Response.StatusCode} {ReasonPhrases.GetReasonPhrase(context.Response.StatusCode)}\n", context.RequestAborted);
         }
     }
 }

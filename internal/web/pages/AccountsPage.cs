@@ -14,7 +14,7 @@ internal sealed class AccountsPage(
     private const int RefreshDuringLogin = 5;
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], context =>
-        Layout.WriteAsync(context, StatusCodes.Status200OK, Render(antiForgery.FieldFor(context))));
+        Layout.WriteAsync(context, StatusCodes.Status200OK, Render(accounts.Any(a => a.Login is LoginMethod.Device) ? antiForgery.FieldFor(context) : Html.Nothing)));
 
     private Html Render(Html antiForgeryField)
     {
