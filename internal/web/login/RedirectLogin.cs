@@ -29,7 +29,7 @@ internal sealed class RedirectLogin(
     private const string Moved = "moved";
 
     /// <summary>Whether the cloud brings the browser back to us.</summary>
-    public bool IsOurs(AuthorizationCodeGrant grant) => grant.RedirectUri is not { } own || own == external.Callback;
+    public bool IsOurs(AuthorizationCodeGrant grant) => grant.RedirectUri is null or { Port: 0 } || grant.RedirectUri == external.Callback;
 
     public Task Begin(HttpContext context, Account account, AuthorizationCodeGrant grant)
     {

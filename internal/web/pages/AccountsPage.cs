@@ -29,7 +29,7 @@ internal sealed class AccountsPage(
     }
 
     private Html Overview() => $"""
-        <nav class="card" aria-label="Accounts"><div class="actions">{accounts.Select((a, i) => (Html)$"<a href=\"#account-{i}\">{a.Name}</a> {Badge(a)}")}</div></nav>
+        <nav class="card" aria-label="Accounts"><div class="actions">{accounts.Select((a, i) => (Html)$"<span class=\"pair\"><a href=\"#account-{i}\">{a.Name}</a> {Badge(a)}</span>")}</div></nav>
         """;
 
     private Html Section(Account account, int index, Clock clock, Html antiForgeryField)
@@ -74,6 +74,8 @@ internal sealed class AccountsPage(
         }
         switch (snapshot.State)
         {
+            case TokenState.Missing when snapshot.Login is not null:
+                break;
             case TokenState.Missing when !AccountMetrics.NeedsLogin(account):
                 yield return $"<div class=\"notice warn\"><p>The exporter logs in by itself with what the configuration says. {(snapshot.History.LastError is { } why ? $"The last try failed: {why}." : "")}</p></div>";
                 break;

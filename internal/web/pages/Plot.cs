@@ -11,7 +11,7 @@ internal static class Plot
     private const double Width = 360;
     private const double Height = 160;
     private const double Left = 44;
-    private const double Right = 10;
+    private const double Right = 18;
     private const double Top = 8;
     private const double Bottom = 22;
 

@@ -18,6 +18,10 @@ internal sealed record Quantity(string Title, string Unit)
         ["seconds"] = "s", ["volts"] = "V", ["watthours"] = "Wh", ["watts"] = "W",
     }.ToFrozenDictionary();
 
+    private static readonly string[] DeviceWords = ["battery", "signal", "firmware"];
+
+    private static readonly string[] Extremes = ["_min_", "_max_"];
+
     /// <summary>Whether its values are moments in time, in Unix seconds.</summary>
     public static bool IsMoment(MetricFamily family) =>
         family.Name.EndsWith(Moment, StringComparison.Ordinal) || family.Help.StartsWith("Timestamp", StringComparison.Ordinal);
@@ -48,6 +52,13 @@ internal sealed record Quantity(string Title, string Unit)
         var shared = names.Count == 0 ? 0 : Enumerable.Range(0, 2).TakeWhile(i => names.All(n => n.Length > i + 1 && n[i] == names[0][i])).Count();
         return string.Concat(names.Take(1).SelectMany(n => n.Take(shared)).Select(word => word + "_"));
     }
+
+    /// <summary>What a device says of itself comes after what it measures.</summary>
+    public bool IsOfDevice => DeviceWords.Any(word => Title.Contains(word, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The lowest or highest of a time: for a plot, a second drawing of the quantity itself. Its name; null for any other.</summary>
+    public static string? ExtremeOf(string metric) =>
+        Extremes.Where(word => metric.Contains(word, StringComparison.Ordinal)).Select(word => metric.Replace(word, "_", StringComparison.Ordinal)).FirstOrDefault();
 
     public string Text(double value) => Number(value) + Suffix;
 

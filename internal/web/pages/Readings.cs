@@ -27,16 +27,19 @@ internal static class Readings
     {
         var prefix = Quantity.PrefixOf(recorded.Select(r => r.Metric));
         var naming = new Naming(recorded.Select(r => r.Labels).Distinct());
-        var plots = recorded.GroupBy(r => r.Metric)
+        var metrics = recorded.Select(r => r.Metric).ToHashSet();
+        var plots = recorded.Where(r => Quantity.ExtremeOf(r.Metric) is not { } whole || !metrics.Contains(whole)).GroupBy(r => r.Metric)
             .Select(metric => (Quantity: Quantity.Of(metric.Key, prefix), Series: metric.ToList()))
-            .Where(p => p.Quantity.Unit.Length > 0 || p.Series.Any(s => s.Points.Any(point => point.Value is not (-1 or 0 or 1))));
+            .Where(p => p.Quantity.Unit.Length > 0 || p.Series.Any(s => s.Points.Any(point => point.Value is not (-1 or 0 or 1))))
+            .OrderBy(p => p.Quantity.IsOfDevice);
         return Html.Join(plots.Select((p, i) => Plot.Of($"plot-{account}-{i}", p.Quantity, [.. p.Series.Select(s => (naming.Of(s.Labels), s.Points))], clock)));
     }
 
     /// <summary>What has a unit is on top, the rest a click away.</summary>
     private static Html Tile(string name, IReadOnlyList<(MetricFamily Family, double Value)> values, IEnumerable<(string Name, string Value)> about, string prefix, Clock clock)
     {
-        var rows = values.Select(v => (Quantity: Quantity.Of(v.Family.Name, prefix), v.Family, v.Value, IsMoment: Quantity.IsMoment(v.Family))).ToList();
+        var rows = values.Select(v => (Quantity: Quantity.Of(v.Family.Name, prefix), v.Family, v.Value, IsMoment: Quantity.IsMoment(v.Family)))
+            .OrderBy(r => r.Quantity.IsOfDevice).ToList();
         var first = rows.Where(r => r is { IsMoment: false, Quantity.Unit.Length: > 0 }).ToList();
         var rest = rows.Except(first).ToList();
         if (first.Count == 0)
