@@ -35,7 +35,7 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            logger.LogCritical("cannot listen on {Address}: {Reason}; choose another address with --addr", startup.Web.Listen, e.GetBaseException().Message);
+            logger.LogCritical("cannot listen on {Address}: {Reason}; choose another address with --addr", string.Join(", ", startup.Web.Listen), e.GetBaseException().Message);
             return 1;
         }
         logger.LogInformation("listening on {Addresses}", string.Join(", ", app.Urls));

@@ -26,7 +26,8 @@ public sealed class LabelSet : IEquatable<LabelSet>, IComparable<LabelSet>
 
     public int Count => labels.Length;
 
-    internal ReadOnlySpan<(string Name, string Value)> Labels => labels;
+    /// <summary>In the order of their names.</summary>
+    public ReadOnlySpan<(string Name, string Value)> Labels => labels;
 
     /// <exception cref="ArgumentException">A name is no label name, or appears twice.</exception>
     public static LabelSet Of(params ReadOnlySpan<(string Name, string Value)> labels)

@@ -52,6 +52,9 @@ public sealed class AuthorizationCodeGrant(
 
     public string? Issuer => issuer;
 
+    /// <summary>What a login asks for.</summary>
+    public IReadOnlyList<string> Scopes => scopes;
+
     /// <param name="callback">Where the browser comes back to, unless a redirect URI is registered; one with port 0 stands for any port (RFC 8252, section 7.3).</param>
     public AuthorizationRequest Begin(Uri callback)
     {

@@ -67,6 +67,11 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     /// <summary>The members of an object within; null when there is none.</summary>
     public JsonMembers? Inner(string name) => Read(name) is { ValueKind: JsonValueKind.Object } value ? From(value) : null;
 
+    /// <summary>The texts of a list; null when there is no list. What is no text in it is left out.</summary>
+    public IReadOnlyList<string>? Texts(string name) => Read(name) is { ValueKind: JsonValueKind.Array } list
+        ? [.. list.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(TryString).OfType<string>()]
+        : null;
+
     public bool Has(string name) => IndexOf(name) >= 0;
 
     public JsonMembers With(string name, string? text) => text is null ? Without(name) : WithJson(name, Quote(text));

@@ -134,10 +134,7 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     /// </summary>
     public async ValueTask<Token?> GetTokenAsync(CancellationToken cancellation)
     {
-        if (!loaded)
-        {
-            await LoadAsync(cancellation);
-        }
+        await (loaded ? Task.CompletedTask : LoadAsync(cancellation));
         var now = time.GetUtcNow();
         var current = custody.Snapshot;
         if (current.State.Token is { } token && token.IsUsable(now))
@@ -180,20 +177,31 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     }
 
     /// <summary>A person has logged in: the new token takes the place of whatever there was, on disk first.</summary>
-    public Task AdoptAsync(Token login, CancellationToken cancellation) => turn.InTurnAsync(async () =>
-    {
+    public Task AdoptAsync(Token login, CancellationToken cancellation) =>
         // Not cancelled halfway: the code behind this token is spent.
+        turn.InTurnAsync(() => AdoptInTurnAsync(login), CancellationToken.None).WaitAsync(cancellation);
+
+    /// <summary>Tries a refresh token that a person gave. Only if the cloud gives a token for it does that one take the place of what there was.</summary>
+    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellation) => turn.InTurnAsync(async () =>
+    {
+        var outcome = await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
+        await (outcome is Renewal.Renewed(var token) ? AdoptInTurnAsync(token) : Task.CompletedTask);
+        return outcome;
+    }, CancellationToken.None).WaitAsync(cancellation);
+
+    private async Task AdoptInTurnAsync(Token login)
+    {
         var token = custody.Complete(login with { Members = (custody.State.Token?.Members ?? JsonMembers.Empty).Merge(login.Members) });
         logger.LogInformation("account {Account}: logged in", Account);
-        await turn.LockedAsync(
-            async _ =>
-            {
-                await custody.OverrideAsync(CancellationToken.None);
-                await renewer.SaveAndPublishAsync(token);
-            },
-            CancellationToken.None);
+        await turn.LockedAsync(_ => SaveOverAsync(token), CancellationToken.None);
         custody.Publish(s => s with { History = s.History with { LastError = null } });
-    }, CancellationToken.None).WaitAsync(cancellation);
+    }
+
+    private async Task SaveOverAsync(Token token)
+    {
+        await custody.OverrideAsync(CancellationToken.None);
+        await renewer.SaveAndPublishAsync(token);
+    }
 
     /// <summary>Forgets the token here and in the store, and leaves it alive at the cloud. Why the store kept it, or null.</summary>
     public Task<string?> ForgetAsync(CancellationToken cancellation) => ForgetAsync(null, cancellation);

@@ -12,6 +12,9 @@ public abstract record Renewal
     /// <summary>The cloud's clock minus ours at the moment of the answer; null without an answer or without its <c>Date</c>.</summary>
     public TimeSpan? ClockOffset { get; init; }
 
+    /// <summary>What the token endpoint called its error (RFC 6749, section 5.2); null where it gave none.</summary>
+    public string? Error { get; init; }
+
     public sealed record Renewed(Token Token) : Renewal;
 
     /// <summary>It may succeed later, with the same token. <paramref name="RetryAfter"/> is what the cloud asked for.</summary>

@@ -141,7 +141,7 @@ public sealed class TokenEndpoint(
             }
             var error = new TokenError(
                 response.StatusCode, Scrub(code, secrets), Scrub(members?.Text("error_description") ?? members?.Text("message"), secrets), RetryAfter(response));
-            return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset }, error);
+            return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset, Error = error.Error }, error);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

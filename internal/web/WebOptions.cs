@@ -1,70 +1,125 @@
-using System.Globalization;
-using System.Net;
+using System.Text.RegularExpressions;
 using Exporter.Sources;
 
 namespace Exporter.Web;
 
-/// <summary>Where the exporter listens and what it shows there.</summary>
-/// <param name="ExternalUrl">Where browsers reach the exporter, without a slash at its end.</param>
-public sealed record WebOptions(ListenAddress Listen, string TelemetryPath, Uri ExternalUrl, bool DebugHandlers)
+/// <summary>Where the exporter listens, who may come, and what it shows there. Immutable.</summary>
+public sealed partial record WebOptions
 {
-    private static readonly Setting<string> Address = Sources.Settings.Text("addr", "Address to listen on, as HOST:PORT or :PORT.",
+    private static readonly Setting<string> AddressSetting = Sources.Settings.Text("addr", "Address to listen on, as HOST:PORT or :PORT.",
         flag: "--addr", shortFlag: 'a', variable: "NETATMO_EXPORTER_ADDR", @default: ":9210");
 
-    private static readonly Setting<Uri> External = Sources.Settings.Address("external_url", "Address of this exporter as a browser sees it; the login returns to it. By default made from the address listened on.",
+    private static readonly Setting<IReadOnlyList<string>> AddressesSetting = Sources.Settings.List("web_listen_address",
+        "Addresses to listen on instead of addr, as HOST:PORT, [::1]:PORT or :PORT; may be repeated.", flag: "--web.listen-address");
+
+    private static readonly Setting<string> AdminSetting = Sources.Settings.Text("web_admin_address",
+        "Address for people: the pages and the login are there, and the other addresses answer the metrics page and health alone.", flag: "--web.admin-address");
+
+    private static readonly Setting<Uri> ExternalSetting = Sources.Settings.Address("external_url",
+        "Address of this exporter as a browser sees it; the login returns to it. By default made from the address listened on.",
         flag: "--external-url", variable: "NETATMO_EXPORTER_EXTERNAL_URL");
 
-    private static readonly Setting<string> Telemetry = Sources.Settings.Text("telemetry_path", "Path of the metrics page.",
+    private static readonly Setting<IReadOnlyList<string>> HostsSetting = Sources.Settings.List("web_allowed_host",
+        "Further names with a dot that browsers may use for this exporter, besides the external URL's; may be repeated.", flag: "--web.allowed-host");
+
+    private static readonly Setting<string> ConfigSetting = Sources.Settings.Path("web_config_file",
+        "File with TLS, users and more, in the form of Prometheus' exporter-toolkit; read again when it changes.", flag: "--web.config.file");
+
+    private static readonly Setting<string> TelemetrySetting = Sources.Settings.Text("telemetry_path", "Path of the metrics page.",
         flag: "--web.telemetry-path", @default: "/metrics");
 
-    private static readonly Setting<bool> Debug = Sources.Settings.Switch("debug_handlers", "Show the latest readings and the state of the tokens under /debug.",
+    private static readonly Setting<bool> DebugSetting = Sources.Settings.Switch("debug_handlers", "Show the latest readings and the state of the tokens under /debug.",
         flag: "--debug-handlers", variable: "DEBUG_HANDLERS");
 
-    public static IReadOnlyList<Setting> Settings { get; } = [Address, External, Telemetry, Debug];
+    public static IReadOnlyList<Setting> Settings { get; } =
+        [AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, ConfigSetting, TelemetrySetting, DebugSetting];
+
+    public IReadOnlyList<ListenAddress> Listen { get; init; } = [new("", 9210)];
+
+    /// <summary>Where people go; null when they go where Prometheus does.</summary>
+    public ListenAddress? Admin { get; init; }
+
+    public string TelemetryPath { get; init; } = "/metrics";
+
+    /// <summary>Where browsers reach the exporter.</summary>
+    public Uri ExternalUrl { get; init; } = new("http://127.0.0.1:9210");
+
+    /// <summary>Nobody said so: it was made from the address listened on, and is good for browsers on this machine.</summary>
+    public bool IsExternalUrlDerived { get; init; } = true;
+
+    public bool DebugHandlers { get; init; }
+
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    /// <summary>The web configuration file's path; null where there is none.</summary>
+    public string? ConfigFile { get; init; }
+
+    internal WebConfig? Config { get; init; }
 
     public static WebOptions Read(Section section)
     {
-        if (!ListenAddress.TryParse(section.Get(Address), out var listen))
+        if (section.Find(AddressesSetting) is not null && section.Origin(AddressSetting) is not (null or "default"))
         {
-            section.Problem(Address, "is no address to listen on; write HOST:PORT or :PORT, for example :9210");
+            section.Problem(AddressSetting, $"{AddressesSetting.Flag} is given as well; keep one of the two");
         }
-        var path = section.Get(Telemetry);
-        if (!path.StartsWith('/') || path.Length < 2)
+        ListenAddress[] listen = section.Find(AddressesSetting) is { Count: > 0 } several
+            ? [.. several.Select(text => Address(section, AddressesSetting, text))]
+            : [Address(section, AddressSetting, section.Get(AddressSetting))];
+        ListenAddress? admin = section.Find(AdminSetting) is { } given ? Address(section, AdminSetting, given) : null;
+        var path = section.Get(TelemetrySetting);
+        if (!PlainPath().IsMatch(path) || TakenPath().IsMatch(path))
         {
-            section.Problem(Telemetry, "must begin with a slash, for example /metrics");
+            section.Problem(TelemetrySetting, "must begin with a slash, hold letters, digits, and any of - _ . ~ /, and be none of the exporter's other pages; for example /metrics");
+            path = "/metrics";
         }
-        return new WebOptions(listen, path, section.Find(External) ?? listen.Derived, section.Get(Debug));
+        var file = section.Find(ConfigSetting);
+        var config = file is null ? null : ReadConfig(section, file);
+        return new WebOptions
+        {
+            Listen = listen,
+            Admin = admin,
+            TelemetryPath = path,
+            ExternalUrl = section.Find(ExternalSetting) ?? (admin ?? listen[0]).Derive(config?.Tls is null ? "http" : "https"),
+            IsExternalUrlDerived = section.Find(ExternalSetting) is null,
+            DebugHandlers = section.Get(DebugSetting),
+            AllowedHosts = section.Find(HostsSetting) ?? [],
+            ConfigFile = file,
+            Config = config,
+        };
     }
-}
 
-/// <summary>HOST:PORT as Go's listeners write it. An empty host is every address of the machine.</summary>
-public readonly record struct ListenAddress(string Host, int Port)
-{
-    /// <summary>The address for a browser on the same machine, as netatmo-exporter derives it.</summary>
-    public Uri Derived => new($"http://{(Host.Length == 0 ? "127.0.0.1" : Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}");
-
-    /// <summary>The IP address meant; null for every address of the machine.</summary>
-    public IPAddress? Ip => IPAddress.TryParse(Host, out var ip) ? ip : null;
-
-    public bool IsAny => Host.Length == 0;
-
-    public static bool TryParse(string text, out ListenAddress address)
+    private static ListenAddress Address(Section section, Setting setting, string text)
     {
-        address = new("", 0);
-        var colon = text.LastIndexOf(':');
-        if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        if (!ListenAddress.TryParse(text, out var address))
         {
-            return false;
+            section.Problem(setting, "is no address to listen on; write HOST:PORT or :PORT, for example :9210");
         }
-        var host = text[..colon];
-        var bracketed = host.StartsWith('[') && host.EndsWith(']');
-        if (bracketed ? !IPAddress.TryParse(host[1..^1], out _) : host.Contains(':') || Uri.CheckHostName(host) is UriHostNameType.Unknown && host.Length > 0)
-        {
-            return false;
-        }
-        address = new(bracketed ? host[1..^1] : host, port);
-        return true;
+        return address;
     }
 
-    public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}";
+    private static WebConfig? ReadConfig(Section section, string file)
+    {
+        var (text, problem) = SmallFile.Read(file, YamlFile.Largest);
+        if (text is null)
+        {
+            section.Problem(ConfigSetting, problem!);
+            return null;
+        }
+        var (config, problems) = WebConfigReader.Read(file, text);
+        foreach (var one in problems)
+        {
+            section.Add(one);
+        }
+        if (config?.Tls is { } tls && TlsHandshake.Material.Read(tls, null).Problem is { } unusable)
+        {
+            section.Add(new Problem(file, unusable));
+        }
+        return config;
+    }
+
+    [GeneratedRegex(@"^/[A-Za-z0-9\-._~/]+\z")]
+    private static partial Regex PlainPath();
+
+    [GeneratedRegex(@"^/(auth|-|assets|debug|version)(/|\z)")]
+    private static partial Regex TakenPath();
 }

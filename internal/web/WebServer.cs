@@ -1,10 +1,12 @@
 using Exporter.Sources;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
@@ -12,27 +14,51 @@ namespace Exporter.Web;
 /// <summary>All that the exporter answers over HTTP. Knows accounts, and no source by name.</summary>
 public static class WebServer
 {
-    private static readonly TimeSpan SlowestHeaders = TimeSpan.FromSeconds(15);
-
     /// <summary>The application, not yet listening. <c>serve</c>, the demo and the tests build it by this one function.</summary>
     public static WebApplication Build(WebOptions options, IReadOnlyList<Account> accounts, Exposition exposition, TimeProvider time, ILoggerFactory logging)
     {
+        var logger = logging.CreateLogger("web");
+        var config = options is { Config: { } initial, ConfigFile: { } file } ? new LiveWebConfig(file, initial, logger) : null;
+        var process = new ProcessMetrics();
+        var history = new History(accounts, time, logger);
+
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options.Listen));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, config, logger));
         builder.Services.AddRoutingCore();
         builder.Services.Replace(ServiceDescriptor.Singleton(logging));
-        var process = new ProcessMetrics();
         builder.Services.AddSingleton(_ => process);
-
+        builder.Services.AddHostedService(_ => history);
         var app = builder.Build();
-        var http = new HttpMetrics();
-        var metrics = new MetricsEndpoint(exposition, [BuildInfo.Current.ToFamily()], [.. process.Families, .. http.Families]);
 
+        var external = new ExternalUrl(options, app.Services.GetRequiredService<IServer>);
+        var browser = new Browser(options, external);
+        var http = new HttpMetrics();
         app.Use(http.CountAsync);
+        app.Use(ExplainAsync);
+        app.Use(Browser.GuardAsync);
+        if (config is not null)
+        {
+            app.Use(new Gate(config, time).PassAsync);
+        }
+        // A proxy may put us below a path, and may or may not take it away again.
+        app.UsePathBase(options.ExternalUrl.AbsolutePath.TrimEnd('/'));
+        app.Use(browser.CheckHostAsync);
+        if (options.Admin is not null)
+        {
+            app.Use((context, next) => context.Features.Get<Listeners.Admin>() is not null || browser.IsForPrograms(context.Request.Path) ? next(context) : NotFound(context));
+        }
+        app.UseRouting();
+
+        var stopping = app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var metrics = new MetricsEndpoint(exposition, [BuildInfo.Current.ToFamily()], [.. process.Families, .. http.Families]);
+        var antiForgery = new AntiForgery(external);
+        var devices = new DeviceLogins(logger, stopping);
         app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], metrics.WriteAsync);
         app.MapHealth();
         app.MapVersion(BuildInfo.Current);
-        app.MapStatus(accounts, options.TelemetryPath, BuildInfo.Current, time);
+        app.MapAssets();
+        new AccountsPage(accounts, history, devices, antiForgery, options.TelemetryPath, time).Map(app);
+        new LoginEndpoints(accounts, new RedirectLogin(accounts, new LoginCookies(external, time), external, time, logger, stopping), devices, antiForgery, external).Map(app);
         if (options.DebugHandlers)
         {
             app.MapDebug(accounts);
@@ -40,25 +66,20 @@ public static class WebServer
         return app;
     }
 
-    private static void Configure(KestrelServerOptions kestrel, ListenAddress listen)
+    private static Task NotFound(HttpContext context)
     {
-        kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = 64 * 1024;
-        kestrel.Limits.RequestHeadersTimeout = SlowestHeaders;
-        switch (listen)
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>An answer that says no and nothing else gets its status as a line of text.</summary>
+    private static async Task ExplainAsync(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        if (context.Response is { StatusCode: >= 400, HasStarted: false, ContentLength: null, ContentType: null })
         {
-            case { IsAny: true }:
-                kestrel.ListenAnyIP(listen.Port);
-                break;
-            case { Ip: { } ip }:
-                kestrel.Listen(ip, listen.Port);
-                break;
-            case { Host: "localhost" }:
-                kestrel.ListenLocalhost(listen.Port);
-                break;
-            default:
-                kestrel.Listen(System.Net.Dns.GetHostAddresses(listen.Host)[0], listen.Port);
-                break;
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            await context.Response.WriteAsync($"{context.Response.StatusCode} {ReasonPhrases.GetReasonPhrase(context.Response.StatusCode)}\n", context.RequestAborted);
         }
     }
 }

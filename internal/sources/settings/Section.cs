@@ -77,6 +77,13 @@ public sealed class Section
         Report(origin ?? at, origin is null ? $"{setting.Key}: {sentence}" : sentence);
     }
 
+    /// <summary>Reports what was found wrong in a file that a setting of this section names.</summary>
+    public void Add(Problem problem)
+    {
+        HasProblems = true;
+        problems.Add(problem);
+    }
+
     /// <summary>Where the value was said: <c>accounts.yml:12</c>, a variable, a flag, <c>default</c>; null when it is not set.</summary>
     public string? Origin(Setting setting)
     {

@@ -23,8 +23,10 @@ internal static class SecretFile
 }
 
 /// <summary>A file of text that has to be small, read whole or refused in one sentence.</summary>
-internal static class SmallFile
+public static class SmallFile
 {
+    /// <param name="path">Of the file, absolute.</param>
+    /// <param name="largest">In bytes.</param>
     public static Parsed<string> Read(string path, int largest)
     {
         try

@@ -4,21 +4,21 @@ using YamlDotNet.Core.Events;
 namespace Exporter.Sources;
 
 /// <summary>What stands in the file, with its lines.</summary>
-internal abstract record YamlValue(int Line)
+public abstract record YamlValue(int Line)
 {
     /// <summary>Null where nothing stands behind the colon.</summary>
-    internal sealed record Scalar(string? Text, int Line) : YamlValue(Line);
+    public sealed record Scalar(string? Text, int Line) : YamlValue(Line);
 
-    internal sealed record List(IReadOnlyList<YamlValue> Items, int Line) : YamlValue(Line);
+    public sealed record List(IReadOnlyList<YamlValue> Items, int Line) : YamlValue(Line);
 
-    internal sealed record Map(IReadOnlyList<(string Key, YamlValue Value, int Line)> Entries, int Line) : YamlValue(Line);
+    public sealed record Map(IReadOnlyList<(string Key, YamlValue Value, int Line)> Entries, int Line) : YamlValue(Line);
 }
 
 /// <summary>
 /// Reads a YAML file from the parser's events. YamlDotNet's own tree is not used: it ends at the first duplicate key, overflows the stack
 /// on deep nesting, and hashes keys that are collections, which aliases make exponential. Here all of these are problems of one line.
 /// </summary>
-internal sealed class YamlFile
+public sealed class YamlFile
 {
     public const int Largest = 1 << 20;
     private const int Deepest = 16;
@@ -37,7 +37,7 @@ internal sealed class YamlFile
 
     /// <summary>The mapping at the top of the file (empty, if the file is); null, and a problem, if there is none to speak of.</summary>
     /// <param name="name">As the person wrote it, for the problems.</param>
-    public static YamlValue.Map? Read(string name, string path, Problems problems)
+    internal static YamlValue.Map? Read(string name, string path, Problems problems)
     {
         var (text, problem) = SmallFile.Read(path, Largest);
         if (text is null)
@@ -46,6 +46,18 @@ internal sealed class YamlFile
             return null;
         }
 
+        return Parse(name, text, problems);
+    }
+
+    /// <summary>The same for a text that has been read already, and its problems.</summary>
+    public static (YamlValue.Map? Top, IReadOnlyList<Problem> Problems) Parse(string name, string text)
+    {
+        var problems = new Problems();
+        return (Parse(name, text, problems), problems.All);
+    }
+
+    private static YamlValue.Map? Parse(string name, string text, Problems problems)
+    {
         try
         {
             return new YamlFile(name, text, problems).Document();

@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using Exporter.Sources;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.Web;
+
+/// <summary>Device logins (RFC 8628) under way: the code is asked for while the browser waits, the rest happens in the background. Safe for concurrent use.</summary>
+internal sealed class DeviceLogins(ILogger logger, CancellationToken stopping)
+{
+    private readonly ConcurrentDictionary<string, string> failures = new();
+    private readonly Dictionary<string, Task> beginning = [];
+    private readonly Lock gate = new();
+
+    /// <summary>Why the account's last login came to nothing, in a sentence without a full stop; null where it did not, or was followed by another login.</summary>
+    public string? FailureOf(Account account) => failures.GetValueOrDefault(account.Name);
+
+    /// <summary>Asks for a code, unless one is waiting to be typed already. The keeper's snapshot shows it from then on.</summary>
+    public Task BeginAsync(Account account, DeviceCodeGrant grant)
+    {
+        lock (gate)
+        {
+            return beginning.GetValueOrDefault(account.Name) is { IsCompleted: false } underWay ? underWay : beginning[account.Name] = Task.Run(() => BeginOnceAsync(account, grant));
+        }
+    }
+
+    private async Task BeginOnceAsync(Account account, DeviceCodeGrant grant)
+    {
+        if (account.Keeper.Snapshot.Login is not null)
+        {
+            return;
+        }
+        var (begun, failure) = await grant.BeginAsync(stopping);
+        if (begun is null)
+        {
+            Fail(account, Reason(failure));
+            return;
+        }
+        failures.TryRemove(account.Name, out _);
+        account.Keeper.ShowLogin(new Login(begun.Link, begun.UserCode, begun.Deadline));
+        _ = WaitAsync(account, grant, begun);
+    }
+
+    private async Task WaitAsync(Account account, DeviceCodeGrant grant, DeviceAuthorization begun)
+    {
+        try
+        {
+            var outcome = await grant.WaitAsync(begun, stopping);
+            if (outcome is Renewal.Renewed(var token))
+            {
+                await account.Keeper.AdoptAsync(token, CancellationToken.None);
+            }
+            else
+            {
+                Fail(account, Reason(outcome));
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
+        {
+            logger.LogError(e, "account {Account}: the login failed in a way that was not foreseen", account.Name);
+            Fail(account, "it failed in a way that was not foreseen; the log says more");
+        }
+        finally
+        {
+            account.Keeper.ShowLogin(null);
+        }
+    }
+
+    private void Fail(Account account, string reason)
+    {
+        logger.LogWarning("account {Account}: the login came to nothing: {Reason}", account.Name, reason);
+        failures[account.Name] = reason;
+    }
+
+    private static string Reason(Renewal? failure) => failure switch
+    {
+        Renewal.Transient(_, var reason, _) => reason,
+        Renewal.Refused(var reason) => reason,
+        Renewal.Rejected(var reason) => reason,
+        _ => throw new InvalidOperationException("a failure is no token"),
+    };
+}

@@ -1,0 +1,147 @@
+using Exporter.Sources;
+using Exporter.Tokens;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.Web;
+
+/// <summary>What the cloud sent the browser back with (RFC 6749, section 4.1.2; RFC 9207). Nothing is taken of a parameter that comes twice.</summary>
+internal sealed record CloudAnswer
+{
+    public string? Code { get; init; }
+
+    public Secret? State { get; init; }
+
+    public string? Issuer { get; init; }
+
+    public string? Error { get; init; }
+
+    public static CloudAnswer Of(IQueryCollection query) => new() { Code = One(query, "code"), State = Secret.From(One(query, "state")), Issuer = One(query, "iss"), Error = One(query, "error") };
+
+    private static string? One(IQueryCollection query, string name) => query[name] is [{ Length: > 0 } only] ? only : null;
+}
+
+/// <summary>The login by redirect: sends a browser to the cloud, and takes it back.</summary>
+internal sealed class RedirectLogin(
+    IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger logger, CancellationToken stopping)
+{
+    /// <summary>On the way to the external URL, so that a proxy that does not hand on the host name does not send a browser in circles.</summary>
+    private const string Moved = "moved";
+
+    /// <summary>Whether the cloud brings the browser back to us.</summary>
+    public bool IsOurs(AuthorizationCodeGrant grant) => grant.RedirectUri is null or { Port: 0 } || grant.RedirectUri == external.Callback;
+
+    public Task Begin(HttpContext context, Account account, AuthorizationCodeGrant grant)
+    {
+        if (IsOurs(grant) && !external.IsHere(context.Request) && !context.Request.Query.ContainsKey(Moved))
+        {
+            return Move(context, account);
+        }
+        var request = grant.Begin(external.Callback);
+        cookies.Set(context, Slot(account), account.Name, request);
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Redirect(request.Address.AbsoluteUri);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The callback.</summary>
+    public async Task<LoginOutcome> FinishAsync(HttpContext context, CloudAnswer answer)
+    {
+        if (answer.State is null)
+        {
+            return OfError(answer) ?? new LoginOutcome.NoState();
+        }
+        foreach (var account in accounts)
+        {
+            if (cookies.Find(context, Slot(account)) is { } begun && begun.Request.State.Equals(answer.State))
+            {
+                return await FinishAsync(context, account, begun, answer);
+            }
+        }
+        // An error changes nothing, so it may be told to anybody: a redirect URI that is registered under another host name ends here.
+        return OfError(answer) ?? new LoginOutcome.UnknownState();
+    }
+
+    /// <summary>A code that a person brought. What is pasted whole is compared like a callback; a code alone is bound to the login by its verifier.</summary>
+    public async Task<LoginOutcome> FinishPastedAsync(HttpContext context, Account account, CloudAnswer answer, bool isWhole)
+    {
+        if (cookies.Find(context, Slot(account)) is not { } begun || (isWhole && answer.State?.Equals(begun.Request.State) != true))
+        {
+            return new LoginOutcome.UnknownState();
+        }
+        return await FinishAsync(context, account, begun, answer, isBare: !isWhole);
+    }
+
+    private async Task<LoginOutcome> FinishAsync(HttpContext context, Account account, BegunLogin begun, CloudAnswer answer, bool isBare = false)
+    {
+        if (account.Login is not LoginMethod.Redirect(var grant) || begun.Account != account.Name)
+        {
+            return new LoginOutcome.UnknownState();
+        }
+        cookies.Clear(context, Slot(account));
+        if (!cookies.Spend(begun))
+        {
+            return new LoginOutcome.Replayed();
+        }
+        if (begun.Deadline <= time.GetUtcNow())
+        {
+            return new LoginOutcome.TooLate();
+        }
+        // RFC 9207, section 2.4: compared as it stands; a sender that promised it has to send it, and one that did not should not.
+        if (!isBare && answer.Issuer != grant.Issuer)
+        {
+            return new LoginOutcome.WrongSender();
+        }
+        var outcome = OfError(answer) ?? (answer.Code is { } code ? await ExchangeAsync(account, grant, code, begun.Request) : new LoginOutcome.NoCode());
+        if (outcome is not LoginOutcome.Done)
+        {
+            logger.LogWarning("account {Account}: a login by browser: {Outcome}", account.Name, outcome.Explain().Sentence);
+        }
+        return outcome;
+    }
+
+    private async Task<LoginOutcome> ExchangeAsync(Account account, AuthorizationCodeGrant grant, string code, AuthorizationRequest request)
+    {
+        // Not by the browser's patience: the code is spent once it is sent.
+        var exchanged = await grant.ExchangeAsync(code, request, stopping);
+        if (exchanged is Renewal.Renewed(var token))
+        {
+            await account.Keeper.AdoptAsync(token, CancellationToken.None);
+        }
+        return LoginOutcome.OfExchange(exchanged, request.RedirectUri, grant.Scopes);
+    }
+
+    private LoginOutcome? OfError(CloudAnswer answer) =>
+        answer.Error is null ? null : LoginOutcome.OfError(answer.Error, external.Callback) ?? new LoginOutcome.CloudRefuses("it sent the browser back with an error that is not one of OAuth's common ones");
+
+    /// <summary>The cookie belongs to the host name that the browser comes back to, so the login begins there.</summary>
+    private Task Move(HttpContext context, Account account)
+    {
+        var there = $"{external.Text}/auth/authorize?account={Uri.EscapeDataString(account.Name)}&{Moved}=1";
+        if (external.IsReachableFrom(context.Request))
+        {
+            context.Response.Redirect(there);
+            return Task.CompletedTask;
+        }
+        var here = $"{context.Request.Scheme}://{context.Request.Host.Value}";
+        return Layout.WriteAsync(context, StatusCodes.Status200OK, Layout.Sentence("The login comes back to another address", context.Request.Path.Value!.LastIndexOf('/') > 0 ? "../" : "",
+            $"You are at {here}, and after the login the cloud sends your browser to {external.Callback.OriginalString}, which only a browser on the exporter's own machine can reach.",
+            $"""
+            <p>Either start the exporter with <code>--external-url {here}</code> and register <code>{here}/auth/callback</code> at the cloud as a redirect URI,
+            or open the exporter on its own machine:</p>
+            <p><a class="button" href="{there}">Continue at {external.Value.Authority}</a></p>
+            """));
+    }
+
+    private int Slot(Account account)
+    {
+        for (var i = 0; i < accounts.Count; i++)
+        {
+            if (ReferenceEquals(accounts[i], account))
+            {
+                return i;
+            }
+        }
+        throw new InvalidOperationException("the account is none of ours");
+    }
+}

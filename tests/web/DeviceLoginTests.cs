@@ -1,0 +1,108 @@
+using System.Net;
+using Exporter.Sources;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.Web;
+
+/// <summary>The device login: begun by a form, shown on the page, finished in the background.</summary>
+public sealed class DeviceLoginTests
+{
+    public const string Code = """{"device_code":"the-device-code","user_code":"ABCD-EFGH","verification_uri":"https://cloud.example/device","expires_in":300,"interval":5}""";
+    public const string Token = """{"access_token":"the-access-token","refresh_token":"the-refresh-token","expires_in":3600}""";
+    private const string Pending = """{"error":"authorization_pending"}""";
+
+    private static readonly Uri Cloud = new("https://cloud.example/");
+
+    [Fact]
+    public async Task The_code_stands_on_the_page_until_the_person_is_done()
+    {
+        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, Pending).Expect(HttpStatusCode.OK, Token);
+        await using var bench = await StartAsync(cloud);
+
+        Assert.Equal("../", (await bench.Submit("/", "auth/device")).Location);
+        var page = (await bench.Get("/")).Body;
+        Assert.Contains("ABCD-EFGH", page, StringComparison.Ordinal);
+        Assert.Contains("https://cloud.example/device?user_code=ABCD-EFGH", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("the-device-code", page, StringComparison.Ordinal);
+
+        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].Keeper.Snapshot.State is TokenState.Active, TimeSpan.FromMinutes(1));
+        await bench.UntilAsync(() => bench.Accounts[1].Keeper.Snapshot.Login is null);
+        Assert.DoesNotContain("ABCD-EFGH", (await bench.Get("/")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_second_click_shows_the_same_code()
+    {
+        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code);
+        await using var bench = await StartAsync(cloud);
+        var form = (await bench.Get("/")).Form("auth/device");
+
+        await Task.WhenAll(bench.Post("/auth/device", form), bench.Post("/auth/device", form));
+        await bench.Post("/auth/device", form);
+
+        Assert.Single(cloud.Calls);
+    }
+
+    [Fact]
+    public async Task Who_refuses_at_the_cloud_reads_it_on_the_page_and_may_begin_again()
+    {
+        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, """{"error":"access_denied"}""").Expect(HttpStatusCode.OK, Code);
+        await using var bench = await StartAsync(cloud);
+        await bench.Submit("/", "auth/device");
+        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].Keeper.Snapshot.Login is null, TimeSpan.FromMinutes(1));
+
+        Assert.Contains("The last login came to nothing: the login was refused at the cloud.", (await bench.Get("/")).Body, StringComparison.Ordinal);
+
+        await bench.Submit("/", "auth/device");
+        Assert.DoesNotContain("came to nothing", (await bench.Get("/")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cloud_that_gives_no_code_is_explained_on_the_page()
+    {
+        using var cloud = new StubHttp().Expect(HttpStatusCode.ServiceUnavailable);
+        await using var bench = await StartAsync(cloud);
+
+        await bench.Submit("/", "auth/device");
+
+        Assert.Contains("The last login came to nothing: the token endpoint is not working", (await bench.Get("/")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_link_leads_anywhere_but_to_the_web()
+    {
+        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code.Replace("https://cloud.example/device", "javascript:alert(1)", StringComparison.Ordinal));
+        await using var bench = await StartAsync(cloud);
+
+        await bench.Submit("/", "auth/device");
+
+        Assert.DoesNotContain("javascript:", (await bench.Get("/")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_GET_begins_no_device_login()
+    {
+        using var cloud = new StubHttp();
+        await using var bench = await StartAsync(cloud);
+
+        Assert.Contains("Get a code", (await bench.Get("/auth?account=car")).Body, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await bench.Get("/auth/device?account=car")).Status);
+    }
+
+    /// <summary>An account that logs in by device, at the given cloud.</summary>
+    internal static Account Car(WebBench bench, StubHttp cloud)
+    {
+        var client = new OAuthClient("car-client", null, ClientAuthentication.None);
+        TokenEndpoint Endpoint(string path) => new(cloud.Client, new Uri(Cloud, path), client, bench.Time);
+        var keeper = new Keeper("car", new RefreshTokenGrant(Endpoint("token"), bench.Time), new FileStore(bench.Folder["car.json"], [new PlainTokenFormat()], bench.Time), new KeeperOptions(), bench.Time, NullLogger.Instance);
+        return new Account("car", "vehicle", labelled: true, keeper, feed: null)
+        {
+            Login = new LoginMethod.Device(new DeviceCodeGrant(Endpoint("device"), Endpoint("token"), ["read"], bench.Time)),
+        };
+    }
+
+    private static Task<WebBench> StartAsync(StubHttp cloud) => WebBench.StartAsync(names: ["home"], more: bench => [Car(bench, cloud)]);
+}

@@ -1,0 +1,236 @@
+using System.Net;
+using System.Text.Json;
+using Exporter.Sandbox;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.Web;
+
+/// <summary>The login by redirect: what it does when all is well, and what each failure says.</summary>
+public sealed class LoginTests
+{
+    [Fact]
+    public async Task A_login_ends_on_the_page_of_accounts_with_a_token_that_is_saved()
+    {
+        await using var bench = await WebBench.StartAsync();
+
+        var back = await bench.Get(await bench.ConsentAsync());
+
+        Assert.Equal((HttpStatusCode.SeeOther, "../"), (back.Status, back.Location));
+        var token = Assert.IsType<TokenState.Active>(bench.Account.Keeper.Snapshot.State).Held;
+        Assert.Null(bench.Account.Keeper.Snapshot.Unpersisted?.Reason);
+        using var saved = JsonDocument.Parse(File.ReadAllText(bench.Folder["token.json"]));
+        Assert.Equal(token.RefreshToken!.Reveal(), saved.RootElement.GetProperty("refresh_token").GetString());
+        Assert.Contains("Alive", (await bench.Get("/")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Auth_alone_begins_the_login_of_the_one_account_that_waits_for_one()
+    {
+        await using var bench = await WebBench.StartAsync();
+        Assert.StartsWith(bench.Sandbox.Address.OriginalString, (await bench.Get("/auth")).Location, StringComparison.Ordinal);
+
+        await bench.Get(await bench.ConsentAsync("/auth"));
+
+        Assert.Equal("./", (await bench.Get("/auth")).Location);
+        Assert.StartsWith(bench.Sandbox.Address.OriginalString, (await bench.Get("/auth/authorize")).Location, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Two_accounts_log_in_side_by_side_and_each_gets_its_own_token()
+    {
+        await using var bench = await WebBench.StartAsync(names: ["home", "cabin"]);
+        Assert.Equal("../", (await bench.Get("/auth/authorize")).Location);
+
+        var first = await bench.ConsentAsync("/auth?account=home");
+        var second = await bench.ConsentAsync("/auth?account=cabin");
+        await bench.Get(second);
+        Assert.IsType<TokenState.Missing>(bench.Accounts[0].Keeper.Snapshot.State);
+        await bench.Get(first);
+
+        Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Active>(a.Keeper.Snapshot.State));
+        Assert.NotEqual(bench.Accounts[0].Keeper.Snapshot.State.Token!.AccessToken, bench.Accounts[1].Keeper.Snapshot.State.Token!.AccessToken);
+    }
+
+    [Fact]
+    public async Task An_account_that_is_not_there_is_not_found()
+    {
+        await using var bench = await WebBench.StartAsync();
+
+        Assert.Equal(HttpStatusCode.NotFound, (await bench.Get("/auth?account=nobody")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await bench.Get("/auth/authorize?account=%3Cscript%3E")).Status);
+    }
+
+    [Fact]
+    public async Task Who_refuses_is_told_that_nothing_was_changed()
+    {
+        await using var bench = await WebBench.StartAsync(loggedIn: true);
+        var before = bench.Account.Keeper.Snapshot.State;
+
+        var reply = await bench.Get(await bench.ConsentAsync(decision: "refuse"));
+
+        Assert.Equal((HttpStatusCode.BadRequest, "The login was refused"), (reply.Status, reply.Title));
+        Assert.Same(before, bench.Account.Keeper.Snapshot.State);
+    }
+
+    [Fact]
+    public async Task A_code_that_came_too_late_says_so()
+    {
+        await using var bench = await WebBench.StartAsync();
+        var callback = await bench.ConsentAsync();
+        bench.Clock.Advance(TimeSpan.FromMinutes(2));
+
+        Assert.Equal("The code is not accepted", (await bench.Get(callback)).Title);
+    }
+
+    [Fact]
+    public async Task A_login_that_took_more_than_ten_minutes_is_over()
+    {
+        await using var bench = await WebBench.StartAsync();
+        var callback = await bench.ConsentAsync();
+        bench.Clock.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.Equal("The login took too long", (await bench.Get(callback)).Title);
+        Assert.Equal(0, bench.Sandbox.Netatmo.Token.Requests);
+    }
+
+    [Fact]
+    public async Task A_client_that_the_cloud_does_not_know_is_told_apart_from_a_bad_code()
+    {
+        await using var bench = await WebBench.StartAsync([("--client-secret", "wrong")]);
+
+        var reply = await bench.Get(await bench.ConsentAsync());
+
+        Assert.Equal("The client is not accepted", reply.Title);
+        Assert.Contains("client_secret", reply.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("wrong\"", bench.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_redirect_URI_that_is_not_registered_is_named()
+    {
+        await using var bench = await WebBench.StartAsync();
+        var netatmo = bench.Sandbox.Netatmo;
+        netatmo.Authorization.Register(new RegisteredClient(netatmo.ClientId, netatmo.ClientSecret, [$"http://localhost:{bench.Address.Port}/auth/callback"]));
+
+        var sentBack = await bench.ConsentAsync();
+        Assert.StartsWith("http://localhost:", sentBack, StringComparison.Ordinal);
+        var reply = await bench.Get(new Uri(sentBack).PathAndQuery);
+
+        Assert.Equal("The redirect URI is not registered", reply.Title);
+        Assert.Contains($"{bench.Address}auth/callback", reply.Body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("invalid_scope", "The scope is not accepted")]
+    [InlineData("temporarily_unavailable", "The cloud is in trouble")]
+    [InlineData("unauthorized_client", "The client is not accepted")]
+    [InlineData("%3Cscript%3Ealert(1)%3C/script%3E", "The cloud refuses")]
+    public async Task Each_error_of_the_cloud_has_its_own_sentence(string error, string title)
+    {
+        await using var bench = await WebBench.StartAsync();
+        var state = (await bench.Get("/auth")).Location!.Split("state=")[1].Split('&')[0];
+
+        var reply = await bench.Get($"/auth/callback?error={error}&state={state}&error_description=%3Cb%3Eboo");
+
+        Assert.Equal(title, reply.Title);
+        Assert.DoesNotContain("boo", reply.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("alert(1)", reply.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_scope_that_is_short_is_named_and_the_token_is_kept()
+    {
+        await using var bench = await WebBench.StartAsync([("--home-coaches", "true")]);
+        var authorize = (await bench.Get("/auth")).Location!.Replace("%20read_homecoach", "", StringComparison.Ordinal);
+
+        var reply = await bench.Get(await bench.ConsentAtAsync(authorize));
+
+        Assert.Equal((HttpStatusCode.OK, "Logged in, for less than was asked"), (reply.Status, reply.Title));
+        Assert.Contains("did not grant read_homecoach", reply.Body, StringComparison.Ordinal);
+        Assert.IsType<TokenState.Active>(bench.Account.Keeper.Snapshot.State);
+    }
+
+    [Fact]
+    public async Task A_cloud_that_does_not_answer_is_a_sentence_and_not_an_exception()
+    {
+        await using var bench = await WebBench.StartAsync();
+        var callback = await bench.ConsentAsync();
+        bench.Sandbox.Netatmo.Token.Fail(new Fault.Html());
+
+        var reply = await bench.Get(callback);
+
+        Assert.Equal((HttpStatusCode.BadGateway, "The cloud is in trouble"), (reply.Status, reply.Title));
+    }
+
+    [Fact]
+    public async Task A_token_that_cannot_be_saved_lives_on_and_the_page_says_so_loudly()
+    {
+        await using var bench = await WebBench.StartAsync([("--token-file", "/proc/no/token.json")]);
+
+        Assert.Equal(HttpStatusCode.SeeOther, (await bench.Get(await bench.ConsentAsync())).Status);
+
+        Assert.Contains("would be lost with the process", (await bench.Get("/")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_login_under_another_name_of_this_machine_is_first_sent_to_the_external_URL()
+    {
+        await using var bench = await WebBench.StartAsync();
+
+        var reply = await bench.Get("/auth", ("Host", $"localhost:{bench.Address.Port}"));
+
+        Assert.Equal($"{bench.Address}auth/authorize?account=netatmo&moved=1", reply.Location);
+        Assert.StartsWith(bench.Sandbox.Address.OriginalString, (await bench.Get(reply.Location!)).Location, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task From_another_machine_the_page_explains_the_external_URL()
+    {
+        await using var bench = await WebBench.StartAsync();
+
+        var reply = await bench.Get("/auth", ("Host", "nas:9210"));
+
+        Assert.Equal((HttpStatusCode.OK, null), (reply.Status, reply.Location));
+        Assert.Contains("--external-url http://nas:9210", reply.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("state=", reply.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_external_URL_that_was_set_is_where_every_login_goes_and_comes_back_to()
+    {
+        await using var bench = await WebBench.StartAsync([("--external-url", "https://example.org/weather/")]);
+        bench.Sandbox.Netatmo.RegisterRedirectUri("https://example.org/weather/auth/callback");
+
+        Assert.Equal("https://example.org/weather/auth/authorize?account=netatmo&moved=1", (await bench.Get("/auth", ("Host", "nas:9210"))).Location);
+        var begun = await bench.Get("/weather/auth", ("Host", "example.org:443"), ("X-Forwarded-Proto", "https"));
+        Assert.Contains("redirect_uri=https%3A%2F%2Fexample.org%2Fweather%2Fauth%2Fcallback", (await bench.Get("/weather/auth/authorize?moved=1")).Location, StringComparison.Ordinal);
+        Assert.NotNull(begun.Location);
+    }
+
+    [Fact]
+    public async Task The_cookie_of_a_login_is_sealed_and_kept_from_scripts_and_other_sites()
+    {
+        await using var bench = await WebBench.StartAsync([("--external-url", "https://example.org")]);
+
+        var reply = await bench.Get("/auth/authorize?moved=1");
+
+        var cookie = reply.Header("Set-Cookie")!;
+        Assert.StartsWith("__Host-exporter-login-0=", cookie, StringComparison.Ordinal);
+        Assert.All(["; secure", "; httponly", "; samesite=lax", "; path=/", "; max-age=600"], part => Assert.Contains(part, cookie, StringComparison.Ordinal));
+        Assert.DoesNotContain("domain", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(reply.Location!.Split("state=")[1].Split('&')[0], cookie, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PKCE_is_S256_and_every_login_has_a_state_of_its_own()
+    {
+        await using var bench = await WebBench.StartAsync();
+
+        var (first, second) = ((await bench.Get("/auth")).Location!, (await bench.Get("/auth")).Location!);
+
+        Assert.Contains("code_challenge_method=S256", first, StringComparison.Ordinal);
+        Assert.NotEqual(first.Split("state=")[1].Split('&')[0], second.Split("state=")[1].Split('&')[0]);
+        Assert.NotEqual(first.Split("code_challenge=")[1].Split('&')[0], second.Split("code_challenge=")[1].Split('&')[0]);
+    }
+}

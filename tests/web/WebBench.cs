@@ -1,0 +1,245 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Exporter.Netatmo;
+using Exporter.Sandbox;
+using Exporter.Sources;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Exporter.Web;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Exporter.Tests.Web;
+
+/// <summary>
+/// The web side as <c>serve</c> builds it, on a free port, with the sandbox for a cloud and a browser that follows no redirect. Its clock
+/// stands still unless it is given another.
+/// </summary>
+internal sealed class WebBench : IAsyncDisposable
+{
+    private readonly CancellationTokenSource ending = new();
+    private readonly TemporaryFolder folder = new();
+    private readonly ILoggerFactory logging;
+    private readonly ConcurrentQueue<string> log = new();
+    private WebApplication? app;
+    private Task running = Task.CompletedTask;
+
+    private WebBench(TimeProvider time, SandboxServer sandbox)
+    {
+        (Time, Sandbox) = (time, sandbox);
+        logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogLines(LogLevel.Trace, TextWriter.Synchronized(new Lines(log)))));
+        Http = Visitor();
+    }
+
+    public TimeProvider Time { get; }
+
+    public ManualTime Clock => (ManualTime)Time;
+
+    public SandboxServer Sandbox { get; }
+
+    public TemporaryFolder Folder => folder;
+
+    public IReadOnlyList<Account> Accounts { get; private set; } = [];
+
+    public Account Account => Accounts[0];
+
+    /// <summary>Of the first listener: the admin's where there is one.</summary>
+    public Uri Address => new(app!.Urls.First());
+
+    public IReadOnlyList<Uri> Addresses => [.. app!.Urls.Select(url => new Uri(url))];
+
+    public WebApplication App => app!;
+
+    /// <summary>Has cookies, and follows no redirect.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>Every line at every level.</summary>
+    public string Log => string.Join('\n', log);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <param name="flags">Of the web side and of the account, as on a command line: name, value.</param>
+    /// <param name="names">Accounts of a configuration file; without them one by flags.</param>
+    /// <param name="more">Accounts of another kind, opened by the test.</param>
+    public static async Task<WebBench> StartAsync(
+        IEnumerable<(string Flag, string Value)>? flags = null, IReadOnlyList<string>? names = null, TimeProvider? time = null,
+        Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoCloudOptions? cloud = null, string? webConfig = null, bool loggedIn = false)
+    {
+        var clock = time ?? new ManualTime();
+        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Netatmo = cloud ?? new() }, Cancellation));
+        try
+        {
+            await bench.OpenAsync(flags ?? [], names, more, webConfig, loggedIn);
+            return bench;
+        }
+        catch
+        {
+            await bench.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Another browser.</summary>
+    public static HttpClient Visitor() => new(new SocketsHttpHandler { AllowAutoRedirect = false });
+
+    public Task<Reply> Get(string path, params (string Name, string Value)[] headers) => Send(Http, new HttpRequestMessage(HttpMethod.Get, new Uri(Address, path)), headers);
+
+    public Task<Reply> Post(string path, IEnumerable<(string Name, string Value)> form, params (string Name, string Value)[] headers) =>
+        Send(Http, new HttpRequestMessage(HttpMethod.Post, new Uri(Address, path)) { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) }, headers);
+
+    /// <summary>Fills in the form on a page as a person does: what is hidden in it goes along.</summary>
+    public async Task<Reply> Submit(string page, string action, params (string Name, string Value)[] fields)
+    {
+        var form = (await Get(page)).Form(action);
+        return await Post(new Uri(new Uri(Address, page), action).PathAndQuery, form.Where(f => fields.All(g => g.Name != f.Name)).Concat(fields));
+    }
+
+    public static async Task<Reply> Send(HttpClient http, HttpRequestMessage request, params (string Name, string Value)[] headers)
+    {
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+        using (request)
+        {
+            using var response = await http.SendAsync(request, Cancellation);
+            return new Reply(response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation), response.Headers.Location?.OriginalString,
+                response.Headers.Concat(response.Content.Headers).ToDictionary(h => h.Key, h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase));
+        }
+    }
+
+    /// <summary>Begins the login in this browser and lets the person decide at the cloud; where the cloud sends the browser.</summary>
+    public async Task<string> ConsentAsync(string begin = "/auth/authorize", string decision = "accept", HttpClient? browser = null)
+    {
+        var at = new Uri(Address, begin);
+        var cloud = await Send(browser ?? Http, new HttpRequestMessage(HttpMethod.Get, at));
+        return await ConsentAtAsync(cloud.Location!, decision);
+    }
+
+    /// <summary>The person's part, at the cloud.</summary>
+    public async Task<string> ConsentAtAsync(string authorize, string decision = "accept")
+    {
+        using var person = Visitor();
+        var page = await Send(person, new HttpRequestMessage(HttpMethod.Get, authorize));
+        if (page.Location is { } back)
+        {
+            return back;
+        }
+        var number = page.Body.Split("name=\"consent\" value=\"")[1].Split('"')[0];
+        var decided = await Send(person, new HttpRequestMessage(HttpMethod.Post, new Uri(Sandbox.Address, "/oauth2/authorize"))
+        {
+            Content = new FormUrlEncodedContent([KeyValuePair.Create("consent", number), KeyValuePair.Create("decision", decision)]),
+        });
+        return decided.Location!;
+    }
+
+    /// <summary>Lets the accounts be read and renewed, as <c>serve</c> does.</summary>
+    public void Run() => running = Task.WhenAll(Accounts.Select(a => a.RunAsync(ending.Token)));
+
+    /// <summary>Until an account's feed or keeper says so.</summary>
+    public async Task UntilAsync(Func<bool> reached)
+    {
+        while (!reached())
+        {
+            await Task.WhenAny([.. Accounts.Select(a => a.Keeper.Changed), .. Accounts.Select(a => a.Feed?.Changed).OfType<Task>(), Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation)]);
+            Cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ending.CancelAsync();
+        await running;
+        if (app is not null)
+        {
+            await app.DisposeAsync();
+        }
+        foreach (var account in Accounts)
+        {
+            account.Dispose();
+        }
+        await Sandbox.DisposeAsync();
+        Http.Dispose();
+        logging.Dispose();
+        folder.Dispose();
+        ending.Dispose();
+    }
+
+    private async Task OpenAsync(
+        IEnumerable<(string Flag, string Value)> flags, IReadOnlyList<string>? names, Func<WebBench, IReadOnlyList<Account>>? more, string? webConfig, bool loggedIn)
+    {
+        var source = new NetatmoSource();
+        var given = new Dictionary<string, List<string>> { ["--addr"] = ["127.0.0.1:0"] };
+        if (webConfig is not null)
+        {
+            given["--web.config.file"] = [folder.Write("web.yml", webConfig)];
+        }
+        string Token() => loggedIn ? $$"""{"refresh_token":"{{Sandbox.Netatmo.Login().RefreshToken}}"}""" : "";
+        if (names is null)
+        {
+            var file = loggedIn ? folder.Write("token.json", Token()) : folder["token.json"];
+            foreach (var (flag, value) in new[] { ("--api-url", Sandbox.Address.OriginalString), ("--client-id", Sandbox.Netatmo.ClientId), ("--client-secret", Sandbox.Netatmo.ClientSecret), ("--token-file", file) })
+            {
+                given[flag] = [value];
+            }
+        }
+        else
+        {
+            given["--config"] = [folder.Write("exporter.yml", "accounts:\n" + string.Concat(names.Select(name => $"""
+                  "{name}":
+                    source: netatmo
+                    client_id: {Sandbox.Netatmo.ClientId}
+                    client_secret: {Sandbox.Netatmo.ClientSecret}
+                    token_file: "token-{names.ToList().IndexOf(name)}.json"
+                    api_url: {Sandbox.Address}
+
+                """)))];
+        }
+        foreach (var flag in flags.GroupBy(f => f.Flag))
+        {
+            given[flag.Key] = [.. flag.Select(f => f.Value)];
+        }
+        Setting[] settings = [Configuration.ConfigFile, .. WebOptions.Settings, .. source.Settings.All];
+        var configuration = Configuration.Load(WebOptions.Settings, [source.Settings],
+            given.ToDictionary(g => Setting.WithFiles(settings).First(s => s.Flag == g.Key), g => (IReadOnlyList<string>)g.Value), new Dictionary<string, string>(), folder.Path);
+        var options = WebOptions.Read(configuration.Program);
+        var planned = PlannedAccount.All(configuration, [source]);
+        Assert.Equal([], configuration.Problems.Select(p => p.ToString()));
+        Accounts = [.. planned.Select(p => p.Open(new KeeperOptions { Pace = new Pace(Time) }, Time, logging)), .. more?.Invoke(this) ?? []];
+        app = WebServer.Build(options, Accounts, new Exposition(Accounts, Time), Time, logging);
+        foreach (var account in Accounts)
+        {
+            await account.Keeper.LoadAsync(Cancellation);
+        }
+        await app.StartAsync(Cancellation);
+        Sandbox.Netatmo.RegisterRedirectUri($"{new Uri(app.Urls.First()).GetLeftPart(UriPartial.Authority)}/auth/callback");
+        if (loggedIn && names is null)
+        {
+            await Account.Keeper.RenewAsync(null, Cancellation);
+        }
+    }
+
+    private sealed class Lines(ConcurrentQueue<string> lines) : StringWriter
+    {
+        public override void WriteLine(object? value) => lines.Enqueue($"{value}");
+
+        public override void WriteLine(string? value) => lines.Enqueue(value ?? "");
+    }
+}
+
+/// <summary>An answer, whole.</summary>
+internal sealed record Reply(HttpStatusCode Status, string Body, string? Location, IReadOnlyDictionary<string, string> Headers)
+{
+    public string? Header(string name) => Headers.GetValueOrDefault(name);
+
+    /// <summary>The title of a page that says one thing.</summary>
+    public string Title => WebUtility.HtmlDecode(Body.Split("<h1>")[1].Split("</h1>")[0]);
+
+    /// <summary>The hidden fields of the form with that action.</summary>
+    public IReadOnlyList<(string Name, string Value)> Form(string action)
+    {
+        var form = Body.Split($"action=\"{action}\"")[1].Split("</form>")[0];
+        return [.. form.Split("<input type=\"hidden\" name=\"").Skip(1).Select(f => (f.Split('"')[0], WebUtility.HtmlDecode(f.Split("value=\"")[1].Split('"')[0])))];
+    }
+}
