@@ -96,6 +96,23 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         await work;
     }
 
+    /// <summary>
+    /// Advances whenever all of the work that is left waits on this clock, each on one timer: never while some of it is
+    /// running, so that no time passes that nobody waited for.
+    /// </summary>
+    public async Task AdvanceWhileIdle(IReadOnlyCollection<Task> work, TimeSpan step)
+    {
+        while (work.Count(task => !task.IsCompleted) is > 0 and var left)
+        {
+            if (Waiting == left)
+            {
+                Advance(step);
+            }
+            await Task.Yield();
+        }
+        await Task.WhenAll(work);
+    }
+
     /// <summary>Steps the wall clock alone: time zones are not meant, NTP corrections and people are.</summary>
     public void StepWallClock(TimeSpan by) { lock (gate) { wall += by; } }
 

@@ -64,8 +64,8 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     /// <summary>Whether it can log in without a person, having no token.</summary>
     public bool LogsInByItself => grant.CanRenew(null);
 
-    /// <summary>Whether <see cref="VisitAsync"/> has something to do now.</summary>
-    internal bool IsDue(DateTimeOffset now, long timestamp) => schedule.IsDue(now, timestamp) || custody.IsDue(now, timestamp);
+    /// <summary>Whether <see cref="VisitAsync"/> has something to do now that it is not doing yet.</summary>
+    internal bool IsDue(DateTimeOffset now, long timestamp) => Volatile.Read(ref visiting) == 0 && (schedule.IsDue(now, timestamp) || custody.IsDue(now, timestamp));
 
     /// <summary>
     /// Reads the store for the first time; afterwards the snapshot tells what was found. Where there is no token and the grant
@@ -135,8 +135,7 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     public async ValueTask<Token?> GetTokenAsync(CancellationToken cancellation)
     {
         await (loaded ? Task.CompletedTask : LoadAsync(cancellation));
-        var now = time.GetUtcNow();
-        var current = custody.Snapshot;
+        var (now, current) = (time.GetUtcNow(), custody.Snapshot);
         if (current.State.Token is { } token && token.IsUsable(now))
         {
             return token;

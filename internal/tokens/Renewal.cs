@@ -91,8 +91,12 @@ public static class Plain
         });
     }
 
-    /// <summary>An exception that a contract does not allow, in a sentence.</summary>
-    internal static string Unforeseen(Exception e) => $"it failed in a way that was not foreseen ({e.GetType().Name}: {Line(e.Message)})";
+    /// <summary>An exception that a contract does not allow, in a sentence: its kind and place, for its message may hold what was being read, a secret.</summary>
+    internal static string Unforeseen(Exception e)
+    {
+        var place = e.StackTrace?.Split('\n')[0].Trim() ?? "";
+        return $"it failed in a way that was not foreseen ({Line($"{e.GetType().Name} {place}".Trim())})";
+    }
 
     private static bool IsInvisible(char c) =>
         char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;

@@ -58,7 +58,7 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
         catch (Exception e)
         {
             // One account's trouble is not the others'.
-            logger.LogError(e, "account {Account}: keeping its token failed in a way that was not foreseen", keeper.Account);
+            logger.LogError("account {Account}: keeping its token: {Reason}", keeper.Account, Plain.Unforeseen(e));
         }
         finally
         {

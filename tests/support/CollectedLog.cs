@@ -8,6 +8,10 @@ namespace Exporter.Tests.Support;
 internal sealed class CollectedLog : ILogger, ILoggerFactory
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> lines = new();
+    private readonly ConcurrentDictionary<string, bool> templates = new();
+
+    /// <summary>The message templates that were used.</summary>
+    public ICollection<string> Templates => templates.Keys;
 
     public IReadOnlyList<string> All => [.. lines.Select(l => l.Text)];
 
@@ -31,8 +35,14 @@ internal sealed class CollectedLog : ILogger, ILoggerFactory
         return Enumerable.Range(0, secret.Length - window + 1).Any(at => text.Contains(secret.Substring(at, window), StringComparison.Ordinal));
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
         lines.Enqueue((logLevel, exception is null ? formatter(state, exception) : $"{formatter(state, exception)}\n{exception}"));
+        if (state is IReadOnlyList<KeyValuePair<string, object?>> and [.., { Key: "{OriginalFormat}", Value: string template }])
+        {
+            templates[template] = true;
+        }
+    }
 
     public bool IsEnabled(LogLevel logLevel) => true;
 

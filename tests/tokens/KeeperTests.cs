@@ -44,7 +44,7 @@ public class KeeperTests
         await kept.WhenDue();
 
         Assert.Equal("access-1", (await kept.Keeper.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
-        Assert.Contains("broken grant", kept.Logs.At(LogLevel.Warning).Single());
+        Assert.Contains("not foreseen (InvalidOperationException at Exporter.Tests", kept.Logs.At(LogLevel.Warning).Single());
     }
 
     [Fact]

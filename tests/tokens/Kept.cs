@@ -8,12 +8,13 @@ internal sealed class Kept : IDisposable
 {
     public static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    public Kept(ITokenStore? store = null, ManualTime? time = null, KeeperOptions? options = null, IGrant? grant = null)
+    public Kept(ITokenStore? store = null, ManualTime? time = null, KeeperOptions? options = null, IGrant? grant = null, CollectedLog? log = null)
     {
         Time = time ?? new ManualTime();
         Grant = new FakeGrant(Time);
         Store = store ?? new MemoryStore(Some(Time));
         Options = (options ?? new KeeperOptions()) with { Pace = new Pace(Time), Random = new Random(1) };
+        Logs = log ?? new CollectedLog();
         Keeper = new Keeper("home", grant ?? Grant, Store, Options, Time, Logs);
     }
 
@@ -21,7 +22,7 @@ internal sealed class Kept : IDisposable
 
     public FakeGrant Grant { get; }
 
-    public CollectedLog Logs { get; } = new();
+    public CollectedLog Logs { get; }
 
     public ITokenStore Store { get; }
 

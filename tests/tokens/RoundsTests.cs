@@ -1,12 +1,12 @@
-using Exporter.Tests.Support;
 using System.Collections.Concurrent;
+using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>Many accounts in one process.</summary>
+/// <summary>Many accounts in one process. Alone, for the memory of the process is measured.</summary>
 [Collection(nameof(Alone))]
 public class RoundsTests
 {
@@ -61,7 +61,7 @@ public class RoundsTests
         for (var second = TimeSpan.Zero; second < TimeSpan.FromDays(1);)
         {
             var isBusy = second < Recovery || (second >= OutageEnds && second < OutageEnds + Recovery);
-            var step = TimeSpan.FromSeconds(isBusy ? 1 : 10);
+            var step = TimeSpan.FromSeconds(isBusy ? 1 : second >= OutageBegins && second < OutageEnds ? 5 : 20);
             rounds.Go(Cancellation);
             await Quiet(rounds, time);
             time.Advance(step);
@@ -73,41 +73,16 @@ public class RoundsTests
         Assert.Equal(0, cloud.Late);
         Assert.All(keepers, keeper => Assert.True(keeper.Snapshot.State.Token!.IsUsable(time.GetUtcNow())));
         Assert.True(cloud.Recovered <= Recovery, $"the last account was back {cloud.Recovered} after the outage");
-        Assert.InRange(cloud.MostPerSecond, 1, 40);
+        // Twenty a second, and the first burst.
+        Assert.InRange(cloud.MostInTenSeconds, 1, 240);
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{cloud.Requests} requests, at most {cloud.MostPerSecond} in a second");
         Array.ForEach(keepers, keeper => keeper.Dispose());
-    }
-
-    [Fact]
-    public async Task Row_30_each_of_ten_thousand_accounts_holds_less_than_4_kB()
-    {
-        var time = new ManualTime();
-        var options = new KeeperOptions { Pace = new Pace(time) };
-        var keepers = new Keeper[Accounts];
-        var before = Held();
-
-        for (var account = 0; account < Accounts; account++)
-        {
-            keepers[account] = new Keeper("account", new AccountGrant(new Cloud(time)), new MemoryStore(Kept.Some(time, Lifetime, $"{account}")), options, time, NullLogger.Instance);
-            await keepers[account].LoadAsync(Cancellation);
-        }
-
-        var bytes = (Held() - before) / Accounts;
-        TestContext.Current.TestOutputHelper?.WriteLine($"{bytes} bytes per account");
+        var held = GC.GetTotalMemory(forceFullCollection: true);
+        Array.Clear(keepers);
+        Array.Clear(stores);
+        var bytes = (held - GC.GetTotalMemory(forceFullCollection: true)) / Accounts;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{cloud.Requests} requests, at most {cloud.MostInTenSeconds} in ten seconds, {bytes} bytes per account");
         Assert.InRange(bytes, 1, MostBytesPerAccount);
-        Array.ForEach(keepers, keeper => keeper.Dispose());
-    }
-
-    /// <summary>What is alive on the heap. One forced collection is not enough: finalizers keep what they hold until the next.</summary>
-    private static long Held()
-    {
-        for (var i = 0; i < 3; i++)
-        {
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
-            GC.WaitForPendingFinalizers();
-        }
-        return GC.GetTotalMemory(forceFullCollection: false);
     }
 
     /// <summary>Until every visit that is under way waits on the clock: each on exactly one timer.</summary>
@@ -122,13 +97,13 @@ public class RoundsTests
     /// <summary>What the token endpoint sees of all accounts.</summary>
     private sealed class Cloud(ManualTime time)
     {
-        private readonly ConcurrentDictionary<long, int> perSecond = new();
+        private readonly ConcurrentDictionary<long, int> perTenSeconds = new();
 
         public ManualTime Time => time;
 
-        public int Requests => perSecond.Values.Sum();
+        public int Requests => perTenSeconds.Values.Sum();
 
-        public int MostPerSecond => perSecond.Values.Max();
+        public int MostInTenSeconds => perTenSeconds.Values.Max();
 
         /// <summary>Renewals of tokens that had ended, other than by a downtime of ours or of the cloud.</summary>
         public int Late { get; private set; }
@@ -140,12 +115,12 @@ public class RoundsTests
         {
             var now = time.GetUtcNow();
             var since = now - ManualTime.Start;
-            perSecond.AddOrUpdate(now.ToUnixTimeSeconds(), 1, (_, count) => count + 1);
+            perTenSeconds.AddOrUpdate(now.ToUnixTimeSeconds() / 10, 1, (_, count) => count + 1);
             if (since >= OutageBegins && since < OutageEnds)
             {
                 return new Renewal.Transient(FailureKind.ServerError, "outage");
             }
-            lock (perSecond)
+            lock (perTenSeconds)
             {
                 if (current.ExpiresAt <= now && since >= OutageEnds && current.ExpiresAt < ManualTime.Start + OutageEnds + Recovery)
                 {

@@ -1,4 +1,3 @@
-using System.Net;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
@@ -8,38 +7,27 @@ namespace Exporter.Tests.Tokens;
 /// <summary>Several owners of one token file, as two processes are, against a cloud that revokes a family when a refresh token comes twice.</summary>
 public sealed class SiblingTests : IDisposable
 {
-    private const int Renewals = 100;
-
-    /// <summary>Small, so that a thread that is kept waiting for a processor does not miss the twenty seconds a request may take.</summary>
-    private static readonly TimeSpan Step = TimeSpan.FromMicroseconds(20);
-
     private readonly TemporaryFolder folder = new();
     private readonly ManualTime time = new();
-    private readonly StubHttp http = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose()
-    {
-        http.Dispose();
-        folder.Dispose();
-    }
+    public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData(2)]
-    [InlineData(5)]
-    public async Task Row_03_siblings_on_one_file_never_use_a_refresh_token_twice(int siblings)
+    [InlineData(2, 100)]
+    [InlineData(5, 20)]
+    public async Task Row_03_siblings_on_one_file_never_use_a_refresh_token_twice(int siblings, int renewals)
     {
-        var cloud = new StrictCloud();
-        http.Otherwise(cloud.Answer);
+        var cloud = new StrictCloud(time);
         var path = folder.Write("token.json", """{"refresh_token":"refresh-0"}""");
-        var keepers = Enumerable.Range(0, siblings).Select(_ => Owner(path)).ToList();
+        var keepers = Enumerable.Range(0, siblings).Select(_ => new Kept(Kept.Plain(path, time), time, grant: cloud)).ToList();
 
-        await time.AdvanceUntil(Task.WhenAll(keepers.Select(kept => Task.Run(() => RenewOften(kept), Cancellation))), Step);
+        await time.AdvanceWhileIdle([.. keepers.Select(kept => Task.Run(() => RenewOften(kept, renewals), Cancellation))], TimeSpan.FromMilliseconds(10));
 
         Assert.Equal(0, cloud.Reused);
-        Assert.Equal(siblings * Renewals, cloud.Redeemed);
-        Assert.All(keepers, kept => Assert.Equal(Renewals, kept.Snapshot.History.Renewals));
+        Assert.Equal(siblings * renewals, cloud.Redeemed);
+        Assert.All(keepers, kept => Assert.Equal(renewals, kept.Snapshot.History.Renewals));
         Assert.Contains($"\"refresh-{cloud.Redeemed}\"", File.ReadAllText(path));
         keepers.ForEach(kept => kept.Dispose());
     }
@@ -47,36 +35,29 @@ public sealed class SiblingTests : IDisposable
     [Fact]
     public async Task Row_30_siblings_that_find_it_due_at_the_same_time_renew_once()
     {
-        var cloud = new StrictCloud();
-        http.Otherwise(cloud.Answer);
+        var cloud = new StrictCloud(time);
         var path = folder.Write("token.json", """{"refresh_token":"refresh-0"}""");
-        var keepers = Enumerable.Range(0, 5).Select(_ => Owner(path)).ToList();
+        var keepers = Enumerable.Range(0, 5).Select(_ => new Kept(Kept.Plain(path, time), time, grant: cloud)).ToList();
 
         await Task.WhenAll(keepers.Select(kept => kept.Loaded()));
-        await time.AdvanceUntil(Task.WhenAll(keepers.Select(kept => kept.Visit())), Step);
+        await time.AdvanceWhileIdle([.. keepers.Select(kept => Task.Run(kept.Visit, Cancellation))], TimeSpan.FromMilliseconds(10));
 
         Assert.Equal((1, 0), (cloud.Redeemed, cloud.Reused));
         Assert.All(keepers, kept => Assert.Equal("access-1", kept.Access));
         keepers.ForEach(kept => kept.Dispose());
     }
 
-    private Kept Owner(string path)
-    {
-        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), new OAuthClient("id", null), time);
-        return new Kept(Kept.Plain(path, time), time, grant: new RefreshTokenGrant(endpoint, time));
-    }
-
-    private static async Task RenewOften(Kept kept)
+    private static async Task RenewOften(Kept kept, int renewals)
     {
         await kept.Loaded();
-        while (kept.Snapshot.History.Renewals < Renewals)
+        while (kept.Snapshot.History.Renewals < renewals)
         {
             await kept.Keeper.RenewAsync(null, Cancellation);
         }
     }
 
     /// <summary>One family of refresh tokens, each good for one use.</summary>
-    private sealed class StrictCloud
+    private sealed class StrictCloud(TimeProvider time) : IGrant
     {
         private readonly Lock gate = new();
 
@@ -84,17 +65,20 @@ public sealed class SiblingTests : IDisposable
 
         public int Reused { get; private set; }
 
-        public HttpResponseMessage Answer(HttpRequestMessage request, string body)
+        public bool CanRenew(Token? current) => true;
+
+        public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation)
         {
+            await Task.Yield();
             lock (gate)
             {
-                if (!body.Contains($"refresh_token=refresh-{Redeemed}&", StringComparison.Ordinal))
+                if (current?.RefreshToken?.Reveal() != $"refresh-{Redeemed}")
                 {
                     Reused++;
-                    return StubHttp.Answer(HttpStatusCode.BadRequest, """{"error":"invalid_grant"}""");
+                    return new Renewal.Rejected("used already");
                 }
                 Redeemed++;
-                return StubHttp.Answer(HttpStatusCode.OK, $$"""{"access_token":"access-{{Redeemed}}","refresh_token":"refresh-{{Redeemed}}","expires_in":10800}""");
+                return new Renewal.Renewed(Kept.Some(time, number: $"{Redeemed}"));
             }
         }
     }

@@ -64,10 +64,15 @@ internal sealed class WebBench : IAsyncDisposable
     /// <param name="more">Accounts of another kind, opened by the test.</param>
     public static async Task<WebBench> StartAsync(
         IEnumerable<(string Flag, string Value)>? flags = null, IReadOnlyList<string>? names = null, TimeProvider? time = null,
-        Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoCloudOptions? cloud = null, string? webConfig = null, bool loggedIn = false)
+        Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoCloudOptions? cloud = null, string? webConfig = null, bool loggedIn = false,
+        IEnumerable<(string Name, string Content)>? files = null)
     {
         var clock = time ?? new ManualTime();
         var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Netatmo = cloud ?? new() }, Cancellation));
+        foreach (var (name, content) in files ?? [])
+        {
+            bench.Folder.Write(name, content);
+        }
         try
         {
             await bench.OpenAsync(flags ?? [], names, more, webConfig, loggedIn);
@@ -170,7 +175,11 @@ internal sealed class WebBench : IAsyncDisposable
         IEnumerable<(string Flag, string Value)> flags, IReadOnlyList<string>? names, Func<WebBench, IReadOnlyList<Account>>? more, string? webConfig, bool loggedIn)
     {
         var source = new NetatmoSource();
-        var given = new Dictionary<string, List<string>> { ["--addr"] = ["127.0.0.1:0"] };
+        var given = new Dictionary<string, List<string>>();
+        if (flags.All(f => f.Flag is not ("--addr" or "--web.listen-address")))
+        {
+            given["--addr"] = ["127.0.0.1:0"];
+        }
         if (webConfig is not null)
         {
             given["--web.config.file"] = [folder.Write("web.yml", webConfig)];

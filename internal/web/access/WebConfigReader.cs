@@ -26,7 +26,7 @@ internal sealed class WebConfigReader
     private readonly string folder;
     private readonly List<Problem> problems = [];
 
-    private WebConfigReader(string path) => (name, folder) = (path, Path.GetDirectoryName(path) ?? "/");
+    private WebConfigReader(string path) => (name, folder) = (path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
 
     /// <summary>The configuration, or all that is wrong with it.</summary>
     /// <param name="path">Of the file, absolute; relative names in it start from its folder.</param>
@@ -295,24 +295,4 @@ internal sealed class WebConfigReader
     private void Problem(Entry entry, string sentence) => problems.Add(new Problem($"{name}:{entry.Line}", $"{entry.Path}: {sentence}"));
 
     private sealed record Entry(string Path, YamlValue Value, int Line);
-}
-
-/// <summary>The cipher suites that Go has for TLS 1.2 and before and does not call insecure, by Go's names.</summary>
-internal static class CipherSuites
-{
-    public static FrozenDictionary<string, TlsCipherSuite> ByName { get; } = new[]
-    {
-        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
-        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA,
-        TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
-        TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
-        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-        TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-        TlsCipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    }.Concat(Tls13).ToFrozenDictionary(suite => suite.ToString());
-
-    public static TlsCipherSuite[] Tls13 => [TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256];
 }

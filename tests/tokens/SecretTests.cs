@@ -1,0 +1,248 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.Tokens;
+
+/// <summary>Row 33: whatever goes wrong, nothing that is secret is printed. Every secret here is a canary, and all that is printed is searched for them.</summary>
+public sealed partial class SecretTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly ManualTime time = new();
+    private readonly CollectedLog logs = new();
+    private readonly List<string> printed = [];
+    private readonly List<string> canaries = [];
+
+    private string TokenFile => folder["token.json"];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Row_33_no_log_line_no_error_and_no_state_shows_a_secret()
+    {
+        await StartsAndRenewals();
+        await AnswersOfEveryKind();
+        await SiblingsAndPeople();
+        await DisksAndDamage();
+        await BrokenContracts();
+
+        Assert.NotEmpty(canaries);
+        foreach (var text in logs.All.Concat(printed))
+        {
+            Assert.DoesNotContain(canaries, canary => CollectedLog.Leaks(text, canary));
+        }
+        Assert.Empty(Templates().Except(logs.Templates));
+    }
+
+    [Fact]
+    public void The_search_finds_a_part_of_a_secret()
+    {
+        Assert.True(CollectedLog.Leaks("a line with k7Qm9xP2 in it", "zzzk7Qm9xP2zzz"));
+        Assert.False(CollectedLog.Leaks("a line without", "zzzk7Qm9xP2zzz"));
+    }
+
+    /// <summary>Every message the engine can log, read off its source: one that is never driven here would never be searched.</summary>
+    private static HashSet<string> Templates() =>
+        [.. Directory.GetFiles(Path.Combine(Golden.Root, "..", "internal", "tokens"), "*.cs").SelectMany(f => Logged().Matches(File.ReadAllText(f))).Select(m => m.Groups["template"].Value)];
+
+    private async Task StartsAndRenewals()
+    {
+        using (var kept = await Owner())
+        {
+            await kept.Visit();
+        }
+        folder.Write("token.json", $$"""{"access_token":"{{Canary()}}","secret_member":"{{Canary()}}"}""");
+        using (var kept = await Owner())
+        {
+            await kept.Keeper.RenewAsync(kept.State.Token!.AccessToken, Cancellation);
+        }
+        WriteGood();
+        using (var kept = await Owner())
+        {
+            kept.Grant.Then(Fresh(), new Renewal.Transient(FailureKind.Network, "no route"), new Renewal.Refused("not accepted"), new Renewal.Rejected("dead"));
+            for (var renewal = 0; renewal < 4; renewal++)
+            {
+                await kept.WhenDue();
+                Print(kept);
+            }
+        }
+    }
+
+    /// <summary>A cloud that repeats in its errors what it was sent, and puts tokens into answers that are no answers.</summary>
+    private async Task AnswersOfEveryKind()
+    {
+        using var http = new StubHttp();
+        http.Otherwise((request, body) =>
+        {
+            var sent = WebUtility.UrlDecode(body);
+            return (http.Calls.Count % 7) switch
+            {
+                0 => StubHttp.Answer(HttpStatusCode.BadRequest, $$"""{"error":"invalid_grant","error_description":"{{sent}}"}"""),
+                1 => StubHttp.Answer(HttpStatusCode.BadRequest, $$"""{"error":"{{sent}}"}"""),
+                2 => StubHttp.Answer(HttpStatusCode.OK, $$"""{"acess_token":"{{Canary()}}"}"""),
+                3 => StubHttp.Answer(HttpStatusCode.OK, $"<html>{Canary()}{sent}</html>"),
+                4 => StubHttp.Answer(HttpStatusCode.ServiceUnavailable, $$"""{"error":"down","error_description":"for {{sent}}","refresh_token":"{{Canary()}}"}"""),
+                5 => StubHttp.Answer(HttpStatusCode.Unauthorized, $$"""{"error":"invalid_client","error_description":"{{sent}}"}"""),
+                _ => StubHttp.Answer(HttpStatusCode.OK, $$"""{"access_token":"{{Canary()}}","refresh_token":"{{Canary()}}","id_token":"{{Canary()}}","expires_in":60}"""),
+            };
+        });
+        var client = new OAuthClient("id", new Secret(Canary()));
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), client, time);
+        printed.Add($"{client}");
+        for (var answer = 0; answer < 21; answer++)
+        {
+            WriteGood();
+            using var kept = await Owner(new RefreshTokenGrant(endpoint, time));
+            await kept.WhenDue();
+            Print(kept);
+            time.Advance(TimeSpan.FromDays(1));
+            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            {
+                using var handler = new HttpClient(new TokenHandler(kept.Keeper, (_, _) => new(true)) { InnerHandler = new NoNetwork() });
+                await handler.GetAsync(new Uri("http://cloud/data"), Cancellation);
+            }).ContinueWith(thrown => printed.Add($"{thrown.Result}"), Cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    private async Task SiblingsAndPeople()
+    {
+        WriteGood();
+        using var kept = await Owner();
+        WriteGood();
+        await kept.Visit();
+        var before = await File.ReadAllTextAsync(TokenFile, Cancellation);
+        kept.Grant.Then(Fresh());
+        await kept.WhenDue();
+        folder.Write("token.json", before);
+        await kept.Visit();
+        kept.Grant.Then(_ =>
+        {
+            WriteGood();
+            return Fresh();
+        });
+        await kept.WhenDue();
+        await kept.Keeper.AdoptAsync(Fresh().Token, Cancellation);
+        kept.Grant.Then(_ =>
+        {
+            Kept.Plain(TokenFile, time).SignOutAsync(Cancellation).AsTask().Wait(Cancellation);
+            return Fresh();
+        });
+        await kept.WhenDue();
+        await kept.Keeper.AdoptAsync(Fresh().Token, Cancellation);
+        await Kept.Plain(TokenFile, time).SignOutAsync(Cancellation);
+        await kept.Visit();
+        Print(kept);
+        using var next = await Owner();
+        Print(next);
+    }
+
+    private async Task DisksAndDamage()
+    {
+        WriteGood();
+        using (var kept = await Owner())
+        {
+            var (hidden, there) = (folder.Path + ".hidden", folder.Path);
+            kept.Grant.Then(Fresh());
+            Directory.Move(there, hidden);
+            await kept.WhenDue();
+            Print(kept);
+            Directory.Move(hidden, there);
+            time.Advance(TimeSpan.FromMinutes(2));
+            await kept.Visit();
+            kept.Grant.Then(Fresh());
+            Directory.Move(there, hidden);
+            await kept.WhenDue();
+            await kept.Keeper.DisposeAsync();
+            Directory.Move(hidden, there);
+        }
+        foreach (var damaged in new[] { $"{Canary()}", $$"""{"access_token":"{{Canary()}}"x""", $$"""{"acess_token":"{{Canary()}}"}""", $$"""{"{{Canary()}}":"\ud800"}""" })
+        {
+            folder.Write("token.json", damaged);
+            using var kept = await Owner();
+            printed.Add($"{await kept.Store.ReadAsync(Cancellation)}");
+            Print(kept);
+        }
+    }
+
+    /// <summary>Grants and stores of others, whose exceptions hold what they were reading.</summary>
+    private async Task BrokenContracts()
+    {
+        WriteGood();
+        using (var kept = await Owner())
+        {
+            kept.Grant.Then(current => throw new FormatException($"The input string '{current!.RefreshToken!.Reveal()}' was not in a correct format."));
+            await kept.WhenDue();
+            Print(kept);
+        }
+        using (var kept = new Kept(new BrokenStore(Canary), time, log: logs))
+        {
+            await kept.Loaded();
+            await kept.Keeper.AdoptAsync(Fresh().Token, Cancellation);
+            Print(kept);
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            var rounds = new Rounds([new Keeper("home", kept.Grant, kept.Store, new KeeperOptions { Random = new BrokenRandom(Canary()) }, time, logs)], time, logs).RunAsync(end.Token);
+            while (!logs.Templates.Contains("account {Account}: keeping its token: {Reason}"))
+            {
+                await Task.Yield();
+            }
+            await end.CancelAsync();
+            await rounds;
+        }
+    }
+
+    private async Task<Kept> Owner(IGrant? grant = null) => await new Kept(Kept.Plain(TokenFile, time), time, grant: grant, log: logs).Loaded();
+
+    private void WriteGood() => folder.Write("token.json", Kept.Json(Fresh().Token));
+
+    private Renewal.Renewed Fresh() => new(new Token
+    {
+        AccessToken = new Secret(Canary()),
+        RefreshToken = new Secret(Canary()),
+        IdToken = new Secret(Canary()),
+        ExpiresAt = time.GetUtcNow() + Kept.Hour,
+        Members = JsonMembers.Empty.With("unknown", Canary()),
+    });
+
+    private string Canary()
+    {
+        var canary = $"{Guid.NewGuid():N}";
+        lock (canaries)
+        {
+            canaries.Add(canary);
+        }
+        return canary;
+    }
+
+    private void Print(Kept kept) => printed.AddRange(
+        [$"{kept.Snapshot}", $"{kept.State}", $"{kept.State.Token}", $"{kept.State.Token?.Members}", $"{kept.Snapshot.History}", $"{kept.Snapshot.Unpersisted}", $"{string.Join(' ', kept.Grant.Asked)}"]);
+
+    [GeneratedRegex("""logger\.Log(\w*)\(([\w.]+, )?"(?<template>[^"]+)""")]
+    private static partial Regex Logged();
+
+    private sealed class NoNetwork : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => throw new HttpRequestException($"no route to {request.RequestUri}");
+    }
+
+    private sealed class BrokenRandom(string canary) : Random
+    {
+        public override double NextDouble() => throw new FormatException(canary);
+    }
+
+    private sealed class BrokenStore(Func<string> canary) : ITokenStore
+    {
+        public string Location => "broken";
+
+        public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => throw new FormatException(canary());
+
+        public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation) => throw new FormatException(token.RefreshToken?.Reveal());
+
+        public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => throw new FormatException(canary());
+
+        public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => throw new FormatException(canary());
+    }
+}
