@@ -1,0 +1,42 @@
+using Exporter.Ergani;
+using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Exporter.Examples.Library;
+
+/// <summary>The same by dependency injection: accounts, typed clients, and IHttpClientFactory where that is in use.</summary>
+internal static class Injected
+{
+    public static async Task RunAsync(ErganiCredentials credentials, string folder)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(provider => new ErganiTokenFolder(folder, provider.GetRequiredService<TimeProvider>()));
+        services.AddTokens()
+            .AddAccount(
+                "ergani",
+                provider => new ErganiGrant(
+                    credentials,
+                    provider.GetRequiredKeyedService<HttpClient>("tokens"),
+                    provider.GetRequiredService<TimeProvider>(),
+                    $"{provider.GetRequiredService<ErganiTokenFolder>().FileOf(credentials)}.log-ins"),
+                provider => provider.GetRequiredService<ErganiTokenFolder>().StoreOf(credentials))
+            .AddClient("ergani", credentials.Environment.Address, http => new LookupClient(http));
+        services.AddKeyedSingleton("tokens", (_, _) => TokenEndpoint.CreateHttp());
+
+        services.AddHttpClient("by-factory", http => http.BaseAddress = credentials.Environment.Address)
+            .AddHttpMessageHandler(provider => new TokenHandler(provider.GetRequiredKeyedService<Keeper>("ergani")));
+
+        await using var provider = services.BuildServiceProvider();
+        Console.WriteLine($"injected: {await provider.GetRequiredService<LookupClient>().LengthAsync(CancellationToken.None) > 2}");
+        using var byFactory = provider.GetRequiredService<IHttpClientFactory>().CreateClient("by-factory");
+        using var answer = await byFactory.GetAsync("WebServices/ServicesList");
+        Console.WriteLine($"by factory: {(int)answer.StatusCode}");
+        Console.WriteLine($"state: {provider.GetRequiredService<Keeper>().Snapshot.State.GetType().Name}");
+    }
+
+    /// <summary>A client of one's own; it never sees a token.</summary>
+    private sealed class LookupClient(HttpClient http)
+    {
+        public async Task<int> LengthAsync(CancellationToken cancellation) => (await http.GetStringAsync("Lookup/Submissions", cancellation)).Length;
+    }
+}

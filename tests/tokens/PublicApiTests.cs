@@ -1,0 +1,101 @@
+using System.Reflection;
+using System.Text;
+using Exporter.Ergani;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.Tokens;
+
+/// <summary>What the packages offer, recorded: a change of it is to be seen in git. <c>UPDATE_GOLDEN=1</c> writes it anew.</summary>
+public sealed class PublicApiTests
+{
+    private const BindingFlags Own = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+    /// <summary>What the compiler writes for every record.</summary>
+    private static readonly string[] OfRecords = ["Equals", "GetHashCode", "ToString", "PrintMembers", "Deconstruct", "op_Equality", "op_Inequality", "<Clone>$", "EqualityContract"];
+
+    [Theory]
+    [InlineData(typeof(Keeper), "tokens")]
+    [InlineData(typeof(FakeGrant), "tokens-testing")]
+    [InlineData(typeof(ErganiGrant), "ergani")]
+    public void The_public_api_is_as_recorded(Type inside, string name) => Golden.Check($"tokens/testdata/public-api-{name}.txt", Describe(inside.Assembly));
+
+    [Theory]
+    [InlineData(typeof(Keeper))]
+    [InlineData(typeof(FakeGrant))]
+    [InlineData(typeof(ErganiGrant))]
+    public void Every_public_type_says_what_it_is_for(Type inside)
+    {
+        var documentation = File.ReadAllText(Path.ChangeExtension(inside.Assembly.Location, ".xml"));
+
+        // What is nested in a closed set is told by the set.
+        Assert.DoesNotContain(
+            inside.Assembly.GetExportedTypes().Where(type => !type.IsNested),
+            type => !documentation.Contains($"<member name=\"T:{type.FullName}\">", StringComparison.Ordinal));
+    }
+
+    private static string Describe(Assembly assembly)
+    {
+        var text = new StringBuilder();
+        foreach (var type in assembly.GetExportedTypes().OrderBy(t => t.FullName, StringComparer.Ordinal))
+        {
+            text.Append(Kind(type)).Append(' ').Append(Name(type));
+            var parents = new[] { type.BaseType }.Where(b => b is not null && b != typeof(object) && b != typeof(ValueType) && b != typeof(Enum))
+                .Concat(type.GetInterfaces().Where(i => !i.Name.StartsWith("IEquatable", StringComparison.Ordinal)).OrderBy(i => i.Name, StringComparer.Ordinal));
+            text.Append(type.IsEnum ? "" : string.Concat(parents.Select((p, i) => (i == 0 ? " : " : ", ") + Name(p!)))).Append('\n');
+            foreach (var member in Members(type).Order(StringComparer.Ordinal))
+            {
+                text.Append("    ").Append(member).Append('\n');
+            }
+        }
+        return text.ToString();
+    }
+
+    private static string[] Members(Type type)
+    {
+        if (type.IsEnum)
+        {
+            return Enum.GetNames(type);
+        }
+        return
+        [
+            .. from constructor in type.GetConstructors(Own) where IsVisible(constructor) && !type.IsAbstract && !IsCopy(constructor) select $"new({Parameters(constructor)})",
+            .. from field in type.GetFields(Own) where field.IsPublic select $"{Name(field.FieldType)} {field.Name}",
+            .. from property in type.GetProperties(Own)
+               let accessors = property.GetAccessors(nonPublic: true).Where(IsVisible).ToList()
+               where accessors.Count > 0 && !OfRecords.Contains(property.Name)
+               select $"{Name(property.PropertyType)} {property.Name} {{{(property.GetMethod is { } get && IsVisible(get) ? " get;" : "")}{(property.SetMethod is { } set && IsVisible(set) ? " init;" : "")} }}",
+            .. from method in type.GetMethods(Own)
+               where IsVisible(method) && (!method.IsSpecialName || method.Name.StartsWith("op_", StringComparison.Ordinal)) && !OfRecords.Contains(method.Name)
+               select $"{Name(method.ReturnType)} {method.Name}({Parameters(method)})",
+        ];
+    }
+
+    private static bool IsVisible(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
+
+    private static bool IsCopy(ConstructorInfo constructor) => constructor.GetParameters() is [{ } only] && only.ParameterType == constructor.DeclaringType;
+
+    private static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(p => $"{Name(p.ParameterType)} {p.Name}{(p.HasDefaultValue ? "?" : "")}"));
+
+    private static string Kind(Type type) => type switch
+    {
+        { IsEnum: true } => "enum",
+        { IsInterface: true } => "interface",
+        { IsValueType: true } => "struct",
+        { IsAbstract: true, IsSealed: true } => "static class",
+        { IsAbstract: true } => "abstract class",
+        { IsSealed: true } => "sealed class",
+        _ => "class",
+    };
+
+    private static string Name(Type type)
+    {
+        if (Nullable.GetUnderlyingType(type) is { } underlying)
+        {
+            return Name(underlying) + "?";
+        }
+        var own = type.IsGenericType ? $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>" : type.Name;
+        return type.IsNested && !type.IsGenericParameter ? $"{Name(type.DeclaringType!)}.{own}" : own;
+    }
+}

@@ -1,0 +1,186 @@
+using System.Xml.Linq;
+using Exporter.Metrics;
+using Exporter.Sources;
+using Exporter.Tokens;
+using Exporter.Web;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.Web;
+
+/// <summary>What is kept of readings, within its bounds, and how it is drawn.</summary>
+public sealed class HistoryTests : IDisposable
+{
+    private readonly ManualTime time = new();
+    private readonly List<Account> accounts = [];
+
+    [Fact]
+    public void A_day_of_readings_is_288_points_and_older_ones_go()
+    {
+        var track = new Track();
+        for (var minute = 0; minute < 3 * 24 * 60; minute++)
+        {
+            track.Add(ManualTime.Start.AddMinutes(minute), minute);
+        }
+
+        Assert.InRange(track.Points.Count, 280, Track.MostPoints);
+        var last = ManualTime.Start.AddMinutes(3 * 24 * 60 - 1).ToUnixTimeSeconds();
+        Assert.Equal((last, 3 * 24 * 60 - 1f), (track.Points[^1].At, track.Points[^1].Value));
+        Assert.InRange(last - track.Points[0].At, 23 * 3600, 24 * 3600);
+    }
+
+    [Fact]
+    public void The_first_minutes_are_kept_as_they_came()
+    {
+        var track = new Track();
+        for (var second = 0; second < 600; second += 10)
+        {
+            track.Add(ManualTime.Start.AddSeconds(second), second);
+        }
+
+        Assert.Equal(60, track.Points.Count);
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void What_is_no_number_is_not_drawn(double value)
+    {
+        var track = new Track();
+        track.Add(ManualTime.Start, value);
+
+        Assert.Empty(track.Points);
+    }
+
+    [Fact]
+    public void There_is_an_end_to_the_series_that_are_kept()
+    {
+        var (history, account) = New();
+
+        history.Record(account, [MetricFamily.Gauge("x_a_celsius", "A.", Enumerable.Range(0, 5000).Select(i => new Sample(LabelSet.Of(("n", $"{i}")), i)))], time.GetUtcNow());
+
+        Assert.Equal(History.MostSeries, history.Of(account).Count);
+    }
+
+    [Fact]
+    public void A_thing_that_has_vanished_is_forgotten_after_a_day()
+    {
+        var (history, account) = New();
+        history.Record(account, [Celsius("old"), Celsius("new")], time.GetUtcNow());
+
+        history.Record(account, [Celsius("new")], time.GetUtcNow().AddHours(23));
+        Assert.Equal(2, history.Of(account).Count);
+        history.Record(account, [Celsius("new")], time.GetUtcNow().AddHours(25));
+        Assert.Single(history.Of(account));
+    }
+
+    [Fact]
+    public void Moments_and_infos_and_counters_are_not_plotted()
+    {
+        var (history, account) = New();
+
+        history.Record(account,
+        [
+            MetricFamily.Gauge("x_seen_timestamp_seconds", "When.", 1e9), MetricFamily.Gauge("x_updated", "Timestamp of last update", 1e9),
+            MetricFamily.Info("x_info", "What.", LabelSet.Of(("a", "b"))), MetricFamily.Counter("x_total", "How many.", 3),
+        ], time.GetUtcNow());
+
+        Assert.Empty(history.Of(account));
+    }
+
+    [Fact]
+    public async Task Every_new_reading_of_a_feed_is_recorded()
+    {
+        var feed = new Feed();
+        var (history, account) = New(feed);
+        await history.StartAsync(CancellationToken.None);
+
+        for (var i = 0; i < 3; i++)
+        {
+            feed.Take(time.GetUtcNow(), i);
+            await time.AdvanceUntilAsync(() => history.Of(account) is [var only] && only.Points.Count == i + 1, TimeSpan.FromMinutes(1));
+            time.Advance(TimeSpan.FromMinutes(8));
+        }
+
+        Assert.Equal([0f, 1f, 2f], history.Of(account).Single().Points.Select(p => p.Value));
+        await history.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public void A_plot_is_SVG_with_axes_a_legend_and_a_table()
+    {
+        Point[] Points(float offset) => [.. Enumerable.Range(0, 100).Select(i => new Point((uint)ManualTime.Start.AddMinutes(8 * i).ToUnixTimeSeconds(), offset + i % 10))];
+        var clock = new Clock(ManualTime.Start.AddMinutes(800), TimeZoneInfo.Utc);
+
+        var figure = XElement.Parse(Plot.Of("p", new Quantity("Temperature", "°C"), [("In", Points(15)), ("Out & about", Points(-5))], clock).ToString().Replace("&nbsp;", " ", StringComparison.Ordinal));
+
+        Assert.Equal("Temperature, °C", figure.Element("figcaption")!.Value);
+        var drawing = figure.Element("svg")!;
+        Assert.Equal("img", drawing.Attribute("role")!.Value);
+        Assert.Equal(["-10", "0", "10", "20", "30"], drawing.Elements("text").Where(t => t.Attribute("text-anchor")!.Value == "end").Select(t => t.Value));
+        Assert.Contains("15:00", drawing.Elements("text").Select(t => t.Value));
+        Assert.Equal(["In", "Out & about"], figure.Element("ul")!.Elements("li").Select(li => li.Value));
+        Assert.Equal(2, figure.Descendants("tbody").Single().Elements("tr").Count());
+        var xs = drawing.Elements("polyline").SelectMany(l => l.Attribute("points")!.Value.Split(' ')).Select(p => double.Parse(p.Split(',')[0], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.All(xs, x => Assert.InRange(x, 44, 342));
+    }
+
+    [Fact]
+    public void Missing_readings_are_a_gap_and_not_a_line()
+    {
+        Point[] points = [.. new[] { 0, 8, 16, 24, 200, 208, 216 }.Select(m => new Point((uint)ManualTime.Start.AddMinutes(m).ToUnixTimeSeconds(), m))];
+
+        var figure = Plot.Of("p", new Quantity("Rain", "mm"), [("", points)], new Clock(ManualTime.Start.AddMinutes(220), TimeZoneInfo.Utc)).ToString();
+
+        Assert.Equal(2, figure.Split("<polyline").Length - 1);
+    }
+
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(1016.4f)]
+    [InlineData(-40f)]
+    [InlineData(1e-9f)]
+    [InlineData(3e30f)]
+    public void A_value_that_never_changes_is_drawn_too(float value)
+    {
+        Point[] points = [.. Enumerable.Range(0, 3).Select(i => new Point((uint)ManualTime.Start.AddMinutes(i).ToUnixTimeSeconds(), value))];
+
+        var figure = Plot.Of("p", new Quantity("Pressure", ""), [("", points)], new Clock(ManualTime.Start.AddMinutes(3), TimeZoneInfo.Utc)).ToString();
+
+        Assert.Contains("<polyline", figure, StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", figure, StringComparison.Ordinal);
+        Assert.InRange(figure.Split("class=\"grid\"").Length, 2, 12);
+    }
+
+    public void Dispose() => accounts.ForEach(a => a.Dispose());
+
+    private static MetricFamily Celsius(string name) => MetricFamily.Gauge($"x_{name}_celsius", "T.", 20);
+
+    private (History, Account) New(IFeed? feed = null)
+    {
+        var keeper = new Keeper("home", new RefreshTokenGrant(null!, time), new MemoryStore(), new KeeperOptions(), time, NullLogger.Instance);
+        var account = new Account("home", "x", labelled: true, keeper, feed);
+        accounts.Add(account);
+        return (new History([account], time, NullLogger.Instance), account);
+    }
+
+    private sealed class Feed : IFeed
+    {
+        private readonly Latest<FeedStatus> latest = new(new FeedStatus());
+        private double value;
+
+        public FeedStatus Status => latest.Value;
+
+        public Task Changed => latest.Changed;
+
+        public Exposed Expose(DateTimeOffset now) => new([MetricFamily.Gauge("x_a_celsius", "A.", value)], null);
+
+        public void Take(DateTimeOffset at, double reading)
+        {
+            value = reading;
+            latest.Set(new FeedStatus { Up = true, ReadAt = at });
+        }
+
+        public Task RunAsync(CancellationToken cancellation) => Task.CompletedTask;
+    }
+}
