@@ -112,37 +112,6 @@ public class KeepAliveTests
     }
 
     [Fact]
-    public async Task A_slow_reader_is_not_blamed_on_the_server()
-    {
-        await using var server = new ScriptedServer();
-        await using var connection = await server.Accept();
-        var count = 2 * server.Options.ReceiveMaximum;
-        await server.Says(Enumerable.Repeat(Mark, count));
-        var ping = server.Hears<Packet.PingReq>();
-        await server.Time.AdvanceUntilAsync(() => ping.IsCompleted, TimeSpan.FromMinutes(2));
-        await server.Says(new Packet.PingResp(), Mark);
-
-        // The answer lies behind messages that nobody takes, for much longer than an answer may take.
-        for (var second = 0; second < 120; second++)
-        {
-            server.Time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-        Assert.False(connection.Ended.IsCompleted);
-
-        var read = 0;
-        await foreach (var message in connection.ReadMessagesAsync(Cancellation))
-        {
-            Assert.Equal("mark", message.Topic);
-            if (++read == count + 1)
-            {
-                break;
-            }
-        }
-        Assert.False(connection.Ended.IsCompleted);
-    }
-
-    [Fact]
     public async Task A_server_that_takes_nothing_more_is_noticed_too()
     {
         await using var server = new ScriptedServer();
