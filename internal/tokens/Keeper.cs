@@ -19,7 +19,6 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     private readonly Custody custody;
     private readonly Schedule schedule;
     private readonly Renewer renewer;
-
     private readonly Turn turn;
     private readonly Lock flightGate = new();
     private readonly CancellationTokenSource closing = new();

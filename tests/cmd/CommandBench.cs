@@ -1,5 +1,4 @@
 using Exporter.Sandbox;
-using Exporter.Tests.Support;
 
 namespace Exporter.Tests.Cmd;
 

@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Cmd;
+
+/// <summary>README's recording of the commands is what they print: <c>UPDATE_GOLDEN=1</c> writes it, every other run compares.</summary>
+public sealed partial class ReadmeTests
+{
+    private static readonly string Readme = Path.Combine(Golden.Root, "../README.md");
+
+    [Fact]
+    public async Task The_recording_of_the_commands_is_what_they_print()
+    {
+        await using var bench = await CommandBench.StartAsync();
+        bench.LogInHome();
+        var recording = new StringBuilder("\n```console\n");
+
+        var login = bench.RunAsync("login", "car");
+        await bench.PollUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0);
+        bench.Sandbox.Bmw.Decide(CodeLine().Match(bench.Said).Groups[1].Value, approve: true);
+        await bench.PollUntilAsync(() => login.IsCompleted);
+        await RecordAsync(login, "login", "car");
+        foreach (var command in new string[][] { ["status"], ["refresh", "home"], ["token", "home"], ["token", "home", "--json"], ["logout", "home"], ["token", "home"] })
+        {
+            await RecordAsync(bench.RunAsync(command), command);
+        }
+        Check(recording.Append("```\n\n").ToString());
+
+        async Task RecordAsync(Task<int> running, params string[] command)
+        {
+            var before = printed;
+            var code = await running;
+            printed = bench.Output.Length;
+            recording.Append($"$ exporter {string.Join(' ', command)}\n{Plain(bench.Said)}{Plain(bench.Output[before..])}");
+            recording.Append(code == 0 ? "" : $"[exit code {code}]\n");
+        }
+
+        // What differs from run to run.
+        string Plain(string text)
+        {
+            var plain = text.Replace(bench[""].TrimEnd('/') + "/", "", StringComparison.Ordinal).Replace(bench.Sandbox.Address.OriginalString, "https://customer.bmwgroup.com", StringComparison.Ordinal);
+            plain = CodeLine().Replace(plain, "code   WDJBMJHT");
+            plain = Secret().Replace(plain, "60a1f2b3c4d5e6f708192a3b|…");
+            plain = SecondsOfPoll().Replace(plain, "2026-11-21 $1:00Z");
+            return Blanks().Replace(plain, "");
+        }
+    }
+
+    private int printed;
+
+    private static void Check(string content)
+    {
+        var readme = File.ReadAllText(Readme);
+        var begin = readme.IndexOf('\n', readme.IndexOf("<!-- commands:", StringComparison.Ordinal)) + 1;
+        var end = readme.IndexOf("<!-- /commands -->", StringComparison.Ordinal);
+        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        {
+            File.WriteAllText(Readme, readme[..begin] + content + readme[end..]);
+            return;
+        }
+        Assert.Equal(content, readme[begin..end]);
+    }
+
+    [GeneratedRegex(@"code   ([A-Z]{8})")]
+    private static partial Regex CodeLine();
+
+    [GeneratedRegex(@"60a1f2b3c4d5e6f708192a3b\|[0-9a-f]+")]
+    private static partial Regex Secret();
+
+    [GeneratedRegex(@"2026-11-21 (\d\d:\d\d):\d\dZ")]
+    private static partial Regex SecondsOfPoll();
+
+    [GeneratedRegex(@"(?m)^\s*\n")]
+    private static partial Regex Blanks();
+}
