@@ -1,0 +1,110 @@
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Tokens;
+
+/// <summary>
+/// The program is killed at each point of one renewal, and started again. Nothing in the program knows of it: the cloud holds
+/// its answer back, and strace or the kernel strikes when a system call is made.
+/// </summary>
+[Collection("real processes")]
+public sealed class KillPointTests
+{
+    /// <summary>A killed process ends with 128 and the signal: KILL, and XFSZ of the file size limit.</summary>
+    private const int Killed = 128 + 9, Cut = 128 + 25;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Before_the_lock_is_taken()
+    {
+        await using var bench = await CrashBench.StartAsync();
+
+        Assert.Equal(Killed, await bench.RunTracedAsync("openat", $"{bench.TokenFile}.lock"));
+
+        Assert.Equal(0, bench.Counters.Rotations);
+        Assert.Equal(Aftermath.Renewed, await bench.RestartAsync());
+    }
+
+    [Fact]
+    public async Task Before_the_request()
+    {
+        await using var bench = await CrashBench.StartAsync();
+
+        Assert.Equal(Killed, await bench.RunTracedAsync("sendto,sendmsg", path: null));
+
+        Assert.Contains(" ", File.ReadAllText($"{bench.TokenFile}.lock"), StringComparison.Ordinal);
+        Assert.Equal(0, bench.Counters.Rotations);
+        Assert.Equal(Aftermath.Renewed, await bench.RestartAsync());
+    }
+
+    [Fact]
+    public async Task After_the_request_while_the_cloud_has_not_rotated()
+    {
+        await using var bench = await CrashBench.StartAsync();
+        await using var program = await bench.StartHeldAsync();
+
+        Assert.Equal(Killed, await CrashBench.KillAsync(program));
+
+        Assert.Equal(Aftermath.Renewed, await bench.RestartAsync());
+    }
+
+    [Fact]
+    public async Task After_the_rotation_before_the_answer_arrives()
+    {
+        await using var bench = await CrashBench.StartAsync();
+        await using var program = await bench.StartHeldAsync();
+        await program.Signal("STOP", Cancellation);
+        await bench.Release();
+
+        Assert.Equal(Killed, await CrashBench.KillAsync(program));
+
+        Assert.Equal(Aftermath.LostOnTheWay, await bench.RestartAsync());
+    }
+
+    /// <summary>The answer is in the process and nowhere else; what it did not write, no restart can find.</summary>
+    [Theory]
+    [InlineData("openat", "token.json")]
+    [InlineData("pwrite64,write", null)]
+    public async Task After_the_answer_before_anything_is_in_the_temporary_file(string calls, string? file) => await Struck(calls, file, Aftermath.LostOnTheWay);
+
+    [Fact]
+    public async Task Half_written()
+    {
+        await using var bench = await CrashBench.StartAsync();
+        await using var program = await bench.StartHeldAsync();
+        // No file may grow over 100 bytes from now on: the kernel writes that much of the token, and ends the process at the rest.
+        var (exitCode, _, error) = await Peer.Run("prlimit", ["--pid", $"{program.ProcessId}", "--fsize=100", "--core=0"], default, Cancellation);
+        Assert.Equal((0, ""), (exitCode, error));
+        await bench.Release();
+
+        Assert.Equal(Cut, await program.Ends(Cancellation));
+
+        Assert.Equal(100, new FileInfo(Assert.Single(Directory.GetFiles(bench.Folder, "*.tmp"))).Length);
+        Assert.Equal(Aftermath.LostOnTheWay, await bench.RestartAsync());
+    }
+
+    [Theory]
+    [InlineData("fsync")]
+    [InlineData("rename,renameat,renameat2")]
+    public async Task Written_before_the_rename(string calls) => await Struck(calls, null, Aftermath.LostBeforeRename);
+
+    /// <summary>The folder is opened, then flushed; after that the signed-out marker is removed and the lock released.</summary>
+    [Theory]
+    [InlineData("open,openat", "")]
+    [InlineData("fsync", "")]
+    [InlineData("unlink,unlinkat", "token.json.signed-out")]
+    [InlineData("ftruncate", "token.json.lock")]
+    public async Task After_the_rename(string calls, string file) => await Struck(calls, file, Aftermath.Renewed);
+
+    private static async Task Struck(string calls, string? file, Aftermath expected)
+    {
+        await using var bench = await CrashBench.StartAsync();
+        await using var program = await bench.StartHeldAsync();
+
+        Assert.Equal(Killed, await bench.TraceAsync(program, calls, file is null ? null : Path.Combine(bench.Folder, file).TrimEnd('/')));
+
+        Assert.Equal(1, bench.Counters.Rotations);
+        Assert.Equal(expected, await bench.RestartAsync());
+    }
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using Xunit;
+
+namespace Exporter.Tests.Tokens;
+
+/// <summary>The same at moments nobody chose: 20 of them, or as many as the variable CRASHES says.</summary>
+[Collection("real processes")]
+public sealed class RandomKillTests
+{
+    /// <summary>Long enough for the program to take in the answer, save it, print and end.</summary>
+    private static readonly TimeSpan AnswerToEnd = TimeSpan.FromMilliseconds(60);
+
+    [Fact]
+    public async Task Killed_at_any_moment_it_renews_again_or_the_cloud_had_rotated_unheard()
+    {
+        var kills = int.Parse(Environment.GetEnvironmentVariable("CRASHES") ?? "20", CultureInfo.InvariantCulture);
+        var random = new Random(20261121);
+        await using var bench = await CrashBench.StartAsync();
+        var started = TimeProvider.System.GetTimestamp();
+        Assert.Equal(0, (await bench.RunAsync()).ExitCode);
+        var whole = CrashBench.Since(started);
+        Assert.Equal(Aftermath.Renewed, await bench.RestartAsync());
+
+        // In turn anywhere in the program's life, most of which is its start, and in the short time that matters.
+        var counts = new Dictionary<(bool Anywhere, Aftermath Aftermath), int>();
+        var struck = 0;
+        for (var kill = 0; kill < kills; kill++)
+        {
+            var anywhere = kill % 2 == 0;
+            await using var program = anywhere ? bench.Start() : await bench.StartHeldAsync();
+            var rotated = anywhere ? Task.CompletedTask : bench.Release();
+            await CrashBench.Wait(random.NextDouble() * (anywhere ? whole : AnswerToEnd));
+            struck += await CrashBench.KillAsync(program) == 137 ? 1 : 0;
+            await rotated;
+            var key = (anywhere, await bench.RestartAsync());
+            counts[key] = counts.GetValueOrDefault(key) + 1;
+        }
+
+        foreach (var ((anywhere, aftermath), count) in counts.OrderBy(c => c.Key))
+        {
+            TestContext.Current.TestOutputHelper!.WriteLine($"{(anywhere ? "anywhere in the run" : "after the cloud's answer")}: {aftermath} {count}");
+        }
+        TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills, of which {struck} found the program alive");
+        Assert.InRange(struck, kills / 2, kills);
+        Assert.Equal(kills, counts.Values.Sum());
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Xunit;
+
+namespace Exporter.Tests.Tokens;
+
+/// <summary>
+/// Two processes on one token file, at the same time and again and again. One process renews when its token is due, and no
+/// sooner than seconds after the last time; so each side here is a chain of them, each of which renews at once.
+/// </summary>
+[Collection("real processes")]
+public sealed class SiblingTests
+{
+    [Fact]
+    public async Task Two_processes_on_one_token_file_never_use_a_refresh_token_twice()
+    {
+        var renewals = int.Parse(Environment.GetEnvironmentVariable("RENEWALS") ?? "25", CultureInfo.InvariantCulture);
+        await using var bench = await CrashBench.StartAsync();
+
+        var shared = await Task.WhenAll(RenewAsync(bench, renewals), RenewAsync(bench, renewals));
+
+        var counters = bench.Counters;
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"2 x {renewals} renewals, {shared.Sum()} runs more found theirs done by the other; reused refresh tokens {counters.ReusedRefreshTokens}, requests in flight at most {counters.MaximumInFlight}");
+        Assert.Equal((0, 0), (counters.ReusedRefreshTokens, counters.RevokedFamilies));
+        Assert.Equal((2 * renewals, 1), (counters.Rotations, counters.MaximumInFlight));
+    }
+
+    /// <summary>Renews so many times; how often the sibling had done it while this one waited for the lock.</summary>
+    private static async Task<int> RenewAsync(CrashBench bench, int renewals)
+    {
+        var shared = 0;
+        for (var done = 0; done < renewals;)
+        {
+            var (exitCode, output, error) = await bench.RunAsync();
+            Assert.Equal((0, ""), (exitCode, error));
+            if (output.StartsWith("netatmo: renewed by another process;", StringComparison.Ordinal))
+            {
+                shared++;
+            }
+            else
+            {
+                Assert.StartsWith("netatmo: renewed;", output, StringComparison.Ordinal);
+                done++;
+            }
+        }
+        return shared;
+    }
+}
