@@ -22,6 +22,8 @@ internal sealed class Peer : IAsyncDisposable
         ["zcat"] = "gzip",
         ["kill"] = "procps",
         ["setsid"] = "util-linux",
+        ["flock"] = "util-linux",
+        ["mount"] = "mount",
     };
 
     private readonly string name;
