@@ -8,7 +8,7 @@ namespace Exporter.Tests.Tokens;
 /// sooner than seconds after the last time; so each side here is a chain of them, each of which renews at once.
 /// </summary>
 [Collection("real processes")]
-public sealed class SiblingTests
+public sealed class SiblingProcessTests
 {
     [Fact]
     public async Task Two_processes_on_one_token_file_never_use_a_refresh_token_twice()
