@@ -43,7 +43,7 @@ internal static class AccountCommands
         program.Add(
             new Command("login", "Logs in to an account from this terminal, and saves its token at once.") { account, paste, quiet },
             ["exporter login", "exporter login home --config exporter.yml", "exporter login home --paste          (the browser runs on another machine)"],
-            (startup, result, cancellation) => new LoginCommand(new OneAccount(startup, terminal, time), terminal, new Uri($"{startup.Web.ExternalUrl.AbsoluteUri.TrimEnd('/')}/auth/callback"), time)
+            (startup, result, cancellation) => new LoginCommand(new OneAccount(startup, terminal, time), terminal, LoginCommand.CallbackOf(startup), time)
                 .RunAsync(result.GetValue(account), result.GetValue(paste), !result.GetValue(quiet), cancellation));
     }
 
@@ -76,7 +76,7 @@ internal static class AccountCommands
                 .RunAsync(result.GetValue(account), result.GetValue(local), result.GetValue(all), cancellation));
     }
 
-    private static Argument<string?> Account() =>
+    public static Argument<string?> Account() =>
         new("ACCOUNT") { Arity = ArgumentArity.ZeroOrOne, Description = "The account; may be left out when there is one." };
 
     private static Option<bool> Switch(string name, string help, params string[] aliases) => new(name, aliases) { Description = help };

@@ -13,11 +13,8 @@ internal sealed class CommandHelp(RootCommand root, IReadOnlyList<Setting> setti
         output.WriteLine(command.Description);
         output.WriteLine();
         output.WriteLine($"Usage:\n  {Usage(command)}");
-        if (command == root)
-        {
-            Part("Commands (none serves metrics)", root.Subcommands.Select(one => (one.Name, one.Description)));
-        }
-        else
+        Part(command == root ? "Commands (none serves metrics)" : "Commands", command.Subcommands.Select(one => (one.Name, one.Description)));
+        if (command != root)
         {
             Part("Options", command.Options.Select(option => (Words(option), option.Description)));
         }
@@ -37,7 +34,9 @@ internal sealed class CommandHelp(RootCommand root, IReadOnlyList<Setting> setti
 
     private string Usage(Command command) => command == root
         ? "exporter [COMMAND] [SETTINGS]"
-        : string.Join(' ', ["exporter", command.Name, .. command.Arguments.Select(a => $"[{a.Name}]"), .. command.Options.Count > 0 ? ["[OPTIONS]"] : Array.Empty<string>(), "[SETTINGS]"]);
+        : string.Join(' ', ["exporter", .. Path(command), .. command.Subcommands.Count > 0 ? ["COMMAND"] : Array.Empty<string>(), .. command.Arguments.Select(a => a.Arity.MinimumNumberOfValues > 0 ? a.Name : $"[{a.Name}]"), .. command.Options.Count > 0 ? ["[OPTIONS]"] : Array.Empty<string>(), "[SETTINGS]"]);
+
+    private IEnumerable<string> Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault(p => p != root) is { } parent ? [.. Path(parent), command.Name] : [command.Name];
 
     private static string Words(Option option) =>
         string.Join(", ", option.Aliases.Append(option.Name).OrderBy(n => n.Length)) + (option.HelpName is { } value ? $" {value}" : "");

@@ -47,13 +47,36 @@ internal sealed class CommandLine
     public void Add(Command command, IReadOnlyList<string> calls, Func<Startup, ParseResult, CancellationToken, Task<int>> run) =>
         AddRaw(command, calls, Configured(run));
 
+    /// <summary>A command below others, which are made when they are new: <c>webex data-sources</c> of <c>webex data-sources list</c>.</summary>
+    public void Add(IEnumerable<string> below, Command command, IReadOnlyList<string> calls, Func<Startup, ParseResult, CancellationToken, Task<int>> run) =>
+        AddRaw(below.Aggregate((Command)root, Group), command, calls, Configured(run));
+
     /// <summary>A command that asks for its configuration itself.</summary>
-    public void AddRaw(Command command, IReadOnlyList<string> calls, Func<ParseResult, CancellationToken, Task<int>> run)
+    public void AddRaw(Command command, IReadOnlyList<string> calls, Func<ParseResult, CancellationToken, Task<int>> run) => AddRaw(root, command, calls, run);
+
+    private void AddRaw(Command parent, Command command, IReadOnlyList<string> calls, Func<ParseResult, CancellationToken, Task<int>> run)
     {
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(Checking(run));
         examples[command] = calls;
-        root.Add(command);
+        parent.Add(command);
+    }
+
+    /// <summary>A word that stands before commands, and is none.</summary>
+    private Command Group(Command parent, string name)
+    {
+        if (parent.Subcommands.FirstOrDefault(c => c.Name == name) is { } known)
+        {
+            return known;
+        }
+        var group = new Command(name, $"Commands about {name}.") { TreatUnmatchedTokensAsErrors = false };
+        group.SetAction(Checking((_, _) =>
+        {
+            error.WriteLine($"exporter {name}: say which: {string.Join(", ", group.Subcommands.Select(c => c.Name))}");
+            return Task.FromResult(ExitCode.Failed);
+        }));
+        parent.Add(group);
+        return group;
     }
 
     /// <returns>The exit code.</returns>
@@ -89,7 +112,7 @@ internal sealed class CommandLine
             var name = flag.Split('=')[0];
             error.WriteLine($"{Tokens.Plain.Line(name)}: there is no such flag; {(Nearest.To(name, known) is { } near ? $"did you mean {near}?" : "exporter --help lists them all")}");
         }
-        var commands = result.CommandResult.Command == root ? root.Subcommands.Select(c => c.Name).ToList() : [];
+        var commands = result.CommandResult.Command.Subcommands.Select(c => c.Name).ToList();
         var misspelt = false;
         foreach (var stray in result.UnmatchedTokens.Except(unknown))
         {

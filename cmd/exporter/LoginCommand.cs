@@ -10,17 +10,23 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
     /// <summary>Longer than a person needs, and than a code lives (RFC 6749, section 4.1.2).</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
+    public static Uri CallbackOf(Startup startup) => new($"{startup.Web.ExternalUrl.AbsoluteUri.TrimEnd('/')}/auth/callback");
+
     /// <param name="name">The account; null when there is one.</param>
     /// <param name="paste">Do not wait for the browser: its last address is pasted.</param>
     /// <param name="openBrowser">Open a browser if there is one.</param>
     /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool paste, bool openBrowser, CancellationToken cancellation) => accounts.WithAsync(name, async account => account.Login switch
+    public Task<int> RunAsync(string? name, bool paste, bool openBrowser, CancellationToken cancellation) =>
+        accounts.WithAsync(name, account => LogInAsync(account, paste, openBrowser, cancellation), cancellation);
+
+    /// <summary>The same for an account that is open.</summary>
+    public async Task<int> LogInAsync(Account account, bool paste, bool openBrowser, CancellationToken cancellation) => account.Login switch
     {
         LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellation), cancellation),
         LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellation), cancellation),
         LoginMethod.Unattended => await UnattendedAsync(account, cancellation),
         _ => throw new InvalidOperationException("a login has no other way"),
-    }, cancellation);
+    };
 
     private async Task<Renewal> DeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellation)
     {

@@ -1,5 +1,6 @@
 using System.Collections;
 using Exporter;
+using Exporter.Sources;
 
 var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "");
 var time = TimeProvider.System;
@@ -17,5 +18,6 @@ program.Add("serve", "Keeps the tokens, reads the sources and answers scrapes.",
 });
 program.Add("check", "Reads the configuration, says all that is wrong with it, and does nothing else.", (startup, _) => Check.RunAsync(startup, Console.Out));
 program.AddAccountCommands(Composition.Sources, Terminal.Ours, time);
+program.AddSourceCommands(Composition.Sources, Terminal.Ours, time);
 
 return await program.RunAsync(args, CancellationToken.None);

@@ -1,3 +1,4 @@
+using Exporter.Sources;
 using Exporter.Tokens;
 
 namespace Exporter;

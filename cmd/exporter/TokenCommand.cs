@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Exporter.Sources;
 using Exporter.Tokens;
 
 namespace Exporter;

@@ -31,6 +31,10 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     /// <summary>What <c>/debug/data</c> shows: the latest reading as JSON, from memory; null before there is one.</summary>
     public Func<byte[]?> DebugData { get; init; } = () => null;
 
+    /// <summary>What its source's commands do with it; an exit code comes back.</summary>
+    public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Commands { get; init; } =
+        new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>();
+
     /// <summary>Things to close with the account.</summary>
     public IReadOnlyList<IDisposable> Owned { get; init; } = [];
 

@@ -18,6 +18,9 @@ public interface ISource
     /// <summary>Whether an account has to say where its token is kept; a source that knows a place of its own does not ask.</summary>
     bool NeedsTokenFile => true;
 
+    /// <summary>Commands of its own, beside those that every account has.</summary>
+    IReadOnlyList<SourceCommand> Commands => [];
+
     /// <summary>
     /// Reads the settings of one account. What is wrong is reported in the section, and then what is returned is never
     /// called; nothing is opened yet.

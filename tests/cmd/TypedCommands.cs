@@ -1,3 +1,4 @@
+using Exporter.Sources;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
@@ -110,6 +111,7 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
         var terminal = new Terminal(typed, output, error, interactive, address => { Opened.Add(address); return true; });
         var program = new CommandLine(Composition.Sources, environment, terminal.Output, terminal.Error);
         program.AddAccountCommands(Composition.Sources, terminal, Time);
+        program.AddSourceCommands(Composition.Sources, terminal, Time);
         return running = program.RunAsync(arguments, cancellation);
     }
 

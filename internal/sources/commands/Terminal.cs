@@ -1,12 +1,13 @@
 using System.Diagnostics;
 
-namespace Exporter;
+namespace Exporter.Sources;
 
 /// <summary>Where a command talks to a person. Questions and progress go to <paramref name="Error"/>, so that <paramref name="Output"/> holds results alone.</summary>
 /// <param name="IsInteractive">A person can be asked: input is a terminal.</param>
 /// <param name="Open">Opens an address in a browser; false where there is none.</param>
-internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Error, bool IsInteractive, Func<Uri, bool> Open)
+public sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Error, bool IsInteractive, Func<Uri, bool> Open)
 {
+    /// <summary>The process's own input and outputs, and the desktop's browser.</summary>
     public static Terminal Ours => new(Console.In, Console.Out, Console.Error, !Console.IsInputRedirected, OpenBrowser);
 
     /// <summary>The browser that <c>BROWSER</c> names, else the desktop's, if this is one.</summary>
@@ -33,8 +34,9 @@ internal sealed record Terminal(TextReader Input, TextWriter Output, TextWriter 
 }
 
 /// <summary>What a command's exit code says. The help of every command lists them.</summary>
-internal static class ExitCode
+public static class ExitCode
 {
+    /// <summary>What was asked for has happened.</summary>
     public const int Done = 0;
 
     /// <summary>A person has to do something first: mend the configuration, log in.</summary>
