@@ -17,7 +17,9 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
     private ITokenFormat format = formats[0];
     private byte[] lastContent = [];
     private string? lockWarning;
+    private string? recovered;
     private bool opened;
+    private bool swept;
 
     /// <summary>The damaged content last seen, and where it was copied to if it could not be moved away.</summary>
     private (string Stamp, string? Aside)? damaged;
@@ -53,7 +55,7 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
             var content = format.Write(token, lastContent);
             var warning = AtomicFile.Replace(path, content);
             File.Delete(Marker(AtomicFile.Target(path)));
-            lastContent = content;
+            (lastContent, recovered) = (content, null);
             return new(new Saved.Done(Stamp(content), warning));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -80,16 +82,27 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         }
     }
 
-    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    public async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
     {
         try
         {
             var target = AtomicFile.Target(path);
-            return fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellation);
+            var taken = await fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellation);
+            if (taken is StoreLock.Taken { Interrupted: not null } after && Recover(target))
+            {
+                taken = after with { Interrupted = null };
+            }
+            // Under the lock and after that, so that nothing is swept away which could still be recovered; once is enough.
+            if (!swept)
+            {
+                swept = true;
+                AtomicFile.Sweep(target, time.GetUtcNow());
+            }
+            return taken;
         }
         catch (IOException e)
         {
-            return new(new StoreLock.Unavailable(Explain(e)));
+            return new StoreLock.Unavailable(Explain(e));
         }
     }
 
@@ -101,7 +114,6 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         var first = !opened;
         if (first)
         {
-            Sweep(target);
             lockWarning = FileLock.Doubt(target);
             opened = true;
         }
@@ -118,9 +130,32 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         {
             damaged = null;
             lastContent = content;
-            return new Stored.Held(token, Stamp(content)) { Warning = Exposure(mode) ?? lockWarning };
+            return new Stored.Held(token, Stamp(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
         }
         return (Stored?)FromBackup(target) ?? Damaged(target, content, reason, first);
+    }
+
+    /// <summary>
+    /// Finishes a save that was cut off between the temporary file and its rename: what stands there was paid for with a refresh
+    /// token that may be good only once.
+    /// </summary>
+    private bool Recover(string target)
+    {
+        try
+        {
+            if (File.Exists(Marker(target)) || AtomicFile.CutOff(target) is not { } content || TryRead(content, out _) is null)
+            {
+                return false;
+            }
+            AtomicFile.Replace(path, content);
+            recovered = $"{path} was being saved when its process was killed; the save was finished from its temporary file";
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Then it is as if it had been cut off sooner.
+            return false;
+        }
     }
 
     private string? Exposure(UnixFileMode mode) => (mode & ~AtomicFile.OwnerOnly) == 0
@@ -225,18 +260,6 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         {
             using var file = new FileStream(target, FileMode.Truncate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
             file.Flush(flushToDisk: true);
-        }
-    }
-
-    private void Sweep(string target)
-    {
-        try
-        {
-            AtomicFile.Sweep(target, time.GetUtcNow());
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Litter in a folder that cannot be listed harms nobody.
         }
     }
 

@@ -15,8 +15,8 @@ internal enum Aftermath
     /// <summary>The cloud had rotated, and its answer is in no file: nothing a program does can bring it back.</summary>
     LostOnTheWay,
 
-    /// <summary>The cloud had rotated, and its answer stands whole in the temporary file, but not under its name.</summary>
-    LostBeforeRename,
+    /// <summary>The cloud had rotated, and its answer stood whole in the temporary file: the next start finished the save.</summary>
+    Recovered,
 }
 
 /// <summary>
@@ -142,11 +142,18 @@ internal sealed class CrashBench : IAsyncDisposable
     /// <summary>Starts the program again after a kill, twice where the login is gone: then with a new one.</summary>
     public async Task<Aftermath> RestartAsync()
     {
-        var isWritten = IsWholeInTemporaryFile();
+        var cutOff = WholeTemporaryFile();
         var (renewals, reused, content) = (Counters.Rotations, Counters.ReusedRefreshTokens, File.ReadAllText(TokenFile));
 
         var (exitCode, _, error) = await RunAsync();
 
+        if (exitCode == 0 && cutOff is not null)
+        {
+            Assert.Equal((renewals, reused, cutOff), (Counters.Rotations, Counters.ReusedRefreshTokens, File.ReadAllText(TokenFile)));
+            Settle();
+            Assert.Equal(Aftermath.Renewed, await RestartAsync());
+            return Aftermath.Recovered;
+        }
         if (exitCode == 0)
         {
             Assert.Equal((renewals + 1, reused), (Counters.Rotations, Counters.ReusedRefreshTokens));
@@ -158,8 +165,9 @@ internal sealed class CrashBench : IAsyncDisposable
         Assert.Equal((1, renewals, reused + 1), (exitCode, Counters.Rotations, Counters.ReusedRefreshTokens));
         Assert.Equal((before, before), (content, File.ReadAllText(TokenFile)));
         Assert.Contains("was cut off before its answer was saved", error, StringComparison.Ordinal);
+        Assert.Null(cutOff);
         LogIn();
-        return isWritten ? Aftermath.LostBeforeRename : Aftermath.LostOnTheWay;
+        return Aftermath.LostOnTheWay;
     }
 
     public async ValueTask DisposeAsync()
@@ -199,13 +207,13 @@ internal sealed class CrashBench : IAsyncDisposable
         }
     }
 
-    private string[] TemporaryFiles() => Directory.GetFiles(folder.Path, ".token.json.*.tmp");
+    public string[] TemporaryFiles() => Directory.GetFiles(folder.Path, ".token.json.*.tmp");
 
-    private bool IsWholeInTemporaryFile() => TemporaryFiles().Any(file =>
+    private string? WholeTemporaryFile() => TemporaryFiles().Select(File.ReadAllText).FirstOrDefault(content =>
     {
         try
         {
-            using var token = JsonDocument.Parse(File.ReadAllBytes(file));
+            using var token = JsonDocument.Parse(content);
             return token.RootElement.TryGetProperty("refresh_token", out _);
         }
         catch (JsonException)
