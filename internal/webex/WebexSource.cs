@@ -1,0 +1,30 @@
+using Exporter.Sources;
+using Exporter.Tokens;
+
+namespace Exporter.Webex;
+
+/// <summary>Webex service apps.</summary>
+public sealed class WebexSource : ISource
+{
+    public string Name => "webex";
+
+    public SourceSettings Settings => WebexOptions.All;
+
+    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];
+
+    public Func<AccountContext, Account> Configure(Section section)
+    {
+        var options = WebexOptions.Read(section);
+        return context => Open(options, context);
+    }
+
+    private Account Open(WebexOptions options, AccountContext context)
+    {
+        var (time, logger) = (context.Time, context.Logging.CreateLogger("webex"));
+        var tokenHttp = TokenEndpoint.CreateHttp();
+        var endpoint = new TokenEndpoint(tokenHttp, new Uri(options.Api, "/v1/access_token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
+        var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
+        var apiHttp = new HttpClient(new TokenHandler(keeper).Over(ApiResilience.CreateHandler(time))) { BaseAddress = options.Api, Timeout = Timeout.InfiniteTimeSpan };
+        return new Account(context.Name, Name, context.Labelled, keeper, feed: null) { Owned = [apiHttp, tokenHttp] };
+    }
+}
