@@ -100,7 +100,7 @@ public sealed class NetatmoCloud : ICloud
         Authorization.Register(client with { RedirectUris = [.. client.RedirectUris, redirectUri] });
     }
 
-    Answer ICloud.Login(string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
+    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
 
     void ICloud.Map(IEndpointRouteBuilder routes)
     {
