@@ -1,16 +1,17 @@
 using Exporter.Sources;
 using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
 
 namespace Exporter.Webex;
 
-/// <summary>Webex service apps.</summary>
+/// <summary>Webex service apps: a token kept through four levels.</summary>
 public sealed class WebexSource : ISource
 {
     public string Name => "webex";
 
     public SourceSettings Settings => WebexOptions.All;
 
-    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];
+    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new DotEnvTokenFormat()];
 
     public Func<AccountContext, Account> Configure(Section section)
     {
@@ -20,11 +21,29 @@ public sealed class WebexSource : ISource
 
     private Account Open(WebexOptions options, AccountContext context)
     {
-        var (time, logger) = (context.Time, context.Logging.CreateLogger("webex"));
-        var tokenHttp = TokenEndpoint.CreateHttp();
-        var endpoint = new TokenEndpoint(tokenHttp, new Uri(options.Api, "/v1/access_token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
-        var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
-        var apiHttp = new HttpClient(new TokenHandler(keeper).Over(ApiResilience.CreateHandler(time))) { BaseAddress = options.Api, Timeout = Timeout.InfiniteTimeSpan };
-        return new Account(context.Name, Name, context.Labelled, keeper, feed: null) { Owned = [apiHttp, tokenHttp] };
+        var (time, logger) = (context.Time, context.Logging.CreateLogger(Name));
+        foreach (var gap in options.Config.Gaps())
+        {
+            logger.LogWarning("account {Account}: {Gap}", context.Name, gap);
+        }
+        var login = context.Labelled ? $"exporter login {context.Name}" : "exporter login";
+        var chain = new WebexChain(
+            new WebexChainParts(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
+            options.TokenFile is { } file ? context.WithSink(new FileStore(file, TokenFormats, time)) : context.Store,
+            new FileStore(options.Config.Path, [new TokenConfigFormat()], time),
+            context.Keeping,
+            time,
+            logger);
+        var apiHttp = new HttpClient(new TokenHandler(chain.ServiceApp).Over(ApiResilience.CreateHandler(time))) { BaseAddress = options.Api, Timeout = Timeout.InfiniteTimeSpan };
+        return new Account(context.Name, Name, context.Labelled, chain.ServiceApp, feed: null)
+        {
+            Beneath = [chain.Personal],
+            Levels = chain.Levels.At,
+            Live = chain.Levels.Live,
+            Login = options.HasIntegration ? new LoginMethod.Redirect(chain.Login) : new LoginMethod.Paste(),
+            AdoptAsync = chain.AdoptAsync,
+            Paste = new PastedToken("personal access token", chain.TryAsync),
+            Owned = [apiHttp, chain],
+        };
     }
 }
