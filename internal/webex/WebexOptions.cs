@@ -5,7 +5,7 @@ namespace Exporter.Webex;
 
 /// <summary>The settings of an account at Webex.</summary>
 /// <param name="Api">One base for API and login; another than Webex's is a stand-in.</param>
-internal sealed record WebexOptions(string TokenFile, string ClientId, Secret ClientSecret, Uri Api)
+internal sealed record WebexOptions(string TokenFile, string ClientId, Secret ClientSecret, Uri Api, WebexDataOptions Data)
 {
     private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "The .env file that the service app's token is kept in; other lines in it stay as they are.",
         flag: "--webex-token-file", variable: "WEBEX_TOKEN_FILE", @default: ".env");
@@ -19,11 +19,12 @@ internal sealed record WebexOptions(string TokenFile, string ClientId, Secret Cl
     private static readonly Setting<Uri> ApiSetting = Settings.Address("api_url", "Base address of Webex's API and login; for a stand-in.",
         flag: "--webex-api-url", variable: "WEBEX_API_URL", @default: "https://webexapis.com");
 
-    public static SourceSettings All { get; } = new("webex", [TokenFileSetting, ClientIdSetting, ClientSecretSetting, ApiSetting]);
+    public static SourceSettings All { get; } = new("webex", [TokenFileSetting, ClientIdSetting, ClientSecretSetting, ApiSetting, .. WebexDataOptions.All]);
 
     public static WebexOptions Read(Section section) => new(
         section.Get(TokenFileSetting),
         section.Require(ClientIdSetting) ?? "",
         section.Require(ClientSecretSetting) ?? new Secret(""),
-        section.Get(ApiSetting));
+        section.Get(ApiSetting),
+        WebexDataOptions.Read(section));
 }

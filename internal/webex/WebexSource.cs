@@ -12,6 +12,8 @@ public sealed class WebexSource : ISource
 
     public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];
 
+    public IReadOnlyList<SourceCommand> Commands => DataSourceCommands.All;
+
     public Func<AccountContext, Account> Configure(Section section)
     {
         var options = WebexOptions.Read(section);
@@ -21,10 +23,11 @@ public sealed class WebexSource : ISource
     private Account Open(WebexOptions options, AccountContext context)
     {
         var (time, logger) = (context.Time, context.Logging.CreateLogger("webex"));
-        var tokenHttp = TokenEndpoint.CreateHttp();
+        var calls = WebexCalls.Create(time);
+        var tokenHttp = TokenEndpoint.CreateHttp(calls.CreateHandler());
         var endpoint = new TokenEndpoint(tokenHttp, new Uri(options.Api, "/v1/access_token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
         var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
-        var apiHttp = new HttpClient(new TokenHandler(keeper).Over(ApiResilience.CreateHandler(time))) { BaseAddress = options.Api, Timeout = Timeout.InfiniteTimeSpan };
-        return new Account(context.Name, Name, context.Labelled, keeper, feed: null) { Owned = [apiHttp, tokenHttp] };
+        var data = DataSources.Open(options.Api, options.Data, calls, keeper, context);
+        return new Account(context.Name, Name, context.Labelled, keeper, data.Feed) { Commands = data.Commands, DebugData = data.DebugData, Owned = [data.Http, tokenHttp] };
     }
 }
