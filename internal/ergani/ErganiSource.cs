@@ -52,7 +52,7 @@ public sealed class ErganiSource : ISource
     {
         if (options.InMemory)
         {
-            return (new MemoryStore(), null);
+            return (context.WithSink(new MemoryStore()), null);
         }
         if (options.TokenFile is { } file)
         {
@@ -61,12 +61,12 @@ public sealed class ErganiSource : ISource
         var folder = new ErganiTokenFolder(options.TokenFolder ?? Path.Combine(context.StateFolder, "ergani"), context.Time, logger);
         try
         {
-            return (folder.StoreOf(options.Credentials), RecordBeside(folder.FileOf(options.Credentials)));
+            return (context.WithSink(folder.StoreOf(options.Credentials)), RecordBeside(folder.FileOf(options.Credentials)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             logger.LogError("account {Account}: tokens cannot be kept in {Folder}: {Reason}", context.Name, folder.Path, Plain.Line(e.Message));
-            return (folder.StoreOf(options.Credentials), null);
+            return (context.WithSink(folder.StoreOf(options.Credentials)), null);
         }
     }
 

@@ -25,7 +25,7 @@ internal static class WebexAnswer
 
     public static ApiAnswer<T> Failure<T>(ApiReply reply, string? scope, IReadOnlyList<Secret?> secrets)
     {
-        var says = Says(reply, secrets);
+        var says = WebexError.Says(reply, secrets);
         ApiFailure failure = (int)reply.Status switch
         {
             // 423 is for what was asked of, 429 for who asks; both may say how long.
@@ -61,26 +61,7 @@ internal static class WebexAnswer
         }
     }
 
-    /// <summary>The message, its details where they say more, and the id by which Webex's support finds the call.</summary>
-    private static string Says(ApiReply reply, IReadOnlyList<Secret?> secrets)
-    {
-        var body = Parse(reply.Body);
-        var members = body is { } element ? Members(element) : null;
-        var message = members?.Text("message");
-        var details = body is { ValueKind: JsonValueKind.Object } && body.Value.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
-            ? errors.EnumerateArray().Select(Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
-            : [];
-        var id = members?.Text("trackingId") ?? (reply.Headers.TryGetValues("Trackingid", out var ids) ? ids.FirstOrDefault() : null);
-        var text = string.Join("; ", details.Prepend(message).OfType<string>());
-        foreach (var secret in secrets.OfType<Secret>())
-        {
-            (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal), id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
-        }
-        var quoted = Plain.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
-        return $"{quoted}(HTTP {(int)reply.Status}{(id is null ? "" : $", trackingId {Plain.Line(id)}")})";
-    }
-
-    private static JsonElement? Parse(byte[] body)
+    public static JsonElement? Parse(byte[] body)
     {
         try
         {

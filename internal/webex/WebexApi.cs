@@ -6,19 +6,10 @@ using Exporter.Tokens;
 namespace Exporter.Webex;
 
 /// <summary>
-/// The operations of Webex's API on a service app's data sources, and what the Webex token manager does with its token. What goes wrong is a
-/// value: they throw for the caller's cancellation only.
+/// The operations of Webex's API on a service app's data sources. What goes wrong is a value: they throw for the caller's cancellation only.
 /// </summary>
 public interface IWebexApi
 {
-    /// <summary><c>GET /v1/dataSources</c> is 200: the token is good. A network that fails says nothing about a token, and is a failure.</summary>
-    /// <param name="token">Null is the keeper's; it is asked about as it is, and not renewed.</param>
-    Task<ApiAnswer<bool>> IsTokenValidAsync(Secret? token, CancellationToken cancellation);
-
-    /// <summary>Gets the service app a new token, by whichever level can. True when there is one.</summary>
-    /// <exception cref="InvalidOperationException">The API was not connected to a keeper.</exception>
-    Task<ApiAnswer<bool>> RefreshTokenAsync(CancellationToken cancellation);
-
     /// <summary><c>GET /v1/dataSources</c>; needs <c>spark-admin:datasource_read</c>. A list may say less of a source than <see cref="GetDataSourceAsync"/>.</summary>
     Task<ApiAnswer<IReadOnlyList<WebexDataSource>>> ListDataSourcesAsync(CancellationToken cancellation);
 
@@ -43,14 +34,11 @@ public interface IWebexApi
 
 /// <summary>Webex's API over HTTP. Safe for concurrent use.</summary>
 /// <param name="http">Brings the API's address, and a handler that puts the token on a request.</param>
-/// <param name="keeper">Whose token it is; null for a token that nobody keeps.</param>
+/// <param name="keeper">Whose token is not to be repeated from an error; null for one that nobody keeps.</param>
 public sealed class WebexApi(HttpClient http, TimeProvider time, Keeper? keeper = null) : IWebexApi
 {
-    /// <summary>Webex's own.</summary>
-    public static Uri DefaultAddress { get; } = new("https://webexapis.com");
-
     private const string Path = "/v1/dataSources";
-    private const string ReadScope = "spark-admin:datasource_read";
+    internal const string ReadScope = "spark-admin:datasource_read";
     private const string WriteScope = "spark-admin:datasource_write";
 
     /// <summary>An HTTP client that puts the keeper's token on each request, and renews and repeats once on 401.</summary>
@@ -59,31 +47,6 @@ public sealed class WebexApi(HttpClient http, TimeProvider time, Keeper? keeper 
     /// <summary>The same with a token that somebody else cares for: nothing is renewed.</summary>
     public static HttpClient CreateHttp(Uri address, Secret accessToken, TimeProvider time) =>
         CreateHttp(address, new DirectTokenHandler(accessToken), ApiResilience.CreateHandler(time));
-
-    public Task<ApiAnswer<bool>> IsTokenValidAsync(Secret? token, CancellationToken cancellation)
-    {
-        if ((token ?? keeper?.Snapshot.State.Token?.AccessToken) is not { } asked)
-        {
-            return Task.FromResult<ApiAnswer<bool>>(new ApiAnswer<bool>.Success(false));
-        }
-        var request = new HttpRequestMessage(HttpMethod.Get, Path) { Headers = { Authorization = new("Bearer", asked.Reveal()) } };
-        return ApiRequest.SendAsync<bool>(http, request, "Webex", reply => reply.Status switch
-        {
-            HttpStatusCode.OK => new ApiAnswer<bool>.Success(true),
-            HttpStatusCode.Unauthorized => new ApiAnswer<bool>.Success(false),
-            _ => WebexAnswer.Failure<bool>(reply, ReadScope, [asked]),
-        }, time, cancellation);
-    }
-
-    public async Task<ApiAnswer<bool>> RefreshTokenAsync(CancellationToken cancellation)
-    {
-        var owner = keeper ?? throw new InvalidOperationException("Without a keeper nobody can renew the token: connect the API to one.");
-        var before = owner.Snapshot.State.Token?.AccessToken;
-        var after = await owner.RenewAsync(before, cancellation);
-        return after.State is TokenState.Active && after.History.LastError is null
-            ? new ApiAnswer<bool>.Success(true)
-            : new ApiAnswer<bool>.Failed(new ApiFailure.NoToken($"There is no new token: {after.History.LastError?.TrimEnd('.') ?? "somebody has to log in"}."));
-    }
 
     public Task<ApiAnswer<IReadOnlyList<WebexDataSource>>> ListDataSourcesAsync(CancellationToken cancellation) =>
         SendAsync(HttpMethod.Get, Path, null, ReadScope, body => WebexAnswer.Items(body, WebexDataSource.From), cancellation);

@@ -91,7 +91,7 @@ internal sealed class AccountsPage(
             case TokenState.Active { FailedRenewals: > 0 } active:
                 yield return $"<div class=\"notice warn\"><p>The token could not be renewed: {snapshot.History.LastError}.</p><p>There is nothing to do: it is tried again {clock.Until(active.RenewAt)}.</p></div>";
                 break;
-            case TokenState.Active { Held.RefreshToken: null }:
+            case TokenState.Active { Held.RefreshToken: null } when account.Beneath.Count == 0:
                 yield return $"<div class=\"notice warn\"><p>There is no refresh token: this login ends with the access token. Log in, or paste a refresh token.</p></div>";
                 break;
         }
@@ -109,6 +109,7 @@ internal sealed class AccountsPage(
     {
         LoginMethod.Redirect => "Log in: the cloud asks whether the exporter may read, and sends you back here.",
         LoginMethod.Device => "Log in: you get a code to type at the cloud, on any device.",
+        LoginMethod.Paste => $"Paste a {account.Paste.Noun}; the cloud shows it.",
         LoginMethod.Unattended => $"This kind of account has no login by browser: paste a refresh token, or put a token file at {account.Keeper.StoreLocation}.",
         _ => throw new InvalidOperationException("there is no other way to log in"),
     };
@@ -148,9 +149,9 @@ internal sealed class AccountsPage(
             LoginMethod.Redirect => $"<a class=\"button {kind}\" href=\"auth?account={name}\">{word}</a>",
             LoginMethod.Device when account.Keeper.Snapshot.Login is not null => Html.Nothing,
             LoginMethod.Device => $"<form method=\"post\" action=\"auth/device\">{antiForgeryField}<input type=\"hidden\" name=\"account\" value=\"{account.Name}\"><button class=\"{kind}\">{word}</button></form>",
-            LoginMethod.Unattended => Html.Nothing,
+            LoginMethod.Paste or LoginMethod.Unattended => Html.Nothing,
             _ => throw new InvalidOperationException("there is no other way to log in"),
         };
-        return $"<div class=\"actions\">{login}<a class=\"button plain\" href=\"auth/settoken?account={name}\">Paste a refresh token</a></div>";
+        return $"<div class=\"actions\">{login}<a class=\"button plain\" href=\"auth/settoken?account={name}\">Paste a {account.Paste.Noun}</a></div>";
     }
 }
