@@ -56,9 +56,9 @@ internal sealed class PersonalTokenCheck(HttpClient http, Uri api, TimeProvider 
         var says = WebexError.Says(reply, token);
         return reply.Status switch
         {
-            HttpStatusCode.Unauthorized => new TokenCheck.Bad($"Webex does not accept the personal access token ({says})"),
-            _ when WebexError.IsLimited(reply.Status) => new TokenCheck.Unknown(FailureKind.RateLimited, $"Webex asks for patience ({says})", reply.RetryAfter),
-            _ => new TokenCheck.Unknown(FailureKind.ServerError, $"Webex could not say whether the personal access token is good ({says})", reply.RetryAfter),
+            HttpStatusCode.Unauthorized => new TokenCheck.Bad($"Webex does not accept the personal access token: {says}"),
+            _ when WebexError.IsLimited(reply.Status) => new TokenCheck.Unknown(FailureKind.RateLimited, $"Webex asks for patience: {says}", reply.RetryAfter),
+            _ => new TokenCheck.Unknown(FailureKind.ServerError, $"Webex could not say whether the personal access token is good: {says}", reply.RetryAfter),
         };
     }
 

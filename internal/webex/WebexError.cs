@@ -23,13 +23,24 @@ internal static class WebexError
     /// <summary>429 is for this client; 423 for what it asks of, and may bring Retry-After as well.</summary>
     public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex asks for patience"), error.RetryAfter);
 
-    /// <summary>What an answer of the API says, with the id by which Webex's support finds it. A token that it repeats is not repeated here.</summary>
-    public static string Says(ApiReply reply, Secret token)
+    /// <summary>The message, its details where they say more, and the id by which Webex's support finds the call.</summary>
+    /// <param name="secrets">What is not to be repeated, should the answer hold it.</param>
+    public static string Says(ApiReply reply, params IReadOnlyList<Secret?> secrets)
     {
-        var (message, id) = Read(reply.Body);
-        id ??= reply.Headers.TryGetValues("Trackingid", out var ids) ? ids.FirstOrDefault() : null;
-        var parts = new[] { $"HTTP {(int)reply.Status}", message is null ? null : Plain.Line(message), id is null ? null : $"trackingId {Plain.Line(id)}" };
-        return string.Join(", ", parts.OfType<string>()).Replace(token.Reveal(), "<secret>", StringComparison.Ordinal);
+        var body = WebexAnswer.Parse(reply.Body);
+        var members = body is { } element ? WebexAnswer.Members(element) : null;
+        var message = members?.Text("message");
+        var details = body is { ValueKind: JsonValueKind.Object } && body.Value.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
+            ? errors.EnumerateArray().Select(WebexAnswer.Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
+            : [];
+        var id = members?.Text("trackingId") ?? (reply.Headers.TryGetValues("Trackingid", out var ids) ? ids.FirstOrDefault() : null);
+        var text = string.Join("; ", details.Prepend(message).OfType<string>());
+        foreach (var secret in secrets.OfType<Secret>())
+        {
+            (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal), id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
+        }
+        var quoted = Plain.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
+        return $"{quoted}(HTTP {(int)reply.Status}{(id is null ? "" : $", trackingId {Plain.Line(id)}")})";
     }
 
     public static bool IsLimited(HttpStatusCode status) => (int)status is 423 or 429;
@@ -43,18 +54,5 @@ internal static class WebexError
             : Has("client")
                 ? new Renewal.Refused(error.Say("the client id or the client secret is not accepted"))
                 : new Renewal.Transient(FailureKind.MalformedAnswer, error.Say("Webex refuses, and does not say what"), error.RetryAfter);
-    }
-
-    private static (string? Message, string? TrackingId) Read(byte[] body)
-    {
-        try
-        {
-            var members = JsonMembers.Parse(body);
-            return (members.Text("message"), members.Text("trackingId"));
-        }
-        catch (JsonException)
-        {
-            return (null, null);
-        }
     }
 }

@@ -7,7 +7,7 @@ namespace Exporter.Webex;
 /// <param name="TokenFile">Another than the one the configuration names where that names none and one lies in the working directory; else null.</param>
 /// <param name="Integration">Null where the file's is used.</param>
 /// <param name="Api">One base for API and login; another than Webex's is a stand-in.</param>
-internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuthClient? Integration, Uri RedirectUri, IReadOnlyList<string> Scopes, Uri Api)
+internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuthClient? Integration, Uri RedirectUri, IReadOnlyList<string> Scopes, Uri Api, WebexDataOptions Data)
 {
     public const string EnvFileName = ".env";
     public const string ConfigFileName = "token-config.json";
@@ -56,7 +56,7 @@ internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuth
     public static SourceSettings All { get; } = new("webex",
     [
         TokenFileSetting, ConfigFileSetting, AppIdSetting, ClientIdSetting, ClientSecretSetting, TargetOrgSetting,
-        IntegrationIdSetting, IntegrationSecretSetting, RedirectUriSetting, ScopesSetting, ApiSetting,
+        IntegrationIdSetting, IntegrationSecretSetting, RedirectUriSetting, ScopesSetting, ApiSetting, .. WebexDataOptions.All,
     ])
     { Footprint = ConfigFileName };
 
@@ -79,7 +79,8 @@ internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuth
             id is null || secret is null ? null : new OAuthClient(id, secret),
             section.Get(RedirectUriSetting),
             section.Get(ScopesSetting),
-            section.Get(ApiSetting));
+            section.Get(ApiSetting),
+            WebexDataOptions.Read(section));
     }
 
     /// <summary>Whether a browser can log somebody in: an integration is known.</summary>

@@ -13,6 +13,8 @@ public sealed class WebexSource : ISource
 
     public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new DotEnvTokenFormat()];
 
+    public IReadOnlyList<SourceCommand> Commands => DataSourceCommands.All;
+
     public Func<AccountContext, Account> Configure(Section section)
     {
         var options = WebexOptions.Read(section);
@@ -27,15 +29,17 @@ public sealed class WebexSource : ISource
             logger.LogWarning("account {Account}: {Gap}", context.Name, gap);
         }
         var login = context.Labelled ? $"exporter login {context.Name}" : "exporter login";
+        var calls = WebexCalls.Create(time);
         var chain = new WebexChain(
             new WebexChainParts(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
             options.TokenFile is { } file ? context.WithSink(new FileStore(file, TokenFormats, time)) : context.Store,
             new FileStore(options.Config.Path, [new TokenConfigFormat()], time),
             context.Keeping,
             time,
-            logger);
-        var apiHttp = new HttpClient(new TokenHandler(chain.ServiceApp).Over(ApiResilience.CreateHandler(time))) { BaseAddress = options.Api, Timeout = Timeout.InfiniteTimeSpan };
-        return new Account(context.Name, Name, context.Labelled, chain.ServiceApp, feed: null)
+            logger,
+            around: calls.CreateHandler());
+        var data = DataSources.Open(options.Api, options.Data, calls, chain.ServiceApp, context);
+        return new Account(context.Name, Name, context.Labelled, chain.ServiceApp, data.Feed)
         {
             Beneath = [chain.Personal],
             Levels = chain.Levels.At,
@@ -43,7 +47,9 @@ public sealed class WebexSource : ISource
             Login = options.HasIntegration ? new LoginMethod.Redirect(chain.Login) : new LoginMethod.Paste(),
             AdoptAsync = chain.AdoptAsync,
             Paste = new PastedToken("personal access token", chain.TryAsync),
-            Owned = [apiHttp, chain],
+            Commands = data.Commands,
+            DebugData = data.DebugData,
+            Owned = [data.Http, chain],
         };
     }
 }

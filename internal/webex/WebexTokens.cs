@@ -112,18 +112,10 @@ public sealed class WebexTokens : IAsyncDisposable
         }
     }
 
-    private static ApiAnswer<bool> Validity(ApiReply reply, Secret token)
+    private static ApiAnswer<bool> Validity(ApiReply reply, Secret token) => reply.Status switch
     {
-        var says = WebexError.Says(reply, token);
-        return reply.Status switch
-        {
-            HttpStatusCode.OK => new ApiAnswer<bool>.Success(true),
-            HttpStatusCode.Unauthorized => new ApiAnswer<bool>.Success(false),
-            HttpStatusCode.Forbidden => Failed(new ApiFailure.MissingScope($"The token is known, and lacks the scope to read data sources ({says}).", "spark-admin:datasource_read")),
-            _ when WebexError.IsLimited(reply.Status) => Failed(new ApiFailure.RateLimited($"Webex asks for patience ({says}).") { RetryAfter = reply.RetryAfter }),
-            _ => Failed(new ApiFailure.Unavailable($"Webex could not say whether the token is good ({says}).") { RetryAfter = reply.RetryAfter }),
-        };
-
-        static ApiAnswer<bool> Failed(ApiFailure failure) => new ApiAnswer<bool>.Failed(failure);
-    }
+        HttpStatusCode.OK => new ApiAnswer<bool>.Success(true),
+        HttpStatusCode.Unauthorized => new ApiAnswer<bool>.Success(false),
+        _ => WebexAnswer.Failure<bool>(reply, WebexApi.ReadScope, [token]),
+    };
 }

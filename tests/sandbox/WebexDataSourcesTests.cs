@@ -36,7 +36,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
         Assert.Equal((200, "active"), (registered.Status, registered.Text("status")));
         var claims = Jwt.Claims(new Secret(registered.Text("jwsToken")))!;
         Assert.Equal(("https://idbroker.webex.com/idb", "BYODS", "gateway", "nonce-1"), (claims.Text("iss"), claims.Text("aud"), claims.Text("sub"), claims.Text("jti")));
-        Assert.Equal(("https://voice.example.com/grpc", sandbox.Webex.OrgId), (claims.Text("com.cisco.datasource.url"), claims.Text("com.cisco.org.uuid")));
+        Assert.Equal(("https://voice.example.com/grpc", "1eb65fdf-9643-417f-9974-ad72cae0e10f"), (claims.Text("com.cisco.datasource.url"), claims.Text("com.cisco.org.uuid")));
         Assert.Equal(time.GetUtcNow().AddMinutes(60).ToUnixTimeSeconds(), claims.Number("exp"));
         Assert.Equal(registered.Text("id"), (await SendAsync(HttpMethod.Get, "")).Body["items"]!.AsArray().Single()!["id"]!.GetValue<string>());
     }

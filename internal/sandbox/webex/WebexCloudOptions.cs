@@ -1,10 +1,16 @@
+using System.Text;
+
 namespace Exporter.Sandbox;
 
 public sealed record WebexCloudOptions
 {
-    public string AppId { get; init; } = "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL0NzYW5kYm94";
+    public string AppId { get; init; } = "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL0MwZmZlZTAwYzBmZmVlMDBjMGZmZWUwMGMwZmZlZTAw";
 
-    public string OrgId { get; init; } = "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9zYW5kYm94";
+    /// <summary>The organization's number, as a signed token has it.</summary>
+    public Guid Org { get; init; } = new("1eb65fdf-9643-417f-9974-ad72cae0e10f");
+
+    /// <summary>The same as the API has it.</summary>
+    public string OrgId => Convert.ToBase64String(Encoding.UTF8.GetBytes($"ciscospark://us/ORGANIZATION/{Org}")).TrimEnd('=');
 
     public string ClientId { get; init; } = "C5e0f1d6a7b4c3829160f5e4d3c2b1a09887766554433221100ffeeddccbbaa99";
 

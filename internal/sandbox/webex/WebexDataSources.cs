@@ -186,7 +186,7 @@ public sealed class WebexDataSources
     {
         var now = time.GetUtcNow();
         var expiry = now + TimeSpan.FromMinutes(source.TokenLifetimeMinutes);
-        var kept = source with { UpdatedAt = now, TokenExpiry = expiry, JwsToken = WebexJws.Sign(source, options.OrgId, now, expiry) };
+        var kept = source with { UpdatedAt = now, TokenExpiry = expiry, JwsToken = WebexJws.Sign(source, options.Org, now, expiry) };
         nonces.Add(kept.Nonce);
         return sources[kept.Id] = kept;
     }

@@ -11,7 +11,7 @@ internal static class WebexJws
     private static readonly Lock Gate = new();
     private static readonly Lazy<RSA> Key = new(() => RSA.Create(2048));
 
-    public static string Sign(WebexDataSource source, string orgId, DateTimeOffset issued, DateTimeOffset expiry)
+    public static string Sign(WebexDataSource source, Guid org, DateTimeOffset issued, DateTimeOffset expiry)
     {
         var claims = new JsonObject
         {
@@ -23,7 +23,7 @@ internal static class WebexJws
             ["exp"] = expiry.ToUnixTimeSeconds(),
             ["com.cisco.datasource.url"] = source.Url,
             ["com.cisco.datasource.schema.uuid"] = source.SchemaId,
-            ["com.cisco.org.uuid"] = orgId,
+            ["com.cisco.org.uuid"] = org.ToString(),
         };
         var signed = $"{Encode("""{"alg":"RS256","kid":"sandbox"}""")}.{Encode(claims.ToJsonString())}";
         lock (Gate)
