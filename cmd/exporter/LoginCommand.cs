@@ -61,7 +61,7 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
             (listener, var reason) = await LoopbackListener.StartAsync(redirect, cancellation);
             if (listener is null)
             {
-                terminal.Error.WriteLine($"The browser cannot come back here, since {reason}: the address it ends at has to be pasted.");
+                terminal.Error.WriteLine($"The browser cannot come back here, since {reason}. Paste the address that it ends at, or free the port and begin again.");
             }
         }
         await using var listening = listener;

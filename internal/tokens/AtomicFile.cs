@@ -63,17 +63,33 @@ public static class AtomicFile
     /// <summary>Where the old content is while a write in place lasts.</summary>
     internal static string Backup(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.backup");
 
+    /// <summary>
+    /// The newest content that was written whole beside the file, after it, and not renamed over it, because a crash came
+    /// between; null when there is none.
+    /// </summary>
+    internal static byte[]? CutOff(string target)
+    {
+        var newest = Temporaries(target).Select(name => new FileInfo(name)).Where(file => file.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(target)).MaxBy(file => file.LastWriteTimeUtc);
+        return newest is { Length: > 0 } && File.ReadAllBytes(newest.FullName) is var content && !content.Contains((byte)0) ? content : null;
+    }
+
     /// <summary>Removes the temporary files of processes that did not live to rename them.</summary>
     internal static void Sweep(string target, DateTimeOffset now)
     {
-        foreach (var temporary in Directory.EnumerateFiles(Folder(target), $".{Path.GetFileName(target)}.*.tmp"))
+        try
         {
-            if (File.GetLastWriteTimeUtc(temporary) < now.UtcDateTime - Litter)
+            foreach (var temporary in Temporaries(target).Where(name => File.GetLastWriteTimeUtc(name) < now.UtcDateTime - Litter))
             {
                 File.Delete(temporary);
             }
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Litter in a folder that cannot be listed harms nobody.
+        }
     }
+
+    private static IEnumerable<string> Temporaries(string target) => Directory.EnumerateFiles(Folder(target), $".{Path.GetFileName(target)}.*.tmp");
 
     private static string Folder(string target) => Path.GetDirectoryName(target) is { Length: > 0 } folder ? folder : "/";
 
@@ -91,6 +107,8 @@ public static class AtomicFile
             BufferSize = 0,
         });
         var given = owner is not { } one || Posix.TryGive(file.SafeFileHandle, one);
+        // Its whole length at once: what a crash leaves unwritten then reads as NULs, and is told from a file that is whole.
+        file.SetLength(content.Length);
         file.Write(content);
         file.Flush(flushToDisk: true);
         return given;

@@ -15,7 +15,9 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     private ITokenFormat format = formats[0];
     private byte[] lastContent = [];
     private string? lockWarning;
+    private string? recovered;
     private bool opened;
+    private bool swept;
 
     /// <summary>The damaged content last seen, and where it was copied to if it could not be moved away.</summary>
     private (string Stamp, string? Aside)? damaged;
@@ -53,7 +55,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             var content = format.Write(token, lastContent);
             var warning = AtomicFile.Replace(path, content);
             File.Delete(Marker(AtomicFile.Target(path)));
-            lastContent = content;
+            (lastContent, recovered) = (content, null);
             return new(new Saved.Done(StampOf(content), warning));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -92,16 +94,27 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
-    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    public async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
     {
         try
         {
             var target = AtomicFile.Target(path);
-            return fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellation);
+            var taken = await fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellation);
+            if (taken is StoreLock.Taken { Interrupted: not null } after && Recover(target))
+            {
+                taken = after with { Interrupted = null };
+            }
+            // Under the lock and after that, so that nothing is swept away which could still be recovered; once is enough.
+            if (!swept)
+            {
+                swept = true;
+                AtomicFile.Sweep(target, time.GetUtcNow());
+            }
+            return taken;
         }
         catch (IOException e)
         {
-            return new(new StoreLock.Unavailable(TokenFile.Explain(e)));
+            return new StoreLock.Unavailable(TokenFile.Explain(e));
         }
     }
 
@@ -113,15 +126,10 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         var first = !opened;
         if (first)
         {
-            Sweep(target);
             lockWarning = FileLock.Doubt(target);
             opened = true;
         }
         var (content, mode) = TokenFile.Read(target);
-        if (content is not null && FormatOf(content).IsShared)
-        {
-            return ReadShared(target, content, mode);
-        }
         if (content is not { Length: > 0 } && File.Exists(Marker(target)))
         {
             return new Stored.SignedOut();
@@ -134,28 +142,43 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         {
             damaged = null;
             lastContent = content;
-            return new Stored.Held(token, StampOf(content)) { Warning = Exposure(mode) ?? lockWarning };
+            return new Stored.Held(token, StampOf(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
         }
-        return (Stored?)FromBackup(target) ?? Damaged(target, content, reason, first);
+        return (Stored?)FromBackup(target) ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason) : Damaged(target, content, reason, first));
     }
 
-    private Stored ReadShared(string target, byte[] content, UnixFileMode mode)
+    /// <summary>A file that is not ours alone is left where and what it is.</summary>
+    private Stored WithoutToken(string target, byte[] content, string reason)
     {
-        if (TryRead(content, out var reason) is { } token)
-        {
-            lastContent = content;
-            return new Stored.Held(token, StampOf(content)) { Warning = Exposure(mode) ?? lockWarning };
-        }
-        if (FromBackup(target) is { } before)
-        {
-            return before;
-        }
         if (reason != NoToken)
         {
             return new Stored.Unreadable($"{reason}; correct it");
         }
         lastContent = content;
         return File.Exists(Marker(target)) ? new Stored.SignedOut() : new Stored.Empty();
+    }
+
+    /// <summary>
+    /// Finishes a save that was cut off between the temporary file and its rename: what stands there was paid for with a refresh
+    /// token that may be good only once.
+    /// </summary>
+    private bool Recover(string target)
+    {
+        try
+        {
+            if (File.Exists(Marker(target)) || AtomicFile.CutOff(target) is not { } content || TryRead(content, out _) is null)
+            {
+                return false;
+            }
+            AtomicFile.Replace(path, content);
+            recovered = $"{path} was being saved when its process was killed; the save was finished from its temporary file";
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Then it is as if it had been cut off sooner.
+            return false;
+        }
     }
 
     private string? Exposure(UnixFileMode mode) => (mode & ~AtomicFile.OwnerOnly) == 0
@@ -247,18 +270,6 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             damaged = damaged is { } seen ? seen with { Aside = aside } : null;
         }
         return aside;
-    }
-
-    private void Sweep(string target)
-    {
-        try
-        {
-            AtomicFile.Sweep(target, time.GetUtcNow());
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Litter in a folder that cannot be listed harms nobody.
-        }
     }
 
     private ITokenFormat FormatOf(byte[] content) => formats.FirstOrDefault(f => f.Recognises(content)) ?? format;

@@ -28,7 +28,18 @@ public sealed class RefreshTokenGrant(TokenEndpoint endpoint, TimeProvider time)
         {
             return new Renewal.Rejected($"the refresh token ended at {end:u}");
         }
+        if (current.Members.Text("client_id") is { } owner && endpoint.Client is { } client && !string.Equals(owner.Trim(), client.Id, StringComparison.OrdinalIgnoreCase))
+        {
+            // Not sent: the cloud would call it stolen (RFC 6749, section 10.4).
+            return new Renewal.Rejected($"the refresh token was given to the client {Plain.Line(owner)}, and {client.Id} is configured now; log in again, or set client_id back");
+        }
         var outcome = await endpoint.RequestAsync([new("grant_type", "refresh_token"), new("refresh_token", refresh.Reveal())], cancellation);
-        return outcome is Renewal.Renewed(var answer) ? new Renewal.Renewed(current.After(answer)) { ClockOffset = outcome.ClockOffset } : outcome;
+        if (outcome is not Renewal.Renewed(var answer))
+        {
+            return outcome;
+        }
+        // A client id that is in the file stays as it is spelt there.
+        var members = answer.Members.With("client_id", current.Members.Text("client_id") ?? answer.Members.Text("client_id"));
+        return new Renewal.Renewed(current.After(answer with { Members = members })) { ClockOffset = outcome.ClockOffset };
     }
 }

@@ -74,8 +74,15 @@ public sealed class TokenEndpoint(
             return (failure!, error);
         }
         return TokenAnswer.Read(answer.Members, time.GetUtcNow()) is { } token
-            ? (new Renewal.Renewed(complete is null ? token : complete(token)) { ClockOffset = answer.ClockOffset }, null)
+            ? (new Renewal.Renewed(Complete(token)) { ClockOffset = answer.ClockOffset }, null)
             : (new Renewal.Transient(FailureKind.MalformedAnswer, "the token endpoint's answer has no access token") { ClockOffset = answer.ClockOffset }, null);
+    }
+
+    /// <summary>With the client it was given to, which is the only one that may renew it (RFC 6749, section 6).</summary>
+    private Token Complete(Token token)
+    {
+        var given = token with { Members = token.Members.With("client_id", Client?.Id) };
+        return complete is null ? given : complete(given);
     }
 
     /// <summary>For a sibling of the token endpoint, such as RFC 8628's: the members of a good answer, or the failure.</summary>

@@ -19,7 +19,7 @@ public sealed class DotEnvTokenFormat : ITokenFormat
 
     public bool IsShared => true;
 
-    public bool Recognises(ReadOnlySpan<byte> content) => true;
+    public bool Recognises(ReadOnlySpan<byte> content) => (DotEnvFile.Find(content, AccessToken) ?? DotEnvFile.Find(content, RefreshToken)) is not null;
 
     public Token Read(ReadOnlySpan<byte> content) => Ends.Parse(DotEnvFile.Find(content, Expiry)).Put(new Token
     {

@@ -38,7 +38,7 @@ public sealed class TokenConfigFormat : ITokenFormat
 
     public Token Read(ReadOnlySpan<byte> content)
     {
-        var held = Manager(Parse(content));
+        var held = content.IsEmpty ? JsonMembers.Empty : Manager(Parse(content));
         var shape = IntegrationShape.Of(held);
         var integration = shape.In(held);
         var token = new Token
@@ -85,7 +85,7 @@ public sealed class TokenConfigFormat : ITokenFormat
         }
         catch (JsonException e)
         {
-            throw new FormatException(content.IsEmpty ? "it is empty" : $"it is not JSON{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}");
+            throw new FormatException($"it is not JSON{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}");
         }
     }
 }

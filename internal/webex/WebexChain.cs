@@ -33,7 +33,7 @@ internal sealed class WebexChain : IDisposable
         var grant = new ServiceAppGrant(parts.Account, parts.Config.ServiceApp, Personal, this.http, parts.Api, time, logger);
         ServiceApp = new Keeper(parts.Account, grant, store, keeping, time, logger);
         Login = new AuthorizationCodeGrant(
-            new TokenEndpoint(this.http, token, LoginClient, time, WebexError.Judge), new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
+            new TokenEndpoint(this.http, token, LoginClient, time, WebexError.JudgeLogin), new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
         Levels = new WebexLevels(parts.LoginCommand, grant, ServiceApp, personalGrant, Personal, time);
 
         OAuthClient? LoginClient() => parts.Integration ?? ClientOf(Personal.Snapshot.State.Token) ?? parts.Config.Integration();

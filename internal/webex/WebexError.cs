@@ -20,6 +20,9 @@ internal static class WebexError
         _ => error.Judge(),
     };
 
+    /// <summary>The same for the code of a login.</summary>
+    public static Renewal JudgeLogin(TokenError error) => Judge(error) is Renewal.Rejected ? new Renewal.Rejected(error.Say("Webex does not accept the code; begin again")) : Judge(error);
+
     /// <summary>429 is for this client; 423 for what it asks of, and may bring Retry-After as well.</summary>
     public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex asks for patience"), error.RetryAfter);
 

@@ -44,6 +44,7 @@ public sealed partial class ReadmeTests
             plain = CodeLine().Replace(plain, "code   WDJBMJHT");
             plain = Secret().Replace(plain, "60a1f2b3c4d5e6f708192a3b|…");
             plain = SecondsOfPoll().Replace(plain, "2026-11-21 $1:00Z");
+            plain = Jittered().Replace(plain, next => next.Value.Contains(" 12:", StringComparison.Ordinal) ? "2026-11-21 12:54:00Z (in 54 minutes)" : "2026-11-21 14:42:00Z (in 3 hours)");
             return Blanks().Replace(plain, "");
         }
     }
@@ -71,6 +72,10 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex(@"2026-11-21 (\d\d:\d\d):\d\dZ")]
     private static partial Regex SecondsOfPoll();
+
+    /// <summary>The time of the next renewal.</summary>
+    [GeneratedRegex(@"2026-11-21 1[24]:[345]\d:00Z \(in \d+ (minutes|hours)\)")]
+    private static partial Regex Jittered();
 
     [GeneratedRegex(@"(?m)^\s*\n")]
     private static partial Regex Blanks();

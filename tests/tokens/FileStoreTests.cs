@@ -265,9 +265,47 @@ public sealed class FileStoreTests : IDisposable
         File.SetLastWriteTimeUtc(folder[".token.json.old.tmp"], sweeping.GetUtcNow().UtcDateTime.AddHours(-2));
         File.SetLastWriteTimeUtc(folder[".other.json.old.tmp"], sweeping.GetUtcNow().UtcDateTime.AddHours(-2));
 
-        await Kept.Plain(TokenFile, sweeping).ReadAsync(Cancellation);
+        (await Kept.Plain(TokenFile, sweeping).LockAsync(Cancellation)).Release();
 
-        Assert.Equal([".other.json.old.tmp", ".token.json.young.tmp"], folder.Names);
+        Assert.Equal([".other.json.old.tmp", ".token.json.young.tmp", "token.json.lock"], folder.Names);
+    }
+
+    /// <summary>The lock's note says that a request was sent; the temporary file holds what came, and the rename is missing.</summary>
+    [Theory]
+    [InlineData("""{"access_token":"access-1","refresh_token":"refresh-1"}""", 1, true)]
+    [InlineData("{\"access_token\":\"access-1\",\"refresh_token\":\"refresh-1\"\0\0", 1, false)]
+    [InlineData("""{"access_token":"access-1","refresh_token":"refresh-1"}""", -1, false)]
+    [InlineData("""{"nothing":"of use"}""", 1, false)]
+    [InlineData("", 1, false)]
+    public async Task Row_14_a_save_cut_off_before_its_rename_is_finished_when_it_is_whole(string cutOff, int later, bool finished)
+    {
+        folder.Write("token.json", """{"refresh_token":"refresh-0"}""");
+        folder.Write("token.json.lock", "4711 2026-11-21T12:00:00Z\n");
+        File.SetLastWriteTimeUtc(folder.Write(".token.json.cut.tmp", cutOff), File.GetLastWriteTimeUtc(TokenFile).AddSeconds(later));
+        var store = Kept.Plain(TokenFile, time);
+        await store.ReadAsync(Cancellation);
+
+        var taken = Assert.IsType<StoreLock.Taken>(await store.LockAsync(Cancellation));
+        var held = Assert.IsType<Stored.Held>(await store.ReadAsync(Cancellation));
+        taken.Release();
+
+        Assert.Equal((finished ? "refresh-1" : "refresh-0", finished), (held.Token.RefreshToken!.Reveal(), taken.Interrupted is null));
+        Assert.Equal(finished, held.Warning?.Contains("the save was finished", StringComparison.Ordinal) ?? false);
+    }
+
+    [Fact]
+    public async Task Row_14_a_temporary_file_is_left_alone_when_no_request_was_cut_off_or_somebody_logged_out_since()
+    {
+        folder.Write("token.json", """{"refresh_token":"refresh-0"}""");
+        File.SetLastWriteTimeUtc(folder.Write(".token.json.cut.tmp", """{"refresh_token":"refresh-1"}"""), File.GetLastWriteTimeUtc(TokenFile).AddSeconds(5));
+
+        folder.Write("token.json.lock", "4711\n");
+        (await Kept.Plain(TokenFile, time).LockAsync(Cancellation)).Release();
+        folder.Write("token.json.lock", "4711 2026-11-21T12:00:00Z\n");
+        folder.Write("token.json.signed-out", "");
+        (await Kept.Plain(TokenFile, time).LockAsync(Cancellation)).Release();
+
+        Assert.Contains("refresh-0", File.ReadAllText(TokenFile), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,8 +39,9 @@ public partial class SystemCallTests
         var calls = File.ReadLines(folder["trace"]).Where(line => line.Contains("exporter-tests-", StringComparison.Ordinal) && !line.Contains("ENOENT", StringComparison.Ordinal)).ToList();
         var began = calls.FindIndex(line => Temporary().IsMatch(line));
         Assert.Collection(
-            calls[began..].Take(5),
+            calls[began..].Take(6),
             line => Assert.Matches("""openat\(.*/\.traced\.json\.[0-9a-f]{32}\.tmp", O_WRONLY\|O_CREAT\|O_EXCL\|O_CLOEXEC, 0600\)""", line),
+            line => Assert.Matches("""ftruncate\(\d+<.*/\.traced\.json\.[0-9a-f]{32}\.tmp>, [1-9]\d+\) += 0""", line),
             line => Assert.Matches("""fsync\(\d+<.*/\.traced\.json\.[0-9a-f]{32}\.tmp>\) += 0""", line),
             line => Assert.Matches("""rename\(".*/\.traced\.json\.[0-9a-f]{32}\.tmp", ".*/traced\.json"\) += 0""", line),
             line => Assert.Matches("""open(at)?\(.*/exporter-tests-\w+", O_RDONLY\|O_CLOEXEC\)""", line),

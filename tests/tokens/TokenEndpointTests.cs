@@ -49,6 +49,20 @@ public sealed class TokenEndpointTests : IDisposable
         Assert.Equal("refresh-0", Assert.IsType<Renewal.Renewed>(await Renew()).Token.RefreshToken?.Reveal());
     }
 
+    /// <summary>RFC 6749, section 6: a refresh token is bound to the client it was issued to.</summary>
+    [Fact]
+    public async Task Row_37_a_refresh_token_of_another_client_is_not_sent_and_both_clients_are_named()
+    {
+        http.Expect(HttpStatusCode.OK, Good);
+        var token = Assert.IsType<Renewal.Renewed>(await Renew(new OAuthClient("before", null))).Token;
+        var grant = new RefreshTokenGrant(Endpoint(new OAuthClient("now", null)), time);
+
+        var rejected = Assert.IsType<Renewal.Rejected>(await grant.RenewAsync(token, Cancellation));
+
+        Assert.Equal("the refresh token was given to the client before, and now is configured now; log in again, or set client_id back", rejected.Reason);
+        Assert.Single(http.Calls);
+    }
+
     [Theory]
     [InlineData(400, "invalid_grant", typeof(Renewal.Rejected))]
     [InlineData(401, "invalid_grant", typeof(Renewal.Rejected))]

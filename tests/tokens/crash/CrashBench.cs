@@ -12,11 +12,14 @@ internal enum Aftermath
     /// <summary>The next start renewed once more.</summary>
     Renewed,
 
-    /// <summary>The cloud had rotated, and its answer is in no file: nothing a program does can bring it back.</summary>
+    /// <summary>The cloud had rotated, and the program had not read its answer: nothing a program does can bring it back.</summary>
     LostOnTheWay,
 
-    /// <summary>The cloud had rotated, and its answer stands whole in the temporary file, but not under its name.</summary>
-    LostBeforeRename,
+    /// <summary>The program had read the answer, and it was in no file yet.</summary>
+    LostInMemory,
+
+    /// <summary>The cloud had rotated, and its answer stood whole in the temporary file: the next start finished the save.</summary>
+    Recovered,
 }
 
 /// <summary>
@@ -25,7 +28,8 @@ internal enum Aftermath
 /// </summary>
 internal sealed class CrashBench : IAsyncDisposable
 {
-    private static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "exporter");
+    /// <summary>The program as built with the tests, or the published one that the variable EXPORTER names.</summary>
+    private static readonly string Binary = Environment.GetEnvironmentVariable("EXPORTER") ?? Path.Combine(AppContext.BaseDirectory, "exporter");
 
     private readonly TemporaryFolder folder = new();
     private readonly SandboxServer sandbox;
@@ -112,6 +116,19 @@ internal sealed class CrashBench : IAsyncDisposable
         return await program.Ends(Cancellation);
     }
 
+    /// <summary>
+    /// Kills the program at this moment, and tells whether it had read what the cloud answered: it is stopped first, and what
+    /// the kernel still holds for it is looked at.
+    /// </summary>
+    public async Task<(int ExitCode, bool HadRead)> StrikeAsync(Peer program)
+    {
+        await program.Signal("STOP", Cancellation);
+        // The cloud is not stopped: what it was about to say, it says now.
+        await Wait(TimeSpan.FromMilliseconds(20));
+        var hadRead = !HasUnread();
+        return (await KillAsync(program), hadRead);
+    }
+
     /// <summary>Starts the program under strace, which kills it when it is about to make the first such call; the exit code.</summary>
     /// <param name="path">The file the call must concern; null for any.</param>
     public async Task<int> RunTracedAsync(string calls, string? path)
@@ -140,13 +157,21 @@ internal sealed class CrashBench : IAsyncDisposable
     }
 
     /// <summary>Starts the program again after a kill, twice where the login is gone: then with a new one.</summary>
-    public async Task<Aftermath> RestartAsync()
+    /// <param name="hadRead">Whether the killed program had read the cloud's answer, if there was one.</param>
+    public async Task<Aftermath> RestartAsync(bool hadRead = false)
     {
-        var isWritten = IsWholeInTemporaryFile();
+        var cutOff = WholeTemporaryFile();
         var (renewals, reused, content) = (Counters.Rotations, Counters.ReusedRefreshTokens, File.ReadAllText(TokenFile));
 
         var (exitCode, _, error) = await RunAsync();
 
+        if (exitCode == 0 && cutOff is not null)
+        {
+            Assert.Equal((renewals, reused, cutOff), (Counters.Rotations, Counters.ReusedRefreshTokens, File.ReadAllText(TokenFile)));
+            Settle();
+            Assert.Equal(Aftermath.Renewed, await RestartAsync());
+            return Aftermath.Recovered;
+        }
         if (exitCode == 0)
         {
             Assert.Equal((renewals + 1, reused), (Counters.Rotations, Counters.ReusedRefreshTokens));
@@ -158,8 +183,9 @@ internal sealed class CrashBench : IAsyncDisposable
         Assert.Equal((1, renewals, reused + 1), (exitCode, Counters.Rotations, Counters.ReusedRefreshTokens));
         Assert.Equal((before, before), (content, File.ReadAllText(TokenFile)));
         Assert.Contains("was cut off before its answer was saved", error, StringComparison.Ordinal);
+        Assert.Null(cutOff);
         LogIn();
-        return isWritten ? Aftermath.LostBeforeRename : Aftermath.LostOnTheWay;
+        return hadRead ? Aftermath.LostInMemory : Aftermath.LostOnTheWay;
     }
 
     public async ValueTask DisposeAsync()
@@ -167,6 +193,11 @@ internal sealed class CrashBench : IAsyncDisposable
         await sandbox.DisposeAsync();
         folder.Dispose();
     }
+
+    /// <summary>Whether a connection to the sandbox holds bytes that its client has not read (proc(5): the local and the remote address, the state, the two queues).</summary>
+    private bool HasUnread() => File.ReadLines("/proc/net/tcp").Skip(1)
+        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Any(fields => fields[2].EndsWith($":{sandbox.Address.Port:X4}", StringComparison.Ordinal) && !fields[4].EndsWith(":00000000", StringComparison.Ordinal));
 
     private static string[] Killing(string calls, string? path) =>
         ["-f", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=KILL", .. path is null ? Array.Empty<string>() : ["-P", path]];
@@ -199,13 +230,13 @@ internal sealed class CrashBench : IAsyncDisposable
         }
     }
 
-    private string[] TemporaryFiles() => Directory.GetFiles(folder.Path, ".token.json.*.tmp");
+    public string[] TemporaryFiles() => Directory.GetFiles(folder.Path, ".token.json.*.tmp");
 
-    private bool IsWholeInTemporaryFile() => TemporaryFiles().Any(file =>
+    private string? WholeTemporaryFile() => TemporaryFiles().Select(File.ReadAllText).FirstOrDefault(content =>
     {
         try
         {
-            using var token = JsonDocument.Parse(File.ReadAllBytes(file));
+            using var token = JsonDocument.Parse(content);
             return token.RootElement.TryGetProperty("refresh_token", out _);
         }
         catch (JsonException)
