@@ -63,14 +63,18 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
         var current = new List<WebexDataSource>();
         foreach (var source in sources)
         {
-            current.Add(IsDue(source, now) ? await ExtendAsync(source, cancellation) : source);
+            if (IsMeant(source))
+            {
+                extensions = extensions.WithKnown(source.Id);
+            }
+            current.Add(IsMeant(source) && IsDue(source, now) ? await ExtendAsync(source, cancellation) : source);
         }
         return current;
     }
 
-    private bool IsDue(WebexDataSource source, DateTimeOffset now) =>
-        source.Id.Length > 0 && (options.ExtendOnly.Count == 0 || options.ExtendOnly.Contains(source.Id))
-        && source.TokenEndsAt - now is { } left && left <= options.MarginOf(LifeOf(source));
+    private bool IsMeant(WebexDataSource source) => source.Id.Length > 0 && (options.ExtendOnly.Count == 0 || options.ExtendOnly.Contains(source.Id));
+
+    private bool IsDue(WebexDataSource source, DateTimeOffset now) => source.TokenEndsAt - now is { } left && left <= options.MarginOf(LifeOf(source));
 
     /// <summary>By the token itself, else as it is configured.</summary>
     private TimeSpan LifeOf(WebexDataSource source) => source.Claims is { EndsAt: { } end, IssuedAt: { } issued } && end > issued ? end - issued : options.ExtendLifetime;

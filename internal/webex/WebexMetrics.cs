@@ -27,7 +27,7 @@ internal static class WebexMetrics
     public static IEnumerable<MetricFamily> From(WebexReading reading)
     {
         // A source that a list gives no id for is counted, and has no series of its own.
-        IReadOnlyList<WebexDataSource> named = [.. reading.DataSources.Where(source => source.Id.Length > 0)];
+        IReadOnlyList<WebexDataSource> named = [.. reading.DataSources.Where(source => source.Id.Length > 0).DistinctBy(source => source.Id)];
         yield return MetricFamily.Gauge("webex_data_sources", "Data sources of the service app, by status. They are polled on the exporter's own clock.",
             Statuses.Select(status => new Sample(LabelSet.Of(("status", status)), reading.DataSources.Count(source => StatusOf(source) == status))));
         yield return MetricFamily.Info("webex_data_source_info", "What the data source is.", named.Select(source => LabelSet.Of(
@@ -50,9 +50,11 @@ internal static class WebexMetrics
             yield return MetricFamily.Gauge("webex_schemas", "Schemas that a data source can be registered with.", schemas.Count);
         }
         yield return MetricFamily.Counter("webex_data_source_token_extensions_total", "Automatic extensions of the data source's signed token.",
-            reading.Extensions.Done.Select(done => new Sample(LabelSet.Of(("id", done.Key)), done.Value)));
+            reading.Extensions.Done.Where(done => IsThere(done.Key)).Select(done => new Sample(LabelSet.Of(("id", done.Key)), done.Value)));
         yield return MetricFamily.Counter("webex_data_source_token_extension_failures_total", "Automatic extensions of the data source's signed token that failed, by reason.",
-            reading.Extensions.Failed.Select(failed => new Sample(LabelSet.Of(("id", failed.Key.Id), ("reason", failed.Key.Reason)), failed.Value)));
+            reading.Extensions.Failed.Where(failed => IsThere(failed.Key.Id)).Select(failed => new Sample(LabelSet.Of(("id", failed.Key.Id), ("reason", failed.Key.Reason)), failed.Value)));
+
+        bool IsThere(string id) => named.Any(source => source.Id == id);
 
         MetricFamily Each(string name, string help, Func<WebexDataSource, double?> value) => MetricFamily.Gauge(name, help,
             from source in named let number = value(source) where number is not null select new Sample(LabelSet.Of(("id", source.Id)), number.Value));

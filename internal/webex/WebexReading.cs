@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Exporter.Sources;
 
 namespace Exporter.Webex;
 
@@ -17,6 +18,11 @@ internal sealed record WebexReading(IReadOnlyList<WebexDataSource> DataSources, 
 internal sealed record ExtensionCounts(ImmutableSortedDictionary<string, long> Done, ImmutableSortedDictionary<(string Id, string Reason), long> Failed)
 {
     public static ExtensionCounts None { get; } = new(ImmutableSortedDictionary<string, long>.Empty, ImmutableSortedDictionary<(string, string), long>.Empty);
+
+    /// <summary>Counts of zero for a data source that is to be extended: a counter has to be there before it counts.</summary>
+    public ExtensionCounts WithKnown(string id) => Done.ContainsKey(id)
+        ? this
+        : new(Done.SetItem(id, 0), Failed.SetItems(ApiFailure.Kinds.Select(kind => KeyValuePair.Create((id, kind), 0L))));
 
     public ExtensionCounts WithDone(string id) => this with { Done = Done.SetItem(id, Done.GetValueOrDefault(id) + 1) };
 
