@@ -26,8 +26,7 @@ internal sealed class WebexChain : IDisposable
         Keeper? kept = null;
         personalGrant = new PersonalGrant(
             new TokenEndpoint(this.http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge), Renewing, new PersonalTokenCheck(this.http, parts.Api, time), time);
-        // A margin that was chosen for the service app's fortnight would be too long for twelve hours.
-        kept = Personal = new Keeper($"{parts.Account}, personal access token", personalGrant, personalStore, keeping with { Margin = null }, time, logger);
+        kept = Personal = new Keeper($"{parts.Account}, personal access token", personalGrant, personalStore, keeping, time, logger);
 
         var grant = new ServiceAppGrant(parts.Account, parts.Config.ServiceApp, Personal, this.http, parts.Api, time, logger);
         ServiceApp = new Keeper(parts.Account, grant, store, keeping, time, logger);
