@@ -1,3 +1,5 @@
+using System.CommandLine;
+using Exporter.Sources;
 using Exporter.Web;
 
 namespace Exporter;
@@ -5,6 +7,11 @@ namespace Exporter;
 /// <summary><c>exporter hash-password</c>: the bcrypt hash of a password, for <c>basic_auth_users</c> in the web configuration file.</summary>
 internal static class HashPassword
 {
+    public static void AddHashPassword(this CommandLine program, Terminal terminal) => program.AddRaw(
+        new Command("hash-password", "Prints the bcrypt hash of a password, for basic_auth_users in the web configuration file."),
+        ["exporter hash-password", "exporter hash-password < password.txt"],
+        (_, cancellation) => RunAsync(terminal.Input, terminal.Output, terminal.Error, terminal.IsInteractive, cancellation));
+
     /// <param name="input">The password is its first line; a terminal is asked without showing what is typed.</param>
     /// <param name="output">Gets the hash and nothing else.</param>
     /// <returns>The exit code.</returns>
@@ -13,28 +20,28 @@ internal static class HashPassword
         if (!Bcrypt.IsAvailable)
         {
             await error.WriteLineAsync($"{Bcrypt.Remedy}, or make the hash elsewhere with htpasswd -nBC {Bcrypt.Cost} \"\"");
-            return 1;
+            return ExitCode.Failed;
         }
         var password = isInteractive ? await AskAsync("Password: ", error) : await input.ReadLineAsync(cancellation);
         if (string.IsNullOrEmpty(password))
         {
             await error.WriteLineAsync("there is no password; write one line to the standard input");
-            return 1;
+            return ExitCode.Failed;
         }
         if (isInteractive && await AskAsync("Once more: ", error) != password)
         {
             await error.WriteLineAsync("these are two different passwords; begin again");
-            return 1;
+            return ExitCode.Failed;
         }
         try
         {
             await output.WriteLineAsync(Bcrypt.Hash(password));
-            return 0;
+            return ExitCode.Done;
         }
         catch (ArgumentException)
         {
             await error.WriteLineAsync($"bcrypt reads no more than {Bcrypt.LongestPassword} bytes of a password and stops at a NUL; choose a shorter one");
-            return 1;
+            return ExitCode.Failed;
         }
     }
 

@@ -82,6 +82,8 @@ internal sealed class LogLines(LogLevel least, TextWriter output) : ILoggerProvi
         /// <summary>The framework tells of every request at "info", and of a start that failed at "error", which we have said better; both are there at "debug".</summary>
         private static LogLevel Least(string category, LogLevel asked) => category switch
         {
+            // It tells addresses whole, and the one a login comes back to has the code in it.
+            "Microsoft.AspNetCore.Hosting.Diagnostics" => asked > LogLevel.Warning ? asked : LogLevel.Warning,
             _ when asked <= LogLevel.Debug => asked,
             "Microsoft.Extensions.Hosting.Internal.Host" => LogLevel.None,
             _ when category.StartsWith("Microsoft.", StringComparison.Ordinal) => asked > LogLevel.Warning ? asked : LogLevel.Warning,

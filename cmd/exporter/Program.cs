@@ -17,6 +17,7 @@ program.Add("serve", "Keeps the tokens, reads the sources and answers scrapes.",
     return await new Serve(startup, time, logging).RunAsync(cancellation);
 });
 program.Add("check", "Reads the configuration, says all that is wrong with it, and does nothing else.", (startup, _) => Check.RunAsync(startup, Console.Out));
+program.AddHashPassword(Terminal.Ours);
 program.AddAccountCommands(Composition.Sources, Terminal.Ours, time);
 program.AddSourceCommands(Composition.Sources, Terminal.Ours, time);
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Exporter.Demo;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
@@ -7,11 +8,8 @@ using Exporter.Web;
 
 // Sandbox and exporter in one process, without an account anywhere: open the first address and click the login.
 using var end = new CancellationTokenSource();
-Console.CancelKeyPress += (_, press) =>
-{
-    press.Cancel = true;
-    end.Cancel();
-};
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 var time = TimeProvider.System;
 var folder = Directory.CreateTempSubdirectory("exporter-demo-");
 try
@@ -71,3 +69,9 @@ finally
     folder.Delete(recursive: true);
 }
 return 0;
+
+void End(PosixSignalContext context)
+{
+    context.Cancel = true;
+    end.Cancel();
+}

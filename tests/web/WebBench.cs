@@ -229,11 +229,23 @@ internal sealed class WebBench : IAsyncDisposable
         }
     }
 
-    private sealed class Lines(ConcurrentQueue<string> lines) : StringWriter
+    /// <summary>Whatever is written, and however, a line at a time.</summary>
+    private sealed class Lines(ConcurrentQueue<string> lines) : TextWriter
     {
-        public override void WriteLine(object? value) => lines.Enqueue($"{value}");
+        private readonly System.Text.StringBuilder line = new();
 
-        public override void WriteLine(string? value) => lines.Enqueue(value ?? "");
+        public override System.Text.Encoding Encoding => System.Text.Encoding.UTF8;
+
+        public override void Write(char value)
+        {
+            if (value != '\n')
+            {
+                line.Append(value);
+                return;
+            }
+            lines.Enqueue(line.ToString());
+            line.Clear();
+        }
     }
 }
 

@@ -137,7 +137,8 @@ internal sealed class LoginEndpoints(
         }
         catch (InvalidDataException)
         {
-            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await Layout.WriteAsync(context, StatusCodes.Status400BadRequest, Layout.Sentence("This form cannot be read", "../",
+                "It holds characters that no form has, or too many fields. Nothing was changed.", $"<p>Go back and send it again from the page of accounts.</p>"));
             return;
         }
         if (!Browser.IsFromUs(context.Request) || !antiForgery.Accepts(context, form))

@@ -38,7 +38,7 @@ internal sealed class AccountsPage(
         var recorded = history.Of(account);
         return $"""
             <section class="card" id="account-{index}" aria-labelledby="name-{index}">
-            <div class="title"><h2 id="name-{index}">{account.Name}</h2><span class="source">{account.Source}</span>{Badge(account)}</div>
+            <div class="title"><h2 id="name-{index}">{account.Name}</h2>{(account.Name == account.Source ? Html.Nothing : (Html)$"<span class=\"source\">{account.Source}</span>")}{Badge(account)}</div>
             {Notices(account, clock)}
             {Facts(account, clock)}
             {Actions(account, antiForgeryField)}

@@ -117,7 +117,9 @@ internal static class Plot
             if (span < 1e-6 * Math.Max(1, Math.Abs(most)))
             {
                 span = Math.Max(1, Math.Abs(most) * 0.02);
-                (least, most) = (least - span / 2, most + span / 2);
+                // No axis goes below zero for a quantity that does not.
+                (least, most) = (least >= 0 ? Math.Max(0, least - span / 2) : least - span / 2, most + span / 2);
+                span = most - least;
             }
             step = Round(span / 3);
             (low, high) = (Math.Floor(least / step) * step, Math.Ceiling(most / step) * step);

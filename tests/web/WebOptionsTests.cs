@@ -1,0 +1,97 @@
+using Exporter.Sources;
+using Exporter.Tests.Support;
+using Exporter.Web;
+using Xunit;
+
+namespace Exporter.Tests.Web;
+
+public sealed class WebOptionsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    [Fact]
+    public void By_default_it_listens_everywhere_and_a_browser_on_this_machine_is_meant()
+    {
+        var (options, problems) = Read();
+
+        Assert.Empty(problems);
+        Assert.Equal([new ListenAddress("", 9210)], options.Listen);
+        Assert.Equal(("http://127.0.0.1:9210", true, "/metrics"), (options.ExternalUrl.OriginalString, options.IsExternalUrlDerived, options.TelemetryPath));
+    }
+
+    [Theory]
+    [InlineData("--web.listen-address", "::1:80", "is no address to listen on")]
+    [InlineData("--web.admin-address", "nine", "is no address to listen on")]
+    [InlineData("--web.telemetry-path", "metrics", "must begin with a slash")]
+    [InlineData("--web.telemetry-path", "/", "must begin with a slash")]
+    [InlineData("--web.telemetry-path", "/{x}", "must begin with a slash")]
+    [InlineData("--web.telemetry-path", "/auth/callback", "none of the exporter's other pages")]
+    [InlineData("--web.config.file", "missing.yml", "there is no file")]
+    [InlineData("--external-url", "ftp://x", "is not a URL")]
+    public void What_is_wrong_is_said_at_its_flag(string flag, string value, string problem)
+    {
+        var (_, problems) = Read((flag, value));
+
+        Assert.StartsWith($"{flag}: ", Assert.Single(problems), StringComparison.Ordinal);
+        Assert.Contains(problem, problems[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_wrong_in_the_web_configuration_file_is_said_with_its_line()
+    {
+        var path = folder.Write("web.yml", "basic_auth_users:\n  bob: x\nfoo: 1\n");
+
+        var (_, problems) = Read(("--web.config.file", path));
+
+        Assert.Equal(2, problems.Length);
+        Assert.StartsWith($"{path}:2: basic_auth_users.bob", problems[0], StringComparison.Ordinal);
+        Assert.StartsWith($"{path}:3: foo", problems[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void With_TLS_the_derived_external_URL_is_https_and_the_admin_address_is_where_people_go()
+    {
+        using var authority = new Authority();
+        authority.Write(folder);
+        var path = folder.Write("web.yml", "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
+
+        var (options, problems) = Read(("--web.config.file", path), ("--web.admin-address", "10.0.0.1:9000"));
+
+        Assert.Empty(problems);
+        Assert.Equal("https://10.0.0.1:9000", options.ExternalUrl.OriginalString);
+    }
+
+    [Fact]
+    public void Both_ways_to_say_where_to_listen_are_one_too_many()
+    {
+        var (_, problems) = Read(("--web.listen-address", ":80"), ("--addr", ":81"));
+
+        Assert.Contains("keep one of the two", Assert.Single(problems), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("secret\n", 0)]
+    [InlineData("", 1)]
+    [InlineData("\n", 1)]
+    [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789012", 1)]
+    public async Task A_password_is_hashed_for_the_file(string typed, int exit)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+
+        Assert.Equal(exit, await HashPassword.RunAsync(new StringReader(typed), output, error, isInteractive: false, TestContext.Current.CancellationToken));
+
+        Assert.Equal(exit == 0, Bcrypt.IsHash(output.ToString().TrimEnd()));
+        Assert.Equal(exit == 0, error.ToString().Length == 0);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private (WebOptions Options, string[] Problems) Read(params (string Flag, string Value)[] flags)
+    {
+        var given = flags.ToDictionary(f => WebOptions.Settings.Single(s => s.Flag == f.Flag), f => (IReadOnlyList<string>)[f.Value]);
+        var configuration = Configuration.Load(WebOptions.Settings, [new SourceSettings("x", [Settings.Path("token_file", "T.", @default: "t.json")])], given, new Dictionary<string, string>(), folder.Path);
+        var options = WebOptions.Read(configuration.Program);
+        return (options, [.. configuration.Problems.Select(p => p.ToString())]);
+    }
+}
