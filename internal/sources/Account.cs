@@ -95,7 +95,7 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
             {
                 var changed = beneath.Changed;
                 var access = beneath.Snapshot.State.Token?.AccessToken;
-                if (access is not null && !access.Equals(seen) && keeper.Snapshot.State is TokenState.Missing or TokenState.Lost)
+                if (access is not null && !access.Equals(seen) && keeper.Snapshot.State is not TokenState.Active)
                 {
                     await keeper.RenewAsync(null, cancellation);
                 }

@@ -27,10 +27,9 @@ internal sealed class PersonalGrant(TokenEndpoint endpoint, Func<Token?, OAuthCl
         var (ended, reason) = (current!.ExpiresAt <= time.GetUtcNow(), $"the personal access token ended at {current.ExpiresAt:u}");
         if (!ended && current.AccessToken is { } access && (current.ExpiresAt is null || !HasIntegration(current)))
         {
-            switch (await check.AskAsync(access, cancellation))
+            switch (await CheckAsync(access, cancellation))
             {
                 case TokenCheck.Good(var end):
-                    asked = access;
                     return new Renewal.Renewed(current with { ExpiresAt = end ?? current.ExpiresAt, Lifetime = null });
                 case TokenCheck.Unknown(var kind, var trouble, var retryAfter):
                     return new Renewal.Transient(kind, trouble, retryAfter);
@@ -50,6 +49,14 @@ internal sealed class PersonalGrant(TokenEndpoint endpoint, Func<Token?, OAuthCl
             Renewal.Refused(var wrong) => new Renewal.Refused($"the integration: {wrong}") { ClockOffset = outcome.ClockOffset, Error = outcome.Error },
             _ => outcome,
         };
+    }
+
+    /// <summary>Asks Webex whether a token is good. One that it knows no end of is not asked about again, and used until it is refused.</summary>
+    public async Task<TokenCheck> CheckAsync(Secret access, CancellationToken cancellation)
+    {
+        var outcome = await check.AskAsync(access, cancellation);
+        asked = outcome is TokenCheck.Good ? access : asked;
+        return outcome;
     }
 
     /// <summary>Whether an integration can be asked for the next token.</summary>

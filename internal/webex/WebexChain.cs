@@ -11,32 +11,29 @@ internal sealed class WebexChain : IDisposable
 {
     private readonly HttpClient http;
     private readonly bool ownsHttp;
-    private readonly OAuthClient? configured;
-    private readonly PersonalTokenCheck check;
+    private readonly PersonalGrant personalGrant;
+    private readonly Func<OAuthClient?> loginClient;
 
     /// <param name="around">A handler that is to see every token request.</param>
     public WebexChain(WebexChainParts parts, ITokenStore store, ITokenStore personalStore, KeeperOptions keeping, TimeProvider time, ILogger logger, HttpClient? http = null, DelegatingHandler? around = null)
     {
         (this.http, ownsHttp) = (http ?? TokenEndpoint.CreateHttp(around), http is null);
-        configured = parts.Integration;
-        check = new PersonalTokenCheck(this.http, parts.Api, time);
+        loginClient = () => parts.Integration ?? ClientOf(Personal!.Snapshot.State.Token) ?? parts.Config.Integration();
         var token = new Uri(parts.Api, "/v1/access_token");
 
         // The integration of the file is the one that its refresh token was given to; a login is for the one that is configured.
         OAuthClient? Renewing(Token? held) => ClientOf(held) ?? parts.Integration;
         Keeper? kept = null;
-        var personalGrant = new PersonalGrant(
-            new TokenEndpoint(this.http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge), Renewing, check, time);
+        personalGrant = new PersonalGrant(
+            new TokenEndpoint(this.http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge), Renewing, new PersonalTokenCheck(this.http, parts.Api, time), time);
         // A margin that was chosen for the service app's fortnight would be too long for twelve hours.
         kept = Personal = new Keeper($"{parts.Account}, personal access token", personalGrant, personalStore, keeping with { Margin = null }, time, logger);
 
         var grant = new ServiceAppGrant(parts.Account, parts.Config.ServiceApp, Personal, this.http, parts.Api, time, logger);
         ServiceApp = new Keeper(parts.Account, grant, store, keeping, time, logger);
         Login = new AuthorizationCodeGrant(
-            new TokenEndpoint(this.http, token, LoginClient, time, WebexError.JudgeLogin), new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
+            new TokenEndpoint(this.http, token, loginClient, time, WebexError.JudgeLogin), new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
         Levels = new WebexLevels(parts.LoginCommand, grant, ServiceApp, personalGrant, Personal, time);
-
-        OAuthClient? LoginClient() => parts.Integration ?? ClientOf(Personal.Snapshot.State.Token) ?? parts.Config.Integration();
     }
 
     public Keeper ServiceApp { get; }
@@ -51,7 +48,8 @@ internal sealed class WebexChain : IDisposable
     /// <summary>Takes over the integration's tokens, and with them has the service app's, unless that is alive.</summary>
     public async Task AdoptAsync(Token login, CancellationToken cancellation)
     {
-        var token = configured is { } client
+        // The next renewal is for the client that this login was for.
+        var token = login.RefreshToken is not null && loginClient() is { } client
             ? login with { Members = login.Members.With(TokenConfigFormat.ClientId, client.Id).With(TokenConfigFormat.ClientSecret, client.Secret?.Reveal()) }
             : login;
         await Personal.AdoptAsync(token, cancellation);
@@ -64,7 +62,7 @@ internal sealed class WebexChain : IDisposable
     /// <summary>A personal access token that a person brings: Webex is asked about it first. The integration stays what it is.</summary>
     public async Task<Renewal> TryAsync(Secret pasted, CancellationToken cancellation)
     {
-        switch (await check.AskAsync(pasted, cancellation))
+        switch (await personalGrant.CheckAsync(pasted, cancellation))
         {
             case TokenCheck.Good(var end):
                 var held = Personal.Snapshot.State.Token;

@@ -7,9 +7,6 @@ namespace Exporter.Webex;
 /// <summary>The four ways to a service app's token, in the order in which they are gone. Reads snapshots and asks nobody.</summary>
 internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, Keeper serviceApp, PersonalGrant personalGrant, Keeper personal, TimeProvider time)
 {
-    /// <summary>How many are left before a person is needed.</summary>
-    public int Left => Count(time.GetUtcNow());
-
     public IReadOnlyList<LiveValue> Live =>
     [
         new("webex_token_levels_left", "Ways to the service app's token that are left before a person is needed: its own refresh token, the personal access token, the integration.",

@@ -241,6 +241,44 @@ public sealed class ChainTests
     }
 
     [Fact]
+    public async Task A_login_to_an_integration_that_the_file_names_brings_every_level_to_life()
+    {
+        await using var bench = await WebexBench.StartAsync();
+        bench.Folder.Write("token-config.json", $$$"""{"serviceApp":{{{bench.ServiceAppSection().ToJsonString()}}},"tokenManager":{"clientId":"{{{bench.Cloud.IntegrationClientId}}}","clientSecret":"{{{bench.Cloud.IntegrationClientSecret}}}"}}""");
+        await bench.OpenAsync();
+        Assert.IsType<LoginMethod.Redirect>(bench.Account.Login);
+        Assert.Equal(0, bench.LevelsLeft);
+
+        var integration = bench.Cloud.LoginIntegration();
+        await bench.Account.AdoptAsync(new Token { AccessToken = new(integration.AccessToken), RefreshToken = new(integration.RefreshToken), ExpiresAt = bench.Time.GetUtcNow() + integration.ExpiresIn }, WebexBench.Cancellation);
+
+        Assert.Equal(3, bench.LevelsLeft);
+        Assert.IsType<TokenState.Active>((await bench.Personal.RenewAsync(null, WebexBench.Cancellation)).State);
+        Assert.Equal(1, bench.Cloud.IntegrationToken.Requests);
+        Assert.Equal(bench.Cloud.IntegrationClientSecret, bench.Manager.Text("clientSecret"));
+    }
+
+    [Fact]
+    public async Task Where_Webex_does_not_tell_the_end_a_personal_token_is_used_until_it_is_refused()
+    {
+        await using var bench = await WebexBench.StartAsync();
+        bench.Cloud.TokenExpiry.Fail(new Fault.Respond(404, "{}"));
+        await bench.Configure().OpenAsync();
+
+        Assert.IsType<Renewal.Renewed>(await bench.Account.Paste.TryAsync(new(bench.Cloud.LoginPersonal()), WebexBench.Cancellation));
+        await bench.PassAsync(TimeSpan.FromHours(30), TimeSpan.FromMinutes(30));
+
+        Assert.Null(bench.Personal.Snapshot.State.Token!.ExpiresAt);
+        Assert.Equal(2, bench.LevelsLeft);
+        Assert.Equal(1, bench.Cloud.Me.Requests);
+
+        bench.Cloud.ServiceApp.RevokeAll();
+        Assert.IsType<TokenState.Lost>((await bench.ServiceApp.RenewAsync(null, WebexBench.Cancellation)).State);
+        Assert.IsType<TokenState.Lost>(bench.Personal.Snapshot.State);
+        Assert.Equal(0, bench.LevelsLeft);
+    }
+
+    [Fact]
     public async Task No_secret_is_in_the_log_whatever_Webex_repeats()
     {
         await using var bench = await WebexBench.StartAsync();

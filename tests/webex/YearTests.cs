@@ -86,6 +86,20 @@ public sealed class YearTests
         Assert.InRange(bench.Cloud.IntegrationToken.Requests, 28, 32);
     }
 
+    [Fact]
+    public async Task A_refresh_that_does_not_extend_waits_for_half_of_what_is_left()
+    {
+        await using var bench = await WebexBench.StartAsync();
+        // At the time of a renewal, 12.6 days after the last, the cloud still gives the same pair.
+        bench.Cloud.ServiceApp.RepeatsWithin = bench.Cloud.Integration.RepeatsWithin = TimeSpan.FromDays(13);
+        await bench.Configure(integration: bench.Cloud.LoginIntegration()).WriteEnv(bench.Cloud.LoginServiceApp()).OpenAsync();
+
+        Assert.Equal(0, await LiveAsync(bench));
+
+        Assert.InRange(bench.Cloud.ServiceAppToken.Requests, 52, 60);
+        Assert.Equal(3, bench.LevelsLeft);
+    }
+
     /// <summary>Lives through a year; how often there was no token that could be used.</summary>
     private static async Task<int> LiveAsync(WebexBench bench, Action? also = null)
     {

@@ -41,6 +41,7 @@ internal sealed class AccountsPage(
             <div class="title"><h2 id="name-{index}">{account.Name}</h2>{(account.Name == account.Source ? Html.Nothing : (Html)$"<span class=\"source\">{account.Source}</span>")}{Badge(account)}</div>
             {Notices(account, clock)}
             {Facts(account, clock)}
+            {Levels(account.Levels(clock.Now), clock)}
             {Actions(account, antiForgeryField)}
             {(families.Count == 0 ? Html.Nothing : (Html)$"<h3>Readings</h3>{Readings.Tiles(families, clock)}")}
             {(recorded.Count == 0 ? Html.Nothing : (Html)$"<h3>The last 24 hours</h3><div class=\"plots\">{Readings.Plots($"{index}", recorded, clock)}</div>")}
@@ -137,6 +138,17 @@ internal sealed class AccountsPage(
             """;
 
         static Html Fact(string name, DateTimeOffset? at, Func<DateTimeOffset, Html> show) => at is { } known ? $"<div><dt>{name}</dt><dd>{show(known)}</dd></div>" : Html.Nothing;
+    }
+
+    /// <summary>Where there are several ways to the token: which are left, and what happens next.</summary>
+    private static Html Levels(IReadOnlyList<TokenLevel> levels, Clock clock)
+    {
+        if (levels.Count == 0)
+        {
+            return Html.Nothing;
+        }
+        var rows = levels.Select(level => (Html)$"<div><dt>{level.Name}</dt><dd>{(level.IsLeft ? "left" : "not left")}{(level.EndsAt is { } end ? (Html)$", ends {clock.Until(end)}" : Html.Nothing)} <small>{level.Next}</small></dd></div>");
+        return $"<h3>Ways to the token</h3><dl class=\"facts\">{rows}</dl>";
     }
 
     private static Html Actions(Account account, Html antiForgeryField)
