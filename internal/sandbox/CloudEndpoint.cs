@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
@@ -114,6 +115,10 @@ public sealed class CloudEndpoint
             return null;
         }
     }
+
+    /// <summary>RFC 6750 section 2.1: the token of the header, or null.</summary>
+    internal static string? Bearer(HttpRequest request) =>
+        AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var sent) && sent.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) ? sent.Parameter : null;
 
     /// <summary>The body of a request as JSON, or null where it is none.</summary>
     internal static async Task<JsonNode?> Json(HttpRequest request)

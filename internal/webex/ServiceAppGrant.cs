@@ -77,7 +77,7 @@ public sealed class ServiceAppGrant(string account, Func<(ServiceApp? App, strin
             {
                 return WithoutPersonalToken(why);
             }
-            if (fresh.Equals(access) && personal.Snapshot is { State: TokenState.Active { FailedRenewals: > 0 } })
+            if (fresh.Equals(access) && personal.Snapshot.State is TokenState.Refused or TokenState.Active { FailedRenewals: > 0 })
             {
                 return WithoutPersonalToken(why);
             }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Exporter.Sandbox;
-using Exporter.Tests.Cmd;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -12,7 +11,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task A_list_is_a_table_of_what_matters()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         var (active, disabled) = (bench.Sources.Add("https://voice.example.com/grpc"), bench.Sources.Add("https://archive.example.com/grpc", "moving", lifetimeMinutes: 45));
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "list"));
@@ -27,7 +26,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task No_data_sources_are_said_to_be_none()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "list"));
 
@@ -37,7 +36,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task As_JSON_a_list_has_everything_but_token_and_nonce_and_can_be_saved()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         var source = bench.Sources.Add("https://voice.example.com/grpc");
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "list", "--json", "--save-list", bench["saved"]));
@@ -53,7 +52,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task One_is_shown_with_what_its_signed_token_says()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         var source = bench.Sources.Add("https://archive.example.com/grpc", "The gateway is being moved");
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "show", source.Id));
@@ -71,7 +70,7 @@ public sealed class DataSourceCommandTests
     [InlineData("60", 60)]
     public async Task An_extension_lasts_as_long_as_asked_and_a_disabled_source_stays_so(string? minutes, int lasts)
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         var source = bench.Sources.Add("https://archive.example.com/grpc", "moving", lifetimeMinutes: 30);
         bench.Time.Advance(TimeSpan.FromMinutes(10));
         string[] arguments = ["webex", "data-sources", "extend", source.Id, "--record", bench["records"], .. minutes is null ? [] : new[] { "--minutes", minutes }];
@@ -93,7 +92,7 @@ public sealed class DataSourceCommandTests
     [InlineData("soon")]
     public async Task A_lifetime_that_Webex_does_not_allow_is_not_sent(string minutes)
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         var source = bench.Sources.Add("https://voice.example.com/grpc");
 
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "extend", source.Id, "--minutes", minutes));
@@ -105,7 +104,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task A_registration_says_at_once_all_that_is_missing()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
 
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "register", "--audience", "BYODS"));
 
@@ -115,7 +114,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task A_source_is_registered_with_the_schema_of_the_voice_agent()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "register", "--url", "https://new.example.com", "--audience", "BYODS", "--subject", "gateway", "--minutes", "90", "--json"));
 
@@ -128,7 +127,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task An_update_changes_what_is_given_and_nothing_else()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         var source = bench.Sources.Add("https://voice.example.com/grpc", lifetimeMinutes: 30);
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled"));
         Assert.Equal("A disabled data source needs a reason; say it with --error-message.\n", bench.Said);
@@ -149,7 +148,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task Schemas_are_listed()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "schemas"));
         Assert.Contains("5397013b-7920-4ffc-807c-e8a3e0a18f43  VoiceVirtualAgent  gRPC", bench.Output);
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "schemas", "--json"));
@@ -159,7 +158,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task What_may_pass_is_to_be_tried_later_and_what_will_not_is_not()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         bench.Cloud.ListSources.Fail(new Fault.TooManyRequests("7"), times: 1);
         Assert.Equal(2, await bench.RunAsync("webex", "data-sources", "list"));
         Assert.EndsWith("Try again in 7 s.\n", bench.Said, StringComparison.Ordinal);
@@ -171,7 +170,7 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task A_token_that_has_ended_is_renewed_on_the_way()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         bench.Sources.Add("https://voice.example.com/grpc");
         bench.Time.Advance(TimeSpan.FromDays(15));
 
@@ -184,58 +183,9 @@ public sealed class DataSourceCommandTests
     [Fact]
     public async Task A_folder_that_cannot_be_written_is_said()
     {
-        await using var bench = await Bench.StartAsync();
+        await using var bench = await WebexTerminal.LoggedInAsync();
         bench.Write("file", "");
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "list", "--save-list", bench["file/below"]));
         Assert.StartsWith("The record could not be written to ", bench.Error, StringComparison.Ordinal);
-    }
-
-    private sealed class Bench : TypedCommands
-    {
-        private readonly SandboxServer sandbox;
-        private readonly IssuedTokens issued;
-
-        private Bench(SandboxServer sandbox, ManualTime time)
-            : base(time)
-        {
-            (this.sandbox, issued) = (sandbox, sandbox.Webex.LoginServiceApp());
-            Configure($"""
-                accounts:
-                  gateway:
-                    source: webex
-                    api_url: {sandbox.Address.OriginalString}
-                    app_id: {Cloud.AppId}
-                    client_id: {Cloud.ClientId}
-                    client_secret: {Cloud.ClientSecret}
-                    target_org_id: {Cloud.OrgId}
-                    token_file: tokens.env
-                    config_file: token-config.json
-
-                """);
-            Write("tokens.env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
-        }
-
-        public WebexCloud Cloud => sandbox.Webex;
-
-        public WebexDataSources Sources => Cloud.DataSources;
-
-        public static async Task<Bench> StartAsync()
-        {
-            var time = new ManualTime();
-            return new Bench(await SandboxServer.StartAsync(new SandboxOptions { Time = time }, Cancellation), time);
-        }
-
-        /// <summary>Neither on the output nor on stderr.</summary>
-        public void HasNoSecret()
-        {
-            string[] secrets = [issued.AccessToken, issued.RefreshToken, Cloud.ClientSecret, .. Sources.All.Select(s => s.Nonce), .. Sources.All.Select(s => s.JwsToken)];
-            Assert.All(secrets, secret => Assert.DoesNotContain(secret, Output + Error));
-        }
-
-        public override async ValueTask DisposeAsync()
-        {
-            await sandbox.DisposeAsync();
-            await base.DisposeAsync();
-        }
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -193,7 +192,7 @@ public sealed class ErganiCloud : ICloud
     /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
     private Answer? Denied(HttpRequest request)
     {
-        var token = AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var sent) && sent.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) ? sent.Parameter : null;
+        var token = CloudEndpoint.Bearer(request);
         var now = time.GetUtcNow();
         lock (gate)
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
@@ -232,7 +231,7 @@ public sealed class WebexCloud : ICloud
     }
 
     /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
-    private Answer? Denied(HttpRequest request, string? scope) => Bearer(request) switch
+    private Answer? Denied(HttpRequest request, string? scope) => CloudEndpoint.Bearer(request) switch
     {
         { } token when Levels.Select(level => level.Check(token, scope)).FirstOrDefault(o => o is not AccessOutcome.Unknown) is { } outcome => outcome switch
         {
@@ -246,14 +245,11 @@ public sealed class WebexCloud : ICloud
     };
 
     private AccessOutcome.Allowed? Allowed(HttpRequest request) =>
-        Levels.Select(level => level.Check(Bearer(request)!, null)).OfType<AccessOutcome.Allowed>().FirstOrDefault();
+        Levels.Select(level => level.Check(CloudEndpoint.Bearer(request)!, null)).OfType<AccessOutcome.Allowed>().FirstOrDefault();
 
     private AuthorizationServer[] Levels => [ServiceApp, Personal, Integration];
 
     private static Answer Unauthorized => WebexError.Of(401, "The request requires a valid access token set in the Authorization request header.");
-
-    private static string? Bearer(HttpRequest request) =>
-        AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var sent) && sent.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) ? sent.Parameter : null;
 
     private JsonObject Person() => new()
     {
