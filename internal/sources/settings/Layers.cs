@@ -82,7 +82,7 @@ internal static class TokenFiles
     {
         var links = 0;
         var real = "/";
-        var rest = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
+        var rest = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).AsEnumerable().Reverse());
         while (rest.TryPop(out var name))
         {
             var next = name == ".." ? Path.GetDirectoryName(real) ?? "/" : Path.Combine(real, name);

@@ -1,0 +1,33 @@
+using BenchmarkDotNet.Attributes;
+using Exporter.Tokens;
+
+namespace Exporter.Bench;
+
+/// <summary>A token file: read, and replaced with its flushes to disk.</summary>
+[MemoryDiagnoser, InProcess]
+public class TokenFileBenchmarks
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("exporter-bench-");
+    private readonly Token token = new() { AccessToken = new Secret("access-token"), RefreshToken = new Secret("refresh-token"), ExpiresAt = DateTimeOffset.UnixEpoch.AddYears(60) };
+    private FileStore store = null!;
+    private string? stamp;
+
+    [GlobalSetup]
+    public async Task Write()
+    {
+        store = new FileStore(Path.Combine(folder.FullName, "token.json"), [new PlainTokenFormat()], TimeProvider.System);
+        await ReplaceAsync();
+    }
+
+    [GlobalCleanup]
+    public void Remove() => folder.Delete(recursive: true);
+
+    [Benchmark]
+    public async Task<Stored> ReadAsync() => await store.ReadAsync(CancellationToken.None);
+
+    [Benchmark]
+    public async Task ReplaceAsync() => stamp = ((Saved.Done)await store.WriteAsync(token, stamp, CancellationToken.None)).Stamp;
+
+    [Benchmark]
+    public async Task LockAsync() => (await store.LockAsync(CancellationToken.None)).Release();
+}

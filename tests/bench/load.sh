@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# Scrapes under load: the exporter in turns with nginx serving the same bytes, and with any other exporter. Writes a Markdown table.
+#
+#   tests/bench/load.sh [EXPORTER]        the program to measure; without one it is published as for the image
+#
+# ROUNDS (5)         rounds; the medians and the spread are shown
+# SECONDS_EACH (3)   length of one measurement
+# OTHER              "NAME=BINARY" of another exporter with netatmo-exporter's flags, measured beside ours
+# Needs wrk, nginx and curl. Listens on loopback alone.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+rounds=${ROUNDS:-5} length=${SECONDS_EACH:-3}
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+
+for needed in wrk nginx curl; do
+  command -v $needed >/dev/null || { echo "$needed is missing; install it (Debian: wrk, nginx-light, curl)" >&2; exit 1; }
+done
+exporter=${1:-}
+if [ -z "$exporter" ]; then
+  dotnet publish cmd/exporter -c Release -r linux-x64 -o "$work/published" -v q -nodeReuse:false >&2
+  exporter=$work/published/exporter
+fi
+dotnet build -c Release -v q -nodeReuse:false tests/bench cmd/sandbox >&2
+bench=artifacts/bin/Exporter.Bench/release/Exporter.Bench
+sandbox=artifacts/bin/Sandbox/release/sandbox
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+spread() { sort -n | awk 'NR == 1 { low = $1 } { high = $1 } END { printf "%g–%g", low, high }'; }
+until_up() { for _ in $(seq 400); do curl -fs -o /dev/null "$1" && return; sleep 0.05; done; echo "$1 does not answer" >&2; return 1; }
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+rss() { awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$1/status"; }
+
+# A sandbox and an exporter over it, on ports that follow each other; until its readings are on the page.
+start_pair() { # name stations port interval binary
+  "$sandbox" --stations "$2" --listen 127.0.0.1:$3 > "$work/$1.sandbox" &
+  until_up "http://127.0.0.1:$3/sandbox/state"
+  echo "{\"refresh_token\":\"$(awk '/^Refresh token/ { print $3 }' "$work/$1.sandbox")\"}" > "$work/$1.json"
+  local id secret
+  id=$(awk '/^Client id/ { print $3 }' "$work/$1.sandbox") secret=$(awk '/^Client secret/ { print $3 }' "$work/$1.sandbox")
+  NETATMO_API_URL=http://127.0.0.1:$3 NETATMO_AGE_STALE=24h "$5" --addr 127.0.0.1:$(($3 + 1)) -i "$id" -s "$secret" --token-file "$work/$1.json" --refresh-interval "$4" 2> "$work/$1.log" &
+  echo $! > "$work/$1.pid"
+  until_up "http://127.0.0.1:$(($3 + 1))/metrics"
+  for _ in $(seq 400); do curl -s "http://127.0.0.1:$(($3 + 1))/metrics" | grep -q '^netatmo_sensor_temperature' && return; sleep 0.05; done
+  echo "$1 has no readings" >&2; cat "$work/$1.log" >&2; return 1
+}
+
+# Requests a second, and the 99th percentile in milliseconds, at so many connections.
+load() { # url connections [header]
+  wrk -t1 -c "$2" -d "${length}s" --latency ${3:+-H "$3"} "$1" | awk '
+    /^Requests\/sec/ { rate = $2 }
+    $1 == "99%" { p = $2; if (p ~ /us$/) p = p / 1000; else if (p ~ /ms$/) p += 0; else if (p ~ /s$/) p *= 1000 }
+    END { print rate, p + 0 }'
+}
+
+start_pair small small 19301 8m "$exporter"
+start_pair large large 19303 8m "$exporter"
+start_pair busy small 19305 1s "$exporter"
+if [ -n "${OTHER:-}" ]; then
+  start_pair other-small small 19311 8m "${OTHER#*=}"
+  start_pair other-large large 19313 8m "${OTHER#*=}"
+fi
+"$bench" kestrel http://127.0.0.1:19307 > /dev/null & kestrel=$!
+until_up http://127.0.0.1:19307/
+
+# nginx with the exporter's own bytes, plain and compressed.
+mkdir -p "$work/root"
+for size in small large; do
+  [ $size = small ] && port=19302 || port=19304
+  curl -s "http://127.0.0.1:$port/metrics" > "$work/root/$size"
+  curl -s -H 'Accept-Encoding: gzip' "http://127.0.0.1:$port/metrics" > "$work/root/$size.gz"
+done
+chmod -R a+rX "$work"
+cat > "$work/nginx.conf" <<CONF
+worker_processes 1; daemon off; pid $work/nginx.pid; error_log $work/nginx.log;
+events { worker_connections 256; }
+http { access_log off; sendfile on; keepalive_requests 100000000; default_type text/plain; gzip_static always; server { listen 127.0.0.1:19308; root $work/root; } }
+CONF
+sed 's/gzip_static always;//' "$work/nginx.conf" > "$work/plain.conf"
+sed -i 's/19308/19309/; s#nginx.pid#gzip.pid#' "$work/nginx.conf"
+nginx -c "$work/plain.conf" & nginx -c "$work/nginx.conf" &
+until_up http://127.0.0.1:19308/small
+until_up http://127.0.0.1:19309/small
+
+for round in $(seq "$rounds"); do
+  echo "round $round of $rounds" >&2
+  for size in small large; do
+    [ $size = small ] && port=19302 || port=19304
+    load "http://127.0.0.1:$port/metrics" 8 >> "$work/exporter-$size-plain"
+    load "http://127.0.0.1:19308/$size" 8 >> "$work/nginx-$size-plain"
+    load "http://127.0.0.1:$port/metrics" 8 'Accept-Encoding: gzip' >> "$work/exporter-$size-gzip"
+    load "http://127.0.0.1:19309/$size" 8 'Accept-Encoding: gzip' >> "$work/nginx-$size-gzip"
+    if [ -n "${OTHER:-}" ]; then
+      load "http://127.0.0.1:$((port + 10))/metrics" 8 >> "$work/other-$size-plain"
+      load "http://127.0.0.1:$((port + 10))/metrics" 8 'Accept-Encoding: gzip' >> "$work/other-$size-gzip"
+    fi
+  done
+  load http://127.0.0.1:19306/metrics 8 >> "$work/exporter-busy-plain"
+  # Processor time of one scrape after another, over that of Kestrel answering six bytes.
+  for name in small kestrel; do
+    [ $name = small ] && { url=http://127.0.0.1:19302/metrics pid=$(cat "$work/small.pid"); } || { url=http://127.0.0.1:19307/ pid=$kestrel; }
+    before=$(ticks "$pid")
+    rate=$(load $url 1 | cut -d' ' -f1)
+    after=$(ticks "$pid")
+    awk -v t=$((after - before)) -v r="$rate" -v s="$length" 'BEGIN { print t * 10000 / (r * s) }' >> "$work/cpu-$name"
+  done
+  # From exec to the first 200, and the memory after 1,000 scrapes; 127.0.0.1:9 answers nobody.
+  echo '{"refresh_token":"none"}' > "$work/first.json"
+  read -r pid took < <(NETATMO_API_URL=http://127.0.0.1:9 "$bench" first http://127.0.0.1:19310/metrics "$exporter" --addr 127.0.0.1:19310 -i id -s secret --token-file "$work/first.json" --log-level error 2>/dev/null)
+  echo "$took" >> "$work/start"
+  kill "$pid" 2>/dev/null || true
+  while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+done
+start_pair fresh small 19315 8m "$exporter"
+for _ in $(seq 10); do curl -s -o /dev/null "http://127.0.0.1:19316/metrics?[1-100]"; done
+
+rate() { cut -d' ' -f1 "$work/$1" | median; }
+p99() { cut -d' ' -f2 "$work/$1" | median; }
+row() { # title size coding
+  local ours theirs other=""
+  ours=$(rate "exporter-$2-$3") theirs=$(rate "nginx-$2-$3")
+  [ -n "${OTHER:-}" ] && other=" $(rate "other-$2-$3") |"
+  printf '| scrapes/s, %s | %.0f (%s) | %.0f (%s) |%s %.2f of nginx | 0.6 |\n' "$1" "$ours" "$(cut -d' ' -f1 "$work/exporter-$2-$3" | spread)" \
+    "$theirs" "$(cut -d' ' -f1 "$work/nginx-$2-$3" | spread)" "$other" "$(echo "$ours $theirs" | awk '{ print $1 / $2 }')"
+}
+header=""; rule=""
+[ -n "${OTHER:-}" ] && { header=" ${OTHER%%=*} |" rule=" --- |"; }
+series() { curl -s "http://127.0.0.1:$1/metrics" | grep -vc '^#'; }
+echo
+echo "Medians of $rounds rounds (least and most in brackets), on $(nproc) cores ($(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)), wrk taking its part of them."
+echo
+echo "| what | exporter | nginx, the same bytes |$header result | goal |"
+echo "| --- | --- | --- |$rule --- | --- |"
+row "1 station, $(series 19302) series" small plain
+row "1 station, gzip" small gzip
+row "200 stations, $(series 19304) series" large plain
+row "200 stations, gzip" large gzip
+echo
+echo "| what | result | goal |"
+echo "| --- | --- | --- |"
+ours=$(median < "$work/cpu-small") base=$(median < "$work/cpu-kestrel")
+printf '| processor time of a sequential scrape, 1 station | %.0f µs, Kestrel with six bytes %.0f µs | at most 80 µs over Kestrel |\n' "$ours" "$base"
+printf '| 99th percentile at 8 connections, a new reading every second | %s ms, at rest %s ms: %.1f times | under 3 times |\n' "$(p99 exporter-busy-plain)" "$(p99 exporter-small-plain)" \
+  "$(echo "$(p99 exporter-busy-plain) $(p99 exporter-small-plain)" | awk '{ print $1 / $2 }')"
+printf '| from exec to the first 200 | %s ms (%s) | under 200 ms |\n' "$(median < "$work/start")" "$(spread < "$work/start")"
+printf '| resident memory after 1,000 scrapes | %.0f MB | under 60 MB |\n' "$(rss "$(cat "$work/fresh.pid")")"
+printf '| size of the program | %.1f MB | under 45 MB |\n' "$(stat -c %s "$exporter" | awk '{ print $1 / 1e6 }')"
