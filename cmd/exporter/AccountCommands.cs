@@ -39,12 +39,13 @@ internal static class AccountCommands
 
     private static void AddLogin(CommandLine program, Terminal terminal, TimeProvider time)
     {
-        var (account, paste, quiet) = (Account(), Switch("--paste", "Do not wait for the browser: paste the address that it ends at."), Switch("--no-browser", "Open no browser."));
+        var (account, token) = (Account(), Switch("--token", "Paste a token instead of logging in; it is tried first."));
+        var (paste, quiet) = (Switch("--paste", "Do not wait for the browser: paste the address that it ends at."), Switch("--no-browser", "Open no browser."));
         program.Add(
-            new Command("login", "Logs in to an account from this terminal, and saves its token at once.") { account, paste, quiet },
+            new Command("login", "Logs in to an account from this terminal, and saves its token at once.") { account, token, paste, quiet },
             ["exporter login", "exporter login home --config exporter.yml", "exporter login home --paste          (the browser runs on another machine)"],
             (startup, result, cancellation) => new LoginCommand(new OneAccount(startup, terminal, time), terminal, LoginCommand.CallbackOf(startup), time)
-                .RunAsync(result.GetValue(account), result.GetValue(paste), !result.GetValue(quiet), cancellation));
+                .RunAsync(result.GetValue(account), result.GetValue(token), result.GetValue(paste), !result.GetValue(quiet), cancellation));
     }
 
     private static void AddRefresh(CommandLine program, Terminal terminal, TimeProvider time)

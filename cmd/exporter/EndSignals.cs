@@ -41,7 +41,7 @@ internal sealed class EndSignals : IDisposable
     {
         try
         {
-            if (await account.Keeper.CloseAsync(patience) is { } reason)
+            if (await account.CloseAsync(patience) is { } reason)
             {
                 logger.LogError("account {Account}: the token could not be saved and is lost with this process: {Reason}", account.Name, reason);
                 return false;

@@ -33,7 +33,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
             {
                 return ExitCode.Failed;
             }
-            var rounds = new Rounds([.. kept.Select(k => k.Account.Keeper)], time, logging.CreateLogger("keep")).RunAsync(end.Token);
+            var rounds = new Rounds([.. kept.SelectMany(k => k.Account.Keepers)], time, logging.CreateLogger("keep")).RunAsync(end.Token);
             var code = await WatchAsync(kept, end.Token) ? ExitCode.Done : ExitCode.Failed;
             end.Raise();
             await rounds;
@@ -55,7 +55,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     private async Task<bool> StartAsync(Account account, CancellationToken cancellation)
     {
         var keeper = account.Keeper;
-        await keeper.LoadAsync(cancellation);
+        await account.LoadAsync(afresh: false, cancellation);
         if (keeper.Snapshot.State is TokenState.Missing && keeper.NextRenewal is null)
         {
             lines.Error($"{Prefix(account)}there is no token in {keeper.StoreLocation}; log in first: exporter login");

@@ -13,17 +13,19 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
     public static Uri CallbackOf(Startup startup) => new($"{startup.Web.ExternalUrl.AbsoluteUri.TrimEnd('/')}/auth/callback");
 
     /// <param name="name">The account; null when there is one.</param>
+    /// <param name="token">No login: the person has a token, and pastes it.</param>
     /// <param name="paste">Do not wait for the browser: its last address is pasted.</param>
     /// <param name="openBrowser">Open a browser if there is one.</param>
     /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool paste, bool openBrowser, CancellationToken cancellation) =>
-        accounts.WithAsync(name, account => LogInAsync(account, paste, openBrowser, cancellation), cancellation);
+    public Task<int> RunAsync(string? name, bool token, bool paste, bool openBrowser, CancellationToken cancellation) =>
+        accounts.WithAsync(name, account => token ? PasteAsync(account, cancellation) : LogInAsync(account, paste, openBrowser, cancellation), cancellation);
 
     /// <summary>The same for an account that is open.</summary>
     public async Task<int> LogInAsync(Account account, bool paste, bool openBrowser, CancellationToken cancellation) => account.Login switch
     {
         LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellation), cancellation),
         LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellation), cancellation),
+        LoginMethod.Paste => await PasteAsync(account, cancellation),
         LoginMethod.Unattended => await UnattendedAsync(account, cancellation),
         _ => throw new InvalidOperationException("a login has no other way"),
     };
@@ -59,7 +61,7 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
             (listener, var reason) = await LoopbackListener.StartAsync(redirect, cancellation);
             if (listener is null)
             {
-                terminal.Error.WriteLine($"The browser cannot come back here, since {reason}: the address it ends at has to be pasted.");
+                terminal.Error.WriteLine($"The browser cannot come back here, since {reason}. Paste the address that it ends at, or free the port and begin again.");
             }
         }
         await using var listening = listener;
@@ -74,6 +76,16 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         return response is null ? new Renewal.Rejected("nothing was pasted; begin again")
             : grant.Refuse(response, begun) is { } problem ? new Renewal.Rejected(problem)
             : await grant.ExchangeAsync(response.Code!, begun, cancellation);
+    }
+
+    /// <summary>A token instead of a login. It is tried at the cloud before it takes the place of what there was.</summary>
+    private async Task<int> PasteAsync(Account account, CancellationToken cancellation)
+    {
+        terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
+        var line = await Task.Run(terminal.Input.ReadLine, cancellation).WaitAsync(cancellation);
+        return Conclude(account, Secret.From(line?.Trim()) is { } pasted
+            ? await account.Paste.TryAsync(pasted, cancellation)
+            : new Renewal.Rejected("nothing was pasted; begin again"));
     }
 
     /// <summary>What the browser comes back with, here or through the person; null when the input ends.</summary>
@@ -105,16 +117,20 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
 
     private async Task<int> FinishAsync(Account account, Renewal outcome, CancellationToken cancellation)
     {
+        if (outcome is Renewal.Renewed(var token))
+        {
+            // On disk first: whatever happens to this process, the login is kept.
+            await account.AdoptAsync(token, cancellation);
+        }
+        return Conclude(account, outcome);
+    }
+
+    private int Conclude(Account account, Renewal outcome)
+    {
         switch (outcome)
         {
-            case Renewal.Renewed(var token):
-                // On disk first: whatever happens to this process, the login is kept.
-                await account.Keeper.AdoptAsync(token, cancellation);
-                if (account.Keeper.Snapshot.Unpersisted is null)
-                {
-                    terminal.Output.WriteLine($"{account.Name}: logged in; the token is in {account.Keeper.StoreLocation} and {accounts.Good(account.Keeper.Snapshot.State.Token)}.");
-                }
-                return ExitCode.Done;
+            case Renewal.Renewed:
+                return account.Keepers.Any(k => k.Snapshot.Unpersisted is not null) ? ExitCode.Done : Tell(account);
             case Renewal.Transient(_, var reason, _):
                 terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}; try again later");
                 return ExitCode.TryLater;
@@ -127,6 +143,16 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
             default:
                 throw new InvalidOperationException("a login has no other outcome");
         }
+    }
+
+    /// <summary>Where the token is. The login may have been for one beneath it, and the account's own not be had yet.</summary>
+    private int Tell(Account account)
+    {
+        var has = account.Keeper.Snapshot.State is TokenState.Active { FailedRenewals: 0 };
+        var tokens = account.Keepers.Reverse().Where(k => k != account.Keeper || has).Select((k, i) =>
+            $"{(i == 0 ? "the token" : "the one it is had with")} is in {k.StoreLocation} and {accounts.Good(k.Snapshot.State.Token)}");
+        terminal.Output.WriteLine($"{account.Name}: logged in; {string.Join("; ", tokens)}.");
+        return has ? ExitCode.Done : accounts.Explain(account);
     }
 
     private async Task<int> UnattendedAsync(Account account, CancellationToken cancellation)

@@ -29,13 +29,18 @@ internal sealed class LogoutCommand(OneAccount accounts, Terminal terminal)
 
     private async Task<int> ForgetAsync(Account account, bool local, CancellationToken cancellation)
     {
-        if (account.Keeper.Snapshot.State is TokenState.Missing)
+        if (account.Keepers.All(k => k.Snapshot.State is TokenState.Missing))
         {
             terminal.Output.WriteLine($"{account.Name}: nobody is logged in.");
             return ExitCode.Done;
         }
         var revoke = local ? null : account.Revoke;
-        if (await account.Keeper.ForgetAsync(revoke, cancellation) is { } failure)
+        var failure = await account.Keeper.ForgetAsync(revoke, cancellation);
+        foreach (var one in account.Beneath.Where(_ => failure is null))
+        {
+            failure = await one.ForgetAsync(cancellation);
+        }
+        if (failure is not null)
         {
             var remedy = revoke is null ? "" : "; try again, or forget it here alone by --local";
             terminal.Error.WriteLine($"{account.Name}: nothing was revoked or forgotten: {failure}{remedy}");

@@ -42,13 +42,13 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
     {
         // What a keeper logs, a command says itself.
         using var account = planned.Open(new KeeperOptions { Pace = new Pace(time) }, time, NullLoggerFactory.Instance);
-        await account.Keeper.LoadAsync(cancellation);
-        if (account.Keeper.Snapshot.History.LastError is { } trouble)
+        await account.LoadAsync(afresh: false, cancellation);
+        foreach (var trouble in account.Keepers.Select(k => k.Snapshot.History.LastError).OfType<string>())
         {
             terminal.Error.WriteLine($"{account.Name}: {trouble}.");
         }
         var code = await work(account);
-        if (await account.Keeper.CloseAsync(cancellation) is not { } unsaved)
+        if (await account.CloseAsync(cancellation) is not { } unsaved)
         {
             return code;
         }
@@ -65,7 +65,7 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
             { State: TokenState.Missing } => (ExitCode.Failed, $"nobody is logged in; run: {Login(account)}"),
             { State: TokenState.Lost(_, var reason, _) } => (ExitCode.Failed, $"the login is lost: {reason}; run: {Login(account)}"),
             { State: TokenState.Refused(_, var reason, _) } => (ExitCode.Failed, $"{reason}; mend the configuration"),
-            { State: TokenState.Active { FailedRenewals: 0, Held.RefreshToken: null } } => (ExitCode.Failed, $"the token cannot be renewed without a refresh token; run: {Login(account)}"),
+            { State: TokenState.Active { FailedRenewals: 0, Held.RefreshToken: null } } when account.Beneath.Count == 0 => (ExitCode.Failed, $"the token cannot be renewed without a refresh token; run: {Login(account)}"),
             { History.LastError: { } error } => (ExitCode.TryLater, $"{error}; try again later"),
             _ => (ExitCode.TryLater, "the token is not renewed at the moment; try again later"),
         };

@@ -28,7 +28,7 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
         {
             logger.LogWarning("{Warning}", warning);
         }
-        await Task.WhenAll(accounts.Select(a => a.Keeper.LoadAsync(afresh: true, end.Token)));
+        await Task.WhenAll(accounts.Select(a => a.LoadAsync(afresh: true, end.Token)));
         try
         {
             await app.StartAsync(end.Token);
@@ -42,7 +42,7 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
 
         Task[] work =
         [
-            new Rounds([.. accounts.Select(a => a.Keeper)], time, logger).RunAsync(end.Token),
+            new Rounds([.. accounts.SelectMany(a => a.Keepers)], time, logger).RunAsync(end.Token),
             exposition.RunAsync(end.Token),
             .. accounts.Select(a => a.RunAsync(end.Token)),
         ];

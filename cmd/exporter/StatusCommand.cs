@@ -19,7 +19,7 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
         {
             await accounts.WithAsync(planned, account =>
             {
-                rows.Add(Row.Of(account));
+                rows.Add(Row.Of(account, time.GetUtcNow()));
                 return Task.FromResult(ExitCode.Done);
             }, cancellation);
         }
@@ -37,6 +37,21 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
             string[] cells = [row.Account, row.Source, row.State, When(row.AccessEnds), When(row.RefreshEnds), When(row.NextRenewal), row.Store, row.LastError ?? "–"];
             table.AddRow(cells.Select(Markup.Escape).ToArray());
         }
+        var text = Lines(table);
+        foreach (var row in rows.Where(r => r.Levels.Count > 0))
+        {
+            var levels = new Table().Border(TableBorder.Simple).AddColumns($"ways to the token of {Markup.Escape(row.Account)}", "left", "ends", "what happens next");
+            foreach (var level in row.Levels)
+            {
+                levels.AddRow(new[] { level.Name, level.IsLeft ? "yes" : "no", When(level.EndsAt), level.Next }.Select(Markup.Escape).ToArray());
+            }
+            text += Lines(levels);
+        }
+        return text;
+    }
+
+    private static string Lines(Table table)
+    {
         using var text = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
         console.Profile.Width = Console.IsOutputRedirected ? WidthOfFiles : Math.Max(80, Console.WindowWidth);
@@ -62,9 +77,29 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
                 Time("next_renewal", row.NextRenewal);
                 writer.WriteString("store", row.Store);
                 writer.WriteString("last_error", row.LastError);
+                Levels(row.Levels);
                 writer.WriteEndObject();
             }
             writer.WriteEndArray();
+
+            void Levels(IReadOnlyList<TokenLevel> levels)
+            {
+                if (levels.Count == 0)
+                {
+                    return;
+                }
+                writer.WriteStartArray("levels");
+                foreach (var level in levels)
+                {
+                    writer.WriteStartObject();
+                    writer.WriteString("name", level.Name);
+                    writer.WriteBoolean("left", level.IsLeft);
+                    Time("ends", level.EndsAt);
+                    writer.WriteString("next", level.Next);
+                    writer.WriteEndObject();
+                }
+                writer.WriteEndArray();
+            }
 
             void Time(string name, DateTimeOffset? at)
             {
@@ -82,14 +117,15 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
     }
 
     private sealed record Row(
-        string Account, string Source, string State, bool NeedsLogin, DateTimeOffset? AccessEnds, DateTimeOffset? RefreshEnds, DateTimeOffset? NextRenewal, string Store, string? LastError)
+        string Account, string Source, string State, bool NeedsLogin, DateTimeOffset? AccessEnds, DateTimeOffset? RefreshEnds, DateTimeOffset? NextRenewal, string Store, string? LastError,
+        IReadOnlyList<TokenLevel> Levels)
     {
-        public static Row Of(Account account)
+        public static Row Of(Account account, DateTimeOffset now)
         {
             var (snapshot, token) = (account.Keeper.Snapshot, account.Keeper.Snapshot.State.Token);
             return new Row(
                 account.Name, account.Source, AccountMetrics.NameOf(snapshot.State), AccountMetrics.NeedsLogin(account),
-                token?.ExpiresAt, token?.RefreshExpiresAt, account.Keeper.NextRenewal, account.Keeper.StoreLocation, snapshot.History.LastError);
+                token?.ExpiresAt, token?.RefreshExpiresAt, account.Keeper.NextRenewal, account.Keeper.StoreLocation, snapshot.History.LastError, account.Levels(now));
         }
     }
 }

@@ -64,6 +64,10 @@ internal static class SandboxCommand
                     Stations = parsed.GetRequiredValue(stations),
                 },
                 Bmw = ours.Bmw with { Lifetimes = ours.Bmw.Lifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Bmw.Lifetimes.Access } },
+                Webex = ours.Webex with
+                {
+                    ServiceAppLifetimes = ours.Webex.ServiceAppLifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Webex.ServiceAppLifetimes.Access },
+                },
             };
             return Run(options, output, parsed.InvocationConfiguration.Error, cancellation);
         });
@@ -84,6 +88,8 @@ internal static class SandboxCommand
         }
         await using (sandbox)
         {
+            sandbox.Webex.DataSources.Add("https://voice.example.com/grpc");
+            sandbox.Webex.DataSources.Add("https://archive.example.com/grpc", "The gateway is being moved");
             await output.WriteLineAsync(
                 $"""
                 Address:        {sandbox.Address.OriginalString}
@@ -93,6 +99,11 @@ internal static class SandboxCommand
                 BMW client id:      {sandbox.Bmw.ClientId}
                 BMW refresh token:  {sandbox.Bmw.Login().RefreshToken}
                 Ergani:         {ErganiCloud.AddressAt(sandbox.Address).OriginalString} as {sandbox.Ergani.Username} with {sandbox.Ergani.Password}
+                Webex service app:    {sandbox.Webex.AppId} in {sandbox.Webex.OrgId}
+                Webex client:         {sandbox.Webex.ClientId} with {sandbox.Webex.ClientSecret}
+                Webex refresh token:  {sandbox.Webex.LoginServiceApp().RefreshToken}
+                Webex personal token: {sandbox.Webex.LoginPersonal()}
+                Webex integration:    {sandbox.Webex.IntegrationClientId} with {sandbox.Webex.IntegrationClientSecret}
                 """);
             await output.FlushAsync(cancellation);
             await Task.Delay(Timeout.InfiniteTimeSpan, options.Time, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Exporter.Metrics;
+using Exporter.Sources;
 
 namespace Exporter.Ergani;
 
@@ -32,7 +33,7 @@ internal static class ErganiMetrics
         }
     }
 
-    public static IEnumerable<MetricFamily> From(ImmutableSortedDictionary<ErganiCall, long> calls)
+    public static IEnumerable<MetricFamily> From(ImmutableSortedDictionary<ApiCall, long> calls)
     {
         yield return MetricFamily.Counter("ergani_api_requests_total", "Calls of Ergani's API, by operation and HTTP status; none where there was no answer. As of the last poll.",
             calls.Select(c => new Sample(LabelSet.Of(("operation", c.Key.Operation), ("code", c.Key.Code)), c.Value)));

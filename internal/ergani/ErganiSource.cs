@@ -25,7 +25,7 @@ public sealed class ErganiSource : ISource
     {
         var (time, logger, credentials) = (context.Time, context.Logging.CreateLogger("ergani"), options.Credentials);
         var (store, recordFile) = Home(options, context, logger);
-        var calls = new ErganiCalls();
+        var calls = ErganiCalls.Create(time);
         var tokenHttp = TokenEndpoint.CreateHttp(calls.CreateHandler());
         var keeper = new Keeper(context.Name, new ErganiGrant(credentials, tokenHttp, time, recordFile, logger), store, context.Keeping, time, logger);
 
@@ -38,7 +38,7 @@ public sealed class ErganiSource : ISource
         var poller = new Poller<ErganiReading>(
             context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), keeper, new PollerOptions(options.RefreshInterval), time, logger);
 
-        return new Account(context.Name, Name, context.Labelled, keeper, new CountedFeed(poller, calls, () => Greet(credentials.Environment, context.Name, logger)))
+        return new Account(context.Name, Name, context.Labelled, keeper, poller.With(() => ErganiMetrics.From(calls.Counts), () => Greet(credentials.Environment, context.Name, logger)))
         {
             Revoke = async (token, cancellation) =>
                 token.RefreshToken is { } refresh && await api.LogoutAsync(refresh, token.AccessToken, cancellation) is ApiAnswer<bool>.Failed(var failure) ? failure.Reason : null,
@@ -52,7 +52,7 @@ public sealed class ErganiSource : ISource
     {
         if (options.InMemory)
         {
-            return (new MemoryStore(), null);
+            return (context.WithSink(new MemoryStore()), null);
         }
         if (options.TokenFile is { } file)
         {
@@ -61,12 +61,12 @@ public sealed class ErganiSource : ISource
         var folder = new ErganiTokenFolder(options.TokenFolder ?? Path.Combine(context.StateFolder, "ergani"), context.Time, logger);
         try
         {
-            return (folder.StoreOf(options.Credentials), RecordBeside(folder.FileOf(options.Credentials)));
+            return (context.WithSink(folder.StoreOf(options.Credentials)), RecordBeside(folder.FileOf(options.Credentials)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             logger.LogError("account {Account}: tokens cannot be kept in {Folder}: {Reason}", context.Name, folder.Path, Plain.Line(e.Message));
-            return (folder.StoreOf(options.Credentials), null);
+            return (context.WithSink(folder.StoreOf(options.Credentials)), null);
         }
     }
 
@@ -81,22 +81,6 @@ public sealed class ErganiSource : ISource
         else
         {
             logger.LogInformation("account {Account}: this is Ergani's production environment ({Address})", account, environment.Address);
-        }
-    }
-
-    /// <summary>A poller's feed and the counts of calls, which are there whether or not a poll was ever good.</summary>
-    private sealed class CountedFeed(IFeed polled, ErganiCalls calls, Action begin) : IFeed
-    {
-        public FeedStatus Status => polled.Status;
-
-        public Task Changed => polled.Changed;
-
-        public Exposed Expose(DateTimeOffset now) => polled.Expose(now) is var exposed ? exposed with { Families = [.. exposed.Families, .. ErganiMetrics.From(calls.Counts)] } : exposed;
-
-        public Task RunAsync(CancellationToken cancellation)
-        {
-            begin();
-            return polled.RunAsync(cancellation);
         }
     }
 }

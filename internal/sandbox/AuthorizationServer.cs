@@ -25,6 +25,12 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
 
     public TokenLifetimes Lifetimes { get => lifetimes; set => lifetimes = value; }
 
+    /// <summary>A renewal gives the same refresh token again, its life begun anew, and it may be used as often as one likes.</summary>
+    public bool KeepsRefreshTokens { get; set; }
+
+    /// <summary>A renewal so soon after the last gives the pair as it is, its ends where they were; zero gives a new one each time.</summary>
+    public TimeSpan RepeatsWithin { get; set; }
+
     public AuthorizationCounters Counters
     {
         get
@@ -139,13 +145,19 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
             {
                 return new GrantOutcome.Refused("invalid_grant", "the refresh token has expired");
             }
-            refresh.Used = true;
+            var now = time.GetUtcNow();
+            if (refresh.Family.AccessToken is { } current && accessTokens[current] is { } access && now - access.IssuedAt < RepeatsWithin && now < access.Expiry)
+            {
+                return new GrantOutcome.Granted(new IssuedTokens(current, presented, refresh.Family.Scope, access.Expiry - now, refresh.Expiry - now));
+            }
+            refresh.Used = !KeepsRefreshTokens;
             rotations++;
-            return new GrantOutcome.Granted(Issue(refresh.Family));
+            return new GrantOutcome.Granted(Issue(refresh.Family, KeepsRefreshTokens ? presented : null));
         }
     }
 
-    internal AccessOutcome Check(string accessToken, string scope)
+    /// <param name="scope">Null where any token will do.</param>
+    internal AccessOutcome Check(string accessToken, string? scope)
     {
         lock (gate)
         {
@@ -153,8 +165,8 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
             {
                 null => new AccessOutcome.Unknown(),
                 var access when access.Expiry <= time.GetUtcNow() => new AccessOutcome.Expired(),
-                var access when !access.Family.Scope.Contains(scope) => new AccessOutcome.ScopeMissing(),
-                var access => new AccessOutcome.Allowed(access.Family.User),
+                var access when scope is not null && !access.Family.Scope.Contains(scope) => new AccessOutcome.ScopeMissing(),
+                var access => new AccessOutcome.Allowed(access.Family.User, access.Expiry),
             };
         }
     }
@@ -188,13 +200,13 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         return family;
     }
 
-    private IssuedTokens Issue(Family family)
+    private IssuedTokens Issue(Family family, string? refreshToken = null)
     {
         Forget(family);
         var (now, lives) = (time.GetUtcNow(), lifetimes);
-        var tokens = new IssuedTokens(mint(family.User), mint(family.User), family.Scope, lives.Access, lives.Refresh);
+        var tokens = new IssuedTokens(mint(family.User), refreshToken ?? mint(family.User), family.Scope, lives.Access, lives.Refresh);
         family.AccessToken = tokens.AccessToken;
-        accessTokens[tokens.AccessToken] = new Access(family) { Expiry = now + lives.Access };
+        accessTokens[tokens.AccessToken] = new Access(family, now) { Expiry = now + lives.Access };
         refreshTokens[tokens.RefreshToken] = new Refresh(family, now + lives.Refresh);
         return tokens;
     }
@@ -231,9 +243,10 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         public Family? Family { get; set; }
     }
 
-    private sealed class Access(Family family)
+    private sealed class Access(Family family, DateTimeOffset issuedAt)
     {
         public Family Family { get; } = family;
+        public DateTimeOffset IssuedAt { get; } = issuedAt;
         public DateTimeOffset Expiry { get; set; }
     }
 

@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 
 namespace Exporter.Sandbox;
@@ -113,6 +116,27 @@ public sealed class CloudEndpoint
         }
     }
 
+    /// <summary>RFC 6750 section 2.1: the token of the header, or null.</summary>
+    internal static string? Bearer(HttpRequest request) =>
+        AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var sent) && sent.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) ? sent.Parameter : null;
+
+    /// <summary>The body of a request as JSON, or null where it is none.</summary>
+    internal static async Task<JsonNode?> Json(HttpRequest request)
+    {
+        if (request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true)
+        {
+            return null;
+        }
+        try
+        {
+            return await JsonNode.ParseAsync(request.Body, cancellationToken: request.HttpContext.RequestAborted);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     private async Task<Answer?> Answered(Fault? fault, Task release, Func<Answer> handle, CancellationToken callerGone)
     {
         switch (fault)
@@ -141,7 +165,7 @@ public sealed class CloudEndpoint
             case Fault.HalfAnswer:
                 return handle().Half();
             case Fault.Respond respond:
-                return Answer.Json(respond.Status, respond.Body) with { ContentType = respond.ContentType };
+                return (Answer.Json(respond.Status, respond.Body) with { ContentType = respond.ContentType }).With("Retry-After", respond.RetryAfter);
             case Fault.LoseAnswer:
                 handle();
                 return null;

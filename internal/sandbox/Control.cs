@@ -18,7 +18,10 @@ internal sealed record LifetimesOrder(double? Access = null, double? Refresh = n
 
 internal sealed record EndpointState(int Requests, IReadOnlyList<PendingFault> Faults);
 
-internal sealed record CloudState(AuthorizationCounters Tokens, IReadOnlyDictionary<string, EndpointState> Endpoints);
+/// <param name="Tokens">Of the first kind of login; where a cloud has several, all stand in <paramref name="Levels"/>.</param>
+internal sealed record CloudState(
+    AuthorizationCounters Tokens, IReadOnlyDictionary<string, EndpointState> Endpoints,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, AuthorizationCounters>? Levels = null);
 
 internal sealed record ControlError(string Error);
 
@@ -32,7 +35,10 @@ internal sealed record ControlError(string Error);
 [JsonSerializable(typeof(ControlError))]
 internal sealed partial class ControlJson : JsonSerializerContext;
 
-/// <summary>The sandbox's own endpoints, for people and scripts: <c>?cloud=NAME</c> chooses, without it the first cloud is meant.</summary>
+/// <summary>
+/// The sandbox's own endpoints, for people and scripts: <c>?cloud=NAME</c> chooses, without it the first cloud is meant. Where a cloud has logins
+/// of several kinds, <c>&amp;level=NAME</c> chooses one for <c>tokens</c>, <c>expire</c>, <c>revoke</c> and <c>lifetimes</c>; without it the first is meant.
+/// </summary>
 internal static class Control
 {
     public static void MapControl(this IEndpointRouteBuilder routes, IReadOnlyList<ICloud> clouds)
@@ -54,17 +60,26 @@ internal static class Control
                 endpoint.Clear();
             }
         }));
-        Map("POST", "/sandbox/tokens", (context, cloud) => Ordered(context, ControlJson.Default.LoginOrder, order => cloud.Login(order.User, order.Scope)));
-        Map("POST", "/sandbox/expire", (_, cloud) => Done(cloud.Authorization.ExpireAccessTokens));
-        Map("POST", "/sandbox/revoke", (_, cloud) => Done(cloud.Authorization.RevokeAll));
-        Map("POST", "/sandbox/lifetimes", (context, cloud) => Ordered(context, ControlJson.Default.LifetimesOrder, order => Live(cloud, order)));
+        void MapLevel(string path, Func<HttpContext, ICloud, AuthorizationServer, Task<Answer>> act) => Map("POST", path, (context, cloud) =>
+            Level(context.Request) is not { } level ? act(context, cloud, cloud.Authorization)
+            : cloud.Levels.TryGetValue(level, out var authorization) ? act(context, cloud, authorization)
+            : Task.FromResult(Refused($"{cloud.Name} has no such level; it has: {string.Join(", ", cloud.Levels.Keys)}.")));
+
+        MapLevel("/sandbox/tokens", (context, cloud, _) => Ordered(context, ControlJson.Default.LoginOrder, order => cloud.Login(Level(context.Request), order.User, order.Scope)));
+        MapLevel("/sandbox/expire", (_, _, level) => Done(level.ExpireAccessTokens));
+        MapLevel("/sandbox/revoke", (_, _, level) => Done(level.RevokeAll));
+        MapLevel("/sandbox/lifetimes", (context, _, level) => Ordered(context, ControlJson.Default.LifetimesOrder, order => Live(level, order)));
     }
+
+    private static string? Level(HttpRequest request) => request.Query["level"] is [{ } name] ? name : null;
 
     private static ICloud? Chosen(IReadOnlyList<ICloud> clouds, HttpRequest request) =>
         request.Query["cloud"] is [{ } name] ? clouds.FirstOrDefault(cloud => cloud.Name == name) : clouds[0];
 
     private static CloudState State(ICloud cloud) => new(
-        cloud.Authorization.Counters, cloud.Endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => new EndpointState(endpoint.Requests, endpoint.Faults)));
+        cloud.Authorization.Counters,
+        cloud.Endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => new EndpointState(endpoint.Requests, endpoint.Faults)),
+        cloud.Levels.Count > 1 ? cloud.Levels.ToDictionary(level => level.Key, level => level.Value.Counters) : null);
 
     private static Answer Fail(ICloud cloud, FaultOrder order)
     {
@@ -84,15 +99,15 @@ internal static class Control
         return Answer.Empty(StatusCodes.Status204NoContent);
     }
 
-    private static Answer Live(ICloud cloud, LifetimesOrder order)
+    private static Answer Live(AuthorizationServer level, LifetimesOrder order)
     {
         if (new[] { order.Access, order.Refresh, order.Code }.Any(seconds => seconds is not (null or (> 0 and < 1e10))))
         {
             return Refused("A lifetime is a number of seconds above zero.");
         }
-        var now = cloud.Authorization.Lifetimes;
+        var now = level.Lifetimes;
         TimeSpan Or(double? seconds, TimeSpan otherwise) => seconds is { } given ? TimeSpan.FromSeconds(given) : otherwise;
-        cloud.Authorization.Lifetimes = new(Or(order.Access, now.Access), Or(order.Refresh, now.Refresh), Or(order.Code, now.Code));
+        level.Lifetimes = new(Or(order.Access, now.Access), Or(order.Refresh, now.Refresh), Or(order.Code, now.Code));
         return Answer.Empty(StatusCodes.Status204NoContent);
     }
 

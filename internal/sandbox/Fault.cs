@@ -27,6 +27,7 @@ public abstract record Fault
         Html { Status: not (>= 200 and <= 599) } or Respond { Status: not (>= 200 and <= 599) } => "status is from 200 to 599.",
         TooManyRequests { RetryAfter: { } text } when Unsendable(text) => "retry_after is one line of ASCII.",
         ServerError { RetryAfter: { } text } when Unsendable(text) => "retry_after is one line of ASCII.",
+        Respond { RetryAfter: { } text } when Unsendable(text) => "retry_after is one line of ASCII.",
         Respond { ContentType: { } text } when Unsendable(text) => "content_type is one line of ASCII.",
         _ => null,
     };
@@ -56,7 +57,7 @@ public abstract record Fault
     public sealed record HalfAnswer : Fault;
 
     /// <summary>Exactly this, without effect.</summary>
-    public sealed record Respond(int Status, string Body, string ContentType = "application/json") : Fault;
+    public sealed record Respond(int Status, string Body, string ContentType = "application/json", string? RetryAfter = null) : Fault;
 
     /// <summary>The request takes effect (tokens rotate), then the connection is cut without an answer.</summary>
     public sealed record LoseAnswer : Fault;

@@ -30,7 +30,7 @@ internal abstract record AccessOutcome
 {
     private AccessOutcome() { }
 
-    internal sealed record Allowed(string User) : AccessOutcome;
+    internal sealed record Allowed(string User, DateTimeOffset Expiry) : AccessOutcome;
 
     internal sealed record Unknown : AccessOutcome;
 

@@ -25,6 +25,8 @@ public sealed record SandboxOptions
     public BmwCloudOptions Bmw { get; init; } = new();
 
     public ErganiCloudOptions Ergani { get; init; } = new();
+
+    public WebexCloudOptions Webex { get; init; } = new();
 }
 
 /// <summary>One of the clouds.</summary>
@@ -34,12 +36,16 @@ internal interface ICloud
 
     AuthorizationServer Authorization { get; }
 
+    /// <summary>Every kind of login that the cloud knows, by a name for it; those of most are of one kind.</summary>
+    IReadOnlyDictionary<string, AuthorizationServer> Levels => new Dictionary<string, AuthorizationServer> { ["login"] = Authorization };
+
     IReadOnlyList<CloudEndpoint> Endpoints { get; }
 
     void Map(IEndpointRouteBuilder routes);
 
     /// <summary>Makes a fresh login and answers as the cloud's token endpoint would.</summary>
-    Answer Login(string? user, IReadOnlyList<string>? scope);
+    /// <param name="level">One of <see cref="Levels"/>; null is that of <see cref="Authorization"/>.</param>
+    Answer Login(string? level, string? user, IReadOnlyList<string>? scope);
 }
 
 /// <summary>Stand-ins for the clouds behind one address, alive until disposed of.</summary>
@@ -54,7 +60,8 @@ public sealed class SandboxServer : IAsyncDisposable
         Netatmo = new NetatmoCloud(options.Netatmo, surroundings);
         Bmw = new BmwCloud(options.Bmw, surroundings);
         Ergani = new ErganiCloud(options.Ergani, surroundings);
-        ICloud[] clouds = [Netatmo, Bmw, Ergani];
+        Webex = new WebexCloud(options.Webex, surroundings);
+        ICloud[] clouds = [Netatmo, Bmw, Ergani, Webex];
 
         // Empty: nothing of the surrounding process, no variable and no appsettings.json, changes what a test sees.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -91,6 +98,8 @@ public sealed class SandboxServer : IAsyncDisposable
     public BmwCloud Bmw { get; }
 
     public ErganiCloud Ergani { get; }
+
+    public WebexCloud Webex { get; }
 
     /// <exception cref="IOException">The address is taken.</exception>
     public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellation)

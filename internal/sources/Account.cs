@@ -16,11 +16,26 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
 
     public Keeper Keeper => keeper;
 
+    /// <summary>Keepers of the tokens that this account's own is had with, where it is; the account looks after them too.</summary>
+    public IReadOnlyList<Keeper> Beneath { get; init; } = [];
+
+    /// <summary>All keepers, each after those that it draws on.</summary>
+    public IEnumerable<Keeper> Keepers => [.. Beneath, keeper];
+
+    /// <summary>The ways to a token that are tried one after another, at this moment; empty where there is one way.</summary>
+    public Func<DateTimeOffset, IReadOnlyList<TokenLevel>> Levels { get; init; } = _ => [];
+
     /// <summary>Null for an account that is a token and nothing else.</summary>
     public IFeed? Feed => feed;
 
     /// <summary>How a person logs in to it.</summary>
     public LoginMethod Login { get; init; } = new LoginMethod.Unattended();
+
+    /// <summary>Takes over what a person logged in for; by default it is the account's own token.</summary>
+    public Func<Token, CancellationToken, Task> AdoptAsync { get; init; } = keeper.AdoptAsync;
+
+    /// <summary>What a person may bring instead of logging in.</summary>
+    public PastedToken Paste { get; init; } = new("refresh token", keeper.TryAsync);
 
     /// <summary>Ends the login at the cloud, and says why it could not; null where the cloud does not offer that. Leaves the keeper alone.</summary>
     public Func<Token, CancellationToken, Task<string?>>? Revoke { get; init; }
@@ -38,7 +53,25 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     /// <summary>Things to close with the account.</summary>
     public IReadOnlyList<IDisposable> Owned { get; init; } = [];
 
-    public Task RunAsync(CancellationToken cancellation) => feed?.RunAsync(cancellation) ?? Task.CompletedTask;
+    /// <summary>Reads all stores for the first time.</summary>
+    /// <param name="afresh">See <see cref="Keeper.LoadAsync(bool, CancellationToken)"/>.</param>
+    public async Task LoadAsync(bool afresh, CancellationToken cancellation)
+    {
+        foreach (var one in Keepers)
+        {
+            await one.LoadAsync(afresh, cancellation);
+        }
+    }
+
+    /// <summary>Takes the account's readings, and notices what comes to be beneath it.</summary>
+    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll([feed?.RunAsync(cancellation) ?? Task.CompletedTask, .. Beneath.Select(one => SucceedAsync(one, cancellation))]);
+
+    /// <summary>The end of the process: why a token is lost with it, or null. Each keeper's end is tried, whatever becomes of another's.</summary>
+    public async Task<string?> CloseAsync(CancellationToken cancellation)
+    {
+        var reasons = await Task.WhenAll(Keepers.Select(one => one.CloseAsync(cancellation)));
+        return reasons.OfType<string>().ToList() is { Count: > 0 } lost ? string.Join("; ", lost) : null;
+    }
 
     public void Dispose()
     {
@@ -46,9 +79,50 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
         {
             owned.Dispose();
         }
-        keeper.Dispose();
+        foreach (var one in Keepers)
+        {
+            one.Dispose();
+        }
+    }
+
+    /// <summary>A token that a person put beneath ours may be the one that ours was waiting for.</summary>
+    private async Task SucceedAsync(Keeper beneath, CancellationToken cancellation)
+    {
+        var seen = beneath.Snapshot.State.Token?.AccessToken;
+        try
+        {
+            while (true)
+            {
+                var changed = beneath.Changed;
+                var access = beneath.Snapshot.State.Token?.AccessToken;
+                if (access is not null && !access.Equals(seen) && keeper.Snapshot.State is not TokenState.Active)
+                {
+                    await keeper.RenewAsync(null, cancellation);
+                }
+                seen = access;
+                await changed.WaitAsync(cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
     }
 }
+
+/// <summary>A token that a person brings.</summary>
+/// <param name="Noun">What it is called: "refresh token".</param>
+/// <param name="TryAsync">Tries it at the cloud; only a good one takes the place of what there was.</param>
+public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Task<Renewal>> TryAsync)
+{
+    /// <summary>The same as a heading.</summary>
+    public string Title => char.ToUpperInvariant(Noun[0]) + Noun[1..];
+}
+
+/// <summary>One of several ways to a token.</summary>
+/// <param name="IsLeft">Whether it can be gone without a person; the last level is the person.</param>
+/// <param name="EndsAt">When the credential that it needs ends; null when nobody said.</param>
+/// <param name="Next">What comes of it, in words: when it is gone, or why it cannot be.</param>
+public sealed record TokenLevel(string Name, bool IsLeft, DateTimeOffset? EndsAt, string Next);
 
 /// <summary>A series that is read at the moment of the scrape; null leaves it out. <paramref name="Read"/> must not wait or allocate.</summary>
 public sealed record LiveValue(string Name, string Help, MetricKind Kind, Func<double?> Read);

@@ -11,6 +11,7 @@ public sealed class PlannedAccount
     private readonly string? tokenFile;
     private readonly string stateFolder;
     private readonly TimeSpan? margin;
+    private readonly Sink? sink;
 
     private PlannedAccount(AccountSection account, ISource source, string stateFolder)
     {
@@ -20,6 +21,7 @@ public sealed class PlannedAccount
         var file = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
         tokenFile = source.NeedsTokenFile ? account.Section.Require(file) : account.Section.Find(file);
         margin = account.Section.Value(AccountSettings.RefreshMargin, out var configured) ? configured : null;
+        sink = Sink.Read(account.Section);
         open = source.Configure(account.Section);
     }
 
@@ -37,7 +39,8 @@ public sealed class PlannedAccount
     public Account Open(KeeperOptions keeping, TimeProvider time, ILoggerFactory logging)
     {
         ITokenStore store = tokenFile is null ? new MemoryStore() : new FileStore(tokenFile, source.TokenFormats, time);
-        return open(new AccountContext(Name, Labelled, store, keeping with { Margin = margin }, time, logging) { StateFolder = stateFolder });
+        ITokenStore WithSink(ITokenStore own) => sink is null ? own : new SunkStore(own, sink);
+        return open(new AccountContext(Name, Labelled, WithSink(store), keeping with { Margin = margin }, time, logging) { StateFolder = stateFolder, WithSink = WithSink });
     }
 }
 

@@ -34,4 +34,7 @@ public sealed record AccountContext(string Name, bool Labelled, ITokenStore Stor
 {
     /// <summary>Where a source may keep what nobody has named a place for, in a folder of its own.</summary>
     public string StateFolder { get; init; } = Sources.StateFolder.Default;
+
+    /// <summary>Puts the account's sink behind a store of the source's own; <see cref="Store"/> has it already.</summary>
+    public Func<ITokenStore, ITokenStore> WithSink { get; init; } = store => store;
 }

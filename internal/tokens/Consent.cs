@@ -15,6 +15,9 @@ public abstract record LoginMethod
     /// <summary>The person types a code at the cloud, on any device.</summary>
     public sealed record Device(DeviceCodeGrant Grant) : LoginMethod;
 
+    /// <summary>The person brings a token that the cloud shows, and pastes it.</summary>
+    public sealed record Paste : LoginMethod;
+
     /// <summary>Nobody can or need: the account logs in by itself from its configuration.</summary>
     public sealed record Unattended : LoginMethod;
 }

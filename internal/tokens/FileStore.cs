@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 
 namespace Exporter.Tokens;
 
@@ -8,10 +7,9 @@ namespace Exporter.Tokens;
 /// agree) stand its lock and, after a logout, its signed-out marker.
 /// </summary>
 /// <param name="formats">The shapes a file may have; a new file is written in the first.</param>
-public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
+public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
 {
-    /// <summary>No token file is larger.</summary>
-    private const int Largest = 1 << 20;
+    private const string NoToken = "it holds neither an access token nor a refresh token";
 
     private readonly FileLock fileLock = new(time);
     private ITokenFormat format = formats[0];
@@ -34,7 +32,7 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(new Stored.Unreadable(Explain(e)));
+            return new(new Stored.Unreadable(TokenFile.Explain(e)));
         }
     }
 
@@ -48,6 +46,8 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
                     return new(new Saved.Conflict(theirs));
                 case Stored.SignedOut when expected is not null:
                     return new(new Saved.SignedOut());
+                case Stored.Unreadable(var reason):
+                    return new(new Saved.Failed(reason));
                 case Stored.Damaged { SetAside: null }:
                     SetAside(AtomicFile.Target(path));
                     break;
@@ -56,11 +56,11 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
             var warning = AtomicFile.Replace(path, content);
             File.Delete(Marker(AtomicFile.Target(path)));
             (lastContent, recovered) = (content, null);
-            return new(new Saved.Done(Stamp(content), warning));
+            return new(new Saved.Done(StampOf(content), warning));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(new Saved.Failed(Explain(e)));
+            return new(new Saved.Failed(TokenFile.Explain(e)));
         }
     }
 
@@ -70,15 +70,27 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         try
         {
             var target = AtomicFile.Target(path);
+            var shared = format.IsShared && File.Exists(target);
+            if (shared && Read() is Stored.Unreadable(var reason))
+            {
+                return new(new Saved.Failed(reason));
+            }
             AtomicFile.Replace(Marker(target), "The account of this token file was logged out. The next login removes this marker.\n"u8);
             File.Delete(AtomicFile.Backup(target));
-            Delete(target);
+            if (shared)
+            {
+                AtomicFile.Replace(path, format.Write(new Token(), lastContent));
+            }
+            else
+            {
+                TokenFile.Delete(target);
+            }
             lastContent = [];
             return new(new Saved.Done(""));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(new Saved.Failed(Explain(e)));
+            return new(new Saved.Failed(TokenFile.Explain(e)));
         }
     }
 
@@ -102,7 +114,7 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         }
         catch (IOException e)
         {
-            return new StoreLock.Unavailable(Explain(e));
+            return new StoreLock.Unavailable(TokenFile.Explain(e));
         }
     }
 
@@ -117,7 +129,7 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
             lockWarning = FileLock.Doubt(target);
             opened = true;
         }
-        var (content, mode) = ReadFile(target);
+        var (content, mode) = TokenFile.Read(target);
         if (content is not { Length: > 0 } && File.Exists(Marker(target)))
         {
             return new Stored.SignedOut();
@@ -130,9 +142,20 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         {
             damaged = null;
             lastContent = content;
-            return new Stored.Held(token, Stamp(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
+            return new Stored.Held(token, StampOf(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
         }
-        return (Stored?)FromBackup(target) ?? Damaged(target, content, reason, first);
+        return (Stored?)FromBackup(target) ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason) : Damaged(target, content, reason, first));
+    }
+
+    /// <summary>A file that is not ours alone is left where and what it is.</summary>
+    private Stored WithoutToken(string target, byte[] content, string reason)
+    {
+        if (reason != NoToken)
+        {
+            return new Stored.Unreadable($"{reason}; correct it");
+        }
+        lastContent = content;
+        return File.Exists(Marker(target)) ? new Stored.SignedOut() : new Stored.Empty();
     }
 
     /// <summary>
@@ -164,18 +187,18 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
 
     private Token? TryRead(byte[] content, out string reason)
     {
-        if (content.Length > Largest)
+        if (content.Length > TokenFile.Largest)
         {
-            reason = $"it is larger than {Largest >> 20} MiB";
+            reason = $"it is larger than {TokenFile.Largest >> 20} MiB";
             return null;
         }
-        var found = formats.FirstOrDefault(f => f.Recognises(content)) ?? format;
+        var found = FormatOf(content);
         try
         {
             var token = found.Read(content);
             if (token.AccessToken is null && token.RefreshToken is null)
             {
-                reason = "it holds neither an access token nor a refresh token";
+                reason = NoToken;
                 return null;
             }
             (format, reason) = (found, "");
@@ -191,12 +214,12 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
     /// <summary>The content before a write in place that did not end.</summary>
     private Stored.Held? FromBackup(string target)
     {
-        if (ReadFile(AtomicFile.Backup(target)).Content is not { } content || TryRead(content, out _) is not { } token)
+        if (TokenFile.Read(AtomicFile.Backup(target)).Content is not { } content || TryRead(content, out _) is not { } token)
         {
             return null;
         }
         lastContent = content;
-        return new Stored.Held(token, Stamp(content));
+        return new Stored.Held(token, StampOf(content));
     }
 
     /// <summary>Somebody may be in the middle of writing it: while we run, it is set aside at the second look.</summary>
@@ -219,7 +242,7 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Stored.Damaged($"{reason}; it cannot be set aside ({Explain(e)})", null);
+            return new Stored.Damaged($"{reason}; it cannot be set aside ({TokenFile.Explain(e)})", null);
         }
     }
 
@@ -249,45 +272,10 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         return aside;
     }
 
-    /// <summary>Deletes the file; a single file mounted into a container stays, and is emptied.</summary>
-    private static void Delete(string target)
-    {
-        try
-        {
-            File.Delete(target);
-        }
-        catch (IOException e) when (e.HResult == Posix.Busy)
-        {
-            using var file = new FileStream(target, FileMode.Truncate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-            file.Flush(flushToDisk: true);
-        }
-    }
+    private ITokenFormat FormatOf(byte[] content) => formats.FirstOrDefault(f => f.Recognises(content)) ?? format;
 
-    /// <summary>The content, up to one byte more than any token file has, or null when there is no file. The lock .NET takes for it is a shared one, on the file itself, which nobody of ours takes alone.</summary>
-    private static (byte[]? Content, UnixFileMode Mode) ReadFile(string target)
-    {
-        try
-        {
-            using var file = new FileStream(target, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            var content = new byte[Math.Min(file.Length, Largest + 1)];
-            var length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-            return (content[..length], File.GetUnixFileMode(file.SafeFileHandle));
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return (null, UnixFileMode.None);
-        }
-    }
+    /// <summary>Of a file that is not ours alone, the token's part stands for it.</summary>
+    private string StampOf(byte[] content) => Stamp(format.IsShared ? format.Write(format.Read(content), []) : content);
 
     private static string Stamp(ReadOnlySpan<byte> content) => Convert.ToHexString(SHA256.HashData(content));
-
-    /// <summary>Without the name of a temporary file, which differs every time: what was said once is not said again.</summary>
-    private static string Explain(Exception e)
-    {
-        var reason = Plain.Line(TemporaryName().Replace(e.Message, ".tmp"));
-        return e is UnauthorizedAccessException ? $"{reason}; this process may not" : reason;
-    }
-
-    [GeneratedRegex(@"\.[0-9a-f]{32}\.tmp")]
-    private static partial Regex TemporaryName();
 }

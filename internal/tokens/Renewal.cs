@@ -45,6 +45,9 @@ public enum FailureKind
 /// <param name="Error">The <c>error</c> member; null when the body is not of that shape.</param>
 public sealed record TokenError(HttpStatusCode Status, string? Error, string? Description, TimeSpan? RetryAfter)
 {
+    /// <summary>By what name the cloud's support finds this answer again (<c>trackingId</c>); null where it gave none.</summary>
+    public string? Reference { get; init; }
+
     /// <summary>
     /// The one table that decides what is transient and what is permanent. A cloud that answers differently gives a
     /// table of its own, which looks at its special cases and leaves the rest to this one.
@@ -68,7 +71,8 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
     public string Say(string sentence)
     {
         var said = string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s)));
-        return $"{sentence} (HTTP {(int)Status}{(said.Length > 0 ? $", {Plain.Line(said)}" : "")})";
+        var reference = Reference is { Length: > 0 } id ? $", trackingId {Plain.Line(id)}" : "";
+        return $"{sentence} (HTTP {(int)Status}{(said.Length > 0 ? $", {Plain.Line(said)}" : "")}{reference})";
     }
 }
 

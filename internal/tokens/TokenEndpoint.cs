@@ -105,7 +105,7 @@ public sealed class TokenEndpoint(
         var request = Request(new ByteArrayContent(body.ToBytes(JsonStyle.Compact)) { Headers = { ContentType = new("application/json") } });
         request.Headers.Authorization = authorization;
         // What is shorter is a code of the cloud's, and would be struck out of its sentences for nothing.
-        var secrets = body.Names.Select(name => body.Text(name) ?? "").Where(value => value.Length > 3);
+        var secrets = body.Names.Select(name => body.Text(name) ?? "").Append(authorization?.Parameter ?? "").Where(value => value.Length > 3);
         var (answer, failure, error) = await SendAsync(request, [.. secrets], mayBeEmpty: false, cancellation);
         return new TokenReply(answer?.Members, failure, error, answer?.ClockOffset ?? failure?.ClockOffset);
     }
@@ -147,7 +147,10 @@ public sealed class TokenEndpoint(
                 return (new Answer(members ?? JsonMembers.Empty, offset), null, null);
             }
             var error = new TokenError(
-                response.StatusCode, Scrub(code, secrets), Scrub(members?.Text("error_description") ?? members?.Text("message"), secrets), RetryAfter(response));
+                response.StatusCode, Scrub(code, secrets), Scrub(members?.Text("error_description") ?? members?.Text("message"), secrets), RetryAfter(response))
+            {
+                Reference = Scrub(members?.Text("trackingId"), secrets),
+            };
             return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset, Error = error.Error }, error);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

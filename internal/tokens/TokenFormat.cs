@@ -9,6 +9,12 @@ public interface ITokenFormat
     /// <summary>What the shape is called in messages: "plain", "BMW token manager".</summary>
     string Name { get; }
 
+    /// <summary>
+    /// Whether the file is for other things as well. One without a token is then as good as none; it is never set aside or
+    /// deleted, whatever is wrong with it; and what else changes in it is no change of the token.
+    /// </summary>
+    bool IsShared => false;
+
     /// <summary>Whether the content is of this shape; it may still be damaged.</summary>
     bool Recognises(ReadOnlySpan<byte> content);
 
@@ -23,6 +29,8 @@ public interface ITokenFormat
 public abstract class JsonTokenFormat : ITokenFormat
 {
     public abstract string Name { get; }
+
+    public virtual bool IsShared => false;
 
     public bool Recognises(ReadOnlySpan<byte> content)
     {

@@ -36,14 +36,14 @@ public sealed class ErganiMetricsTests
     [Fact]
     public void Before_any_call_there_is_no_refusal()
     {
-        var calls = new ErganiCalls();
+        var calls = ErganiCalls.Create(new ManualTime());
         Golden.Check("ergani/testdata/no-calls.prom", Page(ErganiMetrics.From(calls.Counts)));
     }
 
     [Fact]
     public async Task A_call_is_counted_as_it_was_answered()
     {
-        var calls = new ErganiCalls();
+        var calls = ErganiCalls.Create(new ManualTime());
         using var http = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.TooManyRequests).Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized)
             .Expect(HttpStatusCode.OK).ExpectFailure(new HttpRequestException()).Expect(HttpStatusCode.NotFound).Expect(HttpStatusCode.OK);
         var client = new HttpClient(calls.CreateHandler().Over(http)) { BaseAddress = ErganiEnvironment.Test.Address };

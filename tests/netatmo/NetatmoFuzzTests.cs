@@ -1,8 +1,7 @@
-using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using Exporter.Netatmo;
 using Exporter.Sources;
+using Exporter.Tests.Support;
 using Xunit;
 
 namespace Exporter.Tests.Netatmo;
@@ -11,11 +10,6 @@ namespace Exporter.Tests.Netatmo;
 public class NetatmoFuzzTests
 {
     private static readonly string[] Samples = ["stations.json", "odd.json", "homecoachs.json", "duplicates.json"];
-
-    private static readonly string[] Junk =
-    [
-        "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]", "{\"a\":[1]}",
-    ];
 
     [Fact]
     public void Every_prefix_of_an_answer_is_unavailable()
@@ -36,9 +30,9 @@ public class NetatmoFuzzTests
         {
             var whole = Encoding.UTF8.GetString(Answers.Bytes(name));
             var before = SampleCount(whole);
-            foreach (var path in Paths(JsonNode.Parse(whole)!).Where(p => p.Contains("/dashboard_data/", StringComparison.Ordinal)))
+            foreach (var path in JsonPlaces.Of(whole).Where(p => p.Contains("/dashboard_data/", StringComparison.Ordinal)))
             {
-                var after = SampleCount(Replaced(whole, path, "{\"a\":[1]}"));
+                var after = SampleCount(JsonPlaces.Replaced(whole, path, "{\"a\":[1]}"));
                 Assert.True(before - after is 0 or 1, $"{name}: {path} costs {before - after} samples");
             }
         }
@@ -50,11 +44,11 @@ public class NetatmoFuzzTests
         foreach (var name in Samples)
         {
             var whole = Encoding.UTF8.GetString(Answers.Bytes(name));
-            foreach (var path in Paths(JsonNode.Parse(whole)!))
+            foreach (var path in JsonPlaces.Of(whole))
             {
-                foreach (var junk in Junk)
+                foreach (var junk in JsonPlaces.Junk)
                 {
-                    ClearOutcome(Encoding.UTF8.GetBytes(Replaced(whole, path, junk)));
+                    ClearOutcome(Encoding.UTF8.GetBytes(JsonPlaces.Replaced(whole, path, junk)));
                 }
             }
         }
@@ -110,35 +104,4 @@ public class NetatmoFuzzTests
         Assert.All(families, f => Assert.Equal(f.Samples.Count, f.Samples.Select(s => s.Labels.ToString()).Distinct().Count()));
         return families.Sum(f => f.Samples.Count);
     }
-
-    private static IEnumerable<string> Paths(JsonNode node) => node switch
-    {
-        JsonObject members => members.SelectMany(m => Below(m.Value, m.Key)),
-        JsonArray items => items.SelectMany((item, index) => Below(item, index.ToString(CultureInfo.InvariantCulture))),
-        _ => [],
-    };
-
-    private static IEnumerable<string> Below(JsonNode? node, string step) =>
-        (node is null ? [] : Paths(node)).Select(p => $"{step}/{p}").Prepend(step);
-
-    private static string Replaced(string json, string path, string junk)
-    {
-        // The junk need not be JSON that a node can hold, so it takes the place of a mark in the text.
-        const string Mark = "\"the node to replace\"";
-        var root = JsonNode.Parse(json)!;
-        var steps = path.Split('/');
-        var parent = steps[..^1].Aggregate(root, (node, step) => node is JsonArray items ? items[Index(step)]! : node[step]!);
-        var mark = JsonNode.Parse(Mark);
-        if (parent is JsonArray array)
-        {
-            array[Index(steps[^1])] = mark;
-        }
-        else
-        {
-            parent[steps[^1]] = mark;
-        }
-        return root.ToJsonString().Replace(Mark, junk, StringComparison.Ordinal);
-    }
-
-    private static int Index(string step) => int.Parse(step, CultureInfo.InvariantCulture);
 }

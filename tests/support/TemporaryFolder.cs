@@ -17,5 +17,7 @@ internal sealed class TemporaryFolder : IDisposable
         return this[name];
     }
 
+    public string Read(string name) => File.ReadAllText(this[name]);
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Exporter.Ergani;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
+using Exporter.Webex;
 using Xunit;
 
 namespace Exporter.Tests.Tokens;
@@ -19,12 +20,14 @@ public sealed class PublicApiTests
     [InlineData(typeof(Keeper), "tokens")]
     [InlineData(typeof(FakeGrant), "tokens-testing")]
     [InlineData(typeof(ErganiGrant), "ergani")]
+    [InlineData(typeof(WebexTokens), "webex")]
     public void The_public_api_is_as_recorded(Type inside, string name) => Golden.Check($"tokens/testdata/public-api-{name}.txt", Describe(inside.Assembly));
 
     [Theory]
     [InlineData(typeof(Keeper))]
     [InlineData(typeof(FakeGrant))]
     [InlineData(typeof(ErganiGrant))]
+    [InlineData(typeof(WebexTokens))]
     public void Every_public_type_says_what_it_is_for(Type inside)
     {
         var documentation = File.ReadAllText(Path.ChangeExtension(inside.Assembly.Location, ".xml"));

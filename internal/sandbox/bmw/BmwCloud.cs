@@ -70,7 +70,7 @@ public sealed class BmwCloud : ICloud
     /// <summary>Types the code and accepts or refuses, as a person does on the page; false when there is no such code.</summary>
     public bool Decide(string userCode, bool approve) => device.Decide(userCode, approve);
 
-    Answer ICloud.Login(string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
+    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
 
     void ICloud.Map(IEndpointRouteBuilder routes)
     {

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Headers;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -101,13 +99,13 @@ public sealed class ErganiCloud : ICloud
     /// <summary>The base of the API at a sandbox.</summary>
     public static Uri AddressAt(Uri sandbox) => new(sandbox, $"{Path}/");
 
-    Answer ICloud.Login(string? user, IReadOnlyList<string>? scope) => Issued(Authorization.Login(client.Id, user ?? Username, Scope));
+    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => Issued(Authorization.Login(client.Id, user ?? Username, Scope));
 
     void ICloud.Map(IEndpointRouteBuilder routes)
     {
         void Post(string path, CloudEndpoint endpoint, Func<HttpRequest, JsonNode?, Answer> handle) => routes.MapMethods($"{Path}/{path}", ["POST"], async context =>
         {
-            var body = await Body(context.Request);
+            var body = await CloudEndpoint.Json(context.Request);
             await endpoint.Serve(context, () => handle(context.Request, body));
         });
         void Get(string path, CloudEndpoint endpoint, Func<string> body) => routes.MapMethods(
@@ -194,7 +192,7 @@ public sealed class ErganiCloud : ICloud
     /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
     private Answer? Denied(HttpRequest request)
     {
-        var token = AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var sent) && sent.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) ? sent.Parameter : null;
+        var token = CloudEndpoint.Bearer(request);
         var now = time.GetUtcNow();
         lock (gate)
         {
@@ -227,20 +225,4 @@ public sealed class ErganiCloud : ICloud
         Refused(429, "Too Many Requests").With("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture));
 
     private static Answer Refused(int status, string message) => Answer.Json(status, new JsonObject { ["message"] = message }.ToJsonString());
-
-    private static async Task<JsonNode?> Body(HttpRequest request)
-    {
-        if (request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true)
-        {
-            return null;
-        }
-        try
-        {
-            return await JsonNode.ParseAsync(request.Body, cancellationToken: request.HttpContext.RequestAborted);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

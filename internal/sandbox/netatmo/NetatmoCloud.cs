@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -100,7 +99,7 @@ public sealed class NetatmoCloud : ICloud
         Authorization.Register(client with { RedirectUris = [.. client.RedirectUris, redirectUri] });
     }
 
-    Answer ICloud.Login(string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
+    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
 
     void ICloud.Map(IEndpointRouteBuilder routes)
     {
@@ -162,14 +161,13 @@ public sealed class NetatmoCloud : ICloud
     private Answer Data(HttpRequest request, IFormCollection? form, string scope, NetatmoSample sample)
     {
         // RFC 6750: the header alone. A token in the address or the form counts as missing (RFC 9700 section 4.3.2).
-        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var authorization)
-            || !authorization.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) || string.IsNullOrEmpty(authorization.Parameter))
+        if (CloudEndpoint.Bearer(request) is not { Length: > 0 } token)
         {
             return ApiError(1);
         }
         string? Parameter(string name) => (form?[name] is [{ } field] ? field : null) ?? (request.Query[name] is [{ } value] ? value : null);
 
-        switch (Authorization.Check(authorization.Parameter, scope))
+        switch (Authorization.Check(token, scope))
         {
             case AccessOutcome.Unknown:
                 return ApiError(2);

@@ -8,6 +8,9 @@ public sealed record SourceSettings(string Name, IReadOnlyList<Setting> Settings
     /// <summary>Its settings and the common ones.</summary>
     public IReadOnlyList<Setting> All { get; } =
         [.. AccountSettings.Common.Where(common => !Settings.Any(own => own.Key == common.Key)), .. Settings];
+
+    /// <summary>A file that makes an account of this source where it lies in the working directory and no accounts are listed; null for none.</summary>
+    public string? Footprint { get; init; }
 }
 
 /// <summary>The settings that every account has.</summary>
@@ -20,7 +23,16 @@ public static class AccountSettings
     public static readonly Setting<TimeSpan> RefreshMargin = Settings.Duration("refresh_margin",
         "How long before its end the token is renewed; by default a tenth of its lifetime and at least a minute.", min: TimeSpan.Zero);
 
-    public static IReadOnlyList<Setting> Common { get; } = [Source, TokenFile, RefreshMargin];
+    public static readonly Setting<string> SinkFile = Settings.Path("sink_file",
+        "File of another program that is given each new access token after the token file; no token is ever read from it.");
+
+    internal static readonly Setting<SinkFormat> SinkFormat = Settings.Choice("sink_format",
+        "Whether the sink has lines NAME=VALUE or is a JSON object; by default json where its name ends in .json.", [("env", Sources.SinkFormat.Env), ("json", Sources.SinkFormat.Json)]);
+
+    internal static readonly Setting<string> SinkName = Settings.Text("sink_name",
+        "Variable or member that holds the token in the sink, ACCESS_TOKEN or access_token by default; dots lead into a JSON object.", placeholder: "NAME");
+
+    public static IReadOnlyList<Setting> Common { get; } = [Source, TokenFile, RefreshMargin, SinkFile, SinkFormat, SinkName];
 }
 
 /// <summary>One account as configured.</summary>
@@ -217,8 +229,9 @@ internal sealed class Accounts(
     {
         var accounts = new List<AccountSection>();
         var given = sources.ToDictionary(source => source, source => Layers.Single(Setting.WithFiles(source.All), variables, flags));
-        var nothing = given.Values.All(said => said.Count == 0);
-        foreach (var source in sources.Where((source, index) => given[source].Count > 0 || (nothing && index == 0)))
+        bool IsMeant(SourceSettings source) => given[source].Count > 0 || (source.Footprint is { } print && File.Exists(Path.Combine(workingDirectory, print)));
+        var nothing = !sources.Any(IsMeant);
+        foreach (var source in sources.Where((source, index) => IsMeant(source) || (nothing && index == 0)))
         {
             var at = new Origin(Layer.Default, source.Name, null, 0, workingDirectory);
             accounts.Add(new AccountSection(source.Name, source.Name, Labelled: false, new Section(at, source.All, given[source], Layers.Ways, problems)));

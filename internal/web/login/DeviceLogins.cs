@@ -48,7 +48,7 @@ internal sealed class DeviceLogins(ILogger logger, CancellationToken stopping)
             var outcome = await grant.WaitAsync(begun, stopping);
             if (outcome is Renewal.Renewed(var token))
             {
-                await account.Keeper.AdoptAsync(token, CancellationToken.None);
+                await account.AdoptAsync(token, CancellationToken.None);
             }
             else
             {

@@ -51,7 +51,7 @@ internal sealed class LoginEndpoints(
         LoginMethod.Redirect(var grant) when redirect.IsOurs(grant) => redirect.Begin(context, account, grant),
         LoginMethod.Redirect => AskForCode(context, account),
         LoginMethod.Device => AskForDevice(context, account, ""),
-        LoginMethod.Unattended => MoveTo(context, $"auth/settoken?account={Uri.EscapeDataString(account.Name)}"),
+        LoginMethod.Paste or LoginMethod.Unattended => MoveTo(context, $"auth/settoken?account={Uri.EscapeDataString(account.Name)}"),
         _ => throw new InvalidOperationException("there is no other way to log in"),
     };
 
@@ -59,7 +59,7 @@ internal sealed class LoginEndpoints(
     {
         LoginMethod.Redirect(var grant) => redirect.Begin(context, account, grant),
         LoginMethod.Device => AskForDevice(context, account, "../"),
-        LoginMethod.Unattended => MoveTo(context, $"settoken?account={Uri.EscapeDataString(account.Name)}"),
+        LoginMethod.Paste or LoginMethod.Unattended => MoveTo(context, $"settoken?account={Uri.EscapeDataString(account.Name)}"),
         _ => throw new InvalidOperationException("there is no other way to log in"),
     };
 
@@ -76,14 +76,14 @@ internal sealed class LoginEndpoints(
         var pasted = form["refresh_token"].ToString().Trim();
         if (pasted.Length is 0 or > LongestPaste || pasted.Any(char.IsControl))
         {
-            await Layout.WriteAsync(context, StatusCodes.Status400BadRequest, Layout.Sentence("There is no refresh token", "../",
-                "The field was empty, or held more than one line. Nothing was changed.", $"<p>Go back and paste the refresh token alone.</p>"));
+            await Layout.WriteAsync(context, StatusCodes.Status400BadRequest, Layout.Sentence($"There is no {account.Paste.Noun}", "../",
+                "The field was empty, or held more than one line. Nothing was changed.", $"<p>Go back and paste the {account.Paste.Noun} alone.</p>"));
             return;
         }
         await AnswerAsync(context, TryAsync());
 
         // Not by the browser's patience: a refresh token that was sent may be spent.
-        async Task<LoginOutcome> TryAsync() => LoginOutcome.OfPaste(await account.Keeper.TryAsync(new Secret(pasted), CancellationToken.None), external.Callback);
+        async Task<LoginOutcome> TryAsync() => LoginOutcome.OfPaste(await account.Paste.TryAsync(new Secret(pasted), CancellationToken.None), external.Callback);
     }
 
     private Task CodeAsync(HttpContext context, Account account, IFormCollection form)
@@ -155,12 +155,12 @@ internal sealed class LoginEndpoints(
     private static Task NoSuchAccount(HttpContext context, string root) => Layout.WriteAsync(context, StatusCodes.Status404NotFound,
         Layout.Sentence("There is no such account", root, "No account has the name that was asked for.", $"<p>The page of accounts lists them all.</p>"));
 
-    private Task AskForToken(HttpContext context, Account account) => Layout.WriteAsync(context, StatusCodes.Status200OK, Layout.Page($"Paste a refresh token · {account.Name}", "../", $"""
+    private Task AskForToken(HttpContext context, Account account) => Layout.WriteAsync(context, StatusCodes.Status200OK, Layout.Page($"Paste a {account.Paste.Noun} · {account.Name}", "../", $"""
         <section class="card narrow">
-        <h1>Paste a refresh token for {account.Name}</h1>
-        <p>It is tried at the cloud first. Only if the cloud gives a new token for it does that one take the place of what the account has now.</p>
+        <h1>Paste a {account.Paste.Noun} for {account.Name}</h1>
+        <p>It is tried at the cloud first. Only if the cloud accepts it does it take the place of what the account has now.</p>
         <form method="post" action="settoken" autocomplete="off">{antiForgery.FieldFor(context)}<input type="hidden" name="account" value="{account.Name}">
-        <label for="refresh_token">Refresh token</label>
+        <label for="refresh_token">{account.Paste.Title}</label>
         <input type="text" id="refresh_token" name="refresh_token" required maxlength="{LongestPaste}" spellcheck="false" autocapitalize="none">
         <div class="actions"><button>Try it</button><a class="button plain" href="../">Cancel</a></div>
         </form>

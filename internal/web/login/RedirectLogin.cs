@@ -106,7 +106,7 @@ internal sealed class RedirectLogin(
         var exchanged = await grant.ExchangeAsync(code, request, stopping);
         if (exchanged is Renewal.Renewed(var token))
         {
-            await account.Keeper.AdoptAsync(token, CancellationToken.None);
+            await account.AdoptAsync(token, CancellationToken.None);
         }
         return LoginOutcome.OfExchange(exchanged, request.RedirectUri, grant.Scopes);
     }

@@ -41,6 +41,7 @@ internal sealed class AccountsPage(
             <div class="title"><h2 id="name-{index}">{account.Name}</h2>{(account.Name == account.Source ? Html.Nothing : (Html)$"<span class=\"source\">{account.Source}</span>")}{Badge(account)}</div>
             {Notices(account, clock)}
             {Facts(account, clock)}
+            {Levels(account.Levels(clock.Now), clock)}
             {Actions(account, antiForgeryField)}
             {(families.Count == 0 ? Html.Nothing : (Html)$"<h3>Readings</h3>{Readings.Tiles(families, clock)}")}
             {(recorded.Count == 0 ? Html.Nothing : (Html)$"<h3>The last 24 hours</h3><div class=\"plots\">{Readings.Plots($"{index}", recorded, clock)}</div>")}
@@ -91,7 +92,7 @@ internal sealed class AccountsPage(
             case TokenState.Active { FailedRenewals: > 0 } active:
                 yield return $"<div class=\"notice warn\"><p>The token could not be renewed: {snapshot.History.LastError}.</p><p>There is nothing to do: it is tried again {clock.Until(active.RenewAt)}.</p></div>";
                 break;
-            case TokenState.Active { Held.RefreshToken: null }:
+            case TokenState.Active { Held.RefreshToken: null } when account.Beneath.Count == 0:
                 yield return $"<div class=\"notice warn\"><p>There is no refresh token: this login ends with the access token. Log in, or paste a refresh token.</p></div>";
                 break;
         }
@@ -109,6 +110,7 @@ internal sealed class AccountsPage(
     {
         LoginMethod.Redirect => "Log in: the cloud asks whether the exporter may read, and sends you back here.",
         LoginMethod.Device => "Log in: you get a code to type at the cloud, on any device.",
+        LoginMethod.Paste => $"Paste a {account.Paste.Noun}; the cloud shows it.",
         LoginMethod.Unattended => $"This kind of account has no login by browser: paste a refresh token, or put a token file at {account.Keeper.StoreLocation}.",
         _ => throw new InvalidOperationException("there is no other way to log in"),
     };
@@ -138,6 +140,17 @@ internal sealed class AccountsPage(
         static Html Fact(string name, DateTimeOffset? at, Func<DateTimeOffset, Html> show) => at is { } known ? $"<div><dt>{name}</dt><dd>{show(known)}</dd></div>" : Html.Nothing;
     }
 
+    /// <summary>Where there are several ways to the token: which are left, and what happens next.</summary>
+    private static Html Levels(IReadOnlyList<TokenLevel> levels, Clock clock)
+    {
+        if (levels.Count == 0)
+        {
+            return Html.Nothing;
+        }
+        var rows = levels.Select(level => (Html)$"<div><dt>{level.Name}</dt><dd>{(level.IsLeft ? "left" : "not left")}{(level.EndsAt is { } end ? (Html)$", ends {clock.Until(end)}" : Html.Nothing)} <small>{level.Next}</small></dd></div>");
+        return $"<h3>Ways to the token</h3><dl class=\"facts\">{rows}</dl>";
+    }
+
     private static Html Actions(Account account, Html antiForgeryField)
     {
         var needed = AccountMetrics.NeedsLogin(account);
@@ -148,9 +161,9 @@ internal sealed class AccountsPage(
             LoginMethod.Redirect => $"<a class=\"button {kind}\" href=\"auth?account={name}\">{word}</a>",
             LoginMethod.Device when account.Keeper.Snapshot.Login is not null => Html.Nothing,
             LoginMethod.Device => $"<form method=\"post\" action=\"auth/device\">{antiForgeryField}<input type=\"hidden\" name=\"account\" value=\"{account.Name}\"><button class=\"{kind}\">{word}</button></form>",
-            LoginMethod.Unattended => Html.Nothing,
+            LoginMethod.Paste or LoginMethod.Unattended => Html.Nothing,
             _ => throw new InvalidOperationException("there is no other way to log in"),
         };
-        return $"<div class=\"actions\">{login}<a class=\"button plain\" href=\"auth/settoken?account={name}\">Paste a refresh token</a></div>";
+        return $"<div class=\"actions\">{login}<a class=\"button plain\" href=\"auth/settoken?account={name}\">Paste a {account.Paste.Noun}</a></div>";
     }
 }

@@ -1,0 +1,273 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Exporter.Sandbox;
+
+/// <summary>
+/// Webex: logins of three kinds (service app, integration, personal token of the portal), the token endpoints, and a service app's data sources.
+/// Refresh tokens are new at every renewal, which is the harder case of what Webex does;
+/// <see cref="AuthorizationServer.KeepsRefreshTokens"/> and <see cref="AuthorizationServer.RepeatsWithin"/> make the other. Thread-safe.
+/// </summary>
+public sealed class WebexCloud : ICloud
+{
+    public const string ReadScope = "spark-admin:datasource_read";
+
+    public const string WriteScope = "spark-admin:datasource_write";
+
+    public const string ApplicationsScope = "spark:applications_token";
+
+    private const string User = "sandbox-admin";
+    private static readonly string[] ApplicationMembers = ["clientId", "clientSecret", "targetOrgId"];
+    private static readonly string[] Scopes = [ApplicationsScope, "spark:people_read", "spark:kms", "spark:all"];
+
+    private readonly WebexCloudOptions options;
+    private readonly TimeProvider time;
+    private readonly ConsentEndpoint consent;
+    private readonly UsageLimit usage;
+    private readonly Dialect api = new(status => WebexError.Of(int.Parse(status, CultureInfo.InvariantCulture), "Refused by the sandbox"), WebexError.Of(429, "Too Many Requests"));
+
+    internal WebexCloud(WebexCloudOptions options, Surroundings surroundings)
+    {
+        (this.options, time) = (options, surroundings.Time);
+        usage = new UsageLimit(time, options.Limits);
+        ServiceApp = new AuthorizationServer(time, options.ServiceAppLifetimes, Mint);
+        ServiceApp.Register(new RegisteredClient(options.ClientId, options.ClientSecret, []));
+        Integration = new AuthorizationServer(time, options.IntegrationLifetimes, Mint);
+        Integration.Register(new RegisteredClient(options.IntegrationClientId, options.IntegrationClientSecret, options.RedirectUris));
+        // No client is registered here, so that nothing renews what the portal gave.
+        Personal = new AuthorizationServer(time, new TokenLifetimes(options.PersonalLifetime, options.PersonalLifetime, TimeSpan.Zero), Mint);
+        consent = new ConsentEndpoint("Webex", User, Scopes, Integration, time, WebexError.Of(400, "Invalid redirect_uri"));
+        DataSources = new WebexDataSources(time, options);
+
+        var oauth = new Dialect(error => WebexError.Of(error == "invalid_client" ? 401 : 400, error), api.TooManyRequests);
+        Authorize = new CloudEndpoint("authorize", surroundings, oauth);
+        ServiceAppToken = new CloudEndpoint("service_app_token", surroundings, oauth);
+        IntegrationToken = new CloudEndpoint("integration_token", surroundings, oauth);
+        ApplicationToken = new CloudEndpoint("application_token", surroundings, api);
+        Me = new CloudEndpoint("people_me", surroundings, api);
+        TokenExpiry = new CloudEndpoint("token_expiry", surroundings, api);
+        ListSources = new CloudEndpoint("data_sources", surroundings, api);
+        GetSource = new CloudEndpoint("data_source", surroundings, api);
+        RegisterSource = new CloudEndpoint("data_source_register", surroundings, api);
+        UpdateSource = new CloudEndpoint("data_source_update", surroundings, api);
+        DeleteSource = new CloudEndpoint("data_source_delete", surroundings, api);
+        Schemas = new CloudEndpoint("schemas", surroundings, api);
+    }
+
+    public string Name => "webex";
+
+    public string AppId => options.AppId;
+
+    public string OrgId => options.OrgId;
+
+    public string ClientId => options.ClientId;
+
+    public string ClientSecret => options.ClientSecret;
+
+    public string IntegrationClientId => options.IntegrationClientId;
+
+    public string IntegrationClientSecret => options.IntegrationClientSecret;
+
+    /// <summary>Whether a full admin has authorized the service app in Control Hub.</summary>
+    public bool IsAuthorized { get; set; } = true;
+
+    /// <summary>Logins of the service app: by its refresh token, and by a personal token at <c>/v1/applications/{id}/token</c>.</summary>
+    public AuthorizationServer ServiceApp { get; }
+
+    /// <summary>Logins of the integration; their access tokens are personal tokens too.</summary>
+    public AuthorizationServer Integration { get; }
+
+    /// <summary>Personal tokens as the developer portal shows them.</summary>
+    public AuthorizationServer Personal { get; }
+
+    public WebexDataSources DataSources { get; }
+
+    /// <summary>A renewal with the service app's refresh token: the chain's first level.</summary>
+    public CloudEndpoint ServiceAppToken { get; }
+
+    /// <summary><c>/v1/applications/{id}/token</c>: the second level.</summary>
+    public CloudEndpoint ApplicationToken { get; }
+
+    /// <summary>A code or a refresh token of the integration: the third level.</summary>
+    public CloudEndpoint IntegrationToken { get; }
+
+    /// <summary>A person: the fourth level.</summary>
+    public CloudEndpoint Authorize { get; }
+
+    public CloudEndpoint Me { get; }
+
+    public CloudEndpoint TokenExpiry { get; }
+
+    public CloudEndpoint ListSources { get; }
+
+    public CloudEndpoint GetSource { get; }
+
+    public CloudEndpoint RegisterSource { get; }
+
+    public CloudEndpoint UpdateSource { get; }
+
+    public CloudEndpoint DeleteSource { get; }
+
+    public CloudEndpoint Schemas { get; }
+
+    AuthorizationServer ICloud.Authorization => ServiceApp;
+
+    IReadOnlyDictionary<string, AuthorizationServer> ICloud.Levels =>
+        new Dictionary<string, AuthorizationServer> { ["service_app"] = ServiceApp, ["personal"] = Personal, ["integration"] = Integration };
+
+    IReadOnlyList<CloudEndpoint> ICloud.Endpoints =>
+    [
+        Authorize, ServiceAppToken, ApplicationToken, IntegrationToken, Me, TokenExpiry, ListSources, GetSource, RegisterSource, UpdateSource, DeleteSource, Schemas,
+    ];
+
+    /// <summary>A pair of the service app, as Control Hub or the developer portal shows it when the app is authorized.</summary>
+    public IssuedTokens LoginServiceApp() => ServiceApp.Login(ClientId, OrgId, options.ServiceAppScopes);
+
+    /// <summary>A login of the integration, as if the person had just clicked Accept.</summary>
+    public IssuedTokens LoginIntegration(params IReadOnlyList<string> scope) => Integration.Login(IntegrationClientId, User, scope.Count == 0 ? [ApplicationsScope] : scope);
+
+    /// <summary>A personal token of the portal. It opens what the person may do.</summary>
+    public string LoginPersonal(params IReadOnlyList<string> scope) => Personal.Login("portal", User, scope.Count == 0 ? Scopes : scope).AccessToken;
+
+    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(level switch
+    {
+        "personal" => Personal.Login("portal", user ?? User, scope ?? Scopes),
+        "integration" => Integration.Login(IntegrationClientId, user ?? User, scope ?? [ApplicationsScope]),
+        _ => ServiceApp.Login(ClientId, user ?? OrgId, scope ?? options.ServiceAppScopes),
+    });
+
+    void ICloud.Map(IEndpointRouteBuilder routes)
+    {
+        void Map(string method, string path, CloudEndpoint endpoint, string? scope, Func<HttpContext, JsonNode?, Answer> handle) =>
+            routes.MapMethods($"/v1/{path}", [method], async context =>
+            {
+                var body = await CloudEndpoint.Json(context.Request);
+                await endpoint.Serve(context, () => WebexError.Tracked(Denied(context.Request, scope) ?? handle(context, body)));
+            });
+        static string Part(HttpContext context, string name) => (string)context.Request.RouteValues[name]!;
+
+        routes.MapMethods("/v1/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Ask(context.Request.Query)));
+        routes.MapMethods("/v1/authorize", ["POST"], async context =>
+        {
+            var form = await CloudEndpoint.Form(context.Request);
+            await Authorize.Serve(context, () => consent.Decide(form));
+        });
+        routes.MapMethods("/v1/access_token", ["POST"], async context =>
+        {
+            var form = await CloudEndpoint.Form(context.Request);
+            var isIntegration = form?["client_id"].ToString() == IntegrationClientId;
+            using var flight = (isIntegration ? Integration : ServiceApp).Flight(form?["refresh_token"]);
+            await (isIntegration ? IntegrationToken : ServiceAppToken).Serve(context, () => WebexError.Tracked(Grant(form, isIntegration ? Integration : ServiceApp)));
+        });
+        Map("POST", "applications/{id}/token", ApplicationToken, ApplicationsScope, (context, body) => Application(Part(context, "id"), body));
+        Map("GET", "people/me", Me, null, (_, _) => Answer.Json(200, Person().ToJsonString()));
+        Map("GET", "authorizations/tokenExpiry", TokenExpiry, null, (context, _) =>
+            Answer.Json(200, new JsonObject { ["exp"] = Allowed(context.Request)!.Expiry.ToUnixTimeMilliseconds() }.ToJsonString()));
+        Map("GET", "dataSources", ListSources, ReadScope, (_, _) => DataSources.List());
+        Map("POST", "dataSources", RegisterSource, WriteScope, (_, body) => DataSources.Register(body));
+        Map("GET", "dataSources/schemas", Schemas, null, (_, _) => WebexSchemas.List());
+        Map("GET", "dataSources/schemas/{id}", Schemas, null, (context, _) => WebexSchemas.Get(Part(context, "id")));
+        Map("GET", "dataSources/{id}", GetSource, ReadScope, (context, _) => DataSources.Get(Part(context, "id")));
+        Map("PUT", "dataSources/{id}", UpdateSource, WriteScope, (context, body) => DataSources.Update(Part(context, "id"), body));
+        Map("DELETE", "dataSources/{id}", DeleteSource, WriteScope, (context, _) => DataSources.Delete(Part(context, "id")));
+    }
+
+    /// <summary>RFC 6749 section 3.2 with credentials in the form, and errors in the shape of Webex's API.</summary>
+    private static Answer Grant(IFormCollection? form, AuthorizationServer level)
+    {
+        string? Field(string name) => form![name] is [{ Length: > 0 } value] ? value : null;
+
+        if (form is null || Field("grant_type") is not { } grant)
+        {
+            return WebexError.Of(400, "The request is missing a required parameter, includes a parameter more than once, or is no form", "invalid_request");
+        }
+        if (level.Client(Field("client_id")) is not { } client || client.Secret != Field("client_secret"))
+        {
+            return WebexError.Of(401, "Client authentication failed", "invalid_client");
+        }
+        var outcome = grant switch
+        {
+            "refresh_token" when Field("refresh_token") is { } token => level.Renew(client, token),
+            "authorization_code" when Field("code") is { } code => level.Redeem(client, code, Field("redirect_uri"), Field("code_verifier")),
+            "refresh_token" or "authorization_code" => new GrantOutcome.Refused("invalid_request", "a parameter is missing"),
+            _ => new GrantOutcome.Refused("unsupported_grant_type", "Webex knows two"),
+        };
+        return outcome switch
+        {
+            GrantOutcome.Granted granted => TokenAnswer(granted.Tokens),
+            // A dead refresh token is answered with 401, where RFC 6749 section 5.2 says 400.
+            GrantOutcome.Refused { Error: "invalid_grant" } when grant == "refresh_token" =>
+                WebexError.Of(401, "The refresh token provided is expired, revoked, malformed, or invalid.", "invalid_grant"),
+            GrantOutcome.Refused refused => WebexError.Of(400, $"The request is invalid: {refused.Because}", refused.Error),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    private Answer Application(string id, JsonNode? body)
+    {
+        string? Text(string name) => (body as JsonObject)?[name] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0 ? text : null;
+
+        if (id != AppId)
+        {
+            return WebexError.Of(404, "The requested resource could not be found.", "application");
+        }
+        string[] missing = [.. ApplicationMembers.Where(name => Text(name) is null)];
+        if (missing.Length > 0)
+        {
+            return WebexError.Of(400, "The request could not be understood by the server", [.. missing.Select(name => $"{name} is required")]);
+        }
+        if (Text("clientId") != ClientId || Text("clientSecret") != ClientSecret)
+        {
+            return WebexError.Of(400, "clientId or clientSecret is invalid");
+        }
+        return Text("targetOrgId") == OrgId && IsAuthorized
+            ? TokenAnswer(LoginServiceApp())
+            : WebexError.Of(403, "The service app is not authorized for the target organization");
+    }
+
+    /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
+    private Answer? Denied(HttpRequest request, string? scope) => CloudEndpoint.Bearer(request) switch
+    {
+        { } token when Levels.Select(level => level.Check(token, scope)).FirstOrDefault(o => o is not AccessOutcome.Unknown) is { } outcome => outcome switch
+        {
+            AccessOutcome.Allowed allowed => usage.Take(allowed.User) is { } wait
+                ? WebexError.Of(429, "Too Many Requests").With("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture))
+                : null,
+            AccessOutcome.ScopeMissing => WebexError.Of(403, "The server understood the request, but refused to fulfill it because the access token is missing required scopes", scope!),
+            _ => Unauthorized,
+        },
+        _ => Unauthorized,
+    };
+
+    private AccessOutcome.Allowed? Allowed(HttpRequest request) =>
+        Levels.Select(level => level.Check(CloudEndpoint.Bearer(request)!, null)).OfType<AccessOutcome.Allowed>().FirstOrDefault();
+
+    private AuthorizationServer[] Levels => [ServiceApp, Personal, Integration];
+
+    private static Answer Unauthorized => WebexError.Of(401, "The request requires a valid access token set in the Authorization request header.");
+
+    private JsonObject Person() => new()
+    {
+        ["id"] = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9zYW5kYm94",
+        ["emails"] = new JsonArray("admin@example.com"),
+        ["displayName"] = "Sandbox Admin",
+        ["orgId"] = OrgId,
+        ["type"] = "person",
+    };
+
+    private static string Mint(string user) => $"{RandomNumberGenerator.GetHexString(64, lowercase: true)}_P0A1_{Guid.NewGuid()}";
+
+    private static Answer TokenAnswer(IssuedTokens tokens) => Answer.Json(200, new JsonObject
+    {
+        ["access_token"] = tokens.AccessToken,
+        ["expires_in"] = (long)tokens.ExpiresIn.TotalSeconds,
+        ["refresh_token"] = tokens.RefreshToken,
+        ["refresh_token_expires_in"] = (long)tokens.RefreshExpiresIn.TotalSeconds,
+        ["token_type"] = "Bearer",
+    }.ToJsonString()).With("Cache-Control", "no-store");
+}

@@ -1,0 +1,230 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Exporter.Sources;
+using Exporter.Tokens;
+
+namespace Exporter.Webex;
+
+/// <summary><c>exporter webex data-sources …</c>: how the commands are called, and what each does with an opened account.</summary>
+internal static class DataSourceCommands
+{
+    private static readonly CommandOption Json = new("--json", "Print JSON, without tokens and nonces.");
+    private static readonly CommandOption Record = new("--record", "Folder to write a record of the operation to.", "FOLDER");
+    private static readonly CommandOption Url = new("--url", "Address that Webex delivers to: https or wss.", "URL");
+    private static readonly CommandOption Audience = new("--audience", "Audience of the signed token.", "TEXT");
+    private static readonly CommandOption Subject = new("--subject", "Subject of the signed token.", "TEXT");
+    private static readonly CommandOption Minutes = new("--minutes", "How long a signed token lives: 1 to 1440 minutes.", "NUMBER");
+    private static readonly CommandOption Status = new("--status", "active, or disabled with --error-message.", "STATUS");
+    private static readonly CommandOption ErrorMessage = new("--error-message", "Why it is disabled; Control Hub shows it.", "TEXT");
+    private static readonly CommandOption Schema = new("--schema", $"Id of the schema; by default the voice agent's, {DataSourceOrder.DefaultSchemaId}.", "ID");
+    private static readonly CommandArgument Id = new("ID", "The data source, by the id that list shows.");
+
+    private static readonly SourceCommand List = new(Name("list"), "Lists the service app's data sources: status, schema, when each signed token ends.")
+    {
+        Options = [Json, new("--save-list", "Folder to write data_sources_list_TIME.json to.", "FOLDER")],
+        Examples = ["exporter webex data-sources list", "exporter webex data-sources list --json"],
+    };
+
+    private static readonly SourceCommand Show = new(Name("show"), "Shows a data source and what its signed token says.")
+    {
+        Arguments = [Id],
+        Options = [Json],
+        Examples = ["exporter webex data-sources show 7c5e…"],
+    };
+
+    private static readonly SourceCommand Extend = new(Name("extend"), "Gives a data source a new signed token before the old one ends. A disabled one stays disabled.")
+    {
+        Arguments = [Id],
+        Options = [Minutes, Record, Json],
+        Examples = ["exporter webex data-sources extend 7c5e… --minutes 1440"],
+    };
+
+    private static readonly SourceCommand Register = new(Name("register"), "Registers a data source.")
+    {
+        Options = [Url, Audience, Subject, Schema, Minutes, Record, Json],
+        Examples = ["exporter webex data-sources register --url https://voice.example.com/grpc --audience BYODS --subject gateway"],
+    };
+
+    private static readonly SourceCommand Update = new(Name("update"), "Changes a data source; what is not given stays.")
+    {
+        Arguments = [Id],
+        Options = [Url, Audience, Subject, Status, ErrorMessage, Minutes, Record, Json],
+        Examples = ["exporter webex data-sources update 7c5e… --status disabled --error-message \"Moving house\""],
+    };
+
+    private static readonly SourceCommand Schemas = new(Name("schemas"), "Lists what a data source can be registered for.") { Options = [Json] };
+
+    public static IReadOnlyList<SourceCommand> All { get; } = [List, Show, Extend, Register, Update, Schemas];
+
+    /// <summary>The commands of an account.</summary>
+    public static IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Of(IWebexApi api)
+    {
+        Func<CommandCall, CancellationToken, Task<int>> LoggedIn(Func<CommandCall, CancellationToken, Task<int>> run) => async (call, cancellation) =>
+            await call.LogInAsync(cancellation) is not ExitCode.Done and var code ? code : await run(call, cancellation);
+
+        return new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
+        {
+            [List] = LoggedIn(async (call, cancellation) => await Answered(call, await api.ListDataSourcesAsync(cancellation), list => ShowList(call, list))),
+            [Show] = LoggedIn(async (call, cancellation) => await Answered(call, await api.GetDataSourceAsync(call.Value("ID")!, cancellation), source => ShowOne(call, source))),
+            [Extend] = (call, cancellation) => WithLifetime(call, lifetime => LoggedIn(async (_, _) => await Done(
+                call, "extend", "extended", await api.ExtendDataSourceAsync(call.Value("ID")!, lifetime ?? DataSourceOrder.LongestLifetime, cancellation)))(call, cancellation)),
+            [Register] = (call, cancellation) => WithLifetime(call, lifetime => Registration(call, lifetime) is { } order
+                ? LoggedIn(async (_, _) => await Done(call, "register", "registered", await api.RegisterDataSourceAsync(order, cancellation)))(call, cancellation)
+                : Task.FromResult(ExitCode.Failed)),
+            [Update] = (call, cancellation) => WithLifetime(call, lifetime => LoggedIn(async (_, _) => await UpdateAsync(api, call, lifetime, cancellation))(call, cancellation)),
+            [Schemas] = LoggedIn(async (call, cancellation) => await Answered(call, await api.ListSchemasAsync(cancellation), schemas => ShowSchemas(call, schemas))),
+        };
+    }
+
+    private static IReadOnlyList<string> Name(string verb) => ["webex", "data-sources", verb];
+
+    private static async Task<int> UpdateAsync(IWebexApi api, CommandCall call, TimeSpan? lifetime, CancellationToken cancellation)
+    {
+        var id = call.Value("ID")!;
+        if (await api.GetDataSourceAsync(id, cancellation) is var answer && answer is not ApiAnswer<WebexDataSource>.Success(var source))
+        {
+            return Failed(call, ((ApiAnswer<WebexDataSource>.Failed)answer).Failure);
+        }
+        if (DataSourceOrder.Same(source, lifetime, out var missing) is not { } same)
+        {
+            return Say(call, $"Webex does not say the data source's {string.Join(", ", missing)}, and an update needs it.");
+        }
+        var status = call.Value(Status.Name) ?? same.Status;
+        var order = same with
+        {
+            Url = call.Value(Url.Name) ?? same.Url,
+            Audience = call.Value(Audience.Name) ?? same.Audience,
+            Subject = call.Value(Subject.Name) ?? same.Subject,
+            Status = status,
+            // An active source has none: what is left out is gone.
+            ErrorMessage = status == "disabled" ? call.Value(ErrorMessage.Name) ?? same.ErrorMessage : null,
+        };
+        return (status, order.ErrorMessage) switch
+        {
+            (not ("active" or "disabled"), _) => Say(call, $"{Status.Name}: {Plain.Line(status!)} is no status; there are active and disabled."),
+            ("disabled", null) => Say(call, $"A disabled data source needs a reason; say it with {ErrorMessage.Name}."),
+            _ => await Done(call, "update", "updated", await api.UpdateDataSourceAsync(id, order, cancellation)),
+        };
+    }
+
+    /// <summary>Null where something is missing, which has been said.</summary>
+    private static DataSourceOrder? Registration(CommandCall call, TimeSpan? lifetime)
+    {
+        string[] missing = [.. new[] { Url, Audience, Subject }.Where(o => string.IsNullOrEmpty(call.Value(o.Name))).Select(o => o.Name)];
+        if (missing.Length > 0)
+        {
+            Say(call, $"A registration needs {string.Join(", ", missing)}.");
+            return null;
+        }
+        return new()
+        {
+            Url = call.Value(Url.Name)!,
+            Audience = call.Value(Audience.Name)!,
+            Subject = call.Value(Subject.Name)!,
+            SchemaId = call.Value(Schema.Name) ?? DataSourceOrder.DefaultSchemaId,
+            Lifetime = lifetime ?? DataSourceOrder.LongestLifetime,
+        };
+    }
+
+    private static Task<int> WithLifetime(CommandCall call, Func<TimeSpan?, Task<int>> run) => call.Value(Minutes.Name) switch
+    {
+        null => run(null),
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var minutes) && minutes is >= 1 and <= 1440 => run(TimeSpan.FromMinutes(minutes)),
+        var text => Task.FromResult(Say(call, $"{Minutes.Name} {Plain.Line(text)}: write a whole number from 1 to 1440.")),
+    };
+
+    private static Task<int> Answered<T>(CommandCall call, ApiAnswer<T> answer, Func<T, int> show) => Task.FromResult(answer switch
+    {
+        ApiAnswer<T>.Success(var value) => show(value),
+        ApiAnswer<T>.Failed(var failure) => Failed(call, failure),
+        _ => throw new InvalidOperationException("an answer is good or not"),
+    });
+
+    private static Task<int> Done(CommandCall call, string operation, string done, ApiAnswer<WebexDataSource> answer) => Answered(call, answer, source =>
+    {
+        if (!call.Has(Json.Name))
+        {
+            call.Terminal.Error.WriteLine($"The data source is {done}.");
+        }
+        var shown = ShowOne(call, source);
+        return call.Value(Record.Name) is { } folder
+            ? Save(call, folder, $"data_source_{operation}_{FileNamed(source.Id)}", JsonSerializer.SerializeToUtf8Bytes(
+                new OperationRecord(operation, call.Time.GetUtcNow(), DataSourceView.Of(source)), DataSourceJson.Default.OperationRecord))
+            : shown;
+    });
+
+    private static int ShowList(CommandCall call, IReadOnlyList<WebexDataSource> list)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes([.. list.Select(DataSourceView.Of)], DataSourceJson.Default.DataSourceViewArray);
+        if (call.Has(Json.Name))
+        {
+            call.Terminal.Output.WriteLine(Encoding.UTF8.GetString(json));
+        }
+        else
+        {
+            call.Terminal.Output.Write(DataSourceTable.Of(list, call.Time.GetUtcNow()));
+        }
+        return call.Value("--save-list") is { } folder ? Save(call, folder, "data_sources_list", json) : ExitCode.Done;
+    }
+
+    private static int ShowOne(CommandCall call, WebexDataSource source)
+    {
+        if (call.Has(Json.Name))
+        {
+            call.Terminal.Output.WriteLine(JsonSerializer.Serialize(DataSourceView.Of(source), DataSourceJson.Default.DataSourceView));
+        }
+        else
+        {
+            call.Terminal.Output.Write(DataSourceTable.Of(source, call.Time.GetUtcNow()));
+        }
+        return ExitCode.Done;
+    }
+
+    private static int ShowSchemas(CommandCall call, IReadOnlyList<WebexSchema> schemas)
+    {
+        if (call.Has(Json.Name))
+        {
+            call.Terminal.Output.WriteLine(JsonSerializer.Serialize([.. schemas], DataSourceJson.Default.WebexSchemaArray));
+        }
+        else
+        {
+            call.Terminal.Output.Write(DataSourceTable.Of(schemas));
+        }
+        return ExitCode.Done;
+    }
+
+    private static int Save(CommandCall call, string folder, string name, byte[] json)
+    {
+        var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}_{call.Time.GetUtcNow():yyyyMMdd_HHmmss}.json"));
+        try
+        {
+            Directory.CreateDirectory(folder);
+            File.WriteAllBytes(file, json);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Say(call, $"The record could not be written to {file}: {Plain.Line(e.Message)}");
+        }
+        call.Terminal.Error.WriteLine($"Written to {file}.");
+        return ExitCode.Done;
+    }
+
+    /// <summary>An id comes from the cloud: as a file's name it has letters, digits and dashes alone.</summary>
+    private static string FileNamed(string id) => string.Concat(Plain.Line(id).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '_'));
+
+    private static int Failed(CommandCall call, ApiFailure failure)
+    {
+        Say(call, failure.Reason + (failure.RetryAfter is { } wait ? $" Try again in {Math.Ceiling(wait.TotalSeconds)} s." : ""));
+        return failure is ApiFailure.RateLimited or ApiFailure.Unavailable ? ExitCode.TryLater : ExitCode.Failed;
+    }
+
+    private static int Say(CommandCall call, string sentence)
+    {
+        call.Terminal.Error.WriteLine(sentence);
+        return ExitCode.Failed;
+    }
+}
+
+/// <summary>What was done, for a file.</summary>
+internal sealed record OperationRecord(string Operation, DateTimeOffset At, DataSourceView DataSource);

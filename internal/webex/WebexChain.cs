@@ -1,0 +1,95 @@
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.Webex;
+
+/// <summary>
+/// A service app's token and what it is had with, put together: the keeper of the service app's token draws on that of the personal access
+/// token, which draws on an integration, which a person logs in to.
+/// </summary>
+internal sealed class WebexChain : IDisposable
+{
+    private readonly HttpClient http;
+    private readonly bool ownsHttp;
+    private readonly PersonalGrant personalGrant;
+    private readonly Func<OAuthClient?> loginClient;
+
+    /// <param name="around">A handler that is to see every token request.</param>
+    public WebexChain(WebexChainParts parts, ITokenStore store, ITokenStore personalStore, KeeperOptions keeping, TimeProvider time, ILogger logger, HttpClient? http = null, DelegatingHandler? around = null)
+    {
+        (this.http, ownsHttp) = (http ?? TokenEndpoint.CreateHttp(around), http is null);
+        loginClient = () => parts.Integration ?? ClientOf(Personal!.Snapshot.State.Token) ?? parts.Config.Integration();
+        var token = new Uri(parts.Api, "/v1/access_token");
+
+        // The integration of the file is the one that its refresh token was given to; a login is for the one that is configured.
+        OAuthClient? Renewing(Token? held) => ClientOf(held) ?? parts.Integration;
+        Keeper? kept = null;
+        personalGrant = new PersonalGrant(
+            new TokenEndpoint(this.http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge), Renewing, new PersonalTokenCheck(this.http, parts.Api, time), time);
+        kept = Personal = new Keeper($"{parts.Account}, personal access token", personalGrant, personalStore, keeping, time, logger);
+
+        var grant = new ServiceAppGrant(parts.Account, parts.Config.ServiceApp, Personal, this.http, parts.Api, time, logger);
+        ServiceApp = new Keeper(parts.Account, grant, store, keeping, time, logger);
+        Login = new AuthorizationCodeGrant(
+            new TokenEndpoint(this.http, token, loginClient, time, WebexError.JudgeLogin), new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
+        Levels = new WebexLevels(parts.LoginCommand, grant, ServiceApp, personalGrant, Personal, time);
+    }
+
+    public Keeper ServiceApp { get; }
+
+    public Keeper Personal { get; }
+
+    public WebexLevels Levels { get; }
+
+    /// <summary>How a person logs in to the integration.</summary>
+    public AuthorizationCodeGrant Login { get; }
+
+    /// <summary>Takes over the integration's tokens, and with them has the service app's, unless that is alive.</summary>
+    public async Task AdoptAsync(Token login, CancellationToken cancellation)
+    {
+        // The next renewal is for the client that this login was for.
+        var token = login.RefreshToken is not null && loginClient() is { } client
+            ? login with { Members = login.Members.With(TokenConfigFormat.ClientId, client.Id).With(TokenConfigFormat.ClientSecret, client.Secret?.Reveal()) }
+            : login;
+        await Personal.AdoptAsync(token, cancellation);
+        if (ServiceApp.Snapshot.State is not TokenState.Active { FailedRenewals: 0 })
+        {
+            await ServiceApp.RenewAsync(null, cancellation);
+        }
+    }
+
+    /// <summary>A personal access token that a person brings: Webex is asked about it first. The integration stays what it is.</summary>
+    public async Task<Renewal> TryAsync(Secret pasted, CancellationToken cancellation)
+    {
+        switch (await personalGrant.CheckAsync(pasted, cancellation))
+        {
+            case TokenCheck.Good(var end):
+                var held = Personal.Snapshot.State.Token;
+                var token = new Token { AccessToken = pasted, ExpiresAt = end, RefreshToken = held?.RefreshToken, RefreshExpiresAt = held?.RefreshExpiresAt };
+                await AdoptAsync(token, cancellation);
+                return new Renewal.Renewed(token);
+            case TokenCheck.Bad(var reason):
+                return new Renewal.Rejected($"{reason}; copy it anew from developer.webex.com");
+            case TokenCheck.Unknown(var kind, var reason, var retryAfter):
+                return new Renewal.Transient(kind, reason, retryAfter);
+            default:
+                throw new InvalidOperationException("a check has no other outcome");
+        }
+    }
+
+    public void Dispose()
+    {
+        if (ownsHttp)
+        {
+            http.Dispose();
+        }
+    }
+
+    private static OAuthClient? ClientOf(Token? held) => held?.Members is { } members && members.Text(TokenConfigFormat.ClientId) is { } id && members.Text(TokenConfigFormat.ClientSecret) is { } secret
+        ? new OAuthClient(id, new Secret(secret))
+        : null;
+}
+
+/// <summary>What a chain is made for.</summary>
+/// <param name="Integration">The integration that the configuration names; null is left to the file.</param>
+internal sealed record WebexChainParts(string Account, TokenConfig Config, OAuthClient? Integration, Uri Api, Uri RedirectUri, IReadOnlyList<string> Scopes, string LoginCommand);

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>The nodes of a JSON text, by their paths, and the text with something else in the place of one.</summary>
+internal static class JsonPlaces
+{
+    public static readonly string[] Junk =
+    [
+        "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]", "{\"a\":[1]}", "{\"\\ud800\":1}",
+    ];
+
+    public static IEnumerable<string> Of(string json) => Of(JsonNode.Parse(json)!);
+
+    /// <summary>The junk need not be JSON that a node can hold.</summary>
+    public static string Replaced(string json, string path, string junk)
+    {
+        const string Mark = "\"the node to replace\"";
+        var root = JsonNode.Parse(json)!;
+        var steps = path.Split('/');
+        var parent = steps[..^1].Aggregate(root, (node, step) => node is JsonArray items ? items[Index(step)]! : node[step]!);
+        if (parent is JsonArray array)
+        {
+            array[Index(steps[^1])] = JsonNode.Parse(Mark);
+        }
+        else
+        {
+            parent[steps[^1]] = JsonNode.Parse(Mark);
+        }
+        return root.ToJsonString().Replace(Mark, junk, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Of(JsonNode node) => node switch
+    {
+        JsonObject members => members.SelectMany(m => Below(m.Value, m.Key)),
+        JsonArray items => items.SelectMany((item, index) => Below(item, index.ToString(CultureInfo.InvariantCulture))),
+        _ => [],
+    };
+
+    private static IEnumerable<string> Below(JsonNode? node, string step) => (node is null ? [] : Of(node)).Select(p => $"{step}/{p}").Prepend(step);
+
+    private static int Index(string step) => int.Parse(step, CultureInfo.InvariantCulture);
+}

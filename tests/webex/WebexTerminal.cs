@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using Exporter.Sandbox;
+using Exporter.Tests.Cmd;
+using Xunit;
+
+namespace Exporter.Tests.Webex;
+
+/// <summary>The commands of the real program for an account at the stand-in for Webex, with the token manager's files beside it.</summary>
+internal sealed class WebexTerminal : TypedCommands
+{
+    private readonly SandboxServer sandbox;
+    private readonly List<string> secrets = [];
+
+    private WebexTerminal(SandboxServer sandbox, ManualTime time)
+        : base(time)
+    {
+        this.sandbox = sandbox;
+        Configure($"""
+            accounts:
+              gateway:
+                source: webex
+                api_url: {sandbox.Address.OriginalString}
+                token_file: .env
+                config_file: token-config.json
+
+            """);
+    }
+
+    public Uri Address => sandbox.Address;
+
+    public WebexCloud Cloud => sandbox.Webex;
+
+    public WebexDataSources Sources => Cloud.DataSources;
+
+    public static async Task<WebexTerminal> StartAsync()
+    {
+        var time = new ManualTime();
+        return new WebexTerminal(await SandboxServer.StartAsync(new SandboxOptions { Time = time }, Cancellation), time);
+    }
+
+    /// <summary>A service app that is whole and logged in.</summary>
+    public static async Task<WebexTerminal> LoggedInAsync()
+    {
+        var terminal = await StartAsync();
+        return terminal.WriteConfig().WriteEnv(terminal.Cloud.LoginServiceApp());
+    }
+
+    /// <summary>The configuration with these fields of the service app in the place of the right ones.</summary>
+    public WebexTerminal WriteConfig(JsonObject? manager = null, params (string Name, string Value)[] changes)
+    {
+        var app = new JsonObject { ["appId"] = Cloud.AppId, ["clientId"] = Cloud.ClientId, ["clientSecret"] = Cloud.ClientSecret, ["targetOrgId"] = Cloud.OrgId };
+        foreach (var (name, value) in changes)
+        {
+            app[name] = value;
+        }
+        Write("token-config.json", new JsonObject { ["serviceApp"] = app, ["tokenManager"] = manager ?? [] }.ToJsonString());
+        return this;
+    }
+
+    /// <summary>A personal access token, and with a refresh token its integration.</summary>
+    public JsonObject Manager(string? personal, string? refreshToken = null, string? clientSecret = null)
+    {
+        var manager = new JsonObject { ["personalAccessToken"] = personal };
+        if (refreshToken is not null)
+        {
+            manager["integration"] = new JsonObject
+            {
+                ["clientId"] = Cloud.IntegrationClientId,
+                ["clientSecret"] = clientSecret ?? Cloud.IntegrationClientSecret,
+                ["refreshToken"] = refreshToken,
+            };
+        }
+        return manager;
+    }
+
+    public WebexTerminal WriteEnv(IssuedTokens issued)
+    {
+        secrets.AddRange([issued.AccessToken, issued.RefreshToken]);
+        Write(".env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
+        return this;
+    }
+
+    /// <summary>Neither on the output nor on stderr.</summary>
+    public void HasNoSecret() => Assert.All(
+        [.. secrets, Cloud.ClientSecret, .. Sources.All.Select(s => s.Nonce), .. Sources.All.Select(s => s.JwsToken)], secret => Assert.DoesNotContain(secret, Output + Error));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await sandbox.DisposeAsync();
+        await base.DisposeAsync();
+    }
+}
