@@ -33,7 +33,7 @@ internal static class AccountCommands
             {
                 var lines = new KeepLines(terminal.Error);
                 var asked = new KeepRequest(result.GetValue(file), result.GetValue(margin), result.GetValue(source));
-                return asked.Plan(program, result, sources, lines) is { } planned ? await new KeepCommand(planned, lines, time).RunAsync(cancellation) : ExitCode.Failed;
+                return asked.Plan(program, result, sources, lines) is { } planned ? await new KeepCommand(planned, lines, Systemd.Of(program.Environment, time), time).RunAsync(cancellation) : ExitCode.Failed;
             });
     }
 

@@ -10,7 +10,6 @@ namespace Exporter;
 internal sealed class CommandLine
 {
     private readonly IReadOnlyList<ISource> sources;
-    private readonly IReadOnlyDictionary<string, string> environment;
     private readonly TextWriter error;
     private readonly Setting[] settings;
     private readonly Dictionary<Setting, Option<string[]>> options;
@@ -19,7 +18,7 @@ internal sealed class CommandLine
 
     public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, TextWriter output, TextWriter error)
     {
-        (this.sources, this.environment, this.error) = (sources, environment, error);
+        (this.sources, Environment, this.error) = (sources, environment, error);
         Setting[] declared = [.. new[] { Configuration.ConfigFile }.Concat(ProgramSettings).Concat(sources.SelectMany(s => s.Settings.All)).Where(s => s.Flag is not null).DistinctBy(s => s.Flag)];
         settings = [.. Setting.WithFiles(declared)];
         options = settings.ToDictionary(s => s, s => new Option<string[]>(s.Flag!) { Arity = ArgumentArity.ZeroOrMore, Recursive = true, Hidden = true });
@@ -31,6 +30,9 @@ internal sealed class CommandLine
         root.Options.OfType<HelpOption>().Single().Action = new CommandHelp(root, declared, examples, output);
         root.Options.OfType<VersionOption>().Single().Action = new Print(output, $"exporter {BuildInfo.Current.Version} ({BuildInfo.Current.Commit})");
     }
+
+    /// <summary>The process's variables.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; }
 
     /// <summary>The settings of the program itself.</summary>
     public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, StateFolder.Setting, LogLines.LevelSetting];
@@ -140,7 +142,7 @@ internal sealed class CommandLine
         {
             given[setting] = [value];
         }
-        return Configuration.Load(ProgramSettings, [.. of.Select(s => s.Settings)], given, environment, Environment.CurrentDirectory);
+        return Configuration.Load(ProgramSettings, [.. of.Select(s => s.Settings)], given, Environment, Directory.GetCurrentDirectory());
     }
 
     private Startup? Checked(Configuration configuration, IReadOnlyList<ISource> of)

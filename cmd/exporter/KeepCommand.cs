@@ -8,7 +8,7 @@ namespace Exporter;
 /// <c>exporter keep</c>: keeps tokens fresh and does nothing else, as BmwTokenManager does, in its words. It renews at once and
 /// gives up if that fails; from then on nothing passing ends it, and a login that is lost does.
 /// </summary>
-internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLines lines, TimeProvider time)
+internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLines lines, Systemd systemd, TimeProvider time)
 {
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(7);
 
@@ -34,9 +34,12 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
                 return ExitCode.Failed;
             }
             var rounds = new Rounds([.. kept.SelectMany(k => k.Account.Keepers)], time, logging.CreateLogger("keep")).RunAsync(end.Token);
+            systemd.Ready();
+            var watched = systemd.RunAsync(() => !rounds.IsCompleted, end.Token);
             var code = await WatchAsync(kept, end.Token) ? ExitCode.Done : ExitCode.Failed;
             end.Raise();
-            await rounds;
+            systemd.Stopping();
+            await Task.WhenAll(rounds, watched);
             using var patience = new CancellationTokenSource(LongestEnd, time);
             var saved = await Task.WhenAll(kept.Select(k => EndSignals.CloseAsync(k.Account, logging.CreateLogger("keep"), patience.Token)));
             return saved.All(s => s) ? code : ExitCode.Failed;

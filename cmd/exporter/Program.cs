@@ -4,19 +4,21 @@ using Exporter.Sources;
 
 var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "");
 var time = TimeProvider.System;
+var systemd = Systemd.Of(environment, time);
 var program = new CommandLine(Composition.Sources, environment, Console.Out, Console.Error);
 
 program.Default(async (startup, cancellation) =>
 {
     using var logging = LogLines.Factory(startup.Level, Console.Error);
-    return await new Serve(startup, time, logging).RunAsync(cancellation);
+    return await new Serve(startup, systemd, time, logging).RunAsync(cancellation);
 });
 program.Add("serve", "Keeps the tokens, reads the sources and answers scrapes.", async (startup, cancellation) =>
 {
     using var logging = LogLines.Factory(startup.Level, Console.Error);
-    return await new Serve(startup, time, logging).RunAsync(cancellation);
+    return await new Serve(startup, systemd, time, logging).RunAsync(cancellation);
 });
 program.Add("check", "Reads the configuration, says all that is wrong with it, and does nothing else.", (startup, _) => Check.RunAsync(startup, Console.Out));
+program.AddHealth(Terminal.Ours, time);
 program.AddHashPassword(Terminal.Ours);
 program.AddAccountCommands(Composition.Sources, Terminal.Ours, time);
 program.AddSourceCommands(Composition.Sources, Terminal.Ours, time);

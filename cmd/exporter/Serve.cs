@@ -6,7 +6,7 @@ using Exporter.Web;
 namespace Exporter;
 
 /// <summary>The command without a name: keeps the tokens, reads the sources, answers scrapes, until it is told to end.</summary>
-internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory logging)
+internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time, ILoggerFactory logging)
 {
     /// <summary>Docker kills ten seconds after it asked; whatever hangs, we are done before that.</summary>
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(7);
@@ -39,6 +39,7 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
             return 1;
         }
         logger.LogInformation("listening on {Addresses}", string.Join(", ", app.Urls));
+        systemd.Ready();
 
         Task[] work =
         [
@@ -46,8 +47,11 @@ internal sealed class Serve(Startup startup, TimeProvider time, ILoggerFactory l
             exposition.RunAsync(end.Token),
             .. accounts.Select(a => a.RunAsync(end.Token)),
         ];
+        var watched = systemd.RunAsync(() => Array.TrueForAll(work, part => !part.IsFaulted), end.Token);
         await Task.WhenAny(Task.WhenAll(work), Task.Delay(Timeout.InfiniteTimeSpan, time, end.Token));
         end.Raise();
+        systemd.Stopping();
+        await watched;
         return await EndAsync(app, accounts);
     }
 

@@ -8,6 +8,8 @@ public sealed class NetatmoSource : ISource
 {
     public string Name => "netatmo";
 
+    public string? FormerTokenFile => "/var/lib/netatmo-exporter/netatmo-token.json";
+
     public SourceSettings Settings => NetatmoOptions.All;
 
     public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];

@@ -8,18 +8,20 @@ public sealed class PlannedAccount
 {
     private readonly Func<AccountContext, Account> open;
     private readonly ISource source;
-    private readonly string? tokenFile;
+    private readonly Func<string?> tokenFile;
     private readonly string stateFolder;
     private readonly TimeSpan? margin;
     private readonly Sink? sink;
 
-    private PlannedAccount(AccountSection account, ISource source, string stateFolder)
+    private PlannedAccount(AccountSection account, ISource source, Section program)
     {
-        (this.source, this.stateFolder) = (source, stateFolder);
+        (this.source, stateFolder) = (source, StateFolder.Read(program));
         (Name, Labelled) = (account.Name, account.Labelled);
         // A source may have declared the file anew, with the flag and the variable of the tool it replaces.
         var file = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
-        tokenFile = source.NeedsTokenFile ? account.Section.Require(file) : account.Section.Find(file);
+        tokenFile = !source.NeedsTokenFile ? () => account.Section.Find(file)
+            : account.Section.Find(file) is null && StateFolder.IsGiven(program) ? DefaultFile
+            : Given(account.Section.Require(file));
         margin = account.Section.Value(AccountSettings.RefreshMargin, out var configured) ? configured : null;
         sink = Sink.Read(account.Section);
         open = source.Configure(account.Section);
@@ -34,14 +36,21 @@ public sealed class PlannedAccount
 
     /// <summary>All configured accounts. What is wrong with them stands in the configuration's problems afterwards, and then none may be opened.</summary>
     public static IReadOnlyList<PlannedAccount> All(Configuration configuration, IReadOnlyList<ISource> sources) =>
-        [.. configuration.Accounts.Select(a => new PlannedAccount(a, sources.Single(s => s.Name == a.Source), StateFolder.Read(configuration.Program)))];
+        [.. configuration.Accounts.Select(a => new PlannedAccount(a, sources.Single(s => s.Name == a.Source), configuration.Program))];
 
     public Account Open(KeeperOptions keeping, TimeProvider time, ILoggerFactory logging)
     {
-        ITokenStore store = tokenFile is null ? new MemoryStore() : new FileStore(tokenFile, source.TokenFormats, time);
+        ITokenStore store = tokenFile() is { } file ? new FileStore(file, source.TokenFormats, time) : new MemoryStore();
         ITokenStore WithSink(ITokenStore own) => sink is null ? own : new SunkStore(own, sink);
         return open(new AccountContext(Name, Labelled, WithSink(store), keeping with { Margin = margin }, time, logging) { StateFolder = stateFolder, WithSink = WithSink });
     }
+
+    private static Func<string?> Given(string? file) => () => file;
+
+    /// <summary>In the program's own folder; the file of the tool that the source replaces is used where it is, so that changing over keeps the login.</summary>
+    private string DefaultFile() => !Labelled && source.FormerTokenFile is { } former && File.Exists(former)
+        ? former
+        : Path.Combine(stateFolder, $"{Uri.EscapeDataString(Name)}-token.json");
 }
 
 /// <summary>The program's own folder, for what no account names a place for.</summary>
@@ -57,6 +66,9 @@ public static class StateFolder
         : Variable("XDG_STATE_HOME") is { } state && Path.IsPathRooted(state) ? Path.Combine(state, "exporter")
         : Variable("HOME") is { } home ? Path.Combine(home, ".local", "state", "exporter")
         : "/var/lib/exporter";
+
+    /// <summary>Whether somebody said where it is, so that tokens may be kept there without more words.</summary>
+    internal static bool IsGiven(Section program) => program.Find(Setting) is not null || Variable("STATE_DIRECTORY") is not null;
 
     internal static string Read(Section program) => program.Find(Setting) ?? Default;
 

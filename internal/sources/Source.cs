@@ -18,6 +18,9 @@ public interface ISource
     /// <summary>Whether an account has to say where its token is kept; a source that knows a place of its own does not ask.</summary>
     bool NeedsTokenFile => true;
 
+    /// <summary>Where the image of the tool that this source replaces keeps its token; null where there was none.</summary>
+    string? FormerTokenFile => null;
+
     /// <summary>Commands of its own, beside those that every account has.</summary>
     IReadOnlyList<SourceCommand> Commands => [];
 

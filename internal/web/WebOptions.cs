@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Exporter.Sources;
 
@@ -55,6 +57,23 @@ public sealed partial record WebOptions
     public string? ConfigFile { get; init; }
 
     internal WebConfig? Config { get; init; }
+
+    /// <summary>Where a program on this machine asks whether the exporter is well.</summary>
+    public Uri OwnAddress => Listen[0].Derive(Config?.Tls is null ? "http" : "https");
+
+    /// <summary>Whether it is the certificate that this exporter shows.</summary>
+    public bool IsOwnCertificate(X509Certificate shown)
+    {
+        try
+        {
+            using var own = Config?.Tls?.Certificate.Read().Value is { } pem ? X509Certificate2.CreateFromPem(pem) : null;
+            return own?.Equals(shown) == true;
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
 
     public static WebOptions Read(Section section)
     {
