@@ -10,10 +10,10 @@ namespace Exporter.Webex;
 internal static class DataSourceCommands
 {
     private static readonly CommandOption Json = new("--json", "Print JSON, without tokens and nonces.");
-    private static readonly CommandOption Record = new("--record", "Folder to write a record of the operation to.", "FOLDER");
+    private static readonly CommandOption Record = new("--record", "Folder to write a record of the operation to, whether or not it succeeds.", "FOLDER");
     private static readonly CommandOption Url = new("--url", "Address that Webex delivers to: https or wss.", "URL");
-    private static readonly CommandOption Audience = new("--audience", "Audience of the signed token.", "TEXT");
-    private static readonly CommandOption Subject = new("--subject", "Subject of the signed token.", "TEXT");
+    private static readonly CommandOption Audience = new("--audience", "Audience of the signed token; BYODS where a new one is given none.", "TEXT");
+    private static readonly CommandOption Subject = new("--subject", "Subject of the signed token; BYODS where a new one is given none.", "TEXT");
     private static readonly CommandOption Minutes = new("--minutes", "How long a signed token lives: 1 to 1440 minutes.", "NUMBER");
     private static readonly CommandOption Status = new("--status", "active, or disabled with --error-message.", "STATUS");
     private static readonly CommandOption ErrorMessage = new("--error-message", "Why it is disabled; Control Hub shows it.", "TEXT");
@@ -43,7 +43,7 @@ internal static class DataSourceCommands
     private static readonly SourceCommand Register = new(Name("register"), "Registers a data source.")
     {
         Options = [Url, Audience, Subject, Schema, Minutes, Record, Json],
-        Examples = ["exporter webex data-sources register --url https://voice.example.com/grpc --audience BYODS --subject gateway"],
+        Examples = ["exporter webex data-sources register --url https://voice.example.com/grpc"],
     };
 
     private static readonly SourceCommand Update = new(Name("update"), "Changes a data source; what is not given stays.")
@@ -70,7 +70,7 @@ internal static class DataSourceCommands
             [Extend] = (call, cancellation) => WithLifetime(call, lifetime => LoggedIn(async (_, _) => await Done(
                 call, "extend", "extended", await api.ExtendDataSourceAsync(call.Value("ID")!, lifetime ?? DataSourceOrder.LongestLifetime, cancellation)))(call, cancellation)),
             [Register] = (call, cancellation) => WithLifetime(call, lifetime => Registration(call, lifetime) is { } order
-                ? LoggedIn(async (_, _) => await Done(call, "register", "registered", await api.RegisterDataSourceAsync(order, cancellation)))(call, cancellation)
+                ? LoggedIn(async (_, _) => await Done(call, "registration", "registered", await api.RegisterDataSourceAsync(order, cancellation)))(call, cancellation)
                 : Task.FromResult(ExitCode.Failed)),
             [Update] = (call, cancellation) => WithLifetime(call, lifetime => LoggedIn(async (_, _) => await UpdateAsync(api, call, lifetime, cancellation))(call, cancellation)),
             [Schemas] = LoggedIn(async (call, cancellation) => await Answered(call, await api.ListSchemasAsync(cancellation), schemas => ShowSchemas(call, schemas))),
@@ -111,17 +111,16 @@ internal static class DataSourceCommands
     /// <summary>Null where something is missing, which has been said.</summary>
     private static DataSourceOrder? Registration(CommandCall call, TimeSpan? lifetime)
     {
-        string[] missing = [.. new[] { Url, Audience, Subject }.Where(o => string.IsNullOrEmpty(call.Value(o.Name))).Select(o => o.Name)];
-        if (missing.Length > 0)
+        if (string.IsNullOrEmpty(call.Value(Url.Name)))
         {
-            Say(call, $"A registration needs {string.Join(", ", missing)}.");
+            Say(call, $"A registration needs an address that Webex delivers to: {Url.Name}.");
             return null;
         }
         return new()
         {
             Url = call.Value(Url.Name)!,
-            Audience = call.Value(Audience.Name)!,
-            Subject = call.Value(Subject.Name)!,
+            Audience = call.Value(Audience.Name) ?? DataSourceOrder.DefaultName,
+            Subject = call.Value(Subject.Name) ?? DataSourceOrder.DefaultName,
             SchemaId = call.Value(Schema.Name) ?? DataSourceOrder.DefaultSchemaId,
             Lifetime = lifetime ?? DataSourceOrder.LongestLifetime,
         };
@@ -141,18 +140,29 @@ internal static class DataSourceCommands
         _ => throw new InvalidOperationException("an answer is good or not"),
     });
 
-    private static Task<int> Done(CommandCall call, string operation, string done, ApiAnswer<WebexDataSource> answer) => Answered(call, answer, source =>
+    private static async Task<int> Done(CommandCall call, string operation, string done, ApiAnswer<WebexDataSource> answer)
     {
-        if (!call.Has(Json.Name))
+        var code = await Answered(call, answer, source =>
         {
-            call.Terminal.Error.WriteLine($"The data source is {done}.");
+            if (!call.Has(Json.Name))
+            {
+                call.Terminal.Error.WriteLine($"The data source is {done}.");
+            }
+            return ShowOne(call, source);
+        });
+        if (call.Value(Record.Name) is not { } folder)
+        {
+            return code;
         }
-        var shown = ShowOne(call, source);
-        return call.Value(Record.Name) is { } folder
-            ? Save(call, folder, $"data_source_{operation}_{FileNamed(source.Id)}", JsonSerializer.SerializeToUtf8Bytes(
-                new OperationRecord(operation, call.Time.GetUtcNow(), DataSourceView.Of(source)), DataSourceJson.Default.OperationRecord))
-            : shown;
-    });
+        var at = call.Time.GetUtcNow();
+        var (name, record) = answer switch
+        {
+            ApiAnswer<WebexDataSource>.Success(var source) => ($"data_source_{operation}_{FileNamed(source.Id)}", new OperationRecord(operation, at, true, DataSourceView.Of(source), null)),
+            ApiAnswer<WebexDataSource>.Failed(var failure) => ($"data_source_{operation}_failed", new OperationRecord(operation, at, false, null, failure.Reason)),
+            _ => throw new InvalidOperationException("an answer is good or not"),
+        };
+        return Save(call, folder, name, JsonSerializer.SerializeToUtf8Bytes(record, DataSourceJson.Default.OperationRecord)) is ExitCode.Done ? code : ExitCode.Failed;
+    }
 
     private static int ShowList(CommandCall call, IReadOnlyList<WebexDataSource> list)
     {
@@ -226,5 +236,5 @@ internal static class DataSourceCommands
     }
 }
 
-/// <summary>What was done, for a file.</summary>
-internal sealed record OperationRecord(string Operation, DateTimeOffset At, DataSourceView DataSource);
+/// <summary>What was done, for a file; as the token manager's, without token and nonce.</summary>
+internal sealed record OperationRecord(string Operation, DateTimeOffset At, bool Success, DataSourceView? DataSource, string? Error);
