@@ -146,7 +146,7 @@ public sealed class DataSourceCommandTests
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled"));
         Assert.Equal("A disabled data source needs a reason; say it with --error-message.\n", bench.Said);
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "asleep"));
-        Assert.Equal("--status: asleep is no status; there are active and disabled.\n", bench.Said);
+        Assert.Equal("--status asleep: write active or disabled.\n", bench.Said);
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled", "--error-message", "Moving house"));
         Assert.Equal(("disabled", "Moving house", source.Url, 30), Now());
