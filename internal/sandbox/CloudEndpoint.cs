@@ -129,13 +129,24 @@ public sealed class CloudEndpoint
         }
         try
         {
-            return await JsonNode.ParseAsync(request.Body, cancellationToken: request.HttpContext.RequestAborted);
+            using var document = await JsonDocument.ParseAsync(request.Body, cancellationToken: request.HttpContext.RequestAborted);
+            return Read(document.RootElement);
         }
-        catch (JsonException)
+        // The second is what a lone surrogate is, which no parser notices: only who reads the text does.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
         }
     }
+
+    private static JsonNode? Read(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => new JsonObject(element.EnumerateObject().Select(member => KeyValuePair.Create(member.Name, Read(member.Value))).DistinctBy(member => member.Key)),
+        JsonValueKind.Array => new JsonArray([.. element.EnumerateArray().Select(Read)]),
+        JsonValueKind.String => JsonValue.Create(element.GetString()),
+        JsonValueKind.Null => null,
+        _ => JsonValue.Create(element.Clone()),
+    };
 
     private async Task<Answer?> Answered(Fault? fault, Task release, Func<Answer> handle, CancellationToken callerGone)
     {

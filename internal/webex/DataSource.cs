@@ -62,7 +62,7 @@ public sealed record WebexDataSource
 
     internal static WebexDataSource From(JsonMembers members)
     {
-        var jws = Secret.From(members.Text("jwsToken"));
+        var jws = Secret.From(members.Text("jwsToken") ?? members.Text("jwtToken"));
         var claims = Jwt.Claims(jws) is { } said ? DataSourceClaims.From(said, Jwt.Expiry(jws)) : null;
         return new()
         {

@@ -14,6 +14,7 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
     private ExtensionCounts extensions = ExtensionCounts.None;
     private (IReadOnlyList<WebexSchema> List, DateTimeOffset At)? schemas;
     private bool schemasMissing;
+    private DateTimeOffset extendAgain;
 
     public async Task<ApiAnswer<WebexReading>> TakeAsync(CancellationToken cancellation)
     {
@@ -67,7 +68,7 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
             {
                 extensions = extensions.WithKnown(source.Id);
             }
-            current.Add(IsMeant(source) && IsDue(source, now) ? await ExtendAsync(source, cancellation) : source);
+            current.Add(IsMeant(source) && IsDue(source, now) && time.GetUtcNow() >= extendAgain ? await ExtendAsync(source, cancellation) : source);
         }
         return current;
     }
@@ -91,6 +92,11 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
                 return extended;
             case ApiAnswer<WebexDataSource>.Failed(var failure):
                 extensions = extensions.WithFailed(source.Id, failure.Kind);
+                if (failure is ApiFailure.RateLimited)
+                {
+                    // For the others too: who asks for patience is not asked for the next at once.
+                    extendAgain = time.GetUtcNow() + (failure.RetryAfter ?? options.RefreshInterval);
+                }
                 // Said loudly once, and at every try again: its end comes nearer.
                 logger.Log(warned.Add(source.Id) ? LogLevel.Error : LogLevel.Warning,
                     "account {Account}: data source {Id} ends at {End:u} and could not be extended: {Reason}", account, Plain.Line(source.Id), source.TokenEndsAt, failure.Reason);

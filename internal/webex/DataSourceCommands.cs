@@ -10,10 +10,10 @@ namespace Exporter.Webex;
 internal static class DataSourceCommands
 {
     private static readonly CommandOption Json = new("--json", "Print JSON, without tokens and nonces.");
-    private static readonly CommandOption Record = new("--record", "Folder to write a record of the operation to.", "FOLDER");
+    private static readonly CommandOption Record = new("--record", "Folder to write a record of the operation to, whether or not it succeeds.", "FOLDER");
     private static readonly CommandOption Url = new("--url", "Address that Webex delivers to: https or wss.", "URL");
-    private static readonly CommandOption Audience = new("--audience", "Audience of the signed token.", "TEXT");
-    private static readonly CommandOption Subject = new("--subject", "Subject of the signed token.", "TEXT");
+    private static readonly CommandOption Audience = new("--audience", "Audience of the signed token; BYODS where a new one is given none.", "TEXT");
+    private static readonly CommandOption Subject = new("--subject", "Subject of the signed token; BYODS where a new one is given none.", "TEXT");
     private static readonly CommandOption Minutes = new("--minutes", "How long a signed token lives: 1 to 1440 minutes.", "NUMBER");
     private static readonly CommandOption Status = new("--status", "active, or disabled with --error-message.", "STATUS");
     private static readonly CommandOption ErrorMessage = new("--error-message", "Why it is disabled; Control Hub shows it.", "TEXT");
@@ -43,7 +43,7 @@ internal static class DataSourceCommands
     private static readonly SourceCommand Register = new(Name("register"), "Registers a data source.")
     {
         Options = [Url, Audience, Subject, Schema, Minutes, Record, Json],
-        Examples = ["exporter webex data-sources register --url https://voice.example.com/grpc --audience BYODS --subject gateway"],
+        Examples = ["exporter webex data-sources register --url https://voice.example.com/grpc"],
     };
 
     private static readonly SourceCommand Update = new(Name("update"), "Changes a data source; what is not given stays.")
@@ -58,35 +58,58 @@ internal static class DataSourceCommands
     public static IReadOnlyList<SourceCommand> All { get; } = [List, Show, Extend, Register, Update, Schemas];
 
     /// <summary>The commands of an account.</summary>
-    public static IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Of(IWebexApi api)
-    {
-        Func<CommandCall, CancellationToken, Task<int>> LoggedIn(Func<CommandCall, CancellationToken, Task<int>> run) => async (call, cancellation) =>
-            await call.LogInAsync(cancellation) is not ExitCode.Done and var code ? code : await run(call, cancellation);
-
-        return new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
+    public static IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Of(IWebexApi api) =>
+        new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
         {
-            [List] = LoggedIn(async (call, cancellation) => await Answered(call, await api.ListDataSourcesAsync(cancellation), list => ShowList(call, list))),
-            [Show] = LoggedIn(async (call, cancellation) => await Answered(call, await api.GetDataSourceAsync(call.Value("ID")!, cancellation), source => ShowOne(call, source))),
-            [Extend] = (call, cancellation) => WithLifetime(call, lifetime => LoggedIn(async (_, _) => await Done(
-                call, "extend", "extended", await api.ExtendDataSourceAsync(call.Value("ID")!, lifetime ?? DataSourceOrder.LongestLifetime, cancellation)))(call, cancellation)),
-            [Register] = (call, cancellation) => WithLifetime(call, lifetime => Registration(call, lifetime) is { } order
-                ? LoggedIn(async (_, _) => await Done(call, "register", "registered", await api.RegisterDataSourceAsync(order, cancellation)))(call, cancellation)
-                : Task.FromResult(ExitCode.Failed)),
-            [Update] = (call, cancellation) => WithLifetime(call, lifetime => LoggedIn(async (_, _) => await UpdateAsync(api, call, lifetime, cancellation))(call, cancellation)),
-            [Schemas] = LoggedIn(async (call, cancellation) => await Answered(call, await api.ListSchemasAsync(cancellation), schemas => ShowSchemas(call, schemas))),
+            [List] = LoggedIn(async (call, cancellation) => Answered(call, await api.ListDataSourcesAsync(cancellation), list => ShowList(call, list))),
+            [Show] = LoggedIn(async (call, cancellation) => Answered(call, await api.GetDataSourceAsync(call.Value("ID")!, cancellation), source => ShowOne(call, source))),
+            [Extend] = Checked(LoggedIn(async (call, cancellation) =>
+                Done(call, "extend", "extended", await api.ExtendDataSourceAsync(call.Value("ID")!, Lifetime(call) ?? DataSourceOrder.LongestLifetime, cancellation)))),
+            [Register] = Checked(LoggedIn(async (call, cancellation) =>
+                Done(call, "registration", "registered", await api.RegisterDataSourceAsync(Registration(call), cancellation)))),
+            [Update] = Checked(LoggedIn((call, cancellation) => UpdateAsync(api, call, cancellation))),
+            [Schemas] = LoggedIn(async (call, cancellation) => Answered(call, await api.ListSchemasAsync(cancellation), schemas => ShowSchemas(call, schemas))),
         };
-    }
 
     private static IReadOnlyList<string> Name(string verb) => ["webex", "data-sources", verb];
 
-    private static async Task<int> UpdateAsync(IWebexApi api, CommandCall call, TimeSpan? lifetime, CancellationToken cancellation)
+    private static Func<CommandCall, CancellationToken, Task<int>> LoggedIn(Func<CommandCall, CancellationToken, Task<int>> run) => async (call, cancellation) =>
+        await call.LogInAsync(cancellation) is not ExitCode.Done and var code ? code : await run(call, cancellation);
+
+    /// <summary>What was typed is looked at before anybody is logged in or asked.</summary>
+    private static Func<CommandCall, CancellationToken, Task<int>> Checked(Func<CommandCall, CancellationToken, Task<int>> run) => (call, cancellation) =>
+        Problem(call) is { } problem ? Task.FromResult(Say(call, problem)) : run(call, cancellation);
+
+    private static string? Problem(CommandCall call) => (call.Value(Minutes.Name), call.Value(Status.Name)) switch
+    {
+        ({ } minutes, _) when Lifetime(call) is null => $"{Minutes.Name} {Plain.Line(minutes)}: write a whole number from 1 to 1440.",
+        (_, not (null or "active" or "disabled") and var status) => $"{Status.Name} {Plain.Line(status)}: write active or disabled.",
+        _ when call.Value("ID") is null && string.IsNullOrEmpty(call.Value(Url.Name)) => $"A registration needs an address that Webex delivers to: {Url.Name}.",
+        _ => null,
+    };
+
+    /// <summary>Null where none was given, or none that Webex allows.</summary>
+    private static TimeSpan? Lifetime(CommandCall call) =>
+        int.TryParse(call.Value(Minutes.Name), NumberStyles.None, CultureInfo.InvariantCulture, out var minutes) && minutes is >= 1 and <= 1440 ? TimeSpan.FromMinutes(minutes) : null;
+
+    private static DataSourceOrder Registration(CommandCall call) => new()
+    {
+        Url = call.Value(Url.Name)!,
+        Audience = call.Value(Audience.Name) ?? DataSourceOrder.DefaultName,
+        Subject = call.Value(Subject.Name) ?? DataSourceOrder.DefaultName,
+        SchemaId = call.Value(Schema.Name) ?? DataSourceOrder.DefaultSchemaId,
+        Lifetime = Lifetime(call) ?? DataSourceOrder.LongestLifetime,
+    };
+
+    private static async Task<int> UpdateAsync(IWebexApi api, CommandCall call, CancellationToken cancellation)
     {
         var id = call.Value("ID")!;
-        if (await api.GetDataSourceAsync(id, cancellation) is var answer && answer is not ApiAnswer<WebexDataSource>.Success(var source))
+        var current = await api.GetDataSourceAsync(id, cancellation);
+        if (current is not ApiAnswer<WebexDataSource>.Success(var source))
         {
-            return Failed(call, ((ApiAnswer<WebexDataSource>.Failed)answer).Failure);
+            return Done(call, "update", "updated", current);
         }
-        if (DataSourceOrder.Same(source, lifetime, out var missing) is not { } same)
+        if (DataSourceOrder.Same(source, Lifetime(call), out var missing) is not { } same)
         {
             return Say(call, $"Webex does not say the data source's {string.Join(", ", missing)}, and an update needs it.");
         }
@@ -100,59 +123,42 @@ internal static class DataSourceCommands
             // An active source has none: what is left out is gone.
             ErrorMessage = status == "disabled" ? call.Value(ErrorMessage.Name) ?? same.ErrorMessage : null,
         };
-        return (status, order.ErrorMessage) switch
-        {
-            (not ("active" or "disabled"), _) => Say(call, $"{Status.Name}: {Plain.Line(status!)} is no status; there are active and disabled."),
-            ("disabled", null) => Say(call, $"A disabled data source needs a reason; say it with {ErrorMessage.Name}."),
-            _ => await Done(call, "update", "updated", await api.UpdateDataSourceAsync(id, order, cancellation)),
-        };
+        return status == "disabled" && string.IsNullOrEmpty(order.ErrorMessage)
+            ? Say(call, $"A disabled data source needs a reason; say it with {ErrorMessage.Name}.")
+            : Done(call, "update", "updated", await api.UpdateDataSourceAsync(id, order, cancellation));
     }
 
-    /// <summary>Null where something is missing, which has been said.</summary>
-    private static DataSourceOrder? Registration(CommandCall call, TimeSpan? lifetime)
-    {
-        string[] missing = [.. new[] { Url, Audience, Subject }.Where(o => string.IsNullOrEmpty(call.Value(o.Name))).Select(o => o.Name)];
-        if (missing.Length > 0)
-        {
-            Say(call, $"A registration needs {string.Join(", ", missing)}.");
-            return null;
-        }
-        return new()
-        {
-            Url = call.Value(Url.Name)!,
-            Audience = call.Value(Audience.Name)!,
-            Subject = call.Value(Subject.Name)!,
-            SchemaId = call.Value(Schema.Name) ?? DataSourceOrder.DefaultSchemaId,
-            Lifetime = lifetime ?? DataSourceOrder.LongestLifetime,
-        };
-    }
-
-    private static Task<int> WithLifetime(CommandCall call, Func<TimeSpan?, Task<int>> run) => call.Value(Minutes.Name) switch
-    {
-        null => run(null),
-        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var minutes) && minutes is >= 1 and <= 1440 => run(TimeSpan.FromMinutes(minutes)),
-        var text => Task.FromResult(Say(call, $"{Minutes.Name} {Plain.Line(text)}: write a whole number from 1 to 1440.")),
-    };
-
-    private static Task<int> Answered<T>(CommandCall call, ApiAnswer<T> answer, Func<T, int> show) => Task.FromResult(answer switch
+    private static int Answered<T>(CommandCall call, ApiAnswer<T> answer, Func<T, int> show) => answer switch
     {
         ApiAnswer<T>.Success(var value) => show(value),
         ApiAnswer<T>.Failed(var failure) => Failed(call, failure),
         _ => throw new InvalidOperationException("an answer is good or not"),
-    });
+    };
 
-    private static Task<int> Done(CommandCall call, string operation, string done, ApiAnswer<WebexDataSource> answer) => Answered(call, answer, source =>
+    /// <summary>Says what became of an operation, and writes its record where one is wanted.</summary>
+    private static int Done(CommandCall call, string operation, string done, ApiAnswer<WebexDataSource> answer)
     {
-        if (!call.Has(Json.Name))
+        var code = Answered(call, answer, source =>
         {
-            call.Terminal.Error.WriteLine($"The data source is {done}.");
+            if (!call.Has(Json.Name))
+            {
+                call.Terminal.Error.WriteLine($"The data source is {done}.");
+            }
+            return ShowOne(call, source);
+        });
+        if (call.Value(Record.Name) is not { } folder)
+        {
+            return code;
         }
-        var shown = ShowOne(call, source);
-        return call.Value(Record.Name) is { } folder
-            ? Save(call, folder, $"data_source_{operation}_{FileNamed(source.Id)}", JsonSerializer.SerializeToUtf8Bytes(
-                new OperationRecord(operation, call.Time.GetUtcNow(), DataSourceView.Of(source)), DataSourceJson.Default.OperationRecord))
-            : shown;
-    });
+        var at = call.Time.GetUtcNow();
+        var (name, record) = answer switch
+        {
+            ApiAnswer<WebexDataSource>.Success(var source) => ($"data_source_{operation}_{FileNamed(source.Id)}", new OperationRecord(operation, at, true, DataSourceView.Of(source), null)),
+            ApiAnswer<WebexDataSource>.Failed(var failure) => ($"data_source_{operation}_failed", new OperationRecord(operation, at, false, null, failure.Reason)),
+            _ => throw new InvalidOperationException("an answer is good or not"),
+        };
+        return Save(call, folder, name, JsonSerializer.SerializeToUtf8Bytes(record, DataSourceJson.Default.OperationRecord)) is ExitCode.Done ? code : ExitCode.Failed;
+    }
 
     private static int ShowList(CommandCall call, IReadOnlyList<WebexDataSource> list)
     {
@@ -226,5 +232,5 @@ internal static class DataSourceCommands
     }
 }
 
-/// <summary>What was done, for a file.</summary>
-internal sealed record OperationRecord(string Operation, DateTimeOffset At, DataSourceView DataSource);
+/// <summary>What was done, for a file; as the token manager's, without token and nonce.</summary>
+internal sealed record OperationRecord(string Operation, DateTimeOffset At, bool Success, DataSourceView? DataSource, string? Error);

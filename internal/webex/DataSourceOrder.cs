@@ -11,6 +11,9 @@ public sealed record DataSourceOrder
     /// <summary>What the token manager registers: the voice agent over gRPC.</summary>
     public const string DefaultSchemaId = "5397013b-7920-4ffc-807c-e8a3e0a18f43";
 
+    /// <summary>Audience and subject that the token manager registers.</summary>
+    public const string DefaultName = "BYODS";
+
     /// <summary>Webex's bounds of a signed token's life.</summary>
     public static readonly TimeSpan ShortestLifetime = TimeSpan.FromMinutes(1);
 

@@ -12,7 +12,7 @@ public sealed class SandboxCommandTests
     public async Task It_prints_all_one_needs_to_start_and_ends_when_told()
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        using var output = new Announcement(lines: 4);
+        using var output = new Announcement(lines: 12);
         var command = SandboxCommand.Create().Parse(
             ["--listen", "127.0.0.1:0", "--stations", "large", "--access-lifetime", "90s", "--client-id", "me", "--client-secret", "@secret"], SandboxCommand.Parsing);
         var running = command.InvokeAsync(new InvocationConfiguration { Output = output }, stop.Token);
@@ -29,6 +29,15 @@ public sealed class SandboxCommandTests
             ["client_secret"] = "@secret",
         }), stop.Token);
         Assert.Contains("\"expires_in\":90,", await answer.Content.ReadAsStringAsync(stop.Token), StringComparison.Ordinal);
+        var client = Regex.Match(text, @"Webex client: +(\S+) with (\S+)");
+        using var webex = await http.PostAsync("/v1/access_token", new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["grant_type"] = "refresh_token",
+            ["refresh_token"] = Printed("Webex refresh token"),
+            ["client_id"] = client.Groups[1].Value,
+            ["client_secret"] = client.Groups[2].Value,
+        }), stop.Token);
+        Assert.Contains("\"expires_in\":90,", await webex.Content.ReadAsStringAsync(stop.Token), StringComparison.Ordinal);
 
         await stop.CancelAsync();
         Assert.Equal(0, await running);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Exporter.Sandbox;
+using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
 
@@ -17,7 +18,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Webex = new() { Limits = [] } }, Cancellation);
         http.BaseAddress = sandbox.Address;
         token = sandbox.Webex.LoginServiceApp().AccessToken;
     }
@@ -119,6 +120,31 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
         var source = sandbox.Webex.DataSources.Add("https://voice.example.com/grpc");
         Assert.Equal(204, (await SendAsync(HttpMethod.Delete, source.Id)).Status);
         Assert.Equal(404, (await SendAsync(HttpMethod.Delete, source.Id)).Status);
+    }
+
+    [Fact]
+    public async Task Whatever_is_sent_is_answered_in_the_shape_of_the_API()
+    {
+        var source = sandbox.Webex.DataSources.Add("https://voice.example.com/grpc");
+        var personal = sandbox.Webex.LoginPersonal();
+        var application = new JsonObject { ["clientId"] = sandbox.Webex.ClientId, ["clientSecret"] = sandbox.Webex.ClientSecret, ["targetOrgId"] = sandbox.Webex.OrgId }.ToJsonString();
+        foreach (var (method, path, whole, with) in new[]
+        {
+            (HttpMethod.Post, "dataSources", New().ToJsonString(), token), (HttpMethod.Put, $"dataSources/{source.Id}", Update("active").ToJsonString(), token),
+            (HttpMethod.Post, $"applications/{sandbox.Webex.AppId}/token", application, personal),
+        })
+        {
+            var broken = JsonPlaces.Of(whole).SelectMany(place => JsonPlaces.Junk.Select(junk => JsonPlaces.Replaced(whole, place, junk)))
+                .Concat(JsonPlaces.Junk).Concat(Enumerable.Range(0, whole.Length).Select(length => whole[..length]));
+            foreach (var body in broken)
+            {
+                using var request = WebexReply.Request(method, $"/v1/{path}", with);
+                request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+                var reply = await WebexReply.Of(http, request, Cancellation);
+                Assert.True(reply.Status is 200 or 400 or 403 or 409, $"{reply.Status}: {body}");
+                Assert.Equal(reply.Status == 200, !reply.Body.AsObject().ContainsKey("trackingId"));
+            }
+        }
     }
 
     private static JsonObject New() => new()

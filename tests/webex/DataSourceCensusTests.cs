@@ -123,6 +123,28 @@ public sealed class DataSourceCensusTests : IAsyncLifetime
         log.HoldNone(source.Nonce, source.JwsToken, Sources.All.Single().Nonce);
     }
 
+    [Theory]
+    [InlineData(423)]
+    [InlineData(429)]
+    public async Task Who_asks_for_patience_is_not_asked_for_another_before(int status)
+    {
+        Sources.Add("https://a.example.com");
+        Sources.Add("https://b.example.com");
+        var census = Census(Extending);
+        time.Advance(TimeSpan.FromHours(23));
+        sandbox.Webex.UpdateSource.Fail(new Fault.Respond(status, "{}", RetryAfter: "600"), times: 1);
+        await TakenAsync(census);
+        time.Advance(TimeSpan.FromSeconds(599));
+        await TakenAsync(census);
+        Assert.Equal(1, sandbox.Webex.UpdateSource.Requests);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        await TakenAsync(census);
+
+        Assert.Equal(3, sandbox.Webex.UpdateSource.Requests);
+        Assert.All(Sources.All, source => Assert.Equal(time.GetUtcNow() + TimeSpan.FromDays(1), source.TokenExpiry));
+    }
+
     [Fact]
     public async Task One_that_has_ended_already_is_extended_too()
     {

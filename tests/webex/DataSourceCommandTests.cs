@@ -102,13 +102,26 @@ public sealed class DataSourceCommandTests
     }
 
     [Fact]
-    public async Task A_registration_says_at_once_all_that_is_missing()
+    public async Task A_registration_needs_an_address()
     {
         await using var bench = await WebexTerminal.LoggedInAsync();
 
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "register", "--audience", "BYODS"));
 
-        Assert.Equal("A registration needs --url, --subject.\n", bench.Error);
+        Assert.Equal("A registration needs an address that Webex delivers to: --url.\n", bench.Error);
+    }
+
+    [Fact]
+    public async Task A_failed_operation_has_its_record_too()
+    {
+        await using var bench = await WebexTerminal.LoggedInAsync();
+        bench.Cloud.RegisterSource.Fail(new Fault.Refuse("409"));
+
+        Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "register", "--url", "https://new.example.com", "--record", bench["records"]));
+
+        using var record = JsonDocument.Parse(File.ReadAllText(Directory.GetFiles(bench["records"], "data_source_registration_failed_*.json").Single()));
+        Assert.False(record.RootElement.GetProperty("success").GetBoolean());
+        Assert.StartsWith("Webex rejects the request: ", record.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,10 +129,11 @@ public sealed class DataSourceCommandTests
     {
         await using var bench = await WebexTerminal.LoggedInAsync();
 
-        Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "register", "--url", "https://new.example.com", "--audience", "BYODS", "--subject", "gateway", "--minutes", "90", "--json"));
+        Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "register", "--url", "https://new.example.com", "--subject", "gateway", "--minutes", "90", "--json"));
 
         var source = bench.Sources.All.Single();
         Assert.Equal(("https://new.example.com", "5397013b-7920-4ffc-807c-e8a3e0a18f43", 90, "active"), (source.Url, source.SchemaId, source.TokenLifetimeMinutes, source.Status));
+        Assert.Equal(("BYODS", "gateway"), (source.Audience, source.Subject));
         Assert.Equal(source.Id, JsonNode.Parse(bench.Output)!["id"]!.GetValue<string>());
         Assert.Equal("", bench.Error);
     }
@@ -132,7 +146,7 @@ public sealed class DataSourceCommandTests
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled"));
         Assert.Equal("A disabled data source needs a reason; say it with --error-message.\n", bench.Said);
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "asleep"));
-        Assert.Equal("--status: asleep is no status; there are active and disabled.\n", bench.Said);
+        Assert.Equal("--status asleep: write active or disabled.\n", bench.Said);
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled", "--error-message", "Moving house"));
         Assert.Equal(("disabled", "Moving house", source.Url, 30), Now());

@@ -75,6 +75,16 @@ public sealed class WebexApiTests
     }
 
     [Fact]
+    public async Task The_signed_token_may_go_by_its_other_name()
+    {
+        var source = DataSourceAnswers.Full();
+        source["jwtToken"] = source["jwsToken"]!.DeepClone();
+        source.Remove("jwsToken");
+
+        Assert.Equal("BYODS", (await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(source))).Single().Claims!.Audience);
+    }
+
+    [Fact]
     public async Task An_audience_may_be_a_list()
     {
         var source = DataSourceAnswers.Full();

@@ -109,6 +109,16 @@ public sealed partial class WebexReadmeTests
         }
     }
 
+    [Fact]
+    public void Every_member_that_the_README_names_is_there()
+    {
+        var named = Member().Matches(Readme).Select(match => (Type: match.Groups[1].Value, Member: match.Groups[2].Value)).ToList();
+        var types = typeof(WebexApi).Assembly.GetExportedTypes().ToDictionary(type => type.Name);
+
+        Assert.True(named.Count >= 9);
+        Assert.All(named, name => Assert.NotEmpty(types[name.Type].GetMember(name.Member)));
+    }
+
     private static Task<string> Written(WebexTerminal terminal, string config, string command)
     {
         terminal.Write("token-config.json", config);
@@ -162,6 +172,9 @@ public sealed partial class WebexReadmeTests
 
     [GeneratedRegex(@"^\| `(webex_[a-z_]+)` \|", RegexOptions.Multiline)]
     private static partial Regex MetricRow();
+
+    [GeneratedRegex(@"`((?:I?Webex|DataSource)\w+)\.([A-Z]\w+)`")]
+    private static partial Regex Member();
 
     /// <summary>The words of a command, without its arguments in capitals and without its flags' values.</summary>
     [GeneratedRegex(@"`exporter ((?:[a-z][a-z-]* ?)+)")]
