@@ -11,7 +11,8 @@ internal static class Readings
     public static Html Tiles(IReadOnlyList<MetricFamily> families, Clock clock)
     {
         var prefix = Quantity.PrefixOf(families.Select(f => f.Name));
-        var things = families.Where(f => f.Kind is not (MetricKind.Info or MetricKind.StateSet))
+        // Counters tell of our own doing, not of what was measured.
+        var things = families.Where(f => f.Kind is not (MetricKind.Info or MetricKind.StateSet or MetricKind.Counter))
             .SelectMany(f => f.Samples.Select(s => (Family: f, s.Labels, s.Value)))
             .GroupBy(s => s.Labels).OrderBy(g => g.Key).ToList();
         var naming = new Naming(things.Select(t => t.Key));
@@ -117,7 +118,8 @@ internal static class Readings
             {
                 if (!shared.Contains(name) && !values.Contains(value))
                 {
-                    values.Add(value);
+                    // A number alone says nothing of what it counts.
+                    values.Add(value.All(char.IsAsciiDigit) ? $"{name.Replace('_', ' ')} {value}" : value);
                 }
             }
             return string.Join(" · ", values);
