@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Exporter.Sources;
 
 namespace Exporter.BmwCarData;
@@ -8,6 +10,21 @@ namespace Exporter.BmwCarData;
 /// <param name="Auth">The base of the login; another than BMW's is a stand-in.</param>
 internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string> Vins, Uri Auth, string MqttHost, int MqttPort, bool MqttLogging)
 {
+    /// <summary>What cars are called in labels, by their numbers.</summary>
+    public IReadOnlyDictionary<string, string> Names { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether to tell where the cars are.</summary>
+    public bool Location { get; init; }
+
+    public IReadOnlyList<string> SkippedKeys { get; init; } = [];
+
+    public IReadOnlyList<BmwMetric.Mapped> Mappings { get; init; } = [];
+
+    /// <summary>Whose certificates the stream is trusted by, in the place of the system's.</summary>
+    public X509Certificate2Collection? MqttTrusted { get; init; }
+
+    public BmwLimits Limits => new(Vins, Location) { SkippedKeys = SkippedKeys };
+
     private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that the token is kept in; written after every renewal.",
         variable: "BMW_TOKEN_FILE", @default: "bmw_tokens.json");
 
@@ -26,12 +43,27 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
     private static readonly Setting<int> MqttPortSetting = Settings.Whole("mqtt_port", "Port of BMW's stream.",
         variable: "BMW_MQTT_PORT", @default: "9000", min: 1, max: 65535);
 
+    private static readonly Setting<string> MqttTrustSetting = Settings.Path("mqtt_ca_file", "Certificates (PEM) to trust for the stream in the place of the system's; for a stand-in.",
+        variable: "BMW_MQTT_CA_FILE");
+
     private static readonly Setting<bool> MqttLoggingSetting = Settings.Switch("mqtt_logging", "Log what is said to BMW's stream and by it.",
         variable: "MQTT_LOGGING");
 
+    private static readonly Setting<IReadOnlyList<string>> NameSetting = Settings.List("vin_alias",
+        "What a car is called in the vin label, as VIN=NAME, so that metrics do not tell its number.", variable: "BMW_VIN_ALIAS");
+
+    private static readonly Setting<bool> LocationSetting = Settings.Switch("location",
+        "Tell where the cars are; otherwise it is not even kept.", variable: "BMW_LOCATION");
+
+    private static readonly Setting<IReadOnlyList<string>> SkippedKeysSetting = Settings.List("skip_keys",
+        "Keys of BMW's to leave out, with * and ? for any characters.", variable: "BMW_SKIP_KEYS");
+
+    private static readonly Setting<string> MappingSetting = Settings.Path("mapping_file",
+        "YAML file that makes metrics of keys which this program does not know.", variable: "BMW_MAPPING_FILE");
+
     public static SourceSettings All { get; } = new("bmw-cardata",
     [
-        TokenFileSetting, ClientIdSetting, VinSetting, AuthSetting, MqttHostSetting, MqttPortSetting, MqttLoggingSetting,
+        TokenFileSetting, ClientIdSetting, VinSetting, NameSetting, LocationSetting, SkippedKeysSetting, MappingSetting, AuthSetting, MqttHostSetting, MqttPortSetting, MqttTrustSetting, MqttLoggingSetting,
     ]);
 
     public static BmwCarDataOptions Read(Section section)
@@ -42,12 +74,60 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
             section.Get(AuthSetting),
             section.Get(MqttHostSetting),
             section.Get(MqttPortSetting),
-            section.Get(MqttLoggingSetting));
+            section.Get(MqttLoggingSetting))
+        {
+            Names = ReadNames(section),
+            Location = section.Get(LocationSetting),
+            SkippedKeys = section.Find(SkippedKeysSetting) ?? [],
+            Mappings = section.Find(MappingSetting) is { } file ? BmwMappingFile.Read(file, section, MappingSetting) : [],
+            MqttTrusted = ReadTrusted(section),
+        };
         if (options.Vins.FirstOrDefault(vin => !IsVin(vin)) is not null)
         {
             section.Problem(VinSetting, "is no vehicle identification number; it has 17 letters and digits, as in the registration certificate");
         }
         return options;
+    }
+
+    private static X509Certificate2Collection? ReadTrusted(Section section)
+    {
+        if (section.Find(MqttTrustSetting) is not { } file)
+        {
+            return null;
+        }
+        var (text, problem) = SmallFile.Read(file, YamlFile.Largest);
+        var trusted = new X509Certificate2Collection();
+        try
+        {
+            trusted.ImportFromPem(text);
+            problem ??= trusted.Count == 0 ? "holds no certificate; name a file in PEM form" : null;
+        }
+        catch (CryptographicException)
+        {
+            problem = "holds a certificate that cannot be read; name a file in PEM form";
+        }
+        if (problem is not null)
+        {
+            section.Problem(MqttTrustSetting, problem);
+        }
+        return trusted;
+    }
+
+    private static Dictionary<string, string> ReadNames(Section section)
+    {
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var text in section.Find(NameSetting) ?? [])
+        {
+            if (text.Split('=', 2, StringSplitOptions.TrimEntries) is not [var vin, { Length: > 0 } name] || !IsVin(vin) || !names.TryAdd(vin.ToUpperInvariant(), name))
+            {
+                section.Problem(NameSetting, "needs each car once, as VIN=NAME, the VIN with its 17 letters and digits");
+            }
+        }
+        if (names.Values.Distinct(StringComparer.Ordinal).Count() < names.Count)
+        {
+            section.Problem(NameSetting, "calls two cars the same; give each a name of its own");
+        }
+        return names;
     }
 
     /// <summary>In lower case: BMW answers 500 to a client id in upper case.</summary>

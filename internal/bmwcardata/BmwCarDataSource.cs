@@ -13,6 +13,8 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
 
     public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new BmwTokenManagerFormat(), new CarDataClientFormat(time.LocalTimeZone)];
 
+    public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
+
     public Func<AccountContext, Account> Configure(Section section)
     {
         var options = BmwCarDataOptions.Read(section);
@@ -24,10 +26,19 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
         var http = TokenEndpoint.CreateHttp();
         Keeper? keeper = null;
         var login = new BmwLogin(options, http, () => keeper?.Snapshot.State.Token, context.Time);
-        keeper = new Keeper(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, context.Logging.CreateLogger(Name));
-        return new Account(context.Name, Name, context.Labelled, keeper, feed: null)
+        var logger = context.Logging.CreateLogger(Name);
+        keeper = new Keeper(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
+        var stream = new BmwStream(context.Name, options, keeper, context.Time, logger);
+        var feed = new BmwFeed(
+            stream,
+            options.Limits,
+            new BmwMetricsOptions(options.Names, options.Mappings),
+            new BmwValuesFile(BmwValuesFile.PathOf(context.StateFolder, context.Name), context.Time, logger),
+            context.Time);
+        return new Account(context.Name, Name, context.Labelled, keeper, feed)
         {
             Login = new LoginMethod.Device(login.Device),
+            Commands = new BmwCommands(options, keeper, stream).Run,
             Owned = [http],
         };
     }

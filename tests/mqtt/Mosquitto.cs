@@ -13,7 +13,7 @@ namespace Exporter.Tests.Mqtt;
 /// <summary>Debian's mosquitto on 127.0.0.1, with TLS by a certificate of its own and a password file.</summary>
 internal sealed class Mosquitto : IAsyncDisposable
 {
-    private const string User = "gcid";
+    public const string User = "gcid";
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mosquitto-");
     private readonly X509Certificate2 certificate;
@@ -45,6 +45,11 @@ internal sealed class Mosquitto : IAsyncDisposable
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public int Port => port;
+
+    /// <summary>The certificate that its clients have to trust.</summary>
+    public string CertificateFile => InFolder("certificate.pem");
 
     public static async Task<Mosquitto> Start(string password)
     {

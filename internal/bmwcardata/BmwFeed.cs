@@ -1,0 +1,124 @@
+using Exporter.Mqtt;
+using Exporter.Sources;
+
+namespace Exporter.BmwCarData;
+
+/// <summary>The stream's messages as an account's reading: a message makes the next one, and the last values outlive the process.</summary>
+internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time) : IFeed
+{
+    /// <summary>From a new value to the file: one write for the many messages of a car that wakes up.</summary>
+    private static readonly TimeSpan Gathering = TimeSpan.FromSeconds(10);
+
+    private readonly Lock gate = new();
+    private readonly Latest<Moment> latest = new(new Moment(BmwReading.Empty, new BmwStreamState(), new FeedStatus()));
+    private BmwReading saved = BmwReading.Empty;
+    private int loaded;
+
+    public FeedStatus Status => latest.Value.Status;
+
+    public BmwReading Reading => latest.Value.Reading;
+
+    public Task Changed => latest.Changed;
+
+    public Exposed Expose(DateTimeOffset now)
+    {
+        var (reading, state, _) = latest.Value;
+        return new Exposed([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null);
+    }
+
+    /// <summary>Changes the reading by what did not come by the stream.</summary>
+    /// <param name="change">Pure; from the reading at that moment to the next.</param>
+    public void Update(Func<BmwReading, BmwReading> change) => Set(moment => moment with { Reading = change(moment.Reading) });
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        Load();
+        var keeping = KeepAsync(cancellation);
+        try
+        {
+            await stream.RunAsync(Take, Tell, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            await keeping;
+            Save();
+        }
+    }
+
+    /// <summary>What was kept at the last end; once.</summary>
+    public void Load()
+    {
+        if (Interlocked.Exchange(ref loaded, 1) == 0)
+        {
+            var kept = file.Load();
+            Update(reading => kept.Aggregate(reading, (next, values) => next.WithValues(values, limits, time.GetUtcNow())));
+            saved = Reading;
+        }
+    }
+
+    private void Take(MqttMessage message)
+    {
+        var now = time.GetUtcNow();
+        var delivery = BmwMessage.Read(message.Payload, message.Topic);
+        Set(moment => moment with { Reading = moment.Reading.With(delivery, limits, now) });
+    }
+
+    private void Tell(BmwStreamState state) => Set(moment => moment with { Stream = state });
+
+    private void Set(Func<Moment, Moment> change)
+    {
+        lock (gate)
+        {
+            var next = change(latest.Value);
+            latest.Set(next with { Status = StatusOf(next.Stream, next.Reading) });
+        }
+    }
+
+    /// <summary>Up also while one connection takes the place of another, because its token did.</summary>
+    private static FeedStatus StatusOf(BmwStreamState state, BmwReading reading) => new()
+    {
+        Up = state.Connected || (state.Failure is null && state.Connects.ContainsKey("accepted")),
+        LastTry = state.LastTry,
+        NextTry = state.NextTry,
+        ReadAt = reading.LastMessage,
+        Failure = state.Failure,
+        Tries = state.Connects.Values.Sum(),
+        Failures = state.Failures,
+    };
+
+    private async Task KeepAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                var changed = Changed;
+                if (ReferenceEquals(Reading, saved))
+                {
+                    await changed.WaitAsync(cancellation);
+                    continue;
+                }
+                await Task.Delay(Gathering, time, cancellation);
+                Save();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private void Save()
+    {
+        var reading = Reading;
+        if (!ReferenceEquals(reading, saved))
+        {
+            file.Save(reading);
+            saved = reading;
+        }
+    }
+
+    private sealed record Moment(BmwReading Reading, BmwStreamState Stream, FeedStatus Status);
+}

@@ -1,0 +1,100 @@
+using Exporter.BmwCarData;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.BmwCarData;
+
+public sealed class BmwValuesFileTests : IDisposable
+{
+    private readonly CollectedLog logs = new();
+
+    public void Dispose() => logs.Dispose();
+
+    [Theory]
+    [InlineData("electric.jsonl")]
+    [InlineData("odd.jsonl")]
+    public void What_is_kept_gives_the_same_page(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var reading = Car.Reading(Car.Messages(name));
+
+        Open(folder).Save(reading);
+
+        Assert.Equal(Series(reading), Series(Restored(folder, Car.Limits)));
+        Assert.Empty(logs.All);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(PathIn(folder)));
+    }
+
+    [Fact]
+    public void Where_a_car_was_is_forgotten_when_it_is_no_longer_asked_for()
+    {
+        using var folder = new TemporaryFolder();
+        Open(folder).Save(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true }));
+
+        Assert.DoesNotContain(Restored(folder, Car.Limits).Cars[Car.Electric].Values.Keys, BmwKeys.TellsWhere);
+    }
+
+    [Fact]
+    public void Nothing_kept_is_nothing_known()
+    {
+        using var folder = new TemporaryFolder();
+
+        Assert.Empty(Open(folder).Load());
+        Assert.Empty(logs.All);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("{}")]
+    [InlineData("\0\0\0\0")]
+    public void A_file_that_cannot_be_read_is_set_aside(string content)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(Path.GetDirectoryName(PathIn(folder))!);
+        File.WriteAllText(PathIn(folder), content);
+
+        Assert.Empty(Open(folder).Load());
+
+        Assert.False(File.Exists(PathIn(folder)));
+        Assert.Equal(content, File.ReadAllText(Assert.Single(Directory.GetFiles(Path.GetDirectoryName(PathIn(folder))!))));
+        Assert.Equal(1, logs.Count("cannot be read"));
+    }
+
+    [Fact]
+    public void Messages_in_it_that_are_none_cost_themselves()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(Path.GetDirectoryName(PathIn(folder))!);
+        File.WriteAllText(PathIn(folder), $"[7,{Car.Says("k", "1")},null,[]]");
+
+        Assert.Equal([Car.Electric], Restored(folder, Car.Limits).Cars.Keys);
+    }
+
+    [Fact]
+    public void A_place_that_cannot_be_written_to_is_said_once()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("bmw-cardata", "a file where the folder should be");
+        var file = Open(folder);
+
+        file.Save(BmwReading.Empty);
+        file.Save(BmwReading.Empty);
+
+        Assert.Equal(1, logs.Count("cannot be kept there"));
+    }
+
+    [Fact]
+    public void An_accounts_name_stays_in_the_folder() =>
+        Assert.Equal("/state/bmw-cardata", Path.GetDirectoryName(Path.GetFullPath(BmwValuesFile.PathOf("/state", "../../etc/passwd"))));
+
+    private static string PathIn(TemporaryFolder folder) => BmwValuesFile.PathOf(folder.Path, "car");
+
+    private BmwValuesFile Open(TemporaryFolder folder) => new(PathIn(folder), new ManualTime(), logs);
+
+    private BmwReading Restored(TemporaryFolder folder, BmwLimits limits) =>
+        Open(folder).Load().Aggregate(BmwReading.Empty, (reading, values) => reading.WithValues(values, limits, Car.Now));
+
+    private static IEnumerable<string> Series(BmwReading reading) =>
+        Car.Families(reading).SelectMany(family => family.Samples.Select(sample => $"{family.Name}{sample.Labels} {sample.Value}"));
+}

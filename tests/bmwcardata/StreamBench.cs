@@ -1,0 +1,130 @@
+using System.Buffers.Text;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Exporter.BmwCarData;
+using Exporter.Metrics;
+using Exporter.Tests.Metrics;
+using Exporter.Tests.Mqtt;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.BmwCarData;
+
+/// <summary>A stream with everything around it: a keeper without a cloud, a broker that is somewhere, a clock that stands still.</summary>
+internal sealed class StreamBench : IAsyncDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly BmwCarDataOptions options;
+    private CancellationTokenSource stop = new();
+    private Task running = Task.CompletedTask;
+
+    public StreamBench(int port, string certificateFile, params IReadOnlyList<string> vins)
+    {
+        var trusted = new X509Certificate2Collection();
+        trusted.ImportFromPemFile(certificateFile);
+        options = new BmwCarDataOptions(null, vins, new Uri("https://auth.invalid"), "127.0.0.1", port, MqttLogging: false) { MqttTrusted = trusted };
+        Grant = new FakeGrant(Time);
+        Keeper = new Keeper("car", Grant, new MemoryStore(Token(0)), new KeeperOptions { Pace = new Pace(Time), Random = new Random(1) }, Time, Logs);
+        Feed = Open();
+    }
+
+    public ManualTime Time { get; } = new();
+
+    public CollectedLog Logs { get; } = new();
+
+    public FakeGrant Grant { get; }
+
+    public Keeper Keeper { get; }
+
+    public BmwFeed Feed { get; private set; }
+
+    public string ValuesFile => BmwValuesFile.PathOf(folder.Path, "car");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>The id token of that number, for one hour from the start: the password.</summary>
+    public static string IdToken(int number)
+    {
+        var claims = $$"""{"exp":{{(ManualTime.Start + TimeSpan.FromHours(number + 1)).ToUnixTimeSeconds()}},"number":{{number}}}""";
+        return $"e30.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}.c2ln";
+    }
+
+    public static Token Token(int number) => new()
+    {
+        AccessToken = new Secret($"access-{number}"),
+        RefreshToken = new Secret($"refresh-{number}"),
+        IdToken = new Secret(IdToken(number)),
+        Lifetime = TimeSpan.FromHours(1),
+        ExpiresAt = ManualTime.Start + TimeSpan.FromHours(number + 1),
+        Members = JsonMembers.Empty.With("gcid", Mosquitto.User),
+    };
+
+    /// <summary>The next renewal gives the token of that number.</summary>
+    public void NextToken(int number) => Grant.Then(new Renewal.Renewed(Token(number)));
+
+    public async Task Start()
+    {
+        await Keeper.LoadAsync(Cancellation);
+        stop = new CancellationTokenSource();
+        running = Task.Run(() => Feed.RunAsync(stop.Token), Cancellation);
+    }
+
+    public async Task Stop()
+    {
+        await stop.CancelAsync();
+        await running;
+        stop.Dispose();
+    }
+
+    /// <summary>The program begins anew, with what is on disk.</summary>
+    public async Task Restart()
+    {
+        await Stop();
+        Feed = Open();
+        await Start();
+    }
+
+    /// <summary>Lets the stream go on until this is so. The clock moves to the next try, and only while the stream waits for it.</summary>
+    public async Task Until(Func<bool> reached)
+    {
+        while (true)
+        {
+            var changed = Feed.Changed;
+            Assert.False(running.IsCompleted, "The feed has ended.");
+            if (reached())
+            {
+                return;
+            }
+            while (Feed.Status.NextTry is not null && !changed.IsCompleted)
+            {
+                // In this order: who has begun to connect has said so before there was a timer that must not be jumped to.
+                var step = Time.Waiting > 0 ? Time.ToNextTimer() : TimeSpan.Zero;
+                Time.Advance(Feed.Status.NextTry is null ? TimeSpan.Zero : step);
+                await Task.Yield();
+            }
+            await changed.WaitAsync(Cancellation);
+        }
+    }
+
+    public Task UntilConnected() => Until(() => Value("bmw_mqtt_connected") == 1);
+
+    public double? Value(string family, params (string Name, string Value)[] labels) => Feed.Expose(Time.GetUtcNow()).Families.SingleOrDefault(f => f.Name == family)?
+        .Samples.Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).FirstOrDefault();
+
+    public string Page() => Pages.Plain(ExpositionFormat.Text, MetricFamily.Merge([Feed.Expose(Time.GetUtcNow()).Families]));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!running.IsCompleted)
+        {
+            await Stop();
+        }
+        Keeper.Dispose();
+        folder.Dispose();
+    }
+
+    private BmwFeed Open() => new(
+        new BmwStream("car", options, Keeper, Time, Logs) { Random = new Random(1) }, options.Limits, BmwMetricsOptions.Plain,
+        new BmwValuesFile(ValuesFile, Time, Logs), Time);
+}
