@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Exporter.BmwCarData;
 using Exporter.Demo;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
@@ -6,7 +7,7 @@ using Exporter.Sources;
 using Exporter.Tokens;
 using Exporter.Web;
 
-// Sandbox and exporter in one process, without an account anywhere: open the first address and click the login.
+// Sandbox and exporter in one process, without an account anywhere: open the first address and click the logins.
 using var end = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
@@ -16,22 +17,32 @@ try
 {
     // The demo asks every few seconds, where an exporter asks every few minutes; the real cloud would limit that.
     await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions { Netatmo = new NetatmoCloudOptions { Limits = [] } }, end.Token);
+    ISource[] sources = [new NetatmoSource(), new BmwCarDataSource(time)];
+    var file = Path.Combine(folder.FullName, "exporter.yml");
+    await File.WriteAllTextAsync(file, $"""
+        accounts:
+          weather:
+            source: netatmo
+            token_file: weather.json
+            client_id: {sandbox.Netatmo.ClientId}
+            client_secret: {sandbox.Netatmo.ClientSecret}
+            api_url: {sandbox.Address}
+            refresh_interval: 10s
+          car:
+            source: bmw-cardata
+            token_file: car.json
+            client_id: {sandbox.Bmw.ClientId}
+            auth_url: {sandbox.Address}
+
+        """, end.Token);
     var configuration = Configuration.Load(
         WebOptions.Settings,
-        [new NetatmoSource().Settings],
-        new Dictionary<Setting, IReadOnlyList<string>>(),
-        new Dictionary<string, string>
-        {
-            ["NETATMO_API_URL"] = sandbox.Address.OriginalString,
-            ["NETATMO_CLIENT_ID"] = sandbox.Netatmo.ClientId,
-            ["NETATMO_CLIENT_SECRET"] = sandbox.Netatmo.ClientSecret,
-            ["NETATMO_EXPORTER_TOKEN_FILE"] = Path.Combine(folder.FullName, "token.json"),
-            ["NETATMO_REFRESH_INTERVAL"] = "10s",
-            ["NETATMO_EXPORTER_ADDR"] = "127.0.0.1:0",
-        },
+        [.. sources.Select(source => source.Settings)],
+        new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [file] },
+        new Dictionary<string, string> { ["NETATMO_EXPORTER_ADDR"] = "127.0.0.1:0", ["EXPORTER_STATE_FOLDER"] = folder.FullName },
         folder.FullName);
     var web = WebOptions.Read(configuration.Program);
-    var planned = PlannedAccount.All(configuration, [new NetatmoSource()]);
+    var planned = PlannedAccount.All(configuration, sources);
     if (configuration.Problems is { Count: > 0 } problems)
     {
         Console.Error.WriteLine(string.Join('\n', problems));
@@ -39,27 +50,32 @@ try
     }
 
     using var logging = LoggerFactory.Create(_ => { });
-    using var account = planned.Single().Open(new KeeperOptions(), time, logging);
-    var exposition = new Exposition([account], time);
-    await using var app = WebServer.Build(web, [account], exposition, time, logging);
-    await account.Keeper.LoadAsync(end.Token);
+    IReadOnlyList<Account> accounts = [.. planned.Select(one => one.Open(new KeeperOptions(), time, logging))];
+    var exposition = new Exposition(accounts, time);
+    await using var app = WebServer.Build(web, accounts, exposition, time, logging);
+    foreach (var account in accounts)
+    {
+        await account.Keeper.LoadAsync(end.Token);
+    }
     await app.StartAsync(end.Token);
     var address = app.Urls.First();
     sandbox.Netatmo.RegisterRedirectUri($"{address}/auth/callback");
     Console.WriteLine($"""
 
-          Exporter  {address}/   open it, click the login, and watch; {address}/metrics is for Prometheus
-          Sandbox   {sandbox.Address}   the cloud that the exporter talks to; what it counted is at {sandbox.Address}sandbox/state
+          Exporter  {address}/   open it, click the logins, and watch; {address}/metrics is for Prometheus
+          Sandbox   {sandbox.Address}   the clouds that the exporter talks to; what it counted is at {sandbox.Address}sandbox/state
 
         Ctrl+C ends both.
 
         """);
 
     await Task.WhenAll(
-        new Rounds([account.Keeper], time, logging.CreateLogger("exporter")).RunAsync(end.Token),
+    [
+        new Rounds([.. accounts.Select(account => account.Keeper)], time, logging.CreateLogger("exporter")).RunAsync(end.Token),
         exposition.RunAsync(end.Token),
-        account.RunAsync(end.Token),
-        new Weather(sandbox.Netatmo, time).RunAsync(end.Token));
+        .. accounts.Select(account => account.RunAsync(end.Token)),
+        new Weather(sandbox.Netatmo, time).RunAsync(end.Token),
+    ]);
 }
 catch (OperationCanceledException) when (end.IsCancellationRequested)
 {

@@ -25,6 +25,15 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
 
     public BmwLimits Limits => new(Vins, Location) { SkippedKeys = SkippedKeys };
 
+    /// <summary>Whether the customer interface is asked at all.</summary>
+    public bool Rest { get; init; }
+
+    /// <summary>Calls of it within 24 hours, retries too.</summary>
+    public int RestDailyCalls { get; init; }
+
+    /// <summary>Its base; another than BMW's is a stand-in.</summary>
+    public Uri? Api { get; init; }
+
     private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that the token is kept in; written after every renewal.",
         variable: "BMW_TOKEN_FILE", @default: "bmw_tokens.json");
 
@@ -61,9 +70,20 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
     private static readonly Setting<string> MappingSetting = Settings.Path("mapping_file",
         "YAML file that makes metrics of keys which this program does not know.", variable: "BMW_MAPPING_FILE");
 
+    private static readonly Setting<bool> RestSetting = Settings.Switch("rest",
+        "Ask BMW's customer interface too: once a day what the cars are, and after a start their last values.", variable: "BMW_REST");
+
+    private static readonly Setting<int> RestDailyCallsSetting = Settings.Whole("rest_daily_calls",
+        "Calls of the customer interface within 24 hours at most. BMW allows a user 50, all programs together.",
+        variable: "BMW_REST_DAILY_CALLS", @default: "20", min: 1, max: DailyBudget.Allowed);
+
+    private static readonly Setting<Uri> ApiSetting = Settings.Address("api_url", "Base address of BMW's customer interface; for a stand-in.",
+        variable: "BMW_API_URL", @default: "https://api-cardata.bmwgroup.com");
+
     public static SourceSettings All { get; } = new("bmw-cardata",
     [
-        TokenFileSetting, ClientIdSetting, VinSetting, NameSetting, LocationSetting, SkippedKeysSetting, MappingSetting, AuthSetting, MqttHostSetting, MqttPortSetting, MqttTrustSetting, MqttLoggingSetting,
+        TokenFileSetting, ClientIdSetting, VinSetting, NameSetting, LocationSetting, SkippedKeysSetting, MappingSetting, AuthSetting,
+        MqttHostSetting, MqttPortSetting, MqttTrustSetting, MqttLoggingSetting, RestSetting, RestDailyCallsSetting, ApiSetting,
     ]);
 
     public static BmwCarDataOptions Read(Section section)
@@ -81,6 +101,9 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
             SkippedKeys = section.Find(SkippedKeysSetting) ?? [],
             Mappings = section.Find(MappingSetting) is { } file ? BmwMappingFile.Read(file, section, MappingSetting) : [],
             MqttTrusted = ReadTrusted(section),
+            Rest = section.Get(RestSetting),
+            RestDailyCalls = section.Get(RestDailyCallsSetting),
+            Api = section.Get(ApiSetting),
         };
         if (options.Vins.FirstOrDefault(vin => !IsVin(vin)) is not null)
         {

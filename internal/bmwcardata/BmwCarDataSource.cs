@@ -1,3 +1,4 @@
+using Exporter.Metrics;
 using Exporter.Sources;
 using Exporter.Tokens;
 
@@ -29,17 +30,26 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
         var logger = context.Logging.CreateLogger(Name);
         keeper = new Keeper(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
         var stream = new BmwStream(context.Name, options, keeper, context.Time, logger);
+        var (rest, budget, restHttp) = options.Rest ? BmwRest.Open(options, keeper, context, logger) : default;
         var feed = new BmwFeed(
             stream,
             options.Limits,
             new BmwMetricsOptions(options.Names, options.Mappings),
             new BmwValuesFile(BmwValuesFile.PathOf(context.StateFolder, context.Name), context.Time, logger),
-            context.Time);
+            context.Time,
+            rest);
         return new Account(context.Name, Name, context.Labelled, keeper, feed)
         {
             Login = new LoginMethod.Device(login.Device),
             Commands = new BmwCommands(options, keeper, stream).Run,
-            Owned = [http],
+            Live = budget is null ? [] : [.. LiveOf(budget)],
+            Owned = restHttp is null ? [http] : [restHttp, http],
         };
     }
+
+    private static IEnumerable<LiveValue> LiveOf(DailyBudget budget) =>
+    [
+        new("bmw_api_quota_limit", "Calls of the customer interface that this account may make within 24 hours.", MetricKind.Gauge, () => budget.Limit),
+        new("bmw_api_quota_used", "Calls of the customer interface within the last 24 hours.", MetricKind.Gauge, () => budget.Used),
+    ];
 }

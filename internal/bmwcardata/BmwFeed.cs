@@ -4,7 +4,8 @@ using Exporter.Sources;
 namespace Exporter.BmwCarData;
 
 /// <summary>The stream's messages as an account's reading: a message makes the next one, and the last values outlive the process.</summary>
-internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time) : IFeed
+/// <param name="rest">What the stream does not tell; null where it is not asked.</param>
+internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IFeed
 {
     /// <summary>From a new value to the file: one write for the many messages of a car that wakes up.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromSeconds(10);
@@ -23,7 +24,8 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
     public Exposed Expose(DateTimeOffset now)
     {
         var (reading, state, _) = latest.Value;
-        return new Exposed([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null);
+        var described = (rest?.Cars ?? []).Aggregate(reading, (next, car) => next.WithDetails(car.Vin, new BmwDetails(car.Brand, car.Model, car.Series, car.DriveTrain), limits));
+        return new Exposed([.. BmwMetrics.From(described, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null);
     }
 
     /// <summary>Changes the reading by what did not come by the stream.</summary>
@@ -34,6 +36,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
     {
         Load();
         var keeping = KeepAsync(cancellation);
+        var asking = AskAsync(cancellation);
         try
         {
             await stream.RunAsync(Take, Tell, cancellation);
@@ -43,7 +46,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         }
         finally
         {
-            await keeping;
+            await Task.WhenAll(keeping, asking);
             Save();
         }
     }
@@ -59,11 +62,24 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         }
     }
 
-    private void Take(MqttMessage message)
+    private void Take(MqttMessage message) => Take(BmwMessage.Read(message.Payload, message.Topic));
+
+    private void Take(BmwDelivery delivery)
     {
         var now = time.GetUtcNow();
-        var delivery = BmwMessage.Read(message.Payload, message.Topic);
-        Set(moment => moment with { Reading = moment.Reading.With(delivery, limits, now) });
+        Update(reading => reading.With(delivery, limits, now));
+    }
+
+    /// <summary>Last values after a start; what the stream has told since is newer, and stays.</summary>
+    private async Task AskAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await (rest?.RunAsync(values => Take(BmwMessage.Read(values, topic: "")), cancellation) ?? Task.CompletedTask);
+        }
+        catch (OperationCanceledException)
+        {
+        }
     }
 
     private void Tell(BmwStreamState state) => Set(moment => moment with { Stream = state });

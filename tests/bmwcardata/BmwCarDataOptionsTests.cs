@@ -1,6 +1,8 @@
 using Exporter.BmwCarData;
 using Exporter.Sources;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
@@ -39,6 +41,28 @@ public sealed class BmwCarDataOptionsTests : IDisposable
         Assert.Single(accounts);
     }
 
+    [Theory]
+    [InlineData("true")]
+    [InlineData("1")]
+    [InlineData("yes")]
+    [InlineData("on")]
+    [InlineData("off")]
+    public void MQTT_LOGGING_is_said_as_the_client_took_it(string value) =>
+        Assert.Empty(Read(null, new() { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef", ["MQTT_LOGGING"] = value }).Problems);
+
+    [Fact]
+    public async Task The_clients_file_is_found_by_its_name()
+    {
+        folder.Write("bmw_tokens.json", """{"refresh_token":{"token":"r-1","expires_at":"2026-12-01T10:00:00"},"gcid":"gcid-1","scope":"openid"}""");
+        var (accounts, _) = Read(null, new() { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef" });
+
+        using var account = Assert.Single(accounts).Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
+        await account.Keeper.LoadAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(folder["bmw_tokens.json"], account.Keeper.StoreLocation);
+        Assert.Equal("gcid-1", account.Keeper.Snapshot.State.Token!.Members.Text("gcid"));
+    }
+
     [Fact]
     public void A_token_file_alone_is_enough_since_it_may_hold_the_client_id()
     {
@@ -55,6 +79,9 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     [InlineData("mqtt_port: 0", "mqtt_port", "least")]
     [InlineData("mqtt_logging: perhaps", "mqtt_logging", "true nor false")]
     [InlineData("auth_url: example", "auth_url", "http")]
+    [InlineData("api_url: example", "api_url", "http")]
+    [InlineData("rest_daily_calls: 51", "rest_daily_calls", "most")]
+    [InlineData("rest_daily_calls: 0", "rest_daily_calls", "least")]
     public void What_is_wrong_is_said_with_its_place_and_a_remedy(string line, string key, string said)
     {
         var (_, problems) = Read($"accounts:\n  car:\n    source: bmw-cardata\n    {line}\n", []);

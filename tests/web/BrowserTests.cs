@@ -133,6 +133,28 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
     }
 
     [Fact]
+    public async Task A_cars_login_is_clicked_here_and_approved_at_BMWs_page()
+    {
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [DeviceLoginTests.BmwCar(b)]);
+        await using var tab = await chromium.OpenAsync(bench.Address);
+        var car = tab.Page.GetByRole(AriaRole.Region, new() { Name = "car" });
+
+        await car.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
+        var code = await tab.Page.Locator("p.code").TextContentAsync();
+        var bmw = await tab.Page.Context.RunAndWaitForPageAsync(() => car.GetByRole(AriaRole.Link, new() { Name = "Open 127.0.0.1" }).ClickAsync());
+        Assert.Equal(code, await bmw.GetByLabel("Code").InputValueAsync());
+        await bmw.GetByRole(AriaRole.Button, new() { Name = "Accept" }).ClickAsync();
+        await bmw.GetByText("Thank you").WaitForAsync();
+        // One poll: BMW's answer takes real time, which the clock must not run ahead of.
+        bench.Clock.Advance(TimeSpan.FromSeconds(5));
+        await bench.UntilAsync(() => bench.Accounts[1].Keeper.Snapshot.State is TokenState.Active);
+        await tab.Page.ReloadAsync();
+
+        await car.GetByText("Alive").WaitForAsync();
+        Assert.Contains("\"gcid\"", await System.IO.File.ReadAllTextAsync(bench.Folder["car.json"], TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_script_counts_moments_on_in_the_words_of_the_page()
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true, time: TimeProvider.System);

@@ -1,4 +1,5 @@
 using System.Net;
+using Exporter.BmwCarData;
 using Exporter.Sources;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
@@ -102,6 +103,22 @@ public sealed class DeviceLoginTests
         {
             Login = new LoginMethod.Device(new DeviceCodeGrant(Endpoint("device"), Endpoint("token"), ["read"], bench.Time)),
         };
+    }
+
+    /// <summary>An account as a configuration makes it, at the sandbox's BMW.</summary>
+    internal static Account BmwCar(WebBench bench)
+    {
+        var (accounts, problems) = Configured.Of(new BmwCarDataSource(bench.Time), $"""
+            accounts:
+              car:
+                source: bmw-cardata
+                client_id: {bench.Sandbox.Bmw.ClientId}
+                token_file: car.json
+                auth_url: {bench.Sandbox.Address}
+
+            """, new Dictionary<string, string>(), bench.Folder);
+        Assert.Empty(problems);
+        return Assert.Single(accounts).Open(new KeeperOptions { Pace = new Pace(bench.Time) }, bench.Time, NullLoggerFactory.Instance);
     }
 
     private static Task<WebBench> StartAsync(StubHttp cloud) => WebBench.StartAsync(names: ["home"], more: bench => [Car(bench, cloud)]);

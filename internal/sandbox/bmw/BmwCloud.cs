@@ -22,9 +22,15 @@ public sealed record BmwCloudOptions
 
     /// <summary>How often a device may poll.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The cars of the account.</summary>
+    public IReadOnlyList<BmwCar> Cars { get; init; } = [BmwCar.Sample];
+
+    /// <summary>How many calls of the customer interface a day has at BMW; it begins at midnight UTC.</summary>
+    public int DailyCalls { get; init; } = 50;
 }
 
-/// <summary>BMW CarData's login: device endpoint, the page for the code, token endpoint, each with BMW's own ways of saying no. Thread-safe.</summary>
+/// <summary>BMW CarData: device endpoint, the page for the code, token endpoint and customer interface, each with BMW's own ways of saying no. Thread-safe.</summary>
 public sealed class BmwCloud : ICloud
 {
     private static readonly string[] Scopes = ["authenticate_user", "openid", "cardata:streaming:read", "cardata:api:read"];
@@ -45,6 +51,7 @@ public sealed class BmwCloud : ICloud
         DeviceCode = new CloudEndpoint("device", surroundings, dialect);
         Token = new CloudEndpoint("token", surroundings, dialect);
         Link = new CloudEndpoint("link", surroundings, dialect);
+        Rest = new BmwRest(options, Authorization, surroundings);
     }
 
     public string Name => "bmw-cardata";
@@ -62,7 +69,10 @@ public sealed class BmwCloud : ICloud
     /// <summary>The page where a person types the code.</summary>
     public CloudEndpoint Link { get; }
 
-    IReadOnlyList<CloudEndpoint> ICloud.Endpoints => [DeviceCode, Token, Link];
+    /// <summary>The customer interface: cars and their values.</summary>
+    public BmwRest Rest { get; }
+
+    IReadOnlyList<CloudEndpoint> ICloud.Endpoints => [DeviceCode, Token, Link, Rest.Mappings, Rest.BasicData, Rest.ContainersList, Rest.TelematicData];
 
     /// <summary>A fresh login, as if a person had just typed the code.</summary>
     public IssuedTokens Login(params IReadOnlyList<string> scope) => Authorization.Login(ClientId, Gcid, scope.Count == 0 ? Scopes : scope);
@@ -91,6 +101,7 @@ public sealed class BmwCloud : ICloud
             var form = await CloudEndpoint.Form(context.Request);
             await Link.Serve(context, () => device.Answered(form));
         });
+        Rest.Map(routes);
     }
 
     private Answer Begin(HttpRequest request, IFormCollection? form)

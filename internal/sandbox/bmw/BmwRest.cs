@@ -1,0 +1,246 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Exporter.Sandbox;
+
+/// <summary>A car as BMW's customer interface tells of it.</summary>
+/// <param name="BasicData">The members of basicData beside <c>vin</c>, as a JSON object.</param>
+/// <param name="Telematics">By key; each value in quotes or not, as JSON: <c>{"value","unit","timestamp"}</c>.</param>
+public sealed record BmwCar(string Vin, bool Primary, string BasicData, IReadOnlyDictionary<string, string> Telematics)
+{
+    public static BmwCar Sample { get; } = new("WBY00000000000001", true,
+        """{"brand":"BMW","modelName":"i4 eDrive40","modelRange":"i4","series":"G26","bodyType":"GC","driveTrain":"BEV","propulsionType":"ELECTRIC","countryCodeISO":"DE"}""",
+        new Dictionary<string, string>
+        {
+            ["vehicle.drivetrain.batteryManagement.header"] = """{"value":"66","unit":"%","timestamp":"2026-11-21T10:12:39Z"}""",
+            ["vehicle.drivetrain.electricEngine.kombiRemainingElectricRange"] = """{"value":"199","unit":null,"timestamp":"2026-11-21T10:12:39.809Z"}""",
+            ["vehicle.vehicle.travelledDistance"] = """{"value":"10489","unit":"km","timestamp":"2026-11-21T10:11:00Z"}""",
+            ["vehicle.body.chargingPort.status"] = """{"value":"DISCONNECTED","unit":null,"timestamp":"2026-11-21T09:00:00Z"}""",
+        });
+}
+
+/// <summary>A container as somebody made it.</summary>
+public sealed record BmwContainer(string Id, string Name, string Purpose, IReadOnlyList<string> Keys);
+
+/// <summary>BMW CarData's customer interface: cars, their containers and values, and its quota. Thread-safe.</summary>
+public sealed class BmwRest
+{
+    private const int MaximumContainers = 10;
+
+    private readonly Lock gate = new();
+    private readonly TimeProvider time;
+    private readonly AuthorizationServer authorization;
+    private readonly BmwCloudOptions options;
+    private readonly List<BmwContainer> containers = [];
+    private DateOnly day;
+    private int calls;
+
+    internal BmwRest(BmwCloudOptions options, AuthorizationServer authorization, Surroundings surroundings)
+    {
+        (this.options, this.authorization, time) = (options, authorization, surroundings.Time);
+        var dialect = new Dialect(code => Refuse(code), Refuse("CU-429") with { Status = 429 });
+        (Mappings, BasicData) = (new CloudEndpoint("mappings", surroundings, dialect), new CloudEndpoint("basicdata", surroundings, dialect));
+        (ContainersList, TelematicData) = (new CloudEndpoint("containers", surroundings, dialect), new CloudEndpoint("telematicdata", surroundings, dialect));
+    }
+
+    public CloudEndpoint Mappings { get; }
+
+    public CloudEndpoint BasicData { get; }
+
+    /// <summary>Listing, making, reading and deleting.</summary>
+    public CloudEndpoint ContainersList { get; }
+
+    public CloudEndpoint TelematicData { get; }
+
+    /// <summary>Calls that counted against today's quota, refused ones too.</summary>
+    public int CallsToday { get { lock (gate) { return day == Today ? calls : 0; } } }
+
+    public IReadOnlyList<BmwContainer> Containers { get { lock (gate) { return [.. containers]; } } }
+
+    private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+
+    /// <summary>As if another program had made so many calls today.</summary>
+    public void Spend(int count)
+    {
+        lock (gate)
+        {
+            (calls, day) = ((day == Today ? calls : 0) + count, Today);
+        }
+    }
+
+    /// <summary>As if another program had made it.</summary>
+    public void Add(BmwContainer container)
+    {
+        lock (gate)
+        {
+            containers.Add(container);
+        }
+    }
+
+    internal void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/customers/vehicles/mappings", ["GET"], context => Mappings.Serve(context, () => Checked(context.Request, ListCars)));
+        routes.MapMethods("/customers/vehicles/{vin}/basicData", ["GET"], context => BasicData.Serve(context, () => Checked(context.Request, () => OfCar(context, Describe))));
+        routes.MapMethods("/customers/vehicles/{vin}/telematicData", ["GET"], context => TelematicData.Serve(context, () => Checked(context.Request, () => OfCar(context, car => Values(context.Request, car)))));
+        routes.MapMethods("/customers/containers", ["GET"], context => ContainersList.Serve(context, () => Checked(context.Request, ListContainers)));
+        routes.MapMethods("/customers/containers", ["POST"], async context =>
+        {
+            using var body = new StreamReader(context.Request.Body);
+            var text = await body.ReadToEndAsync(context.RequestAborted);
+            await ContainersList.Serve(context, () => Checked(context.Request, () => Create(text)));
+        });
+        routes.MapMethods("/customers/containers/{id}", ["GET"], context => ContainersList.Serve(context, () => Checked(context.Request, () => OfContainer(context, Shown))));
+        routes.MapMethods("/customers/containers/{id}", ["DELETE"], context => ContainersList.Serve(context, () => Checked(context.Request, () => OfContainer(context, Delete))));
+    }
+
+    /// <summary>Token and quota, before anything else; a call that is refused has counted.</summary>
+    private Answer Checked(HttpRequest request, Func<Answer> answer)
+    {
+        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var given) || given is not { Scheme: "Bearer", Parameter: { Length: > 0 } token })
+        {
+            return Refuse("CU-100");
+        }
+        switch (authorization.Check(token, "cardata:api:read"))
+        {
+            case AccessOutcome.Unknown:
+                return Refuse("CU-101");
+            case AccessOutcome.Expired:
+                return Refuse("CU-102");
+            case AccessOutcome.ScopeMissing:
+                return Refuse("CU-103");
+        }
+        Spend(1);
+        return CallsToday > options.DailyCalls ? Refuse("CU-429") : request.Headers["x-version"] != "v1" ? Refuse("CU-400") : answer();
+    }
+
+    private Answer ListCars() => Json(200, new JsonArray([.. options.Cars.Select(car => new JsonObject
+    {
+        ["vin"] = car.Vin,
+        ["mappedSince"] = "2025-10-01T08:00:00.000Z",
+        ["mappingType"] = car.Primary ? "PRIMARY" : "SECONDARY",
+    })]));
+
+    private Answer OfCar(HttpContext context, Func<BmwCar, Answer> answer)
+    {
+        var vin = context.Request.RouteValues["vin"] as string;
+        return vin is not { Length: 17 } || vin.Any(char.IsAsciiLetterLower) ? Refuse("CU-120")
+            : options.Cars.FirstOrDefault(car => car.Vin == vin && car.Primary) is { } car ? answer(car)
+            : Refuse("CU-104");
+    }
+
+    private static Answer Describe(BmwCar car)
+    {
+        var body = JsonNode.Parse(car.BasicData)!.AsObject();
+        body["vin"] = car.Vin;
+        return Json(200, body);
+    }
+
+    private Answer Values(HttpRequest request, BmwCar car)
+    {
+        var id = request.Query["containerId"].ToString();
+        if (id.Length != 13)
+        {
+            return Refuse("CU-121");
+        }
+        return Containers.FirstOrDefault(container => container.Id == id) is { } container
+            // A key that the car never told is there, with nulls.
+            ? Json(200, new JsonObject
+            {
+                ["telematicData"] = new JsonObject(container.Keys.Select(key =>
+                    KeyValuePair.Create(key, JsonNode.Parse(car.Telematics.GetValueOrDefault(key, """{"value":null,"unit":null,"timestamp":null}"""))))),
+            })
+            : Refuse("CU-105");
+    }
+
+    private Answer ListContainers() => Json(200, new JsonObject { ["containers"] = new JsonArray([.. Containers.Select(container => Outline(container))]) });
+
+    private Answer Create(string text)
+    {
+        try
+        {
+            if (JsonNode.Parse(text) is not JsonObject body || body["name"]?.GetValue<string>() is not { Length: > 0 } name || body["purpose"]?.GetValue<string>() is not { Length: > 0 } purpose
+                || body["technicalDescriptors"] is not JsonArray { Count: > 0 } keys)
+            {
+                return Refuse("CU-400");
+            }
+            lock (gate)
+            {
+                if (containers.Count >= MaximumContainers)
+                {
+                    return Refuse("CU-124");
+                }
+                var made = new BmwContainer(RandomNumberGenerator.GetString("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", 13), name, purpose, [.. keys.Select(key => key!.GetValue<string>())]);
+                containers.Add(made);
+                return Json(201, Outline(made));
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return Refuse("CU-400");
+        }
+    }
+
+    private Answer OfContainer(HttpContext context, Func<BmwContainer, Answer> answer) => context.Request.RouteValues["id"] is not string { Length: 13 } id ? Refuse("CU-121")
+        : Containers.FirstOrDefault(container => container.Id == id) is { } found ? answer(found)
+        : Refuse("CU-105");
+
+    private static Answer Shown(BmwContainer container)
+    {
+        var body = Outline(container);
+        body["technicalDescriptors"] = new JsonArray([.. container.Keys.Select(key => JsonValue.Create(key))]);
+        return Json(200, body);
+    }
+
+    private Answer Delete(BmwContainer container)
+    {
+        lock (gate)
+        {
+            containers.Remove(container);
+        }
+        return Answer.Empty(204);
+    }
+
+    private static JsonObject Outline(BmwContainer container) => new()
+    {
+        ["containerId"] = container.Id,
+        ["name"] = container.Name,
+        ["purpose"] = container.Purpose,
+        ["state"] = "ACTIVE",
+        ["created"] = "2026-11-21T08:00:00.000Z",
+    };
+
+    private static Answer Json(int status, JsonNode body) => Answer.Json(status, body.ToJsonString());
+
+    private static Answer Refuse(string code)
+    {
+        var (status, message) = code switch
+        {
+            "CU-100" => (401, "Authentication token missing"),
+            "CU-101" => (401, "Authentication error"),
+            "CU-102" => (401, "Token expired"),
+            "CU-103" => (403, "Scope is not CarData"),
+            "CU-104" => (403, "No permission for the vehicle"),
+            "CU-105" => (403, "No permission for the container"),
+            "CU-120" => (400, "VIN malformed"),
+            "CU-121" => (400, "Container id malformed"),
+            "CU-124" => (403, "Too many containers"),
+            "CU-429" => (403, "API rate limit reached"),
+            "CU-500" => (500, "Internal server error"),
+            "CU-503" => (503, "Service unavailable"),
+            _ => (400, "Bad request"),
+        };
+        return Json(status, new JsonObject
+        {
+            ["exveErrorId"] = code,
+            ["exveErrorMsg"] = message,
+            ["exveErrorRef"] = Guid.NewGuid().ToString("D", CultureInfo.InvariantCulture),
+            ["exveNote"] = "",
+        });
+    }
+}

@@ -1,0 +1,101 @@
+using System.Net;
+using Exporter.Sandbox;
+using Xunit;
+
+namespace Exporter.Tests.Sandbox;
+
+/// <summary>The stand-in for BMW's customer interface is as strict as BMW's.</summary>
+public sealed class BmwRestTests
+{
+    private const string Create = """{"name":"one","purpose":"two","technicalDescriptors":["vehicle.vehicle.travelledDistance","vehicle.unknown"]}""";
+
+    private static readonly string Vin = BmwCar.Sample.Vin;
+
+    [Fact]
+    public async Task A_container_is_made_found_and_read()
+    {
+        await using var bmw = await Visitor.Start();
+        var token = bmw.Sandbox.Bmw.Login().AccessToken;
+
+        var made = await Ask(bmw, token, "/customers/containers", HttpMethod.Post, Create);
+        var values = await Ask(bmw, token, $"/customers/vehicles/{Vin}/telematicData?containerId={made.Text("containerId")}");
+
+        Assert.Equal((HttpStatusCode.Created, 13), (made.Status, made.Text("containerId").Length));
+        Assert.Equal("one", (await Ask(bmw, token, "/customers/containers")).Json.GetProperty("containers")[0].GetProperty("name").GetString());
+        Assert.Equal("10489", values.Json.GetProperty("telematicData").GetProperty("vehicle.vehicle.travelledDistance").GetProperty("value").GetString());
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, values.Json.GetProperty("telematicData").GetProperty("vehicle.unknown").GetProperty("value").ValueKind);
+    }
+
+    [Fact]
+    public async Task The_token_its_age_and_its_scope_are_looked_at()
+    {
+        await using var bmw = await Visitor.Start();
+        var streaming = bmw.Sandbox.Bmw.Login("openid", "cardata:streaming:read").AccessToken;
+        var ended = bmw.Sandbox.Bmw.Login().AccessToken;
+
+        Assert.Equal((401, "CU-100"), Refusal(await bmw.Get("/customers/vehicles/mappings")));
+        Assert.Equal((401, "CU-101"), Refusal(await Ask(bmw, "unknown", "/customers/vehicles/mappings")));
+        Assert.Equal((403, "CU-103"), Refusal(await Ask(bmw, streaming, "/customers/vehicles/mappings")));
+        bmw.Time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal((401, "CU-102"), Refusal(await Ask(bmw, ended, "/customers/vehicles/mappings")));
+    }
+
+    [Theory]
+    [InlineData("/customers/vehicles/short/basicData", 400, "CU-120")]
+    [InlineData("/customers/vehicles/WBY00000000000099/basicData", 403, "CU-104")]
+    [InlineData("/customers/vehicles/WBY00000000000001/telematicData?containerId=1", 400, "CU-121")]
+    [InlineData("/customers/vehicles/WBY00000000000001/telematicData?containerId=ABCDEFGHJKLMN", 403, "CU-105")]
+    public async Task What_is_wrong_has_BMWs_code(string path, int status, string code)
+    {
+        await using var bmw = await Visitor.Start();
+
+        Assert.Equal((status, code), Refusal(await Ask(bmw, bmw.Sandbox.Bmw.Login().AccessToken, path)));
+    }
+
+    [Fact]
+    public async Task The_fifty_first_call_of_a_day_is_refused_and_the_next_day_is_a_new_one()
+    {
+        await using var bmw = await Visitor.Start();
+        bmw.Sandbox.Bmw.Rest.Spend(49);
+        var token = bmw.Sandbox.Bmw.Login().AccessToken;
+
+        Assert.Equal(HttpStatusCode.OK, (await Ask(bmw, token, "/customers/vehicles/mappings")).Status);
+        Assert.Equal((403, "CU-429"), Refusal(await Ask(bmw, token, "/customers/vehicles/mappings")));
+        Assert.Equal(51, bmw.Sandbox.Bmw.Rest.CallsToday);
+        bmw.Time.Advance(TimeSpan.FromHours(12));
+        Assert.Equal(HttpStatusCode.OK, (await Ask(bmw, bmw.Sandbox.Bmw.Login().AccessToken, "/customers/vehicles/mappings")).Status);
+    }
+
+    [Fact]
+    public async Task There_are_no_more_than_ten_containers()
+    {
+        await using var bmw = await Visitor.Start();
+        var token = bmw.Sandbox.Bmw.Login().AccessToken;
+        for (var i = 0; i < 10; i++)
+        {
+            bmw.Sandbox.Bmw.Rest.Add(new BmwContainer($"ABCDEFGHJKLM{i}", "another", "another", []));
+        }
+
+        Assert.Equal((403, "CU-124"), Refusal(await Ask(bmw, token, "/customers/containers", HttpMethod.Post, Create)));
+        Assert.Equal(HttpStatusCode.NoContent, (await Ask(bmw, token, "/customers/containers/ABCDEFGHJKLM0", HttpMethod.Delete)).Status);
+        Assert.Equal(HttpStatusCode.Created, (await Ask(bmw, token, "/customers/containers", HttpMethod.Post, Create)).Status);
+    }
+
+    private static Task<Reply> Ask(Visitor bmw, string token, string path, HttpMethod? method = null, string? body = null) => bmw.Send(new HttpRequestMessage(method ?? HttpMethod.Get, path)
+    {
+        Headers = { Authorization = new("Bearer", token), Accept = { new("application/json") } },
+        Content = body is null ? null : new StringContent(body),
+    }.Versioned());
+
+    private static (int Status, string Code) Refusal(Reply reply) => ((int)reply.Status, reply.Text("exveErrorId"));
+}
+
+internal static class BmwRequests
+{
+    /// <summary>BMW refuses a request that does not name the interface's version.</summary>
+    public static HttpRequestMessage Versioned(this HttpRequestMessage request)
+    {
+        request.Headers.Add("x-version", "v1");
+        return request;
+    }
+}
