@@ -63,7 +63,11 @@ internal static class SandboxCommand
                     Lifetimes = ours.Netatmo.Lifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Netatmo.Lifetimes.Access },
                     Stations = parsed.GetRequiredValue(stations),
                 },
-                Bmw = ours.Bmw with { Lifetimes = ours.Bmw.Lifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Bmw.Lifetimes.Access } },
+                Bmw = ours.Bmw with
+                {
+                    Stream = StreamBeside(parsed.GetRequiredValue(listen)),
+                    Lifetimes = ours.Bmw.Lifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Bmw.Lifetimes.Access },
+                },
                 Webex = ours.Webex with
                 {
                     ServiceAppLifetimes = ours.Webex.ServiceAppLifetimes with { Access = parsed.GetValue(lifetime) ?? ours.Webex.ServiceAppLifetimes.Access },
@@ -88,6 +92,9 @@ internal static class SandboxCommand
         }
         await using (sandbox)
         {
+            var (broker, topic) = (sandbox.Bmw.Broker!, $"{sandbox.Bmw.Gcid}/{BmwCloudCar.Sample.Vin}");
+            var trusted = Path.Combine(Path.GetTempPath(), $"sandbox-bmw-{broker.EndPoint.Port}.pem");
+            await File.WriteAllTextAsync(trusted, broker.CertificatePem, cancellation);
             sandbox.Webex.DataSources.Add("https://voice.example.com/grpc");
             sandbox.Webex.DataSources.Add("https://archive.example.com/grpc", "The gateway is being moved");
             await output.WriteLineAsync(
@@ -98,6 +105,7 @@ internal static class SandboxCommand
                 Refresh token:  {sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}
                 BMW client id:      {sandbox.Bmw.ClientId}
                 BMW refresh token:  {sandbox.Bmw.Login().RefreshToken}
+                BMW stream:         {broker.EndPoint}, to be trusted by {trusted}
                 Ergani:         {ErganiCloud.AddressAt(sandbox.Address).OriginalString} as {sandbox.Ergani.Username} with {sandbox.Ergani.Password}
                 Webex service app:    {sandbox.Webex.AppId} in {sandbox.Webex.OrgId}
                 Webex client:         {sandbox.Webex.ClientId} with {sandbox.Webex.ClientSecret}
@@ -106,10 +114,14 @@ internal static class SandboxCommand
                 Webex integration:    {sandbox.Webex.IntegrationClientId} with {sandbox.Webex.IntegrationClientSecret}
                 """);
             await output.FlushAsync(cancellation);
-            await Task.Delay(Timeout.InfiniteTimeSpan, options.Time, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+            await new BmwDrive(BmwCloudCar.Sample.Vin, options.Time).RunAsync(broker, topic, cancellation);
+            File.Delete(trusted);
         }
         return 0;
     }
+
+    /// <summary>The port behind the one that the sandbox listens on.</summary>
+    private static IPEndPoint StreamBeside(IPEndPoint listen) => new(listen.Address, listen.Port is 0 or 65535 ? 0 : listen.Port + 1);
 
     private static IPEndPoint? Endpoint(ArgumentResult argument)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.InteropServices;
 using Exporter.BmwCarData;
 using Exporter.Demo;
@@ -16,7 +17,14 @@ var folder = Directory.CreateTempSubdirectory("exporter-demo-");
 try
 {
     // The demo asks every few seconds, where an exporter asks every few minutes; the real cloud would limit that.
-    await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions { Netatmo = new NetatmoCloudOptions { Limits = [] } }, end.Token);
+    await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
+    {
+        Netatmo = new NetatmoCloudOptions { Limits = [] },
+        Bmw = new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) },
+    }, end.Token);
+    var broker = sandbox.Bmw.Broker!;
+    var trusted = Path.Combine(folder.FullName, "broker.pem");
+    await File.WriteAllTextAsync(trusted, broker.CertificatePem, end.Token);
     ISource[] sources = [new NetatmoSource(), new BmwCarDataSource(time)];
     var file = Path.Combine(folder.FullName, "exporter.yml");
     await File.WriteAllTextAsync(file, $"""
@@ -33,6 +41,9 @@ try
             token_file: car.json
             client_id: {sandbox.Bmw.ClientId}
             auth_url: {sandbox.Address}
+            mqtt_host: {broker.EndPoint.Address}
+            mqtt_port: {broker.EndPoint.Port}
+            mqtt_ca_file: {trusted}
 
         """, end.Token);
     var configuration = Configuration.Load(
@@ -75,6 +86,7 @@ try
         exposition.RunAsync(end.Token),
         .. accounts.Select(account => account.RunAsync(end.Token)),
         new Weather(sandbox.Netatmo, time).RunAsync(end.Token),
+        new BmwDrive(BmwCloudCar.Sample.Vin, time).RunAsync(broker, $"{sandbox.Bmw.Gcid}/{BmwCloudCar.Sample.Vin}", end.Token),
     ]);
 }
 catch (OperationCanceledException) when (end.IsCancellationRequested)

@@ -107,6 +107,7 @@ public sealed class SandboxServer : IAsyncDisposable
         var sandbox = new SandboxServer(options);
         try
         {
+            sandbox.Bmw.Listen();
             await sandbox.application.StartAsync(cancellation);
             var addresses = sandbox.application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
             sandbox.Address = new Uri(addresses.First());
@@ -127,6 +128,10 @@ public sealed class SandboxServer : IAsyncDisposable
             return;
         }
         await stopping.CancelAsync();
+        if (Bmw.Broker is { } broker)
+        {
+            await broker.DisposeAsync();
+        }
         await application.DisposeAsync();
         stopping.Dispose();
     }

@@ -34,9 +34,9 @@ public sealed class BmwRestTests : IAsyncLifetime
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Found.Count == 1);
 
-        Assert.Equal([new CarInfo(BmwCar.Sample.Vin, "BMW", "i4 eDrive40", "G26", "BEV")], run.Rest.Cars);
+        Assert.Equal([new CarInfo(BmwCloudCar.Sample.Vin, "BMW", "i4 eDrive40", "G26", "BEV")], run.Rest.Cars);
         var message = run.Found.Single();
-        Assert.Equal(BmwCar.Sample.Vin, message.GetProperty("vin").GetString());
+        Assert.Equal(BmwCloudCar.Sample.Vin, message.GetProperty("vin").GetString());
         Assert.Equal("66", message.GetProperty("data").GetProperty("vehicle.drivetrain.batteryManagement.header").GetProperty("value").GetString());
         Assert.Equal((5, 5), (Cloud.CallsToday, run.Budget.Used));
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -20,11 +21,14 @@ public sealed record BmwCloudOptions
     /// <summary>BMW's are an hour, two weeks and five minutes.</summary>
     public TokenLifetimes Lifetimes { get; init; } = new(Access: TimeSpan.FromHours(1), Refresh: TimeSpan.FromDays(14), Code: TimeSpan.FromMinutes(5));
 
+    /// <summary>Where the stream listens, by port 0 on a free one; null leaves it out.</summary>
+    public IPEndPoint? Stream { get; init; }
+
     /// <summary>How often a device may poll.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The cars of the account.</summary>
-    public IReadOnlyList<BmwCar> Cars { get; init; } = [BmwCar.Sample];
+    public IReadOnlyList<BmwCloudCar> Cars { get; init; } = [BmwCloudCar.Sample];
 
     /// <summary>How many calls of the customer interface a day has at BMW; it begins at midnight UTC.</summary>
     public int DailyCalls { get; init; } = 50;
@@ -62,6 +66,9 @@ public sealed class BmwCloud : ICloud
 
     public AuthorizationServer Authorization { get; }
 
+    /// <summary>The stream; null where the options leave it out.</summary>
+    public BmwBroker? Broker { get; private set; }
+
     public CloudEndpoint DeviceCode { get; }
 
     public CloudEndpoint Token { get; }
@@ -79,6 +86,32 @@ public sealed class BmwCloud : ICloud
 
     /// <summary>Types the code and accepts or refuses, as a person does on the page; false when there is no such code.</summary>
     public bool Decide(string userCode, bool approve) => device.Decide(userCode, approve);
+
+    /// <summary>The id token of a login, which its token endpoint gives beside the others: the password of the stream.</summary>
+    public string IdToken() => IdToken(options.Lifetimes.Access);
+
+    internal void Listen()
+    {
+        if (options.Stream is { } address)
+        {
+            Broker = new BmwBroker(address, new BrokerRules(EndOf, time));
+        }
+    }
+
+    /// <summary>When an id token of that account ends; null when it is none of ours, of another account, or over.</summary>
+    private DateTimeOffset? EndOf(string account, string token)
+    {
+        if (account != Gcid || token.Split('.') is not [var header, var claims, var signature]
+            || !CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(signature), Encoding.ASCII.GetBytes(Sign($"{header}.{claims}"))))
+        {
+            return null;
+        }
+        using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(claims));
+        var end = DateTimeOffset.FromUnixTimeSeconds(document.RootElement.GetProperty("exp").GetInt64());
+        return end > time.GetUtcNow() ? end : null;
+    }
+
+    private string Sign(string signed) => Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.ASCII.GetBytes(signed)));
 
     Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
 
@@ -188,7 +221,7 @@ public sealed class BmwCloud : ICloud
         var claims = string.Create(CultureInfo.InvariantCulture,
             $$"""{"iss":"sandbox","aud":"{{ClientId}}","sub":"{{Gcid}}","iat":{{now.ToUnixTimeSeconds()}},"exp":{{(now + lifetime).ToUnixTimeSeconds()}},"jti":"{{RandomNumberGenerator.GetHexString(16, lowercase: true)}}"}""");
         var signed = $"{Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}";
-        return $"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.ASCII.GetBytes(signed)))}";
+        return $"{signed}.{Sign(signed)}";
     }
 }
 

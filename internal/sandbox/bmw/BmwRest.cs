@@ -12,9 +12,9 @@ namespace Exporter.Sandbox;
 /// <summary>A car as BMW's customer interface tells of it.</summary>
 /// <param name="BasicData">The members of basicData beside <c>vin</c>, as a JSON object.</param>
 /// <param name="Telematics">By key; each value in quotes or not, as JSON: <c>{"value","unit","timestamp"}</c>.</param>
-public sealed record BmwCar(string Vin, bool Primary, string BasicData, IReadOnlyDictionary<string, string> Telematics)
+public sealed record BmwCloudCar(string Vin, bool Primary, string BasicData, IReadOnlyDictionary<string, string> Telematics)
 {
-    public static BmwCar Sample { get; } = new("WBY00000000000001", true,
+    public static BmwCloudCar Sample { get; } = new("WBY00000000000001", true,
         """{"brand":"BMW","modelName":"i4 eDrive40","modelRange":"i4","series":"G26","bodyType":"GC","driveTrain":"BEV","propulsionType":"ELECTRIC","countryCodeISO":"DE"}""",
         new Dictionary<string, string>
         {
@@ -126,7 +126,7 @@ public sealed class BmwRest
         ["mappingType"] = car.Primary ? "PRIMARY" : "SECONDARY",
     })]));
 
-    private Answer OfCar(HttpContext context, Func<BmwCar, Answer> answer)
+    private Answer OfCar(HttpContext context, Func<BmwCloudCar, Answer> answer)
     {
         var vin = context.Request.RouteValues["vin"] as string;
         return vin is not { Length: 17 } || vin.Any(char.IsAsciiLetterLower) ? Refuse("CU-120")
@@ -134,14 +134,14 @@ public sealed class BmwRest
             : Refuse("CU-104");
     }
 
-    private static Answer Describe(BmwCar car)
+    private static Answer Describe(BmwCloudCar car)
     {
         var body = JsonNode.Parse(car.BasicData)!.AsObject();
         body["vin"] = car.Vin;
         return Json(200, body);
     }
 
-    private Answer Values(HttpRequest request, BmwCar car)
+    private Answer Values(HttpRequest request, BmwCloudCar car)
     {
         var id = request.Query["containerId"].ToString();
         if (id.Length != 13)
