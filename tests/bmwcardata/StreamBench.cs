@@ -66,7 +66,6 @@ internal sealed class StreamBench : IAsyncDisposable
     public async Task Start()
     {
         await Keeper.LoadAsync(Cancellation);
-        stop = new CancellationTokenSource();
         running = Task.Run(() => Feed.RunAsync(stop.Token), Cancellation);
     }
 
@@ -75,6 +74,7 @@ internal sealed class StreamBench : IAsyncDisposable
         await stop.CancelAsync();
         await running;
         stop.Dispose();
+        stop = new CancellationTokenSource();
     }
 
     /// <summary>The program begins anew, with what is on disk.</summary>
@@ -116,10 +116,8 @@ internal sealed class StreamBench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!running.IsCompleted)
-        {
-            await Stop();
-        }
+        await Stop();
+        stop.Dispose();
         Keeper.Dispose();
         folder.Dispose();
     }
