@@ -161,7 +161,7 @@ public class BmwStreamTests
         public static async Task<Run> Begin(int password, params IReadOnlyList<string> vins)
         {
             var broker = await Mosquitto.Start("none yet");
-            var bench = new StreamBench(broker.Port, broker.CertificateFile, vins);
+            var bench = new StreamBench(broker.Port, await File.ReadAllTextAsync(broker.CertificateFile, Cancellation), vins);
             await broker.ChangePassword(StreamBench.IdToken(password));
             await bench.Start();
             return new Run(broker, bench);
