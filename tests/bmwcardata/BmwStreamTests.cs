@@ -49,12 +49,13 @@ public class BmwStreamTests
         await using var run = await Run.Begin();
         await run.Bench.UntilConnected();
 
-        await run.Broker.ChangePassword(StreamBench.IdToken(1));
         run.Bench.NextToken(1);
         await run.Bench.Keeper.RenewAsync(null, Cancellation);
+        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_disconnects_total", ("reason", "new_token")) == 1);
+        Assert.True(run.Bench.Feed.Status.Up);
+        await run.Broker.ChangePassword(StreamBench.IdToken(1));
         await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "accepted")) == 2);
 
-        Assert.Equal(1, run.Bench.Value("bmw_mqtt_disconnects_total", ("reason", "new_token")));
         Assert.InRange(run.Bench.Time.GetUtcNow() - ManualTime.Start, BmwStream.BetweenConnects, TimeSpan.FromSeconds(15));
         await run.Broker.Publish(StreamBench.IdToken(1), Topic, Car.Messages("electric.jsonl"));
         await run.Bench.Until(() => run.Bench.Value("bmw_vehicle_battery_charge_ratio") is not null);
@@ -160,7 +161,7 @@ public class BmwStreamTests
         public static async Task<Run> Begin(int password, params IReadOnlyList<string> vins)
         {
             var broker = await Mosquitto.Start("none yet");
-            var bench = new StreamBench(broker.Port, broker.CertificateFile, vins);
+            var bench = new StreamBench(broker.Port, await File.ReadAllTextAsync(broker.CertificateFile, Cancellation), vins);
             await broker.ChangePassword(StreamBench.IdToken(password));
             await bench.Start();
             return new Run(broker, bench);

@@ -19,17 +19,24 @@ internal sealed class StreamBench : IAsyncDisposable
     private CancellationTokenSource stop = new();
     private Task running = Task.CompletedTask;
 
-    public StreamBench(int port, string certificateFile, params IReadOnlyList<string> vins)
+    /// <param name="certificate">What to trust, in PEM form.</param>
+    public StreamBench(int port, string certificate, params IReadOnlyList<string> vins)
+        : this(port, certificate, new ManualTime(), vins)
     {
+    }
+
+    public StreamBench(int port, string certificate, ManualTime time, params IReadOnlyList<string> vins)
+    {
+        Time = time;
         var trusted = new X509Certificate2Collection();
-        trusted.ImportFromPemFile(certificateFile);
+        trusted.ImportFromPem(certificate);
         options = new BmwCarDataOptions(null, vins, new Uri("https://auth.invalid"), "127.0.0.1", port, MqttLogging: false) { MqttTrusted = trusted };
         Grant = new FakeGrant(Time);
         Keeper = new Keeper("car", Grant, new MemoryStore(Token(0)), new KeeperOptions { Pace = new Pace(Time), Random = new Random(1) }, Time, Logs);
         Feed = Open();
     }
 
-    public ManualTime Time { get; } = new();
+    public ManualTime Time { get; }
 
     public CollectedLog Logs { get; } = new();
 
@@ -44,19 +51,17 @@ internal sealed class StreamBench : IAsyncDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>The id token of that number, for one hour from the start: the password.</summary>
-    public static string IdToken(int number)
-    {
-        var claims = $$"""{"exp":{{(ManualTime.Start + TimeSpan.FromHours(number + 1)).ToUnixTimeSeconds()}},"number":{{number}}}""";
-        return $"e30.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}.c2ln";
-    }
+    public static string IdToken(int number) => IdToken(number, ManualTime.Start + TimeSpan.FromHours(number + 1));
 
-    public static Token Token(int number) => new()
+    public static Token Token(int number) => Token(number, ManualTime.Start + TimeSpan.FromHours(number + 1));
+
+    public static Token Token(int number, DateTimeOffset end) => new()
     {
         AccessToken = new Secret($"access-{number}"),
         RefreshToken = new Secret($"refresh-{number}"),
-        IdToken = new Secret(IdToken(number)),
+        IdToken = new Secret(IdToken(number, end)),
         Lifetime = TimeSpan.FromHours(1),
-        ExpiresAt = ManualTime.Start + TimeSpan.FromHours(number + 1),
+        ExpiresAt = end,
         Members = JsonMembers.Empty.With("gcid", Mosquitto.User),
     };
 
@@ -66,7 +71,6 @@ internal sealed class StreamBench : IAsyncDisposable
     public async Task Start()
     {
         await Keeper.LoadAsync(Cancellation);
-        stop = new CancellationTokenSource();
         running = Task.Run(() => Feed.RunAsync(stop.Token), Cancellation);
     }
 
@@ -75,6 +79,7 @@ internal sealed class StreamBench : IAsyncDisposable
         await stop.CancelAsync();
         await running;
         stop.Dispose();
+        stop = new CancellationTokenSource();
     }
 
     /// <summary>The program begins anew, with what is on disk.</summary>
@@ -107,7 +112,9 @@ internal sealed class StreamBench : IAsyncDisposable
         }
     }
 
-    public Task UntilConnected() => Until(() => Value("bmw_mqtt_connected") == 1);
+    public bool IsConnected => Value("bmw_mqtt_connected") == 1;
+
+    public Task UntilConnected() => Until(() => IsConnected);
 
     public double? Value(string family, params (string Name, string Value)[] labels) => Feed.Expose(Time.GetUtcNow()).Families.SingleOrDefault(f => f.Name == family)?
         .Samples.Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).FirstOrDefault();
@@ -116,12 +123,16 @@ internal sealed class StreamBench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!running.IsCompleted)
-        {
-            await Stop();
-        }
+        await Stop();
+        stop.Dispose();
         Keeper.Dispose();
         folder.Dispose();
+    }
+
+    private static string IdToken(int number, DateTimeOffset end)
+    {
+        var claims = $$"""{"exp":{{end.ToUnixTimeSeconds()}},"number":{{number}}}""";
+        return $"e30.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}.c2ln";
     }
 
     private BmwFeed Open() => new(

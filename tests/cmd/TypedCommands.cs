@@ -61,6 +61,9 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
     /// <summary>Completes once this was said on stderr by the last command.</summary>
     public Task SaysAsync(string text) => error.SaysAsync(text).WaitAsync(Cancellation);
 
+    /// <summary>Completes once this was printed.</summary>
+    public Task PrintsAsync(string text) => output.SaysAsync(text).WaitAsync(Cancellation);
+
     /// <summary>
     /// Lets a command that polls go on polling: the clock jumps to the next poll, and stands still while a request is
     /// under way, whose only timer is the endpoint's patience.

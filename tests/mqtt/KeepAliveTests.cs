@@ -1,4 +1,5 @@
 using Exporter.Mqtt;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.Mqtt;
@@ -109,6 +110,44 @@ public class KeepAliveTests
         Assert.Equal(TimeSpan.Zero, connection.Session.KeepAlive);
         server.Time.Advance(Interval);
         await server.Hears<Packet.PingReq>();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_slow_reader_is_not_blamed_on_the_server(bool answers)
+    {
+        var time = new ManualTime();
+        var options = new MqttOptions { Host = "memory", Port = 1 };
+        await using var link = new Link(Stream.Null, options, time, NullLogger.Instance);
+        var inbox = new Inbox(receiveMaximum: 2, time);
+        await using var reader = inbox.ReadAllAsync(Cancellation).GetAsyncEnumerator(Cancellation);
+        await inbox.AddAsync(Mark, Cancellation);
+        await inbox.AddAsync(Mark, Cancellation);
+        var waiting = inbox.AddAsync(Mark, Cancellation).AsTask();
+        Assert.False(waiting.IsCompleted);
+        var keepAlive = new KeepAlive(link, inbox, time);
+        var pings = 0;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+
+        // The answer lies behind messages that nobody takes, for much longer than an answer may take.
+        var watching = keepAlive.WatchAsync(TimeSpan.FromSeconds(40), options.ResponseTimeout, _ => { Interlocked.Increment(ref pings); return default; }, end.Token);
+        await time.AdvanceUntilAsync(() => watching.IsCompleted || time.GetUtcNow() - ManualTime.Start >= TimeSpan.FromMinutes(10), TimeSpan.FromHours(1));
+        Assert.Equal((false, 1), (watching.IsCompleted, Volatile.Read(ref pings)));
+
+        // One is taken, and the network is read again: from now on the answer is the server's to give.
+        Assert.True(await reader.MoveNextAsync());
+        await waiting;
+        var opened = time.GetUtcNow();
+        if (answers)
+        {
+            keepAlive.Answered();
+        }
+        await time.AdvanceUntilAsync(() => watching.IsCompleted || Volatile.Read(ref pings) == 2, TimeSpan.FromMinutes(2));
+
+        Assert.Equal(answers ? (false, 2) : (true, 1), (watching.IsCompleted, Volatile.Read(ref pings)));
+        Assert.True(answers || time.GetUtcNow() - opened >= options.ResponseTimeout);
+        await end.CancelAsync();
     }
 
     [Fact]

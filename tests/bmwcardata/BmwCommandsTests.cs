@@ -1,0 +1,123 @@
+using System.Text;
+using System.Text.Json;
+using Exporter.Tests.Mqtt;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.BmwCarData;
+
+public class BmwCommandsTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static string Topic => $"{Mosquitto.User}/{Car.Electric}";
+
+    [Fact]
+    public async Task The_stream_is_printed_a_line_for_each_message()
+    {
+        await using var bench = await CarCommands.StartAsync();
+        bench.LogIn();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var running = bench.RunUntilAsync(stop.Token, "bmw-cardata", "stream");
+        await bench.SaysAsync("Connected to 127.0.0.1");
+
+        await bench.Broker.Publish(StreamBench.IdToken(0), Topic, [" { \"vin\" : \"WBY00000000000001\",  \"data\" : {} } ", "not json"]);
+        await bench.PrintsAsync("not json");
+        await stop.CancelAsync();
+
+        Assert.Equal(0, await running);
+        Assert.Equal("{\"vin\":\"WBY00000000000001\",\"data\":{}}\n\"not json\"\n", bench.Output);
+        Assert.Contains("takes the stream from a running exporter", bench.Error, StringComparison.Ordinal);
+        Assert.False(CollectedLog.Leaks(bench.Error, StreamBench.IdToken(0)));
+    }
+
+    [Fact]
+    public async Task What_opens_the_stream_is_printed_and_opens_it()
+    {
+        await using var bench = await CarCommands.StartAsync();
+        bench.LogIn();
+
+        Assert.Equal(0, await bench.RunAsync("credentials", "--once"));
+
+        Assert.Equal($"""
+            MQTT Connection Information
+            ============================================================
+            Host: 127.0.0.1
+            Port: {bench.Broker.Port}
+            Username: gcid
+            Topic: gcid/+
+            ============================================================
+            Password: {StreamBench.IdToken(0)}
+            Expires: 2026-11-21 13:00:00Z
+
+            """, bench.Output);
+        var printed = bench.Output.Split('\n').Where(line => line.Contains(": ", StringComparison.Ordinal)).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        await using var subscriber = Peer.Start("stdbuf", "-oL", "mosquitto_sub", "-V", "5", "-d", "-C", "1", "-h", printed["Host"], "-p", printed["Port"], "-u", printed["Username"], "-P", printed["Password"],
+            "-t", printed["Topic"], "-q", "1", "--cafile", bench.Broker.CertificateFile);
+        await subscriber.Says("Subscribed", Cancellation);
+        await bench.Broker.Publish(StreamBench.IdToken(0), Topic, "hello car");
+        await subscriber.Says("hello car", Cancellation);
+    }
+
+    [Fact]
+    public async Task As_JSON_they_are_for_a_program()
+    {
+        await using var bench = await CarCommands.StartAsync();
+        bench.LogIn();
+
+        Assert.Equal(0, await bench.RunAsync("credentials", "--once", "--json"));
+
+        using var json = JsonDocument.Parse(bench.Output);
+        Assert.Equal(StreamBench.IdToken(0), json.RootElement.GetProperty("password").GetString());
+        Assert.Equal(("gcid", "gcid/+"), (json.RootElement.GetProperty("username").GetString(), json.RootElement.GetProperty("topics")[0].GetString()));
+        Assert.Equal(ManualTime.Start.AddHours(1), json.RootElement.GetProperty("expires_at").GetDateTimeOffset());
+    }
+
+    [Fact]
+    public async Task Each_new_password_is_printed_as_it_comes()
+    {
+        await using var bench = await CarCommands.StartAsync();
+        bench.LogIn();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var running = bench.RunUntilAsync(stop.Token, "credentials");
+        await bench.PrintsAsync("Expires: ");
+
+        await bench.TickUntilAsync(() => bench.Output.Contains("Updated Password: ", StringComparison.Ordinal) && bench.Output.EndsWith("Z\n", StringComparison.Ordinal));
+        await stop.CancelAsync();
+
+        Assert.Equal(0, await running);
+        var renewed = bench.Read("car.json").Text("id_token");
+        Assert.NotEqual(StreamBench.IdToken(0), renewed);
+        Assert.EndsWith($"Updated Password: {renewed}\nExpires: {Jwt.Expiry(new Secret(renewed!)):u}\n", bench.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_without_an_id_token_cannot_open_the_stream_and_that_is_said()
+    {
+        await using var bench = await CarCommands.StartAsync();
+        bench.Write("car.json", $$"""{"access_token": "a", "refresh_token": "r", "gcid": "gcid", "expires_at": {{bench.Time.GetUtcNow().AddHours(1).ToUnixTimeSeconds()}}}""");
+
+        Assert.Equal(1, await bench.RunAsync("credentials"));
+
+        Assert.Equal(("", "the token came without an id token, which is the stream's password: log in again.\n"), (bench.Output, bench.Error));
+    }
+
+    [Fact]
+    public async Task Without_a_login_a_person_is_asked_on_stderr()
+    {
+        await using var bench = await CarCommands.StartAsync();
+        var running = bench.RunAsync("credentials", "--once", "--json");
+        await bench.PollUntilAsync(() => bench.Sandbox.Bmw.DeviceCode.Requests > 0 && bench.Error.Contains("code", StringComparison.OrdinalIgnoreCase));
+        Assert.Equal("", bench.Output);
+
+        await bench.PollUntilAsync(() => Typed(bench));
+        await bench.PollUntilAsync(() => running.IsCompleted);
+
+        Assert.Equal(0, await running);
+        Assert.Equal(bench.Read("car.json").Text("id_token"), JsonDocument.Parse(Encoding.UTF8.GetBytes(bench.Output)).RootElement.GetProperty("password").GetString());
+    }
+
+    /// <summary>A person types the code that was shown; false while none was.</summary>
+    private static bool Typed(CarCommands bench) => bench.Error.Split([' ', '\n', '=', '.', ':'], StringSplitOptions.RemoveEmptyEntries).Any(word => bench.Sandbox.Bmw.Decide(word, approve: true));
+}
