@@ -59,7 +59,8 @@ internal static class SourceCommands
             return await accounts.WithAsync(
                 account(result),
                 opened => RunAsync(opened.Commands[declared], new CommandCall(given, terminal, time, token => LogInAsync(opened, accounts, login, token)), end.Token),
-                cancellation);
+                // What is unsaved is saved, whatever ends the command.
+                CancellationToken.None);
         });
     }
 

@@ -80,7 +80,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
                 logger.Log(failure is ApiFailure.NoToken ? LogLevel.Debug : LogLevel.Error, "account {Account}: {Reason}", account, failure.Reason);
                 tell(state = state with { Failure = failure, NextTry = null });
             }
-            await WaitAsync(Step, cancellation, changed);
+            await WaitAsync(Step, [changed], cancellation);
         }
     }
 
@@ -166,7 +166,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
                 logger.LogInformation("account {Account}: BMW's stream is connected, and no car has said anything for a day: they sleep, or no data is chosen in the portal", account);
                 Volatile.Write(ref lastMessage, time.GetTimestamp());
             }
-            await WaitAsync(Step, cancellation, changed, connection.Ended);
+            await WaitAsync(Step, [changed, connection.Ended], cancellation);
         }
     }
 
@@ -204,7 +204,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
                 return;
             }
             left = mended && enough < left ? enough : left;
-            await WaitAsync(left < Step ? left : Step, cancellation, changed);
+            await WaitAsync(left < Step ? left : Step, [changed], cancellation);
         }
     }
 
@@ -222,7 +222,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
         return !Equals(keeper.Snapshot.State.Token?.IdToken, idToken);
     }
 
-    private async Task WaitAsync(TimeSpan longest, CancellationToken cancellation, params IEnumerable<Task> orUntil)
+    private async Task WaitAsync(TimeSpan longest, IReadOnlyList<Task> orUntil, CancellationToken cancellation)
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await Task.WhenAny([Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(longest.TotalMilliseconds)), time, done.Token), .. orUntil]);
