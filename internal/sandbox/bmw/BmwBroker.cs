@@ -113,13 +113,16 @@ public sealed class BmwBroker : IAsyncDisposable
             }
             Interlocked.Increment(ref connects);
             // MQTT 5, section 3.14.2.1: 0x8E, session taken over. One connection for an account, whatever its client id.
-            if (sessions.TryGetValue(session.Account, out var other))
+            BrokerSession? other;
+            lock (sessions)
             {
-                await other.EndAsync(0x8E);
+                // In one step, lest two that come at once both find nobody.
+                sessions.TryGetValue(session.Account, out other);
+                sessions[session.Account] = session;
             }
-            sessions[session.Account] = session;
             try
             {
+                await (other?.EndAsync(0x8E) ?? Task.CompletedTask);
                 await session.RunAsync();
             }
             finally

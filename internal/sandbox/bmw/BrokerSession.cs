@@ -65,7 +65,8 @@ internal sealed class BrokerSession : IAsyncDisposable
         }
         Account = user;
         // The connection ends with the token that it was opened with.
-        timers.Add(rules.Time.CreateTimer(_ => _ = EndAsync(MaximumConnectTime), null, end!.Value - rules.Time.GetUtcNow(), Timeout.InfiniteTimeSpan));
+        var left = end!.Value - rules.Time.GetUtcNow();
+        timers.Add(rules.Time.CreateTimer(_ => _ = EndAsync(MaximumConnectTime), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan));
         if (connect.KeepAlive > 0)
         {
             // MQTT 5, section 3.1.2.10: one and a half times the keep alive.
@@ -104,11 +105,10 @@ internal sealed class BrokerSession : IAsyncDisposable
     /// <summary>Whether it has subscribed to that, and the message was written.</summary>
     public async Task<bool> PublishAsync(string topic, ReadOnlyMemory<byte> payload)
     {
-        if (!filters.Any(f => Matches(f.Filter, topic)))
+        if (filters.FirstOrDefault(f => Matches(f.Filter, topic)) is not { Filter: not null, QoS: var qos })
         {
             return false;
         }
-        var qos = filters.First(f => Matches(f.Filter, topic)).QoS;
         // No identifier is zero [MQTT-2.2.1-3].
         ushort? id = qos == 0 ? null : (ushort)(Interlocked.Increment(ref identifier) % 65535 + 1);
         try
@@ -163,19 +163,22 @@ internal sealed class BrokerSession : IAsyncDisposable
     private async Task GrantAsync(Said.Subscribe subscribe)
     {
         var mine = subscribe.Filters.Select(f => f.Filter.Split('/') is [var account, _] && account == Account).ToList();
+        if (!mine.Contains(false))
+        {
+            // Before the answer: who has it misses nothing. A filter that comes again replaces the one that was (section 3.8.4).
+            filters = [.. filters.Where(f => subscribe.Filters.All(s => s.Filter != f.Filter)), .. subscribe.Filters];
+        }
         await WriteAsync(Saying.SubAck(subscribe.Identifier, [.. subscribe.Filters.Select((f, i) => mine[i] ? (byte)Math.Min(f.QoS, 1) : NotAuthorized)]));
         if (mine.Contains(false))
         {
             await EndAsync(NotAuthorized);
-            return;
         }
-        filters = [.. filters, .. subscribe.Filters];
     }
 
     private static bool Matches(string filter, string topic)
     {
         var (wanted, levels) = (filter.Split('/'), topic.Split('/'));
-        return wanted.Length == levels.Length && wanted.Zip(levels).All(pair => pair.First == "+" || pair.First == pair.Second);
+        return wanted.Length == levels.Length && wanted.Zip(levels).All(pair => pair.First is "+" or "#" || pair.First == pair.Second);
     }
 
     private async Task<Said?> NextAsync()

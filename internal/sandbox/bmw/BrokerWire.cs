@@ -122,7 +122,7 @@ internal abstract record Said
         private int Variable()
         {
             var value = 0;
-            for (var shift = 0; ; shift += 7)
+            for (var shift = 0; shift <= 21; shift += 7)
             {
                 var part = Byte();
                 value |= (part & 0x7F) << shift;
@@ -131,6 +131,7 @@ internal abstract record Said
                     return value;
                 }
             }
+            throw new InvalidDataException("a length has more than four bytes");
         }
     }
 }
