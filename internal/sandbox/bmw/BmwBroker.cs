@@ -44,6 +44,9 @@ public sealed class BmwBroker : IAsyncDisposable
     /// <summary>Who is connected and subscribed: their filters.</summary>
     public IReadOnlyList<string> Subscriptions => [.. sessions.Values.SelectMany(s => s.Filters)];
 
+    /// <summary>When anybody who is connected last said something; null while nobody is.</summary>
+    public DateTimeOffset? LastHeard => sessions.Values.Max(s => (DateTimeOffset?)s.LastHeard);
+
     /// <summary>A reason code for every connection that asks from now on; null lets them in again.</summary>
     public byte? Refusal { get => rules.Refusal; set => rules.Refusal = value; }
 
@@ -93,8 +96,9 @@ public sealed class BmwBroker : IAsyncDisposable
                 serving.Add(ServeAsync(client));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
+            // Stopped, be it between two calls of it.
             await Task.WhenAll(serving);
         }
     }

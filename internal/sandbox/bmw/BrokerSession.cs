@@ -46,6 +46,8 @@ internal sealed class BrokerSession : IAsyncDisposable
     /// <summary>The user name: BMW's gcid.</summary>
     public string Account { get; private set; } = "";
 
+    public DateTimeOffset LastHeard { get; private set; }
+
     public IEnumerable<string> Filters => filters.Select(f => f.Filter);
 
     /// <summary>Answers CONNECT; false when that was a refusal.</summary>
@@ -81,6 +83,7 @@ internal sealed class BrokerSession : IAsyncDisposable
     {
         while (await NextAsync() is { } said)
         {
+            LastHeard = rules.Time.GetUtcNow();
             alive?.Change(silence, Timeout.InfiniteTimeSpan);
             switch (said)
             {

@@ -13,7 +13,7 @@ internal static class Readings
         var prefix = Quantity.PrefixOf(families.Select(f => f.Name));
         // Counters tell of our own doing, not of what was measured.
         var things = families.Where(f => f.Kind is not (MetricKind.Info or MetricKind.StateSet or MetricKind.Counter))
-            .SelectMany(f => f.Samples.Select(s => (Family: f, s.Labels, s.Value)))
+            .SelectMany(f => f.Samples.Where(s => !IsRaw(s.Labels)).Select(s => (Family: f, s.Labels, s.Value)))
             .GroupBy(s => s.Labels).OrderBy(g => g.Key).ToList();
         var naming = new Naming(things.Select(t => t.Key));
         var infos = families.Where(f => f.Kind is MetricKind.Info).SelectMany(f => f.Samples.Select(s => s.Labels)).ToList();
@@ -27,6 +27,7 @@ internal static class Readings
     public static Html Plots(string account, IReadOnlyList<Recorded> recorded, Clock clock)
     {
         var prefix = Quantity.PrefixOf(recorded.Select(r => r.Metric));
+        recorded = [.. recorded.Where(r => !IsRaw(r.Labels))];
         var naming = new Naming(recorded.Select(r => r.Labels).Distinct());
         var metrics = recorded.Select(r => r.Metric).ToHashSet();
         var plots = recorded.Where(r => Quantity.ExtremeOf(r.Metric) is not { } whole || !metrics.Contains(whole)).GroupBy(r => r.Metric)
@@ -60,6 +61,9 @@ internal static class Readings
 
         Html Moment(double seconds) => seconds is > 0 and < 253_402_300_800 ? clock.At(DateTimeOffset.FromUnixTimeSeconds((long)seconds)) : $"never";
     }
+
+    /// <summary>A value under a cloud's own word for it, which stands under ours, too, where it is known: for queries, not for a page.</summary>
+    private static bool IsRaw(LabelSet labels) => labels["key"] is not null;
 
     private static bool Covers(LabelSet info, LabelSet labels)
     {
