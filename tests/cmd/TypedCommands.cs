@@ -113,6 +113,7 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
         error.Begin();
         var terminal = new Terminal(typed, output, error, interactive, address => { Opened.Add(address); return true; });
         var program = new CommandLine(Composition.Sources, environment, terminal.Output, terminal.Error);
+        program.AddHealth(terminal, Time);
         program.AddHashPassword(terminal);
         program.AddAccountCommands(Composition.Sources, terminal, Time);
         program.AddSourceCommands(Composition.Sources, terminal, Time);
