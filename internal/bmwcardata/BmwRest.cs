@@ -48,10 +48,12 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, TimeProvider 
         return (new BmwRest(new BmwApi(http, budget, context.Time), new BmwRestOptions(options.Vins, Path.Combine(folder, "cars.json")), context.Time, logger), budget, http);
     }
 
+    /// <param name="told">Gets what the cars are, whenever that is news.</param>
     /// <param name="found">Gets the last values of each car, as a message in the stream's shape: <c>{"vin", "data": {KEY: {"value", "unit", "timestamp"}}}</c>.</param>
-    public async Task RunAsync(Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
+    public async Task RunAsync(Action<IReadOnlyList<CarInfo>> told, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
     {
         Load();
+        told(Cars);
         // The cars whose values are still wanted; null until it is known which there are.
         Queue<string>? unfilled = null;
         while (true)
@@ -60,6 +62,7 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, TimeProvider 
             if (time.GetUtcNow() - described.At is var age && (age >= Day || age < TimeSpan.Zero))
             {
                 wait = After(await DescribeAsync(cancellation));
+                told(Cars);
             }
             if (wait == TimeSpan.Zero && (unfilled ??= new(Cars.Select(car => car.Vin))).Count > 0)
             {

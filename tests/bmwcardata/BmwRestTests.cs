@@ -129,6 +129,51 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_account_shows_what_the_interface_tells_before_its_car_talks()
+    {
+        var issued = sandbox.Bmw.Login();
+        folder.Write("car.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}","expires_at":{{(time.GetUtcNow() + issued.ExpiresIn).ToUnixTimeSeconds()}}}""");
+        var source = new BmwCarDataSource(time);
+        var configuration = Configuration.Load([StateFolder.Setting], [source.Settings], new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [folder.Write("exporter.yml", $"""
+            accounts:
+              car:
+                source: bmw-cardata
+                token_file: car.json
+                auth_url: {sandbox.Address}
+                api_url: {sandbox.Address}
+                mqtt_host: 127.0.0.1
+                mqtt_port: 9
+                rest: true
+
+            """)] }, new Dictionary<string, string> { ["EXPORTER_STATE_FOLDER"] = folder.Path }, folder.Path);
+        var accounts = PlannedAccount.All(configuration, [source]);
+        Assert.Empty(configuration.Problems);
+        using var account = Assert.Single(accounts).Open(new KeeperOptions(), time, log);
+        await account.Keeper.LoadAsync(Cancellation);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+
+        var running = account.RunAsync(ending.Token);
+        IReadOnlyList<Exporter.Metrics.MetricFamily> families;
+        while (true)
+        {
+            var changed = account.Feed!.Changed;
+            families = account.Feed.Expose(time.GetUtcNow()).Families;
+            if (families.Any(family => family.Name == "bmw_vehicle_odometer_meters"))
+            {
+                break;
+            }
+            await changed.WaitAsync(Cancellation);
+        }
+        await ending.CancelAsync();
+        await running;
+
+        Assert.Contains(families, family => family.Name == "bmw_vehicle_info" && family.Samples[0].Labels["model"] == "i4 eDrive40");
+        Assert.Equal(10_489_000, families.Single(family => family.Name == "bmw_vehicle_odometer_meters").Samples.Single().Value);
+        Assert.Equal(["bmw_api_quota_limit", "bmw_api_quota_used"], account.Live.Select(live => live.Name));
+        Assert.Equal(5, account.Live[1].Read());
+    }
+
+    [Fact]
     public void Calls_age_one_by_one()
     {
         var budget = new DailyBudget(2, folder["budget/calls.json"], time, log);
@@ -179,7 +224,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         public Run(Exporter.BmwCarData.BmwRest rest, DailyBudget budget, ManualTime time, IReadOnlyList<IDisposable> owned)
         {
             (Rest, Budget, this.time, this.owned) = (rest, budget, time, owned);
-            running = Task.Run(() => rest.RunAsync(message => Found.Enqueue(JsonDocument.Parse(message).RootElement), ending.Token), Cancellation);
+            running = Task.Run(() => rest.RunAsync(_ => { }, message => Found.Enqueue(JsonDocument.Parse(message).RootElement), ending.Token), Cancellation);
         }
 
         public Exporter.BmwCarData.BmwRest Rest { get; }
