@@ -41,6 +41,8 @@ try
             token_file: car.json
             client_id: {sandbox.Bmw.ClientId}
             auth_url: {sandbox.Address}
+            api_url: {sandbox.Address}
+            rest: true
             mqtt_host: {broker.EndPoint.Address}
             mqtt_port: {broker.EndPoint.Port}
             mqtt_ca_file: {trusted}

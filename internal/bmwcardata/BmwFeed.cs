@@ -24,8 +24,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
     public Exposed Expose(DateTimeOffset now)
     {
         var (reading, state, _) = latest.Value;
-        var described = (rest?.Cars ?? []).Aggregate(reading, (next, car) => next.WithDetails(car.Vin, new BmwDetails(car.Brand, car.Model, car.Series, car.DriveTrain), limits));
-        return new Exposed([.. BmwMetrics.From(described, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null);
+        return new Exposed([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null);
     }
 
     /// <summary>Changes the reading by what did not come by the stream.</summary>
@@ -62,23 +61,35 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         }
     }
 
-    private void Take(MqttMessage message) => Take(BmwMessage.Read(message.Payload, message.Topic));
-
-    private void Take(BmwDelivery delivery)
+    private void Take(MqttMessage message)
     {
         var now = time.GetUtcNow();
+        var delivery = BmwMessage.Read(message.Payload, message.Topic);
         Update(reading => reading.With(delivery, limits, now));
     }
 
-    /// <summary>Last values after a start; what the stream has told since is newer, and stays.</summary>
     private async Task AskAsync(CancellationToken cancellation)
     {
         try
         {
-            await (rest?.RunAsync(values => Take(BmwMessage.Read(values, topic: "")), cancellation) ?? Task.CompletedTask);
+            await (rest?.RunAsync(Describe, Fill, cancellation) ?? Task.CompletedTask);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
+        }
+    }
+
+    private void Describe(IReadOnlyList<CarInfo> cars) => Update(reading =>
+        cars.Aggregate(reading, (next, car) => next.WithDetails(car.Vin, new BmwDetails(car.Brand, car.Model, car.Series, car.DriveTrain), limits)));
+
+    /// <summary>Last values after a start; what the stream has told since is newer, and stays. They are no message of the car's.</summary>
+    private void Fill(ReadOnlyMemory<byte> payload)
+    {
+        if (BmwMessage.Read(payload, topic: "") is BmwDelivery.Message values)
+        {
+            // A key that the car never told comes with nulls; as of now, it would shut out what the car tells next of an earlier moment.
+            values = values with { Entries = [.. values.Entries.Where(entry => entry.At is not null)] };
+            Update(reading => reading.WithValues(values, limits, time.GetUtcNow()));
         }
     }
 

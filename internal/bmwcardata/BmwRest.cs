@@ -14,7 +14,7 @@ internal sealed record BmwRestOptions(IReadOnlyList<string> Vins, string CarsFil
 /// The little that is asked of BMW beside the stream: once a day what the cars are, and once after a start the last values, which the stream
 /// brings only when a car next talks. Everything is within the <see cref="DailyBudget"/>.
 /// </summary>
-internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, TimeProvider time, ILogger logger)
+internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper, TimeProvider time, ILogger logger)
 {
     /// <summary>The container is known by these two; another list of keys is another name.</summary>
     public const string ContainerName = "exporter-1";
@@ -45,13 +45,15 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, TimeProvider 
         var folder = Path.Combine(context.StateFolder, "bmw-cardata", Uri.EscapeDataString(context.Name));
         var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(folder, "calls.json"), context.Time, logger);
         var http = BmwApi.CreateHttp(options.Api!, keeper, budget, context.Time);
-        return (new BmwRest(new BmwApi(http, budget, context.Time), new BmwRestOptions(options.Vins, Path.Combine(folder, "cars.json")), context.Time, logger), budget, http);
+        return (new BmwRest(new BmwApi(http, budget, context.Time), new BmwRestOptions(options.Vins, Path.Combine(folder, "cars.json")), keeper, context.Time, logger), budget, http);
     }
 
+    /// <param name="told">Gets what the cars are, whenever that is news.</param>
     /// <param name="found">Gets the last values of each car, as a message in the stream's shape: <c>{"vin", "data": {KEY: {"value", "unit", "timestamp"}}}</c>.</param>
-    public async Task RunAsync(Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
+    public async Task RunAsync(Action<IReadOnlyList<CarInfo>> told, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
     {
         Load();
+        told(Cars);
         // The cars whose values are still wanted; null until it is known which there are.
         Queue<string>? unfilled = null;
         while (true)
@@ -60,6 +62,7 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, TimeProvider 
             if (time.GetUtcNow() - described.At is var age && (age >= Day || age < TimeSpan.Zero))
             {
                 wait = After(await DescribeAsync(cancellation));
+                told(Cars);
             }
             if (wait == TimeSpan.Zero && (unfilled ??= new(Cars.Select(car => car.Vin))).Count > 0)
             {
@@ -177,11 +180,21 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, TimeProvider 
         return wait;
     }
 
+    /// <summary>A login ends the pause that the want of one began. Nothing else does: the token is renewed every hour, and a call is dear.</summary>
     private async Task PauseAsync(TimeSpan wait, CancellationToken cancellation)
     {
         for (var until = time.GetUtcNow() + wait; until - time.GetUtcNow() is var left && left > TimeSpan.Zero && left <= wait;)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling((left < Step ? left : Step).TotalMilliseconds)), time, cancellation);
+            var changed = keeper.Changed;
+            if (failure is ApiFailure.NoToken && keeper.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
+            {
+                return;
+            }
+            using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling((left < Step ? left : Step).TotalMilliseconds)), time, done.Token);
+            await (failure is ApiFailure.NoToken ? Task.WhenAny(delay, changed) : Task.WhenAny(delay));
+            await done.CancelAsync();
+            cancellation.ThrowIfCancellationRequested();
         }
     }
 

@@ -129,6 +129,71 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_login_is_noticed_at_once_and_no_call_is_made_before_it()
+    {
+        await using var run = await StartAsync(loggedIn: false);
+        while (run.Rest.Failure is not ApiFailure.NoToken)
+        {
+            await Task.Yield();
+        }
+        Assert.Equal(0, run.Budget.Used);
+
+        await LogInAsync(run.Keeper);
+        while (run.Found.IsEmpty)
+        {
+            await Task.Yield();
+            Cancellation.ThrowIfCancellationRequested();
+        }
+
+        Assert.Equal(ManualTime.Start, time.GetUtcNow());
+    }
+
+    [Fact]
+    public async Task An_account_shows_what_the_interface_tells_before_its_car_talks()
+    {
+        var issued = sandbox.Bmw.Login();
+        folder.Write("car.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}","expires_at":{{(time.GetUtcNow() + issued.ExpiresIn).ToUnixTimeSeconds()}}}""");
+        var source = new BmwCarDataSource(time);
+        var configuration = Configuration.Load([StateFolder.Setting], [source.Settings], new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [folder.Write("exporter.yml", $"""
+            accounts:
+              car:
+                source: bmw-cardata
+                token_file: car.json
+                auth_url: {sandbox.Address}
+                api_url: {sandbox.Address}
+                mqtt_host: 127.0.0.1
+                mqtt_port: 9
+                rest: true
+
+            """)] }, new Dictionary<string, string> { ["EXPORTER_STATE_FOLDER"] = folder.Path }, folder.Path);
+        var accounts = PlannedAccount.All(configuration, [source]);
+        Assert.Empty(configuration.Problems);
+        using var account = Assert.Single(accounts).Open(new KeeperOptions(), time, log);
+        await account.Keeper.LoadAsync(Cancellation);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+
+        var running = account.RunAsync(ending.Token);
+        IReadOnlyList<Exporter.Metrics.MetricFamily> families;
+        while (true)
+        {
+            var changed = account.Feed!.Changed;
+            families = account.Feed.Expose(time.GetUtcNow()).Families;
+            if (families.Any(family => family.Name == "bmw_vehicle_odometer_meters"))
+            {
+                break;
+            }
+            await changed.WaitAsync(Cancellation);
+        }
+        await ending.CancelAsync();
+        await running;
+
+        Assert.Contains(families, family => family.Name == "bmw_vehicle_info" && family.Samples[0].Labels["model"] == "i4 eDrive40");
+        Assert.Equal(10_489_000, families.Single(family => family.Name == "bmw_vehicle_odometer_meters").Samples.Single().Value);
+        Assert.Equal(["bmw_api_quota_limit", "bmw_api_quota_used"], account.Live.Select(live => live.Name));
+        Assert.Equal(5, account.Live[1].Read());
+    }
+
+    [Fact]
     public void Calls_age_one_by_one()
     {
         var budget = new DailyBudget(2, folder["budget/calls.json"], time, log);
@@ -153,7 +218,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromDays(1), new DailyBudget(1, folder["budget/calls.json"], time, log).Take());
     }
 
-    private async Task<Run> StartAsync(int dailyCalls = 20, IReadOnlyList<string>? scope = null)
+    private async Task<Run> StartAsync(int dailyCalls = 20, IReadOnlyList<string>? scope = null, bool loggedIn = true)
     {
         var options = new BmwCarDataOptions(sandbox.Bmw.ClientId, [], sandbox.Address, "127.0.0.1", 1, false) { Rest = true, RestDailyCalls = dailyCalls, Api = sandbox.Address };
         var store = new FileStore(folder[$"token-{Guid.NewGuid():N}.json"], [new BmwTokenManagerFormat()], time);
@@ -162,11 +227,19 @@ public sealed class BmwRestTests : IAsyncLifetime
         var login = new BmwLogin(options, http, () => keeper?.Snapshot.State.Token, time);
         keeper = new Keeper("car", login.Renewal, store, new KeeperOptions(), time, log);
         await keeper.LoadAsync(Cancellation);
-        var issued = sandbox.Bmw.Login([.. scope ?? []]);
-        await keeper.AdoptAsync(new Token { AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = time.GetUtcNow() + issued.ExpiresIn }, Cancellation);
+        if (loggedIn)
+        {
+            await LogInAsync(keeper, scope);
+        }
         var context = new AccountContext("car", true, store, new KeeperOptions(), time, log) { StateFolder = folder.Path };
         var opened = Exporter.BmwCarData.BmwRest.Open(options, keeper, context, log);
-        return new Run(opened.Reader, opened.Budget, time, [opened.Http, http, keeper]);
+        return new Run(opened.Reader, opened.Budget, keeper, time, [opened.Http, http, keeper]);
+    }
+
+    private Task LogInAsync(Keeper keeper, IReadOnlyList<string>? scope = null)
+    {
+        var issued = sandbox.Bmw.Login([.. scope ?? []]);
+        return keeper.AdoptAsync(new Token { AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = time.GetUtcNow() + issued.ExpiresIn }, Cancellation);
     }
 
     private sealed class Run : IAsyncDisposable
@@ -176,15 +249,17 @@ public sealed class BmwRestTests : IAsyncLifetime
         private readonly ManualTime time;
         private readonly Task running;
 
-        public Run(Exporter.BmwCarData.BmwRest rest, DailyBudget budget, ManualTime time, IReadOnlyList<IDisposable> owned)
+        public Run(Exporter.BmwCarData.BmwRest rest, DailyBudget budget, Keeper keeper, ManualTime time, IReadOnlyList<IDisposable> owned)
         {
-            (Rest, Budget, this.time, this.owned) = (rest, budget, time, owned);
-            running = Task.Run(() => rest.RunAsync(message => Found.Enqueue(JsonDocument.Parse(message).RootElement), ending.Token), Cancellation);
+            (Rest, Budget, Keeper, this.time, this.owned) = (rest, budget, keeper, time, owned);
+            running = Task.Run(() => rest.RunAsync(_ => { }, message => Found.Enqueue(JsonDocument.Parse(message).RootElement), ending.Token), Cancellation);
         }
 
         public Exporter.BmwCarData.BmwRest Rest { get; }
 
         public DailyBudget Budget { get; }
+
+        public Keeper Keeper { get; }
 
         public System.Collections.Concurrent.ConcurrentQueue<JsonElement> Found { get; } = new();
 
