@@ -80,7 +80,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
                 logger.Log(failure is ApiFailure.NoToken ? LogLevel.Debug : LogLevel.Error, "account {Account}: {Reason}", account, failure.Reason);
                 tell(state = state with { Failure = failure, NextTry = null });
             }
-            await WaitAsync(Step, [changed], cancellation);
+            await WaitAsync(time.GetUtcNow() + Step, [changed], cancellation);
         }
     }
 
@@ -166,7 +166,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
                 logger.LogInformation("account {Account}: BMW's stream is connected, and no car has said anything for a day: they sleep, or no data is chosen in the portal", account);
                 Volatile.Write(ref lastMessage, time.GetTimestamp());
             }
-            await WaitAsync(Step, [changed, connection.Ended], cancellation);
+            await WaitAsync(time.GetUtcNow() + Step, [changed, connection.Ended], cancellation);
         }
     }
 
@@ -194,17 +194,16 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
             state = state with { Failures = BmwStreamState.Counted(state.Failures, failure.Kind) };
         }
         tell(state = state with { Failure = verdict.Failure, NextTry = next });
-        while (next - time.GetUtcNow() is { } left && left > TimeSpan.Zero)
+        for (var now = time.GetUtcNow(); now < next; now = time.GetUtcNow())
         {
             var changed = keeper.Changed;
             var mended = verdict is BmwVerdict.TokenRefused or BmwVerdict.Refused && !refused.IdToken.Equals(keeper.Snapshot.State.Token?.IdToken);
-            var enough = BetweenConnects - time.GetElapsedTime(lastConnect.Value);
-            if (mended && enough <= TimeSpan.Zero)
+            var enough = now + BetweenConnects - time.GetElapsedTime(lastConnect.Value);
+            if (mended && enough <= now)
             {
                 return;
             }
-            left = mended && enough < left ? enough : left;
-            await WaitAsync(left < Step ? left : Step, [changed], cancellation);
+            await WaitAsync(mended && enough < next ? enough : next, [changed], cancellation);
         }
     }
 
@@ -222,10 +221,17 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
         return !Equals(keeper.Snapshot.State.Token?.IdToken, idToken);
     }
 
-    private async Task WaitAsync(TimeSpan longest, IReadOnlyList<Task> orUntil, CancellationToken cancellation)
+    /// <summary>Until a moment, a minute at most, or one of the others.</summary>
+    private async Task WaitAsync(DateTimeOffset until, IEnumerable<Task> others, CancellationToken cancellation)
     {
+        var left = until - time.GetUtcNow();
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await Task.WhenAny([Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(longest.TotalMilliseconds)), time, done.Token), .. orUntil]);
+        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 0, Step.TotalMilliseconds)), time, done.Token);
+        // The machine may have slept between the look at the clock and the timer.
+        if (time.GetUtcNow() < until)
+        {
+            await Task.WhenAny([delay, .. others]);
+        }
         await done.CancelAsync();
         cancellation.ThrowIfCancellationRequested();
     }

@@ -4,7 +4,6 @@ using Exporter.Sandbox;
 using Exporter.Sources;
 using Exporter.Tests.Mqtt;
 using Exporter.Tokens;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
@@ -108,23 +107,8 @@ public class DayOfDrivingTests
         Assert.Equal(0, drive.Bench.Value("bmw_mqtt_messages_total"));
     }
 
-    private sealed class Drive : IAsyncDisposable
+    private sealed record Drive(BmwBroker Broker, StreamBench Bench) : IAsyncDisposable
     {
-        private readonly CancellationTokenSource stop = new();
-        private readonly Rounds rounds;
-        private readonly Task keeping;
-
-        private Drive(BmwBroker broker, StreamBench bench)
-        {
-            (Broker, Bench) = (broker, bench);
-            rounds = new Rounds([bench.Keeper], bench.Time, NullLogger.Instance);
-            keeping = rounds.RunAsync(stop.Token);
-        }
-
-        public BmwBroker Broker { get; }
-
-        public StreamBench Bench { get; }
-
         public static async Task<Drive> Begin()
         {
             var time = new ManualTime();
@@ -141,13 +125,10 @@ public class DayOfDrivingTests
             return new Drive(broker, bench);
         }
 
-        /// <summary>Until a renewal that is due has been made, and the stream has the connection that belongs to it.</summary>
+        /// <summary>A renewal that is due is made, and the stream has the connection that belongs to it.</summary>
         public async Task Settled()
         {
-            while (rounds.UnderWay > 0)
-            {
-                await Task.Yield();
-            }
+            await Bench.Keeper.VisitAsync(Cancellation);
             await Bench.Until(() => Bench.Feed.Status.Tries == 1 + Bench.Keeper.Snapshot.History.Renewals && Bench.IsConnected);
         }
 
@@ -155,7 +136,8 @@ public class DayOfDrivingTests
         public async Task Send(int kilometers)
         {
             var message = Encoding.UTF8.GetBytes(Car.Says(Odometer, $"{kilometers}", "km", $"{Bench.Time.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss'Z'}"));
-            Assert.Equal(1, await Broker.PublishAsync($"{Mosquitto.User}/{Car.Electric}", message));
+            var takers = await Broker.PublishAsync($"{Mosquitto.User}/{Car.Electric}", message);
+            Assert.True(takers == 1, $"{takers} took it at {Bench.Time.GetUtcNow():u}; {string.Join(", ", Disconnects())}; {string.Join("; ", Bench.Logs.All)}");
             await Bench.Until(() => Bench.Feed.Reading.Cars.GetValueOrDefault(Car.Electric)?.Values[Odometer].Value is Exporter.BmwCarData.BmwValue.Number(var number) && number == kilometers);
             // Its acknowledgement, too: else the clock would run ahead of what proves to the broker that somebody lives.
             while (Broker.LastHeard != Bench.Time.GetUtcNow())
@@ -170,9 +152,6 @@ public class DayOfDrivingTests
 
         public async ValueTask DisposeAsync()
         {
-            await stop.CancelAsync();
-            await keeping;
-            stop.Dispose();
             await Bench.DisposeAsync();
             await Broker.DisposeAsync();
         }

@@ -101,12 +101,10 @@ internal sealed class StreamBench : IAsyncDisposable
             {
                 return;
             }
-            while (Feed.Status.NextTry is not null && !changed.IsCompleted)
+            if (Feed.Status.NextTry is { } next && next > Time.GetUtcNow())
             {
-                // In this order: who has begun to connect has said so before there was a timer that must not be jumped to.
-                var step = Time.Waiting > 0 ? Time.ToNextTimer() : TimeSpan.Zero;
-                Time.Advance(Feed.Status.NextTry is null ? TimeSpan.Zero : step);
-                await Task.Yield();
+                // Timers know no less than a millisecond.
+                Time.Advance(next - Time.GetUtcNow() + TimeSpan.FromMilliseconds(1));
             }
             await changed.WaitAsync(Cancellation);
         }
