@@ -84,7 +84,8 @@ internal sealed class BmwApi(HttpClient http, DailyBudget budget, TimeProvider t
         if (budget.Exhausted is { } wait)
         {
             return Task.FromResult<ApiAnswer<T>>(new ApiAnswer<T>.Failed(new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture,
-                $"BMW was not asked: the budget of {budget.Limit} calls within 24 hours is used up.")) { RetryAfter = wait }));
+                $"BMW was not asked: the budget of {budget.Limit} calls within 24 hours is used up."))
+            { RetryAfter = wait }));
         }
         var request = new HttpRequestMessage(method, path);
         request.Headers.Add("x-version", "v1");

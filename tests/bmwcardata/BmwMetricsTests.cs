@@ -153,8 +153,18 @@ public class BmwMetricsTests
 
     private static string Unit(Quantity quantity) => quantity switch
     {
-        Quantity.Ratio => "%", Quantity.Meters => "km", Quantity.MetersPerSecond => "km/h", Quantity.Seconds => "min", Quantity.Joules => "kWh", Quantity.Watts => "kW",
-        Quantity.Volts => "V", Quantity.Amperes => "A", Quantity.Pascals => "kPa", Quantity.Celsius => "Celsius", Quantity.Liters => "l", _ => "degrees",
+        Quantity.Ratio => "%",
+        Quantity.Meters => "km",
+        Quantity.MetersPerSecond => "km/h",
+        Quantity.Seconds => "min",
+        Quantity.Joules => "kWh",
+        Quantity.Watts => "kW",
+        Quantity.Volts => "V",
+        Quantity.Amperes => "A",
+        Quantity.Pascals => "kPa",
+        Quantity.Celsius => "Celsius",
+        Quantity.Liters => "l",
+        _ => "degrees",
     };
 
     private static string Page(IEnumerable<MetricFamily> families) => Pages.Plain(ExpositionFormat.Text, MetricFamily.Merge([families]));

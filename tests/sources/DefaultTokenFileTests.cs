@@ -1,8 +1,8 @@
 using Exporter.Netatmo;
 using Exporter.Sources;
 using Exporter.Tests.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.Sources;
