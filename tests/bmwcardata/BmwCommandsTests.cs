@@ -83,13 +83,12 @@ public class BmwCommandsTests
         var running = bench.RunUntilAsync(stop.Token, "credentials");
         await bench.PrintsAsync("Expires: ");
 
-        await bench.TickUntilAsync(() => bench.Output.Contains("Updated Password: ", StringComparison.Ordinal) && bench.Output.EndsWith("Z\n", StringComparison.Ordinal));
+        // The clock ticks on and a next one may come: the last that is printed is the one in the file.
+        await bench.TickUntilAsync(() => bench.Read("car.json").Text("id_token") is { } renewed && renewed != StreamBench.IdToken(0)
+            && bench.Output.EndsWith($"Updated Password: {renewed}\nExpires: {Jwt.Expiry(new Secret(renewed)):u}\n", StringComparison.Ordinal));
         await stop.CancelAsync();
 
         Assert.Equal(0, await running);
-        var renewed = bench.Read("car.json").Text("id_token");
-        Assert.NotEqual(StreamBench.IdToken(0), renewed);
-        Assert.EndsWith($"Updated Password: {renewed}\nExpires: {Jwt.Expiry(new Secret(renewed!)):u}\n", bench.Output, StringComparison.Ordinal);
     }
 
     [Fact]
