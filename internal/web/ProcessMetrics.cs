@@ -7,10 +7,13 @@ namespace Exporter.Web;
 
 /// <summary>
 /// The standard <c>process_*</c> series, from the kernel's files about this process. One reading of <c>stat</c> serves all of
-/// its values on a page, and none of it allocates.
+/// its values on a page. Looking is dear, above all counting open files: who scrapes more often than ten times in a second is
+/// shown the same look.
 /// </summary>
 internal sealed class ProcessMetrics : IDisposable
 {
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The unit of times in <c>stat</c>; 100 on every Linux that .NET runs on (sysconf(_SC_CLK_TCK)).</summary>
     private const double TicksPerSecond = 100;
 
@@ -25,10 +28,15 @@ internal sealed class ProcessMetrics : IDisposable
     private readonly long[] fields = new long[ResidentPages + 1];
     private readonly double started;
     private readonly double? mostFiles;
+    private readonly TimeProvider time;
+    private readonly Lock looking = new();
+    private long looked;
+    private double openFiles;
 
-    public ProcessMetrics()
+    public ProcessMetrics(TimeProvider time)
     {
-        Refresh();
+        this.time = time;
+        Read();
         started = BootTime() + fields[StartTime] / TicksPerSecond;
         mostFiles = MostFiles();
     }
@@ -43,7 +51,7 @@ internal sealed class ProcessMetrics : IDisposable
         LiveFamily.Gauge("process_resident_memory_bytes", "Resident memory size in bytes.", () => fields[ResidentPages] * (double)Environment.SystemPageSize),
         LiveFamily.Gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", () => fields[VirtualSize]),
         LiveFamily.Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", () => started),
-        LiveFamily.Gauge("process_open_fds", "Number of open file descriptors.", () => OpenFiles()),
+        LiveFamily.Gauge("process_open_fds", "Number of open file descriptors.", () => openFiles),
         LiveFamily.Gauge("process_max_fds", "Maximum number of open file descriptors.", () => mostFiles),
     ];
 
@@ -51,6 +59,19 @@ internal sealed class ProcessMetrics : IDisposable
 
     private void Refresh()
     {
+        lock (looking)
+        {
+            if (looked == 0 || time.GetElapsedTime(looked) >= Look)
+            {
+                Read();
+            }
+        }
+    }
+
+    private void Read()
+    {
+        looked = time.GetTimestamp();
+        openFiles = Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
         Span<byte> text = stackalloc byte[1024];
         text = text[..RandomAccess.Read(stat, text, 0)];
         text = text[(text.LastIndexOf((byte)')') + 2)..];
@@ -62,8 +83,6 @@ internal sealed class ProcessMetrics : IDisposable
             text = end < 0 ? default : text[(end + 1)..];
         }
     }
-
-    private static double OpenFiles() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
 
     private static double BootTime() =>
         File.ReadLines("/proc/stat").FirstOrDefault(line => line.StartsWith("btime ", StringComparison.Ordinal)) is { } line

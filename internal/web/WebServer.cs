@@ -19,7 +19,7 @@ public static class WebServer
     {
         var logger = logging.CreateLogger("web");
         var config = options is { Config: { } initial, ConfigFile: { } file } ? new LiveWebConfig(file, initial, logger) : null;
-        var process = new ProcessMetrics();
+        var process = new ProcessMetrics(time);
         var history = new History(accounts, time, logger);
 
         var builder = WebApplication.CreateEmptyBuilder(new());
