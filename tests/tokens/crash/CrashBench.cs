@@ -195,7 +195,7 @@ internal sealed class CrashBench : IAsyncDisposable
     }
 
     /// <summary>Whether a connection to the sandbox holds bytes that its client has not read (proc(5): the local and the remote address, the state, the two queues).</summary>
-    private bool HasUnread() => File.ReadLines("/proc/net/tcp").Skip(1)
+    private bool HasUnread() => new[] { "/proc/net/tcp", "/proc/net/tcp6" }.SelectMany(File.ReadLines)
         .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         .Any(fields => fields[2].EndsWith($":{sandbox.Address.Port:X4}", StringComparison.Ordinal) && !fields[4].EndsWith(":00000000", StringComparison.Ordinal));
 
