@@ -43,9 +43,9 @@ internal static class SourceCommands
         options.ForEach(command.Add);
         program.Add(declared.Name.SkipLast(1), command, declared.Examples, async (startup, result, cancellation) =>
         {
-            var given = arguments.Select(a => (a.Name, Value: result.GetValue(a)))
-                .Concat(options.Select(o => (o.Name, Value: result.GetValue(o))))
-                .Concat(switches.Select(s => (s.Name, Value: result.GetValue(s) ? "" : null)))
+            var given = arguments.Select(a => new { a.Name, Value = result.GetValue(a) })
+                .Concat(options.Select(o => new { o.Name, Value = result.GetValue(o) }))
+                .Concat(switches.Select(s => new { s.Name, Value = result.GetValue(s) ? "" : null }))
                 .Where(g => g.Value is not null).ToDictionary(g => g.Name, g => g.Value!);
             using var end = new EndSignals(_ => { }, cancellation);
             var accounts = new OneAccount(startup with { Accounts = [.. startup.Accounts.Where(a => a.Source == source)] }, terminal, time);

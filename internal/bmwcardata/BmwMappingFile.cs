@@ -88,7 +88,7 @@ internal static class BmwMappingFile
 
         private string? TextAt(YamlValue.Map map, string key, string member)
         {
-            switch (map.Entries.FirstOrDefault(entry => entry.Key == member).Value)
+            switch (map.Entries.FirstOrDefault(entry => entry.Key == member)?.Value)
             {
                 case null:
                     return null;
@@ -100,19 +100,21 @@ internal static class BmwMappingFile
             }
         }
 
-        private List<(string Name, string Value, int Line)> Texts(YamlValue.Map map, string key, string member)
+        private List<Text> Texts(YamlValue.Map map, string key, string member)
         {
-            switch (map.Entries.FirstOrDefault(entry => entry.Key == member).Value)
+            switch (map.Entries.FirstOrDefault(entry => entry.Key == member)?.Value)
             {
                 case null:
                     return [];
                 case YamlValue.Map inner:
-                    return [.. inner.Entries.Select(entry => (entry.Key, TextAt(inner, key, entry.Key) ?? "", entry.Line))];
+                    return [.. inner.Entries.Select(entry => new Text(entry.Key, TextAt(inner, key, entry.Key) ?? "", entry.Line))];
                 case var other:
                     Problem(other.Line, key, $"{member} needs lines with NAME: VALUE below it; write them");
                     return [];
             }
         }
+
+        private sealed record Text(string Name, string Value, int Line);
 
         private double NumberAt(string text, int line, string key, string what)
         {

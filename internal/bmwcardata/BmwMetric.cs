@@ -97,16 +97,18 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
 
     private static MetricFamily StateFamily(States states, IReadOnlyList<BmwKnownCar> cars)
     {
-        var current = states.Said(cars).Select(one => (one.Labels, State: States.Of(one.Held)!)).Where(one => one.State is not null).DistinctBy(one => one.Labels).ToList();
-        return MetricFamily.StateSet(states.Name, states.Help, "state", current, [.. states.Known.Union(current.Select(one => one.State))]);
+        var current = states.Said(cars).Select(one => new { one.Labels, State = States.Of(one.Held)! }).Where(one => one.State is not null).DistinctBy(one => one.Labels).ToList();
+        return MetricFamily.StateSet(states.Name, states.Help, "state", current.Select(one => (one.Labels, one.State)), [.. states.Known.Union(current.Select(one => one.State))]);
     }
 
     /// <summary>Newest first, because a family keeps the first of two samples with the same labels.</summary>
-    private IEnumerable<(BmwKnownCar Car, BmwHeld Held, LabelSet Labels)> Said(IReadOnlyList<BmwKnownCar> cars) =>
+    private IEnumerable<Saying> Said(IReadOnlyList<BmwKnownCar> cars) =>
         (from car in cars
          from series in Keys
          from held in car.Values[series.Key]
-         select (Car: car, Held: held, Labels: series.Labels.Aggregate(car.Labels, (labels, label) => labels.With(label.Name, label.Value)))).OrderByDescending(one => one.Held.At);
+         select new Saying(car, held, series.Labels.Aggregate(car.Labels, (labels, label) => labels.With(label.Name, label.Value)))).OrderByDescending(one => one.Held.At);
+
+    private sealed record Saying(BmwKnownCar Car, BmwHeld Held, LabelSet Labels);
 }
 
 /// <summary>A car as the metrics see it.</summary>

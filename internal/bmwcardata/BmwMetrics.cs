@@ -43,7 +43,7 @@ internal static class BmwMetrics
             MetricFamily.Info(Info, Help(Info), cars.Where(car => car.Car.Details is not null).Select(Details)),
             // A user's metric may add series to one of ours.
             .. BmwVehicleMetrics.All.Concat(options.Mappings).GroupBy(metric => metric.Name).Select(same => MetricFamily.Merge(same.Select(metric => (MetricFamily[])[metric.Family(cars)]))[0]),
-            MetricFamily.Gauge(Value, Help(Value), Raw(cars).Select(RawNumber).OfType<Sample>()),
+            MetricFamily.Gauge(Value, Help(Value), Raw(cars).SelectMany(RawNumber)),
             MetricFamily.Gauge(State, Help(State), Raw(cars).Where(one => one.Held.Value is BmwValue.Text(var text) && IsWord(text))
                 .Select(one => new Sample(one.Labels.With("value", ((BmwValue.Text)one.Held.Value).Value), 1))),
             MetricFamily.Gauge(ValueTime, Help(ValueTime), Raw(cars).Select(one => new Sample(one.Labels, one.Held.At.ToUnixTimeMilliseconds() / 1000.0))),
@@ -68,10 +68,10 @@ internal static class BmwMetrics
         ("brand", car.Car.Details!.Brand), ("model", car.Car.Details.Model), ("series", car.Car.Details.Series), ("drive_train", car.Car.Details.DriveTrain),
     }.Aggregate(car.Labels, (labels, label) => labels.With(label.Item1, label.Item2 ?? ""));
 
-    private static IEnumerable<(BmwHeld Held, LabelSet Labels)> Raw(IReadOnlyList<BmwKnownCar> cars) =>
-        from car in cars from value in car.Car.Values select (value.Value, car.Labels.With("key", value.Key));
+    private static IEnumerable<RawValue> Raw(IReadOnlyList<BmwKnownCar> cars) =>
+        from car in cars from value in car.Car.Values select new RawValue(value.Value, car.Labels.With("key", value.Key));
 
-    private static Sample? RawNumber((BmwHeld Held, LabelSet Labels) one)
+    private static IEnumerable<Sample> RawNumber(RawValue one)
     {
         double? number = one.Held.Value switch
         {
@@ -79,10 +79,12 @@ internal static class BmwMetrics
             BmwValue.Flag(var flag) => flag ? 1 : 0,
             _ => null,
         };
-        return number is null ? null : new Sample(one.Labels.With("unit", BmwUnits.Fold(one.Held.Unit)), number.Value);
+        return number is null ? [] : [new Sample(one.Labels.With("unit", BmwUnits.Fold(one.Held.Unit)), number.Value)];
     }
 
     /// <summary>Dates, XML and JSON would be a new series at each change, and tell no state.</summary>
     private static bool IsWord(string text) =>
         text[0] is not ('<' or '{' or '[') && !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+
+    private sealed record RawValue(BmwHeld Held, LabelSet Labels);
 }

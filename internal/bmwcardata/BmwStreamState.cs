@@ -34,7 +34,7 @@ internal static class BmwStreamMetrics
 {
     public static IReadOnlyList<MetricFamily> From(BmwStreamState state, BmwReading reading, BmwMetricsOptions options)
     {
-        var cars = reading.Cars.Select(car => (Labels: BmwMetrics.Labels(car.Key, options), car.Value)).ToList();
+        var cars = reading.Cars.Select(car => new { Labels = BmwMetrics.Labels(car.Key, options), car.Value }).ToList();
         return
         [
             MetricFamily.Gauge("bmw_mqtt_connected", "Whether BMW's stream is connected and subscribed to: 1 or 0. A car that sleeps says nothing on a stream that is fine.", state.Connected ? 1 : 0),

@@ -57,7 +57,7 @@ internal static class BmwUnits
         // BMW does not say which; of the two only the American one is a car's setting.
         (["gal", "gallon", "gallons"], new("gal", Quantity.Liters, 3.785411784)),
         (["degrees", "degree", "deg", "°"], new("degrees", Quantity.Plain, 1)),
-    }.SelectMany(unit => unit.Spellings.Select(spelling => KeyValuePair.Create(spelling, unit.Unit))).ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+    }.SelectMany(unit => unit.Spellings.Select(spelling => new { Spelling = spelling, unit.Unit })).ToFrozenDictionary(one => one.Spelling, one => one.Unit, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>One spelling for each unit, so that a series does not become another one; a unit that we do not know stays as it is.</summary>
     public static string Fold(string? unit) => unit is null ? "" : Spellings.TryGetValue(unit, out var known) ? known.Name : unit;

@@ -71,7 +71,7 @@ internal sealed record ErganiOptions(
             section.Find(TokenFolderSetting),
             section.Get(InMemorySetting),
             section.Get(RefreshIntervalSetting),
-            [.. section.Get(CountsSetting).Select(name => Count(section, name)).OfType<ErganiCount>().Distinct()]);
+            [.. section.Get(CountsSetting).SelectMany(name => Count(section, name)).Distinct()]);
         if (options is { TokenFile: not null, TokenFolder: not null })
         {
             section.Problem(TokenFolderSetting, "token_file says already where the token is kept; leave one of the two out");
@@ -83,17 +83,17 @@ internal sealed record ErganiOptions(
         return options;
     }
 
-    private static ErganiCount? Count(Section section, string name)
+    private static IEnumerable<ErganiCount> Count(Section section, string name)
     {
         foreach (var (known, count) in Names)
         {
             if (known.Equals(name, StringComparison.OrdinalIgnoreCase))
             {
-                return count;
+                return [count];
             }
         }
         var all = Names.Select(n => n.Name).ToList();
         section.Problem(CountsSetting, $"there is no count of {Plain.Line(name)}; {(Nearest.To(name, all) is { } near ? $"did you mean {near}?" : $"there are {string.Join(", ", all)}")}");
-        return null;
+        return [];
     }
 }

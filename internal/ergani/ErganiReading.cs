@@ -33,8 +33,7 @@ internal sealed record ErganiReading(
 
     /// <summary>Whose branch is no number counts to none: a text from outside becomes no label.</summary>
     public static IReadOnlyDictionary<int, int>? WorkforceOf(JsonElement answer) => Listed(answer, "EX_BASE_05", "Cur")?
-        .Select(employee => int.TryParse(ErganiAnswer.Text(employee, "PararthmaAa"), NumberStyles.None, CultureInfo.InvariantCulture, out var branch) ? branch : -1)
-        .CountBy(branch => branch)
+        .CountBy(employee => int.TryParse(ErganiAnswer.Text(employee, "PararthmaAa"), NumberStyles.None, CultureInfo.InvariantCulture, out var branch) ? branch : -1)
         .ToDictionary();
 
     /// <summary>The reading for <c>/debug/data</c>.</summary>

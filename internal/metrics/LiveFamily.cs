@@ -2,7 +2,7 @@ namespace Exporter.Metrics;
 
 /// <summary>A series whose value is read at the scrape.</summary>
 /// <param name="Value">Called by any thread, several at once; quick, and throws nothing. Null: there is no such series now.</param>
-public readonly record struct LiveSeries(LabelSet Labels, Func<double?> Value);
+public sealed record LiveSeries(LabelSet Labels, Func<double?> Value);
 
 /// <summary>
 /// A family whose values are read at the moment of the scrape. All but the values is encoded once; writing it allocates nothing.

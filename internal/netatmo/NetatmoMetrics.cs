@@ -103,7 +103,7 @@ internal static class NetatmoMetrics
 
     /// <summary>The next moment at which <see cref="From"/> gives something else for the same reading, because a module becomes stale; null for never.</summary>
     public static DateTimeOffset? StaleAt(NetatmoReading reading, NetatmoMetricsOptions options, DateTimeOffset now) =>
-        reading.Modules.Select(m => StaleFrom(m, options)).Where(t => t > now && t < DateTimeOffset.MaxValue).Min();
+        reading.Modules.Min(m => StaleFrom(m, options) is { } time && time > now && time < DateTimeOffset.MaxValue ? time : (DateTimeOffset?)null);
 
     // Netatmo goes on showing an unreachable module's last values, so that one is stale from the start. At its full age a module is still fresh.
     private static DateTimeOffset? StaleFrom(Module module, NetatmoMetricsOptions options) => module switch
@@ -134,7 +134,6 @@ internal static class NetatmoMetrics
     private sealed record Gauge(string Name, string Help, Func<Module, double?> Value)
     {
         public MetricFamily Family(IEnumerable<Named> modules) => MetricFamily.Gauge(Name, Help,
-            modules.Select(m => (m.Labels, Value: Value(m.Module))).Where(s => s.Value is not null)
-                .Select(s => new Sample(s.Labels, s.Value!.Value)));
+            from m in modules let value = Value(m.Module) where value is not null select new Sample(m.Labels, value.Value));
     }
 }

@@ -19,26 +19,27 @@ internal static class NetatmoNames
         foreach (var module in modules)
         {
             var names = Plain(module);
-            var (home, station, name) = repeated.Contains(names) ? Unique(module, taken) : names;
-            yield return new Named(module, LabelSet.Of(("home", home), ("module", name), ("station", station)));
+            var own = repeated.Contains(names) ? Unique(module, taken) : names;
+            yield return new Named(module, LabelSet.Of(("home", own.Home), ("module", own.Module), ("station", own.Station)));
         }
     }
 
-    private static (string Home, string Station, string Name) Plain(Module module) =>
-        (module.Home ?? "", module.Station ?? "", module.Name ?? ById(module));
+    private static Names Plain(Module module) => new(module.Home ?? "", module.Station ?? "", module.Name ?? ById(module));
 
     // An id is enough, unless the cloud sent none or somebody gave a module just this name: then they are numbered.
-    private static (string Home, string Station, string Name) Unique(Module module, HashSet<(string, string, string)> taken)
+    private static Names Unique(Module module, HashSet<Names> taken)
     {
         var plain = Plain(module);
-        var byId = module.Name is null ? plain.Name : $"{plain.Name} {ById(module)}";
-        var unique = plain with { Name = byId };
+        var byId = module.Name is null ? plain.Module : $"{plain.Module} {ById(module)}";
+        var unique = plain with { Module = byId };
         for (var number = 2; !taken.Add(unique); number++)
         {
-            unique = plain with { Name = string.Create(CultureInfo.InvariantCulture, $"{byId} #{number}") };
+            unique = plain with { Module = string.Create(CultureInfo.InvariantCulture, $"{byId} #{number}") };
         }
         return unique;
     }
 
     private static string ById(Module module) => $"id-{module.Id}";
+
+    private sealed record Names(string Home, string Station, string Module);
 }

@@ -10,7 +10,7 @@ internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<
 {
     /// <summary>Puts answers of one poll together. A module that is listed twice in a station, or by two answers, is taken once.</summary>
     public static NetatmoReading From(params IReadOnlyList<StationsData> answers) => new(
-        answers.Select(a => Module.Time(a.ServerTime)).Max(),
+        answers.Max(a => Module.Time(a.ServerTime)),
         [.. answers.SelectMany(a => a.Devices).SelectMany(Module.OfStation).DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))]);
 
     /// <summary>The reading as a person can read it; where the stations stand only when that was asked for.</summary>

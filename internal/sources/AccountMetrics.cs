@@ -11,8 +11,8 @@ public static class AccountMetrics
     /// <summary>What changes only when a keeper's or a feed's state changes.</summary>
     public static IReadOnlyList<MetricFamily> State(IReadOnlyList<Account> accounts)
     {
-        var all = accounts.Select(a => (Account: a, Labels: Labels(a), Token: a.Keeper.Snapshot, Feed: a.Feed?.Status, Next: a.Keeper.NextRenewal)).ToList();
-        var fed = all.Where(a => a.Feed is not null).Select(a => (a.Labels, Feed: a.Feed!)).ToList();
+        var all = accounts.Select(a => new Seen(a, Labels(a), a.Keeper.Snapshot, a.Feed?.Status, a.Keeper.NextRenewal)).ToList();
+        var fed = all.Where(a => a.Feed is not null).Select(a => new { a.Labels, Feed = a.Feed! }).ToList();
         return
         [
             MetricFamily.Gauge("exporter_up", "Whether the last try to read the account's source was good. Readings are polled on the exporter's own clock, not on a scrape.",
@@ -50,10 +50,10 @@ public static class AccountMetrics
                 all.Where(a => a.Token.History.ClockOffset is not null).Select(a => new Sample(a.Labels, a.Token.History.ClockOffset!.Value.TotalSeconds))),
         ];
 
-        MetricFamily Times(string name, string help, Func<(Account Account, LabelSet Labels, KeeperSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next), DateTimeOffset?> value) =>
+        MetricFamily Times(string name, string help, Func<Seen, DateTimeOffset?> value) =>
             MetricFamily.Gauge(name, help, from a in all let at = value(a) where at is not null select new Sample(a.Labels, Seconds(at.Value)));
 
-        MetricFamily Counts(string name, string help, Func<(Account Account, LabelSet Labels, KeeperSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next), long> value) =>
+        MetricFamily Counts(string name, string help, Func<Seen, long> value) =>
             MetricFamily.Counter(name, help, all.Select(a => new Sample(a.Labels, value(a))));
     }
 
@@ -108,4 +108,7 @@ public static class AccountMetrics
         FailureKind.Unexpected => "unexpected",
         _ => throw new InvalidOperationException("a renewal fails in no other way"),
     };
+
+    /// <summary>An account at one moment.</summary>
+    private sealed record Seen(Account Account, LabelSet Labels, KeeperSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next);
 }

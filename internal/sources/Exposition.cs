@@ -84,7 +84,7 @@ public sealed class Exposition
         {
             return before with { Tokens = tokens, State = state };
         }
-        var exposed = accounts.Select(a => (Account: a, Page: a.Feed?.Expose(now) ?? Exposed.Nothing)).ToList();
+        var exposed = accounts.Select(a => new { Account = a, Page = a.Feed?.Expose(now) ?? Exposed.Nothing }).ToList();
         var readings = new Rendered(MetricFamily.Merge(exposed.Select(e => e.Account.Labelled ? e.Page.Families.Select(f => f.With("account", e.Account.Name)) : e.Page.Families)));
         return new Page(tokens, feeds, exposed.Min(e => e.Page.ChangesAt) ?? DateTimeOffset.MaxValue, readings, state);
     }

@@ -4,7 +4,7 @@ using System.Net;
 namespace Exporter.Web;
 
 /// <summary>HOST:PORT as Go's listeners write it. An empty host is every address of the machine.</summary>
-public readonly record struct ListenAddress(string Host, int Port)
+public sealed record ListenAddress(string Host, int Port)
 {
     /// <summary>The IP address meant; null for every address of the machine, and for a name.</summary>
     public IPAddress? Ip => IPAddress.TryParse(Host, out var ip) ? ip : null;

@@ -22,7 +22,7 @@ internal sealed record ExtensionCounts(ImmutableSortedDictionary<string, long> D
     /// <summary>Counts of zero for a data source that is to be extended: a counter has to be there before it counts.</summary>
     public ExtensionCounts WithKnown(string id) => Done.ContainsKey(id)
         ? this
-        : new(Done.SetItem(id, 0), Failed.SetItems(ApiFailure.Kinds.Select(kind => KeyValuePair.Create((id, kind), 0L))));
+        : new(Done.SetItem(id, 0), ApiFailure.Kinds.Aggregate(Failed, (failed, kind) => failed.SetItem((id, kind), 0)));
 
     public ExtensionCounts WithDone(string id) => this with { Done = Done.SetItem(id, Done.GetValueOrDefault(id) + 1) };
 

@@ -7,7 +7,8 @@ namespace Exporter.Tests.Program;
 /// <summary>The real program as a process of its own, with a folder of its own, until it is disposed of.</summary>
 internal sealed class RunningExporter : IAsyncDisposable
 {
-    public static readonly string Binary = Path.Combine(AppContext.BaseDirectory, "exporter");
+    /// <summary>The program as it was built, or as it was published: every test of the program is one of its published forms, too.</summary>
+    public static readonly string Binary = Environment.GetEnvironmentVariable("EXPORTER") ?? Path.Combine(AppContext.BaseDirectory, "exporter");
 
     private readonly Peer process;
 

@@ -69,7 +69,7 @@ public sealed class Configuration
         var accounts = unknown
             ? []
             : new Accounts(sources, variables, given, workingDirectory, problems).Read(
-                file, directory, top?.Entries.FirstOrDefault(entry => entry.Key == Sources.Accounts.Key).Value);
+                file, directory, top?.Entries.FirstOrDefault(entry => entry.Key == Sources.Accounts.Key)?.Value);
         return new Configuration(section, accounts, warnings, problems);
 
         IEnumerable<string> Ways(Setting setting) => Layers.Ways(setting).Append($"{setting.Key} in the configuration file").Where(way => way != setting.Key);

@@ -13,12 +13,12 @@ public static class Nearest
         }
 
         var plain = Plain(word);
-        var (name, distance) = known
-            .Select(name => (name, distance: Distance(plain, Plain(name))))
-            .OrderBy(candidate => candidate.distance)
-            .ThenBy(candidate => candidate.name, StringComparer.Ordinal)
-            .FirstOrDefault((name: "", distance: int.MaxValue));
-        return distance <= Math.Max(1, plain.Length / 3) ? name : null;
+        return known
+            .Select(name => new { Name = name, Distance = Distance(plain, Plain(name)) })
+            .Where(candidate => candidate.Distance <= Math.Max(1, plain.Length / 3))
+            .OrderBy(candidate => candidate.Distance)
+            .ThenBy(candidate => candidate.Name, StringComparer.Ordinal)
+            .FirstOrDefault()?.Name;
     }
 
     /// <summary><c>; did you mean interval?</c>, or the other remedy.</summary>

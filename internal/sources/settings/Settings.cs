@@ -66,7 +66,17 @@ public static class Settings
     public static Setting<T> Choice<T>(
         string key, string help, IReadOnlyList<(string Name, T Value)> names,
         string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
-        Of(key, help, text => OneOf(text, names), string.Join('|', names.Select(name => name.Name)), flag, shortFlag, variable, @default);
+        Of(key, help, text => OneOf(text, names), string.Join('|', Words(names)), flag, shortFlag, variable, @default);
+
+    private static List<string> Words<T>(IReadOnlyList<(string Name, T Value)> names)
+    {
+        var words = new List<string>(names.Count);
+        foreach (var (name, _) in names)
+        {
+            words.Add(name);
+        }
+        return words;
+    }
 
     private static string[] Commas(string text) => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
@@ -80,7 +90,7 @@ public static class Settings
             }
         }
 
-        var known = names.Select(name => name.Name).ToArray();
+        var known = Words(names);
         return Parsed.Problem<T>($"there is no choice {Quote.Of(text)}{Nearest.Remedy(text, known, "choose one of " + string.Join(", ", known))}");
     }
 

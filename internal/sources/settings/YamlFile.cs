@@ -11,8 +11,11 @@ public abstract record YamlValue(int Line)
 
     public sealed record List(IReadOnlyList<YamlValue> Items, int Line) : YamlValue(Line);
 
-    public sealed record Map(IReadOnlyList<(string Key, YamlValue Value, int Line)> Entries, int Line) : YamlValue(Line);
+    public sealed record Map(IReadOnlyList<YamlEntry> Entries, int Line) : YamlValue(Line);
 }
+
+/// <param name="Line">The key's; a value may begin below it.</param>
+public sealed record YamlEntry(string Key, YamlValue Value, int Line);
 
 /// <summary>
 /// Reads a YAML file from the parser's events. YamlDotNet's own tree is not used: it ends at the first duplicate key, overflows the stack
@@ -158,7 +161,7 @@ public sealed class YamlFile
     private YamlValue.Map Map(int depth)
     {
         var at = Line(parser.Consume<MappingStart>());
-        var entries = new List<(string Key, YamlValue Value, int Line)>();
+        var entries = new List<YamlEntry>();
         var first = new Dictionary<string, int>(StringComparer.Ordinal);
         while (!parser.TryConsume<MappingEnd>(out _))
         {
@@ -179,7 +182,7 @@ public sealed class YamlFile
             }
             else
             {
-                entries.Add((key, value, line));
+                entries.Add(new YamlEntry(key, value, line));
             }
         }
 

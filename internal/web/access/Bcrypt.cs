@@ -104,7 +104,14 @@ public static partial class Bcrypt
 
     private static nint Load()
     {
-        var handle = Names.Select(name => NativeLibrary.TryLoad(name, out var found) && NativeLibrary.TryGetExport(found, nameof(crypt_r), out _) ? found : 0).FirstOrDefault(found => found != 0);
+        nint handle = 0;
+        foreach (var name in Names)
+        {
+            if (handle == 0 && NativeLibrary.TryLoad(name, out var found) && NativeLibrary.TryGetExport(found, nameof(crypt_r), out _))
+            {
+                handle = found;
+            }
+        }
         NativeLibrary.SetDllImportResolver(typeof(Bcrypt).Assembly, (name, _, _) => name == Library ? handle : 0);
         return handle;
     }

@@ -234,7 +234,7 @@ internal sealed class WebConfigReader
         return entries.Count;
     }
 
-    private IReadOnlyList<(string Key, YamlValue Value, int Line)> Map(Entry entry)
+    private IReadOnlyList<YamlEntry> Map(Entry entry)
     {
         switch (entry.Value)
         {

@@ -18,7 +18,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(5);
 
     private readonly Lock gate = new();
-    private readonly Dictionary<(string Account, string Metric, LabelSet Labels), Track> tracks = [];
+    private readonly Dictionary<Line, Track> tracks = [];
 
     /// <summary>The account's series, by metric and labels. A copy.</summary>
     public IReadOnlyList<Recorded> Of(Account account)
@@ -39,7 +39,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
             {
                 foreach (var (labels, value) in family.Samples)
                 {
-                    var key = (account.Name, family.Name, labels);
+                    var key = new Line(account.Name, family.Name, labels);
                     if (!tracks.TryGetValue(key, out var track) && tracks.Count < MostSeries)
                     {
                         tracks[key] = track = new Track();
@@ -85,6 +85,8 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
             logger.LogError(e, "account {Account}: its plots have ended", account.Name);
         }
     }
+
+    private sealed record Line(string Account, string Metric, LabelSet Labels);
 }
 
 /// <summary>A series as it was recorded, oldest point first.</summary>

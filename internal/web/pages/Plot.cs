@@ -127,7 +127,16 @@ internal static class Plot
 
         public double From { get; }
 
-        public IEnumerable<double> Values => Enumerable.Range(0, (int)Math.Round((high - low) / step) + 1).Select(i => Math.Round(low + i * step, 9));
+        public IEnumerable<double> Values
+        {
+            get
+            {
+                for (var i = 0; i <= Math.Round((high - low) / step); i++)
+                {
+                    yield return Math.Round(low + i * step, 9);
+                }
+            }
+        }
 
         public double X(double at) => Left + (at - From) / (to - From) * (Width - Left - Right);
 

@@ -13,13 +13,13 @@ internal static class Readings
         var prefix = Quantity.PrefixOf(families.Select(f => f.Name));
         // Counters tell of our own doing, not of what was measured.
         var things = families.Where(f => f.Kind is not (MetricKind.Info or MetricKind.StateSet or MetricKind.Counter))
-            .SelectMany(f => f.Samples.Where(s => !IsRaw(s.Labels)).Select(s => (Family: f, s.Labels, s.Value)))
+            .SelectMany(f => f.Samples.Where(s => !IsRaw(s.Labels)).Select(s => new Measured(f, s.Labels, s.Value)))
             .GroupBy(s => s.Labels).OrderBy(g => g.Key).ToList();
         var naming = new Naming(things.Select(t => t.Key));
         var infos = families.Where(f => f.Kind is MetricKind.Info).SelectMany(f => f.Samples.Select(s => s.Labels)).ToList();
         return $"""
             {naming.Subtitle}
-            <div class="tiles">{things.Take(MostTiles).Select(t => Tile(naming.Of(t.Key), [.. t.Select(s => (s.Family, s.Value))], infos.Where(i => Covers(i, t.Key)).SelectMany(i => Beyond(i, t.Key)), prefix, clock))}</div>
+            <div class="tiles">{things.Take(MostTiles).Select(t => Tile(naming.Of(t.Key), t, infos.Where(i => Covers(i, t.Key)).SelectMany(i => Beyond(i, t.Key)), prefix, clock))}</div>
             {(things.Count > MostTiles ? (Html)$"<p>And {things.Count - MostTiles} more; the metrics page has them all.</p>" : Html.Nothing)}
             """;
     }
@@ -31,16 +31,16 @@ internal static class Readings
         var naming = new Naming(recorded.Select(r => r.Labels).Distinct());
         var metrics = recorded.Select(r => r.Metric).ToHashSet();
         var plots = recorded.Where(r => Quantity.ExtremeOf(r.Metric) is not { } whole || !metrics.Contains(whole)).GroupBy(r => r.Metric)
-            .Select(metric => (Quantity: Quantity.Of(metric.Key, prefix), Series: metric.ToList()))
+            .Select(metric => new { Quantity = Quantity.Of(metric.Key, prefix), Series = metric.ToList() })
             .Where(p => p.Quantity.Unit.Length > 0 || p.Series.Any(s => s.Points.Any(point => point.Value is not (-1 or 0 or 1))))
             .OrderBy(p => p.Quantity.IsOfDevice);
         return Html.Join(plots.Select((p, i) => Plot.Of($"plot-{account}-{i}", p.Quantity, [.. p.Series.Select(s => (naming.Of(s.Labels), s.Points))], clock)));
     }
 
     /// <summary>What has a unit is on top, the rest a click away.</summary>
-    private static Html Tile(string name, IReadOnlyList<(MetricFamily Family, double Value)> values, IEnumerable<(string Name, string Value)> about, string prefix, Clock clock)
+    private static Html Tile(string name, IEnumerable<Measured> values, IEnumerable<(string Name, string Value)> about, string prefix, Clock clock)
     {
-        var rows = values.Select(v => (Quantity: Quantity.Of(v.Family.Name, prefix), v.Family, v.Value, IsMoment: Quantity.IsMoment(v.Family)))
+        var rows = values.Select(v => new Row(Quantity.Of(v.Family.Name, prefix), v, Quantity.IsMoment(v.Family)))
             .OrderBy(r => r.Quantity.IsOfDevice).ToList();
         var first = rows.Where(r => r is { IsMoment: false, Quantity.Unit.Length: > 0 }).ToList();
         var rest = rows.Except(first).ToList();
@@ -48,16 +48,16 @@ internal static class Readings
         {
             (first, rest) = (rest, []);
         }
-        var more = rest.Select(Row).Concat(about.Select(a => (Html)$"<div><dt>{a.Name}</dt><dd>{a.Value}</dd></div>")).ToList();
+        var more = rest.Select(Line).Concat(about.Select(a => (Html)$"<div><dt>{a.Name}</dt><dd>{a.Value}</dd></div>")).ToList();
         return $"""
             <section class="tile"><h4>{name}</h4>
-            <dl class="values">{first.Select(Row)}</dl>
+            <dl class="values">{first.Select(Line)}</dl>
             {(more.Count == 0 ? Html.Nothing : (Html)$"<details><summary>More</summary><dl class=\"values\">{more}</dl></details>")}
             </section>
             """;
 
-        Html Row((Quantity Quantity, MetricFamily Family, double Value, bool IsMoment) row) =>
-            $"<div><dt title=\"{row.Family.Help}\">{row.Quantity.Title}</dt><dd>{(row.IsMoment ? Moment(row.Value) : (Html)$"{row.Quantity.Text(row.Value)}")}</dd></div>";
+        Html Line(Row row) =>
+            $"<div><dt title=\"{row.Measured.Family.Help}\">{row.Quantity.Title}</dt><dd>{(row.IsMoment ? Moment(row.Measured.Value) : (Html)$"{row.Quantity.Text(row.Measured.Value)}")}</dd></div>";
 
         Html Moment(double seconds) => seconds is > 0 and < 253_402_300_800 ? clock.At(DateTimeOffset.FromUnixTimeSeconds((long)seconds)) : $"never";
     }
@@ -89,6 +89,10 @@ internal static class Readings
         }
         return beyond;
     }
+
+    private sealed record Measured(MetricFamily Family, LabelSet Labels, double Value);
+
+    private sealed record Row(Quantity Quantity, Measured Measured, bool IsMoment);
 
     /// <summary>Things are told apart by the labels in which they differ; what they share is said once.</summary>
     private sealed class Naming

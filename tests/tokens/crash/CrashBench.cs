@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Exporter.Sandbox;
+using Exporter.Tests.Program;
 using Exporter.Tests.Support;
 using Xunit;
 
@@ -28,9 +29,6 @@ internal enum Aftermath
 /// </summary>
 internal sealed class CrashBench : IAsyncDisposable
 {
-    /// <summary>The program as built with the tests, or the published one that the variable EXPORTER names.</summary>
-    private static readonly string Binary = Environment.GetEnvironmentVariable("EXPORTER") ?? Path.Combine(AppContext.BaseDirectory, "exporter");
-
     private readonly TemporaryFolder folder = new();
     private readonly SandboxServer sandbox;
     private volatile TaskCompletionSource rotated = new();
@@ -68,11 +66,11 @@ internal sealed class CrashBench : IAsyncDisposable
     /// <summary>Runs the program undisturbed.</summary>
     public async Task<(int ExitCode, string Output, string Error)> RunAsync()
     {
-        var (exitCode, output, error) = await Peer.Run(Binary, Refresh, default, Cancellation);
+        var (exitCode, output, error) = await Peer.Run(RunningExporter.Binary, Refresh, default, Cancellation);
         return (exitCode, System.Text.Encoding.UTF8.GetString(output), error);
     }
 
-    public Peer Start() => Peer.Start(Binary, Refresh);
+    public Peer Start() => Peer.Start(RunningExporter.Binary, Refresh);
 
     /// <summary>Starts the program and ends when its request is at the cloud, which does not answer before <see cref="Release"/>.</summary>
     public async Task<Peer> StartHeldAsync()
@@ -133,7 +131,7 @@ internal sealed class CrashBench : IAsyncDisposable
     /// <param name="path">The file the call must concern; null for any.</param>
     public async Task<int> RunTracedAsync(string calls, string? path)
     {
-        await using var strace = Peer.Start("strace", [.. Killing(calls, path), Binary, .. Refresh]);
+        await using var strace = Peer.Start("strace", [.. Killing(calls, path), RunningExporter.Binary, .. Refresh]);
         var exitCode = await strace.Ends(Cancellation);
         SkipUnlessTraced(strace.Output);
         return exitCode;
