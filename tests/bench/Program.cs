@@ -1,7 +1,9 @@
+using System.Globalization;
+using System.Net;
 using BenchmarkDotNet.Running;
 using Exporter.Bench;
 
-// Without one of the two words, BenchmarkDotNet with its own arguments; load.sh uses the words.
+// Without one of these words, BenchmarkDotNet with its own arguments; load.sh uses the words.
 switch (args)
 {
     case ["kestrel", var address]:
@@ -9,6 +11,12 @@ switch (args)
         return 0;
     case ["first", var page, .. var program]:
         Console.WriteLine(await FirstAnswer.MillisecondsAsync(new Uri(page), program));
+        return 0;
+    case ["cloud", var listen, var folder, "busy" or "rest"]:
+        await BusyCloud.RunAsync(IPEndPoint.Parse(listen), folder, args[^1] == "busy");
+        return 0;
+    case ["accounts", var count]:
+        Console.WriteLine(await ManyAccounts.MeasureAsync(int.Parse(count, CultureInfo.InvariantCulture)));
         return 0;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(ExpositionBenchmarks).Assembly).Run(args);

@@ -29,7 +29,33 @@ public sealed class NetatmoSample
     public static NetatmoSample HomeCoach { get; } = Embedded("homecoach");
 
     /// <summary>200 stations of four modules each.</summary>
-    public static NetatmoSample Large { get; } = Repeat(200);
+    public static NetatmoSample Large { get; } = OfStations(200);
+
+    /// <summary>So many stations of four modules each.</summary>
+    public static NetatmoSample OfStations(int stations)
+    {
+        var answer = JsonNode.Parse(Small.json)!;
+        var devices = answer["body"]!["devices"]!.AsArray();
+        var model = devices[0]!;
+        devices.Clear();
+        for (var number = 0; number < stations; number++)
+        {
+            var station = model.DeepClone();
+            station["home_name"] = $"Home {number:000}";
+            station["station_name"] = $"Home {number:000} (Indoor)";
+            foreach (var (index, module) in station["modules"]!.AsArray().Prepend(station).Index())
+            {
+                module!["_id"] = string.Create(CultureInfo.InvariantCulture, $"70:ee:50:{number / 256:x2}:{number % 256:x2}:{index:x2}");
+                // Values differ from station to station, so that a mix-up shows.
+                if (module["dashboard_data"]!["Temperature"] is JsonValue temperature)
+                {
+                    module["dashboard_data"]!["Temperature"] = JsonValue.Create(Math.Round(temperature.GetValue<double>() + (number / 10.0), 1));
+                }
+            }
+            devices.Add(station);
+        }
+        return new NetatmoSample("large", Encoding.UTF8.GetBytes(answer.ToJsonString()));
+    }
 
     /// <exception cref="InvalidDataException">It is no answer of Netatmo's; the message says why.</exception>
     public static NetatmoSample FromJson(string text, string name = "given")
@@ -141,31 +167,6 @@ public sealed class NetatmoSample
         JsonValue value when value.TryGetValue<string>(out var text) && long.TryParse(text, CultureInfo.InvariantCulture, out var number) => number,
         _ => null,
     };
-
-    private static NetatmoSample Repeat(int stations)
-    {
-        var answer = JsonNode.Parse(Small.json)!;
-        var devices = answer["body"]!["devices"]!.AsArray();
-        var model = devices[0]!;
-        devices.Clear();
-        for (var number = 0; number < stations; number++)
-        {
-            var station = model.DeepClone();
-            station["home_name"] = $"Home {number:000}";
-            station["station_name"] = $"Home {number:000} (Indoor)";
-            foreach (var (index, module) in station["modules"]!.AsArray().Prepend(station).Index())
-            {
-                module!["_id"] = string.Create(CultureInfo.InvariantCulture, $"70:ee:50:{number / 256:x2}:{number % 256:x2}:{index:x2}");
-                // Values differ from station to station, so that a mix-up shows.
-                if (module["dashboard_data"]!["Temperature"] is JsonValue temperature)
-                {
-                    module["dashboard_data"]!["Temperature"] = JsonValue.Create(Math.Round(temperature.GetValue<double>() + (number / 10.0), 1));
-                }
-            }
-            devices.Add(station);
-        }
-        return new NetatmoSample("large", Encoding.UTF8.GetBytes(answer.ToJsonString()));
-    }
 
     private static NetatmoSample Embedded(string name)
     {

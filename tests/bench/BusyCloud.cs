@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using Exporter.Sandbox;
+
+namespace Exporter.Bench;
+
+/// <summary>
+/// A cloud and an exporter.yml for it: twelve accounts with together some 200 stations. Busy, one of them has a new reading every second, because
+/// each is read every ten to fifteen seconds and no two in step, and one renews its token every five. At rest nothing happens but scrapes.
+/// </summary>
+internal static class BusyCloud
+{
+    private const int Accounts = 12;
+
+    public static async Task RunAsync(IPEndPoint listen, string folder, bool busy)
+    {
+        using var end = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            end.Cancel();
+        });
+        var options = new NetatmoCloudOptions { Limits = [], Stations = NetatmoSample.OfStations(200 / Accounts) };
+        await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
+        {
+            Listen = listen,
+            // A token of two minutes is renewed after one.
+            Netatmo = busy ? options with { Lifetimes = options.Lifetimes with { Access = TimeSpan.FromMinutes(2) } } : options,
+        }, end.Token);
+        var lines = new List<string> { "accounts:" };
+        for (var i = 0; i < Accounts; i++)
+        {
+            var tokens = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"account-{i}.json"));
+            await File.WriteAllTextAsync(tokens, $$"""{"refresh_token":"{{sandbox.Netatmo.Login("read_station").RefreshToken}}"}""", end.Token);
+            File.SetUnixFileMode(tokens, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $$"""
+                  account-{{i}}:
+                    source: netatmo
+                    token_file: {{tokens}}
+                    client_id: {{sandbox.Netatmo.ClientId}}
+                    client_secret: {{sandbox.Netatmo.ClientSecret}}
+                    api_url: {{sandbox.Address}}
+                    age_stale: 24h
+                    refresh_interval: {{(busy ? 10_000 + i * 400 : 480_000)}}ms
+                """));
+        }
+        await File.WriteAllLinesAsync(Path.Combine(folder, "exporter.yml"), lines, end.Token);
+        Console.WriteLine("ready");
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, end.Token);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+}
