@@ -117,7 +117,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
             {
                 return Failed(BmwVerdict.Of(subscribed));
             }
-            logger.Log(state.Failure is null && state.LastTry is not null ? LogLevel.Debug : LogLevel.Information, "account {Account}: BMW's stream is connected", account);
+            logger.Log(state.Failure is null && state.Connects.ContainsKey("accepted") ? LogLevel.Debug : LogLevel.Information, "account {Account}: BMW's stream is connected", account);
             tell(state = state with { Connected = true, Failure = null, Connects = BmwStreamState.Counted(state.Connects, "accepted") });
             var verdict = await WatchAsync(connection, credentials, cancellation);
             tell(state = state with { Connected = false, Disconnects = BmwStreamState.Counted(state.Disconnects, verdict.Word) });

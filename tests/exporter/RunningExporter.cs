@@ -26,9 +26,12 @@ internal sealed class RunningExporter : IAsyncDisposable
         "--api-url", sandbox.Address.OriginalString, "-i", sandbox.Netatmo.ClientId, "-s", sandbox.Netatmo.ClientSecret, "--token-file", tokenFile, "-a", "127.0.0.1:0", .. more,
     ], cancellation);
 
-    public static async Task<RunningExporter> StartAsync(IEnumerable<string> arguments, CancellationToken cancellation)
+    public static Task<RunningExporter> StartAsync(IEnumerable<string> arguments, CancellationToken cancellation) => StartAsync(arguments, new Dictionary<string, string>(), folder: null, cancellation);
+
+    /// <param name="folder">The working folder, whose <c>.env</c> is read.</param>
+    public static async Task<RunningExporter> StartAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder, CancellationToken cancellation)
     {
-        var process = Peer.Start(Binary, arguments);
+        var process = Peer.Start(Binary, arguments, environment, folder);
         try
         {
             var line = await process.Says("listening on ", cancellation);
