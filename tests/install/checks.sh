@@ -24,6 +24,50 @@ eventually() {
   until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
 }
 
+# Ends with a sentence about each command that is missing, and on what needs root.
+needs() { # command…
+  local command missing=0
+  for command; do
+    command -v "$command" >/dev/null || { missing=1; echo "$command is missing; install $(awk -v c="$command" '$1 == c { print $2 }' tests/peers.txt)" >&2; }
+  done
+  [ "$(id -u)" = 0 ] || { missing=1; echo "$(basename "$0") makes file systems of its own, which only root may: run it with sudo" >&2; }
+  [ $missing = 0 ]
+}
+
+# The program as it is published; the gate publishes it once and says where.
+publish() {
+  published=${PUBLISHED:-}
+  [ -z "$published" ] || return 0
+  dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false >/dev/null
+  dotnet build cmd/sandbox -v q -nodeReuse:false >/dev/null
+  published=$root/artifacts/published/exporter
+}
+
+# A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.
+bare_debian() { # folder
+  local suite tar mirror
+  suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  tar=artifacts/debootstrap/$suite.tar
+  if [ ! -f "$tar" ]; then
+    mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null || true; } | awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { print $(/^deb \[/ ? 3 : 2); exit }')
+    debootstrap --variant=minbase "$suite" "$work/debootstrap" "$mirror" >"$work/debootstrap.log" || { tail "$work/debootstrap.log" >&2; return 1; }
+    mkdir -p artifacts/debootstrap
+    tar -C "$work/debootstrap" -cf "$tar.new" . && mv "$tar.new" "$tar"
+    rm -rf "$work/debootstrap"
+  fi
+  mkdir -p "$1"
+  tar -C "$1" -xf "$tar"
+}
+
+# The clouds' stand-in on a port of its own, with what it prints: sandbox says "Client id".
+start_sandbox() {
+  artifacts/bin/Sandbox/debug/sandbox --listen 127.0.0.1:0 > "$work/sandbox" &
+  eventually grep -q '^Webex integration:' "$work/sandbox"
+}
+sandbox() { sed -n "s/^$1: *//p" "$work/sandbox"; }
+# What it counted of Netatmo's: counted .tokens.rotations
+counted() { curl -fsS "$(sandbox Address)/sandbox/state" | jq ".netatmo$1"; }
+
 # What is to be done in any case, in the script's own words; then the plan, which TAP has at the end.
 clean_up() { :; }
 finish() {
@@ -31,7 +75,9 @@ finish() {
   clean_up || true
   kill $(jobs -p) 2>/dev/null || true
   wait 2>/dev/null || true
-  rm -rf "$work"
+  # What a script mounted there, in mounts of its own, must not be emptied.
+  awk -v work="$work/" 'index($2, work) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r -n 1 umount -l
+  rm -rf --one-file-system "$work"
   if [ $status -ne 0 ]; then
     echo "Bail out! $(basename "$0") ended early with $status" | tee -a "$results"
     exit 1
