@@ -108,14 +108,18 @@ inside systemctl start exporter-keep 2>/dev/null || true
 stays() { eventually is ActiveState failed exporter-keep && is ExecMainStatus 1 exporter-keep && is NRestarts 0 exporter-keep; }
 check "keep without a token file ends, and is not started again before somebody logs in" stays
 echo "{\"refresh_token\":\"$(sandbox "BMW refresh token")\",\"client_id\":\"$(sandbox "BMW client id")\"}" > "$debian/var/lib/private/exporter-keep/token.json"
+inside chown --reference=/var/lib/private/exporter-keep /var/lib/private/exporter-keep/token.json
 inside systemctl reset-failed exporter-keep
 check "with one it starts" inside systemctl start exporter-keep
 kept() { jq -e .access_token "$debian/var/lib/private/exporter-keep/token.json"; }
-check "and has renewed" kept
+check "and renews" eventually kept
 
+sed -i '/^nonsense/d' "$debian/etc/exporter/exporter.yml"
+inside systemctl reset-failed exporter
+inside systemctl start exporter
 check "a removal" inside dpkg --remove exporter
 gone() { ! inside systemctl is-enabled exporter exporter-keep && is ActiveState inactive && is ActiveState inactive exporter-keep; }
-check "ends and disables both" gone
+check "ends both and disables what was enabled" gone
 check "a purge" inside dpkg --purge exporter
 nothing_left() { ! inside find /etc /var/lib /usr /run -xdev -name 'exporter*' ! -path '*/systemd/system/exporter.service.d*' -print | grep .; }
 check "leaves nothing behind but what was edited" nothing_left
