@@ -34,13 +34,11 @@ needs() { # command…
   [ $missing = 0 ]
 }
 
-# The program as it is published; the gate publishes it once and says where.
-publish() {
-  published=${PUBLISHED:-}
-  [ -z "$published" ] || return 0
-  dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false >/dev/null
+# The program as it is published, in $published, and the sandbox; what is up to date is left as it is. PUBLISHED=FILE takes one that is there.
+published_program() {
+  published=${PUBLISHED:-$root/artifacts/published/exporter}
+  [ -n "${PUBLISHED:-}" ] || dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false >/dev/null
   dotnet build cmd/sandbox -v q -nodeReuse:false >/dev/null
-  published=$root/artifacts/published/exporter
 }
 
 # A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.
@@ -61,6 +59,7 @@ bare_debian() { # folder
 
 # The clouds' stand-in on a port of its own, with what it prints: sandbox says "Client id".
 start_sandbox() {
+  : > "$work/sandbox"
   artifacts/bin/Sandbox/debug/sandbox --listen 127.0.0.1:0 > "$work/sandbox" &
   eventually grep -q '^Webex integration:' "$work/sandbox"
 }

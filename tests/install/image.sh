@@ -4,7 +4,7 @@
 [ -n "${OWN_MOUNTS:-}" ] || OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 . "$(dirname "$0")/checks.sh"
 needs buildah debootstrap jq
-publish
+published_program
 address=127.0.0.1:29211
 b() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }
 
@@ -46,6 +46,9 @@ programs() { [ "$(find "$root" -xdev -type f -perm /111 ! -name '*.so*' -printf 
 check "there is no shell in it, nor any other program" programs
 clean() { ! find "$root" -xdev '(' -path '*/source*' -o -name '*.pdb' -o -name '*.cs' -o -name '*.json' ')' | grep .; }
 check "nothing of the build was left in it" clean
+
+licences() { grep -q "MIT License" "$root/usr/share/doc/exporter/LICENSE" && grep -q YamlDotNet "$root/usr/share/doc/exporter/notices"; }
+check "its licence is in it, and the notices of what it is made of" licences
 
 # The size: the image's own layer is the last.
 b push -q exporter "oci:$work/oci" >/dev/null

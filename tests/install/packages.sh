@@ -3,7 +3,7 @@
 [ -n "${OWN_MOUNTS:-}" ] || OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 . "$(dirname "$0")/checks.sh"
 needs debootstrap dpkg-deb lintian jq openssl
-publish
+published_program
 debian=$work/debian made=artifacts/packages again=$work/again
 
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)

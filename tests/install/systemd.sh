@@ -3,7 +3,7 @@
 [ -n "${OWN_MOUNTS:-}" ] || OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 . "$(dirname "$0")/checks.sh"
 needs debootstrap dpkg-deb jq systemd-nspawn
-publish
+published_program
 debian=$work/debian
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 packages/build --published "$published" --output "$work/packages" >/dev/null
@@ -108,11 +108,12 @@ inside systemctl start exporter-keep 2>/dev/null || true
 stays() { eventually is ActiveState failed exporter-keep && is ExecMainStatus 1 exporter-keep && is NRestarts 0 exporter-keep; }
 check "keep without a token file ends, and is not started again before somebody logs in" stays
 echo "{\"refresh_token\":\"$(sandbox "BMW refresh token")\",\"client_id\":\"$(sandbox "BMW client id")\"}" > "$debian/var/lib/private/exporter-keep/token.json"
-inside chown --reference=/var/lib/private/exporter-keep /var/lib/private/exporter-keep/token.json
 inside systemctl reset-failed exporter-keep
-check "with one it starts" inside systemctl start exporter-keep
+check "with one that root put there it starts" inside systemctl start exporter-keep
 kept() { jq -e .access_token "$debian/var/lib/private/exporter-keep/token.json"; }
 check "and renews" eventually kept
+saved() { ! inside journalctl --no-pager -u exporter-keep | grep 'cannot be saved'; }
+check "into that file" saved
 
 sed -i '/^nonsense/d' "$debian/etc/exporter/exporter.yml"
 inside systemctl reset-failed exporter
