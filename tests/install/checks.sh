@@ -24,13 +24,21 @@ eventually() {
   until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
 }
 
-# Ends with a sentence about each command that is missing, and on what needs root.
+# Starts the script again in a mount namespace, so that what it mounts is gone with it. Its first line.
+own_mounts() {
+  [ -z "${OWN_MOUNTS:-}" ] || return 0
+  [ "$(id -u)" = 0 ] || { echo "$(basename "$0") makes file systems of its own, which only root may: run it with sudo" >&2; exit 1; }
+  trap - EXIT
+  rm -r "$work"
+  OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
+}
+
+# Ends with a sentence about each command that is missing.
 needs() { # command…
   local command missing=0
   for command; do
     command -v "$command" >/dev/null || { missing=1; echo "$command is missing; install $(awk -v c="$command" '$1 == c { print $2 }' tests/peers.txt)" >&2; }
   done
-  [ "$(id -u)" = 0 ] || { missing=1; echo "$(basename "$0") makes file systems of its own, which only root may: run it with sudo" >&2; }
   [ $missing = 0 ]
 }
 

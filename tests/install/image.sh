@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The image, built from the Dockerfile by buildah on bases made here, and run as its user, with a read-only root, on a volume as netatmo-exporter's
 # image leaves it.
-[ -n "${OWN_MOUNTS:-}" ] || OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 . "$(dirname "$0")/checks.sh"
-needs buildah debootstrap jq
+own_mounts "$@"
+needs buildah curl debootstrap jq
 published_program
 address=127.0.0.1:29211
 b() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What is downloaded, made and used: the archive and the .deb, installed, upgraded with the login kept, removed and purged in a bare Debian.
-[ -n "${OWN_MOUNTS:-}" ] || OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 . "$(dirname "$0")/checks.sh"
-needs debootstrap dpkg-deb lintian jq openssl
+own_mounts "$@"
+needs curl debootstrap dpkg-deb lintian jq openssl
 published_program
 debian=$work/debian made=artifacts/packages again=$work/again
 

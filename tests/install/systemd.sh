@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The units: judged by systemd-analyze, then started by a real systemd, which is process 1 of a Debian in namespaces of its own.
-[ -n "${OWN_MOUNTS:-}" ] || OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 . "$(dirname "$0")/checks.sh"
-needs debootstrap dpkg-deb jq systemd-nspawn
+own_mounts "$@"
+needs curl debootstrap dpkg-deb jq pgrep systemd-nspawn
 published_program
 debian=$work/debian
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
