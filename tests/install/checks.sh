@@ -42,11 +42,14 @@ needs() { # command…
   [ $missing = 0 ]
 }
 
+# What it prints is shown where it fails.
+quietly() { "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; }
+
 # The program as it is published, in $published, and the sandbox; what is up to date is left as it is. PUBLISHED=FILE takes one that is there.
 published_program() {
   published=${PUBLISHED:-$root/artifacts/published/exporter}
-  [ -n "${PUBLISHED:-}" ] || dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false >/dev/null
-  dotnet build cmd/sandbox -v q -nodeReuse:false >/dev/null
+  [ -n "${PUBLISHED:-}" ] || quietly dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false
+  quietly dotnet build cmd/sandbox -v q -nodeReuse:false
 }
 
 # A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.
@@ -56,7 +59,7 @@ bare_debian() { # folder
   tar=artifacts/debootstrap/$suite.tar
   if [ ! -f "$tar" ]; then
     mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null || true; } | awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { print $(/^deb \[/ ? 3 : 2); exit }')
-    debootstrap --variant=minbase "$suite" "$work/debootstrap" "$mirror" >"$work/debootstrap.log" || { tail "$work/debootstrap.log" >&2; return 1; }
+    quietly debootstrap --variant=minbase "$suite" "$work/debootstrap" "$mirror"
     mkdir -p artifacts/debootstrap
     tar -C "$work/debootstrap" -cf "$tar.new" . && mv "$tar.new" "$tar"
     rm -rf "$work/debootstrap"

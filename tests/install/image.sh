@@ -11,7 +11,7 @@ b() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$
 # The base of the build stage: a Debian with .NET and what it needs. The SDK and its packages are this machine's own, so that restoring is the same.
 sdk=$(b mount "$(b from --name sdk scratch)")
 bare_debian "$sdk"
-chroot "$sdk" sh -c 'apt-get update -q && apt-get -o APT::Sandbox::User=root install -y -q --no-install-recommends ca-certificates libssl3' >"$work/apt.log" 2>&1 || { cat "$work/apt.log"; exit 1; }
+quietly chroot "$sdk" sh -c 'apt-get update -q && apt-get -o APT::Sandbox::User=root install -y -q --no-install-recommends ca-certificates libssl3'
 cp -L /etc/ssl/certs/ca-certificates.crt "$sdk/etc/ssl/certs/ca-certificates.crt"
 dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
 packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')

@@ -9,7 +9,7 @@ version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 packages/build --published "$published" --output "$work/packages" >/dev/null
 bare_debian "$debian"
 cp "$work/packages/exporter_${version}_amd64.deb" "$debian/exporter.deb"
-chroot "$debian" sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get -o APT::Sandbox::User=root install -y -q --no-install-recommends systemd systemd-sysv dbus /exporter.deb' >"$work/apt.log" 2>&1 || { cat "$work/apt.log"; exit 1; }
+quietly chroot "$debian" sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get -o APT::Sandbox::User=root install -y -q --no-install-recommends systemd systemd-sysv dbus /exporter.deb'
 
 for unit in exporter exporter-keep; do
   understood() { local said; said=$(chroot "$debian" systemd-analyze verify --man=no $unit.service 2>&1) && [ -z "$said" ] || { echo "$said"; return 1; }; }
