@@ -78,6 +78,21 @@ sandbox() { sed -n "s/^$1: *//p" "$work/sandbox"; }
 # What it counted of Netatmo's: counted .tokens.rotations
 counted() { curl -fsS "$(sandbox Address)/sandbox/state" | jq ".netatmo$1"; }
 
+# The example's configuration filled in as it says: an account at the sandbox, its secret in a file beside it.
+fill_in() { # folder address
+  sed -i '/^#accounts:/,$d' "$1/exporter.yml"
+  cat >> "$1/exporter.yml" <<END
+addr: $2
+accounts:
+  home:
+    source: netatmo
+    client_id: $(sandbox "Client id")
+    client_secret_file: home-secret.txt
+    api_url: $(sandbox Address)
+END
+  (umask 077; sandbox "Client secret" > "$1/home-secret.txt")
+}
+
 # What is to be done in any case, in the script's own words; then the plan, which TAP has at the end.
 clean_up() { :; }
 finish() {

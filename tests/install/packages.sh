@@ -43,20 +43,10 @@ check "changelog, licence and the notices of what it is made of are there" docum
 
 # Configured as its own example says, with a login by a refresh token, served over TLS to users with passwords: OpenSSL and libcrypt are needed.
 start_sandbox
-sed -i "/^#accounts:/,\$d" "$debian/etc/exporter/exporter.yml"
+fill_in "$debian/etc/exporter" 127.0.0.1:29210
+echo "web_config_file: web.yml" >> "$debian/etc/exporter/exporter.yml"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout "$debian/etc/exporter/key.pem" -out "$debian/etc/exporter/cert.pem" 2>/dev/null
 password=$(inside exporter hash-password <<< correct-horse)
-cat >> "$debian/etc/exporter/exporter.yml" <<END
-addr: 127.0.0.1:29210
-web_config_file: web.yml
-accounts:
-  home:
-    source: netatmo
-    client_id: $(sandbox "Client id")
-    client_secret_file: home-secret.txt
-    api_url: $(sandbox Address)
-END
-sandbox "Client secret" > "$debian/etc/exporter/home-secret.txt"
 printf 'tls_server_config: { cert_file: cert.pem, key_file: key.pem }\nbasic_auth_users: { me: "%s" }\n' "$password" > "$debian/etc/exporter/web.yml"
 check "exporter check accepts what was filled in" inside exporter check --config /etc/exporter/exporter.yml
 

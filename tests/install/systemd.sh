@@ -40,20 +40,10 @@ is() { [ "$(property "$1" "${3:-exporter}")" = "$2" ] || { inside systemctl stat
 check "the package has neither enabled nor started the unit" eval '! inside systemctl is-enabled exporter && is ActiveState inactive'
 
 start_sandbox
-sed -i '/^#accounts:/,$d' "$debian/etc/exporter/exporter.yml"
-cat >> "$debian/etc/exporter/exporter.yml" <<END
-addr: 127.0.0.1:29212
-accounts:
-  home:
-    source: netatmo
-    client_id: $(sandbox "Client id")
-    client_secret_file: home-secret.txt
-    api_url: $(sandbox Address)
-END
-(umask 077; sandbox "Client secret" > "$debian/etc/exporter/home-secret.txt")
+fill_in "$debian/etc/exporter" 127.0.0.1:29212
 # The lines that the unit and the example say; and shorter times than its own, to see what they do.
 mkdir -p "$debian/etc/systemd/system/exporter.service.d"
-printf '[Service]\nLoadCredential=home-secret.txt:/etc/exporter/home-secret.txt\nWatchdogSec=4\nRestartSec=1\n' > "$debian/etc/systemd/system/exporter.service.d/override.conf"
+printf '[Service]\nLoadCredential=home-secret.txt:/etc/exporter/home-secret.txt\nWatchdogSec=10\nRestartSec=1\n' > "$debian/etc/systemd/system/exporter.service.d/override.conf"
 install -d -m 700 "$debian/var/lib/exporter"
 echo "{\"refresh_token\":\"$(sandbox "Refresh token")\"}" > "$debian/var/lib/exporter/home-token.json"
 inside systemctl daemon-reload
