@@ -53,6 +53,21 @@ internal sealed class PrometheusPeer : IAsyncDisposable
         }
     }
 
+    /// <summary>How many series an instant query gives at this moment.</summary>
+    /// <exception cref="HttpRequestException">It is no expression, or fails.</exception>
+    public async Task<int> CountAsync(string query, CancellationToken cancellation)
+    {
+        using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation));
+        return answer.RootElement.GetProperty("data").GetProperty("result").GetArrayLength();
+    }
+
+    /// <summary>The values of a label among the series that a selector matches.</summary>
+    public async Task<IReadOnlyList<string>> LabelValuesAsync(string selector, string label, CancellationToken cancellation)
+    {
+        using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}", cancellation));
+        return [.. answer.RootElement.GetProperty("data").EnumerateArray().Select(value => value.GetString()!)];
+    }
+
     public async ValueTask DisposeAsync()
     {
         http.Dispose();
