@@ -107,7 +107,7 @@ public sealed partial class DashboardTests
         var shown = Dashboard.Names.Select(name => new Dashboard(name)).SelectMany(dashboard => dashboard.Panels.SelectMany(panel => panel.Expressions).Concat(dashboard.Variables.Select(variable => variable.Query)))
             .SelectMany(expression => Metric().Matches(expression)).Select(match => Suffix().Replace(match.Value, "")).Distinct();
 
-        Assert.Empty(shown.Except(told));
+        Assert.Empty(shown.Where(name => !name.StartsWith("scrape_", StringComparison.Ordinal)).Except(told));
     }
 
     /// <summary>Every expression of a dashboard, once with All in each variable, and once with one account and every other value chosen by hand.</summary>

@@ -121,7 +121,7 @@ internal sealed class FourAccounts : IAsyncDisposable
                 username: {sandbox.Ergani.Username}
                 password: {sandbox.Ergani.Password}
                 token_folder: ergani
-                api_url: {sandbox.Address}
+                api_url: {ErganiCloud.AddressAt(sandbox.Address)}
                 counts: [submissions, services, employer, branches, workforce]
 
             """);
