@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>A real Prometheus that scrapes one address every second.</summary>
+/// <summary>A real Prometheus that scrapes one address every second, with the alert rules that are shipped.</summary>
 internal sealed class PrometheusPeer : IAsyncDisposable
 {
     private readonly Peer process;
@@ -18,6 +18,7 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     {
         var config = folder.Write("prometheus.yml", $"""
             global: {"{"}scrape_interval: 1s{"}"}
+            rule_files: ["{Path.Combine(Golden.Root, "../examples/prometheus/exporter-rules.yml")}"]
             scrape_configs:
               - job_name: exporter
                 static_configs: [{"{"}targets: ["{target}"]{"}"}]
@@ -51,6 +52,30 @@ internal sealed class PrometheusPeer : IAsyncDisposable
             }
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
         }
+    }
+
+    /// <summary>How many series an instant query gives at this moment.</summary>
+    /// <exception cref="HttpRequestException">It is no expression, or fails.</exception>
+    public async Task<int> CountAsync(string query, CancellationToken cancellation)
+    {
+        using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation));
+        return answer.RootElement.GetProperty("data").GetProperty("result").GetArrayLength();
+    }
+
+    /// <summary>The values of a label among the series that a selector matches.</summary>
+    public async Task<IReadOnlyList<string>> LabelValuesAsync(string selector, string label, CancellationToken cancellation)
+    {
+        using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}", cancellation));
+        return [.. answer.RootElement.GetProperty("data").EnumerateArray().Select(value => value.GetString()!)];
+    }
+
+    /// <summary>The alert rules that are shipped, as Prometheus has read them.</summary>
+    public async Task<IReadOnlyList<(string Name, string Expression)>> RulesAsync(CancellationToken cancellation)
+    {
+        using var answer = JsonDocument.Parse(await http.GetStringAsync("/api/v1/rules", cancellation));
+        return [.. from rules in answer.RootElement.GetProperty("data").GetProperty("groups").EnumerateArray()
+                   from rule in rules.GetProperty("rules").EnumerateArray()
+                   select (rule.GetProperty("name").GetString()!, rule.GetProperty("query").GetString()!)];
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,157 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Exporter.Tests.Program;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Examples;
+
+/// <summary>
+/// The compose file that is shipped, and what it mounts into each container, laid out in a folder as it is there. Neither an engine nor Grafana is at
+/// hand: the file is checked against the specification's schema, Grafana's provisioning by what it says.
+/// </summary>
+public sealed partial class ComposeTests : IDisposable
+{
+    private static readonly string Folder = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/compose"));
+
+    private static readonly string Checker = Path.Combine(Golden.Root, "peers/compose");
+
+    private readonly TemporaryFolder folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_file_is_what_the_compose_specification_allows()
+    {
+        var (exit, _, error) = await CheckAsync("--compose", Path.Combine(Folder, "compose.yml"));
+
+        Assert.True(exit == 0, error);
+    }
+
+    [Theory]
+    [InlineData("read_only: true", "read_onyl: true")]
+    [InlineData("depends_on: [exporter]", "depends_on: 3")]
+    [InlineData("restart: unless-stopped", "restart: [always]")]
+    public async Task A_file_with_a_mistake_is_not(string right, string wrong)
+    {
+        var file = folder.Write("compose.yml", File.ReadAllText(Path.Combine(Folder, "compose.yml")).Replace(right, wrong, StringComparison.Ordinal));
+
+        Assert.Equal(1, (await CheckAsync("--compose", file)).ExitCode);
+    }
+
+    [Fact]
+    public void Every_variable_that_it_uses_is_in_the_example_of_an_env_file()
+    {
+        var used = Variable().Matches(File.ReadAllText(Path.Combine(Folder, "compose.yml"))).Select(match => match.Groups[1].Value);
+
+        Assert.Equal(used.Distinct().Order(StringComparer.Ordinal), Example().Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Every_path_of_the_host_that_it_mounts_or_builds_from_is_there()
+    {
+        var services = await ServicesAsync();
+
+        Assert.All(services.SelectMany(Mounts), mount => Assert.True(Path.Exists(mount.Host), mount.Host));
+        Assert.True(File.Exists(Path.Combine(Folder, services.Single(service => service.Name == "exporter").Value.GetProperty("build").GetString()!, "Dockerfile")));
+    }
+
+    [Fact]
+    public async Task Prometheus_takes_its_configuration_with_the_rules_and_scrapes_a_service_that_there_is()
+    {
+        var services = await ServicesAsync();
+        Lay(services.Single(service => service.Name == "prometheus"));
+        var file = folder["etc/prometheus/prometheus.yml"];
+
+        var (exit, output, error) = await Peer.Run("promtool", ["check", "config", file], default, Cancellation);
+
+        Assert.True(exit == 0, error);
+        Assert.Contains("rules found", Encoding.UTF8.GetString(output), StringComparison.Ordinal);
+        var scraped = (await ReadAsync(file)).GetProperty("scrape_configs").EnumerateArray().Single();
+        Assert.Equal("exporter", scraped.GetProperty("job_name").GetString());
+        Assert.Contains(scraped.GetProperty("static_configs")[0].GetProperty("targets")[0].GetString()!.Split(':')[0], services.Select(service => service.Name));
+    }
+
+    [Fact]
+    public async Task The_exporter_knows_every_variable_that_it_is_given_and_takes_their_values()
+    {
+        var exporter = (await ServicesAsync()).Single(service => service.Name == "exporter").Value;
+        var given = exporter.GetProperty("environment").EnumerateObject().ToDictionary(v => v.Name, v => Variable().Replace(v.Value.GetString()!, match => Example()[match.Groups[1].Value] is { Length: > 0 } value ? value : "x"));
+        var known = CommandLine.ProgramSettings.Concat(Composition.Sources.SelectMany(source => source.Settings.All)).Select(setting => setting.Variable);
+
+        // The image's own, in a folder that this machine has.
+        var image = ImageVariable().Match(File.ReadAllText(Path.Combine(Golden.Root, "../Dockerfile")));
+        given[image.Groups[1].Value] = folder[image.Groups[2].Value.TrimStart('/')];
+        await using var check = Peer.Start(RunningExporter.Binary, ["check"], given, folder.Path);
+        Assert.True(await check.Ends(Cancellation) == 0, check.Output);
+        Assert.Contains("The configuration is good: netatmo", check.Output, StringComparison.Ordinal);
+        Assert.Empty(given.Keys.Except(known));
+    }
+
+    [Fact]
+    public async Task Grafana_finds_the_data_source_and_every_dashboard()
+    {
+        var services = await ServicesAsync();
+        Lay(services.Single(service => service.Name == "grafana"));
+
+        var source = (await ReadAsync(folder["etc/grafana/provisioning/datasources/prometheus.yml"])).GetProperty("datasources").EnumerateArray().Single();
+        var provider = (await ReadAsync(folder["etc/grafana/provisioning/dashboards/exporter.yml"])).GetProperty("providers").EnumerateArray().Single();
+
+        Assert.Equal(("prometheus", true), (source.GetProperty("type").GetString(), source.GetProperty("isDefault").GetBoolean()));
+        Assert.Contains(new Uri(source.GetProperty("url").GetString()!).Host, services.Select(service => service.Name));
+        Assert.Equal("file", provider.GetProperty("type").GetString());
+        var path = folder[provider.GetProperty("options").GetProperty("path").GetString()!.TrimStart('/')];
+        Assert.Equal(Dashboard.Names, Directory.GetFiles(path, "*.json").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal));
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static async Task<(int ExitCode, JsonElement Said, string Error)> CheckAsync(params string[] arguments)
+    {
+        if (!Directory.Exists(Path.Combine(Checker, "node_modules")))
+        {
+            const string missing = "the compose file's checker is not installed: npm ci --prefix tests/peers/compose";
+            Assert.SkipWhen(Environment.GetEnvironmentVariable("CI") != "true", missing);
+            Assert.Fail(missing);
+        }
+        var (exit, output, error) = await Peer.Run("node", [Path.Combine(Checker, "check.mjs"), .. arguments], default, Cancellation);
+        return (exit, exit == 0 ? JsonSerializer.Deserialize<JsonElement>(output) : default, error);
+    }
+
+    private static async Task<JsonElement> ReadAsync(string file) => (await CheckAsync(file)).Said[0];
+
+    private static async Task<IReadOnlyList<JsonProperty>> ServicesAsync() => [.. (await ReadAsync(Path.Combine(Folder, "compose.yml"))).GetProperty("services").EnumerateObject()];
+
+    /// <summary>What of the host is mounted; named volumes begin with neither a dot nor a slash.</summary>
+    private static IEnumerable<(string Host, string Target)> Mounts(JsonProperty service) =>
+        from volume in service.Value.GetProperty("volumes").EnumerateArray()
+        let parts = volume.GetString()!.Split(':')
+        where parts[0].StartsWith('.')
+        select (Path.GetFullPath(Path.Combine(Folder, parts[0])), parts[1].TrimStart('/'));
+
+    /// <summary>Lays a service's mounts out as its container has them.</summary>
+    private void Lay(JsonProperty service)
+    {
+        foreach (var (host, target) in Mounts(service))
+        {
+            var files = Directory.Exists(host) ? Directory.GetFiles(host, "*", SearchOption.AllDirectories) : [host];
+            foreach (var file in files)
+            {
+                var copy = folder[Path.Combine(target, file == host ? "" : Path.GetRelativePath(host, file))].TrimEnd('/');
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+        }
+    }
+
+    /// <summary>The variables of <c>.env.example</c>.</summary>
+    private static Dictionary<string, string> Example() => File.ReadLines(Path.Combine(Folder, ".env.example"))
+        .Where(line => line.Contains('=') && !line.StartsWith('#')).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+
+    [GeneratedRegex(@"^ENV (\w+)=(\S+)", RegexOptions.Multiline)]
+    private static partial Regex ImageVariable();
+
+    [GeneratedRegex(@"\$\{(\w+)[^}]*\}")]
+    private static partial Regex Variable();
+}

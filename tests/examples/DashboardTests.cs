@@ -1,0 +1,203 @@
+using System.Text.RegularExpressions;
+using Exporter.Sandbox;
+using Exporter.Tests.Program;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Examples;
+
+/// <summary>The dashboards that are shipped: every expression is run against a Prometheus that scraped the program, and gives data.</summary>
+public sealed partial class DashboardTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    private static readonly string[] Readmes = ["README.md", "internal/netatmo/README.md", "internal/bmwcardata/README.md", "internal/webex/README.md", "internal/ergani/README.md"];
+
+    public static TheoryData<string> Names => [.. Dashboard.Names];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Every_expression_gives_data_of_a_real_program_for_all_accounts_and_for_one()
+    {
+        await using var bench = await FourAccounts.StartAsync(Cancellation);
+        var expressions = new HashSet<string>();
+        foreach (var dashboard in Dashboard.Names.Select(name => new Dashboard(name)))
+        {
+            expressions.UnionWith(await ExpressionsAsync(bench.Prometheus, dashboard));
+        }
+
+        await AllGiveDataAsync(bench.Prometheus, expressions);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{expressions.Count} expressions");
+    }
+
+    [Fact]
+    public async Task Every_series_of_the_alert_rules_is_there_and_no_alert_but_the_two_that_should_be_holds_of_a_program_that_is_well()
+    {
+        await using var bench = await FourAccounts.StartAsync(Cancellation);
+        var rules = await bench.Prometheus.RulesAsync(Cancellation);
+        var selectors = rules.SelectMany(rule => Selector().Matches(rule.Expression)).Select(match => match.Value).ToHashSet();
+        // It begins with the first failure.
+        Assert.True(selectors.Remove("webex_data_source_token_extension_failures_total"));
+
+        await AllGiveDataAsync(bench.Prometheus, selectors);
+        var holding = new List<string>();
+        foreach (var (name, expression) in rules)
+        {
+            if (await bench.Prometheus.CountAsync(expression, Cancellation) > 0)
+            {
+                holding.Add(name);
+            }
+        }
+
+        Assert.Equal(["WebexDataSourceDisabled", "WebexDataSourceEnding"], holding.Order(StringComparer.Ordinal));
+        TestContext.Current.TestOutputHelper!.WriteLine($"{rules.Count} alerts, {selectors.Count} selectors");
+    }
+
+    [Fact]
+    public async Task One_account_by_flags_has_no_account_label_and_is_shown_all_the_same()
+    {
+        using var folder = new TemporaryFolder();
+        await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
+        var token = folder.Write("token.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}}"}""");
+        await using var exporter = await RunningExporter.StartAsync(sandbox, token, Cancellation, "--home-coaches");
+        await FourAccounts.ReadAsync(exporter, accounts: 1, Cancellation);
+        await using var prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, Cancellation);
+        await prometheus.ValuesAsync("netatmo_sensor_info", Cancellation);
+
+        var dashboard = new Dashboard("netatmo");
+        var account = dashboard.Variables.Single(variable => variable.Name == "account");
+        Assert.Empty(await account.ValuesAsync(prometheus, new Dictionary<string, string>(), Cancellation));
+        var all = new Dictionary<string, string> { ["account"] = account.All([]), ["station"] = ".*" };
+
+        await AllGiveDataAsync(prometheus, dashboard.Panels.SelectMany(panel => panel.Expressions).Select(expression => Dashboard.Interpolate(expression, all)).ToHashSet());
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void It_is_made_as_Grafana_wants_it_and_as_a_reader_needs_it(string name)
+    {
+        var dashboard = new Dashboard(name);
+
+        Assert.Equal(($"exporter-{name}", 41), (dashboard.Root.GetProperty("uid").GetString(), dashboard.Root.GetProperty("schemaVersion").GetInt32()));
+        Assert.DoesNotContain(dashboard.Panels.CountBy(panel => panel.Json.GetProperty("id").GetInt32()), id => id.Value > 1);
+        Assert.All(dashboard.Panels, panel =>
+        {
+            Assert.NotEmpty(panel.Title);
+            if (panel.Type != "row")
+            {
+                Assert.NotEmpty(panel.Json.GetProperty("description").GetString()!);
+                Assert.NotEmpty(panel.Expressions);
+                Assert.True(HasUnit(panel), $"{panel.Title}: neither unit nor mappings");
+            }
+        });
+        Assert.DoesNotContain(dashboard.Panels.CountBy(panel => panel.Title), title => title.Value > 1);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void It_uses_the_variables_it_has_and_no_data_source_but_the_chosen_one(string name)
+    {
+        var dashboard = new Dashboard(name);
+        var variables = dashboard.Variables.Select(variable => variable.Name).Append("datasource");
+
+        Assert.Equal(variables.Order(StringComparer.Ordinal), dashboard.Used.Where(used => !used.StartsWith("__", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Contains("account", variables);
+        Assert.All(SourceUid().Matches(dashboard.Text), uid => Assert.Equal("${datasource}", uid.Groups[1].Value));
+        Assert.All(dashboard.Panels.SelectMany(panel => panel.Expressions), expression => Assert.Matches(@"\$(account|instance)|^exporter_build_info", expression));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Its_panels_do_not_overlap(string name)
+    {
+        var taken = new HashSet<(int, int)>();
+        foreach (var panel in new Dashboard(name).Panels)
+        {
+            var place = panel.Json.GetProperty("gridPos");
+            var (x, y, w, h) = (Of("x"), Of("y"), Of("w"), Of("h"));
+            Assert.True(x + w <= 24, panel.Title);
+            Assert.All(from column in Enumerable.Range(x, w) from line in Enumerable.Range(y, h) select (column, line), cell => Assert.True(taken.Add(cell), panel.Title));
+
+            int Of(string member) => place.GetProperty(member).GetInt32();
+        }
+    }
+
+    [Fact]
+    public void Every_metric_that_is_shown_or_alerted_on_is_in_a_table_of_a_README()
+    {
+        var told = Readmes.SelectMany(file => Metric().Matches(File.ReadAllText(Path.Combine(Golden.Root, "..", file)))).Select(match => match.Value).ToHashSet();
+        var shown = Dashboard.Names.Select(name => new Dashboard(name)).SelectMany(dashboard => dashboard.Panels.SelectMany(panel => panel.Expressions).Concat(dashboard.Variables.Select(variable => variable.Query)))
+            .SelectMany(expression => Metric().Matches(expression)).Select(match => Suffix().Replace(match.Value, "")).Distinct();
+
+        Assert.Empty(Metric().Matches(File.ReadAllText(Path.Combine(Golden.Root, "../examples/prometheus/exporter-rules.yml"))).Select(match => match.Value).Where(IsOurs).Except(told));
+        Assert.Empty(shown.Where(IsOurs).Except(told));
+    }
+
+    /// <summary>Every expression of a dashboard, once with All in each variable, and once with one account and every other value chosen by hand.</summary>
+    private static async Task<IEnumerable<string>> ExpressionsAsync(PrometheusPeer prometheus, Dashboard dashboard)
+    {
+        var (all, one) = (new Dictionary<string, string>(), new Dictionary<string, string>());
+        foreach (var variable in dashboard.Variables)
+        {
+            IReadOnlyList<string> values = [];
+            await EventuallyAsync(async () => (values = await variable.ValuesAsync(prometheus, all, Cancellation)).Count > 0, $"{variable.Query} has no values");
+            all[variable.Name] = variable.All(values);
+            one[variable.Name] = Variable.Matcher(variable.Name == "account" ? [values[0]] : values);
+        }
+        var expressions = dashboard.Panels.SelectMany(panel => panel.Expressions).ToList();
+        return expressions.Select(expression => Dashboard.Interpolate(expression, all)).Concat(expressions.Select(expression => Dashboard.Interpolate(expression, one)));
+    }
+
+    private static async Task AllGiveDataAsync(PrometheusPeer prometheus, HashSet<string> expressions)
+    {
+        var silent = expressions.ToList();
+        await EventuallyAsync(async () =>
+        {
+            foreach (var expression in silent.ToList())
+            {
+                if (await prometheus.CountAsync(expression, Cancellation) > 0)
+                {
+                    silent.Remove(expression);
+                }
+            }
+            return silent.Count == 0;
+        }, () => $"{silent.Count} of {expressions.Count} give no data:\n{string.Join('\n', silent)}");
+    }
+
+    private static Task EventuallyAsync(Func<Task<bool>> reached, string otherwise) => EventuallyAsync(reached, () => otherwise);
+
+    private static async Task EventuallyAsync(Func<Task<bool>> reached, Func<string> otherwise)
+    {
+        for (var begin = TimeProvider.System.GetTimestamp(); !await reached();)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(begin) < Limit, otherwise());
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancellation);
+        }
+    }
+
+    /// <summary>Prometheus makes some of its own.</summary>
+    private static bool IsOurs(string metric) => !metric.StartsWith("scrape_", StringComparison.Ordinal);
+
+    private static bool HasUnit(Panel panel)
+    {
+        var field = panel.Json.GetProperty("fieldConfig");
+        return field.GetProperty("defaults").TryGetProperty("unit", out _) || field.GetProperty("defaults").TryGetProperty("mappings", out _)
+            || (panel.Type == "table" && field.GetProperty("overrides").GetArrayLength() > 0);
+    }
+
+    [GeneratedRegex("""
+        "uid": "([^"]+)"\}
+        """)]
+    private static partial Regex SourceUid();
+
+    [GeneratedRegex(@"\b(exporter|netatmo|bmw|webex|ergani|process|scrape)_[a-z0-9_]+\b")]
+    private static partial Regex Metric();
+
+    /// <summary>A metric with its matchers.</summary>
+    [GeneratedRegex(@"\b(up|(exporter|netatmo|bmw|webex|ergani|process|scrape)_[a-z0-9_]+)\b(\{[^}]*\})?")]
+    private static partial Regex Selector();
+
+    [GeneratedRegex(@"_bucket$")]
+    private static partial Regex Suffix();
+}
