@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Every command of README, in its order and as it stands there, by somebody who has nothing but a fresh clone. What needs root, a daemon or
+# a machine of its own is run by the scripts beside this one, and it is looked up there. A command that nobody runs is a failure.
+. "$(dirname "$0")/checks.sh"
+needs curl jq setsid
+clone=$work/exporter metrics=127.0.0.1:29215
+quietly dotnet build cmd/sandbox -v q -nodeReuse:false
+start_sandbox
+
+began=$SECONDS
+git clone -q "$root" "$clone"
+readme_commands() { awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$clone/README.md" | sed -E 's/ +# .*//' | sed -e ':a; /\\$/ { N; s/ *\\\n */ /; ta }'; }
+
+# The command with the values in the place of its dots.
+fill() { local command=$1 value; shift; for value; do command=${command/…/$value}; done; echo "$command"; }
+typed() { (cd "$clone" && bash -ec "$(fill "$@")"); }
+# Goes on until it is stopped, with all that it has started.
+goes_on() { (cd "$clone" && exec setsid env NETATMO_API_URL="$(sandbox Address)" NETATMO_EXPORTER_ADDR=$metrics bash -c "$(fill "$@")") > "$work/said" 2>&1 & group=$!; }
+# A build in a fresh clone takes its time.
+in_minutes() { local end=$((SECONDS + 300)); until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { cat "$work/said"; return 1; }; sleep 0.3; done; }
+stop() { kill -- -$group 2>/dev/null || true; while kill -0 -- -$group 2>/dev/null; do sleep 0.1; done; }
+clean_up() { kill -9 -- -${group:-$$} 2>/dev/null || true; }
+
+runs() { # script what it has there, in README's words
+  check "${2:-$command}: run by $1" grep -qF -- "$3" "$root/$1"
+}
+
+demo() { curl -fsS "$(sed -n 's/.*Exporter  *\(http[^ ]*\) .*/\1/p' "$work/said")metrics" | grep '^exporter_login_required{account="car",source="bmw-cardata"} 1$'; }
+scraped() { curl -fsS "http://$metrics/metrics" | grep '^netatmo_sensor_temperature_celsius'; }
+people() { curl -fsS "http://$metrics/" | grep -i 'next'; }
+renewed() { grep 'sleeping' "$work/said"; }
+typed_so_far=0
+
+while IFS= read -r command; do
+  [ -n "$command" ] || continue
+  typed_so_far=$((typed_so_far + 1))
+  case $command in
+    'dotnet run --project examples/demo')
+      goes_on "$command"
+      check "$command: two accounts that wait for a login, $((SECONDS - began)) s after the clone began" in_minutes demo
+      stop
+      from=$typed_so_far began=$SECONDS
+      ;;
+    'dotnet test Exporter.sln') runs .ci/run "" "$command" ;;
+    *'> netatmo-token.json') check "$command" typed "$command" "$(sandbox "Refresh token")" ;;
+    *'> netatmo-secret.txt') check "$command" typed "$command" "$(sandbox "Client secret")" ;;
+    'dotnet run --project cmd/exporter -- --client-id '*)
+      goes_on "$command" "$(sandbox "Client id")"
+      in_minutes scraped || true
+      check "$command: the first metric after $((typed_so_far - from - 1)) commands and $((SECONDS - began)) s more" scraped
+      check "and the page for people" people
+      stop
+      ;;
+    'docker build -t exporter .') runs tests/install/image.sh "" '-t exporter .' ;;
+    'docker run '*) runs tests/install/image.sh "docker run" '/usr/bin/exporter' ;;
+    packages/build) runs tests/install/packages.sh "" "$command" ;;
+    'sudo apt install '*) runs tests/install/packages.sh "" 'install -y' ;;
+    'sudo editor '*) runs tests/install/packages.sh "" 'fill_in' ;;
+    'sudo exporter check --config /etc/exporter/exporter.yml') runs tests/install/packages.sh "" "${command#sudo }" ;;
+    *'systemctl enable --now exporter') runs tests/install/systemd.sh "" "${command#sudo }" ;;
+    'dotnet publish cmd/exporter -c Release -r linux-x64 -o /usr/bin') runs tests/install/checks.sh "" "${command% -o*}" ;;
+    'install '*' /etc/'*) check "$command" typed "${command/ \/etc\// $work/etc/}" ;;
+    'dotnet run --project cmd/sandbox') check "$command: its flags are explained" typed "$command -- --help" ;;
+    *'> token.json') check "$command" typed "$command" "$(sandbox "BMW refresh token")" "$(sandbox "BMW client id")" ;;
+    'BMW_AUTH_URL='*' dotnet run --project cmd/exporter -- keep')
+      goes_on "BMW_AUTH_URL=$(sandbox Address) ${command#* }"
+      check "$command: it renews" in_minutes renewed
+      stop
+      ;;
+    *) check "$command: is run by something" false ;;
+  esac
+done < <(readme_commands)
