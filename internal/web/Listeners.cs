@@ -12,6 +12,9 @@ internal static class Listeners
     private const int LargestBody = 16 * 1024;
     private const int MostConnections = 1000;
 
+    /// <summary>A compressed page of twenty thousand series: a scrape that fits in does not wait for its reader, and a reader that does not read costs no more than this and one page.</summary>
+    private const int LargestUnread = 256 * 1024;
+
     private static readonly TimeSpan SlowestHeaders = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan SlowestHandshake = TimeSpan.FromSeconds(10);
 
@@ -19,6 +22,7 @@ internal static class Listeners
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = LargestBody;
+        kestrel.Limits.MaxResponseBufferSize = LargestUnread;
         kestrel.Limits.RequestHeadersTimeout = SlowestHeaders;
         kestrel.Limits.MaxConcurrentConnections = MostConnections;
         var handshake = config?.Initial.Tls is null ? null : new TlsHandshake(config, logger);
