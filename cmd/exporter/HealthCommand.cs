@@ -36,7 +36,7 @@ internal static class HealthCommand
         }
         catch (Exception e) when (e is HttpRequestException or SocketException or IOException)
         {
-            terminal.Error.WriteLine($"{web.OwnAddress} does not answer ({Tokens.Plain.Line(e.Message)}); the exporter is not running, or listens elsewhere: give this command the same settings");
+            terminal.Error.WriteLine($"{web.OwnAddress} does not answer ({Tokens.Plain.Line(e.GetBaseException().Message)}); the exporter is not running, or listens elsewhere: give this command the same settings");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
