@@ -42,7 +42,7 @@ public sealed partial class AlertTests
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
         {
             Time = new Fast(),
-            Bmw = new BmwCloudOptions { Lifetimes = new TokenLifetimes(Access: TimeSpan.FromHours(1), Refresh: TimeSpan.FromDays(2), Code: TimeSpan.FromMinutes(5)) },
+            Webex = new WebexCloudOptions { ServiceAppLifetimes = new TokenLifetimes(Access: TimeSpan.FromDays(1), Refresh: TimeSpan.FromDays(2), Code: TimeSpan.FromMinutes(1)) },
         }, Cancellation);
         await using var exporter = await RunningExporter.StartAsync(["--config", Configure(folder, sandbox), "-a", "127.0.0.1:0"], Cancellation);
         await using var prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, Cancellation);
@@ -52,7 +52,7 @@ public sealed partial class AlertTests
         sandbox.Netatmo.StationsData.Fail(new Fault.TooManyRequests());
         await prometheus.AllGiveDataAsync(
         [
-            Of("lost", "ExporterLoginRequired"), Of("refused", "ExporterTokenRefused"), Of("password", "ExporterTokenRefused"), Of("fine", "ExporterTokenNotRenewed"), Of("car", "ExporterRefreshTokenEnding"),
+            Of("lost", "ExporterLoginRequired"), Of("refused", "ExporterTokenRefused"), Of("password", "ExporterTokenRefused"), Of("fine", "ExporterTokenNotRenewed"), Of("last", "ExporterRefreshTokenEnding"),
             Of("car", "ExporterClockOffset"), Of("fine", "ExporterReadingFails"), Of("fine", "ExporterRateLimited"), Of("car", "BmwStreamDisconnected"), Of("car", "BmwQuotaUsed"), Of("last", "WebexLastLevel"),
             Of("none", "WebexNoLevelLeft"),
         ], Cancellation);
