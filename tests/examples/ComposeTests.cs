@@ -99,6 +99,9 @@ public sealed partial class ComposeTests : IDisposable
         var provider = (await ReadAsync(folder["etc/grafana/provisioning/dashboards/exporter.yml"])).GetProperty("providers").EnumerateArray().Single();
 
         Assert.Equal(("prometheus", true), (source.GetProperty("type").GetString(), source.GetProperty("isDefault").GetBoolean()));
+        Assert.Equal(
+            (await ReadAsync(Path.Combine(Folder, "prometheus.yml"))).GetProperty("global").GetProperty("scrape_interval").GetString(),
+            source.GetProperty("jsonData").GetProperty("timeInterval").GetString());
         Assert.Contains(new Uri(source.GetProperty("url").GetString()!).Host, services.Select(service => service.Name));
         Assert.Equal("file", provider.GetProperty("type").GetString());
         var path = folder[provider.GetProperty("options").GetProperty("path").GetString()!.TrimStart('/')];

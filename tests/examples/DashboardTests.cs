@@ -9,8 +9,6 @@ namespace Exporter.Tests.Examples;
 /// <summary>The dashboards that are shipped: every expression is run against a Prometheus that scraped the program, and gives data.</summary>
 public sealed partial class DashboardTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
-
     private static readonly string[] Readmes = ["README.md", "internal/netatmo/README.md", "internal/bmwcardata/README.md", "internal/webex/README.md", "internal/ergani/README.md"];
 
     public static TheoryData<string> Names => [.. Dashboard.Names];
@@ -27,31 +25,8 @@ public sealed partial class DashboardTests
             expressions.UnionWith(await ExpressionsAsync(bench.Prometheus, dashboard));
         }
 
-        await AllGiveDataAsync(bench.Prometheus, expressions);
+        await bench.Prometheus.AllGiveDataAsync(expressions, Cancellation);
         TestContext.Current.TestOutputHelper!.WriteLine($"{expressions.Count} expressions");
-    }
-
-    [Fact]
-    public async Task Every_series_of_the_alert_rules_is_there_and_no_alert_but_the_two_that_should_be_holds_of_a_program_that_is_well()
-    {
-        await using var bench = await FourAccounts.StartAsync(Cancellation);
-        var rules = await bench.Prometheus.RulesAsync(Cancellation);
-        var selectors = rules.SelectMany(rule => Selector().Matches(rule.Expression)).Select(match => match.Value).ToHashSet();
-        // It begins with the first failure.
-        Assert.True(selectors.Remove("webex_data_source_token_extension_failures_total"));
-
-        await AllGiveDataAsync(bench.Prometheus, selectors);
-        var holding = new List<string>();
-        foreach (var (name, expression) in rules)
-        {
-            if (await bench.Prometheus.CountAsync(expression, Cancellation) > 0)
-            {
-                holding.Add(name);
-            }
-        }
-
-        Assert.Equal(["WebexDataSourceDisabled", "WebexDataSourceEnding"], holding.Order(StringComparer.Ordinal));
-        TestContext.Current.TestOutputHelper!.WriteLine($"{rules.Count} alerts, {selectors.Count} selectors");
     }
 
     [Fact]
@@ -70,7 +45,7 @@ public sealed partial class DashboardTests
         Assert.Empty(await account.ValuesAsync(prometheus, new Dictionary<string, string>(), Cancellation));
         var all = new Dictionary<string, string> { ["account"] = account.All([]), ["station"] = ".*" };
 
-        await AllGiveDataAsync(prometheus, dashboard.Panels.SelectMany(panel => panel.Expressions).Select(expression => Dashboard.Interpolate(expression, all)).ToHashSet());
+        await prometheus.AllGiveDataAsync(dashboard.Panels.SelectMany(panel => panel.Expressions).Select(expression => Dashboard.Interpolate(expression, all)), Cancellation);
     }
 
     [Theory]
@@ -140,40 +115,13 @@ public sealed partial class DashboardTests
         var (all, one) = (new Dictionary<string, string>(), new Dictionary<string, string>());
         foreach (var variable in dashboard.Variables)
         {
-            IReadOnlyList<string> values = [];
-            await EventuallyAsync(async () => (values = await variable.ValuesAsync(prometheus, all, Cancellation)).Count > 0, $"{variable.Query} has no values");
+            var values = await variable.ValuesAsync(prometheus, all, Cancellation);
+            Assert.True(values.Count > 0, $"{variable.Query} has no values");
             all[variable.Name] = variable.All(values);
             one[variable.Name] = Variable.Matcher(variable.Name == "account" ? [values[0]] : values);
         }
         var expressions = dashboard.Panels.SelectMany(panel => panel.Expressions).ToList();
         return expressions.Select(expression => Dashboard.Interpolate(expression, all)).Concat(expressions.Select(expression => Dashboard.Interpolate(expression, one)));
-    }
-
-    private static async Task AllGiveDataAsync(PrometheusPeer prometheus, HashSet<string> expressions)
-    {
-        var silent = expressions.ToList();
-        await EventuallyAsync(async () =>
-        {
-            foreach (var expression in silent.ToList())
-            {
-                if (await prometheus.CountAsync(expression, Cancellation) > 0)
-                {
-                    silent.Remove(expression);
-                }
-            }
-            return silent.Count == 0;
-        }, () => $"{silent.Count} of {expressions.Count} give no data:\n{string.Join('\n', silent)}");
-    }
-
-    private static Task EventuallyAsync(Func<Task<bool>> reached, string otherwise) => EventuallyAsync(reached, () => otherwise);
-
-    private static async Task EventuallyAsync(Func<Task<bool>> reached, Func<string> otherwise)
-    {
-        for (var begin = TimeProvider.System.GetTimestamp(); !await reached();)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(begin) < Limit, otherwise());
-            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, Cancellation);
-        }
     }
 
     /// <summary>Prometheus makes some of its own.</summary>
@@ -193,10 +141,6 @@ public sealed partial class DashboardTests
 
     [GeneratedRegex(@"\b(exporter|netatmo|bmw|webex|ergani|process|scrape)_[a-z0-9_]+\b")]
     private static partial Regex Metric();
-
-    /// <summary>A metric with its matchers.</summary>
-    [GeneratedRegex(@"\b(up|(exporter|netatmo|bmw|webex|ergani|process|scrape)_[a-z0-9_]+)\b(\{[^}]*\})?")]
-    private static partial Regex Selector();
 
     [GeneratedRegex(@"_bucket$")]
     private static partial Regex Suffix();

@@ -56,6 +56,8 @@ internal sealed class FourAccounts : IAsyncDisposable
         }
         Prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, cancellation);
         running.Add(Prometheus);
+        // With the car's message a scrape has everything.
+        await Prometheus.ValuesAsync("bmw_cardata_value_timestamp_seconds", cancellation);
     }
 
     /// <summary>Waits for the first reading of so many accounts. A car has none before it speaks.</summary>

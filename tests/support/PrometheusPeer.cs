@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Xunit;
 
 namespace Exporter.Tests.Support;
 
@@ -60,6 +61,24 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     {
         using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation));
         return answer.RootElement.GetProperty("data").GetProperty("result").GetArrayLength();
+    }
+
+    /// <summary>Asks instant queries again and again until each has given something, for a minute at most.</summary>
+    public async Task AllGiveDataAsync(IEnumerable<string> queries, CancellationToken cancellation)
+    {
+        var silent = queries.ToHashSet();
+        for (var begin = TimeProvider.System.GetTimestamp(); silent.Count > 0;)
+        {
+            foreach (var query in silent.ToList())
+            {
+                if (await CountAsync(query, cancellation) > 0)
+                {
+                    silent.Remove(query);
+                }
+            }
+            Assert.True(silent.Count == 0 || TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"These give no data:\n{string.Join('\n', silent)}");
+            await Task.Delay(TimeSpan.FromMilliseconds(silent.Count == 0 ? 0 : 500), TimeProvider.System, cancellation);
+        }
     }
 
     /// <summary>The values of a label among the series that a selector matches.</summary>
