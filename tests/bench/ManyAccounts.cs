@@ -73,13 +73,14 @@ internal static class ManyAccounts
     private static long Timers()
     {
         var timers = 0L;
-        using var listener = new MeterListener { InstrumentPublished = (instrument, listener) =>
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, _) =>
         {
             if (instrument is { Name: "dotnet.timer.count", Meter.Name: "System.Runtime" })
             {
                 listener.EnableMeasurementEvents(instrument);
             }
-        } };
+        };
         listener.SetMeasurementEventCallback<long>((_, measured, _, _) => timers = measured);
         listener.Start();
         listener.RecordObservableInstruments();
