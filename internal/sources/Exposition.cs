@@ -13,44 +13,57 @@ public sealed class Exposition
     private readonly IReadOnlyList<Account> accounts;
     private readonly TimeProvider time;
     private readonly Lock rendering = new();
-    private volatile Page page = new([], [], DateTimeOffset.MinValue, Rendered.Empty, Rendered.Empty);
+    private volatile Page page = Page.First;
 
     public Exposition(IReadOnlyList<Account> accounts, TimeProvider time)
     {
-        (this.accounts, this.time) = (accounts, time);
+        // By name: what they have to show is then in the order of a page, for the account is a series' first label.
+        (this.accounts, this.time) = ([.. accounts.OrderBy(a => a.Name, StringComparer.Ordinal)], time);
         Live = [.. AccountMetrics.Live(accounts, time)];
     }
 
     /// <summary>Families whose values are read at the moment of the scrape.</summary>
     public LiveFamily[] Live { get; }
 
-    /// <summary>The readings and the state of the accounts now, encoded.</summary>
+    /// <summary>
+    /// The readings and the state of the accounts now, encoded. Who asks while another encodes them is given what there was the moment
+    /// before: a scrape does not wait for a page of thousands of series.
+    /// </summary>
     public (Rendered Readings, Rendered State) Current()
     {
         var current = page;
-        if (!IsCurrent(current))
+        if (IsCurrent(current) || !Enter(wait: ReferenceEquals(current, Page.First)))
         {
-            lock (rendering)
-            {
-                current = page = IsCurrent(page) ? page : Render(page);
-            }
+            return (current.Readings, current.State);
         }
-        return (current.Readings, current.State);
+        try
+        {
+            current = page = IsCurrent(page) ? page : Render(page);
+            return (current.Readings, current.State);
+        }
+        finally
+        {
+            rendering.Exit();
+        }
+
+        bool Enter(bool wait)
+        {
+            if (wait)
+            {
+                rendering.Enter();
+                return true;
+            }
+            return rendering.TryEnter();
+        }
     }
 
     /// <summary>Encodes every new reading as soon as it is there, so that no scrape has to.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        var last = Rendered.Empty;
         while (!cancellation.IsCancellationRequested)
         {
             var changes = accounts.Select(a => a.Feed?.Changed).OfType<Task>().ToList();
-            var (readings, _) = Current();
-            if (!ReferenceEquals(readings, last))
-            {
-                readings.PrepareAs(last);
-                last = readings;
-            }
+            _ = Current();
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var wait = page.ChangesAt is { } at && at - time.GetUtcNow() is var left && left < Step ? left : Step;
             await Task.WhenAny([.. changes, Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, time, enough.Token)]);
@@ -84,10 +97,26 @@ public sealed class Exposition
         {
             return before with { Tokens = tokens, State = state };
         }
-        var exposed = accounts.Select(a => new { Account = a, Page = a.Feed?.Expose(now) ?? Exposed.Nothing }).ToList();
-        var readings = new Rendered(MetricFamily.Merge(exposed.Select(e => e.Account.Labelled ? e.Page.Families.Select(f => f.With("account", e.Account.Name)) : e.Page.Families)));
-        return new Page(tokens, feeds, exposed.Min(e => e.Page.ChangesAt) ?? DateTimeOffset.MaxValue, readings, state);
+        var exposed = new Exposed[accounts.Count];
+        for (var i = 0; i < exposed.Length; i++)
+        {
+            // One account's new reading is no work for the others.
+            exposed[i] = i < before.Exposed.Length && ReferenceEquals(feeds[i], before.Feeds[i]) && !(before.Exposed[i].ChangesAt <= now) ? before.Exposed[i] : Expose(accounts[i], now);
+        }
+        var readings = new Rendered(MetricFamily.Merge(exposed.Select(e => e.Families)));
+        readings.PrepareAs(before.Readings);
+        return new Page(tokens, feeds, exposed, exposed.Min(e => e.ChangesAt) ?? DateTimeOffset.MaxValue, readings, state);
     }
 
-    private sealed record Page(object?[] Tokens, object?[] Feeds, DateTimeOffset ChangesAt, Rendered Readings, Rendered State);
+    private static Exposed Expose(Account account, DateTimeOffset now)
+    {
+        var exposed = account.Feed?.Expose(now) ?? Exposed.Nothing;
+        return account.Labelled ? exposed with { Families = [.. exposed.Families.Select(f => f.With("account", account.Name))] } : exposed;
+    }
+
+    /// <param name="Exposed">What each account has to show, with its name where that is a label.</param>
+    private sealed record Page(object?[] Tokens, object?[] Feeds, Exposed[] Exposed, DateTimeOffset ChangesAt, Rendered Readings, Rendered State)
+    {
+        public static Page First { get; } = new([], [], [], DateTimeOffset.MinValue, Rendered.Empty, Rendered.Empty);
+    }
 }
