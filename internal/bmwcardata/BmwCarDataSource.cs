@@ -49,7 +49,7 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
 
     private static IEnumerable<LiveValue> LiveOf(DailyBudget budget) =>
     [
-        new("bmw_api_quota_limit", "Calls of the customer interface that this account may make within 24 hours.", MetricKind.Gauge, () => budget.Limit),
-        new("bmw_api_quota_used", "Calls of the customer interface within the last 24 hours.", MetricKind.Gauge, () => budget.Used),
+        new("bmw_api_quota_limit", "Calls of the customer interface that this account may make within 24 hours.", MetricKind.Gauge, _ => budget.Limit),
+        new("bmw_api_quota_used", "Calls of the customer interface within the last 24 hours.", MetricKind.Gauge, _ => budget.Used),
     ];
 }

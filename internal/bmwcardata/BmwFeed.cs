@@ -23,8 +23,8 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
 
     public Exposed Expose(DateTimeOffset now)
     {
-        var (reading, state, _) = latest.Value;
-        return new Exposed([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null);
+        var (reading, state, status) = latest.Value;
+        return new Exposed([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null) { Status = status };
     }
 
     /// <summary>Changes the reading by what did not come by the stream.</summary>

@@ -42,18 +42,14 @@ public sealed class NetatmoSource : ISource
         return new Account(context.Name, Name, context.Labelled, keeper, poller)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
-            Live = NetatmoStatus.Live(() => StatusOf(keeper, poller, options, time.GetUtcNow())),
+            Live = NetatmoStatus.Live(moment => StatusOf(moment.Feed!, moment.Token.State.Token, options, time.GetUtcNow())),
             DebugData = () => poller.Reading?.ToJson(options.Location),
             Owned = [apiHttp, tokenHttp],
         };
     }
 
-    private static NetatmoStatus StatusOf(Keeper keeper, Poller<NetatmoReading> poller, NetatmoOptions options, DateTimeOffset now)
-    {
-        var (status, token) = (poller.Status, keeper.Snapshot.State.Token);
-        return new NetatmoStatus(
-            status.Up, options.RefreshInterval, status.LastTry, status.LastDuration, status.ReadAt, token?.IsUsable(now) == true, token?.ExpiresAt);
-    }
+    private static NetatmoStatus StatusOf(FeedStatus feed, Token? token, NetatmoOptions options, DateTimeOffset now) => new(
+        feed.Up, options.RefreshInterval, feed.LastTry, feed.LastDuration, feed.ReadAt, token?.IsUsable(now) == true, token?.ExpiresAt);
 
     /// <summary>Stations and Home Coaches are two questions and one reading: half an answer would let modules vanish.</summary>
     private static async Task<ApiAnswer<NetatmoReading>> PollAsync(NetatmoApi api, NetatmoOptions options, CancellationToken cancellation)

@@ -42,7 +42,8 @@ internal readonly record struct NetatmoStatus(
     public static IReadOnlyList<(string Name, string Help)> Families { get; } = [.. Gauges.Select(g => (g.Name, g.Help))];
 
     /// <summary>Read at the moment of the scrape: whether a token is valid changes without anything happening.</summary>
-    public static IReadOnlyList<LiveValue> Live(Func<NetatmoStatus> now) => [.. Gauges.Select(g => new LiveValue(g.Name, g.Help, MetricKind.Gauge, () => g.Value(now())))];
+    public static IReadOnlyList<LiveValue> Live(Func<AccountSnapshot, NetatmoStatus> at) =>
+        [.. Gauges.Select(g => new LiveValue(g.Name, g.Help, MetricKind.Gauge, moment => g.Value(at(moment))))];
 
     private static double Seconds(DateTimeOffset? time) => (time?.ToUnixTimeMilliseconds() ?? 0) / 1000.0;
 

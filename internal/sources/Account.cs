@@ -124,5 +124,13 @@ public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Ta
 /// <param name="Next">What comes of it, in words: when it is gone, or why it cannot be.</param>
 public sealed record TokenLevel(string Name, bool IsLeft, DateTimeOffset? EndsAt, string Next);
 
-/// <summary>A series that is read at the moment of the scrape; null leaves it out. <paramref name="Read"/> must not wait or allocate.</summary>
-public sealed record LiveValue(string Name, string Help, MetricKind Kind, Func<double?> Read);
+/// <summary>An account at one moment. Whatever a page says of the account is of the same one.</summary>
+/// <param name="Shown">Null where the account has no feed.</param>
+public sealed record AccountSnapshot(Account Account, KeeperSnapshot Token, Exposed? Shown)
+{
+    public FeedStatus? Feed => Shown?.Status;
+}
+
+/// <summary>A series that is read at the moment of the scrape; null leaves it out.</summary>
+/// <param name="Read">From the moment that the page is of, and the clock. Must not wait or allocate.</param>
+public sealed record LiveValue(string Name, string Help, MetricKind Kind, Func<AccountSnapshot, double?> Read);

@@ -9,9 +9,9 @@ public static class AccountMetrics
     private static readonly string[] States = ["missing", "active", "refused", "lost"];
 
     /// <summary>What changes only when a keeper's or a feed's state changes.</summary>
-    public static IReadOnlyList<MetricFamily> State(IReadOnlyList<Account> accounts)
+    public static IReadOnlyList<MetricFamily> State(IReadOnlyList<AccountSnapshot> accounts)
     {
-        var all = accounts.Select(a => new Seen(a, Labels(a), a.Keeper.Snapshot, a.Feed?.Status, a.Keeper.NextRenewal)).ToList();
+        var all = accounts.Select(a => new Labelled(Labels(a.Account), a.Token, a.Feed, a.Account.Keeper.NextRenewal)).ToList();
         var fed = all.Where(a => a.Feed is not null).Select(a => new { a.Labels, Feed = a.Feed! }).ToList();
         return
         [
@@ -43,39 +43,41 @@ public static class AccountMetrics
             MetricFamily.Gauge("exporter_token_unpersisted", "Whether the token in memory could not be saved and would be lost with the process.",
                 all.Select(a => new Sample(a.Labels, a.Token.Unpersisted is null ? 0 : 1))),
             MetricFamily.Gauge("exporter_login_required", "Whether somebody has to log in before the account works.",
-                all.Select(a => new Sample(a.Labels, NeedsLogin(a.Account) ? 1 : 0))),
+                all.Select(a => new Sample(a.Labels, NeedsLogin(a.Token.State, a.Next) ? 1 : 0))),
             MetricFamily.Gauge("exporter_login_pending", "Whether somebody is logging in.",
                 all.Select(a => new Sample(a.Labels, a.Token.Login is null ? 0 : 1))),
             MetricFamily.Gauge("exporter_cloud_clock_offset_seconds", "The cloud's clock minus ours, by the token endpoint's last answer.",
                 all.Where(a => a.Token.History.ClockOffset is not null).Select(a => new Sample(a.Labels, a.Token.History.ClockOffset!.Value.TotalSeconds))),
         ];
 
-        MetricFamily Times(string name, string help, Func<Seen, DateTimeOffset?> value) =>
+        MetricFamily Times(string name, string help, Func<Labelled, DateTimeOffset?> value) =>
             MetricFamily.Gauge(name, help, from a in all let at = value(a) where at is not null select new Sample(a.Labels, Seconds(at.Value)));
 
-        MetricFamily Counts(string name, string help, Func<Seen, long> value) =>
+        MetricFamily Counts(string name, string help, Func<Labelled, long> value) =>
             MetricFamily.Counter(name, help, all.Select(a => new Sample(a.Labels, value(a))));
     }
 
     /// <summary>What is only known at the moment of the scrape: ages, and the slices' own live values, one family per name.</summary>
-    public static IReadOnlyList<LiveFamily> Live(IReadOnlyList<Account> accounts, TimeProvider time) =>
+    public static IReadOnlyList<LiveFamily> Live(IReadOnlyList<AccountSnapshot> accounts, TimeProvider time) =>
     [
         LiveFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading: it is served until it is stale.",
-            accounts.Where(a => a.Feed is not null).Select(a => new LiveSeries(Labels(a), () => (time.GetUtcNow() - a.Feed!.Status.ReadAt)?.TotalSeconds))),
+            accounts.Where(a => a.Feed is not null).Select(a => new LiveSeries(Labels(a.Account), () => (time.GetUtcNow() - a.Feed!.ReadAt)?.TotalSeconds))),
         LiveFamily.Counter("exporter_token_shared_renewals_total", "Callers that were given the outcome of a renewal somebody else had started.",
-            accounts.Select(a => new LiveSeries(Labels(a), () => a.Keeper.SharedRenewals))),
-        .. from account in accounts
-           from value in account.Live
-           group (account, value) by value.Name into family
-           let series = family.Select(f => new LiveSeries(f.account.Labelled ? LabelSet.Of(("account", f.account.Name)) : LabelSet.Empty, f.value.Read))
+            accounts.Select(a => new LiveSeries(Labels(a.Account), () => a.Account.Keeper.SharedRenewals))),
+        .. from moment in accounts
+           from value in moment.Account.Live
+           group (moment, value) by value.Name into family
+           let series = family.Select(f => new LiveSeries(f.moment.Account.Labelled ? LabelSet.Of(("account", f.moment.Account.Name)) : LabelSet.Empty, () => f.value.Read(f.moment)))
            let first = family.First().value
            select first.Kind == MetricKind.Counter ? LiveFamily.Counter(first.Name, first.Help, series) : LiveFamily.Gauge(first.Name, first.Help, series),
     ];
 
     /// <summary>Whether nothing but a person can make this account work.</summary>
-    public static bool NeedsLogin(Account account) => account.Keeper.Snapshot.State switch
+    public static bool NeedsLogin(Account account) => NeedsLogin(account.Keeper.Snapshot.State, account.Keeper.NextRenewal);
+
+    private static bool NeedsLogin(TokenState state, DateTimeOffset? nextRenewal) => state switch
     {
-        TokenState.Missing => account.Keeper.NextRenewal is null,
+        TokenState.Missing => nextRenewal is null,
         TokenState.Lost => true,
         TokenState.Active or TokenState.Refused => false,
         _ => throw new InvalidOperationException("a token has no other state"),
@@ -109,6 +111,5 @@ public static class AccountMetrics
         _ => throw new InvalidOperationException("a renewal fails in no other way"),
     };
 
-    /// <summary>An account at one moment.</summary>
-    private sealed record Seen(Account Account, LabelSet Labels, KeeperSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next);
+    private sealed record Labelled(LabelSet Labels, KeeperSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next);
 }

@@ -13,47 +13,40 @@ public sealed class Exposition
     private readonly IReadOnlyList<Account> accounts;
     private readonly TimeProvider time;
     private readonly Lock rendering = new();
-    private volatile Page page = Page.First;
+    private volatile ExpositionSnapshot latest = ExpositionSnapshot.None;
 
     public Exposition(IReadOnlyList<Account> accounts, TimeProvider time)
     {
         // By name: what they have to show is then in the order of a page, for the account is a series' first label.
         (this.accounts, this.time) = ([.. accounts.OrderBy(a => a.Name, StringComparer.Ordinal)], time);
-        Live = [.. AccountMetrics.Live(accounts, time)];
     }
 
-    /// <summary>Families whose values are read at the moment of the scrape.</summary>
-    public LiveFamily[] Live { get; }
-
     /// <summary>
-    /// The readings and the state of the accounts now, encoded. Who asks while another encodes them is given what there was the moment
-    /// before: a scrape does not wait for a page of thousands of series.
+    /// The readings and the state of the accounts now, encoded. Who asks while another encodes them is given the moment before,
+    /// whole: no scrape waits for a page of thousands of series, only the first of all has nothing else to be given.
     /// </summary>
-    public (Rendered Readings, Rendered State) Current()
+    public ExpositionSnapshot Current()
     {
-        var current = page;
-        if (IsCurrent(current) || !Enter(wait: ReferenceEquals(current, Page.First)))
+        var current = latest;
+        if (IsCurrent(current))
         {
-            return (current.Readings, current.State);
+            return current;
+        }
+        if (ReferenceEquals(current, ExpositionSnapshot.None))
+        {
+            return Renew();
+        }
+        if (!rendering.TryEnter())
+        {
+            return current;
         }
         try
         {
-            current = page = IsCurrent(page) ? page : Render(page);
-            return (current.Readings, current.State);
+            return Renew();
         }
         finally
         {
             rendering.Exit();
-        }
-
-        bool Enter(bool wait)
-        {
-            if (wait)
-            {
-                rendering.Enter();
-                return true;
-            }
-            return rendering.TryEnter();
         }
     }
 
@@ -63,23 +56,30 @@ public sealed class Exposition
         while (!cancellation.IsCancellationRequested)
         {
             var changes = accounts.Select(a => a.Feed?.Changed).OfType<Task>().ToList();
-            _ = Current();
+            var left = Renew().ChangesAt - time.GetUtcNow();
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var wait = page.ChangesAt is { } at && at - time.GetUtcNow() is var left && left < Step ? left : Step;
-            await Task.WhenAny([.. changes, Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, time, enough.Token)]);
+            await Task.WhenAny([.. changes, Task.Delay(left < TimeSpan.Zero ? TimeSpan.Zero : left < Step ? left : Step, time, enough.Token)]);
             await enough.CancelAsync();
         }
     }
 
-    private bool IsCurrent(Page candidate)
+    private ExpositionSnapshot Renew()
     {
-        if (candidate.ChangesAt <= time.GetUtcNow())
+        lock (rendering)
+        {
+            return latest = IsCurrent(latest) ? latest : Render(latest);
+        }
+    }
+
+    private bool IsCurrent(ExpositionSnapshot moment)
+    {
+        if (moment.ChangesAt <= time.GetUtcNow())
         {
             return false;
         }
         for (var i = 0; i < accounts.Count; i++)
         {
-            if (!ReferenceEquals(candidate.Tokens[i], accounts[i].Keeper.Snapshot) || !ReferenceEquals(candidate.Feeds[i], accounts[i].Feed?.Status))
+            if (!ReferenceEquals(moment.Accounts[i].Token, accounts[i].Keeper.Snapshot) || !ReferenceEquals(moment.Accounts[i].Feed, accounts[i].Feed?.Status))
             {
                 return false;
             }
@@ -87,36 +87,39 @@ public sealed class Exposition
         return true;
     }
 
-    private Page Render(Page before)
+    private ExpositionSnapshot Render(ExpositionSnapshot before)
     {
         var now = time.GetUtcNow();
-        object?[] tokens = [.. accounts.Select(a => a.Keeper.Snapshot)];
-        object?[] feeds = [.. accounts.Select(a => a.Feed?.Status)];
-        var state = new Rendered(AccountMetrics.State(accounts));
-        if (before.ChangesAt > now && feeds.AsSpan().SequenceEqual(before.Feeds))
+        AccountSnapshot[] snapshots = [.. accounts.Select((account, i) => new AccountSnapshot(account, account.Keeper.Snapshot, Expose(account, before.Accounts.ElementAtOrDefault(i)?.Shown, now)))];
+        var state = new Rendered(AccountMetrics.State(snapshots));
+        LiveFamily[] live = [.. AccountMetrics.Live(snapshots, time)];
+        if (snapshots.Select(m => m.Shown).SequenceEqual(before.Accounts.Select(m => m.Shown), ReferenceEqualityComparer.Instance))
         {
-            return before with { Tokens = tokens, State = state };
+            return before with { Accounts = snapshots, State = state, Live = live };
         }
-        var exposed = new Exposed[accounts.Count];
-        for (var i = 0; i < exposed.Length; i++)
-        {
-            // One account's new reading is no work for the others.
-            exposed[i] = i < before.Exposed.Length && ReferenceEquals(feeds[i], before.Feeds[i]) && !(before.Exposed[i].ChangesAt <= now) ? before.Exposed[i] : Expose(accounts[i], now);
-        }
-        var readings = new Rendered(MetricFamily.Merge(exposed.Select(e => e.Families)));
+        var readings = new Rendered(MetricFamily.Merge(snapshots.Select(m => m.Shown?.Families ?? [])));
         readings.PrepareAs(before.Readings);
-        return new Page(tokens, feeds, exposed, exposed.Min(e => e.ChangesAt) ?? DateTimeOffset.MaxValue, readings, state);
+        return new ExpositionSnapshot(snapshots, snapshots.Min(m => m.Shown?.ChangesAt) ?? DateTimeOffset.MaxValue, readings, state, live);
     }
 
-    private static Exposed Expose(Account account, DateTimeOffset now)
+    // One account's new reading is no work for the others.
+    private static Exposed? Expose(Account account, Exposed? before, DateTimeOffset now)
     {
-        var exposed = account.Feed?.Expose(now) ?? Exposed.Nothing;
+        if (account.Feed is not { } feed || (before is not null && ReferenceEquals(before.Status, feed.Status) && !(before.ChangesAt <= now)))
+        {
+            return before;
+        }
+        var exposed = feed.Expose(now);
         return account.Labelled ? exposed with { Families = [.. exposed.Families.Select(f => f.With("account", account.Name))] } : exposed;
     }
+}
 
-    /// <param name="Exposed">What each account has to show, with its name where that is a label.</param>
-    private sealed record Page(object?[] Tokens, object?[] Feeds, Exposed[] Exposed, DateTimeOffset ChangesAt, Rendered Readings, Rendered State)
-    {
-        public static Page First { get; } = new([], [], [], DateTimeOffset.MinValue, Rendered.Empty, Rendered.Empty);
-    }
+/// <summary>
+/// All accounts at one moment, as the parts of a page. Immutable: a page that was begun with it says one thing, whatever happens meanwhile.
+/// </summary>
+/// <param name="ChangesAt">When time alone makes it another.</param>
+/// <param name="Live">Of the same moment, but for the clock and counters that are read when they are written.</param>
+public sealed record ExpositionSnapshot(IReadOnlyList<AccountSnapshot> Accounts, DateTimeOffset ChangesAt, Rendered Readings, Rendered State, IReadOnlyList<LiveFamily> Live)
+{
+    internal static ExpositionSnapshot None { get; } = new([], DateTimeOffset.MinValue, Rendered.Empty, Rendered.Empty, []);
 }

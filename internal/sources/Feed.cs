@@ -14,7 +14,7 @@ public interface IFeed
     /// <summary>Completes at the next change of the status or of what is exposed; take it before reading either.</summary>
     Task Changed { get; }
 
-    /// <summary>The latest reading as families, at this moment.</summary>
+    /// <summary>The latest reading as families, at this moment, and the status that belongs to it.</summary>
     Exposed Expose(DateTimeOffset now);
 
     /// <summary>Reads until <paramref name="cancellation"/> asks it to stop.</summary>
@@ -51,6 +51,9 @@ public static class Feeds
 public sealed record Exposed(IReadOnlyList<MetricFamily> Families, DateTimeOffset? ChangesAt)
 {
     public static Exposed Nothing { get; } = new([], null);
+
+    /// <summary>How reading went at the very moment of the families.</summary>
+    public FeedStatus Status { get; init; } = new();
 }
 
 /// <summary>How reading goes. Immutable; counts since the start of the process.</summary>

@@ -44,7 +44,11 @@ public sealed class Poller<T>(
 
     public Task Changed => latest.Changed;
 
-    public Exposed Expose(DateTimeOffset now) => latest.Value.Reading is { } reading ? expose(reading, now) : Exposed.Nothing;
+    public Exposed Expose(DateTimeOffset now)
+    {
+        var (reading, status) = latest.Value;
+        return (reading is null ? Exposed.Nothing : expose(reading, now)) with { Status = status };
+    }
 
     public async Task RunAsync(CancellationToken cancellation)
     {

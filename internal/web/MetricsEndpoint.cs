@@ -8,7 +8,7 @@ namespace Exporter.Web;
 internal sealed class MetricsEndpoint(Exposition exposition, IEnumerable<MetricFamily> once, IEnumerable<LiveFamily> live)
 {
     private readonly Rendered once = new(once);
-    private readonly LiveFamily[] live = [.. exposition.Live, .. live];
+    private readonly LiveFamily[] live = [.. live];
 
     public Task WriteAsync(HttpContext context)
     {
@@ -21,8 +21,8 @@ internal sealed class MetricsEndpoint(Exposition exposition, IEnumerable<MetricF
         {
             response.Headers.ContentEncoding = "gzip";
         }
-        var (readings, state) = exposition.Current();
-        using (var page = new Page(format, gzip, [once, state, readings], live))
+        var moment = exposition.Current();
+        using (var page = new Page(format, gzip, [once, moment.State, moment.Readings], [.. moment.Live, .. live]))
         {
             response.ContentLength = page.Length;
             if (!HttpMethods.IsHead(context.Request.Method))

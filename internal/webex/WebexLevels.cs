@@ -10,9 +10,9 @@ internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, Ke
     public IReadOnlyList<LiveValue> Live =>
     [
         new("webex_token_levels_left", "Ways to the service app's token that are left before a person is needed: its own refresh token, the personal access token, the integration.",
-            MetricKind.Gauge, () => Count(time.GetUtcNow())),
-        new("webex_personal_token_expiry_timestamp_seconds", "When the personal access token ends, where that is known.", MetricKind.Gauge, () => Seconds(personal.Snapshot.State.Token?.ExpiresAt)),
-        new("webex_integration_token_expiry_timestamp_seconds", "When the integration's refresh token ends, where that is known.", MetricKind.Gauge, () => Seconds(personal.Snapshot.State.Token?.RefreshExpiresAt)),
+            MetricKind.Gauge, moment => Count(moment.Token.State, time.GetUtcNow())),
+        new("webex_personal_token_expiry_timestamp_seconds", "When the personal access token ends, where that is known.", MetricKind.Gauge, _ => Seconds(personal.Snapshot.State.Token?.ExpiresAt)),
+        new("webex_integration_token_expiry_timestamp_seconds", "When the integration's refresh token ends, where that is known.", MetricKind.Gauge, _ => Seconds(personal.Snapshot.State.Token?.RefreshExpiresAt)),
     ];
 
     public IReadOnlyList<TokenLevel> At(DateTimeOffset now)
@@ -28,9 +28,9 @@ internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, Ke
         ];
     }
 
-    private int Count(DateTimeOffset now)
+    private int Count(TokenState own, DateTimeOffset now)
     {
-        var (own, beneath) = (serviceApp.Snapshot.State, personal.Snapshot.State);
+        var beneath = personal.Snapshot.State;
         return (IsByRefreshToken(own) ? 1 : 0) + (IsByPersonalToken(beneath, now) ? 1 : 0) + (IsByIntegration(beneath, now) ? 1 : 0);
     }
 

@@ -190,7 +190,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         Assert.Contains(families, family => family.Name == "bmw_vehicle_info" && family.Samples[0].Labels["model"] == "i4 eDrive40");
         Assert.Equal(10_489_000, families.Single(family => family.Name == "bmw_vehicle_odometer_meters").Samples.Single().Value);
         Assert.Equal(["bmw_api_quota_limit", "bmw_api_quota_used"], account.Live.Select(live => live.Name));
-        Assert.Equal(5, account.Live[1].Read());
+        Assert.Equal(5, account.Live[1].Read(new AccountSnapshot(account, account.Keeper.Snapshot, null)));
     }
 
     [Fact]

@@ -31,9 +31,8 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     public async Task It_logs_in_counts_what_was_asked_for_and_says_that_this_is_the_test_environment()
     {
         await using var exporter = await StartAsync(sandbox.Ergani.Password, "--ergani-counts", "submissions,services,employer,branches,workforce");
-        await exporter.Says("reading is fine", Cancellation);
+        var page = await exporter.Shows("exporter_up{source=\"ergani\"} 1\n", Cancellation);
 
-        var page = await exporter.PageAsync(Cancellation);
         foreach (var line in new[]
         {
             "exporter_up{source=\"ergani\"} 1",
@@ -76,7 +75,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         {
             await using var exporter = await StartAsync("wrong");
             await exporter.Says("there is no other log-in before one of them changes", Cancellation);
-            Assert.Contains("exporter_token_state{source=\"ergani\",state=\"refused\"} 1", await exporter.PageAsync(Cancellation));
+            await exporter.Shows("exporter_token_state{source=\"ergani\",state=\"refused\"} 1", Cancellation);
         }
         Assert.Equal(1, sandbox.Ergani.LogIn.Requests);
 

@@ -44,8 +44,7 @@ public sealed class MovingOverTests : IAsyncLifetime
             ["NETATMO_LOG_LEVEL"] = "info",
         }, folder.Path, Cancellation))
         {
-            await exporter.Says("reading is fine", Cancellation);
-            var page = await exporter.PageAsync(Cancellation);
+            var page = await exporter.Shows("netatmo_up 1\n", Cancellation);
             foreach (var series in new[] { "netatmo_up 1\n", "netatmo_refresh_interval_seconds 480\n", "netatmo_exporter_token_valid 1\n", "netatmo_sensor_temperature_celsius{" })
             {
                 Assert.Contains($"\n{series}", page, StringComparison.Ordinal);
@@ -113,7 +112,7 @@ public sealed class MovingOverTests : IAsyncLifetime
         await using var exporter = await RunningExporter.StartAsync(["--addr", "127.0.0.1:0"], new Dictionary<string, string>(), folder.Path, Cancellation);
         await exporter.Says("connected", Cancellation);
 
-        Assert.Contains("\nbmw_mqtt_connected 1\n", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
+        await exporter.Shows("\nbmw_mqtt_connected 1\n", Cancellation);
         var after = JsonMembers.Parse(await File.ReadAllBytesAsync(folder["bmw_tokens.json"], Cancellation));
         Assert.Equal(["token", "expires_at", "type"], after.Inner("access_token")!.Names);
         Assert.NotEqual(ended, after.Inner("id_token")!.Text("token"));
@@ -138,7 +137,7 @@ public sealed class MovingOverTests : IAsyncLifetime
             new Dictionary<string, string>(), folder.Path, Cancellation);
         await exporter.Says("reading is fine", Cancellation);
 
-        Assert.Contains("\nwebex_token_levels_left 3\n", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
+        await exporter.Shows("\nwebex_token_levels_left 3\n", Cancellation);
         var after = await File.ReadAllTextAsync(folder[".env"], Cancellation);
         Assert.StartsWith("# the other programs'\nOTHER=stays\nWEBEX_SERVICE_APP_ACCESS_TOKEN=", after, StringComparison.Ordinal);
         Assert.DoesNotContain("=ended", after, StringComparison.Ordinal);

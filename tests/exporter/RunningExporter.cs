@@ -53,6 +53,20 @@ internal sealed class RunningExporter : IAsyncDisposable
 
     public Task<string> Says(string text, CancellationToken cancellation) => process.Says(text, cancellation);
 
+    /// <summary>The first page with the text. What happens is logged before it is on the page, and a scrape is not made to wait for it.</summary>
+    public async Task<string> Shows(string text, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var page = await PageAsync(cancellation);
+            if (page.Contains(text, StringComparison.Ordinal))
+            {
+                return page;
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+        }
+    }
+
     public Task<string> PageAsync(CancellationToken cancellation) => Http.GetStringAsync("/metrics", cancellation);
 
     public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellation)

@@ -76,7 +76,7 @@ public class NetatmoMetricsTests
             Up: true, TimeSpan.FromSeconds(90), Answers.Now, TimeSpan.FromMilliseconds(412), Answers.Now, TokenValid: true, Answers.Now.AddHours(3))));
 
     private static IEnumerable<MetricFamily> Families(NetatmoStatus status) =>
-        NetatmoStatus.Live(() => status).Select(live => MetricFamily.Gauge(live.Name, live.Help, live.Read()!.Value));
+        NetatmoStatus.Live(_ => status).Select(live => MetricFamily.Gauge(live.Name, live.Help, live.Read(null!)!.Value));
 
     [Theory]
     [InlineData(true, false)]

@@ -74,6 +74,61 @@ public sealed class ExpositionTests : IDisposable
     }
 
     [Fact]
+    public void A_page_says_one_thing_of_an_account_whatever_happens_while_it_is_written()
+    {
+        var account = Add("home", new FixedFeed(new FeedStatus { Up = true, ReadAt = time.GetUtcNow() }), live: new("home_up", "Up.", MetricKind.Gauge, moment => moment.Feed!.Up ? 1 : 0));
+        var moment = new Exposition(accounts, time).Current();
+        ((FixedFeed)account.Feed!).Status = new FeedStatus { Up = false, ReadAt = time.GetUtcNow().AddMinutes(8) };
+        time.Advance(TimeSpan.FromMinutes(9));
+
+        var page = Text(moment);
+
+        Assert.Contains("exporter_up{account=\"home\",source=\"netatmo\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("home_up{account=\"home\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("exporter_reading_age_seconds{account=\"home\",source=\"netatmo\"} 540\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_asks_while_a_page_is_made_is_given_the_one_before_and_does_not_wait()
+    {
+        var feed = new FixedFeed(new FeedStatus { Up = true });
+        Add("home", feed);
+        var exposition = new Exposition(accounts, time);
+        var before = exposition.Current();
+        using var begun = new SemaphoreSlim(0);
+        using var finish = new SemaphoreSlim(0);
+        feed.Status = new FeedStatus { Up = false };
+        feed.Exposing = () =>
+        {
+            begun.Release();
+            finish.Wait();
+        };
+
+        var making = Task.Run(exposition.Current, CancellationToken.None);
+        await begun.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Same(before, exposition.Current());
+        finish.Release();
+
+        var after = await making;
+        Assert.NotSame(before.Readings, after.Readings);
+        Assert.Same(after, exposition.Current());
+    }
+
+    [Fact]
+    public void One_accounts_new_reading_is_no_work_for_the_others()
+    {
+        var (quiet, busy) = (new FixedFeed(new FeedStatus()), new FixedFeed(new FeedStatus()));
+        Add("quiet", quiet);
+        Add("busy", busy);
+        var exposition = new Exposition(accounts, time);
+        _ = exposition.Current();
+        busy.Status = new FeedStatus { Up = true };
+        _ = exposition.Current();
+
+        Assert.Equal((1, 2), (quiet.Exposures, busy.Exposures));
+    }
+
+    [Fact]
     public void One_family_holds_the_samples_of_all_accounts()
     {
         Add("home", new FixedFeed(new FeedStatus()));
@@ -84,20 +139,20 @@ public sealed class ExpositionTests : IDisposable
 
     public void Dispose() => accounts.ForEach(a => a.Dispose());
 
-    private Account Add(string name, IFeed? feed, bool labelled = true)
+    private Account Add(string name, IFeed? feed, bool labelled = true, LiveValue? live = null)
     {
         var keeper = new Keeper(name, new NeverGrant(), new MemoryStore(), new KeeperOptions { Random = new Random(1) }, time, NullLogger.Instance);
-        var account = new Account(name, "netatmo", labelled, keeper, feed);
+        var account = new Account(name, "netatmo", labelled, keeper, feed) { Live = live is null ? [] : [live] };
         accounts.Add(account);
         return account;
     }
 
-    private string Text()
+    private string Text() => Text(new Exposition(accounts, time).Current());
+
+    private static string Text(ExpositionSnapshot moment)
     {
-        var exposition = new Exposition(accounts, time);
-        var (readings, state) = exposition.Current();
         var page = new ArrayBufferWriter<byte>();
-        Page.Write(page, ExpositionFormat.Text, gzip: false, [state, readings], exposition.Live);
+        Page.Write(page, ExpositionFormat.Text, gzip: false, [moment.State, moment.Readings], [.. moment.Live]);
         return Encoding.UTF8.GetString(page.WrittenSpan);
     }
 
@@ -109,12 +164,15 @@ public sealed class ExpositionTests : IDisposable
 
         public int Exposures { get; private set; }
 
+        public Action Exposing { get; set; } = () => { };
+
         public Task Changed { get; } = new TaskCompletionSource().Task;
 
         public Exposed Expose(DateTimeOffset now)
         {
             Exposures++;
-            return new Exposed([MetricFamily.Gauge("reading", "A reading.", 1)], ChangesAt);
+            Exposing();
+            return new Exposed([MetricFamily.Gauge("reading", "A reading.", 1)], ChangesAt) { Status = Status };
         }
 
         public Task RunAsync(CancellationToken cancellation) => Task.CompletedTask;

@@ -43,7 +43,7 @@ internal sealed class WebexBench : IAsyncDisposable
     public Secret? Access => ServiceApp.Snapshot.State.Token?.AccessToken;
 
     /// <summary>As the metric of that name shows it.</summary>
-    public double? Metric(string name) => Account.Live.Single(l => l.Name == name).Read();
+    public double? Metric(string name) => Account.Live.Single(l => l.Name == name).Read(new AccountSnapshot(Account, Account.Keeper.Snapshot, null));
 
     public double? LevelsLeft => Metric("webex_token_levels_left");
 

@@ -29,9 +29,8 @@ public sealed class WebexProgramTests : IAsyncLifetime
     {
         var issued = Configure();
         await using var exporter = await StartAsync();
-        await exporter.Says("reading is fine", Cancellation);
+        var page = await exporter.Shows("exporter_up{source=\"webex\"} 1\n", Cancellation);
 
-        var page = await exporter.PageAsync(Cancellation);
         Assert.Contains("\nwebex_token_levels_left 3\n", page, StringComparison.Ordinal);
         Assert.Contains("\nwebex_personal_token_expiry_timestamp_seconds ", page, StringComparison.Ordinal);
         Assert.Contains("\nwebex_integration_token_expiry_timestamp_seconds ", page, StringComparison.Ordinal);

@@ -33,9 +33,8 @@ public sealed class WebexSourceTests : IAsyncLifetime
             "--webex-client-secret-file", folder.Write("secret", sandbox.Webex.ClientSecret), "--webex-target-org-id", sandbox.Webex.OrgId, "--webex-token-file", folder[".env"],
             "--webex-config-file", folder["token-config.json"], "--webex-extend-data-sources", "--webex-extend-only", late.Id, "--debug-handlers", "-a", "127.0.0.1:0",
         ], Cancellation);
-        await exporter.Says("reading is fine", Cancellation);
+        var page = await exporter.Shows("exporter_up{source=\"webex\"} 1\n", Cancellation);
 
-        var page = await exporter.PageAsync(Cancellation);
         foreach (var line in new[]
         {
             "exporter_up{source=\"webex\"} 1",
