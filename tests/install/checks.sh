@@ -45,12 +45,13 @@ needs() { # command…
 # What it prints is shown where it fails.
 quietly() { "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; }
 
-# The program as it is published, in $published, and the sandbox; what is up to date is left as it is. PUBLISHED=FILE takes one that is there.
+# The program as it is published, in $published, and the sandbox. PUBLISHED=FILE takes one that is there, with the sandbox as it was built.
 published_program() {
   published=${PUBLISHED:-$root/artifacts/published/exporter}
   [ -n "${PUBLISHED:-}" ] || quietly dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false
-  quietly dotnet build cmd/sandbox -v q -nodeReuse:false
+  sandbox_program
 }
+sandbox_program() { [ -n "${PUBLISHED:-}" ] || quietly dotnet build cmd/sandbox -v q -nodeReuse:false; }
 
 # A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.
 bare_debian() { # folder

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/checks.sh"
 needs curl jq setsid
 clone=$work/exporter metrics=127.0.0.1:29215
-quietly dotnet build cmd/sandbox -v q -nodeReuse:false
+sandbox_program
 start_sandbox
 
 mkdir -p "$work/etc/systemd/system"
