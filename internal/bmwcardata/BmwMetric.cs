@@ -98,7 +98,7 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
     private static MetricFamily StateFamily(States states, IReadOnlyList<BmwKnownCar> cars)
     {
         var current = states.Said(cars).Select(one => new { one.Labels, State = States.Of(one.Held)! }).Where(one => one.State is not null).DistinctBy(one => one.Labels).ToList();
-        return MetricFamily.StateSet(states.Name, states.Help, "state", current.Select(one => (one.Labels, one.State)), [.. states.Known.Union(current.Select(one => one.State))]);
+        return MetricFamily.StateSet(states.Name, states.Help, "state", current.Select(one => new StateSample(one.Labels, one.State)), [.. states.Known.Union(current.Select(one => one.State))]);
     }
 
     /// <summary>Newest first, because a family keeps the first of two samples with the same labels.</summary>

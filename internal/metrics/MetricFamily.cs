@@ -2,7 +2,11 @@ namespace Exporter.Metrics;
 
 public enum MetricKind { Gauge, Counter, Info, StateSet, Histogram, Unknown }
 
-public readonly record struct Sample(LabelSet Labels, double Value);
+public sealed record Sample(LabelSet Labels, double Value);
+
+public sealed record StateSample(LabelSet Labels, string State);
+
+public sealed record HistogramSample(LabelSet Labels, HistogramValue Value);
 
 /// <summary>
 /// A metric's name, help, kind and samples. Immutable; the samples are ordered by their labels, and of several with the same
@@ -11,10 +15,9 @@ public readonly record struct Sample(LabelSet Labels, double Value);
 public sealed class MetricFamily
 {
     private readonly Sample[] samples;
-    private readonly (LabelSet Labels, HistogramValue Value)[] histograms;
+    private readonly HistogramSample[] histograms;
 
-    private MetricFamily(
-        string name, string help, MetricKind kind, IEnumerable<Sample> samples, IEnumerable<(LabelSet Labels, HistogramValue Value)> histograms)
+    private MetricFamily(string name, string help, MetricKind kind, IEnumerable<Sample> samples, IEnumerable<HistogramSample> histograms)
     {
         Names.RequireMetric(name, kind);
         ArgumentNullException.ThrowIfNull(help);
@@ -39,7 +42,7 @@ public sealed class MetricFamily
     /// <summary>A histogram has none: see <see cref="Histograms"/>.</summary>
     public IReadOnlyList<Sample> Samples => samples;
 
-    public IReadOnlyList<(LabelSet Labels, HistogramValue Value)> Histograms => histograms;
+    public IReadOnlyList<HistogramSample> Histograms => histograms;
 
     internal bool IsEmpty => samples.Length + histograms.Length == 0;
 
@@ -61,13 +64,12 @@ public sealed class MetricFamily
 
     /// <summary>For every entry one series per possible state, of which the current one is 1 and the others are 0.</summary>
     /// <exception cref="ArgumentException">A current state is not among <paramref name="states"/>.</exception>
-    public static MetricFamily StateSet(
-        string name, string help, string stateLabel, IEnumerable<(LabelSet Labels, string State)> current, IReadOnlyList<string> states) =>
+    public static MetricFamily StateSet(string name, string help, string stateLabel, IEnumerable<StateSample> current, IReadOnlyList<string> states) =>
         new(name, help, MetricKind.StateSet, current.SelectMany(entry => states.Contains(entry.State)
             ? states.Select(state => new Sample(entry.Labels.With(stateLabel, state), state == entry.State ? 1 : 0))
             : throw new ArgumentException($"\"{entry.State}\" is no state of {name}.", nameof(current))), []);
 
-    public static MetricFamily Histogram(string name, string help, IEnumerable<(LabelSet Labels, HistogramValue Value)> histograms) =>
+    public static MetricFamily Histogram(string name, string help, IEnumerable<HistogramSample> histograms) =>
         new(name, help, MetricKind.Histogram, [], histograms);
 
     public static MetricFamily Unknown(string name, string help, IEnumerable<Sample> samples) => new(name, help, MetricKind.Unknown, samples, []);
@@ -77,7 +79,7 @@ public sealed class MetricFamily
     public MetricFamily With(string labelName, string labelValue) => new(
         Name, Help, Kind,
         samples.Select(sample => sample with { Labels = sample.Labels.With(labelName, labelValue) }),
-        histograms.Select(histogram => (histogram.Labels.With(labelName, labelValue), histogram.Value)));
+        histograms.Select(histogram => histogram with { Labels = histogram.Labels.With(labelName, labelValue) }));
 
     /// <summary>
     /// Several accounts' families as one page: one family per name, ordered by name. The first family of a name gives the help,

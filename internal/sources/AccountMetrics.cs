@@ -26,7 +26,7 @@ public static class AccountMetrics
             MetricFamily.Counter("exporter_reading_failures_total", "Tries to read the account's source that gave nothing, by reason.",
                 fed.SelectMany(a => ApiFailure.Kinds.Select(kind => new Sample(a.Labels.With("reason", kind), a.Feed.Failures.GetValueOrDefault(kind))))),
             MetricFamily.StateSet("exporter_token_state", "The state of the account's token: missing, active, refused (the client or its scope is not accepted) or lost (somebody has to log in again).",
-                "state", all.Select(a => (a.Labels, NameOf(a.Token.State))), States),
+                "state", all.Select(a => new StateSample(a.Labels, NameOf(a.Token.State))), States),
             Times("exporter_token_expiry_timestamp_seconds", "When the access token ends.", a => a.Token.State.Token?.ExpiresAt),
             Times("exporter_refresh_token_expiry_timestamp_seconds", "When the refresh token ends, where the cloud says so.", a => a.Token.State.Token?.RefreshExpiresAt),
             Times("exporter_token_next_renewal_timestamp_seconds", "When the token is renewed next.", a => a.Next),

@@ -37,7 +37,7 @@ public sealed class ApiCalls(Func<HttpRequestMessage, string> operation, TimePro
                 MetricFamily.Counter($"{prefix}_api_requests_total", $"Calls of {cloud}'s API, by operation and HTTP status; none where there was no answer. As of the last poll.",
                     counts.Select(c => new Sample(LabelSet.Of(("operation", c.Key.Operation), ("code", c.Key.Code)), c.Value))),
                 MetricFamily.Histogram($"{prefix}_api_request_duration_seconds", $"How long {cloud}'s API took until the headers of its answer, by operation. As of the last poll.",
-                    durations.Select(d => (LabelSet.Of(("operation", d.Key)), d.Value))),
+                    durations.Select(d => new HistogramSample(LabelSet.Of(("operation", d.Key)), d.Value))),
                 MetricFamily.Counter($"{prefix}_api_rate_limited_total", $"Calls that {cloud} refused with 429 or 423, by operation. As of the last poll.",
                     counts.GroupBy(c => c.Key.Operation).Select(o => new Sample(LabelSet.Of(("operation", o.Key)), o.Where(c => c.Key.Code is "429" or "423").Sum(c => c.Value)))),
                 MetricFamily.Gauge($"{prefix}_api_retry_after_seconds", $"How long {cloud} asked to be left alone when it last did.",

@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${ROUNDS:-5} length=${SECONDS_EACH:-3}
 work=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; kill -CONT $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
 for needed in wrk nginx curl; do
   command -v $needed >/dev/null || { echo "$needed is missing; install it (Debian: wrk, nginx-light, curl)" >&2; exit 1; }
@@ -49,13 +49,16 @@ start_pair() { # name stations port interval binary
   echo "$1 has no readings" >&2; cat "$work/$1.log" >&2; return 1
 }
 
-# An exporter of twelve accounts, at rest or busy, over a cloud a hundred ports further.
+# An exporter of twelve accounts, at rest or busy, over a cloud a hundred ports further. Both stand still but while they are measured: the
+# busy one would take its part of the processors from all the others.
 start_many() { # name port
   mkdir "$work/$1"
   "$bench" cloud 127.0.0.1:$(($2 + 100)) "$work/$1" "$1" > "$work/$1.cloud" &
+  echo $! > "$work/$1.pids"
   for _ in $(seq 400); do grep -q ready "$work/$1.cloud" && break; sleep 0.05; done
   "$exporter" --config "$work/$1/exporter.yml" --addr 127.0.0.1:$2 2> "$work/$1.log" &
-  for _ in $(seq 400); do [ "$(curl -s "http://127.0.0.1:$2/metrics" | grep -c '^exporter_up.* 1$')" = 12 ] && return; sleep 0.05; done
+  echo $! >> "$work/$1.pids"
+  for _ in $(seq 400); do [ "$(curl -s "http://127.0.0.1:$2/metrics" | grep -c '^exporter_up.* 1$')" = 12 ] && { xargs kill -STOP < "$work/$1.pids"; return; }; sleep 0.05; done
   echo "not every account of $1 has readings" >&2; cat "$work/$1.log" >&2; return 1
 }
 
@@ -127,8 +130,13 @@ for round in $(seq "$rounds"); do
       load "http://127.0.0.1:$((port + 10))/metrics" 8 'Accept-Encoding: gzip' >> "$work/other-$size-gzip"
     fi
   done
-  length=12 load http://127.0.0.1:19321/metrics 8 'Accept-Encoding: gzip' >> "$work/exporter-rest-gzip"
-  length=12 load http://127.0.0.1:19322/metrics 8 'Accept-Encoding: gzip' >> "$work/exporter-busy-gzip"
+  for name in rest busy; do
+    [ $name = rest ] && port=19321 || port=19322
+    xargs kill -CONT < "$work/$name.pids"
+    sleep 2
+    length=12 load "http://127.0.0.1:$port/metrics" 8 'Accept-Encoding: gzip' >> "$work/exporter-$name-gzip"
+    xargs kill -STOP < "$work/$name.pids"
+  done
   # Processor time of one scrape after another, over that of Kestrel answering six bytes.
   for name in small kestrel; do
     [ $name = small ] && { url=http://127.0.0.1:19302/metrics pid=$(cat "$work/small.pid"); } || { url=http://127.0.0.1:19307/ pid=$kestrel; }

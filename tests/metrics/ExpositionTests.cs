@@ -14,8 +14,8 @@ public class ExpositionTests
             new(Kitchen, 18.6), new(LabelSet.Of(("module", "Back\\yard \"old\"\nnew"), ("station", "Home")), -0.5)]),
         MetricFamily.Counter("weather_requests_total", "Requests sent.\nA \\ and a \"quote\".", 1234567),
         MetricFamily.Info("weather_module_info", "What the module is.", Kitchen.With("firmware", "53")),
-        MetricFamily.StateSet("weather_token_state", "How the token is.", "state", [(LabelSet.Of(("account", "home")), "active")], ["active", "lost"]),
-        MetricFamily.Histogram("weather_request_duration_seconds", "How long requests took.", [(LabelSet.Empty, new([0.1, 1], [3, 2, 1], 4.25))]),
+        MetricFamily.StateSet("weather_token_state", "How the token is.", "state", [new(LabelSet.Of(("account", "home")), "active")], ["active", "lost"]),
+        MetricFamily.Histogram("weather_request_duration_seconds", "How long requests took.", [new(LabelSet.Empty, new([0.1, 1], [3, 2, 1], 4.25))]),
         MetricFamily.Unknown("weather_anything", "Nobody knows.", [new(LabelSet.Empty, double.NaN)]),
         MetricFamily.Gauge("weather_empty", "Nothing to see.", []),
     ]]);

@@ -82,10 +82,10 @@ public class MetricFamilyTests
     [Fact]
     public void A_state_set_has_a_series_for_every_state()
     {
-        var family = MetricFamily.StateSet("s", "", "state", [(A, "off")], ["on", "off"]);
+        var family = MetricFamily.StateSet("s", "", "state", [new(A, "off")], ["on", "off"]);
 
         Assert.Equal([new(A.With("state", "off"), 1), new(A.With("state", "on"), 0)], family.Samples);
-        Assert.Throws<ArgumentException>(() => MetricFamily.StateSet("s", "", "state", [(A, "broken")], ["on", "off"]));
+        Assert.Throws<ArgumentException>(() => MetricFamily.StateSet("s", "", "state", [new(A, "broken")], ["on", "off"]));
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public class MetricFamilyTests
     public void One_more_label_comes_on_every_sample()
     {
         var gauge = MetricFamily.Gauge("x", "Help.", [new(A, 1), new(LabelSet.Empty, 2)]).With("account", "home");
-        var histogram = MetricFamily.Histogram("y", "", [(A, new([1], [0, 0], 0))]).With("account", "home");
+        var histogram = MetricFamily.Histogram("y", "", [new(A, new([1], [0, 0], 0))]).With("account", "home");
 
         Assert.Equal([new(LabelSet.Of(("account", "home")), 2), new(A.With("account", "home"), 1)], gauge.Samples);
         Assert.Equal("Help.", gauge.Help);

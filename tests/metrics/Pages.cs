@@ -58,8 +58,8 @@ internal static class Pages
             0 => MetricFamily.Gauge(name, help, samples),
             1 => MetricFamily.Counter(name + "_total", help, samples),
             2 => MetricFamily.Info(name + "_info", help, labels),
-            3 => MetricFamily.StateSet(name, help, "state", labels.Select(set => (set, random.GetItems(["on", "off"], 1)[0])), ["on", "off"]),
-            4 => MetricFamily.Histogram(name, help, labels.Select(set => (set, RandomHistogram(random)))),
+            3 => MetricFamily.StateSet(name, help, "state", labels.Select(set => new StateSample(set, random.GetItems(["on", "off"], 1)[0])), ["on", "off"]),
+            4 => MetricFamily.Histogram(name, help, labels.Select(set => new HistogramSample(set, RandomHistogram(random)))),
             _ => MetricFamily.Unknown(name, help, samples),
         };
     }
