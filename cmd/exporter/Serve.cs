@@ -48,11 +48,23 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
             .. accounts.Select(a => a.RunAsync(end.Token)),
         ];
         var watched = systemd.RunAsync(() => Array.TrueForAll(work, part => !part.IsFaulted), end.Token);
-        await Task.WhenAny(Task.WhenAll(work), Task.Delay(Timeout.InfiniteTimeSpan, time, end.Token));
+        await Task.WhenAny(FinishAsync(work), Task.Delay(Timeout.InfiniteTimeSpan, time, end.Token));
         end.Raise();
         systemd.Stopping();
         await watched;
         return await EndAsync(app, accounts);
+    }
+
+    /// <summary>Until all work is done. None of it ends by a fault unless the program is wrong: then the others go on, and the watchdog, where there is one, starts it again.</summary>
+    private async Task FinishAsync(Task[] work)
+    {
+        await foreach (var part in Task.WhenEach(work))
+        {
+            if (part.Exception is { } fault)
+            {
+                logger.LogCritical(fault.GetBaseException(), "a part of the exporter has ended by a mistake of ours, the others go on; restart it, and report what follows");
+            }
+        }
     }
 
     /// <summary>Lets a renewal that was sent come home, and saves what is only in memory; a token that is lost now is an error and exit code 1.</summary>

@@ -124,7 +124,7 @@ public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Ta
 /// <param name="Next">What comes of it, in words: when it is gone, or why it cannot be.</param>
 public sealed record TokenLevel(string Name, bool IsLeft, DateTimeOffset? EndsAt, string Next);
 
-/// <summary>An account at one moment. Whatever a page says of the account is of the same one.</summary>
+/// <summary>An account at one moment: a page's readings, token states and live values of it are of the same one. What lies beneath its token is asked for itself.</summary>
 /// <param name="Shown">Null where the account has no feed.</param>
 public sealed record AccountSnapshot(Account Account, KeeperSnapshot Token, Exposed? Shown)
 {

@@ -23,7 +23,7 @@ public sealed class Exposition
 
     /// <summary>
     /// The readings and the state of the accounts now, encoded. Who asks while another encodes them is given the moment before,
-    /// whole: no scrape waits for a page of thousands of series, only the first of all has nothing else to be given.
+    /// whole: nobody waits for a page of thousands of series that another makes, but for the first of all.
     /// </summary>
     public ExpositionSnapshot Current()
     {
@@ -92,6 +92,7 @@ public sealed class Exposition
         var now = time.GetUtcNow();
         AccountSnapshot[] snapshots = [.. accounts.Select((account, i) => new AccountSnapshot(account, account.Keeper.Snapshot, Expose(account, before.Accounts.ElementAtOrDefault(i)?.Shown, now)))];
         var state = new Rendered(AccountMetrics.State(snapshots));
+        state.PrepareAs(before.State);
         LiveFamily[] live = [.. AccountMetrics.Live(snapshots, time)];
         if (snapshots.Select(m => m.Shown).SequenceEqual(before.Accounts.Select(m => m.Shown), ReferenceEqualityComparer.Instance))
         {

@@ -4,6 +4,8 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
+# No server of the SDK's outlives a script.
+export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 work=$(mktemp -d)
 mkdir -p artifacts/test-results
 results=artifacts/test-results/$(basename "$0" .sh).tap
@@ -30,7 +32,7 @@ own_mounts() {
   [ "$(id -u)" = 0 ] || { echo "$(basename "$0") makes file systems of its own, which only root may: run it with sudo" >&2; exit 1; }
   trap - EXIT
   rm -r "$work"
-  OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
+  OWN_MOUNTS=1 exec unshare --mount "$root/tests/install/$(basename "$0")" "$@"
 }
 
 # Ends with a sentence about each command that is missing.
@@ -49,9 +51,8 @@ quietly() { "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; }
 published_program() {
   published=${PUBLISHED:-$root/artifacts/published/exporter}
   [ -n "${PUBLISHED:-}" ] || quietly dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false
-  sandbox_program
+  [ -n "${PUBLISHED:-}" ] || quietly dotnet build cmd/sandbox -v q -nodeReuse:false
 }
-sandbox_program() { [ -n "${PUBLISHED:-}" ] || quietly dotnet build cmd/sandbox -v q -nodeReuse:false; }
 
 # A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.
 bare_debian() { # folder
@@ -62,7 +63,7 @@ bare_debian() { # folder
     mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null || true; } | awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { print $(/^deb \[/ ? 3 : 2); exit }')
     quietly debootstrap --variant=minbase "$suite" "$work/debootstrap" "$mirror"
     mkdir -p artifacts/debootstrap
-    tar -C "$work/debootstrap" -cf "$tar.new" . && mv "$tar.new" "$tar"
+    tar -C "$work/debootstrap" -cf "$tar.$$" . && mv "$tar.$$" "$tar"
     rm -rf "$work/debootstrap"
   fi
   mkdir -p "$1"

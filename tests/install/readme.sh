@@ -3,11 +3,11 @@
 # a machine of its own is run by the scripts beside this one, and it is looked up there. A command that nobody runs is a failure.
 . "$(dirname "$0")/checks.sh"
 needs curl jq setsid
+published_program
 clone=$work/exporter metrics=127.0.0.1:29215
-sandbox_program
 start_sandbox
 
-mkdir -p "$work/etc/systemd/system"
+mkdir -p "$work/etc/systemd/system" "$work/usr/bin"
 began=$SECONDS
 git clone -q "$root" "$clone"
 readme_commands() { awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$clone/README.md" | sed -E 's/ +# .*//' | sed -e ':a; /\\$/ { N; s/ *\\\n */ /; ta }'; }
@@ -20,7 +20,7 @@ goes_on() { (cd "$clone" && exec setsid env NETATMO_API_URL="$(sandbox Address)"
 # A build in a fresh clone takes its time.
 in_minutes() { local end=$((SECONDS + 300)); until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { cat "$work/said"; return 1; }; sleep 0.3; done; }
 stop() { kill -- -$group 2>/dev/null || true; while kill -0 -- -$group 2>/dev/null; do sleep 0.1; done; }
-clean_up() { kill -9 -- -${group:-$$} 2>/dev/null || true; }
+clean_up() { [ -z "${group:-}" ] || kill -9 -- -$group 2>/dev/null || true; }
 
 runs() { # script what it has there, in README's words
   check "${2:-$command}: run by $1" grep -qF -- "$3" "$root/$1"
@@ -60,8 +60,11 @@ while IFS= read -r command; do
     'sudo editor '*) runs tests/install/packages.sh "" 'fill_in' ;;
     'sudo exporter check --config /etc/exporter/exporter.yml') runs tests/install/packages.sh "" "${command#sudo }" ;;
     *'systemctl enable --now exporter') runs tests/install/systemd.sh "" "${command#sudo }" ;;
-    'dotnet publish cmd/exporter -c Release -r linux-x64 -o /usr/bin') runs tests/install/checks.sh "" "${command% -o*}" ;;
-    'install '*' /etc/'*) check "$command" typed "${command/ \/etc\// $work/etc/}" ;;
+    'dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/by-hand')
+      runs tests/install/checks.sh "" "${command% -o*}"
+      install -D "$published" "$clone/artifacts/by-hand/exporter"
+      ;;
+    'sudo install '*' /usr/bin/' | 'sudo install '*' /etc/'*) command=${command#sudo }; check "$command" typed "${command% /*} $work/${command##* /}" ;;
     'dotnet run --project cmd/sandbox') check "$command: its flags are explained" typed "$command -- --help" ;;
     *'> token.json') check "$command" typed "$command" "$(sandbox "BMW refresh token")" "$(sandbox "BMW client id")" ;;
     'BMW_AUTH_URL='*' dotnet run --project cmd/exporter -- keep')

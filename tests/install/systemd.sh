@@ -26,7 +26,7 @@ nspawn=$!
 first() { leader=$(pgrep -P $nspawn -x systemd | head -n 1) && [ -n "$leader" ]; }
 inside() { nsenter -t "$leader" --mount --uts --ipc --pid --cgroup --root --wd "$@"; }
 clean_up() {
-  kill -s RTMIN+4 "${leader:-0}" 2>/dev/null && timeout 20 tail --pid=$nspawn -f /dev/null || true
+  [ -n "${leader:-}" ] && kill -s RTMIN+4 "$leader" 2>/dev/null && timeout 20 tail --pid=$nspawn -f /dev/null || true
   kill -9 $nspawn 2>/dev/null || true
 }
 up() { first && inside systemctl is-system-running 2>/dev/null | grep -E 'running|degraded'; }

@@ -134,8 +134,10 @@ public sealed class BmwBrokerTests : IAsyncDisposable
     [Fact]
     public async Task It_can_be_told_to_refuse_and_to_cut()
     {
+        // It counts whom it has let in, and can cut them, once it has begun to serve them: an answer to SUBSCRIBE shows that it has.
         await using (var connection = await Accepted())
         {
+            Assert.IsType<SubscribeOutcome.Granted>(await connection.SubscribeAsync([new("gcid/+")], Cancellation));
             broker.Cut();
             Assert.IsType<ConnectionEnd.NetworkLost>(await connection.Ended);
         }
@@ -144,6 +146,7 @@ public sealed class BmwBrokerTests : IAsyncDisposable
         Assert.Equal(ReasonCode.ServerBusy, Assert.IsType<ConnectOutcome.Refused>(await Connect("gcid", "live gcid")).Code);
         broker.Refusal = null;
         await using var again = await Accepted();
+        Assert.IsType<SubscribeOutcome.Granted>(await again.SubscribeAsync([new("gcid/+")], Cancellation));
         Assert.Equal(2, broker.Connects);
     }
 
