@@ -28,26 +28,7 @@ public sealed class Exposition
     public ExpositionSnapshot Current()
     {
         var current = latest;
-        if (IsCurrent(current))
-        {
-            return current;
-        }
-        if (ReferenceEquals(current, ExpositionSnapshot.None))
-        {
-            return Renew();
-        }
-        if (!rendering.TryEnter())
-        {
-            return current;
-        }
-        try
-        {
-            return Renew();
-        }
-        finally
-        {
-            rendering.Exit();
-        }
+        return IsCurrent(current) ? current : Renew(wait: ReferenceEquals(current, ExpositionSnapshot.None));
     }
 
     /// <summary>Encodes every new reading as soon as it is there, so that no scrape has to.</summary>
@@ -56,18 +37,31 @@ public sealed class Exposition
         while (!cancellation.IsCancellationRequested)
         {
             var changes = accounts.Select(a => a.Feed?.Changed).OfType<Task>().ToList();
-            var left = Renew().ChangesAt - time.GetUtcNow();
+            var left = Renew(wait: true).ChangesAt - time.GetUtcNow();
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             await Task.WhenAny([.. changes, Task.Delay(left < TimeSpan.Zero ? TimeSpan.Zero : left < Step ? left : Step, time, enough.Token)]);
             await enough.CancelAsync();
         }
     }
 
-    private ExpositionSnapshot Renew()
+    /// <param name="wait">Whether to wait for another that encodes; else what there was before is given back.</param>
+    private ExpositionSnapshot Renew(bool wait)
     {
-        lock (rendering)
+        if (wait)
+        {
+            rendering.Enter();
+        }
+        else if (!rendering.TryEnter())
+        {
+            return latest;
+        }
+        try
         {
             return latest = IsCurrent(latest) ? latest : Render(latest);
+        }
+        finally
+        {
+            rendering.Exit();
         }
     }
 

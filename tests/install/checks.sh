@@ -50,8 +50,9 @@ quietly() { "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; }
 # The program as it is published, in $published, and the sandbox. PUBLISHED=FILE takes one that is there, with the sandbox as it was built.
 published_program() {
   published=${PUBLISHED:-$root/artifacts/published/exporter}
-  [ -n "${PUBLISHED:-}" ] || quietly dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false
-  [ -n "${PUBLISHED:-}" ] || quietly dotnet build cmd/sandbox -v q -nodeReuse:false
+  [ -z "${PUBLISHED:-}" ] || return 0
+  quietly dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false
+  quietly dotnet build cmd/sandbox -v q -nodeReuse:false
 }
 
 # A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.

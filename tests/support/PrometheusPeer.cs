@@ -44,8 +44,7 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     {
         while (true)
         {
-            using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation));
-            double[] values = [.. answer.RootElement.GetProperty("data").GetProperty("result").EnumerateArray()
+            double[] values = [.. (await ResultAsync(query, cancellation)).EnumerateArray()
                 .Select(r => double.Parse(r.GetProperty("value")[1].GetString()!, CultureInfo.InvariantCulture))];
             if (values.Length > 0)
             {
@@ -57,17 +56,14 @@ internal sealed class PrometheusPeer : IAsyncDisposable
 
     /// <summary>How many series an instant query gives at this moment.</summary>
     /// <exception cref="HttpRequestException">It is no expression, or fails.</exception>
-    public async Task<int> CountAsync(string query, CancellationToken cancellation)
-    {
-        using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation));
-        return answer.RootElement.GetProperty("data").GetProperty("result").GetArrayLength();
-    }
+    public async Task<int> CountAsync(string query, CancellationToken cancellation) => (await ResultAsync(query, cancellation)).GetArrayLength();
 
     /// <summary>Asks instant queries again and again until each has given something, for a minute at most.</summary>
     public async Task AllGiveDataAsync(IEnumerable<string> queries, CancellationToken cancellation)
     {
         var silent = queries.ToHashSet();
-        for (var begin = TimeProvider.System.GetTimestamp(); silent.Count > 0;)
+        var begin = TimeProvider.System.GetTimestamp();
+        while (true)
         {
             foreach (var query in silent.ToList())
             {
@@ -76,23 +72,27 @@ internal sealed class PrometheusPeer : IAsyncDisposable
                     silent.Remove(query);
                 }
             }
-            Assert.True(silent.Count == 0 || TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"These give no data:\n{string.Join('\n', silent)}");
-            await Task.Delay(TimeSpan.FromMilliseconds(silent.Count == 0 ? 0 : 500), TimeProvider.System, cancellation);
+            if (silent.Count == 0)
+            {
+                return;
+            }
+            Assert.True(TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"These give no data:\n{string.Join('\n', silent)}");
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellation);
         }
     }
 
     /// <summary>The values of a label among the series that a selector matches.</summary>
     public async Task<IReadOnlyList<string>> LabelValuesAsync(string selector, string label, CancellationToken cancellation)
     {
-        using var answer = JsonDocument.Parse(await http.GetStringAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}", cancellation));
-        return [.. answer.RootElement.GetProperty("data").EnumerateArray().Select(value => value.GetString()!)];
+        var values = await DataAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}", cancellation);
+        return [.. values.EnumerateArray().Select(value => value.GetString()!)];
     }
 
     /// <summary>The alert rules that are shipped, as Prometheus has read them.</summary>
     public async Task<IReadOnlyList<(string Name, string Expression)>> RulesAsync(CancellationToken cancellation)
     {
-        using var answer = JsonDocument.Parse(await http.GetStringAsync("/api/v1/rules", cancellation));
-        return [.. from rules in answer.RootElement.GetProperty("data").GetProperty("groups").EnumerateArray()
+        var data = await DataAsync("/api/v1/rules", cancellation);
+        return [.. from rules in data.GetProperty("groups").EnumerateArray()
                    from rule in rules.GetProperty("rules").EnumerateArray()
                    select (rule.GetProperty("name").GetString()!, rule.GetProperty("query").GetString()!)];
     }
@@ -101,6 +101,15 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     {
         http.Dispose();
         await process.DisposeAsync();
+    }
+
+    private async Task<JsonElement> ResultAsync(string query, CancellationToken cancellation) =>
+        (await DataAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation)).GetProperty("result");
+
+    private async Task<JsonElement> DataAsync(string path, CancellationToken cancellation)
+    {
+        using var answer = JsonDocument.Parse(await http.GetStringAsync(path, cancellation));
+        return answer.RootElement.GetProperty("data").Clone();
     }
 
     private static int FreePort()
