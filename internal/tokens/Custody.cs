@@ -207,8 +207,11 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     public void Activate(Token token, bool renewed = false)
     {
         failures = 0;
-        var renewAt = schedule.Plan(token, grant.CanRenew(token), renewed, State.Token);
-        Publish(s => s with { State = new TokenState.Active(token, renewAt, 0) });
+        var canRenew = grant.CanRenew(token);
+        var next = schedule.Next(token, canRenew, renewed, State.Token);
+        Publish(s => s with { State = new TokenState.Active(token, canRenew && next is not null ? next.At : DateTimeOffset.MaxValue, 0) });
+        // The token before its plan: whoever finds nothing due finds the token.
+        schedule.Plan(next);
     }
 
     /// <summary>What a renewal that gave no token means for the state.</summary>

@@ -76,12 +76,17 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     public Task LoadAsync(bool afresh, CancellationToken cancellation) => turn.InTurnAsync(async () =>
     {
         await custody.LookAsync(cancellation);
-        if (loaded || custody.State is not TokenState.Missing)
+        if (!loaded && custody.State is TokenState.Missing)
         {
-            loaded = true;
-            return;
+            Begin(afresh);
         }
+        // Last: who does not wait for this is to find the login planned.
         loaded = true;
+    }, cancellation);
+
+    /// <summary>What to do where no token was found.</summary>
+    private void Begin(bool afresh)
+    {
         if (custody.IsSignedOut && !(afresh && LogsInByItself))
         {
             logger.LogWarning("account {Account}: it was logged out: somebody has to log in", Account);
@@ -96,7 +101,7 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         {
             logger.LogWarning("account {Account}: there is no token in {Location}: somebody has to log in", Account, store.Location);
         }
-    }, cancellation);
+    }
 
     /// <summary>Does what is due, unless a visit is under way: looks whether the store was changed by others, saves what could not be saved, renews.</summary>
     public async Task VisitAsync(CancellationToken cancellation)
@@ -134,19 +139,17 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     public async ValueTask<Token?> GetTokenAsync(CancellationToken cancellation)
     {
         await (loaded ? Task.CompletedTask : LoadAsync(cancellation));
-        var (now, current) = (time.GetUtcNow(), custody.Snapshot);
-        if (current.State.Token is { } token && token.IsUsable(now))
+        // In this order: a token is shown before the next renewal is planned.
+        var isDue = renewer.IsDue;
+        if (Usable(custody.Snapshot) is { } token)
         {
             return token;
         }
-        if (!renewer.IsDue)
-        {
-            // Not before the back-off is over, or never.
-            return null;
-        }
-        current = await JoinAsync(null, asked: false, cancellation);
-        return current.State.Token is { } renewed && renewed.IsUsable(time.GetUtcNow()) ? renewed : null;
+        // Where nothing is due it is not before the back-off is over, or never.
+        return isDue ? Usable(await JoinAsync(null, asked: false, cancellation)) : null;
     }
+
+    private Token? Usable(KeeperSnapshot current) => current.State.Token is { } token && token.IsUsable(time.GetUtcNow()) ? token : null;
 
     /// <summary>
     /// Renews now, or joins the renewal in flight. With <paramref name="refused"/>, the access token that a cloud did not

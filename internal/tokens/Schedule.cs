@@ -48,6 +48,8 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
 
     public void Clear() => moment = null;
 
+    public void Plan(Moment? next) => moment = next;
+
     public DateTimeOffset PlanAt(DateTimeOffset at)
     {
         moment = Moment.Of(at, time);
@@ -56,26 +58,25 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
 
     public DateTimeOffset PlanRetry(int failures, TimeSpan? asked) => PlanAt(time.GetUtcNow() + options.Retry.After(failures, options.Random, asked));
 
+    /// <summary>When this token is to be renewed, or where nothing renews it, when its end is to be noticed, if it has one.</summary>
     /// <param name="renewed">Whether the cloud gave it just now, instead of <paramref name="before"/>; otherwise it was loaded.</param>
-    public DateTimeOffset Plan(Token token, bool canRenew, bool renewed, Token? before)
+    public Moment? Next(Token token, bool canRenew, bool renewed, Token? before)
     {
         var now = time.GetUtcNow();
         if (!canRenew)
         {
-            // Nothing renews it: the plan is to notice its end, if it has one.
-            Clear();
-            return token.ExpiresAt is { } end ? PlanAt(end) : DateTimeOffset.MaxValue;
+            return token.ExpiresAt is { } end ? Moment.Of(end, time) : null;
         }
         if (token.AccessToken is null || token.ExpiresAt is not { } expiry || (expiry <= now && !renewed))
         {
-            return PlanAt(now);
+            return Moment.Of(now, time);
         }
         var remaining = expiry - now;
         var lifetime = token.Lifetime > TimeSpan.Zero ? token.Lifetime.Value : remaining;
         var margin = Min(options.Margin ?? Max(LeastMargin, lifetime / 10), lifetime / 2);
         // Jitter only moves a renewal earlier.
         var at = expiry - margin - options.Random.NextDouble() * Min(lifetime / 20, MostJitter);
-        return PlanAt(renewed ? Max(at, now + Floor(remaining, extended: !(expiry <= before?.ExpiresAt))) : at);
+        return Moment.Of(renewed ? Max(at, now + Floor(remaining, extended: !(expiry <= before?.ExpiresAt))) : at, time);
     }
 
     /// <summary>A renewal that gave the same end again, as Webex does within a day, must not become a loop; nor must a lifetime of next to nothing.</summary>

@@ -33,6 +33,28 @@ public class KeeperTests
         Assert.Equal((1, 200), (kept.Grant.Requests, kept.Keeper.SharedRenewals));
     }
 
+    /// <summary>Real threads, for what is between two lines of the keeper: who comes while a token is made ready is not sent away.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Row_01_nobody_goes_without_a_token_that_is_to_be_had(bool isFirst)
+    {
+        for (var round = 0; round < 2000; round++)
+        {
+            using var kept = new Kept(isFirst ? new MemoryStore() : null);
+            kept.Grant.NeedsNoToken = true;
+            if (!isFirst)
+            {
+                await kept.Loaded();
+                kept.Time.Advance(4 * Kept.Hour);
+            }
+            var callers = Enumerable.Range(0, 8).Select(_ => Task.Run(() => kept.Keeper.GetTokenAsync(Cancellation).AsTask(), Cancellation));
+
+            Assert.All(await Task.WhenAll(callers), token => Assert.Equal("access-1", token?.AccessToken?.Reveal()));
+            Assert.Equal(1, kept.Grant.Requests);
+        }
+    }
+
     [Fact]
     public async Task Row_01_a_failure_is_shared_and_not_kept_for_later_callers()
     {
@@ -420,6 +442,35 @@ public class KeeperTests
         await kept.Visit();
 
         Assert.Equal(("access-1", "refresh-1"), (kept.Access, await kept.StoredRefresh()));
+    }
+
+    [Fact]
+    public async Task Who_comes_before_the_first_login_is_planned_waits_for_it()
+    {
+        Task<Token?>? second = null;
+        using var kept = new Kept(new MemoryStore());
+        var grant = new WatchedGrant(kept.Grant);
+        using var keeper = new Keeper("home", grant, kept.Store, kept.Options, kept.Time, kept.Logs);
+        kept.Grant.NeedsNoToken = true;
+        grant.BeforeAnswer = () => second ??= keeper.GetTokenAsync(Cancellation).AsTask();
+
+        var first = await keeper.GetTokenAsync(Cancellation);
+
+        Assert.Equal(("access-1", "access-1"), (first?.AccessToken?.Reveal(), (await second!)?.AccessToken?.Reveal()));
+    }
+
+    /// <summary>A grant that lets somebody in at the moment it is asked whether it can renew.</summary>
+    private sealed class WatchedGrant(IGrant inner) : IGrant
+    {
+        public Action BeforeAnswer { get; set; } = () => { };
+
+        public bool CanRenew(Token? current)
+        {
+            BeforeAnswer();
+            return inner.CanRenew(current);
+        }
+
+        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation) => inner.RenewAsync(current, cancellation);
     }
 
     /// <summary>A store that can be looked into at the moment it is written to.</summary>

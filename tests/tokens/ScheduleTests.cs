@@ -24,7 +24,7 @@ public class ScheduleTests
         var time = new ManualTime();
         var schedule = new Schedule(new KeeperOptions { Random = new NoJitter() }, time);
 
-        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Plan(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null) - time.GetUtcNow());
+        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Next(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null)!.At - time.GetUtcNow());
     }
 
     [Theory]
@@ -36,7 +36,7 @@ public class ScheduleTests
         var time = new ManualTime();
         var schedule = new Schedule(new KeeperOptions { Margin = TimeSpan.FromSeconds(set), Random = new NoJitter() }, time);
 
-        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Plan(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null) - time.GetUtcNow());
+        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Next(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null)!.At - time.GetUtcNow());
     }
 
     [Fact]
@@ -47,14 +47,14 @@ public class ScheduleTests
         {
             var lifetime = TimeSpan.FromSeconds(Math.Pow(10, 1 + random.NextDouble() * 6));
             var token = Kept.Some(time, lifetime);
-            var without = new Schedule(new KeeperOptions { Random = new NoJitter() }, time).Plan(token, true, false, null);
-            var with = new Schedule(new KeeperOptions { Random = random }, time).Plan(token, true, false, null);
+            var without = new Schedule(new KeeperOptions { Random = new NoJitter() }, time).Next(token, true, false, null)!.At;
+            var with = new Schedule(new KeeperOptions { Random = random }, time).Next(token, true, false, null)!.At;
             Assert.InRange(without - with, TimeSpan.Zero, lifetime / 20);
             Assert.InRange(with - time.GetUtcNow(), lifetime * 0.4, lifetime);
         }
 
         var herd = new Schedule(new KeeperOptions { Random = random }, time);
-        var moments = Enumerable.Range(0, 1000).Select(_ => herd.Plan(Kept.Some(time), true, false, null)).ToList();
+        var moments = Enumerable.Range(0, 1000).Select(_ => herd.Next(Kept.Some(time), true, false, null)!.At).ToList();
         Assert.True(moments.GroupBy(m => m.ToUnixTimeSeconds()).Max(g => g.Count()) < 20);
     }
 
