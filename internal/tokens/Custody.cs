@@ -207,9 +207,8 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     public void Activate(Token token, bool renewed = false)
     {
         failures = 0;
-        var canRenew = grant.CanRenew(token);
-        var next = schedule.Next(token, canRenew, renewed, State.Token);
-        Publish(s => s with { State = new TokenState.Active(token, canRenew && next is not null ? next.At : DateTimeOffset.MaxValue, 0) });
+        var next = schedule.Next(token, grant.CanRenew(token), renewed, State.Token);
+        Publish(s => s with { State = new TokenState.Active(token, next?.At ?? DateTimeOffset.MaxValue, 0) });
         // The token before its plan: whoever finds nothing due finds the token.
         schedule.Plan(next);
     }

@@ -84,7 +84,6 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         loaded = true;
     }, cancellation);
 
-    /// <summary>What to do where no token was found.</summary>
     private void Begin(bool afresh)
     {
         if (custody.IsSignedOut && !(afresh && LogsInByItself))
@@ -139,13 +138,12 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     public async ValueTask<Token?> GetTokenAsync(CancellationToken cancellation)
     {
         await (loaded ? Task.CompletedTask : LoadAsync(cancellation));
-        // In this order: a token is shown before the next renewal is planned.
+        // In this order, for a token is shown before its renewal is planned. What is not due waits for the back-off, or for a person.
         var isDue = renewer.IsDue;
         if (Usable(custody.Snapshot) is { } token)
         {
             return token;
         }
-        // Where nothing is due it is not before the back-off is over, or never.
         return isDue ? Usable(await JoinAsync(null, asked: false, cancellation)) : null;
     }
 
