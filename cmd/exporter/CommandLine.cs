@@ -86,7 +86,15 @@ internal sealed class CommandLine
     {
         // A value that begins with @ is a value: no response files. Arguments.Normalise has unbundled what is bundled.
         var result = root.Parse([.. Arguments.Normalise(arguments, settings)], new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
+        try
+        {
+            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Told to end before it was done.
+            return ExitCode.TryLater;
+        }
     }
 
     /// <summary>The configuration; null when something is wrong, which has been told then, a line each.</summary>

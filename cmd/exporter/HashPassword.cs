@@ -10,32 +10,32 @@ internal static class HashPassword
     public static void AddHashPassword(this CommandLine program, Terminal terminal) => program.AddRaw(
         new Command("hash-password", "Prints the bcrypt hash of a password, for basic_auth_users in the web configuration file."),
         ["exporter hash-password", "exporter hash-password < password.txt"],
-        (_, cancellation) => RunAsync(terminal.Input, terminal.Output, terminal.Error, terminal.IsInteractive, cancellation));
+        (_, cancellation) => RunAsync(terminal, cancellation));
 
-    /// <param name="input">The password is its first line; a terminal is asked without showing what is typed.</param>
-    /// <param name="output">Gets the hash and nothing else.</param>
+    /// <summary>The password is the input's first line; a person is asked, without showing what is typed. The output gets the hash and nothing else.</summary>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(TextReader input, TextWriter output, TextWriter error, bool isInteractive, CancellationToken cancellation)
+    public static async Task<int> RunAsync(Terminal terminal, CancellationToken cancellation)
     {
+        var error = terminal.Error;
         if (!Bcrypt.IsAvailable)
         {
             await error.WriteLineAsync($"{Bcrypt.Remedy}, or make the hash elsewhere with htpasswd -nBC {Bcrypt.Cost} \"\"");
             return ExitCode.Failed;
         }
-        var password = isInteractive ? await AskAsync("Password: ", error) : await input.ReadLineAsync(cancellation);
+        var password = terminal.IsInteractive ? await AskAsync("Password: ") : await terminal.ReadLineAsync(cancellation);
         if (string.IsNullOrEmpty(password))
         {
             await error.WriteLineAsync("there is no password; write one line to the standard input");
             return ExitCode.Failed;
         }
-        if (isInteractive && await AskAsync("Once more: ", error) != password)
+        if (terminal.IsInteractive && await AskAsync("Once more: ") != password)
         {
             await error.WriteLineAsync("these are two different passwords; begin again");
             return ExitCode.Failed;
         }
         try
         {
-            await output.WriteLineAsync(Bcrypt.Hash(password));
+            await terminal.Output.WriteLineAsync(Bcrypt.Hash(password));
             return ExitCode.Done;
         }
         catch (ArgumentException)
@@ -43,12 +43,15 @@ internal static class HashPassword
             await error.WriteLineAsync($"bcrypt reads no more than {Bcrypt.LongestPassword} bytes of a password and stops at a NUL; choose a shorter one");
             return ExitCode.Failed;
         }
+
+        // A console's reader does not give up by itself.
+        Task<string> AskAsync(string question) => Task.Run(() => Ask(question, error), cancellation).WaitAsync(cancellation);
     }
 
-    private static async Task<string> AskAsync(string question, TextWriter error)
+    private static string Ask(string question, TextWriter error)
     {
-        await error.WriteAsync(question);
-        await error.FlushAsync();
+        error.Write(question);
+        error.Flush();
         var typed = new System.Text.StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
         {
@@ -61,7 +64,7 @@ internal static class HashPassword
                 typed.Append(key.KeyChar);
             }
         }
-        await error.WriteLineAsync();
+        error.WriteLine();
         return typed.ToString();
     }
 }

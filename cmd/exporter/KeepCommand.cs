@@ -10,13 +10,11 @@ namespace Exporter;
 /// </summary>
 internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLines lines, Systemd systemd, TimeProvider time)
 {
-    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(7);
-
     /// <returns>The exit code: 0 after SIGTERM, 1 when there is no account left to keep.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
-        using var end = new EndSignals(signal => lines.Info($"{signal}: ending"), cancellation);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var keeping = new KeeperOptions { Pace = new Pace(time) };
         var accounts = planned.Select(p => p.Open(keeping, time, logging)).ToList();
         try
@@ -37,20 +35,26 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
             systemd.Ready();
             var watched = systemd.RunAsync(() => !rounds.IsCompleted, end.Token);
             var code = await WatchAsync(kept, end.Token) ? ExitCode.Done : ExitCode.Failed;
-            end.Raise();
+            await end.CancelAsync();
             systemd.Stopping();
             await Task.WhenAll(rounds, watched);
-            using var patience = new CancellationTokenSource(LongestEnd, time);
-            var saved = await Task.WhenAll(kept.Select(k => EndSignals.CloseAsync(k.Account, logging.CreateLogger("keep"), patience.Token)));
-            return saved.All(s => s) ? code : ExitCode.Failed;
+            return await EndAsync() ? code : ExitCode.Failed;
         }
-        catch (OperationCanceledException) when (end.Token.IsCancellationRequested)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
-            return ExitCode.Done;
+            // While it started: the first renewals may be under way.
+            return await EndAsync() ? ExitCode.Done : ExitCode.Failed;
         }
         finally
         {
             accounts.ForEach(a => a.Dispose());
+        }
+
+        async Task<bool> EndAsync()
+        {
+            lines.Info("told to end");
+            using var patience = new CancellationTokenSource(Ending.Longest, time);
+            return (await Task.WhenAll(accounts.Select(a => a.EndAsync(logging.CreateLogger("keep"), patience.Token)))).All(saved => saved);
         }
     }
 
@@ -86,6 +90,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
         {
             Sleeping(one.Account);
         }
+        var told = Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation);
         while (!cancellation.IsCancellationRequested)
         {
             Task[] changes = [.. kept.Select(k => k.Account.Keeper.Changed)];
@@ -97,7 +102,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
             {
                 return false;
             }
-            await Task.WhenAny([.. changes, Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation)]);
+            await Task.WhenAny([.. changes, told]);
         }
         return true;
     }

@@ -23,8 +23,8 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
     /// <summary>The same for an account that is open.</summary>
     public async Task<int> LogInAsync(Account account, bool paste, bool openBrowser, CancellationToken cancellation) => account.Login switch
     {
-        LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellation), cancellation),
-        LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellation), cancellation),
+        LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellation)),
+        LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellation)),
         LoginMethod.Paste => await PasteAsync(account, cancellation),
         LoginMethod.Unattended => await UnattendedAsync(account, cancellation),
         _ => throw new InvalidOperationException("a login has no other way"),
@@ -67,6 +67,7 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         await using var listening = listener;
         // With port 0 no port was taken, so none is named.
         var begun = grant.Begin(listener?.Redirect ?? (redirect.Port == 0 ? new UriBuilder(redirect) { Port = -1 }.Uri : redirect));
+        listener?.Expect(begun.State);
         terminal.Error.WriteLine($"Open this page and log in:\n\n  {begun.Address.AbsoluteUri}\n");
         if (openBrowser && terminal.Open(begun.Address))
         {
@@ -75,14 +76,15 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         var response = await AnswerAsync(listener, begun, cancellation);
         return response is null ? new Renewal.Rejected("nothing was pasted; begin again")
             : grant.Refuse(response, begun) is { } problem ? new Renewal.Rejected(problem)
-            : await grant.ExchangeAsync(response.Code!, begun, cancellation);
+            // Not given up halfway: the code is good once (RFC 6749, section 4.1.2).
+            : await grant.ExchangeAsync(response.Code!, begun, CancellationToken.None);
     }
 
     /// <summary>A token instead of a login. It is tried at the cloud before it takes the place of what there was.</summary>
     private async Task<int> PasteAsync(Account account, CancellationToken cancellation)
     {
         terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
-        var line = await Task.Run(terminal.Input.ReadLine, cancellation).WaitAsync(cancellation);
+        var line = await terminal.ReadLineAsync(cancellation);
         return Conclude(account, Secret.From(line?.Trim()) is { } pasted
             ? await account.Paste.TryAsync(pasted, cancellation)
             : new Renewal.Rejected("nothing was pasted; begin again"));
@@ -98,11 +100,10 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
             if (listener is not null)
             {
                 terminal.Error.WriteLine($"Waiting for the browser to come back to {begun.RedirectUri.GetLeftPart(UriPartial.Path)}; on another machine, begin with --paste.");
-                return await listener.WaitAsync(begun.State, either.Token);
+                return await listener.WaitAsync(either.Token);
             }
             terminal.Error.Write("Paste the address that the browser ends at, or the code in it: ");
-            // A console's reader does not give up by itself; at the end of the process it is left.
-            return await Task.Run(terminal.Input.ReadLine, either.Token).WaitAsync(either.Token) is { Length: > 0 } line ? Pasted(line.Trim()) : null;
+            return await terminal.ReadLineAsync(either.Token) is { Length: > 0 } line ? Pasted(line.Trim()) : null;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -115,12 +116,12 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         : line.Contains("code=", StringComparison.Ordinal) || line.Contains("error=", StringComparison.Ordinal) ? AuthorizationResponse.Parse(line)
         : new AuthorizationResponse(line, null, null, null, null);
 
-    private async Task<int> FinishAsync(Account account, Renewal outcome, CancellationToken cancellation)
+    private async Task<int> FinishAsync(Account account, Renewal outcome)
     {
         if (outcome is Renewal.Renewed(var token))
         {
             // On disk first: whatever happens to this process, the login is kept.
-            await account.AdoptAsync(token, cancellation);
+            await account.AdoptAsync(token, CancellationToken.None);
         }
         return Conclude(account, outcome);
     }

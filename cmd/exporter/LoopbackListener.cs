@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Exporter.Tokens;
+using Exporter.Web;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Exporter;
 
@@ -26,6 +28,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
                 kestrel.Listen(address, redirect.Port, listen => listen.Protocols = HttpProtocols.Http1);
             }
         });
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalsLeftAlone>());
         app = builder.Build();
         app.Run(context => context.Request.Path == redirect.AbsolutePath && HttpMethods.IsGet(context.Request.Method) ? TakeAsync(context) : SayAsync(context, 404, "There is nothing here."));
     }
@@ -60,12 +63,10 @@ internal sealed class LoopbackListener : IAsyncDisposable
         return (null, "this machine has no loopback address");
     }
 
-    /// <summary>The answer to the login with this state; everything else that comes is turned away.</summary>
-    public Task<AuthorizationResponse> WaitAsync(Secret state, CancellationToken cancellation)
-    {
-        Volatile.Write(ref expected, state);
-        return answer.Task.WaitAsync(cancellation);
-    }
+    /// <summary>Waits for the login with this state from now on; everything else that comes is turned away.</summary>
+    public void Expect(Secret state) => Volatile.Write(ref expected, state);
+
+    public Task<AuthorizationResponse> WaitAsync(CancellationToken cancellation) => answer.Task.WaitAsync(cancellation);
 
     public async ValueTask DisposeAsync()
     {
@@ -94,8 +95,9 @@ internal sealed class LoopbackListener : IAsyncDisposable
             await SayAsync(context, 400, "This is not the login that the exporter waits for. Begin again from the terminal.");
             return;
         }
-        await SayAsync(context, 200, "The exporter has the answer. You can close this page; the terminal says how it went.");
+        // Before the page, which may be closed already.
         answer.TrySetResult(response);
+        await SayAsync(context, 200, "The exporter has the answer. You can close this page; the terminal says how it went.");
     }
 
     private static Task SayAsync(HttpContext context, int status, string sentence)

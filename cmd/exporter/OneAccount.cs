@@ -42,13 +42,23 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
     {
         // What a keeper logs, a command says itself.
         using var account = planned.Open(new KeeperOptions { Pace = new Pace(time) }, time, NullLoggerFactory.Instance);
-        await account.LoadAsync(afresh: false, cancellation);
-        foreach (var trouble in account.Keepers.Select(k => k.Snapshot.History.LastError).OfType<string>())
+        int code;
+        try
         {
-            terminal.Error.WriteLine($"{account.Name}: {trouble}.");
+            await account.LoadAsync(afresh: false, cancellation);
+            foreach (var trouble in account.Keepers.Select(k => k.Snapshot.History.LastError).OfType<string>())
+            {
+                terminal.Error.WriteLine($"{account.Name}: {trouble}.");
+            }
+            code = await work(account);
         }
-        var code = await work(account);
-        if (await account.CloseAsync(cancellation) is not { } unsaved)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            terminal.Error.WriteLine($"{account.Name}: told to end before it was done.");
+            code = ExitCode.TryLater;
+        }
+        // Whatever ended it: a renewal that was sent comes home, and what is unsaved is saved.
+        if (await account.CloseAsync(CancellationToken.None) is not { } unsaved)
         {
             return code;
         }

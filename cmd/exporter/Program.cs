@@ -5,6 +5,7 @@ using Exporter.Sources;
 var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "");
 var time = TimeProvider.System;
 var systemd = Systemd.Of(environment, time);
+using var end = new EndSignals();
 var program = new CommandLine(Composition.Sources, environment, Console.Out, Console.Error);
 
 program.Default(async (startup, cancellation) =>
@@ -23,4 +24,4 @@ program.AddHashPassword(Terminal.Ours);
 program.AddAccountCommands(Composition.Sources, Terminal.Ours, time);
 program.AddSourceCommands(Composition.Sources, Terminal.Ours, time);
 
-return await program.RunAsync(args, CancellationToken.None);
+return await program.RunAsync(args, end.Token);

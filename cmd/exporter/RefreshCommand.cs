@@ -15,7 +15,7 @@ internal sealed class RefreshCommand(OneAccount accounts, Terminal terminal, Tim
         if (before.State.Token is { } token && token.IsUsable(time.GetUtcNow()) && terminal.IsInteractive && !sure)
         {
             terminal.Error.Write($"{account.Name}: the token is {accounts.Good(token)}. Renew it now? [y/N] ");
-            if (await terminal.Input.ReadLineAsync(cancellation) is not ("y" or "Y" or "yes"))
+            if (await terminal.ReadLineAsync(cancellation) is not ("y" or "Y" or "yes"))
             {
                 terminal.Error.WriteLine($"{account.Name}: nothing was done.");
                 return ExitCode.Done;

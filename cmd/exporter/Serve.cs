@@ -8,8 +8,6 @@ namespace Exporter;
 /// <summary>The command without a name: keeps the tokens, reads the sources, answers scrapes, until it is told to end.</summary>
 internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time, ILoggerFactory logging)
 {
-    /// <summary>Docker kills ten seconds after it asked; whatever hangs, we are done before that.</summary>
-    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(2);
 
     private readonly ILogger logger = logging.CreateLogger("exporter");
@@ -17,8 +15,7 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
-        using var end = new EndSignals(signal => logger.LogInformation("{Signal}: ending", signal), cancellation);
-
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var keeping = new KeeperOptions { Pace = new Pace(time) };
         var accounts = startup.Accounts.Select(a => a.Open(keeping, time, logging)).ToList();
         var exposition = new Exposition(accounts, time);
@@ -28,15 +25,20 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
         {
             logger.LogWarning("{Warning}", warning);
         }
-        await Task.WhenAll(accounts.Select(a => a.LoadAsync(afresh: true, end.Token)));
         try
         {
+            await Task.WhenAll(accounts.Select(a => a.LoadAsync(afresh: true, end.Token)));
             await app.StartAsync(end.Token);
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // Nothing was sent yet.
+            return ExitCode.Done;
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
             logger.LogCritical("cannot listen on {Address}: {Reason}; choose another address with --addr", string.Join(", ", startup.Web.Listen), e.GetBaseException().Message);
-            return 1;
+            return ExitCode.Failed;
         }
         logger.LogInformation("listening on {Addresses}", string.Join(", ", app.Urls));
         systemd.Ready();
@@ -48,11 +50,13 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
             .. accounts.Select(a => a.RunAsync(end.Token)),
         ];
         var watched = systemd.RunAsync(() => Array.TrueForAll(work, part => !part.IsFaulted), end.Token);
-        await Task.WhenAny(FinishAsync(work), Task.Delay(Timeout.InfiniteTimeSpan, time, end.Token));
-        end.Raise();
+        var finished = FinishAsync(work);
+        await Task.WhenAny(finished, Task.Delay(Timeout.InfiniteTimeSpan, time, end.Token));
+        logger.LogInformation("told to end");
+        await end.CancelAsync();
         systemd.Stopping();
         await watched;
-        return await EndAsync(app, accounts);
+        return await EndAsync(app, accounts, finished);
     }
 
     /// <summary>Until all work is done. None of it ends by a fault unless the program is wrong: then the others go on, and the watchdog, where there is one, starts it again.</summary>
@@ -68,12 +72,14 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
     }
 
     /// <summary>Lets a renewal that was sent come home, and saves what is only in memory; a token that is lost now is an error and exit code 1.</summary>
-    private async Task<int> EndAsync(Microsoft.AspNetCore.Builder.WebApplication app, IReadOnlyList<Account> accounts)
+    private async Task<int> EndAsync(WebApplication app, IReadOnlyList<Account> accounts, Task finished)
     {
-        using var patience = new CancellationTokenSource(LongestEnd, time);
+        using var patience = new CancellationTokenSource(Ending.Longest, time);
         using var drain = new CancellationTokenSource(LongestDrain, time);
-        var saved = accounts.Select(account => EndSignals.CloseAsync(account, logger, patience.Token)).ToList();
+        var saved = accounts.Select(account => account.EndAsync(logger, patience.Token)).ToList();
         await Task.WhenAll([app.StopAsync(drain.Token), .. saved]);
-        return saved.All(s => s.Result) ? 0 : 1;
+        // The feeds, too, have something to save: a car's last values.
+        await finished.WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return saved.All(s => s.Result) ? ExitCode.Done : ExitCode.Failed;
     }
 }

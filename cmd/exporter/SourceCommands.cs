@@ -47,7 +47,6 @@ internal static class SourceCommands
                 .Concat(options.Select(o => new { o.Name, Value = result.GetValue(o) }))
                 .Concat(switches.Select(s => new { s.Name, Value = result.GetValue(s) ? "" : null }))
                 .Where(g => g.Value is not null).ToDictionary(g => g.Name, g => g.Value!);
-            using var end = new EndSignals(_ => { }, cancellation);
             var accounts = new OneAccount(startup with { Accounts = [.. startup.Accounts.Where(a => a.Source == source)] }, terminal, time);
             if (startup.Accounts.Count > 0 && accounts.All.Count == 0)
             {
@@ -58,9 +57,8 @@ internal static class SourceCommands
             var login = new LoginCommand(accounts, terminal with { Output = terminal.Error }, LoginCommand.CallbackOf(startup), time);
             return await accounts.WithAsync(
                 account(result),
-                opened => RunAsync(opened.Commands[declared], new CommandCall(given, terminal, time, token => LogInAsync(opened, accounts, login, token)), end.Token),
-                // What is unsaved is saved, whatever ends the command.
-                CancellationToken.None);
+                opened => RunAsync(opened.Commands[declared], new CommandCall(given, terminal, time, token => LogInAsync(opened, accounts, login, token)), cancellation),
+                cancellation);
         });
     }
 

@@ -26,6 +26,7 @@ public static class WebServer
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, config, logger));
         builder.Services.AddRoutingCore();
         builder.Services.Replace(ServiceDescriptor.Singleton(logging));
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalsLeftAlone>());
         builder.Services.AddSingleton(_ => process);
         builder.Services.AddHostedService(_ => history);
         var app = builder.Build();

@@ -10,6 +10,9 @@ public sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Er
     /// <summary>The process's own input and outputs, and the desktop's browser.</summary>
     public static Terminal Ours => new(Console.In, Console.Out, Console.Error, !Console.IsInputRedirected, OpenBrowser);
 
+    /// <summary>A line that a person types, or null at the end of the input. A console's reader does not give up by itself: at the end of the process it is left.</summary>
+    public Task<string?> ReadLineAsync(CancellationToken cancellation) => Task.Run(Input.ReadLine, cancellation).WaitAsync(cancellation);
+
     /// <summary>The browser that <c>BROWSER</c> names, else the desktop's, if this is one.</summary>
     private static bool OpenBrowser(Uri address)
     {
