@@ -74,7 +74,8 @@ public sealed class CloudEndpoint
         }
     }
 
-    internal async Task Serve(HttpContext context, Func<Answer> handle)
+    /// <param name="flight">Ends before the caller can hear of it: its next request is another one.</param>
+    internal async Task Serve(HttpContext context, Func<Answer> handle, IDisposable? flight = null)
     {
         var (fault, release) = Take();
         var answering = Answered(fault, release, handle, context.RequestAborted);
@@ -95,6 +96,7 @@ public sealed class CloudEndpoint
             context.Abort();
             return;
         }
+        flight?.Dispose();
         await answer.Write(context);
     }
 

@@ -40,15 +40,14 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
         {
             if (keeper.IsDue(now, timestamp))
             {
-                Interlocked.Increment(ref underWay);
-                // Not on this thread: a file system that hangs is to cost one account alone.
-                _ = Task.Run(() => VisitAsync(keeper, cancellation), CancellationToken.None);
+                _ = VisitAsync(keeper, cancellation);
             }
         }
     }
 
     private async Task VisitAsync(Keeper keeper, CancellationToken cancellation)
     {
+        Interlocked.Increment(ref underWay);
         try
         {
             await keeper.VisitAsync(cancellation);

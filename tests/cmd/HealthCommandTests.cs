@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using Exporter.Tests.Support;
 using Exporter.Tests.Web;
 using Xunit;
 
@@ -39,13 +38,9 @@ public class HealthCommandTests
     [Fact]
     public async Task One_that_does_not_answer_is_not_and_the_remedy_is_said()
     {
-        using var taken = new TcpListener(IPAddress.Loopback, 0);
-        taken.Start();
-        var nobody = taken.LocalEndpoint;
-        taken.Stop();
         await using var bench = await CommandBench.StartAsync();
 
-        Assert.Equal(1, await bench.RunBareAsync([], Cancellation, "health", "--addr", $"{nobody}"));
+        Assert.Equal(1, await bench.RunBareAsync([], Cancellation, "health", "--addr", $"127.0.0.1:{FreePort.Take()}"));
 
         Assert.Contains("the exporter is not running, or listens elsewhere", bench.Said, StringComparison.Ordinal);
     }

@@ -25,7 +25,8 @@ public sealed class KeepCommandTests
 
         Assert.Equal(0, await keep);
         Assert.NotEqual(first, bench.Read("token.json").Text("refresh_token"));
-        Assert.InRange(bench.Sandbox.Bmw.Authorization.Counters.Rotations, 2, 3);
+        // The clock has gone on until it said so.
+        Assert.InRange(bench.Sandbox.Bmw.Authorization.Counters.Rotations, 2, 1 + (int)((bench.Time.GetUtcNow() - ManualTime.Start) / TimeSpan.FromMinutes(50)));
         Assert.Equal(0, bench.Sandbox.Bmw.Authorization.Counters.ReusedRefreshTokens);
     }
 

@@ -165,10 +165,7 @@ public sealed partial class LoginCommandTests
     /// <summary>A callback on a free port, registered at the sandbox.</summary>
     private static Uri Redirect(CommandBench bench, string host)
     {
-        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        var redirect = new Uri($"http://{host}:{((IPEndPoint)probe.LocalEndpoint).Port}/auth/callback");
-        probe.Stop();
+        var redirect = new Uri($"http://{host}:{FreePort.Take()}/auth/callback");
         bench.Sandbox.Netatmo.RegisterRedirectUri(redirect.OriginalString);
         return redirect;
     }

@@ -31,7 +31,7 @@ public sealed class WeatherStationTests : IDisposable
         {
             Assert.Equal(18, modules.Count);
         }
-        Assert.Equal([1.0], await prometheus.ValuesAsync("up", Cancellation));
+        Assert.Equal([1.0], await prometheus.ValuesAsync("up == 1", Cancellation));
         Assert.Equal([1.0], await prometheus.ValuesAsync("exporter_up", Cancellation));
         Assert.DoesNotContain("level=error", exporter.Log, StringComparison.Ordinal);
     }

@@ -20,9 +20,9 @@ check() { # sentence command…
   { echo "$verdict $checks - $sentence"; [ "$verdict" = ok ] || tail -n 40 <<< "$output" | sed 's/^/# /'; } | tee -a "$results"
 }
 
-# The given command until it succeeds, for half a minute at most.
+# The given command until it succeeds, for three minutes at most.
 eventually() {
-  local end=$((SECONDS + 30))
+  local end=$((SECONDS + 180))
   until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
 }
 
@@ -69,6 +69,7 @@ bare_debian() { # folder
   fi
   mkdir -p "$1"
   tar -C "$1" -xf "$tar"
+  echo 'Acquire::Retries "3";' > "$1/etc/apt/apt.conf.d/80retries"
 }
 
 # The clouds' stand-in on a port of its own, with what it prints: sandbox says "Client id".
@@ -104,8 +105,8 @@ finish() {
   kill $(jobs -p) 2>/dev/null || true
   wait 2>/dev/null || true
   # What a script mounted there, in mounts of its own, must not be emptied.
-  awk -v work="$work/" 'index($2, work) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r -n 1 umount -l
-  rm -rf --one-file-system "$work"
+  awk -v work="$work/" 'index($2, work) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r -n 1 umount -l || true
+  rm -rf --one-file-system "$work" || true
   if [ $status -ne 0 ]; then
     echo "Bail out! $(basename "$0") ended early with $status" | tee -a "$results"
     exit 1

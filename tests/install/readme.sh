@@ -17,8 +17,8 @@ fill() { local command=$1 value; shift; for value; do command=${command/…/$val
 typed() { (cd "$clone" && bash -ec "$(fill "$@")"); }
 # Goes on until it is stopped, with all that it has started.
 goes_on() { (cd "$clone" && exec setsid env NETATMO_API_URL="$(sandbox Address)" NETATMO_EXPORTER_ADDR=$metrics bash -c "$(fill "$@")") > "$work/said" 2>&1 & group=$!; }
-# A build in a fresh clone takes its time.
-in_minutes() { local end=$((SECONDS + 300)); until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { cat "$work/said"; return 1; }; sleep 0.3; done; }
+# A build in a fresh clone takes its time, and the more so beside that of the image.
+in_minutes() { local end=$((SECONDS + 1800)); until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { cat "$work/said"; return 1; }; sleep 0.3; done; }
 stop() { kill -- -$group 2>/dev/null || true; while kill -0 -- -$group 2>/dev/null; do sleep 0.1; done; }
 clean_up() { [ -z "${group:-}" ] || kill -9 -- -$group 2>/dev/null || true; }
 

@@ -39,6 +39,7 @@ public class DeliveryTests
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
         await server.Says(Message(0, "zero"), Message(7, "one"), new Packet.Disconnect(ReasonCode.Success));
+        await connection.Ended;
 
         await foreach (var message in connection.ReadMessagesAsync(Cancellation))
         {

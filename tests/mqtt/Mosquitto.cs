@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -17,7 +16,7 @@ internal sealed class Mosquitto : IAsyncDisposable
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mosquitto-");
     private readonly X509Certificate2 certificate;
-    private readonly int port = FreePort();
+    private readonly int port = FreePort.Take();
     private Peer? process;
 
     private Mosquitto()
@@ -126,13 +125,6 @@ internal sealed class Mosquitto : IAsyncDisposable
         }
         certificate.Dispose();
         folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private string InFolder(string name) => Path.Combine(folder.FullName, name);

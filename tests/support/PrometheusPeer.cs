@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Xunit;
 
@@ -25,7 +23,7 @@ internal sealed class PrometheusPeer : IAsyncDisposable
                 static_configs: [{"{"}targets: ["{target}"]{"}"}]
             {string.Join('\n', more.Select(line => $"    {line}"))}
             """);
-        var port = FreePort();
+        var port = FreePort.Take();
         var process = Peer.Start("prometheus", $"--config.file={config}", $"--storage.tsdb.path={folder["data"]}", $"--web.listen-address=127.0.0.1:{port}");
         try
         {
@@ -57,6 +55,17 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     /// <summary>How many series an instant query gives at this moment.</summary>
     /// <exception cref="HttpRequestException">It is no expression, or fails.</exception>
     public async Task<int> CountAsync(string query, CancellationToken cancellation) => (await ResultAsync(query, cancellation)).GetArrayLength();
+
+    /// <summary>Asks an instant query again and again until it gives so many series, for a minute at most.</summary>
+    public async Task CountsAsync(string query, Func<int, bool> isRight, CancellationToken cancellation)
+    {
+        var begin = TimeProvider.System.GetTimestamp();
+        for (int count; !isRight(count = await CountAsync(query, cancellation));)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"This gives {count} series:\n{query}");
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellation);
+        }
+    }
 
     /// <summary>Asks instant queries again and again until each has given something, for a minute at most.</summary>
     public async Task AllGiveDataAsync(IEnumerable<string> queries, CancellationToken cancellation)
@@ -110,12 +119,5 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     {
         using var answer = JsonDocument.Parse(await http.GetStringAsync(path, cancellation));
         return answer.RootElement.GetProperty("data").Clone();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

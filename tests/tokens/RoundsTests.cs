@@ -38,23 +38,6 @@ public class RoundsTests
     }
 
     [Fact]
-    public async Task A_file_system_that_hangs_costs_its_own_account_alone()
-    {
-        var time = new ManualTime();
-        using var store = new HangingStore(new MemoryStore(Kept.Some(time)));
-        using var hanging = await new Kept(store, time).Loaded();
-        using var fine = await new Kept(time: time).Loaded();
-        time.Advance(3 * Kept.Hour);
-        store.Hang();
-
-        var changed = fine.Keeper.Changed;
-        new Rounds([hanging.Keeper, fine.Keeper], time, fine.Logs).Go(Cancellation);
-        await changed.WaitAsync(Cancellation);
-
-        Assert.Equal(0, hanging.Grant.Requests);
-    }
-
-    [Fact]
     public async Task Row_30_ten_thousand_accounts_through_a_day_with_an_outage_of_two_hours()
     {
         var time = new ManualTime();

@@ -192,17 +192,17 @@ public sealed class AccessTests : IDisposable
         using var folder = new TemporaryFolder();
         var ca = folder.Write("ca.pem", authority.Pem);
 
-        Assert.Equal([1.0], await Up("right", ca));
+        Assert.Equal([1.0], await Up("right", ca, "up == 1"));
         Assert.Equal([0.0], await Up("wrong", ca));
         using var elsewhere = new Authority();
         Assert.Equal([0.0], await Up("right", folder.Write("other.pem", elsewhere.Pem)));
 
-        async Task<IReadOnlyList<double>> Up(string password, string authorities)
+        async Task<IReadOnlyList<double>> Up(string password, string authorities, string query = "up")
         {
             using var data = new TemporaryFolder();
             await using var prometheus = await PrometheusPeer.StartAsync(data, bench.Address.Authority, Cancellation,
                 "scheme: https", $"basic_auth: {{username: bob, password: {password}}}", $"tls_config: {{ca_file: {authorities}}}");
-            return await prometheus.ValuesAsync("up", Cancellation);
+            return await prometheus.ValuesAsync(query, Cancellation);
         }
     }
 

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Exporter.Sandbox;
 using Exporter.Sources;
 using Exporter.Tests.Cmd;
+using Exporter.Tests.Support;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -215,9 +216,7 @@ public sealed partial class WebexCommandTests
             : base(time)
         {
             this.sandbox = sandbox;
-            using var probe = new TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            Port = ((IPEndPoint)probe.LocalEndpoint).Port;
+            Port = FreePort.Take();
             var redirect = $"http://localhost:{Port}/callback";
             Cloud.Integration.Register(new RegisteredClient(Cloud.IntegrationClientId, Cloud.IntegrationClientSecret, [redirect]));
             Configure($"""

@@ -126,7 +126,7 @@ public sealed class BmwCloud : ICloud
         {
             var form = await CloudEndpoint.Form(context.Request);
             using var flight = Authorization.Flight(form?["refresh_token"]);
-            await Token.Serve(context, () => Grant(form));
+            await Token.Serve(context, () => Grant(form), flight);
         });
         routes.MapMethods("/oneid/link", ["GET"], context => Link.Serve(context, () => device.Ask(context.Request.Query)));
         routes.MapMethods("/oneid/link", ["POST"], async context =>

@@ -60,12 +60,13 @@ internal sealed class BrokerSession : IAsyncDisposable
         var (user, password) = (connect.User ?? "", connect.Password ?? "");
         var end = rules.EndOf(user, password);
         var reason = rules.Refusal ?? (end is not null ? Success : user.Length == 0 || password.Length == 0 ? BadUserNameOrPassword : NotAuthorized);
-        await WriteAsync(Saying.ConnAck(reason));
         if (reason != Success)
         {
+            await WriteAsync(Saying.ConnAck(reason));
             return false;
         }
         Account = user;
+        // Its clocks run when the client hears of it.
         // The connection ends with the token that it was opened with.
         var left = end!.Value - rules.Time.GetUtcNow();
         timers.Add(rules.Time.CreateTimer(_ => _ = EndAsync(MaximumConnectTime), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan));
@@ -76,6 +77,7 @@ internal sealed class BrokerSession : IAsyncDisposable
             alive = rules.Time.CreateTimer(_ => _ = EndAsync(KeepAliveTimeout), null, silence, Timeout.InfiniteTimeSpan);
             timers.Add(alive);
         }
+        await WriteAsync(Saying.ConnAck(Success));
         return true;
     }
 

@@ -113,7 +113,7 @@ public sealed class NetatmoCloud : ICloud
         {
             var form = await CloudEndpoint.Form(context.Request);
             using var flight = Authorization.Flight(form?["refresh_token"]);
-            await Token.Serve(context, () => Grant(context.Request, form));
+            await Token.Serve(context, () => Grant(context.Request, form), flight);
         });
         routes.MapMethods("/api/getstationsdata", ["GET", "POST"], context => Read(context, StationsData, "read_station", () => Stations));
         routes.MapMethods("/api/gethomecoachsdata", ["GET", "POST"], context => Read(context, HomeCoachsData, "read_homecoach", () => HomeCoachs));

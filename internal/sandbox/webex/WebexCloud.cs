@@ -162,7 +162,7 @@ public sealed class WebexCloud : ICloud
             var form = await CloudEndpoint.Form(context.Request);
             var isIntegration = form?["client_id"].ToString() == IntegrationClientId;
             using var flight = (isIntegration ? Integration : ServiceApp).Flight(form?["refresh_token"]);
-            await (isIntegration ? IntegrationToken : ServiceAppToken).Serve(context, () => WebexError.Tracked(Grant(form, isIntegration ? Integration : ServiceApp)));
+            await (isIntegration ? IntegrationToken : ServiceAppToken).Serve(context, () => WebexError.Tracked(Grant(form, isIntegration ? Integration : ServiceApp)), flight);
         });
         Map("POST", "applications/{id}/token", ApplicationToken, ApplicationsScope, (context, body) => Application(Part(context, "id"), body));
         Map("GET", "people/me", Me, null, (_, _) => Answer.Json(200, Person().ToJsonString()));

@@ -158,6 +158,11 @@ internal sealed class CrashBench : IAsyncDisposable
     /// <param name="hadRead">Whether the killed program had read the cloud's answer, if there was one.</param>
     public async Task<Aftermath> RestartAsync(bool hadRead = false)
     {
+        // What the killed program had sent is served first.
+        while (IsConnected())
+        {
+            await Wait(TimeSpan.FromMilliseconds(10));
+        }
         var cutOff = WholeTemporaryFile();
         var (renewals, reused, content) = (Counters.Rotations, Counters.ReusedRefreshTokens, File.ReadAllText(TokenFile));
 
@@ -192,10 +197,21 @@ internal sealed class CrashBench : IAsyncDisposable
         folder.Dispose();
     }
 
-    /// <summary>Whether a connection to the sandbox holds bytes that its client has not read (proc(5): the local and the remote address, the state, the two queues).</summary>
-    private bool HasUnread() => new[] { "/proc/net/tcp", "/proc/net/tcp6" }.SelectMany(File.ReadLines)
-        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        .Any(fields => fields[2].EndsWith($":{sandbox.Address.Port:X4}", StringComparison.Ordinal) && !fields[4].EndsWith(":00000000", StringComparison.Ordinal));
+    /// <summary>Whether a connection to the sandbox holds bytes that its client has not read.</summary>
+    private bool HasUnread() => Connections().Any(fields => IsSandbox(fields[2]) && !fields[4].EndsWith(":00000000", StringComparison.Ordinal));
+
+    /// <summary>Whether the sandbox has a connection, be it that its client is gone.</summary>
+    private bool IsConnected()
+    {
+        const string TimeWait = "06", Listen = "0A";
+        return Connections().Any(fields => IsSandbox(fields[1]) && fields[3] is not (TimeWait or Listen));
+    }
+
+    private bool IsSandbox(string address) => address.EndsWith($":{sandbox.Address.Port:X4}", StringComparison.Ordinal);
+
+    /// <summary>proc(5): the number, the local and the remote address, the state, the two queues.</summary>
+    private static IEnumerable<string[]> Connections() =>
+        new[] { "/proc/net/tcp", "/proc/net/tcp6" }.SelectMany(File.ReadLines).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
     private static string[] Killing(string calls, string? path) =>
         ["-f", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=KILL", .. path is null ? Array.Empty<string>() : ["-P", path]];

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>
+/// Ports of 127.0.0.1 for peers that cannot be told to choose one. They lie below those that the kernel gives to whoever
+/// connects, or asks for any, and each is given once: nobody takes one between here and its peer.
+/// </summary>
+internal static class FreePort
+{
+    private const int First = 20_000;
+    private const int Count = 8_000;
+
+    private static int given = Environment.ProcessId;
+
+    public static int Take()
+    {
+        while (true)
+        {
+            var port = First + Interlocked.Increment(ref given) % Count;
+            if (IsFree(IPAddress.Loopback, port) && IsFree(IPAddress.IPv6Loopback, port))
+            {
+                return port;
+            }
+        }
+    }
+
+    private static bool IsFree(IPAddress address, int port)
+    {
+        using var listener = new TcpListener(address, port);
+        try
+        {
+            listener.Start();
+            return true;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode != SocketError.AddressAlreadyInUse;
+        }
+    }
+}
