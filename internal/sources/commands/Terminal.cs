@@ -45,6 +45,6 @@ public static class ExitCode
     /// <summary>A person has to do something first: mend the configuration, log in.</summary>
     public const int Failed = 1;
 
-    /// <summary>The cloud or the network does not work at the moment; the same again later may succeed.</summary>
+    /// <summary>The cloud or the network does not work at the moment, or it was told to end before it was done; the same again later may succeed.</summary>
     public const int TryLater = 2;
 }
