@@ -183,7 +183,7 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
     /// <summary>A login ends the pause that the want of one began. Nothing else does: the token is renewed every hour, and a call is dear.</summary>
     private async Task PauseAsync(TimeSpan wait, CancellationToken cancellation)
     {
-        for (var until = time.GetUtcNow() + wait; until - time.GetUtcNow() is var left && left > TimeSpan.Zero && left <= wait;)
+        for (var pause = new Pause(time.GetUtcNow() + wait, time); pause.Left is var left && left > TimeSpan.Zero;)
         {
             var changed = keeper.Changed;
             if (failure is ApiFailure.NoToken && keeper.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))

@@ -80,7 +80,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
                 logger.Log(failure is ApiFailure.NoToken ? LogLevel.Debug : LogLevel.Error, "account {Account}: {Reason}", account, failure.Reason);
                 tell(state = state with { Failure = failure, NextTry = null });
             }
-            await WaitAsync(time.GetUtcNow() + Step, [changed], cancellation);
+            await WaitAsync(new Pause(time.GetUtcNow() + Step, time), [changed], cancellation);
         }
     }
 
@@ -166,7 +166,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
                 logger.LogInformation("account {Account}: BMW's stream is connected, and no car has said anything for a day: they sleep, or no data is chosen in the portal", account);
                 Volatile.Write(ref lastMessage, time.GetTimestamp());
             }
-            await WaitAsync(time.GetUtcNow() + Step, [changed, connection.Ended], cancellation);
+            await WaitAsync(new Pause(time.GetUtcNow() + Step, time), [changed, connection.Ended], cancellation);
         }
     }
 
@@ -194,16 +194,16 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
             state = state with { Failures = BmwStreamState.Counted(state.Failures, failure.Kind) };
         }
         tell(state = state with { Failure = verdict.Failure, NextTry = next });
-        for (var now = time.GetUtcNow(); now < next; now = time.GetUtcNow())
+        for (var pause = new Pause(next, time); pause.Left > TimeSpan.Zero;)
         {
             var changed = keeper.Changed;
             var mended = verdict is BmwVerdict.TokenRefused or BmwVerdict.Refused && !refused.IdToken.Equals(keeper.Snapshot.State.Token?.IdToken);
-            var enough = now + BetweenConnects - time.GetElapsedTime(lastConnect.Value);
-            if (mended && enough <= now)
+            var enough = new Pause(time.GetUtcNow() + BetweenConnects - time.GetElapsedTime(lastConnect.Value), time);
+            if (mended && enough.Left <= TimeSpan.Zero)
             {
                 return;
             }
-            await WaitAsync(mended && enough < next ? enough : next, [changed], cancellation);
+            await WaitAsync(mended && enough.Left < pause.Left ? enough : pause, [changed], cancellation);
         }
     }
 
@@ -221,14 +221,13 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
         return !Equals(keeper.Snapshot.State.Token?.IdToken, idToken);
     }
 
-    /// <summary>Until a moment, a minute at most, or one of the others.</summary>
-    private async Task WaitAsync(DateTimeOffset until, IEnumerable<Task> others, CancellationToken cancellation)
+    /// <summary>Until the pause is over, a minute at most, or one of the others.</summary>
+    private async Task WaitAsync(Pause pause, IEnumerable<Task> others, CancellationToken cancellation)
     {
-        var left = until - time.GetUtcNow();
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 0, Step.TotalMilliseconds)), time, done.Token);
+        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(pause.Left.TotalMilliseconds), 0, Step.TotalMilliseconds)), time, done.Token);
         // The machine may have slept between the look at the clock and the timer.
-        if (time.GetUtcNow() < until)
+        if (pause.Left > TimeSpan.Zero)
         {
             await Task.WhenAny([delay, .. others]);
         }

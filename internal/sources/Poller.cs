@@ -83,7 +83,6 @@ public sealed class Poller<T>(
 
     private async Task PollAsync(CancellationToken cancellation)
     {
-        var began = time.GetUtcNow();
         var started = time.GetTimestamp();
         var before = latest.Value;
         ApiAnswer<T> answer;
@@ -100,7 +99,10 @@ public sealed class Poller<T>(
             logger.LogError(e, "account {Account}: polling failed in a way that was not foreseen", account);
             answer = new ApiAnswer<T>.Failed(new ApiFailure.Unavailable($"polling failed in a way that was not foreseen ({e.GetType().Name})"));
         }
-        var status = before.Status with { LastTry = began, LastDuration = time.GetElapsedTime(started), Tries = before.Status.Tries + 1 };
+        // Told by the clock as it is now: it may have been set meanwhile, as at boot.
+        var took = time.GetElapsedTime(started);
+        var began = time.GetUtcNow() - took;
+        var status = before.Status with { LastTry = began, LastDuration = took, Tries = before.Status.Tries + 1 };
         latest.Set(answer switch
         {
             ApiAnswer<T>.Success(var reading) => new Polled(reading, Succeeded(status, began)),
@@ -150,7 +152,7 @@ public sealed class Poller<T>(
     private async Task PauseAsync(Secret? refused, CancellationToken cancellation)
     {
         var mendable = Status.Failure is ApiFailure.NoToken or ApiFailure.TokenRefused or ApiFailure.MissingScope;
-        while (Status.NextTry - time.GetUtcNow() is { } left && left > TimeSpan.Zero)
+        for (var pause = new Pause(Status.NextTry!.Value, time); pause.Left is var left && left > TimeSpan.Zero;)
         {
             var changed = keeper.Changed;
             if (mendable && keeper.Snapshot.State is TokenState.Active { Held.AccessToken: { } token } && !token.Equals(refused))

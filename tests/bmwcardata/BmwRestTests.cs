@@ -106,6 +106,20 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_back_does_not_delay_the_next_call()
+    {
+        await using var run = await StartAsync(scope: ["openid", "cardata:streaming:read"]);
+        await run.UntilAsync(() => run.Rest.Failure is not null);
+        var began = time.GetTimestamp();
+
+        time.Advance(TimeSpan.FromHours(5));
+        time.StepWallClock(-TimeSpan.FromHours(3));
+        await run.UntilAsync(() => Cloud.Mappings.Requests == 2);
+
+        Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromHours(5), TimeSpan.FromHours(6) + TimeSpan.FromMinutes(2));
+    }
+
+    [Fact]
     public async Task A_token_without_the_scope_is_told_with_its_remedy()
     {
         await using var run = await StartAsync(scope: ["openid", "cardata:streaming:read"]);

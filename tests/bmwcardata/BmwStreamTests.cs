@@ -129,6 +129,20 @@ public class BmwStreamTests
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_back_does_not_delay_the_next_try()
+    {
+        await using var bench = new StreamBench(port: 1, certificate: "");
+        await bench.Start();
+        await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.NextTry is not null, TimeSpan.FromMinutes(1));
+        var (first, began) = (bench.Feed.Status.LastTry, bench.Time.GetTimestamp());
+
+        bench.Time.StepWallClock(-TimeSpan.FromHours(2));
+        await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.LastTry != first, TimeSpan.FromDays(1));
+
+        Assert.InRange(bench.Time.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromMinutes(2));
+    }
+
+    [Fact]
     public async Task Another_client_of_the_same_name_ends_the_connection_and_it_comes_back()
     {
         await using var run = await Run.Begin();

@@ -20,6 +20,7 @@ public sealed class PollerTests : IAsyncDisposable
     private readonly MemoryStore store;
     private readonly Keeper keeper;
     private readonly Poller<Reading> poller;
+    private Action answering = () => { };
     private Task running = Task.CompletedTask;
 
     public PollerTests()
@@ -125,6 +126,23 @@ public sealed class PollerTests : IAsyncDisposable
         Assert.Equal(1, poller.Status.Failures["unavailable"]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_clock_that_is_set_back_does_not_delay_the_next_poll(bool duringAPoll)
+    {
+        answering = () => time.StepWallClock(duringAPoll ? -TimeSpan.FromHours(2) : TimeSpan.Zero);
+        await StartAsync(Good(1), Good(2));
+        await PolledAsync(1);
+        answering = () => { };
+        var began = time.GetTimestamp();
+
+        time.StepWallClock(duringAPoll ? TimeSpan.Zero : -TimeSpan.FromHours(2));
+        await PolledAsync(2);
+
+        Assert.InRange(time.GetElapsedTime(began), TimeSpan.Zero, Interval + Slack);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await end.CancelAsync();
@@ -149,6 +167,7 @@ public sealed class PollerTests : IAsyncDisposable
     private Task<ApiAnswer<Reading>> PollAsync(CancellationToken cancellation)
     {
         polls.Add(time.GetUtcNow());
+        answering();
         return Task.FromResult(answers.Dequeue() ?? throw new InvalidOperationException("nobody foresaw this"));
     }
 
