@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Exporter.Tokens;
 
@@ -18,6 +19,9 @@ internal enum SinkFormat
 internal sealed record Sink(string Path, SinkFormat Format, string Member)
 {
     private const int Largest = 1 << 20;
+
+    /// <summary>One for each file, for what is not ours in it may be another account's.</summary>
+    private static readonly ConcurrentDictionary<string, Lock> Writing = new();
 
     public static Sink? Read(Section section)
     {
@@ -42,12 +46,21 @@ internal sealed record Sink(string Path, SinkFormat Format, string Member)
         return new Sink(path, format, name);
     }
 
-    /// <summary>Writes the token, or nothing in its place; why that failed, or null.</summary>
+    /// <summary>Writes the token, or nothing in its place, unless that is what it holds; why that failed, or null.</summary>
     public string? Write(Secret? token)
+    {
+        var target = TokenFiles.RealPath(Path);
+        lock (Writing.GetOrAdd(target, _ => new Lock()))
+        {
+            return WriteAlone(target, token);
+        }
+    }
+
+    private string? WriteAlone(string target, Secret? token)
     {
         try
         {
-            var before = File.Exists(Path) ? File.ReadAllBytes(Path) : [];
+            var before = File.Exists(target) ? File.ReadAllBytes(target) : [];
             if (before.Length > Largest)
             {
                 return Say($"it is larger than {Largest >> 20} MiB");
@@ -78,11 +91,9 @@ internal sealed record Sink(string Path, SinkFormat Format, string Member)
         : members.With(names[0], With(members.Inner(names[0]) ?? JsonMembers.Empty, names[1..], token, style.Deeper()), style);
 }
 
-/// <summary>A store whose token is given to a sink whenever it is a new one, and as long as that failed at every look. A sink that fails is said, and the store is none the worse.</summary>
+/// <summary>A store whose token is given to a sink, whenever it is a new one or a look finds the sink without it, as when another process wrote over it. A sink that fails is said, and the store is none the worse.</summary>
 internal sealed class SunkStore(ITokenStore store, Sink sink) : ITokenStore
 {
-    private Secret? given;
-
     public string Location => store.Location;
 
     public async ValueTask<Stored> ReadAsync(CancellationToken cancellation)
@@ -100,26 +111,12 @@ internal sealed class SunkStore(ITokenStore store, Sink sink) : ITokenStore
     public async ValueTask<Saved> SignOutAsync(CancellationToken cancellation)
     {
         var saved = await store.SignOutAsync(cancellation);
-        if (saved is Saved.Done)
-        {
-            given = null;
-            return sink.Write(null) is { } complaint ? new Saved.Failed($"it is forgotten, but {complaint}") : saved;
-        }
-        return saved;
+        return saved is Saved.Done && sink.Write(null) is { } complaint ? new Saved.Failed($"it is forgotten, but {complaint}") : saved;
     }
 
     public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => store.LockAsync(cancellation);
 
-    private string? Give(Token token)
-    {
-        if (token.AccessToken is not { } access || access.Equals(given))
-        {
-            return null;
-        }
-        var complaint = sink.Write(access);
-        given = complaint is null ? access : null;
-        return complaint;
-    }
+    private string? Give(Token token) => token.AccessToken is { } access ? sink.Write(access) : null;
 
     private static string Both(string? first, string second) => first is null ? second : $"{first}; {second}";
 }

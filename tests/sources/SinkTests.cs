@@ -87,6 +87,35 @@ public sealed class SinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_token_that_another_program_wrote_over_is_given_again_at_the_next_look()
+    {
+        await using var keeper = Open("sink_file: app.env");
+        await keeper.AdoptAsync(Token("first"), Cancellation);
+        folder.Write("app.env", "B=2\n");
+
+        time.Advance(TimeSpan.FromMinutes(2));
+        await keeper.VisitAsync(Cancellation);
+
+        Assert.Equal("B=2\nACCESS_TOKEN=first\n", folder.Read("app.env"));
+    }
+
+    /// <summary>Real threads: what is between reading a file and replacing it is the file system's.</summary>
+    [Fact]
+    public async Task Accounts_that_share_a_sink_leave_each_others_tokens_in_it()
+    {
+        File.CreateSymbolicLink(folder["link.env"], folder["app.env"]);
+        var sinks = new[] { "app.env", "link.env" }.Select((name, at) => new Sink(folder[name], SinkFormat.Env, $"TOKEN_{at}")).ToList();
+        for (var round = 0; round < 200; round++)
+        {
+            var token = new Secret($"t{round}");
+            var complaints = string.Concat(await Task.WhenAll(sinks.Select(sink => Task.Run(() => sink.Write(token), Cancellation))));
+            Assert.True(complaints.Length == 0, complaints);
+
+            Assert.Equal([$"TOKEN_0=t{round}", $"TOKEN_1=t{round}"], folder.Read("app.env").TrimEnd().Split('\n').Order());
+        }
+    }
+
+    [Fact]
     public async Task A_logout_empties_it()
     {
         await using var keeper = Open("sink_file: app.env");
