@@ -39,7 +39,9 @@ public static class AtomicFile
             if (Create(temporary, content, Owner(target)) || !exists)
             {
                 File.Move(temporary, target, overwrite: true);
-                return Flush(Folder(target));
+                var warning = Flush(Folder(target));
+                Sweep(target);
+                return warning;
             }
             reason = "its owner cannot be given to a new file";
         }
@@ -73,12 +75,13 @@ public static class AtomicFile
         return newest is { Length: > 0 } && File.ReadAllBytes(newest.FullName) is var content && !content.Contains((byte)0) ? content : null;
     }
 
-    /// <summary>Removes the temporary files of processes that did not live to rename them.</summary>
-    internal static void Sweep(string target, DateTimeOffset now)
+    /// <summary>Removes the temporary files of processes that did not live to rename them. The file was written just now: its time is the disk's clock.</summary>
+    private static void Sweep(string target)
     {
         try
         {
-            foreach (var temporary in Temporaries(target).Where(name => File.GetLastWriteTimeUtc(name) < now.UtcDateTime - Litter))
+            var old = File.GetLastWriteTimeUtc(target) - Litter;
+            foreach (var temporary in Temporaries(target).Where(name => File.GetLastWriteTimeUtc(name) < old))
             {
                 File.Delete(temporary);
             }

@@ -17,7 +17,6 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     private string? lockWarning;
     private string? recovered;
     private bool opened;
-    private bool swept;
 
     /// <summary>The damaged content last seen, and where it was copied to if it could not be moved away.</summary>
     private (string Stamp, string? Aside)? damaged;
@@ -103,12 +102,6 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             if (taken is StoreLock.Taken { Interrupted: not null } after && Recover(target))
             {
                 taken = after with { Interrupted = null };
-            }
-            // Under the lock and after that, so that nothing is swept away which could still be recovered; once is enough.
-            if (!swept)
-            {
-                swept = true;
-                AtomicFile.Sweep(target, time.GetUtcNow());
             }
             return taken;
         }

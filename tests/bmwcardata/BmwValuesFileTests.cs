@@ -72,6 +72,20 @@ public sealed class BmwValuesFileTests : IDisposable
     }
 
     [Fact]
+    public void What_a_kill_left_of_an_earlier_save_is_swept_up()
+    {
+        using var folder = new TemporaryFolder();
+        Open(folder).Save(Car.Reading(Car.Messages("odd.jsonl")));
+        var litter = Path.Combine(Path.GetDirectoryName(PathIn(folder))!, $".{Path.GetFileName(PathIn(folder))}.{Guid.NewGuid():N}.tmp");
+        File.WriteAllText(litter, "[");
+        File.SetLastWriteTimeUtc(litter, File.GetLastWriteTimeUtc(PathIn(folder)).AddHours(-2));
+
+        Open(folder).Save(Car.Reading(Car.Messages("electric.jsonl")));
+
+        Assert.Equal([PathIn(folder)], Directory.GetFiles(Path.GetDirectoryName(PathIn(folder))!));
+    }
+
+    [Fact]
     public void A_place_that_cannot_be_written_to_is_said_once()
     {
         using var folder = new TemporaryFolder();

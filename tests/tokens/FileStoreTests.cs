@@ -259,15 +259,13 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_39_old_temporary_files_are_swept_up_and_young_ones_left()
     {
-        var sweeping = new ManualTime(new DateTimeOffset(File.GetLastWriteTimeUtc(folder.Write(".token.json.young.tmp", "")), TimeSpan.Zero));
-        folder.Write(".token.json.old.tmp", "");
-        folder.Write(".other.json.old.tmp", "");
-        File.SetLastWriteTimeUtc(folder[".token.json.old.tmp"], sweeping.GetUtcNow().UtcDateTime.AddHours(-2));
-        File.SetLastWriteTimeUtc(folder[".other.json.old.tmp"], sweeping.GetUtcNow().UtcDateTime.AddHours(-2));
+        var now = File.GetLastWriteTimeUtc(folder.Write(".token.json.young.tmp", ""));
+        File.SetLastWriteTimeUtc(folder.Write(".token.json.old.tmp", ""), now.AddHours(-2));
+        File.SetLastWriteTimeUtc(folder.Write(".other.json.old.tmp", ""), now.AddHours(-2));
 
-        (await Kept.Plain(TokenFile, sweeping).LockAsync(Cancellation)).Release();
+        Assert.IsType<Saved.Done>(await Kept.Plain(TokenFile, time).WriteAsync(Kept.Some(time), null, Cancellation));
 
-        Assert.Equal([".other.json.old.tmp", ".token.json.young.tmp", "token.json.lock"], folder.Names);
+        Assert.Equal([".other.json.old.tmp", ".token.json.young.tmp", "token.json"], folder.Names);
     }
 
     /// <summary>The lock's note says that a request was sent; the temporary file holds what came, and the rename is missing.</summary>
