@@ -34,18 +34,24 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
     public async Task RunAsync(CancellationToken cancellation)
     {
         Load();
-        var keeping = KeepAsync(cancellation);
-        var asking = AskAsync(cancellation);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        List<Task> parts = [KeepAsync(ending.Token), stream.RunAsync(Take, Tell, ending.Token)];
+        if (rest is not null)
+        {
+            parts.Add(rest.RunAsync(Describe, Fill, ending.Token));
+        }
         try
         {
-            await stream.RunAsync(Take, Tell, cancellation);
+            // None ends unless it is told to, or is wrong: then all end, and whoever runs us hears of it.
+            await Task.WhenAny(parts);
+            await ending.CancelAsync();
+            await Task.WhenAll(parts);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
         }
         finally
         {
-            await Task.WhenAll(keeping, asking);
             Save();
         }
     }
@@ -66,17 +72,6 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         var now = time.GetUtcNow();
         var delivery = BmwMessage.Read(message.Payload, message.Topic);
         Update(reading => reading.With(delivery, limits, now));
-    }
-
-    private async Task AskAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await (rest?.RunAsync(Describe, Fill, cancellation) ?? Task.CompletedTask);
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-        }
     }
 
     private void Describe(IReadOnlyList<CarInfo> cars) => Update(reading =>
@@ -132,8 +127,10 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
                 Save();
             }
         }
-        catch (OperationCanceledException)
+        finally
         {
+            // Not only at the end of all: the others may take longer to end than we are given.
+            Save();
         }
     }
 

@@ -61,14 +61,28 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
             var wait = TimeSpan.Zero;
             if (time.GetUtcNow() - described.At is var age && (age >= Day || age < TimeSpan.Zero))
             {
-                wait = After(await DescribeAsync(cancellation));
+                wait = After(await TryAsync(DescribeAsync(cancellation), cancellation));
                 told(Cars);
             }
             if (wait == TimeSpan.Zero && (unfilled ??= new(Cars.Select(car => car.Vin))).Count > 0)
             {
-                wait = After(await FillAsync(unfilled, found, cancellation));
+                wait = After(await TryAsync(FillAsync(unfilled, found, cancellation), cancellation));
             }
             await PauseAsync(wait > TimeSpan.Zero ? wait : described.At + Day - time.GetUtcNow(), cancellation);
+        }
+    }
+
+    /// <summary>What nobody foresaw is a failure like another, or nothing would be asked any more.</summary>
+    private async Task<ApiFailure?> TryAsync(Task<ApiFailure?> step, CancellationToken cancellation)
+    {
+        try
+        {
+            return await step;
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        {
+            logger.LogError(e, "asking BMW's customer interface failed in a way that was not foreseen");
+            return new ApiFailure.Unavailable($"asking failed in a way that was not foreseen ({e.GetType().Name})");
         }
     }
 
