@@ -40,18 +40,7 @@ internal static class BmwAnswer
     }
 
     /// <summary>A member's text; null where it is none, or the object is no object.</summary>
-    public static string? Text(JsonElement? of, string name)
-    {
-        try
-        {
-            return of is { ValueKind: JsonValueKind.Object } o && o.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String && member.GetString() is { Length: > 0 } text ? text : null;
-        }
-        catch (InvalidOperationException)
-        {
-            // Half a surrogate pair, escaped: JSON, and no text.
-            return null;
-        }
-    }
+    public static string? Text(JsonElement? of, string name) => ApiJson.Text(ApiJson.Member(of, name)) is { Length: > 0 } text ? text : null;
 
     private static ApiFailure Failure(HttpStatusCode status, JsonElement? body)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Exporter.Sources;
 using Exporter.Tokens;
@@ -55,7 +56,7 @@ internal sealed class BmwApi(HttpClient http, DailyBudget budget, TimeProvider t
             : new CarInfo(vin, BmwAnswer.Text(body, "brand"), BmwAnswer.Text(body, "modelName"), BmwAnswer.Text(body, "series"), BmwAnswer.Text(body, "driveTrain")), cancellation);
 
     public Task<ApiAnswer<IReadOnlyList<Container>>> GetContainers(CancellationToken cancellation) =>
-        Send(HttpMethod.Get, "customers/containers", null, body => body.ValueKind == JsonValueKind.Object && body.TryGetProperty("containers", out var list) ? Items(list, ContainerOf) : null, cancellation);
+        Send(HttpMethod.Get, "customers/containers", null, body => ApiJson.Member(body, "containers") is { } list ? Items(list, ContainerOf) : null, cancellation);
 
     public Task<ApiAnswer<Container>> CreateContainer(string name, string purpose, IReadOnlyList<string> keys, CancellationToken cancellation) =>
         Send(HttpMethod.Post, "customers/containers", writer =>
@@ -72,11 +73,12 @@ internal sealed class BmwApi(HttpClient http, DailyBudget budget, TimeProvider t
 
     public Task<ApiAnswer<byte[]>> GetTelematicData(string vin, string containerId, CancellationToken cancellation) =>
         Send(HttpMethod.Get, $"customers/vehicles/{vin}/telematicData?containerId={Uri.EscapeDataString(containerId)}", null, body =>
-            body.ValueKind != JsonValueKind.Object || !body.TryGetProperty("telematicData", out var data) || data.ValueKind != JsonValueKind.Object ? null : Json(writer =>
+            ApiJson.Member(body, "telematicData") is not { ValueKind: JsonValueKind.Object } data ? null : Json(writer =>
             {
                 writer.WriteString("vin", vin);
                 writer.WritePropertyName("data");
-                data.WriteTo(writer);
+                // As it came: a name in it may be no text, and is none of ours.
+                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(data), skipInputValidation: true);
             }), cancellation);
 
     private Task<ApiAnswer<T>> Send<T>(HttpMethod method, string path, Action<Utf8JsonWriter>? content, Func<JsonElement, T?> read, CancellationToken cancellation) where T : class

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Exporter.Sources;
 
 namespace Exporter.BmwCarData;
 
@@ -72,11 +73,11 @@ internal static class BmwMessage
         {
             return new BmwDelivery.Unreadable("not_json");
         }
-        if ((Vin(TextOf(Member(message, "vin"))) ?? Vin(topic[(topic.LastIndexOf('/') + 1)..])) is not { } vin)
+        if ((Vin(ApiJson.Text(ApiJson.Member(message, "vin"))) ?? Vin(topic[(topic.LastIndexOf('/') + 1)..])) is not { } vin)
         {
             return new BmwDelivery.Unreadable("no_vin");
         }
-        if (Member(message, "data") is not { ValueKind: JsonValueKind.Object } data)
+        if (ApiJson.Member(message, "data") is not { ValueKind: JsonValueKind.Object } data)
         {
             return new BmwDelivery.Unreadable("no_data");
         }
@@ -93,7 +94,7 @@ internal static class BmwMessage
                 odd++;
             }
         }
-        return new BmwDelivery.Message(vin, Time(Member(message, "timestamp")), entries, odd);
+        return new BmwDelivery.Message(vin, Time(ApiJson.Member(message, "timestamp")), entries, odd);
     }
 
     /// <summary>A text as BMW writes values into it: numbers, truth and placeholders too.</summary>
@@ -111,24 +112,24 @@ internal static class BmwMessage
         text is [.., 'Z' or 'z'] or [.., '+' or '-', _, _, ':', _, _]
         && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : null;
 
-    private static DateTimeOffset? Time(JsonElement? element) => Time(TextOf(element));
+    private static DateTimeOffset? Time(JsonElement? element) => Time(ApiJson.Text(element));
 
     private static BmwEntry? Entry(JsonProperty property)
     {
-        if (NameOf(property) is not { Length: > 0 and <= LongestKey } key || property.Value.ValueKind != JsonValueKind.Object)
+        if (ApiJson.Name(property) is not { Length: > 0 and <= LongestKey } key || property.Value.ValueKind != JsonValueKind.Object)
         {
             return null;
         }
-        BmwValue? value = Member(property.Value, "value") switch
+        BmwValue? value = ApiJson.Member(property.Value, "value") switch
         {
             null or { ValueKind: JsonValueKind.Null } => new BmwValue.None(),
             { ValueKind: JsonValueKind.True } => new BmwValue.Flag(true),
             { ValueKind: JsonValueKind.False } => new BmwValue.Flag(false),
             { ValueKind: JsonValueKind.Number } number => number.TryGetDouble(out var read) && double.IsFinite(read) ? new BmwValue.Number(read) : new BmwValue.None(),
-            { ValueKind: JsonValueKind.String } text => TextOf(text) is { } read ? Value(read) : null,
+            { ValueKind: JsonValueKind.String } text => ApiJson.Text(text) is { } read ? Value(read) : null,
             _ => null,
         };
-        return value is null ? null : new BmwEntry(key, value, Unit(TextOf(Member(property.Value, "unit"))), Time(Member(property.Value, "timestamp")));
+        return value is null ? null : new BmwEntry(key, value, Unit(ApiJson.Text(ApiJson.Member(property.Value, "unit"))), Time(ApiJson.Member(property.Value, "timestamp")));
     }
 
     /// <summary>The catalogue calls the odometer's unit by the word "null".</summary>
@@ -137,40 +138,4 @@ internal static class BmwMessage
     /// <summary>Lenient as BMW is strict: 17 characters today.</summary>
     private static string? Vin(string? text) =>
         text is { Length: >= 5 and <= 17 } && text.All(char.IsAsciiLetterOrDigit) ? text.ToUpperInvariant() : null;
-
-    /// <summary>The last of that name. Not by TryGetProperty, which fails at a name beside it that is no text.</summary>
-    private static JsonElement? Member(JsonElement of, string name)
-    {
-        JsonElement? found = null;
-        foreach (var member in of.EnumerateObject())
-        {
-            found = NameOf(member) == name ? member.Value : found;
-        }
-        return found;
-    }
-
-    private static string? TextOf(JsonElement? element)
-    {
-        try
-        {
-            return element is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
-        }
-        catch (InvalidOperationException)
-        {
-            // Half a surrogate pair, escaped: JSON, and no text.
-            return null;
-        }
-    }
-
-    private static string? NameOf(JsonProperty property)
-    {
-        try
-        {
-            return property.Name;
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
 }

@@ -134,32 +134,19 @@ internal static class ErganiAnswer
     /// <summary>The text or number of a member, whatever the case of its name: the service spells as it likes.</summary>
     public static string? Text(JsonElement element, string name) => Member(element, name) switch
     {
-        { ValueKind: JsonValueKind.String } text => text.GetString(),
+        { ValueKind: JsonValueKind.String } text => ApiJson.Text(text),
         { ValueKind: JsonValueKind.Number } number => number.GetRawText(),
         _ => null,
     };
 
-    public static JsonElement? Member(JsonElement element, string name)
-    {
-        if (element.ValueKind == JsonValueKind.Object)
-        {
-            foreach (var member in element.EnumerateObject())
-            {
-                if (member.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-                {
-                    return member.Value;
-                }
-            }
-        }
-        return null;
-    }
+    public static JsonElement? Member(JsonElement element, string name) => ApiJson.Member(element, name, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A refusal is <c>{"message"}</c> or a bare JSON string; several messages stand in one, with a written-out \n between them.</summary>
     private static string Says(ApiReply reply)
     {
         var message = Parse(reply.Body) switch
         {
-            { ValueKind: JsonValueKind.String } text => text.GetString(),
+            { ValueKind: JsonValueKind.String } text => ApiJson.Text(text),
             { ValueKind: JsonValueKind.Object } body => Text(body, "message"),
             _ => null,
         };

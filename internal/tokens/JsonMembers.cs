@@ -30,26 +30,27 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         // Editors on Windows put a byte order mark before the text; RFC 8259, section 8.1, lets a reader ignore it.
         var text = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
         var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        using var document = JsonDocument.ParseValue(ref reader);
+        return document.RootElement.ValueKind == JsonValueKind.Object ? From(document.RootElement) : throw new JsonException("it is not a JSON object");
+    }
+
+    /// <exception cref="JsonException">It holds text that is not Unicode.</exception>
+    public static JsonMembers From(JsonElement element)
+    {
         try
         {
-            using var document = JsonDocument.ParseValue(ref reader);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? From(document.RootElement) : throw new JsonException("it is not a JSON object");
+            var found = new OrderedDictionary<string, string>();
+            foreach (var property in element.EnumerateObject())
+            {
+                found[property.Name] = property.Value.GetRawText();
+            }
+            return new([.. found.Select(m => (m.Key, m.Value))]);
         }
         catch (InvalidOperationException)
         {
             // Found only when a text is looked at: bytes that are no UTF-8, or a lone surrogate in a name.
             throw new JsonException("it holds text that is not Unicode");
         }
-    }
-
-    public static JsonMembers From(JsonElement element)
-    {
-        var found = new OrderedDictionary<string, string>();
-        foreach (var property in element.EnumerateObject())
-        {
-            found[property.Name] = property.Value.GetRawText();
-        }
-        return new([.. found.Select(m => (m.Key, m.Value))]);
     }
 
     /// <summary>The text of a string or number member, whatever the case of its name (Go's decoder ignores it too); null when it is missing, empty or something else.</summary>
@@ -65,6 +66,7 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
     /// <summary>The members of an object within; null when there is none.</summary>
+    /// <exception cref="JsonException">It holds text that is not Unicode.</exception>
     public JsonMembers? Inner(string name) => Read(name) is { ValueKind: JsonValueKind.Object } value ? From(value) : null;
 
     /// <summary>The texts of a list; null when there is no list. What is no text in it is left out.</summary>

@@ -44,7 +44,7 @@ internal static class WebexAnswer
 
     /// <summary>The objects of <c>{"items":[…]}</c>; what is no object in it is left out. Null when there is no such list.</summary>
     public static IReadOnlyList<T>? Items<T>(JsonElement body, Func<JsonMembers, T> read) =>
-        body.ValueKind == JsonValueKind.Object && body.TryGetProperty("items", out var items) && items.ValueKind == JsonValueKind.Array
+        ApiJson.Member(body, "items") is { ValueKind: JsonValueKind.Array } items
             ? [.. items.EnumerateArray().Select(Members).OfType<JsonMembers>().Select(read)]
             : null;
 
@@ -55,7 +55,7 @@ internal static class WebexAnswer
         {
             return element.ValueKind == JsonValueKind.Object ? JsonMembers.From(element) : null;
         }
-        catch (InvalidOperationException)
+        catch (JsonException)
         {
             return null;
         }

@@ -33,7 +33,7 @@ internal static class WebexError
         var body = WebexAnswer.Parse(reply.Body);
         var members = body is { } element ? WebexAnswer.Members(element) : null;
         var message = members?.Text("message");
-        var details = body is { ValueKind: JsonValueKind.Object } && body.Value.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
+        var details = ApiJson.Member(body, "errors") is { ValueKind: JsonValueKind.Array } errors
             ? errors.EnumerateArray().Select(WebexAnswer.Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
             : [];
         var id = members?.Text("trackingId") ?? (reply.Headers.TryGetValues("Trackingid", out var ids) ? ids.FirstOrDefault() : null);

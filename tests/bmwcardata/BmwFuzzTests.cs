@@ -1,6 +1,10 @@
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Exporter.BmwCarData;
+using Exporter.Sources;
+using Exporter.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
@@ -13,6 +17,8 @@ public class BmwFuzzTests
         "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]", "{\"a\":[1]}",
         "{\"value\":\"\\udc00\"}", "{\"\\ud800\":1}", "\"9999-99-99T99:99:99Z\"", "\"0001-01-01T00:00:00+14:00\"",
     ];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private static IReadOnlyList<string> Samples => [.. Car.Messages("electric.jsonl"), .. Car.Messages("odd.jsonl")];
 
@@ -41,6 +47,24 @@ public class BmwFuzzTests
                     HasAnOutcome(Encoding.UTF8.GetBytes(Replaced(sample, path, junk)));
                 }
             }
+        }
+    }
+
+    [Fact]
+    public async Task A_name_that_is_no_text_costs_nothing_beside_it_in_an_answer_of_the_customer_interface()
+    {
+        foreach (var body in JsonPlaces.WithOddNames("""{"containers":[{"containerId":"c","name":"n"}],"telematicData":{"k":{"value":"1","timestamp":"2026-11-21T12:00:00Z"}},"brand":"BMW"}"""))
+        {
+            using var http = new StubHttp().Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, body));
+            using var folder = new TemporaryFolder();
+            using var client = http.Client;
+            client.BaseAddress = new Uri("https://api.invalid/");
+            var api = new BmwApi(client, new DailyBudget(50, folder["calls.json"], new ManualTime(), NullLogger.Instance), new ManualTime());
+
+            Assert.Equal("c", Assert.IsType<ApiAnswer<IReadOnlyList<Container>>.Success>(await api.GetContainers(Cancellation)).Value.Single().Id);
+            Assert.Equal("BMW", Assert.IsType<ApiAnswer<CarInfo>.Success>(await api.GetBasicData(Car.Electric, Cancellation)).Value.Brand);
+            var message = Assert.IsType<ApiAnswer<byte[]>.Success>(await api.GetTelematicData(Car.Electric, "c", Cancellation)).Value;
+            Assert.Equal("k", Assert.IsType<BmwDelivery.Message>(BmwMessage.Read(message, topic: "")).Entries.Single().Key);
         }
     }
 

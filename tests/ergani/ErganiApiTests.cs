@@ -109,6 +109,17 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""[{"\ud800":1,"code":"A","description":"B"}]""", "B")]
+    [InlineData("""[{"code":"A","description":"\ud800"}]""", null)]
+    public async Task What_is_no_text_costs_nothing_beside_it(string body, string? description)
+    {
+        cloud.Expect(HttpStatusCode.OK, body);
+
+        Assert.Equal([new ErganiEntry("A", description)], Value(await Api.GetSubmissionsAsync(Login.Cancellation)));
+    }
+
+    [Theory]
+    [InlineData(400, "\"\\ud800\"", "rejected", "Ergani rejects the request: HTTP 400.")]
     [InlineData(400, """{"message":"First\\nSecond"}""", "rejected", "Ergani rejects the request: \"First; Second\" (HTTP 400).")]
     [InlineData(400, "\"Only text\"", "rejected", "Ergani rejects the request: \"Only text\" (HTTP 400).")]
     [InlineData(403, "", "rejected", "Ergani rejects the request: HTTP 403.")]

@@ -55,6 +55,15 @@ public class NetatmoFuzzTests
     }
 
     [Fact]
+    public void A_name_that_is_no_text_has_an_outcome_wherever_it_stands()
+    {
+        foreach (var odd in Samples.SelectMany(name => JsonPlaces.WithOddNames(Encoding.UTF8.GetString(Answers.Bytes(name)))))
+        {
+            ClearOutcome(Encoding.UTF8.GetBytes(odd));
+        }
+    }
+
+    [Fact]
     public void Any_byte_may_be_any_other()
     {
         var whole = Answers.Bytes("odd.json");

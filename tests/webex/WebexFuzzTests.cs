@@ -47,6 +47,15 @@ public sealed class WebexFuzzTests
     }
 
     [Fact]
+    public async Task A_name_that_is_no_text_has_an_outcome_wherever_it_stands()
+    {
+        foreach (var odd in Answers.SelectMany(JsonPlaces.WithOddNames))
+        {
+            await IsGoodAsync(odd);
+        }
+    }
+
+    [Fact]
     public async Task Any_claim_of_a_signed_token_may_be_of_any_type()
     {
         var claims = System.Text.Encoding.UTF8.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(DataSourceAnswers.Jws().Split('.')[1]));
