@@ -176,30 +176,29 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     }
 
     /// <summary>A person has logged in: the new token takes the place of whatever there was, on disk first.</summary>
-    public Task AdoptAsync(Token login, CancellationToken cancellation) =>
+    public Task AdoptAsync(Token login, CancellationToken cancellation) => AdoptAsync(_ => login, cancellation);
+
+    /// <param name="login">From the token that it takes the place of, as no renewal and no sibling changes it any more.</param>
+    public Task AdoptAsync(Func<Token?, Token> login, CancellationToken cancellation) =>
         // Not cancelled halfway: the code behind this token is spent.
-        turn.InTurnAsync(() => AdoptInTurnAsync(login), CancellationToken.None).WaitAsync(cancellation);
+        turn.InTurnAsync(() => turn.LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellation);
 
     /// <summary>Tries a refresh token that a person gave. Only if the cloud gives a token for it does that one take the place of what there was.</summary>
     public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellation) => turn.InTurnAsync(async () =>
     {
         var outcome = await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
-        await (outcome is Renewal.Renewed(var token) ? AdoptInTurnAsync(token) : Task.CompletedTask);
+        await (outcome is Renewal.Renewed(var token) ? turn.LockedAsync(_ => TakeAsync(_ => token), CancellationToken.None) : Task.CompletedTask);
         return outcome;
     }, CancellationToken.None).WaitAsync(cancellation);
 
-    private async Task AdoptInTurnAsync(Token login)
+    private async Task TakeAsync(Func<Token?, Token> login)
     {
-        var token = custody.Complete(login with { Members = (custody.State.Token?.Members ?? JsonMembers.Empty).Merge(login.Members) });
+        await custody.LookAsync(CancellationToken.None);
+        var (held, taken) = (custody.State.Token, login(custody.State.Token));
         logger.LogInformation("account {Account}: logged in", Account);
-        await turn.LockedAsync(_ => SaveOverAsync(token), CancellationToken.None);
-        custody.Publish(s => s with { History = s.History with { LastError = null } });
-    }
-
-    private async Task SaveOverAsync(Token token)
-    {
         await custody.OverrideAsync(CancellationToken.None);
-        await renewer.SaveAndPublishAsync(token);
+        await renewer.SaveAndPublishAsync(custody.Complete(taken with { Members = (held?.Members ?? JsonMembers.Empty).Merge(taken.Members) }));
+        custody.Publish(s => s with { History = s.History with { LastError = null } });
     }
 
     /// <summary>Forgets the token here and in the store, and leaves it alive at the cloud. Why the store kept it, or null.</summary>

@@ -51,7 +51,12 @@ internal sealed class WebexChain : IDisposable
         var token = login.RefreshToken is not null && loginClient() is { } client
             ? login with { Members = login.Members.With(TokenConfigFormat.ClientId, client.Id).With(TokenConfigFormat.ClientSecret, client.Secret?.Reveal()) }
             : login;
-        await Personal.AdoptAsync(token, cancellation);
+        await AdoptAsync(_ => token, cancellation);
+    }
+
+    private async Task AdoptAsync(Func<Token?, Token> login, CancellationToken cancellation)
+    {
+        await Personal.AdoptAsync(login, cancellation);
         if (ServiceApp.Snapshot.State is not TokenState.Active { FailedRenewals: 0 })
         {
             await ServiceApp.RenewAsync(null, cancellation);
@@ -64,9 +69,8 @@ internal sealed class WebexChain : IDisposable
         switch (await personalGrant.CheckAsync(pasted, cancellation))
         {
             case TokenCheck.Good(var end):
-                var held = Personal.Snapshot.State.Token;
-                var token = new Token { AccessToken = pasted, ExpiresAt = end, RefreshToken = held?.RefreshToken, RefreshExpiresAt = held?.RefreshExpiresAt };
-                await AdoptAsync(token, cancellation);
+                var token = new Token { AccessToken = pasted, ExpiresAt = end };
+                await AdoptAsync(held => token with { RefreshToken = held?.RefreshToken, RefreshExpiresAt = held?.RefreshExpiresAt }, cancellation);
                 return new Renewal.Renewed(token);
             case TokenCheck.Bad(var reason):
                 return new Renewal.Rejected($"{reason}; copy it anew from developer.webex.com");

@@ -251,6 +251,18 @@ public class KeeperTests
     }
 
     [Fact]
+    public async Task A_login_is_put_together_with_what_a_sibling_left_a_moment_ago()
+    {
+        using var kept = await new Kept().Loaded();
+        var stamp = ((Stored.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
+        await kept.Store.WriteAsync(Kept.Some(kept.Time, number: "theirs"), stamp, Cancellation);
+
+        await kept.Keeper.AdoptAsync(held => held! with { AccessToken = new Secret("pasted") }, Cancellation);
+
+        Assert.Equal(("pasted", "refresh-theirs"), (kept.Access, await kept.StoredRefresh()));
+    }
+
+    [Fact]
     public async Task Row_14_and_38_the_end_waits_for_a_renewal_that_was_sent_and_its_token_is_saved()
     {
         using var kept = await new Kept().Loaded();
@@ -471,25 +483,5 @@ public class KeeperTests
         }
 
         public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation) => inner.RenewAsync(current, cancellation);
-    }
-
-    /// <summary>A store that can be looked into at the moment it is written to.</summary>
-    private sealed class WatchedStore(ITokenStore inner) : ITokenStore
-    {
-        public Action BeforeWrite { get; set; } = () => { };
-
-        public string Location => inner.Location;
-
-        public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => inner.ReadAsync(cancellation);
-
-        public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
-        {
-            BeforeWrite();
-            return inner.WriteAsync(token, expected, cancellation);
-        }
-
-        public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => inner.SignOutAsync(cancellation);
-
-        public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => inner.LockAsync(cancellation);
     }
 }

@@ -72,3 +72,23 @@ internal sealed class Kept : IDisposable
 
     private static CancellationToken Cancellation => Xunit.TestContext.Current.CancellationToken;
 }
+
+/// <summary>A store that lets somebody in at the moment that matters.</summary>
+internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
+{
+    public Action BeforeWrite { get; set; } = () => { };
+
+    public string Location => inner.Location;
+
+    public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => inner.ReadAsync(cancellation);
+
+    public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
+    {
+        BeforeWrite();
+        return inner.WriteAsync(token, expected, cancellation);
+    }
+
+    public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => inner.SignOutAsync(cancellation);
+
+    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => inner.LockAsync(cancellation);
+}

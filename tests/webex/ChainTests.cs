@@ -1,6 +1,11 @@
+using System.Net;
 using Exporter.Sandbox;
+using Exporter.Tests.Support;
+using Exporter.Tests.Tokens;
 using Exporter.Tokens;
+using Exporter.Webex;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -276,6 +281,33 @@ public sealed class ChainTests
         Assert.IsType<TokenState.Lost>((await bench.ServiceApp.RenewAsync(null, WebexBench.Cancellation)).State);
         Assert.IsType<TokenState.Lost>(bench.Personal.Snapshot.State);
         Assert.Equal(0, bench.LevelsLeft);
+    }
+
+    [Fact]
+    public async Task A_personal_token_that_is_pasted_while_the_integration_is_asked_leaves_it_the_refresh_token_that_comes()
+    {
+        var time = new ManualTime();
+        using var http = new StubHttp().Otherwise((request, _) => request.RequestUri!.AbsolutePath switch
+        {
+            "/v1/access_token" => StubHttp.Answer(HttpStatusCode.OK, """{"access_token":"access-1","refresh_token":"refresh-1","expires_in":3600}"""),
+            "/v1/people/me" => StubHttp.Answer(HttpStatusCode.OK, "{}"),
+            _ => StubHttp.Answer(HttpStatusCode.NotFound, "{}"),
+        });
+        using var client = http.Client;
+        var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
+        var parts = new WebexChainParts(
+            "webex", new TokenConfig("/nowhere/token-config.json", ServiceAppSettings.None), new OAuthClient("id", new Secret("secret")), new Uri("https://webex.invalid"), WebexOptions.LoopbackRedirect, [], "exporter login");
+        using var chain = new WebexChain(parts, new MemoryStore(), store, new KeeperOptions { Pace = new Pace(time) }, time, NullLogger.Instance, client);
+        await chain.Personal.LoadAsync(WebexBench.Cancellation);
+        Task<Renewal>? pasting = null;
+        // The network answers at once, so that this goes as far as it may.
+        store.BeforeWrite = () => pasting ??= chain.TryAsync(new Secret("pasted"), WebexBench.Cancellation);
+
+        await chain.Personal.RenewAsync(null, WebexBench.Cancellation);
+        Assert.IsType<Renewal.Renewed>(await pasting!);
+
+        var token = chain.Personal.Snapshot.State.Token!;
+        Assert.Equal(("pasted", "refresh-1"), (token.AccessToken!.Reveal(), token.RefreshToken!.Reveal()));
     }
 
     [Fact]
