@@ -7,6 +7,10 @@ namespace Exporter.Ergani;
 /// <summary>The Greek labour ministry's Ergani: accounts that log in by themselves.</summary>
 public sealed class ErganiSource : ISource
 {
+    /// <summary>Ergani's refresh wants the old access token, too: what is pasted alone could not be tried, and a log-in would be taken for its success.</summary>
+    private const string OnlyByPassword =
+        "Ergani takes no refresh token without the access token that it came with; put both into the token file, or let the exporter log in by username and password";
+
     public string Name => "ergani";
 
     public SourceSettings Settings => ErganiOptions.All;
@@ -42,6 +46,7 @@ public sealed class ErganiSource : ISource
         {
             Revoke = async (token, cancellation) =>
                 token.RefreshToken is { } refresh && await api.LogoutAsync(refresh, token.AccessToken, cancellation) is ApiAnswer<bool>.Failed(var failure) ? failure.Reason : null,
+            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.Refused(OnlyByPassword))),
             DebugData = () => poller.Reading?.ToJson(),
             Owned = [apiHttp, tokenHttp],
         };

@@ -184,12 +184,13 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         turn.InTurnAsync(() => turn.LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellation);
 
     /// <summary>Tries a refresh token that a person gave. Only if the cloud gives a token for it does that one take the place of what there was.</summary>
-    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellation) => turn.InTurnAsync(async () =>
+    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellation) => turn.InTurnAsync(() => turn.LockedAsync(async held =>
     {
-        var outcome = await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
-        await (outcome is Renewal.Renewed(var token) ? turn.LockedAsync(_ => TakeAsync(_ => token), CancellationToken.None) : Task.CompletedTask);
+        var outcome = held is StoreLock.Busy(var holder) ? new Renewal.Transient(FailureKind.Locked, holder)
+            : await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
+        await (outcome is Renewal.Renewed(var token) ? TakeAsync(_ => token) : Task.CompletedTask);
         return outcome;
-    }, CancellationToken.None).WaitAsync(cancellation);
+    }, CancellationToken.None), CancellationToken.None).WaitAsync(cancellation);
 
     private async Task TakeAsync(Func<Token?, Token> login)
     {
@@ -209,30 +210,24 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     /// no sibling renews it meanwhile; what cannot be revoked is not forgotten. Why the token is still there, or null.
     /// </summary>
     /// <param name="revoke">Ends the login at the cloud; why it could not, or null.</param>
-    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellation) => turn.InTurnAsync(async () =>
+    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellation) => turn.InTurnAsync(() => turn.LockedAsync(async held =>
     {
-        string? failure = null;
-        await turn.LockedAsync(async held =>
+        if (held is StoreLock.Busy(var holder))
         {
-            if (held is StoreLock.Busy(var holder))
-            {
-                failure = holder;
-                return;
-            }
-            await custody.LookAsync(cancellation);
-            if (revoke is not null && custody.State.Token is { } token && (failure = await revoke(token, cancellation)) is not null)
-            {
-                return;
-            }
-            if (await store.SignOutAsync(cancellation) is Saved.Failed(var reason))
-            {
-                failure = reason;
-                return;
-            }
-            custody.Forget();
-        }, cancellation);
-        return failure;
-    }, cancellation);
+            return holder;
+        }
+        await custody.LookAsync(cancellation);
+        if (revoke is not null && custody.State.Token is { } token && await revoke(token, cancellation) is { } failure)
+        {
+            return failure;
+        }
+        if (await store.SignOutAsync(cancellation) is Saved.Failed(var reason))
+        {
+            return reason;
+        }
+        custody.Forget();
+        return null;
+    }, cancellation), cancellation);
 
     /// <summary>Shows that a person is logging in, or with null that nobody is any more.</summary>
     public void ShowLogin(Login? login) => custody.Publish(current => current with { Login = login });

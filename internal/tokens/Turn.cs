@@ -23,13 +23,16 @@ internal sealed class Turn(SemaphoreSlim one, ITokenStore store, Custody custody
         }
     }
 
-    public async Task LockedAsync(Func<StoreLock, Task> work, CancellationToken cancellation)
+    public async Task LockedAsync(Func<StoreLock, Task> work, CancellationToken cancellation) =>
+        await LockedAsync(async held => { await work(held); return true; }, cancellation);
+
+    public async Task<T> LockedAsync<T>(Func<StoreLock, Task<T>> work, CancellationToken cancellation)
     {
         var held = await LockAsync(cancellation);
         custody.Unlocked((held as StoreLock.Unavailable)?.Reason);
         try
         {
-            await work(held);
+            return await work(held);
         }
         finally
         {

@@ -143,15 +143,31 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         Assert.EndsWith("exporter", StateFolder.Default);
     }
 
+    [Fact]
+    public async Task A_refresh_token_that_is_pasted_alone_is_no_reason_to_log_in_and_call_it_a_success()
+    {
+        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiCloud.AddressAt(sandbox.Address).OriginalString));
+
+        var outcome = await account.Paste.TryAsync(new Secret("anything"), Cancellation);
+
+        Assert.Contains("no refresh token without the access token", Assert.IsType<Renewal.Refused>(outcome).Reason, StringComparison.Ordinal);
+        Assert.IsType<TokenState.Missing>(account.Keeper.Snapshot.State);
+    }
+
     private static string LocationOf(params (string Name, string Value)[] variables)
+    {
+        using var account = Open(variables);
+        return account.Keeper.StoreLocation;
+    }
+
+    private static Account Open(params (string Name, string Value)[] variables)
     {
         var environment = variables.Append(("ERGANI_USERNAME", "username")).Append(("ERGANI_PASSWORD", "password")).ToDictionary(v => v.Item1, v => v.Item2);
         ISource[] sources = [new ErganiSource()];
         var configuration = Configuration.Load(CommandLine.ProgramSettings, [.. sources.Select(s => s.Settings)], new Dictionary<Setting, IReadOnlyList<string>>(), environment, "/");
         var planned = Assert.Single(PlannedAccount.All(configuration, sources));
         Assert.Empty(configuration.Problems);
-        using var account = planned.Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
-        return account.Keeper.StoreLocation;
+        return planned.Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
     }
 
     private Task<RunningExporter> StartAsync(string password, params IEnumerable<string> more) => RunningExporter.StartAsync(

@@ -251,6 +251,23 @@ public class KeeperTests
     }
 
     [Fact]
+    public async Task A_refresh_token_that_a_person_brings_is_tried_under_the_stores_lock()
+    {
+        var calls = new List<string>();
+        using var kept = new Kept(new WatchedStore(new MemoryStore()) { BeforeLock = () => calls.Add("lock"), BeforeWrite = () => calls.Add("write"), BeforeRelease = () => calls.Add("release") });
+        await kept.Loaded();
+        kept.Grant.Then(brought =>
+        {
+            calls.Add("ask");
+            return new Renewal.Renewed(brought!.After(Kept.Some(kept.Time, number: "1")));
+        });
+
+        Assert.IsType<Renewal.Renewed>(await kept.Keeper.TryAsync(new Secret("brought"), Cancellation));
+
+        Assert.Equal(["lock", "ask", "write", "release"], calls);
+    }
+
+    [Fact]
     public async Task A_login_is_put_together_with_what_a_sibling_left_a_moment_ago()
     {
         using var kept = await new Kept().Loaded();

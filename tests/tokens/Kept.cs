@@ -76,6 +76,10 @@ internal sealed class Kept : IDisposable
 /// <summary>A store that lets somebody in at the moment that matters.</summary>
 internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
 {
+    public Action BeforeLock { get; set; } = () => { };
+
+    public Action BeforeRelease { get; set; } = () => { };
+
     public Action BeforeWrite { get; set; } = () => { };
 
     public string Location => inner.Location;
@@ -90,5 +94,14 @@ internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
 
     public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => inner.SignOutAsync(cancellation);
 
-    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => inner.LockAsync(cancellation);
+    public async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    {
+        BeforeLock();
+        var held = await inner.LockAsync(cancellation);
+        return new StoreLock.Taken(null, () => { }, () =>
+        {
+            BeforeRelease();
+            held.Release();
+        });
+    }
 }
