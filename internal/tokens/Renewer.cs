@@ -6,7 +6,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
     /// <summary>Whether the plan says so, by either clock.</summary>
     public bool IsDue => schedule.IsDue(time.GetUtcNow(), time.GetTimestamp());
 
-    /// <param name="refused">The access token that a cloud did not accept, if that is why.</param>
+    /// <param name="refused">The access token that a cloud did not accept, if that is why; what is due is renewed all the same, for others may have joined.</param>
     /// <param name="asked">The state in which somebody asked for a renewal, due or not; null when it is renewed only if it is due.</param>
     public async Task RunAsync(StoreLock held, Secret? refused, TokenState? asked)
     {
@@ -17,7 +17,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
         }
         await custody.LookAsync(CancellationToken.None);
         // A sibling, or a renewal that ended when this one was asked for, may have done it already; somebody may have logged out.
-        var isNeeded = refused is not null ? IsWorthForcing(refused) : IsDue || ReferenceEquals(asked, custody.State);
+        var isNeeded = IsDue || (refused is not null ? IsWorthForcing(refused) : ReferenceEquals(asked, custody.State));
         if (!isNeeded || (custody.State is TokenState.Missing && !grant.CanRenew(null)))
         {
             return;
@@ -53,7 +53,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
     private bool IsWorthForcing(Secret refused) =>
         custody.State is TokenState.Active { Held.AccessToken: { } access } active
         && access.Equals(refused)
-        && (active.FailedRenewals == 0 || IsDue)
+        && active.FailedRenewals == 0
         && !(time.GetUtcNow() - custody.Snapshot.History.LastSuccess < options.LeastBetweenForced);
 
     /// <summary>Asks the grant; what it throws against its contract is a failure like another, or it would be asked again every second.</summary>

@@ -268,6 +268,20 @@ public class KeeperTests
     }
 
     [Fact]
+    public async Task Who_joins_a_renewal_for_a_refused_token_that_is_long_gone_gets_what_is_due()
+    {
+        using var kept = await new Kept(new WatchedStore(new MemoryStore(Kept.Some(new ManualTime())))).Loaded();
+        kept.Time.Advance(4 * Kept.Hour);
+        Task<Token?>? joining = null;
+        ((WatchedStore)kept.Store).BeforeLock = () => joining ??= kept.Keeper.GetTokenAsync(Cancellation).AsTask();
+
+        await kept.Keeper.RenewAsync(new Secret("long gone"), Cancellation);
+
+        Assert.Equal("access-1", (await joining!)?.AccessToken?.Reveal());
+        Assert.Equal((1, 1), (kept.Grant.Requests, kept.Keeper.SharedRenewals));
+    }
+
+    [Fact]
     public async Task A_login_is_put_together_with_what_a_sibling_left_a_moment_ago()
     {
         using var kept = await new Kept().Loaded();
