@@ -3,6 +3,8 @@ namespace Exporter.Tokens;
 /// <summary>One renewal, in the keeper's turn and under the store's lock: whether it is still needed, the request, and what becomes of its outcome.</summary>
 internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, KeeperOptions options, TimeProvider time)
 {
+    private long? renewed;
+
     /// <summary>Whether the plan says so, by either clock.</summary>
     public bool IsDue => schedule.IsDue(time.GetUtcNow(), time.GetTimestamp());
 
@@ -36,6 +38,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
         }
         if (outcome is Renewal.Renewed(var token))
         {
+            renewed = time.GetTimestamp();
             custody.Publish(s => s with { History = s.History with { LastSuccess = time.GetUtcNow(), LastError = null, Renewals = s.History.Renewals + 1 } });
             custody.Redeemed(custody.State.Token);
             await SaveAndPublishAsync(custody.Complete(token));
@@ -54,7 +57,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
         custody.State is TokenState.Active { Held.AccessToken: { } access } active
         && access.Equals(refused)
         && active.FailedRenewals == 0
-        && !(time.GetUtcNow() - custody.Snapshot.History.LastSuccess < options.LeastBetweenForced);
+        && !(renewed is { } at && time.GetElapsedTime(at) < options.LeastBetweenForced);
 
     /// <summary>Asks the grant; what it throws against its contract is a failure like another, or it would be asked again every second.</summary>
     private async Task<Renewal> AskAsync()

@@ -14,7 +14,7 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
     private ExtensionCounts extensions = ExtensionCounts.None;
     private (IReadOnlyList<WebexSchema> List, DateTimeOffset At)? schemas;
     private bool schemasMissing;
-    private DateTimeOffset extendAgain;
+    private Pause? patience;
 
     public async Task<ApiAnswer<WebexReading>> TakeAsync(CancellationToken cancellation)
     {
@@ -68,7 +68,7 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
             {
                 extensions = extensions.WithKnown(source.Id);
             }
-            current.Add(IsMeant(source) && IsDue(source, now) && time.GetUtcNow() >= extendAgain ? await ExtendAsync(source, cancellation) : source);
+            current.Add(IsMeant(source) && IsDue(source, now) && !(patience?.Left > TimeSpan.Zero) ? await ExtendAsync(source, cancellation) : source);
         }
         return current;
     }
@@ -95,7 +95,7 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
                 if (failure is ApiFailure.RateLimited)
                 {
                     // For the others too: who asks for patience is not asked for the next at once.
-                    extendAgain = time.GetUtcNow() + (failure.RetryAfter ?? options.RefreshInterval);
+                    patience = new Pause(time.GetUtcNow() + (failure.RetryAfter ?? options.RefreshInterval), time);
                 }
                 // Said loudly once, and at every try again: its end comes nearer.
                 logger.Log(warned.Add(source.Id) ? LogLevel.Error : LogLevel.Warning,

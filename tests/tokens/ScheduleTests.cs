@@ -149,6 +149,19 @@ public class ScheduleTests
     }
 
     [Fact]
+    public async Task A_wall_clock_set_back_does_not_keep_a_refused_token_from_being_renewed()
+    {
+        using var kept = await new Kept().Loaded();
+        await kept.WhenDue();
+        kept.Time.StepWallClock(-2 * Kept.Hour);
+        kept.Time.Advance(TimeSpan.FromMinutes(2));
+
+        await kept.Keeper.RenewAsync(new Secret("access-1"), Cancellation);
+
+        Assert.Equal((2, "access-2"), (kept.Grant.Requests, kept.Access));
+    }
+
+    [Fact]
     public async Task Row_26_a_wall_clock_set_back_does_not_delay_a_write_that_failed()
     {
         using var folder = new TemporaryFolder();

@@ -41,6 +41,21 @@ public sealed class HistoryTests : IDisposable
         Assert.Equal(60, track.Points.Count);
     }
 
+    [Fact]
+    public void After_the_clock_was_set_back_it_goes_on_from_there()
+    {
+        var track = new Track();
+        for (var minute = 0; minute < 120; minute++)
+        {
+            track.Add(ManualTime.Start.AddMinutes(minute), 1);
+        }
+
+        track.Add(ManualTime.Start.AddMinutes(30), 2);
+
+        Assert.Equal((ManualTime.Start.AddMinutes(30).ToUnixTimeSeconds(), 2f), (track.Points[^1].At, track.Points[^1].Value));
+        Assert.InRange(track.Points.Count, 2, 31);
+    }
+
     [Theory]
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]

@@ -146,6 +146,22 @@ public sealed class DataSourceCensusTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_back_does_not_make_the_patience_longer()
+    {
+        Sources.Add("https://a.example.com");
+        var census = Census(Extending);
+        time.Advance(TimeSpan.FromHours(23));
+        sandbox.Webex.UpdateSource.Fail(new Fault.Respond(429, "{}", RetryAfter: "600"), times: 1);
+        await TakenAsync(census);
+
+        time.StepWallClock(-TimeSpan.FromMinutes(20));
+        time.Advance(TimeSpan.FromSeconds(600));
+        await TakenAsync(census);
+
+        Assert.Equal(2, sandbox.Webex.UpdateSource.Requests);
+    }
+
+    [Fact]
     public async Task One_that_has_ended_already_is_extended_too()
     {
         Sources.Add("https://a.example.com");

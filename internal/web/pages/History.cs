@@ -113,10 +113,12 @@ internal sealed class Track
     public void Add(DateTimeOffset at, double value)
     {
         var seconds = (uint)Math.Clamp(at.ToUnixTimeSeconds(), 0, uint.MaxValue);
-        if (!double.IsFinite(value) || (points.Count > 0 && seconds < points[^1].At))
+        if (!double.IsFinite(value))
         {
             return;
         }
+        // The clock was set back: what it told before lies in the future now.
+        points.RemoveAll(p => p.At > seconds);
         Put(new Point(seconds, (float)value));
         points.RemoveAll(p => p.At + Day <= seconds);
         while (points.Count > MostPoints && interval < Longest)
