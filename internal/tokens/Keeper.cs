@@ -229,8 +229,11 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         return null;
     }, cancellation), cancellation);
 
-    /// <summary>Shows that a person is logging in, or with null that nobody is any more.</summary>
-    public void ShowLogin(Login? login) => custody.Publish(current => current with { Login = login });
+    /// <summary>Shows that a person is logging in.</summary>
+    public void ShowLogin(Login login) => custody.Publish(current => current with { Login = login });
+
+    /// <summary>That login is over; another that was begun since stays.</summary>
+    public void EndLogin(Login login) => custody.Publish(current => current.Login == login ? current with { Login = null } : current);
 
     /// <summary>
     /// The end of the process: waits for a renewal that was sent, calls off one that was not, and tries once more to save

@@ -62,6 +62,26 @@ public sealed class DeviceLoginTests
     }
 
     [Fact]
+    public async Task A_login_that_a_logout_cut_off_does_not_take_the_code_of_the_next_one_off_the_page()
+    {
+        var begun = 0;
+        using var cloud = new StubHttp().Otherwise((request, body) =>
+            request.RequestUri!.AbsolutePath == "/device" ? StubHttp.Answer(HttpStatusCode.OK, Code.Replace("-code", $"-code-{++begun}", StringComparison.Ordinal).Replace("EFGH", $"{begun}", StringComparison.Ordinal))
+            : body.Contains("the-device-code-1", StringComparison.Ordinal) ? StubHttp.Answer(HttpStatusCode.BadRequest, """{"error":"access_denied"}""")
+            : StubHttp.Answer(HttpStatusCode.BadRequest, Pending));
+        await using var bench = await StartAsync(cloud);
+        await bench.Submit("/", "auth/device");
+        await bench.Accounts[1].Keeper.ForgetAsync(TestContext.Current.CancellationToken);
+        await bench.Submit("/", "auth/device");
+
+        var over = bench.Accounts[1].Keeper.Changed;
+        await bench.Clock.AdvanceUntilAsync(() => cloud.Calls.Count(call => call.Body.Contains("the-device-code-1", StringComparison.Ordinal)) == 1, TimeSpan.FromMinutes(1));
+        await over;
+
+        Assert.Equal("ABCD-2", bench.Accounts[1].Keeper.Snapshot.Login?.UserCode);
+    }
+
+    [Fact]
     public async Task A_cloud_that_gives_no_code_is_explained_on_the_page()
     {
         using var cloud = new StubHttp().Expect(HttpStatusCode.ServiceUnavailable);

@@ -37,11 +37,12 @@ internal sealed class DeviceLogins(ILogger logger, CancellationToken stopping)
             return;
         }
         failures.TryRemove(account.Name, out _);
-        account.Keeper.ShowLogin(new Login(begun.Link, begun.UserCode, begun.Deadline));
-        _ = WaitAsync(account, grant, begun);
+        var login = new Login(begun.Link, begun.UserCode, begun.Deadline);
+        account.Keeper.ShowLogin(login);
+        _ = WaitAsync(account, grant, begun, login);
     }
 
-    private async Task WaitAsync(Account account, DeviceCodeGrant grant, DeviceAuthorization begun)
+    private async Task WaitAsync(Account account, DeviceCodeGrant grant, DeviceAuthorization begun, Login login)
     {
         try
         {
@@ -65,7 +66,7 @@ internal sealed class DeviceLogins(ILogger logger, CancellationToken stopping)
         }
         finally
         {
-            account.Keeper.ShowLogin(null);
+            account.Keeper.EndLogin(login);
         }
     }
 
