@@ -89,18 +89,28 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     private async Task SucceedAsync(Keeper beneath, CancellationToken cancellation)
     {
         var seen = beneath.Snapshot.State.Token?.AccessToken;
+        var tried = seen;
         try
         {
             while (true)
             {
-                var changed = beneath.Changed;
+                // Ours too: what came while ours was being renewed came too late for it, and only afterwards ours is lost.
+                Task[] changed = [beneath.Changed, keeper.Changed];
                 var access = beneath.Snapshot.State.Token?.AccessToken;
-                if (access is not null && !access.Equals(seen) && keeper.Snapshot.State is not TokenState.Active)
-                {
-                    await keeper.RenewAsync(null, cancellation);
-                }
+                // Somebody who logged out waits for nothing but what comes next.
+                var known = keeper.Snapshot.State is TokenState.Missing ? seen : tried;
                 seen = access;
-                await changed.WaitAsync(cancellation);
+                if (access is not null && !access.Equals(known) && keeper.Snapshot.State is not TokenState.Active)
+                {
+                    tried = access;
+                    var before = keeper.Snapshot.History;
+                    if (ReferenceEquals((await keeper.RenewAsync(null, cancellation)).History, before))
+                    {
+                        // Joined the renewal that has just failed, as it ended: nothing was asked.
+                        await keeper.RenewAsync(null, cancellation);
+                    }
+                }
+                await Task.WhenAny(changed).WaitAsync(cancellation);
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
