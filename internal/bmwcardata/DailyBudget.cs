@@ -19,12 +19,25 @@ internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILo
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
     private readonly Lock gate = new();
-    private List<DateTimeOffset>? calls;
+
+    /// <summary>Replaced and never changed, so that who only looks waits for no disk.</summary>
+    private volatile DateTimeOffset[] calls = Load(limit, file, time, logger);
 
     public int Limit => limit;
 
     /// <summary>Calls of the last 24 hours.</summary>
-    public int Used { get { lock (gate) { return Current().Count; } } }
+    public int Used
+    {
+        get
+        {
+            var (used, since) = (0, time.GetUtcNow() - Day);
+            foreach (var at in calls)
+            {
+                used += at > since ? 1 : 0;
+            }
+            return used;
+        }
+    }
 
     /// <summary>Counts a call that is about to be made; how long to wait where there is none left, or where it cannot be put on record.</summary>
     public TimeSpan? Take()
@@ -33,52 +46,45 @@ internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILo
         {
             var now = time.GetUtcNow();
             var made = Current();
-            if (made.Count >= limit)
+            if (made.Length >= limit)
             {
                 return Wait(made, now);
             }
-            made.Add(now);
             try
             {
-                Save(made);
+                DateTimeOffset[] next = [.. made, now];
+                Save(next);
+                calls = next;
                 return null;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 logger.LogError("{File} cannot be written ({Reason}): without it a restart would forget how often BMW was asked, so BMW is not asked", file, e.Message);
-                made.RemoveAt(made.Count - 1);
                 return TimeSpan.FromMinutes(15);
             }
         }
     }
 
     /// <summary>How long until there is a call again; null when there is one.</summary>
-    public TimeSpan? Exhausted { get { lock (gate) { return Current() is var made && made.Count >= limit ? Wait(made, time.GetUtcNow()) : null; } } }
+    public TimeSpan? Exhausted { get { lock (gate) { return Current() is var made && made.Length >= limit ? Wait(made, time.GetUtcNow()) : null; } } }
 
     /// <summary>The network, with every call that reaches it counted: retries are calls too.</summary>
     public DelegatingHandler Over(HttpMessageHandler inner) => new Counter(this) { InnerHandler = inner };
 
     /// <summary>Until so many have aged that one is free; the limit may have been lowered since.</summary>
-    private TimeSpan Wait(List<DateTimeOffset> made, DateTimeOffset now) => limit == 0 ? Day : made[made.Count - limit] + Day - now;
+    private TimeSpan Wait(DateTimeOffset[] made, DateTimeOffset now) => limit == 0 ? Day : made[made.Length - limit] + Day - now;
 
-    private List<DateTimeOffset> Current()
+    private DateTimeOffset[] Current()
     {
-        calls ??= Load();
         var now = time.GetUtcNow();
-        calls.RemoveAll(at => at <= now - Day);
         // A clock that was set back: the call is newer than now, and must not count for longer than a day.
-        for (var i = 0; i < calls.Count; i++)
-        {
-            calls[i] = calls[i] > now ? now : calls[i];
-        }
-        return calls;
+        return calls = [.. calls.Where(at => at > now - Day).Select(at => at > now ? now : at)];
     }
 
-    private List<DateTimeOffset> Load()
+    private static DateTimeOffset[] Load(int limit, string file, TimeProvider time, ILogger logger)
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return !File.Exists(file) ? []
                 : JsonSerializer.Deserialize(File.ReadAllBytes(file), BmwStateJson.Default.BudgetFile)?.Calls is { } times ? [.. times.Order()]
                 : throw new JsonException("it is empty");
@@ -90,7 +96,11 @@ internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILo
         }
     }
 
-    private void Save(List<DateTimeOffset> made) => AtomicFile.Replace(file, JsonSerializer.SerializeToUtf8Bytes(new BudgetFile(made), BmwStateJson.Default.BudgetFile));
+    private void Save(DateTimeOffset[] made)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        AtomicFile.Replace(file, JsonSerializer.SerializeToUtf8Bytes(new BudgetFile(made), BmwStateJson.Default.BudgetFile));
+    }
 
     private sealed class Counter(DailyBudget budget) : DelegatingHandler
     {

@@ -4,6 +4,7 @@ using Exporter.Sandbox;
 using Exporter.Sources;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
@@ -222,6 +223,21 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_looks_how_many_calls_were_made_waits_for_no_disk()
+    {
+        // What is told while a call is put on record is told by its writer, who has not ended.
+        Directory.CreateDirectory(folder["budget/calls.json"]);
+        DailyBudget? budget = null;
+        var looking = new LookingLog(() => Task.Run(() => budget!.Used));
+        budget = new DailyBudget(2, folder["budget/calls.json"], time, looking);
+
+        Assert.Equal(TimeSpan.FromMinutes(15), budget.Take());
+
+        Assert.True(looking.Saw);
+        Assert.Equal(0, await Task.Run(() => budget.Used, Cancellation));
+    }
+
+    [Fact]
     public void A_clock_that_was_set_back_does_not_forget_calls()
     {
         var budget = new DailyBudget(1, folder["budget/calls.json"], time, log);
@@ -254,6 +270,18 @@ public sealed class BmwRestTests : IAsyncLifetime
     {
         var issued = sandbox.Bmw.Login([.. scope ?? []]);
         return keeper.AdoptAsync(new Token { AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = time.GetUtcNow() + issued.ExpiresIn }, Cancellation);
+    }
+
+    /// <summary>Looks at something from another thread, while the one that logs is where it is.</summary>
+    private sealed class LookingLog(Func<Task> look) : ILogger
+    {
+        public bool Saw { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Saw = look().Wait(TimeSpan.FromSeconds(10));
     }
 
     private sealed class Run : IAsyncDisposable
