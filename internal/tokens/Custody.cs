@@ -30,7 +30,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
 
     public bool HasComplained => readComplaint is not null;
 
-    /// <summary>Whether the store held nothing that could be used when it was last looked at.</summary>
+    /// <summary>Whether the store held nothing that could be used when it was last looked at; a token that is used up is nothing.</summary>
     public bool IsStoreEmpty { get; private set; }
 
     /// <summary>Whether the store said at the last look that somebody has logged out, and that still holds.</summary>
@@ -56,8 +56,8 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
                 return false;
             case Stored.Held held when State.Token is { } newer && IsPredecessor(held.Token, newer):
                 logger.LogWarning("account {Account}: {Location} was set back to a refresh token that is used up; the newer one is written again", account, store.Location);
-                stamp = held.Stamp;
-                await SaveAsync(newer, cancellation);
+                // At the next visit, under the lock: a sibling may be writing.
+                (stamp, IsStoreEmpty, writeAgain) = (held.Stamp, true, Moment.Of(time.GetUtcNow(), time));
                 return false;
             case Stored.Held held:
                 Take(held);

@@ -282,6 +282,23 @@ public class KeeperTests
     }
 
     [Fact]
+    public async Task A_store_that_was_set_back_is_written_again_under_its_lock()
+    {
+        var calls = new List<string>();
+        using var kept = await new Kept(new WatchedStore(new MemoryStore(Kept.Some(new ManualTime())))).Loaded();
+        await kept.WhenDue();
+        var stamp = ((Stored.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
+        await kept.Store.WriteAsync(Kept.Some(new ManualTime()), stamp, Cancellation);
+        var watched = (WatchedStore)kept.Store;
+        (watched.BeforeLock, watched.BeforeWrite, watched.BeforeRelease) = (() => calls.Add("lock"), () => calls.Add("write"), () => calls.Add("release"));
+
+        await kept.Visit();
+
+        Assert.Equal(["lock", "write", "release"], calls);
+        Assert.Equal("refresh-1", await kept.StoredRefresh());
+    }
+
+    [Fact]
     public async Task A_login_is_put_together_with_what_a_sibling_left_a_moment_ago()
     {
         using var kept = await new Kept().Loaded();
