@@ -65,13 +65,19 @@ public sealed class ErganiApi(HttpClient http, TimeProvider time, Keeper? keeper
 
     public async Task<ApiAnswer<bool>> LogoutAsync(Secret refreshToken, CancellationToken cancellation)
     {
-        var held = keeper?.Snapshot.State.Token;
-        var answer = await LogoutAsync(refreshToken, held?.AccessToken, cancellation);
-        if (keeper is not null && refreshToken.Equals(held?.RefreshToken) && await keeper.ForgetAsync(cancellation) is { } kept)
+        var ours = keeper?.Snapshot.State.Token;
+        if (keeper is null || !refreshToken.Equals(ours?.RefreshToken))
         {
-            return new ApiAnswer<bool>.Failed(new ApiFailure.Unavailable($"The token could not be removed from {keeper.StoreLocation}: {kept}."));
+            return await LogoutAsync(refreshToken, ours?.AccessToken, cancellation);
         }
-        return answer;
+        ApiAnswer<bool> answer = new ApiAnswer<bool>.Failed(new ApiFailure.NoToken("Ergani was not asked: there is no access token to log out with."));
+        // In the keeper's turn, and what is held then: a token that a renewal gave meanwhile would live on at Ergani.
+        var kept = await keeper.ForgetAsync(async (held, end) =>
+        {
+            answer = held is { RefreshToken: { } refresh, AccessToken: { } access } ? await LogoutAsync(refresh, access, end) : answer;
+            return null;
+        }, cancellation);
+        return kept is null ? answer : new ApiAnswer<bool>.Failed(new ApiFailure.Unavailable($"The token could not be removed from {keeper.StoreLocation}: {kept}."));
     }
 
     /// <summary>The call alone. The body is a bare JSON string; with an access token of its own it renews nothing for the sake of a logout.</summary>

@@ -87,6 +87,30 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
+    public async Task A_logout_leaves_no_token_alive_that_a_renewal_gives_meanwhile()
+    {
+        await login.UseAsync();
+        login.Http.Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, Login.Answer()));
+        Task? renewing = null;
+        cloud.Expect(async (_, _, _) =>
+        {
+            renewing = login.Keeper.RenewAsync(null, Login.Cancellation);
+            // So that it gets as far as it may; it is no signal to us.
+            for (var i = 0; i < 1000 && login.Http.Calls.Count == 0; i++)
+            {
+                await Task.Yield();
+            }
+            return StubHttp.Answer(HttpStatusCode.OK, "");
+        });
+
+        Assert.True(Value(await Api.LogoutAsync(new Secret("old-refresh"), Login.Cancellation)));
+        await renewing!;
+
+        Assert.Empty(login.Http.Calls);
+        Assert.Null(login.Keeper.Snapshot.State.Token);
+    }
+
+    [Fact]
     public async Task A_logout_that_the_cloud_refuses_still_forgets_here_and_says_so()
     {
         await login.UseAsync();
