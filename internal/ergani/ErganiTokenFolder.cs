@@ -83,7 +83,10 @@ public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? l
         Tighten(Path, FolderMode);
     }
 
-    /// <summary>Made beside and linked into place, so that of two processes that begin together both use one key.</summary>
+    /// <summary>
+    /// Made beside and moved into place, so that nobody reads a part of it. Of two processes that begin together the later uses the other's, unless
+    /// both find none within the same microseconds (.NET looks, then renames): then one of them logs in once more at its next start.
+    /// </summary>
     private byte[] Key()
     {
         var file = In(KeyFile);
