@@ -44,8 +44,12 @@ public sealed class ErganiSource : ISource
 
         return new Account(context.Name, Name, context.Labelled, keeper, poller.With(() => ErganiMetrics.From(calls.Counts), () => Greet(credentials.Environment, context.Name, logger)))
         {
-            Revoke = async (token, cancellation) =>
-                token.RefreshToken is { } refresh && await api.LogoutAsync(refresh, token.AccessToken, cancellation) is ApiAnswer<bool>.Failed(var failure) ? failure.Reason : null,
+            Revoke = async (token, cancellation) => token switch
+            {
+                { RefreshToken: null } => null,
+                { AccessToken: null } => "Ergani takes no logout without the access token that the refresh token came with",
+                { RefreshToken: { } refresh, AccessToken: { } access } => await api.LogoutAsync(refresh, access, cancellation) is ApiAnswer<bool>.Failed(var failure) ? failure.Reason : null,
+            },
             Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.Refused(OnlyByPassword))),
             DebugData = () => poller.Reading?.ToJson(),
             Owned = [apiHttp, tokenHttp],

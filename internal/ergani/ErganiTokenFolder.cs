@@ -83,25 +83,13 @@ public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? l
         Tighten(Path, FolderMode);
     }
 
-    /// <summary>
-    /// Made beside and moved into place, so that nobody reads a part of it. Of two processes that begin together the later uses the other's, unless
-    /// both find none within the same microseconds (.NET looks, then renames): then one of them logs in once more at its next start.
-    /// </summary>
+    /// <summary>Of many that begin together all use the one that one of them has made.</summary>
     private byte[] Key()
     {
         var file = In(KeyFile);
         if (!File.Exists(file))
         {
-            var temporary = In($"{KeyFile}.{Guid.NewGuid():N}.tmp");
-            AtomicFile.Replace(temporary, RandomNumberGenerator.GetBytes(32));
-            try
-            {
-                File.Move(temporary, file, overwrite: false);
-            }
-            catch (IOException) when (File.Exists(file))
-            {
-                File.Delete(temporary);
-            }
+            AtomicFile.TryCreate(file, RandomNumberGenerator.GetBytes(32));
         }
         Tighten(file, AtomicFile.OwnerOnly);
         var key = File.ReadAllBytes(file);

@@ -62,6 +62,33 @@ public static class AtomicFile
         return $"{path} was written in place, because {reason}";
     }
 
+    /// <summary>Writes a file that is not there yet, whole or not at all; of many who do that together one does it. False when it is there.</summary>
+    /// <exception cref="IOException">It could not be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
+    public static bool TryCreate(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = Path.Combine(Folder(path), $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
+        try
+        {
+            Create(temporary, content, Owner(path));
+            if (Posix.TryLink(temporary, path) is { } isOurs)
+            {
+                Flush(Folder(path));
+                return isOurs;
+            }
+            File.Move(temporary, path, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+        finally
+        {
+            Discard(temporary);
+        }
+    }
+
     /// <summary>Where the old content is while a write in place lasts.</summary>
     internal static string Backup(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.backup");
 

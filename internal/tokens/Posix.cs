@@ -14,6 +14,7 @@ internal static class Posix
     public const int WouldBlock = 11;
     public const int ReadOnly = 30;
 
+    private const int Exists = 17;
     private const int CloseOnExec = 0x80000;
     private const int CurrentDirectory = -100;
     private const int EmptyPath = 0x1000;
@@ -55,10 +56,20 @@ internal static class Posix
     public static bool TryGive(SafeFileHandle file, (uint User, uint Group) owner) =>
         OwnerOf(file) == owner || fchown((int)file.DangerousGetHandle(), owner.User, owner.Group) == 0;
 
+    /// <summary>
+    /// Gives a file a name besides its own, at once or not at all: File.Move looks whether there is one and renames then. False where the name is
+    /// taken, and null where the file system has no second names.
+    /// </summary>
+    public static bool? TryLink(string file, string name) =>
+        link(Text(file), Text(name)) == 0 ? true : Marshal.GetLastPInvokeError() == Exists ? false : null;
+
     private static byte[] Text(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int open(byte[] path, int flags, uint mode);
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int link(byte[] file, byte[] name);
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int fchown(int file, uint user, uint group);

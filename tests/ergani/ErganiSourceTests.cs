@@ -154,6 +154,16 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         Assert.IsType<TokenState.Missing>(account.Keeper.Snapshot.State);
     }
 
+    [Fact]
+    public async Task A_logout_without_the_access_token_says_why_there_is_none_and_forgets_nothing()
+    {
+        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiCloud.AddressAt(sandbox.Address).OriginalString));
+        await account.Keeper.AdoptAsync(new Token { RefreshToken = new Secret("alone") }, Cancellation);
+
+        Assert.Contains("no logout without the access token", await account.Keeper.ForgetAsync(account.Revoke, Cancellation), StringComparison.Ordinal);
+        Assert.Equal("alone", account.Keeper.Snapshot.State.Token?.RefreshToken?.Reveal());
+    }
+
     private static string LocationOf(params (string Name, string Value)[] variables)
     {
         using var account = Open(variables);

@@ -91,11 +91,14 @@ public sealed class TokenFolderTests : IDisposable
     [Fact]
     public void Of_many_that_begin_at_once_all_use_one_key()
     {
-        var names = new string[32];
-        Parallel.For(0, names.Length, i => names[i] = new ErganiTokenFolder(FolderPath, new ManualTime()).FileOf(Credentials));
+        for (var round = 0; round < 100; round++)
+        {
+            var (path, names) = (Path.Combine(FolderPath, $"{round}"), new string[8]);
+            Parallel.For(0, names.Length, i => names[i] = new ErganiTokenFolder(path, new ManualTime()).FileOf(Credentials));
 
-        Assert.Single(names.Distinct());
-        Assert.Single(Directory.GetFiles(FolderPath));
+            Assert.Single(names.Distinct());
+            Assert.Single(Directory.GetFiles(path));
+        }
     }
 
     [Fact]
