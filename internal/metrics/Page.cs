@@ -9,7 +9,7 @@ namespace Exporter.Metrics;
 /// are read in the constructor, so a page is one moment, its length is known before its first byte is written, and writing it is copying.
 /// No family's name may be in two of its parts: blocks of one kind are merged before, and live families have names of their own.
 /// </summary>
-public readonly ref struct Page : IDisposable
+public sealed class Page : IDisposable
 {
     // RFC 1951, 3.2.4: a stored block is a header of five bytes and at most so many more.
     private const int StoredLimit = 65535;
@@ -17,10 +17,10 @@ public readonly ref struct Page : IDisposable
 
     private readonly ExpositionFormat format;
     private readonly bool gzip;
-    private readonly ReadOnlySpan<Rendered> blocks;
+    private readonly Rendered[] blocks;
     private readonly PooledBuffer tail;
 
-    public Page(ExpositionFormat format, bool gzip, ReadOnlySpan<Rendered> blocks, ReadOnlySpan<LiveFamily> live)
+    public Page(ExpositionFormat format, bool gzip, Rendered[] blocks, ReadOnlySpan<LiveFamily> live)
     {
         RequireDistinctNames(blocks, live);
         this.format = format;
@@ -50,7 +50,7 @@ public readonly ref struct Page : IDisposable
 
     /// <summary>Writes the page of these parts.</summary>
     public static void Write(
-        IBufferWriter<byte> output, ExpositionFormat format, bool gzip, ReadOnlySpan<Rendered> blocks, ReadOnlySpan<LiveFamily> live)
+        IBufferWriter<byte> output, ExpositionFormat format, bool gzip, Rendered[] blocks, ReadOnlySpan<LiveFamily> live)
     {
         using var page = new Page(format, gzip, blocks, live);
         page.WriteTo(output);
