@@ -12,6 +12,8 @@
 # Needs wrk, nginx and curl. Listens on loopback alone.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# As the image and the units say.
+export DOTNET_GCgen0size=0x200000
 rounds=${ROUNDS:-5} length=${SECONDS_EACH:-3}
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; kill -CONT $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
