@@ -31,7 +31,7 @@ public static class AtomicFile
     {
         var target = Target(path);
         var exists = File.Exists(target);
-        var temporary = Path.Combine(Folder(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        var temporary = Temporary(target);
         string reason;
         try
         {
@@ -67,7 +67,7 @@ public static class AtomicFile
     /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
     public static bool TryCreate(string path, ReadOnlySpan<byte> content)
     {
-        var temporary = Path.Combine(Folder(path), $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
+        var temporary = Temporary(path);
         try
         {
             Create(temporary, content, Owner(path));
@@ -118,6 +118,8 @@ public static class AtomicFile
             // Litter in a folder that cannot be listed harms nobody.
         }
     }
+
+    private static string Temporary(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
 
     private static IEnumerable<string> Temporaries(string target) => Directory.EnumerateFiles(Folder(target), $".{Path.GetFileName(target)}.*.tmp");
 

@@ -89,15 +89,18 @@ public sealed class EndSignalsTests : IDisposable
     public async Task An_account_whose_file_system_hangs_does_not_hold_up_the_end()
     {
         var time = new ManualTime();
-        using var store = new HangingStore(new MemoryStore(Kept.Some(time)));
+        var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
         using var kept = await new Kept(store, time).Loaded();
         using var patience = new CancellationTokenSource(Ending.Longest, time);
-        store.Hang();
+        var answers = new TaskCompletionSource();
+        // Whoever reads keeps its thread, as on a file system over a network.
+        store.BeforeRead = answers.Task.Wait;
 
         var end = new Account("home", "oauth2", labelled: true, kept.Keeper, feed: null).EndAsync(kept.Logs, patience.Token);
         time.Advance(Ending.Longest);
 
         Assert.False(await end);
+        answers.SetResult();
         Assert.Contains("did not come back in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
     }
 

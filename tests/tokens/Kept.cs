@@ -80,11 +80,17 @@ internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
 
     public Action BeforeRelease { get; set; } = () => { };
 
+    public Action BeforeRead { get; set; } = () => { };
+
     public Action BeforeWrite { get; set; } = () => { };
 
     public string Location => inner.Location;
 
-    public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => inner.ReadAsync(cancellation);
+    public ValueTask<Stored> ReadAsync(CancellationToken cancellation)
+    {
+        BeforeRead();
+        return inner.ReadAsync(cancellation);
+    }
 
     public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
     {
