@@ -1,4 +1,4 @@
-using Exporter.Sources;
+using Exporter.Accounts;
 
 namespace Exporter;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using Exporter.Sources;
+using Exporter.Accounts;
 
 namespace Exporter;
 

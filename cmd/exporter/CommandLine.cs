@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Web;
 
 namespace Exporter;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Web;
 
 namespace Exporter;

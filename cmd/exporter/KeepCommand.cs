@@ -1,5 +1,5 @@
 using System.Globalization;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter;
@@ -16,7 +16,8 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
         using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var keeping = new KeeperOptions { Pace = new Pace(time) };
-        var accounts = planned.Select(p => p.Open(keeping, time, logging)).ToList();
+        await using var services = Composition.Services(time, logging);
+        var accounts = planned.Select(p => p.Open(keeping, services)).ToList();
         try
         {
             var kept = new List<Kept>();

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Exporter.Sources;
+using Exporter.Accounts;
 
 namespace Exporter;
 

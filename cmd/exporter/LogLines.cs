@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Exporter.Sources;
+using Exporter.Accounts;
 
 namespace Exporter;
 

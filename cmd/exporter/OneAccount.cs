@@ -1,5 +1,5 @@
 using System.Globalization;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -41,7 +41,8 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
     public async Task<int> WithAsync(PlannedAccount planned, Func<Account, Task<int>> work, CancellationToken cancellation)
     {
         // What a keeper logs, a command says itself.
-        using var account = planned.Open(new KeeperOptions { Pace = new Pace(time) }, time, NullLoggerFactory.Instance);
+        await using var services = Composition.Services(time, NullLoggerFactory.Instance);
+        using var account = planned.Open(new KeeperOptions { Pace = new Pace(time) }, services);
         int code;
         try
         {

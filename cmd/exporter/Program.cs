@@ -1,6 +1,6 @@
 using System.Collections;
 using Exporter;
-using Exporter.Sources;
+using Exporter.Accounts;
 
 var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "");
 var time = TimeProvider.System;

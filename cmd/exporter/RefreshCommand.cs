@@ -1,4 +1,4 @@
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter;

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Exporter.Web;
 
@@ -17,7 +17,8 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var keeping = new KeeperOptions { Pace = new Pace(time) };
-        var accounts = startup.Accounts.Select(a => a.Open(keeping, time, logging)).ToList();
+        await using var services = Composition.Services(time, logging);
+        var accounts = startup.Accounts.Select(a => a.Open(keeping, services)).ToList();
         var exposition = new Exposition(accounts, time);
         await using var app = WebServer.Build(startup.Web, accounts, exposition, time, logging);
         logger.LogInformation("exporter {Version} ({Commit})", BuildInfo.Current.Version, BuildInfo.Current.Commit);

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Spectre.Console;
 
 namespace Exporter;

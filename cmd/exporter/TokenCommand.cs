@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter;

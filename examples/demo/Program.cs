@@ -4,7 +4,7 @@ using Exporter.BmwCarData;
 using Exporter.Demo;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Exporter.Web;
 
@@ -63,7 +63,8 @@ try
     }
 
     using var logging = LoggerFactory.Create(_ => { });
-    IReadOnlyList<Account> accounts = [.. planned.Select(one => one.Open(new KeeperOptions(), time, logging))];
+    var services = new DefaultServiceProviderFactory().CreateServiceProvider(new ServiceCollection().AddSingleton(time).AddSingleton<ILoggerFactory>(logging).AddSources(sources));
+    IReadOnlyList<Account> accounts = [.. planned.Select(one => one.Open(new KeeperOptions(), services))];
     var exposition = new Exposition(accounts, time);
     await using var app = WebServer.Build(web, accounts, exposition, time, logging);
     foreach (var account in accounts)

@@ -1,5 +1,5 @@
 using Exporter.Ergani;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,5 +1,5 @@
 using Exporter.Metrics;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Microsoft.AspNetCore.Http;
 
 namespace Exporter.Web;

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

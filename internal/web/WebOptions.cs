@@ -1,36 +1,36 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
-using Exporter.Sources;
+using Exporter.Accounts;
 
 namespace Exporter.Web;
 
 /// <summary>Where the exporter listens, who may come, and what it shows there. Immutable.</summary>
 public sealed partial record WebOptions
 {
-    private static readonly Setting<string> AddressSetting = Sources.Settings.Text("addr", "Address to listen on, as HOST:PORT or :PORT.",
+    private static readonly Setting<string> AddressSetting = Exporter.Accounts.Settings.Text("addr", "Address to listen on, as HOST:PORT or :PORT.",
         flag: "--addr", shortFlag: 'a', variable: "NETATMO_EXPORTER_ADDR", @default: ":9210");
 
-    private static readonly Setting<IReadOnlyList<string>> AddressesSetting = Sources.Settings.List("web_listen_address",
+    private static readonly Setting<IReadOnlyList<string>> AddressesSetting = Exporter.Accounts.Settings.List("web_listen_address",
         "Addresses to listen on instead of addr, as HOST:PORT, [::1]:PORT or :PORT; may be repeated.", flag: "--web.listen-address");
 
-    private static readonly Setting<string> AdminSetting = Sources.Settings.Text("web_admin_address",
+    private static readonly Setting<string> AdminSetting = Exporter.Accounts.Settings.Text("web_admin_address",
         "Address for people: the pages and the login are there, and the other addresses answer the metrics page and health alone.", flag: "--web.admin-address");
 
-    private static readonly Setting<Uri> ExternalSetting = Sources.Settings.Address("external_url",
+    private static readonly Setting<Uri> ExternalSetting = Exporter.Accounts.Settings.Address("external_url",
         "Address of this exporter as a browser sees it; the login returns to it. By default made from the address listened on.",
         flag: "--external-url", variable: "NETATMO_EXPORTER_EXTERNAL_URL");
 
-    private static readonly Setting<IReadOnlyList<string>> HostsSetting = Sources.Settings.List("web_allowed_host",
+    private static readonly Setting<IReadOnlyList<string>> HostsSetting = Exporter.Accounts.Settings.List("web_allowed_host",
         "Further names with a dot that browsers may use for this exporter, besides the external URL's; may be repeated.", flag: "--web.allowed-host");
 
-    private static readonly Setting<string> ConfigSetting = Sources.Settings.Path("web_config_file",
+    private static readonly Setting<string> ConfigSetting = Exporter.Accounts.Settings.Path("web_config_file",
         "File with TLS, users and more, in the form of Prometheus' exporter-toolkit; read again when it changes.", flag: "--web.config.file");
 
-    private static readonly Setting<string> TelemetrySetting = Sources.Settings.Text("telemetry_path", "Path of the metrics page.",
+    private static readonly Setting<string> TelemetrySetting = Exporter.Accounts.Settings.Text("telemetry_path", "Path of the metrics page.",
         flag: "--web.telemetry-path", @default: "/metrics");
 
-    private static readonly Setting<bool> DebugSetting = Sources.Settings.Switch("debug_handlers", "Show the latest readings and the state of the tokens under /debug.",
+    private static readonly Setting<bool> DebugSetting = Exporter.Accounts.Settings.Switch("debug_handlers", "Show the latest readings and the state of the tokens under /debug.",
         flag: "--debug-handlers", variable: "DEBUG_HANDLERS");
 
     public static IReadOnlyList<Setting> Settings { get; } =

@@ -1,4 +1,4 @@
-using Exporter.Sources;
+using Exporter.Accounts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;

@@ -4,7 +4,7 @@ using BenchmarkDotNet.Attributes;
 using Exporter.Metrics;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
-using Exporter.Sources;
+using Exporter.Accounts;
 
 namespace Exporter.Bench;
 

@@ -1,5 +1,5 @@
 using Exporter.Sandbox;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tests.Program;
 using Exporter.Tests.Support;
 using Exporter.Tests.Tokens;

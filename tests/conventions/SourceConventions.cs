@@ -47,7 +47,7 @@ public sealed partial class SourceConventions
     [InlineData("oauth2")]
     public void A_slice_is_named_by_no_project_but_the_program(string slice)
     {
-        var folder = Path.Combine(Repository, "internal", slice);
+        var folder = Path.Combine(Repository, "internal", "sources", slice);
         Assert.SkipUnless(Directory.Exists(folder), $"There is no slice {slice}.");
 
         var project = Path.GetFileName(Directory.GetFiles(folder, "*.csproj").Single());

@@ -9,7 +9,7 @@ namespace Exporter.Tests.Examples;
 /// <summary>The dashboards that are shipped: every expression is run against a Prometheus that scraped the program, and gives data.</summary>
 public sealed partial class DashboardTests
 {
-    private static readonly string[] Readmes = ["README.md", "internal/netatmo/README.md", "internal/bmwcardata/README.md", "internal/webex/README.md", "internal/ergani/README.md"];
+    private static readonly string[] Readmes = ["README.md", "internal/sources/netatmo/README.md", "internal/sources/bmwcardata/README.md", "internal/sources/webex/README.md", "internal/sources/ergani/README.md"];
 
     public static TheoryData<string> Names => [.. Dashboard.Names];
 

@@ -1,4 +1,4 @@
-using Exporter.Sources;
+using Exporter.Accounts;
 using Xunit;
 
 namespace Exporter.Tests.Program;

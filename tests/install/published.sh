@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The program in its published forms: the tests of the program, from the first token file to the kill between two renewals, run
-# against each. AHEAD_OF_TIME=FILE takes the one compiled ahead of time that is there.
+# against each. NATIVE=FILE takes a native one that is there.
 . "$(dirname "$0")/checks.sh"
-needs promtool prometheus
+needs promtool prometheus clang
 published_program
 [ -e artifacts/bin/Exporter.Tests/debug/Exporter.Tests ] || quietly dotnet build tests/Exporter.Tests.csproj -v q -nodeReuse:false
 
@@ -18,9 +18,9 @@ check "trimmed and ready to run it is one file of $(megabytes "$published")" sma
 check "with nothing beside it" alone "$published"
 check "the tests of the program pass with it" passes ready-to-run "$published"
 
-# The registry has no ahead-of-time pack for .NET 10: the same code for .NET 9 is the proof.
-ahead=${AHEAD_OF_TIME:-$root/artifacts/ahead-of-time/exporter}
-compiled() { dotnet publish cmd/exporter -c Release -r linux-x64 -p:Framework=net9.0 -p:PublishAot=true -o artifacts/ahead-of-time -warnaserror -nodeReuse:false; }
-[ -n "${AHEAD_OF_TIME:-}" ] || check "it can be compiled ahead of time without a warning" compiled
-check "then it is one file of $(megabytes "$ahead")" alone "$ahead"
-check "and the tests of the program pass with it" passes ahead-of-time "$ahead"
+# The same program compiled ahead of time, without a suppressed trim or ahead-of-time warning.
+native=${NATIVE:-$root/artifacts/native/exporter}
+compiled() { dotnet publish cmd/exporter -c Release -r linux-x64 -p:PublishAot=true -o artifacts/native -warnaserror -nodeReuse:false; }
+[ -n "${NATIVE:-}" ] || check "it compiles to native code without a warning" compiled
+check "native it is one file of $(megabytes "$native")" alone "$native"
+check "and the tests of the program pass with it" passes native "$native"

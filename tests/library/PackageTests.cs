@@ -14,7 +14,7 @@ public sealed class PackageTests
     public async Task A_program_of_its_own_keeps_a_token_by_the_packages_alone()
     {
         using var folder = new TemporaryFolder();
-        foreach (var project in new[] { "metrics", "tokens", "tokens-testing", "sources", "ergani" })
+        foreach (var project in new[] { "metrics", "tokens", "tokens-testing", "accounts", "sources/ergani" })
         {
             await DotnetAsync("pack", Path.Combine(Sources, "internal", project), "-c", Configuration, "--no-build", "-v", "q", "-p:Version=9.9.9", "-o", folder["feed"]);
         }

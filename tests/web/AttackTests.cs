@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Exporter.Sandbox;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.AspNetCore.Server.Kestrel.Core;

@@ -1,6 +1,6 @@
 using System.Xml.Linq;
 using Exporter.Metrics;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Exporter.Web;
 using Microsoft.Extensions.Logging.Abstractions;

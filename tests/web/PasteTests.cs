@@ -1,6 +1,6 @@
 using System.Net;
 using Exporter.Sandbox;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Exporter.Web;

@@ -1,4 +1,4 @@
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Web;
 using Xunit;

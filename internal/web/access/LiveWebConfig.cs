@@ -1,4 +1,4 @@
-using Exporter.Sources;
+using Exporter.Accounts;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;

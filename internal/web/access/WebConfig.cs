@@ -1,6 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter.Web;

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Net.Security;
 using System.Security.Authentication;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter.Web;

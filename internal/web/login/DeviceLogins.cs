@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,4 @@
-using Exporter.Sources;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;

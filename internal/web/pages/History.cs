@@ -1,5 +1,5 @@
 using Exporter.Metrics;
-using Exporter.Sources;
+using Exporter.Accounts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

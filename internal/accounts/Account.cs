@@ -1,0 +1,146 @@
+using Exporter.Metrics;
+using Exporter.Tokens;
+
+namespace Exporter.Accounts;
+
+/// <summary>One configured login at a source, opened: its token is kept and its readings are taken while <see cref="RunAsync"/> runs.</summary>
+public sealed class Account(string name, string source, bool labelled, Keeper keeper, IFeed? feed) : IDisposable
+{
+    public string Name => name;
+
+    /// <summary>The source's name, as in the configuration.</summary>
+    public string Source => source;
+
+    /// <summary>Whether the account's name is a label of its series: it is when accounts are named in the configuration.</summary>
+    public bool Labelled => labelled;
+
+    public Keeper Keeper => keeper;
+
+    /// <summary>Keepers of the tokens that this account's own is had with, where it is; the account looks after them too.</summary>
+    public IReadOnlyList<Keeper> Beneath { get; init; } = [];
+
+    /// <summary>All keepers, each after those that it draws on.</summary>
+    public IEnumerable<Keeper> Keepers => [.. Beneath, keeper];
+
+    /// <summary>The ways to a token that are tried one after another, at this moment; empty where there is one way.</summary>
+    public Func<DateTimeOffset, IReadOnlyList<TokenLevel>> Levels { get; init; } = _ => [];
+
+    /// <summary>Null for an account that is a token and nothing else.</summary>
+    public IFeed? Feed => feed;
+
+    /// <summary>How a person logs in to it.</summary>
+    public LoginMethod Login { get; init; } = new LoginMethod.Unattended();
+
+    /// <summary>Takes over what a person logged in for; by default it is the account's own token.</summary>
+    public Func<Token, CancellationToken, Task> AdoptAsync { get; init; } = keeper.AdoptAsync;
+
+    /// <summary>What a person may bring instead of logging in.</summary>
+    public PastedToken Paste { get; init; } = new("refresh token", keeper.TryAsync);
+
+    /// <summary>Ends the login at the cloud, and says why it could not; null where the cloud does not offer that. Leaves the keeper alone.</summary>
+    public Func<Token, CancellationToken, Task<string?>>? Revoke { get; init; }
+
+    /// <summary>The slice's own series whose value is only known at the moment of the scrape.</summary>
+    public IReadOnlyList<LiveValue> Live { get; init; } = [];
+
+    /// <summary>What <c>/debug/data</c> shows: the latest reading as JSON, from memory; null before there is one.</summary>
+    public Func<byte[]?> DebugData { get; init; } = () => null;
+
+    /// <summary>What its source's commands do with it; an exit code comes back.</summary>
+    public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Commands { get; init; } =
+        new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>();
+
+    /// <summary>Things to close with the account.</summary>
+    public IReadOnlyList<IDisposable> Owned { get; init; } = [];
+
+    /// <summary>Reads all stores for the first time.</summary>
+    /// <param name="afresh">See <see cref="Keeper.LoadAsync(bool, CancellationToken)"/>.</param>
+    public async Task LoadAsync(bool afresh, CancellationToken cancellation)
+    {
+        foreach (var one in Keepers)
+        {
+            await one.LoadAsync(afresh, cancellation);
+        }
+    }
+
+    /// <summary>Takes the account's readings, and notices what comes to be beneath it.</summary>
+    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll([feed?.RunAsync(cancellation) ?? Task.CompletedTask, .. Beneath.Select(one => SucceedAsync(one, cancellation))]);
+
+    /// <summary>The end of the process: why a token is lost with it, or null. Each keeper's end is tried, whatever becomes of another's.</summary>
+    public async Task<string?> CloseAsync(CancellationToken cancellation)
+    {
+        var reasons = await Task.WhenAll(Keepers.Select(one => one.CloseAsync(cancellation)));
+        return reasons.OfType<string>().ToList() is { Count: > 0 } lost ? string.Join("; ", lost) : null;
+    }
+
+    public void Dispose()
+    {
+        foreach (var owned in Owned)
+        {
+            owned.Dispose();
+        }
+        foreach (var one in Keepers)
+        {
+            one.Dispose();
+        }
+    }
+
+    /// <summary>A token that a person put beneath ours may be the one that ours was waiting for.</summary>
+    private async Task SucceedAsync(Keeper beneath, CancellationToken cancellation)
+    {
+        var seen = beneath.Snapshot.State.Token?.AccessToken;
+        var tried = seen;
+        try
+        {
+            while (true)
+            {
+                // Ours too: what came while ours was being renewed came too late for it, and only afterwards ours is lost.
+                Task[] changed = [beneath.Changed, keeper.Changed];
+                var access = beneath.Snapshot.State.Token?.AccessToken;
+                // Somebody who logged out waits for nothing but what comes next.
+                var known = keeper.Snapshot.State is TokenState.Missing ? seen : tried;
+                seen = access;
+                if (access is not null && !access.Equals(known) && keeper.Snapshot.State is not TokenState.Active)
+                {
+                    tried = access;
+                    var before = keeper.Snapshot.History;
+                    if (ReferenceEquals((await keeper.RenewAsync(null, cancellation)).History, before))
+                    {
+                        // Joined the renewal that has just failed, as it ended: nothing was asked.
+                        await keeper.RenewAsync(null, cancellation);
+                    }
+                }
+                await Task.WhenAny(changed).WaitAsync(cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+        }
+    }
+}
+
+/// <summary>A token that a person brings.</summary>
+/// <param name="Noun">What it is called: "refresh token".</param>
+/// <param name="TryAsync">Tries it at the cloud; only a good one takes the place of what there was.</param>
+public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Task<Renewal>> TryAsync)
+{
+    /// <summary>The same as a heading.</summary>
+    public string Title => char.ToUpperInvariant(Noun[0]) + Noun[1..];
+}
+
+/// <summary>One of several ways to a token.</summary>
+/// <param name="IsLeft">Whether it can be gone without a person; the last level is the person.</param>
+/// <param name="EndsAt">When the credential that it needs ends; null when nobody said.</param>
+/// <param name="Next">What comes of it, in words: when it is gone, or why it cannot be.</param>
+public sealed record TokenLevel(string Name, bool IsLeft, DateTimeOffset? EndsAt, string Next);
+
+/// <summary>An account at one moment: a page's readings, token states and live values of it are of the same one. What lies beneath its token is asked for itself.</summary>
+/// <param name="Shown">Null where the account has no feed.</param>
+public sealed record AccountSnapshot(Account Account, KeeperSnapshot Token, Exposed? Shown)
+{
+    public FeedStatus? Feed => Shown?.Status;
+}
+
+/// <summary>A series that is read at the moment of the scrape; null leaves it out.</summary>
+/// <param name="Read">From the moment that the page is of, and the clock. Must not wait or allocate.</param>
+public sealed record LiveValue(string Name, string Help, MetricKind Kind, Func<AccountSnapshot, double?> Read);

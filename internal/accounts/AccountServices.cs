@@ -1,0 +1,23 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Exporter.Accounts;
+
+/// <summary>The sources as services of a container.</summary>
+public static class AccountServices
+{
+    /// <summary>
+    /// Registers the sources and what the accounts of each share, such as its HTTP client. Time comes from a registered
+    /// <see cref="TimeProvider"/>, by default the system's; an <c>ILoggerFactory</c> must be registered.
+    /// </summary>
+    public static IServiceCollection AddSources(this IServiceCollection services, IEnumerable<ISource> sources)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        foreach (var source in sources)
+        {
+            services.AddSingleton(source);
+            source.AddServices(services);
+        }
+        return services;
+    }
+}

@@ -1,0 +1,55 @@
+using Exporter.Metrics;
+using Exporter.Accounts;
+using Exporter.Tokens;
+
+namespace Exporter.BmwCarData;
+
+/// <summary>BMW's cars, as CarData tells of them.</summary>
+/// <param name="time">Its zone is the one that times without a zone in a token file are of.</param>
+public sealed class BmwCarDataSource(TimeProvider time) : ISource
+{
+    public string Name => "bmw-cardata";
+
+    public SourceSettings Settings => BmwCarDataOptions.All;
+
+    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new BmwTokenManagerFormat(), new CarDataClientFormat(time.LocalTimeZone)];
+
+    public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
+
+    public Func<AccountContext, Account> Configure(Section section)
+    {
+        var options = BmwCarDataOptions.Read(section);
+        return context => Open(options, context);
+    }
+
+    private Account Open(BmwCarDataOptions options, AccountContext context)
+    {
+        var http = TokenEndpoint.CreateHttp();
+        Keeper? keeper = null;
+        var login = new BmwLogin(options, http, () => keeper?.Snapshot.State.Token, context.Time);
+        var logger = context.Logging.CreateLogger(Name);
+        keeper = new Keeper(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
+        var stream = new BmwStream(context.Name, options, keeper, context.Time, logger);
+        var (rest, budget, restHttp) = options.Rest ? BmwRest.Open(options, keeper, context, logger) : default;
+        var feed = new BmwFeed(
+            stream,
+            options.Limits,
+            new BmwMetricsOptions(options.Names, options.Mappings),
+            new BmwValuesFile(BmwValuesFile.PathOf(context.StateFolder, context.Name), context.Time, logger),
+            context.Time,
+            rest);
+        return new Account(context.Name, Name, context.Labelled, keeper, feed)
+        {
+            Login = new LoginMethod.Device(login.Device),
+            Commands = new BmwCommands(options, keeper, stream).Run,
+            Live = budget is null ? [] : [.. LiveOf(budget)],
+            Owned = restHttp is null ? [http] : [restHttp, http],
+        };
+    }
+
+    private static IEnumerable<LiveValue> LiveOf(DailyBudget budget) =>
+    [
+        new("bmw_api_quota_limit", "Calls of the customer interface that this account may make within 24 hours.", MetricKind.Gauge, _ => budget.Limit),
+        new("bmw_api_quota_used", "Calls of the customer interface within the last 24 hours.", MetricKind.Gauge, _ => budget.Used),
+    ];
+}

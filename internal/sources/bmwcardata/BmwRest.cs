@@ -1,0 +1,277 @@
+using System.Text.Json;
+using Exporter.Accounts;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.BmwCarData;
+
+/// <summary>What <see cref="BmwRest"/> goes by.</summary>
+/// <param name="Vins">The cars to follow; empty means every car of the account.</param>
+/// <param name="CarsFile">Where what BMW said of the cars is kept, so that a restart does not ask again.</param>
+internal sealed record BmwRestOptions(IReadOnlyList<string> Vins, string CarsFile);
+
+/// <summary>
+/// The little that is asked of BMW beside the stream: once a day what the cars are, and once after a start the last values, which the stream
+/// brings only when a car next talks. Everything is within the <see cref="DailyBudget"/>.
+/// </summary>
+internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper, TimeProvider time, ILogger logger)
+{
+    /// <summary>The container is known by these two; another list of keys is another name.</summary>
+    public const string ContainerName = "exporter-1";
+
+    /// <inheritdoc cref="ContainerName"/>
+    public const string ContainerPurpose = "values after a start";
+
+    private static readonly TimeSpan Day = TimeSpan.FromHours(24);
+
+    /// <summary>Clocks step and machines suspend, so nothing sleeps longer.</summary>
+    private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
+
+    private static readonly Backoff Retry = new(TimeSpan.FromMinutes(15), TimeSpan.FromHours(6));
+
+    private volatile CarsFile described = new(DateTimeOffset.MinValue, []);
+    private volatile ApiFailure? failure;
+    private int failuresInARow;
+
+    /// <summary>What the cars are, as BMW said last; it outlives the process.</summary>
+    public IReadOnlyList<CarInfo> Cars => described.Cars!;
+
+    /// <summary>Why the last try came to nothing; null when it was good.</summary>
+    public ApiFailure? Failure => failure;
+
+    /// <summary>As an account has it: its budget and its files in a folder of its own, and the client to close with the account.</summary>
+    public static (BmwRest Reader, DailyBudget Budget, HttpClient Http) Open(BmwCarDataOptions options, Keeper keeper, AccountContext context, ILogger logger)
+    {
+        var folder = Path.Combine(context.StateFolder, "bmw-cardata", Uri.EscapeDataString(context.Name));
+        var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(folder, "calls.json"), context.Time, logger);
+        var http = BmwApi.CreateHttp(options.Api!, keeper, budget, context.Time);
+        return (new BmwRest(new BmwApi(http, budget, context.Time), new BmwRestOptions(options.Vins, Path.Combine(folder, "cars.json")), keeper, context.Time, logger), budget, http);
+    }
+
+    /// <param name="told">Gets what the cars are, whenever that is news.</param>
+    /// <param name="found">Gets the last values of each car, as a message in the stream's shape: <c>{"vin", "data": {KEY: {"value", "unit", "timestamp"}}}</c>.</param>
+    public async Task RunAsync(Action<IReadOnlyList<CarInfo>> told, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
+    {
+        Load();
+        told(Cars);
+        // The cars whose values are still wanted; null until it is known which there are.
+        Queue<string>? unfilled = null;
+        while (true)
+        {
+            var wait = TimeSpan.Zero;
+            if (time.GetUtcNow() - described.At is var age && (age >= Day || age < TimeSpan.Zero))
+            {
+                wait = After(await TryAsync(DescribeAsync(cancellation), cancellation));
+                told(Cars);
+            }
+            if (wait == TimeSpan.Zero && (unfilled ??= new(Cars.Select(car => car.Vin))).Count > 0)
+            {
+                wait = After(await TryAsync(FillAsync(unfilled, found, cancellation), cancellation));
+            }
+            await PauseAsync(wait > TimeSpan.Zero ? wait : described.At + Day - time.GetUtcNow(), cancellation);
+        }
+    }
+
+    /// <summary>What nobody foresaw is a failure like another, or nothing would be asked any more.</summary>
+    private async Task<ApiFailure?> TryAsync(Task<ApiFailure?> step, CancellationToken cancellation)
+    {
+        try
+        {
+            return await step;
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        {
+            logger.LogError(e, "asking BMW's customer interface failed in a way that was not foreseen");
+            return new ApiFailure.Unavailable($"asking failed in a way that was not foreseen ({e.GetType().Name})");
+        }
+    }
+
+    /// <summary>Null when it is done.</summary>
+    private async Task<ApiFailure?> DescribeAsync(CancellationToken cancellation)
+    {
+        switch (await api.GetMappings(cancellation))
+        {
+            case ApiAnswer<IReadOnlyList<MappedCar>>.Failed(var why):
+                return why;
+            case ApiAnswer<IReadOnlyList<MappedCar>>.Success(var mapped):
+                var cars = new List<CarInfo>();
+                foreach (var car in mapped.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)))
+                {
+                    if (!car.Primary)
+                    {
+                        logger.LogWarning("BMW tells nothing of a car of which the account is not the primary user; log in as that user, or leave the car out with vin");
+                        continue;
+                    }
+                    switch (await api.GetBasicData(car.Vin, cancellation))
+                    {
+                        case ApiAnswer<CarInfo>.Success(var info):
+                            cars.Add(info);
+                            break;
+                        case ApiAnswer<CarInfo>.Failed(ApiFailure.Rejected rejected):
+                            logger.LogWarning("what a car is cannot be read: {Reason}", rejected.Reason);
+                            cars.Add(new CarInfo(car.Vin, null, null, null, null));
+                            break;
+                        case ApiAnswer<CarInfo>.Failed(var why):
+                            return why;
+                    }
+                }
+                Save(new CarsFile(time.GetUtcNow(), cars));
+                break;
+        }
+        return null;
+    }
+
+    /// <summary>Null when it is done; what one car is refused does not keep the others waiting.</summary>
+    private async Task<ApiFailure?> FillAsync(Queue<string> unfilled, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
+    {
+        var (id, why) = await ContainerAsync(cancellation);
+        if (id is null)
+        {
+            return why;
+        }
+        while (unfilled.TryPeek(out var vin))
+        {
+            switch (await api.GetTelematicData(vin, id, cancellation))
+            {
+                case ApiAnswer<byte[]>.Success(var message):
+                    found(message);
+                    break;
+                case ApiAnswer<byte[]>.Failed(ApiFailure.Rejected rejected):
+                    logger.LogWarning("a car's last values cannot be read: {Reason}", rejected.Reason);
+                    break;
+                case ApiAnswer<byte[]>.Failed(var failed):
+                    return failed;
+            }
+            unfilled.Dequeue();
+        }
+        return null;
+    }
+
+    /// <summary>Found before it is made: BMW keeps ten, does not merge what is alike, and counts a deleted one for 29 days.</summary>
+    private async Task<(string? Id, ApiFailure? Failure)> ContainerAsync(CancellationToken cancellation)
+    {
+        switch (await api.GetContainers(cancellation))
+        {
+            case ApiAnswer<IReadOnlyList<Container>>.Failed(var why):
+                return (null, why);
+            case ApiAnswer<IReadOnlyList<Container>>.Success(var there)
+                when there.FirstOrDefault(one => one is { Name: ContainerName, Purpose: ContainerPurpose, State: null or "ACTIVE" }) is { } ours:
+                return (ours.Id, null);
+        }
+        return await api.CreateContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All, cancellation) switch
+        {
+            ApiAnswer<Container>.Success(var made) => (made.Id, null),
+            ApiAnswer<Container>.Failed(var why) => (null, why),
+            _ => throw new InvalidOperationException("an answer is good or not"),
+        };
+    }
+
+    /// <summary>How long to wait after a try: nothing when it was good.</summary>
+    private TimeSpan After(ApiFailure? why)
+    {
+        var before = failure;
+        failure = why;
+        if (why is null)
+        {
+            failuresInARow = 0;
+            return TimeSpan.Zero;
+        }
+        failuresInARow++;
+        var wait = why switch
+        {
+            // It costs no call to look whether somebody has logged in.
+            ApiFailure.NoToken => Step,
+            ApiFailure.RateLimited => why.RetryAfter ?? Retry.Longest,
+            ApiFailure.Unavailable => Retry.After(failuresInARow, Random.Shared, why.RetryAfter),
+            ApiFailure.TokenRefused or ApiFailure.MissingScope or ApiFailure.Rejected => Retry.Longest,
+            _ => throw new InvalidOperationException("a call fails in no other way"),
+        };
+        wait = wait > Step ? wait : Step;
+        if (before?.Reason != why.Reason)
+        {
+            logger.LogWarning("BMW's customer interface gave nothing, trying again in {Wait:c}: {Reason}", TimeSpan.FromMinutes(Math.Ceiling(wait.TotalMinutes)), why.Reason);
+        }
+        return wait;
+    }
+
+    /// <summary>A login ends the pause that the want of one began. Nothing else does: the token is renewed every hour, and a call is dear.</summary>
+    private async Task PauseAsync(TimeSpan wait, CancellationToken cancellation)
+    {
+        for (var pause = new Pause(time.GetUtcNow() + wait, time); pause.Left is var left && left > TimeSpan.Zero;)
+        {
+            var changed = keeper.Changed;
+            if (failure is ApiFailure.NoToken && keeper.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
+            {
+                return;
+            }
+            using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling((left < Step ? left : Step).TotalMilliseconds)), time, done.Token);
+            await (failure is ApiFailure.NoToken ? Task.WhenAny(delay, changed) : Task.WhenAny(delay));
+            await done.CancelAsync();
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private void Load()
+    {
+        try
+        {
+            if (File.Exists(options.CarsFile) && JsonSerializer.Deserialize(File.ReadAllBytes(options.CarsFile), BmwStateJson.Default.CarsFile) is { Cars: { } cars } kept)
+            {
+                // Another choice of cars than it was made for: it is asked anew.
+                var known = cars.Where(car => car?.Vin is not null).ToList();
+                var wanted = known.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)).ToList();
+                described = new CarsFile(wanted.Count == known.Count && options.Vins.All(vin => known.Any(car => car.Vin == vin)) ? kept.At : DateTimeOffset.MinValue, wanted);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            logger.LogWarning("{File} cannot be read ({Reason}); what the cars are is asked again", options.CarsFile, e.Message);
+        }
+    }
+
+    private void Save(CarsFile now)
+    {
+        described = now;
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(options.CarsFile)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            AtomicFile.Replace(options.CarsFile, JsonSerializer.SerializeToUtf8Bytes(now, BmwStateJson.Default.CarsFile));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.LogWarning("{File} cannot be written ({Reason}); after a restart BMW is asked again what the cars are", options.CarsFile, e.Message);
+        }
+    }
+}
+
+/// <summary>The keys of which the last values are asked after a start; never where a car is.</summary>
+internal static class BmwContainerKeys
+{
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "vehicle.drivetrain.batteryManagement.header",
+        "vehicle.drivetrain.batteryManagement.maxEnergy",
+        "vehicle.powertrain.electric.battery.stateOfCharge.displayed",
+        "vehicle.powertrain.electric.battery.stateOfCharge.target",
+        "vehicle.drivetrain.electricEngine.charging.level",
+        "vehicle.drivetrain.electricEngine.charging.status",
+        "vehicle.drivetrain.electricEngine.charging.hvStatus",
+        "vehicle.drivetrain.electricEngine.charging.timeRemaining",
+        "vehicle.drivetrain.electricEngine.kombiRemainingElectricRange",
+        "vehicle.drivetrain.electricEngine.remainingElectricRange",
+        "vehicle.drivetrain.lastRemainingRange",
+        "vehicle.drivetrain.totalRemainingRange",
+        "vehicle.drivetrain.fuelSystem.level",
+        "vehicle.drivetrain.fuelSystem.remainingFuel",
+        "vehicle.vehicle.travelledDistance",
+        "vehicle.body.chargingPort.status",
+        "vehicle.body.hood.isOpen",
+        "vehicle.body.trunk.isOpen",
+        "vehicle.cabin.door.status",
+        "vehicle.cabin.door.row1.driver.isOpen",
+        "vehicle.cabin.door.row1.passenger.isOpen",
+        "vehicle.cabin.door.row2.driver.isOpen",
+        "vehicle.cabin.door.row2.passenger.isOpen",
+    ];
+}

@@ -1,0 +1,250 @@
+using Exporter.Mqtt;
+using Exporter.Accounts;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.BmwCarData;
+
+/// <summary>
+/// Keeps a connection to BMW's stream. A connection lives as long as the id token that it was opened with, so a new token means a new
+/// connection, before the old token ends. The keeper owns the token: here it is read, and asked for anew when the server refuses it.
+/// </summary>
+internal sealed class BmwStream(string account, BmwCarDataOptions options, Keeper keeper, TimeProvider time, ILogger logger)
+{
+    /// <summary>BMW counts connects per minute and address.</summary>
+    public static readonly TimeSpan BetweenConnects = TimeSpan.FromSeconds(10);
+
+    /// <summary>For the server to have done with a connection that we ended.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
+
+    /// <summary>A connection that lasted so long was a good one.</summary>
+    private static readonly TimeSpan Good = TimeSpan.FromMinutes(1);
+
+    /// <summary>A fresh token is asked for no more often, for a refusal may have another reason.</summary>
+    private static readonly TimeSpan BetweenRenewals = TimeSpan.FromMinutes(5);
+
+    /// <summary>Clocks step and machines sleep, so no wait is longer in one piece.</summary>
+    private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan LongSilence = TimeSpan.FromHours(24);
+
+    private readonly ILogger mqttLogger = options.MqttLogging ? new LoudLogger(logger) : logger;
+    private BmwStreamState state = new();
+    private long? lastConnect;
+    private long? lastRenewal;
+    private long lastMessage;
+    private int failures;
+
+    public Random Random { get; init; } = Random.Shared;
+
+    /// <summary>Stays connected until <paramref name="cancellation"/>. One caller at a time.</summary>
+    /// <param name="take">Every message, one after the other; must not fail.</param>
+    /// <param name="tell">Every change of the state.</param>
+    public async Task RunAsync(Action<MqttMessage> take, Action<BmwStreamState> tell, CancellationToken cancellation)
+    {
+        lastMessage = time.GetTimestamp();
+        try
+        {
+            while (true)
+            {
+                var credentials = await CredentialsAsync(tell, cancellation);
+                var began = time.GetTimestamp();
+                var verdict = await TrySessionAsync(credentials, take, tell, cancellation);
+                await PauseAsync(verdict, credentials, began, tell, cancellation);
+            }
+        }
+        finally
+        {
+            tell(state = state with { Connected = false, NextTry = null });
+        }
+    }
+
+    private async Task<BmwCredentials> CredentialsAsync(Action<BmwStreamState> tell, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var changed = keeper.Changed;
+            var held = keeper.Snapshot.State;
+            var (credentials, failure) = BmwCredentials.Of(held, time.GetUtcNow());
+            if (credentials is not null)
+            {
+                return credentials;
+            }
+            if (failure is ApiFailure.TokenRefused && held is TokenState.Active && await RenewedAsync(held.Token?.IdToken, held.Token?.AccessToken, cancellation))
+            {
+                continue;
+            }
+            if (state.Failure?.Kind != failure!.Kind)
+            {
+                // A keeper without a token has said so itself.
+                logger.Log(failure is ApiFailure.NoToken ? LogLevel.Debug : LogLevel.Error, "account {Account}: {Reason}", account, failure.Reason);
+                tell(state = state with { Failure = failure, NextTry = null });
+            }
+            await WaitAsync(new Pause(time.GetUtcNow() + Step, time), [changed], cancellation);
+        }
+    }
+
+    private async Task<BmwVerdict> TrySessionAsync(BmwCredentials credentials, Action<MqttMessage> take, Action<BmwStreamState> tell, CancellationToken cancellation)
+    {
+        try
+        {
+            return await SessionAsync(credentials, take, tell, cancellation);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        {
+            logger.LogError("account {Account}: the stream failed in a way that was not foreseen ({Kind} {Place})", account, e.GetType().Name, Plain.Line(e.StackTrace?.Split('\n')[0].Trim() ?? ""));
+            return new BmwVerdict.Passing("protocol", $"the stream failed in a way that was not foreseen ({e.GetType().Name})");
+        }
+    }
+
+    /// <summary>From CONNECT to the end of the connection, and what that means.</summary>
+    private async Task<BmwVerdict> SessionAsync(BmwCredentials credentials, Action<MqttMessage> take, Action<BmwStreamState> tell, CancellationToken cancellation)
+    {
+        lastConnect = time.GetTimestamp();
+        tell(state = state with { LastTry = time.GetUtcNow(), NextTry = null });
+        var outcome = await MqttConnection.ConnectAsync(credentials.Mqtt(options), time, mqttLogger, cancellation);
+        if (outcome is not ConnectOutcome.Accepted(var connection))
+        {
+            return Failed(BmwVerdict.Of(outcome));
+        }
+        var taking = Task.CompletedTask;
+        try
+        {
+            // Read from the beginning: messages may come before the answer to the subscription.
+            taking = TakeAsync(connection, take);
+            var subscribed = await connection.SubscribeAsync([.. credentials.Topics(options).Select(topic => new Subscription(topic))], cancellation);
+            if (subscribed is not SubscribeOutcome.Granted)
+            {
+                return Failed(BmwVerdict.Of(subscribed));
+            }
+            logger.Log(state.Failure is null && state.Connects.ContainsKey("accepted") ? LogLevel.Debug : LogLevel.Information, "account {Account}: BMW's stream is connected", account);
+            tell(state = state with { Connected = true, Failure = null, Connects = BmwStreamState.Counted(state.Connects, "accepted") });
+            var verdict = await WatchAsync(connection, credentials, cancellation);
+            tell(state = state with { Connected = false, Disconnects = BmwStreamState.Counted(state.Disconnects, verdict.Word) });
+            return verdict;
+        }
+        finally
+        {
+            await connection.DisposeAsync();
+            await taking;
+        }
+
+        BmwVerdict Failed(BmwVerdict verdict)
+        {
+            state = state with { Connects = BmwStreamState.Counted(state.Connects, verdict.Word) };
+            return verdict;
+        }
+    }
+
+    private async Task TakeAsync(MqttConnection connection, Action<MqttMessage> take)
+    {
+        // To the end of what has come, also when we are told to end: it is acknowledged by being taken.
+        await foreach (var message in connection.ReadMessagesAsync(CancellationToken.None))
+        {
+            Volatile.Write(ref lastMessage, time.GetTimestamp());
+            take(message);
+        }
+    }
+
+    /// <summary>Until the connection ends, or the keeper has another id token.</summary>
+    private async Task<BmwVerdict> WatchAsync(MqttConnection connection, BmwCredentials credentials, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var changed = keeper.Changed;
+            if (connection.Ended.IsCompleted)
+            {
+                return BmwVerdict.Of(await connection.Ended);
+            }
+            if (BmwCredentials.Of(keeper.Snapshot.State, time.GetUtcNow()).Found is { } current && !current.IdToken.Equals(credentials.IdToken))
+            {
+                return BmwVerdict.NewToken;
+            }
+            if (time.GetElapsedTime(Volatile.Read(ref lastMessage)) >= LongSilence)
+            {
+                // The server answers our pings, so that it is not the stream.
+                logger.LogInformation("account {Account}: BMW's stream is connected, and no car has said anything for a day: they sleep, or no data is chosen in the portal", account);
+                Volatile.Write(ref lastMessage, time.GetTimestamp());
+            }
+            await WaitAsync(new Pause(time.GetUtcNow() + Step, time), [changed, connection.Ended], cancellation);
+        }
+    }
+
+    /// <summary>Until it is time to connect again; a new token ends a pause that a token may mend.</summary>
+    private async Task PauseAsync(BmwVerdict verdict, BmwCredentials refused, long began, Action<BmwStreamState> tell, CancellationToken cancellation)
+    {
+        failures = verdict is BmwVerdict.Expected ? 0 : time.GetElapsedTime(began) > Good ? 1 : failures + 1;
+        var fresh = verdict is BmwVerdict.TokenRefused && await RenewedAsync(refused.IdToken, refused.AccessToken, cancellation);
+        var wait = fresh ? TimeSpan.Zero : verdict switch
+        {
+            BmwVerdict.Expected => Settling,
+            BmwVerdict.Passing => After(0, 5, 300),
+            BmwVerdict.TokenRefused => After(30, 30, 3600),
+            BmwVerdict.Limited => After(60, 30, 900),
+            BmwVerdict.TakenOver => After(600, 60, 3600),
+            BmwVerdict.Refused => After(300, 60, 3600),
+            _ => throw new InvalidOperationException("a connection ends in no other way"),
+        };
+        var least = BetweenConnects - time.GetElapsedTime(lastConnect!.Value);
+        var next = time.GetUtcNow() + (wait > least ? wait : least);
+        if (verdict.Failure is { } failure)
+        {
+            logger.Log(verdict is BmwVerdict.Passing && failures < 3 ? LogLevel.Warning : LogLevel.Error,
+                "account {Account}: there is no stream, trying again at {Next:u}: {Reason}", account, next, failure.Reason);
+            state = state with { Failures = BmwStreamState.Counted(state.Failures, failure.Kind) };
+        }
+        tell(state = state with { Failure = verdict.Failure, NextTry = next });
+        for (var pause = new Pause(next, time); pause.Left > TimeSpan.Zero;)
+        {
+            var changed = keeper.Changed;
+            var mended = verdict is BmwVerdict.TokenRefused or BmwVerdict.Refused && !refused.IdToken.Equals(keeper.Snapshot.State.Token?.IdToken);
+            var enough = new Pause(time.GetUtcNow() + BetweenConnects - time.GetElapsedTime(lastConnect.Value), time);
+            if (mended && enough.Left <= TimeSpan.Zero)
+            {
+                return;
+            }
+            await WaitAsync(mended && enough.Left < pause.Left ? enough : pause, [changed], cancellation);
+        }
+    }
+
+    private TimeSpan After(double least, double first, double longest) =>
+        TimeSpan.FromSeconds(least) + new Backoff(TimeSpan.FromSeconds(first), TimeSpan.FromSeconds(longest)).After(failures, Random);
+
+    /// <summary>Asks the keeper for a fresh token in the place of one that is refused; whether there is another now.</summary>
+    private async Task<bool> RenewedAsync(Secret? idToken, Secret? accessToken, CancellationToken cancellation)
+    {
+        if (Equals(keeper.Snapshot.State.Token?.IdToken, idToken) && !(lastRenewal is { } last && time.GetElapsedTime(last) < BetweenRenewals))
+        {
+            lastRenewal = time.GetTimestamp();
+            await keeper.RenewAsync(accessToken, cancellation);
+        }
+        return !Equals(keeper.Snapshot.State.Token?.IdToken, idToken);
+    }
+
+    /// <summary>Until the pause is over, a minute at most, or one of the others.</summary>
+    private async Task WaitAsync(Pause pause, IEnumerable<Task> others, CancellationToken cancellation)
+    {
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(pause.Left.TotalMilliseconds), 0, Step.TotalMilliseconds)), time, done.Token);
+        // The machine may have slept between the look at the clock and the timer.
+        if (pause.Left > TimeSpan.Zero)
+        {
+            await Task.WhenAny([delay, .. others]);
+        }
+        await done.CancelAsync();
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>What is only told at debug level, told: a user has asked for it.</summary>
+    private sealed class LoudLogger(ILogger inner) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => inner.BeginScope(state);
+
+        public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(Loud(logLevel));
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            inner.Log(Loud(logLevel), eventId, state, exception, formatter);
+
+        private static LogLevel Loud(LogLevel level) => level == LogLevel.Debug ? LogLevel.Information : level;
+    }
+}

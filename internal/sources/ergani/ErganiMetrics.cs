@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Exporter.Metrics;
+using Exporter.Accounts;
+
+namespace Exporter.Ergani;
+
+/// <summary>Reading and call counts in, families out, and nothing else. Counts only: no name, no tax number, no text from the cloud in a label.</summary>
+internal static class ErganiMetrics
+{
+    public static IEnumerable<MetricFamily> From(ErganiReading reading)
+    {
+        if (reading.Submissions is { } submissions)
+        {
+            yield return MetricFamily.Gauge("ergani_available_submissions", "Kinds of submission that the account may make.", submissions);
+        }
+        if (reading.Services is { } services)
+        {
+            yield return MetricFamily.Gauge("ergani_available_services", "Services that the account may execute.", services);
+        }
+        if (reading.InCardSector is { } inCardSector)
+        {
+            yield return MetricFamily.Gauge("ergani_employer_in_card_sector", "Whether the employer is in a sector that has the digital work card.", inCardSector ? 1 : 0);
+        }
+        if (reading.Branches is { } branches)
+        {
+            yield return MetricFamily.Gauge("ergani_branches", "Branches of the employer, its seat included.", branches);
+        }
+        if (reading.Workforce is { } workforce)
+        {
+            yield return MetricFamily.Gauge("ergani_workforce_employees", "Employees at present, by the serial number of their branch; 0 is the seat, unknown is none that is a number.",
+                workforce.OrderBy(w => w.Key).Select(w => new Sample(LabelSet.Of(("branch", w.Key < 0 ? "unknown" : w.Key.ToString(CultureInfo.InvariantCulture))), w.Value)));
+        }
+    }
+
+    public static IEnumerable<MetricFamily> From(ImmutableSortedDictionary<ApiCall, long> calls)
+    {
+        yield return MetricFamily.Counter("ergani_api_requests_total", "Calls of Ergani's API, by operation and HTTP status; none where there was no answer. As of the last poll.",
+            calls.Select(c => new Sample(LabelSet.Of(("operation", c.Key.Operation), ("code", c.Key.Code)), c.Value)));
+        yield return MetricFamily.Counter("ergani_api_rate_limited_total", "Calls that Ergani refused because there were too many. As of the last poll.",
+            calls.Where(c => c.Key.Code == "429").Sum(c => c.Value));
+    }
+}

@@ -1,0 +1,95 @@
+using Exporter.Accounts;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.Ergani;
+
+/// <summary>The Greek labour ministry's Ergani: accounts that log in by themselves.</summary>
+public sealed class ErganiSource : ISource
+{
+    /// <summary>Ergani's refresh wants the old access token, too: what is pasted alone could not be tried, and a log-in would be taken for its success.</summary>
+    private const string OnlyByPassword =
+        "Ergani takes no refresh token without the access token that it came with; put both into the token file, or let the exporter log in by username and password";
+
+    public string Name => "ergani";
+
+    public SourceSettings Settings => ErganiOptions.All;
+
+    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new ErganiTokenFormat()];
+
+    public bool NeedsTokenFile => false;
+
+    public Func<AccountContext, Account> Configure(Section section)
+    {
+        var options = ErganiOptions.Read(section);
+        return context => Open(options, context);
+    }
+
+    private Account Open(ErganiOptions options, AccountContext context)
+    {
+        var (time, logger, credentials) = (context.Time, context.Logging.CreateLogger("ergani"), options.Credentials);
+        var (store, recordFile) = Home(options, context, logger);
+        var calls = ErganiCalls.Create(time);
+        var tokenHttp = TokenEndpoint.CreateHttp(calls.CreateHandler());
+        var keeper = new Keeper(context.Name, new ErganiGrant(credentials, tokenHttp, time, recordFile, logger), store, context.Keeping, time, logger);
+
+        // Innermost, so that each retry is counted as the call it is.
+        var network = ApiResilience.CreateHandler(time);
+        network.InnerHandler = calls.CreateHandler().Over(network.InnerHandler!);
+        var apiHttp = ErganiApi.CreateHttp(credentials.Environment, new TokenHandler(keeper, ErganiApi.TokenHasEnded), network);
+        var api = new ErganiApi(apiHttp, time);
+        var census = new ErganiCensus(api, options.Counts, context.Name, logger);
+        var poller = new Poller<ErganiReading>(
+            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), keeper, new PollerOptions(options.RefreshInterval), time, logger);
+
+        return new Account(context.Name, Name, context.Labelled, keeper, poller.With(() => ErganiMetrics.From(calls.Counts), () => Greet(credentials.Environment, context.Name, logger)))
+        {
+            Revoke = async (token, cancellation) => token switch
+            {
+                { RefreshToken: null } => null,
+                { AccessToken: null } => "Ergani takes no logout without the access token that the refresh token came with",
+                { RefreshToken: { } refresh, AccessToken: { } access } => await api.LogoutAsync(refresh, access, cancellation) is ApiAnswer<bool>.Failed(var failure) ? failure.Reason : null,
+            },
+            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.Refused(OnlyByPassword))),
+            DebugData = () => poller.Reading?.ToJson(),
+            Owned = [apiHttp, tokenHttp],
+        };
+    }
+
+    /// <summary>Where the token is kept, and beside it the record of log-ins: in the account's file, in its folder, in the program's, or in memory.</summary>
+    private static (ITokenStore Store, string? RecordFile) Home(ErganiOptions options, AccountContext context, ILogger logger)
+    {
+        if (options.InMemory)
+        {
+            return (context.WithSink(new MemoryStore()), null);
+        }
+        if (options.TokenFile is { } file)
+        {
+            return (context.Store, RecordBeside(file));
+        }
+        var folder = new ErganiTokenFolder(options.TokenFolder ?? Path.Combine(context.StateFolder, "ergani"), context.Time, logger);
+        try
+        {
+            return (context.WithSink(folder.StoreOf(options.Credentials)), RecordBeside(folder.FileOf(options.Credentials)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.LogError("account {Account}: tokens cannot be kept in {Folder}: {Reason}", context.Name, folder.Path, Plain.Line(e.Message));
+            return (context.WithSink(folder.StoreOf(options.Credentials)), null);
+        }
+    }
+
+    private static string RecordBeside(string tokenFile) => $"{tokenFile}.log-ins";
+
+    private static void Greet(ErganiEnvironment environment, string account, ILogger logger)
+    {
+        if (environment.Name == ErganiEnvironment.Test.Name)
+        {
+            logger.LogWarning("account {Account}: this is Ergani's TEST environment ({Address}); the real one is environment: production", account, environment.Address);
+        }
+        else
+        {
+            logger.LogInformation("account {Account}: this is Ergani's production environment ({Address})", account, environment.Address);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using Exporter.Metrics;
+using Exporter.Accounts;
+
+namespace Exporter.Netatmo;
+
+/// <summary>
+/// What netatmo-exporter tells of itself, by the names, helps and meanings it has there. Where its value was an accident it is put
+/// right: up is 0 until the first good refresh, and an expiry that is not known is 0.
+/// </summary>
+/// <param name="Up">Whether the last refresh was good.</param>
+/// <param name="RefreshInterval">As configured.</param>
+/// <param name="LastRefresh">When the last refresh began, good or not; null before the first.</param>
+/// <param name="LastRefreshDuration">How long it took; null before the first has ended.</param>
+/// <param name="CacheUpdated">When the last good refresh began; null before it.</param>
+/// <param name="TokenValid">Whether there is an access token that has not expired.</param>
+/// <param name="TokenExpiry">When it will; null where that is not known.</param>
+internal readonly record struct NetatmoStatus(
+    bool Up,
+    TimeSpan RefreshInterval,
+    DateTimeOffset? LastRefresh,
+    TimeSpan? LastRefreshDuration,
+    DateTimeOffset? CacheUpdated,
+    bool TokenValid,
+    DateTimeOffset? TokenExpiry)
+{
+    private static readonly Gauge[] Gauges =
+    [
+        new("netatmo_up", "Zero if there was an error during the last refresh try.", s => s.Up ? 1 : 0),
+        new("netatmo_refresh_interval_seconds",
+            "Contains the configured refresh interval in seconds. This is provided as a convenience for calculations with the cache update time.",
+            s => s.RefreshInterval.TotalSeconds),
+        new("netatmo_last_refresh_time", "Contains the time of the last refresh try, successful or not.", s => Seconds(s.LastRefresh)),
+        new("netatmo_last_refresh_duration_seconds",
+            "Contains the time it took for the last refresh to complete, even if it was unsuccessful.",
+            s => s.LastRefreshDuration?.TotalSeconds ?? 0),
+        new("netatmo_cache_updated_time", "Contains the time of the cached data.", s => Seconds(s.CacheUpdated)),
+        new("netatmo_exporter_token_valid", "Set to 1 if there is a valid token, 0 otherwise.", s => s.TokenValid ? 1 : 0),
+        new("netatmo_exporter_token_expiry_time", "Set to the unix timestamp when the token will expire. 0 if no expiry is set.",
+            s => s.TokenValid ? Seconds(s.TokenExpiry) : 0),
+    ];
+
+    public static IReadOnlyList<(string Name, string Help)> Families { get; } = [.. Gauges.Select(g => (g.Name, g.Help))];
+
+    /// <summary>Read at the moment of the scrape: whether a token is valid changes without anything happening.</summary>
+    public static IReadOnlyList<LiveValue> Live(Func<AccountSnapshot, NetatmoStatus> at) =>
+        [.. Gauges.Select(g => new LiveValue(g.Name, g.Help, MetricKind.Gauge, moment => g.Value(at(moment))))];
+
+    private static double Seconds(DateTimeOffset? time) => (time?.ToUnixTimeMilliseconds() ?? 0) / 1000.0;
+
+    private sealed record Gauge(string Name, string Help, Func<NetatmoStatus, double> Value);
+}

@@ -1,0 +1,42 @@
+using Exporter.Accounts;
+using Exporter.Tokens;
+
+namespace Exporter.OAuth2;
+
+/// <summary>A token and nothing else, from any server that speaks OAuth 2: kept fresh for programs that read its file or ask <c>exporter token</c>.</summary>
+public sealed class OAuth2Source : ISource
+{
+    public string Name => "oauth2";
+
+    public SourceSettings Settings => OAuth2Options.All;
+
+    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];
+
+    public Func<AccountContext, Account> Configure(Section section)
+    {
+        var options = OAuth2Options.Read(section);
+        return context => Open(options, context);
+    }
+
+    private Account Open(OAuth2Options options, AccountContext context)
+    {
+        var http = TokenEndpoint.CreateHttp();
+        TokenEndpoint At(Uri address) => new(http, address, options.Client, context.Time);
+
+        var token = At(options.Token);
+        var keeper = new Keeper(
+            context.Name, new RefreshTokenGrant(token, context.Time), context.Store, context.Keeping, context.Time, context.Logging.CreateLogger(Name));
+        return new Account(context.Name, Name, context.Labelled, keeper, feed: null)
+        {
+            Login = options switch
+            {
+                { Authorization: { } authorization } => new LoginMethod.Redirect(
+                    new AuthorizationCodeGrant(token, authorization, options.Scopes, options.Pkce, options.RedirectUri, options.Issuer)),
+                { Device: { } device } => new LoginMethod.Device(new DeviceCodeGrant(At(device), token, options.Scopes, context.Time, options.Pkce)),
+                _ => new LoginMethod.Unattended(),
+            },
+            Revoke = options.Revocation is { } revocation ? new RevocationEndpoint(At(revocation)).RevokeAsync : null,
+            Owned = [http],
+        };
+    }
+}

@@ -1,0 +1,61 @@
+using System.Net;
+using System.Text.Json;
+using Exporter.Accounts;
+using Exporter.Tokens;
+
+namespace Exporter.Webex;
+
+/// <summary>What Webex's refusals mean. Their bodies are <c>{"message","trackingId"}</c>, at the token endpoint too, where RFC 6749 has another shape.</summary>
+internal static class WebexError
+{
+    /// <summary>
+    /// For <c>/v1/access_token</c>, where a dead refresh token was seen to be answered with 400 and with 401: these two are for good if
+    /// they say what they mean. A level must not be given up because of a refusal that nobody understands.
+    /// </summary>
+    public static Renewal Judge(TokenError error) => ((int)error.Status, error.Error) switch
+    {
+        (423 or 429, _) => Limited(error),
+        (400 or 401, not null) => error.Judge(),
+        (400 or 401, _) => Meant(error),
+        _ => error.Judge(),
+    };
+
+    /// <summary>The same for the code of a login.</summary>
+    public static Renewal JudgeLogin(TokenError error) => Judge(error) is Renewal.Rejected ? new Renewal.Rejected(error.Say("Webex does not accept the code; begin again")) : Judge(error);
+
+    /// <summary>429 is for this client; 423 for what it asks of, and may bring Retry-After as well.</summary>
+    public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex asks for patience"), error.RetryAfter);
+
+    /// <summary>The message, its details where they say more, and the id by which Webex's support finds the call.</summary>
+    /// <param name="secrets">What is not to be repeated, should the answer hold it.</param>
+    public static string Says(ApiReply reply, params IReadOnlyList<Secret?> secrets)
+    {
+        var body = WebexAnswer.Parse(reply.Body);
+        var members = body is { } element ? WebexAnswer.Members(element) : null;
+        var message = members?.Text("message");
+        var details = ApiJson.Member(body, "errors") is { ValueKind: JsonValueKind.Array } errors
+            ? errors.EnumerateArray().Select(WebexAnswer.Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
+            : [];
+        var id = members?.Text("trackingId") ?? (reply.Headers.TryGetValues("Trackingid", out var ids) ? ids.FirstOrDefault() : null);
+        var text = string.Join("; ", details.Prepend(message).OfType<string>());
+        foreach (var secret in secrets.OfType<Secret>())
+        {
+            (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal), id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
+        }
+        var quoted = Plain.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
+        return $"{quoted}(HTTP {(int)reply.Status}{(id is null ? "" : $", trackingId {Plain.Line(id)}")})";
+    }
+
+    public static bool IsLimited(HttpStatusCode status) => (int)status is 423 or 429;
+
+    private static Renewal Meant(TokenError error)
+    {
+        bool Has(string word) => error.Description?.Contains(word, StringComparison.OrdinalIgnoreCase) == true;
+
+        return Has("invalid_grant") || Has("refresh token") || Has("refresh_token") || ((Has("token") || Has("grant") || Has("code")) && (Has("invalid") || Has("expired") || Has("revoked")))
+            ? new Renewal.Rejected(error.Say("the refresh token is no longer accepted"))
+            : Has("client")
+                ? new Renewal.Refused(error.Say("the client id or the client secret is not accepted"))
+                : new Renewal.Transient(FailureKind.MalformedAnswer, error.Say("Webex refuses, and does not say what"), error.RetryAfter);
+    }
+}

@@ -1,0 +1,101 @@
+using Exporter.Accounts;
+using Xunit;
+
+namespace Exporter.Tests.Accounts;
+
+public sealed class SecretFileTests : IDisposable
+{
+    private readonly Configured configured = new();
+
+    public SecretFileTests()
+    {
+        configured.Environment["CLIENT_ID"] = "i";
+        configured.Environment["TOKEN_FILE"] = "t";
+    }
+
+    [Theory]
+    [InlineData("hush", "hush")]
+    [InlineData("hush\n", "hush")]
+    [InlineData("hush\r\n", "hush")]
+    [InlineData("hush\n\n", "hush\n")]
+    [InlineData(" hush ", " hush ")]
+    [InlineData("\uFEFFhush", "hush")]
+    [InlineData("\"hush\"", "\"hush\"")]
+    public void One_line_end_is_the_editor_s_and_all_else_the_secret(string content, string secret)
+    {
+        configured.Flags[Configured.Password.FromFile!] = [configured.Write("secret", content)];
+
+        Assert.Equal(secret, Assert.Single(configured.Load().Accounts).Section.Find(Configured.Password)?.Reveal());
+        Assert.Empty(configured.Problems());
+    }
+
+    [Theory]
+    [InlineData("", "the file secret is empty; write the secret into it")]
+    [InlineData("\n", "the file secret is empty; write the secret into it")]
+    public void An_empty_file_is_a_problem_that_names_it(string content, string problem)
+    {
+        configured.Write("secret", content);
+        configured.Environment["CLIENT_SECRET_FILE"] = "secret";
+
+        Assert.Equal(["CLIENT_SECRET_FILE: " + problem], configured.Problems());
+    }
+
+    [Fact]
+    public void A_file_that_is_missing_or_a_folder_or_large_or_no_text_is_a_problem_that_names_it()
+    {
+        configured.Write("large", new string('x', 65537));
+        File.WriteAllBytes(Path.Combine(configured.Folder, "binary"), [0xff, 0xfe, 0x00]);
+        Directory.CreateDirectory(Path.Combine(configured.Folder, "folder"));
+
+        Assert.Equal("there is no file missing; create it, or correct the path", Sentence("missing"));
+        Assert.Equal("there is no file large/below; create it, or correct the path", Sentence("large/below"));
+        Assert.Equal("the file large has more than 64 kB; name another one", Sentence("large"));
+        Assert.Equal("the file binary is not text in UTF-8; save it as such", Sentence("binary"));
+        Assert.Equal("folder is a folder; name a file", Sentence("folder"));
+
+        string Sentence(string path)
+        {
+            configured.Flags[Configured.Password.FromFile!] = [path];
+            var problem = Assert.Single(configured.Problems());
+            Assert.StartsWith("--client-secret-file: ", problem, StringComparison.Ordinal);
+            return problem["--client-secret-file: ".Length..];
+        }
+    }
+
+    [Fact]
+    public void A_secret_and_its_file_in_one_layer_are_one_too_many()
+    {
+        configured.Environment["CLIENT_SECRET"] = "canary";
+        configured.Environment["CLIENT_SECRET_FILE"] = configured.Write("secret", "hush");
+
+        Assert.Equal(["CLIENT_SECRET_FILE: client_secret is set as well (CLIENT_SECRET); keep one of the two"], configured.Problems());
+    }
+
+    [Fact]
+    public void A_secret_given_as_a_flag_hides_the_file_that_a_variable_names()
+    {
+        configured.Environment["CLIENT_SECRET_FILE"] = "missing";
+        configured.Flags[Configured.Password] = ["strong"];
+
+        Assert.Equal("strong", Assert.Single(configured.Load().Accounts).Section.Find(Configured.Password)?.Reveal());
+        Assert.Empty(configured.Problems());
+    }
+
+    [Fact]
+    public void A_path_in_the_file_starts_from_the_file_s_folder_and_one_in_a_variable_from_the_working_directory()
+    {
+        Directory.CreateDirectory(Path.Combine(configured.Folder, "etc"));
+        configured.Write("etc/exporter.yml", "accounts: {h: {source: weather, client_id: c, client_secret_file: secret, token_file: t}}");
+        configured.Write("etc/secret", "hush");
+        configured.Environment.Clear();
+        configured.Environment["EXPORTER_CONFIG"] = "etc/exporter.yml";
+
+        Assert.Empty(configured.Problems());
+        var section = Assert.Single(configured.Load().Accounts).Section;
+        Assert.Equal(Path.Combine(configured.Folder, "etc/t"), section.Find(AccountSettings.TokenFile));
+        configured.Environment["EXPORTER_ACCOUNTS__H__TOKEN_FILE"] = "t";
+        Assert.Equal(Path.Combine(configured.Folder, "t"), Assert.Single(configured.Load().Accounts).Section.Find(AccountSettings.TokenFile));
+    }
+
+    public void Dispose() => configured.Dispose();
+}

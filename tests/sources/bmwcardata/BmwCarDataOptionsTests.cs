@@ -1,0 +1,97 @@
+using Exporter.BmwCarData;
+using Exporter.Accounts;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.BmwCarData;
+
+public sealed class BmwCarDataOptionsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void The_variables_of_the_CarData_client_make_an_account()
+    {
+        var (accounts, problems) = Read(null, new()
+        {
+            ["BMW_CLIENT_ID"] = "31C3B263-A9B7-4C8E-B123-456789ABCDEF",
+            ["BMW_VIN"] = "wby00000000000017",
+            ["BMW_MQTT_HOST"] = "mqtt.example",
+            ["BMW_MQTT_PORT"] = "9001",
+            ["BMW_TOKEN_FILE"] = "mine.json",
+            ["MQTT_LOGGING"] = "on",
+        });
+
+        Assert.Empty(problems);
+        Assert.Equal(("bmw-cardata", false), (Assert.Single(accounts).Name, accounts[0].Labelled));
+    }
+
+    [Fact]
+    public void The_clients_env_file_does_too()
+    {
+        folder.Write(".env", "export BMW_CLIENT_ID=31c3b263-a9b7-4c8e-b123-456789abcdef\nBMW_VIN='WBY00000000000017'\n");
+
+        var (accounts, problems) = Read(null, []);
+
+        Assert.Empty(problems);
+        Assert.Single(accounts);
+    }
+
+    [Theory]
+    [InlineData("true")]
+    [InlineData("1")]
+    [InlineData("yes")]
+    [InlineData("on")]
+    [InlineData("off")]
+    public void MQTT_LOGGING_is_said_as_the_client_took_it(string value) =>
+        Assert.Empty(Read(null, new() { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef", ["MQTT_LOGGING"] = value }).Problems);
+
+    [Fact]
+    public async Task The_clients_file_is_found_by_its_name()
+    {
+        folder.Write("bmw_tokens.json", """{"refresh_token":{"token":"r-1","expires_at":"2026-12-01T10:00:00"},"gcid":"gcid-1","scope":"openid"}""");
+        var (accounts, _) = Read(null, new() { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef" });
+
+        using var account = Assert.Single(accounts).Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
+        await account.Keeper.LoadAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(folder["bmw_tokens.json"], account.Keeper.StoreLocation);
+        Assert.Equal("gcid-1", account.Keeper.Snapshot.State.Token!.Members.Text("gcid"));
+    }
+
+    [Fact]
+    public void A_token_file_alone_is_enough_since_it_may_hold_the_client_id()
+    {
+        var (accounts, problems) = Read("accounts:\n  car:\n    source: bmw-cardata\n    token_file: token.json\n", []);
+
+        Assert.Empty(problems);
+        Assert.True(Assert.Single(accounts).Labelled);
+    }
+
+    [Theory]
+    [InlineData("client_id: abc", "client_id", "portal")]
+    [InlineData("vin: ABC", "vin", "17 letters")]
+    [InlineData("vin: [WBY00000000000017, WBY000000000000I7]", "vin", "17 letters")]
+    [InlineData("mqtt_port: 0", "mqtt_port", "least")]
+    [InlineData("mqtt_logging: perhaps", "mqtt_logging", "true nor false")]
+    [InlineData("auth_url: example", "auth_url", "http")]
+    [InlineData("api_url: example", "api_url", "http")]
+    [InlineData("rest_daily_calls: 51", "rest_daily_calls", "most")]
+    [InlineData("rest_daily_calls: 0", "rest_daily_calls", "least")]
+    public void What_is_wrong_is_said_with_its_place_and_a_remedy(string line, string key, string said)
+    {
+        var (_, problems) = Read($"accounts:\n  car:\n    source: bmw-cardata\n    {line}\n", []);
+
+        var problem = Assert.Single(problems);
+        Assert.Contains("exporter.yml:4", problem, StringComparison.Ordinal);
+        Assert.Contains(key, problem, StringComparison.Ordinal);
+        Assert.Contains(said, problem, StringComparison.Ordinal);
+    }
+
+    private (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Read(string? yaml, Dictionary<string, string> environment) =>
+        Configured.Of(new BmwCarDataSource(new ManualTime()), yaml, environment, folder);
+}

@@ -1,0 +1,126 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Exporter.BmwCarData;
+using Exporter.Accounts;
+using Exporter.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.BmwCarData;
+
+/// <summary>Whatever the stream delivers, it becomes a reading with families, and never an exception.</summary>
+public class BmwFuzzTests
+{
+    private static readonly string[] Junk =
+    [
+        "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]", "{\"a\":[1]}",
+        "{\"value\":\"\\udc00\"}", "{\"\\ud800\":1}", "\"9999-99-99T99:99:99Z\"", "\"0001-01-01T00:00:00+14:00\"",
+    ];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static IReadOnlyList<string> Samples => [.. Car.Messages("electric.jsonl"), .. Car.Messages("odd.jsonl")];
+
+    [Fact]
+    public void Every_prefix_of_a_message_has_an_outcome()
+    {
+        foreach (var sample in Samples)
+        {
+            var whole = Encoding.UTF8.GetBytes(sample);
+            for (var length = 0; length < whole.Length; length++)
+            {
+                HasAnOutcome(whole[..length]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Any_node_may_be_of_any_type()
+    {
+        foreach (var sample in Samples.Where(s => s.StartsWith('{')))
+        {
+            foreach (var path in Paths(JsonNode.Parse(sample)!, []))
+            {
+                foreach (var junk in Junk)
+                {
+                    HasAnOutcome(Encoding.UTF8.GetBytes(Replaced(sample, path, junk)));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_name_that_is_no_text_costs_nothing_beside_it_in_an_answer_of_the_customer_interface()
+    {
+        foreach (var body in JsonPlaces.WithOddNames("""{"containers":[{"containerId":"c","name":"n"}],"telematicData":{"k":{"value":"1","timestamp":"2026-11-21T12:00:00Z"}},"brand":"BMW"}"""))
+        {
+            using var http = new StubHttp().Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, body));
+            using var folder = new TemporaryFolder();
+            using var client = http.Client;
+            client.BaseAddress = new Uri("https://api.invalid/");
+            var api = new BmwApi(client, new DailyBudget(50, folder["calls.json"], new ManualTime(), NullLogger.Instance), new ManualTime());
+
+            Assert.Equal("c", Assert.IsType<ApiAnswer<IReadOnlyList<Container>>.Success>(await api.GetContainers(Cancellation)).Value.Single().Id);
+            Assert.Equal("BMW", Assert.IsType<ApiAnswer<CarInfo>.Success>(await api.GetBasicData(Car.Electric, Cancellation)).Value.Brand);
+            var message = Assert.IsType<ApiAnswer<byte[]>.Success>(await api.GetTelematicData(Car.Electric, "c", Cancellation)).Value;
+            Assert.Equal("k", Assert.IsType<BmwDelivery.Message>(BmwMessage.Read(message, topic: "")).Entries.Single().Key);
+        }
+    }
+
+    [Fact]
+    public void Any_byte_may_be_any_other()
+    {
+        var whole = Encoding.UTF8.GetBytes(Car.Messages("odd.jsonl")[1]);
+        byte[] others = [0, (byte)'"', (byte)'{', (byte)'\\', (byte)'9', 0x80, 0xFF];
+        for (var at = 0; at < whole.Length; at++)
+        {
+            foreach (var other in others)
+            {
+                var broken = whole.ToArray();
+                broken[at] = other;
+                HasAnOutcome(broken);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_flood_stays_within_the_caps()
+    {
+        var reading = BmwReading.Empty;
+        for (var message = 0; message < 300; message++)
+        {
+            var data = string.Join(',', Enumerable.Range(0, 50).Select(key => $$"""
+                "k{{message}}.{{key}}{{new string('x', 100)}}":{"value":"{{new string('y', 1000)}}"}
+                """));
+            reading = reading.With(Car.Delivery($$"""{"vin":"WBY{{message / 4:D14}}","data":{ {{data}} } }"""), Car.Limits with { Cars = 5, KeysPerCar = 100 }, Car.Now);
+        }
+
+        Assert.Equal(5, reading.Cars.Count);
+        Assert.All(reading.Cars.Values, car => Assert.Equal(100, car.Values.Count));
+        Assert.All(reading.Cars.Values.SelectMany(car => car.Values.Values), held => Assert.IsType<BmwValue.None>(held.Value));
+    }
+
+    private static void HasAnOutcome(byte[] payload)
+    {
+        var reading = BmwReading.Empty.With(BmwMessage.Read(payload, "gcid/WBY00000000000003"), Car.Limits with { Location = true }, Car.Now);
+        var families = Car.Families(reading).ToList();
+        Assert.All(families, f => Assert.Equal(f.Samples.Count, f.Samples.Select(s => s.Labels.ToString()).Distinct().Count()));
+        Assert.True(families.Count > 0 || reading.Errors.Count > 0 || reading.Cars.Count > 0);
+    }
+
+    private static IEnumerable<string[]> Paths(JsonNode node, string[] above) => node switch
+    {
+        JsonObject members => members.SelectMany(m => (m.Value is null ? [] : Paths(m.Value, [.. above, m.Key])).Prepend([.. above, m.Key])),
+        _ => [],
+    };
+
+    private static string Replaced(string json, string[] path, string junk)
+    {
+        // The junk need not be JSON that a node can hold, so it takes the place of a mark in the text.
+        const string Mark = "\"the node to replace\"";
+        var root = JsonNode.Parse(json)!;
+        path[..^1].Aggregate(root, (node, step) => node[step]!)[path[^1]] = JsonNode.Parse(Mark);
+        return root.ToJsonString().Replace(Mark, junk, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,190 @@
+using Exporter.BmwCarData;
+using Exporter.Mqtt;
+using Exporter.Accounts;
+using Exporter.Tests.Mqtt;
+using Exporter.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.BmwCarData;
+
+/// <summary>Against Debian's mosquitto, over TLS.</summary>
+public class BmwStreamTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static string Topic => $"{Mosquitto.User}/{Car.Electric}";
+
+    [Fact]
+    public async Task Messages_become_the_reading()
+    {
+        await using var run = await Run.Begin();
+        await run.Bench.UntilConnected();
+
+        await run.Broker.Publish(StreamBench.IdToken(0), Topic, Car.Messages("electric.jsonl"));
+        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_messages_total", ("vin", Car.Electric)) == 6);
+
+        Assert.Equal(0.66, run.Bench.Value("bmw_vehicle_battery_charge_ratio", ("source", "header")));
+        Assert.True(run.Bench.Feed.Status is { Up: true, Failure: null, Tries: 1 } && run.Bench.Feed.Status.ReadAt == ManualTime.Start);
+        Assert.Empty(await Promtool.Check(run.Bench.Page(), Cancellation));
+        run.Bench.Logs.HoldNone(StreamBench.IdToken(0), Mosquitto.User + "/");
+    }
+
+    [Fact]
+    public async Task Only_the_cars_that_were_asked_for_are_subscribed_to()
+    {
+        await using var run = await Run.Begin(Car.Combustion);
+        await run.Bench.UntilConnected();
+
+        await run.Broker.Publish(StreamBench.IdToken(0), Topic, Car.Messages("electric.jsonl"));
+        await run.Broker.Publish(StreamBench.IdToken(0), $"{Mosquitto.User}/{Car.Combustion}", "{\"data\":{}}");
+        await run.Bench.Until(() => run.Bench.Feed.Reading.Cars.Count > 0);
+
+        Assert.Equal([Car.Combustion], run.Bench.Feed.Reading.Cars.Keys);
+    }
+
+    [Fact]
+    public async Task A_new_token_opens_a_new_connection_before_the_old_one_ends()
+    {
+        await using var run = await Run.Begin();
+        await run.Bench.UntilConnected();
+
+        run.Bench.NextToken(1);
+        await run.Bench.Keeper.RenewAsync(null, Cancellation);
+        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_disconnects_total", ("reason", "new_token")) == 1);
+        Assert.True(run.Bench.Feed.Status.Up);
+        await run.Broker.ChangePassword(StreamBench.IdToken(1));
+        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "accepted")) == 2);
+
+        Assert.InRange(run.Bench.Time.GetUtcNow() - ManualTime.Start, BmwStream.BetweenConnects, TimeSpan.FromSeconds(15));
+        await run.Broker.Publish(StreamBench.IdToken(1), Topic, Car.Messages("electric.jsonl"));
+        await run.Bench.Until(() => run.Bench.Value("bmw_vehicle_battery_charge_ratio") is not null);
+    }
+
+    [Fact]
+    public async Task A_refused_token_is_renewed_once_and_the_fresh_one_taken()
+    {
+        await using var run = await Run.Begin(password: 1);
+        run.Bench.NextToken(1);
+
+        await run.Bench.UntilConnected();
+
+        Assert.Equal(1, run.Bench.Grant.Requests);
+        Assert.Equal(1, run.Bench.Value("bmw_mqtt_connects_total", ("result", "token_refused")));
+        Assert.InRange(run.Bench.Time.GetUtcNow() - ManualTime.Start, BmwStream.BetweenConnects, TimeSpan.FromSeconds(15));
+    }
+
+    [Fact]
+    public async Task A_fresh_token_that_is_refused_too_is_waited_out_and_said()
+    {
+        await using var run = await Run.Begin(password: 9);
+        run.Bench.NextToken(1);
+
+        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "token_refused")) == 3 && run.Bench.Feed.Status.NextTry is not null);
+
+        Assert.Equal(1, run.Bench.Grant.Requests);
+        var failure = Assert.IsType<ApiFailure.TokenRefused>(run.Bench.Feed.Status.Failure);
+        Assert.Contains("does not accept the id token", failure.Reason, StringComparison.Ordinal);
+        Assert.False(run.Bench.Feed.Status.Up);
+        Assert.True(run.Bench.Feed.Status.NextTry - run.Bench.Time.GetUtcNow() >= TimeSpan.FromSeconds(30));
+        run.Bench.Logs.HoldNone(StreamBench.IdToken(0), StreamBench.IdToken(1));
+    }
+
+    [Fact]
+    public async Task An_id_token_that_has_ended_is_not_even_tried()
+    {
+        await using var run = await Run.Begin(password: 3);
+        await run.Bench.Stop();
+        run.Bench.NextToken(3);
+        run.Bench.Time.Advance(TimeSpan.FromHours(2));
+        // The access token of the file is good for longer than its id token.
+        await run.Bench.Keeper.AdoptAsync(StreamBench.Token(0) with { ExpiresAt = ManualTime.Start.AddHours(9) }, Cancellation);
+
+        await run.Bench.Restart();
+        await run.Bench.UntilConnected();
+
+        Assert.Equal((1, 0d), (run.Bench.Grant.Requests, run.Bench.Value("bmw_mqtt_connects_total", ("result", "token_refused"))));
+    }
+
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("KILL")]
+    public async Task A_restart_of_the_broker_is_survived(string signal)
+    {
+        await using var run = await Run.Begin();
+        await run.Bench.UntilConnected();
+        run.Bench.Time.Advance(TimeSpan.FromSeconds(20));
+
+        await run.Broker.Stop(signal);
+        await run.Bench.Until(() => run.Bench.Feed.Status.Failure is ApiFailure.Unavailable);
+        Assert.Equal((false, 0d), (run.Bench.Feed.Status.Up, run.Bench.Value("bmw_mqtt_connected")));
+        var lost = run.Bench.Time.GetUtcNow();
+        await run.Broker.Start();
+        await run.Bench.UntilConnected();
+
+        Assert.InRange(run.Bench.Time.GetUtcNow() - lost, TimeSpan.Zero, TimeSpan.FromSeconds(15));
+        Assert.True(run.Bench.Feed.Status is { Up: true, Failure: null });
+        await run.Broker.Publish(StreamBench.IdToken(0), Topic, Car.Messages("electric.jsonl"));
+        await run.Bench.Until(() => run.Bench.Value("bmw_vehicle_battery_charge_ratio") is not null);
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_does_not_delay_the_next_try()
+    {
+        await using var bench = new StreamBench(port: 1, certificate: "");
+        await bench.Start();
+        await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.NextTry is not null, TimeSpan.FromMinutes(1));
+        var (first, began) = (bench.Feed.Status.LastTry, bench.Time.GetTimestamp());
+
+        bench.Time.StepWallClock(-TimeSpan.FromHours(2));
+        await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.LastTry != first, TimeSpan.FromDays(1));
+
+        Assert.InRange(bench.Time.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromMinutes(2));
+    }
+
+    [Fact]
+    public async Task Another_client_of_the_same_name_ends_the_connection_and_it_comes_back()
+    {
+        await using var run = await Run.Begin();
+        await run.Bench.UntilConnected();
+        var outcome = await MqttConnection.ConnectAsync(run.Broker.Options(StreamBench.IdToken(0), Mosquitto.User), TimeProvider.System, NullLogger.Instance, Cancellation);
+        await using var other = Assert.IsType<ConnectOutcome.Accepted>(outcome).Connection;
+
+        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "accepted")) == 2);
+
+        Assert.True(await other.Ended is ConnectionEnd.NetworkLost or ConnectionEnd.ByServer(ReasonCode.SessionTakenOver, _));
+    }
+
+    [Fact]
+    public async Task Ten_thousand_messages_at_speed_are_all_taken()
+    {
+        await using var run = await Run.Begin();
+        await run.Bench.UntilConnected();
+
+        await run.Broker.Publish(StreamBench.IdToken(0), Topic, Enumerable.Range(0, 10_000).Select(i => Car.Says("vehicle.vehicle.travelledDistance", $"{i}", "km")));
+        await run.Bench.Until(() => run.Bench.Feed.Reading.Cars.GetValueOrDefault(Car.Electric)?.Messages == 10_000);
+
+        Assert.Equal(9_999_000, run.Bench.Value("bmw_vehicle_odometer_meters"));
+    }
+
+    private sealed record Run(Mosquitto Broker, StreamBench Bench) : IAsyncDisposable
+    {
+        public static Task<Run> Begin(params IReadOnlyList<string> vins) => Begin(0, vins);
+
+        /// <param name="password">The number of the id token that the broker accepts.</param>
+        public static async Task<Run> Begin(int password, params IReadOnlyList<string> vins)
+        {
+            var broker = await Mosquitto.Start("none yet");
+            var bench = new StreamBench(broker.Port, await File.ReadAllTextAsync(broker.CertificateFile, Cancellation), vins);
+            await broker.ChangePassword(StreamBench.IdToken(password));
+            await bench.Start();
+            return new Run(broker, bench);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Bench.DisposeAsync();
+            await Broker.DisposeAsync();
+        }
+    }
+}

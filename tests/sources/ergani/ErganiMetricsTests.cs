@@ -1,0 +1,156 @@
+using System.Buffers;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Exporter.Ergani;
+using Exporter.Metrics;
+using Exporter.Accounts;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.Ergani;
+
+/// <summary>From the service's answers to the page. The answers have the shapes of the OxygenSuite package's fixtures, with people in them.</summary>
+public sealed class ErganiMetricsTests
+{
+    private static readonly ErganiCount[] All = Enum.GetValues<ErganiCount>();
+
+    private static readonly Dictionary<string, string> Answers = new()
+    {
+        ["EX_BASE_01"] = """{"EX_BASE_01":{"Ergodotis":{"Id":"12345","Afm":"123456789","Eponimia":"ERGANI A.E","Ame":"12345678","IsInCardSector":"0"}}}""",
+        ["EX_BASE_02"] = """{"EX_BASE_02":{"Pararthma":[{"Aa":"0","Address":"ΟΔΟΣ Α"},{"Aa":"1","Address":"ΟΔΟΣ Β"}]}}""",
+        ["EX_BASE_05"] = """{"EX_BASE_05":{"Cur":[{"afm":"123456789","Eponimo":"ΠΑΠΑΔΟΠΟΥΛΟΣ","PararthmaAa":"0"},{"afm":"2","PararthmaAa":0},{"afm":"3","PararthmaAa":"12"},{"afm":"4","PararthmaAa":"ΠΑΠΑΔΟΠΟΥΛΟΣ"}]}}""",
+    };
+
+    [Fact]
+    public async Task Every_count_becomes_a_series_and_no_person_does()
+    {
+        var page = Page(ErganiMetrics.From(await ReadingAsync(new Api(Answers), All)));
+
+        Golden.Check("sources/ergani/testdata/counts.prom", page);
+        Assert.All(["ΠΑΠΑΔΟΠΟΥΛΟΣ", "123456789", "ERGANI A.E"], person => Assert.DoesNotContain(person, page));
+    }
+
+    [Fact]
+    public void Before_any_call_there_is_no_refusal()
+    {
+        var calls = ErganiCalls.Create(new ManualTime());
+        Golden.Check("sources/ergani/testdata/no-calls.prom", Page(ErganiMetrics.From(calls.Counts)));
+    }
+
+    [Fact]
+    public async Task A_call_is_counted_as_it_was_answered()
+    {
+        var calls = ErganiCalls.Create(new ManualTime());
+        using var http = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.TooManyRequests).Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized)
+            .Expect(HttpStatusCode.OK).ExpectFailure(new HttpRequestException()).Expect(HttpStatusCode.NotFound).Expect(HttpStatusCode.OK);
+        var client = new HttpClient(calls.CreateHandler().Over(http)) { BaseAddress = ErganiEnvironment.Test.Address };
+        foreach (var path in new[] { "Authentication", "Authentication/Refresh", "authentication/refresh", "Lookup/Submissions", "WebServices/ServicesList" })
+        {
+            (await client.GetAsync(path, Login.Cancellation)).Dispose();
+        }
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("WebServices/ExecuteService", Login.Cancellation));
+        (await client.GetAsync("Documents/123456789", Login.Cancellation)).Dispose();
+        (await client.GetAsync("Authentication/Logout?x=123456789", Login.Cancellation)).Dispose();
+
+        Golden.Check("sources/ergani/testdata/calls.prom", Page(ErganiMetrics.From(calls.Counts)));
+    }
+
+    [Theory]
+    [InlineData("""{"EX_BASE_05":{"Cur":{"afm":"1","PararthmaAa":"0"}}}""", 1)]
+    [InlineData("""{"EX_BASE_05":{"Cur":[]}}""", 0)]
+    [InlineData("""{"EX_BASE_05":{"Cur":null}}""", 0)]
+    [InlineData("""{"EX_BASE_05":{"Cur":[1,null,"x",{}]}}""", 1)]
+    public void One_employee_is_no_list_and_none_is_an_empty_one(string answer, int employees) =>
+        Assert.Equal(employees, ErganiReading.WorkforceOf(Json(answer))!.Values.Sum());
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("7")]
+    [InlineData("""{"EX_BASE_05":{"Other":[]}}""")]
+    [InlineData("""{"EX_BASE_05":{"Cur":"text"}}""")]
+    public void What_is_no_workforce_is_none_that_is_known(string answer) => Assert.Null(ErganiReading.WorkforceOf(Json(answer)));
+
+    [Fact]
+    public async Task Only_what_is_asked_for_is_read()
+    {
+        var api = new Api(Answers);
+        var reading = await ReadingAsync(api, [ErganiCount.Branches]);
+
+        Assert.Equal(["EX_BASE_02"], api.Asked);
+        Assert.Equal(new ErganiReading(Branches: 2), reading);
+    }
+
+    [Fact]
+    public async Task What_the_account_may_not_read_is_left_out_and_the_rest_is_there()
+    {
+        var api = new Api(Answers.Where(a => a.Key != "EX_BASE_05").ToDictionary());
+
+        var reading = await ReadingAsync(api, All);
+
+        Assert.Equal((3, null), (reading.Submissions, reading.Workforce));
+    }
+
+    [Fact]
+    public async Task An_account_that_may_read_nothing_has_no_reading()
+    {
+        var answer = await Census(new Api([]), [ErganiCount.Branches]).TakeAsync(Login.Cancellation);
+
+        Assert.IsType<ApiFailure.Rejected>(Assert.IsType<ApiAnswer<ErganiReading>.Failed>(answer).Failure);
+    }
+
+    [Fact]
+    public async Task Half_an_answer_is_no_reading()
+    {
+        var api = new Api(Answers) { Fails = "EX_BASE_02" };
+
+        var answer = await Census(api, All).TakeAsync(Login.Cancellation);
+
+        Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<ApiAnswer<ErganiReading>.Failed>(answer).Failure);
+    }
+
+    private static ErganiCensus Census(IErganiApi api, ErganiCount[] counts) => new(api, counts, "ergani", NullLogger.Instance);
+
+    private static async Task<ErganiReading> ReadingAsync(IErganiApi api, ErganiCount[] counts) =>
+        Assert.IsType<ApiAnswer<ErganiReading>.Success>(await Census(api, counts).TakeAsync(Login.Cancellation)).Value;
+
+    private static string Page(IEnumerable<MetricFamily> families)
+    {
+        var page = new ArrayBufferWriter<byte>();
+        ExpositionFormat.Text.Write(page, MetricFamily.Merge([families]));
+        return Encoding.UTF8.GetString(page.WrittenSpan);
+    }
+
+    private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
+
+    /// <summary>The API as an interface has it: services that are known are answered, others rejected.</summary>
+    private sealed class Api(Dictionary<string, string> answers) : IErganiApi
+    {
+        public List<string> Asked { get; } = [];
+
+        public string? Fails { get; init; }
+
+        public Task<ApiAnswer<IReadOnlyList<ErganiEntry>>> GetSubmissionsAsync(CancellationToken cancellation) => Entries(3);
+
+        public Task<ApiAnswer<IReadOnlyList<ErganiEntry>>> GetServicesAsync(CancellationToken cancellation) => Entries(4);
+
+        public Task<ApiAnswer<JsonElement>> ExecuteServiceAsync(string serviceCode, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation)
+        {
+            Asked.Add(serviceCode);
+            return Task.FromResult<ApiAnswer<JsonElement>>(serviceCode == Fails
+                ? new ApiAnswer<JsonElement>.Failed(new ApiFailure.Unavailable("down"))
+                : answers.TryGetValue(serviceCode, out var answer)
+                    ? new ApiAnswer<JsonElement>.Success(Json(answer))
+                    : new ApiAnswer<JsonElement>.Failed(new ApiFailure.Rejected("not allowed")));
+        }
+
+        public Task<ApiAnswer<bool>> LogoutAsync(Secret refreshToken, CancellationToken cancellation) =>
+            throw new InvalidOperationException("a census does not log out");
+
+        private static Task<ApiAnswer<IReadOnlyList<ErganiEntry>>> Entries(int count) => Task.FromResult<ApiAnswer<IReadOnlyList<ErganiEntry>>>(
+            new ApiAnswer<IReadOnlyList<ErganiEntry>>.Success([.. Enumerable.Range(0, count).Select(n => new ErganiEntry($"{n}", null))]));
+    }
+}

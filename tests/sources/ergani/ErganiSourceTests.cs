@@ -1,0 +1,188 @@
+using Exporter.Ergani;
+using Exporter.Sandbox;
+using Exporter.Accounts;
+using Exporter.Tests.Program;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.Ergani;
+
+/// <summary>The source in the real program, at the stand-in.</summary>
+public sealed class ErganiSourceTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder folder = new();
+    private SandboxServer sandbox = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private string TokenFolder => folder["tokens"];
+
+    public async ValueTask InitializeAsync() => sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        await sandbox.DisposeAsync();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task It_logs_in_counts_what_was_asked_for_and_says_that_this_is_the_test_environment()
+    {
+        await using var exporter = await StartAsync(sandbox.Ergani.Password, "--ergani-counts", "submissions,services,employer,branches,workforce");
+        var page = await exporter.Shows("exporter_up{source=\"ergani\"} 1\n", Cancellation);
+
+        foreach (var line in new[]
+        {
+            "exporter_up{source=\"ergani\"} 1",
+            "exporter_token_state{source=\"ergani\",state=\"active\"} 1",
+            "ergani_available_submissions 3",
+            "ergani_available_services 3",
+            "ergani_employer_in_card_sector 1",
+            "ergani_branches 2",
+            "ergani_workforce_employees{branch=\"0\"} 2",
+            "ergani_workforce_employees{branch=\"1\"} 1",
+            "ergani_api_requests_total{code=\"200\",operation=\"login\"} 1",
+            "ergani_api_requests_total{code=\"200\",operation=\"execute_service\"} 3",
+        })
+        {
+            Assert.Contains($"{line}\n", page);
+        }
+        Assert.Empty(await Promtool.Check(page, Cancellation));
+        Assert.Contains("level=warning msg=\"account ergani: this is Ergani's TEST environment", exporter.Log);
+        Assert.DoesNotContain(sandbox.Ergani.Password, exporter.Log + page);
+        Assert.DoesNotContain("level=error", exporter.Log);
+    }
+
+    [Fact]
+    public async Task A_program_that_is_started_again_does_not_log_in_again()
+    {
+        for (var start = 0; start < 3; start++)
+        {
+            await using var exporter = await StartAsync(sandbox.Ergani.Password);
+            await exporter.Says("reading is fine", Cancellation);
+            await exporter.KillAsync(Cancellation);
+        }
+
+        Assert.Equal(1, sandbox.Ergani.LogIn.Requests);
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_sent_once_and_a_right_one_afterwards()
+    {
+        for (var start = 0; start < 2; start++)
+        {
+            await using var exporter = await StartAsync("wrong");
+            await exporter.Says("there is no other log-in before one of them changes", Cancellation);
+            await exporter.Shows("exporter_token_state{source=\"ergani\",state=\"refused\"} 1", Cancellation);
+        }
+        Assert.Equal(1, sandbox.Ergani.LogIn.Requests);
+
+        File.Delete(Directory.GetFiles(TokenFolder, "*.log-ins").Single());
+        await using var corrected = await StartAsync(sandbox.Ergani.Password);
+        await corrected.Says("reading is fine", Cancellation);
+    }
+
+    [Fact]
+    public async Task A_logout_between_two_starts_ends_with_the_second()
+    {
+        await using (var exporter = await StartAsync(sandbox.Ergani.Password))
+        {
+            await exporter.Says("reading is fine", Cancellation);
+            await exporter.KillAsync(Cancellation);
+        }
+        Assert.Equal((1, null), await new ErganiTokenFolder(TokenFolder, TimeProvider.System).ForgetAllAsync(Cancellation));
+        File.Delete(Directory.GetFiles(TokenFolder, "*.log-ins").Single());
+
+        await using var again = await StartAsync(sandbox.Ergani.Password);
+        await again.Says("reading is fine", Cancellation);
+        Assert.Equal(2, sandbox.Ergani.LogIn.Requests);
+    }
+
+    [Fact]
+    public async Task An_ended_access_token_costs_one_refresh_and_no_reading()
+    {
+        await using (var exporter = await StartAsync(sandbox.Ergani.Password))
+        {
+            await exporter.Says("reading is fine", Cancellation);
+            await exporter.KillAsync(Cancellation);
+        }
+        sandbox.Ergani.Authorization.ExpireAccessTokens();
+
+        await using var again = await StartAsync(sandbox.Ergani.Password);
+        await again.Says("reading is fine", Cancellation);
+
+        Assert.Equal((1, 1), (sandbox.Ergani.LogIn.Requests, sandbox.Ergani.Refresh.Requests));
+        Assert.Equal(3, sandbox.Ergani.Submissions.Requests);
+    }
+
+    [Fact]
+    public async Task All_mistakes_are_told_at_once()
+    {
+        var (code, _, error) = await RunningExporter.RunAsync(
+            ["check", "--ergani-user-type", "04", "--ergani-environment", "prod", "--ergani-counts", "branches,workforse", "--ergani-in-memory", "--ergani-token-file", "/t", "--ergani-token-folder", "/f"],
+            Cancellation);
+
+        Assert.Equal(1, code);
+        Assert.All(
+            ["need an username", "need a password", "\"04\"", "\"prod\"", "did you mean workforce?", "leave one of the two out"],
+            problem => Assert.Contains(problem, error));
+    }
+
+    [Fact]
+    public void A_token_is_kept_in_the_account_s_file_or_folder_before_the_program_s_folder_or_in_memory()
+    {
+        (string, string) program = ("EXPORTER_STATE_FOLDER", folder["state"]);
+
+        Assert.Equal(folder["state/ergani"], LocationOf(program));
+        Assert.Equal(folder["own"], LocationOf(program, ("ERGANI_TOKEN_FOLDER", folder["own"])));
+        Assert.Equal(folder["token.json"], LocationOf(program, ("ERGANI_TOKEN_FILE", folder["token.json"])));
+        Assert.Equal("memory", LocationOf(program, ("ERGANI_IN_MEMORY", "true")));
+        // Where nothing is said: the user's or the service's own state, which no web server serves.
+        Assert.EndsWith("exporter", StateFolder.Default);
+    }
+
+    [Fact]
+    public async Task A_refresh_token_that_is_pasted_alone_is_no_reason_to_log_in_and_call_it_a_success()
+    {
+        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiCloud.AddressAt(sandbox.Address).OriginalString));
+
+        var outcome = await account.Paste.TryAsync(new Secret("anything"), Cancellation);
+
+        Assert.Contains("no refresh token without the access token", Assert.IsType<Renewal.Refused>(outcome).Reason, StringComparison.Ordinal);
+        Assert.IsType<TokenState.Missing>(account.Keeper.Snapshot.State);
+    }
+
+    [Fact]
+    public async Task A_logout_without_the_access_token_says_why_there_is_none_and_forgets_nothing()
+    {
+        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiCloud.AddressAt(sandbox.Address).OriginalString));
+        await account.Keeper.AdoptAsync(new Token { RefreshToken = new Secret("alone") }, Cancellation);
+
+        Assert.Contains("no logout without the access token", await account.Keeper.ForgetAsync(account.Revoke, Cancellation), StringComparison.Ordinal);
+        Assert.Equal("alone", account.Keeper.Snapshot.State.Token?.RefreshToken?.Reveal());
+    }
+
+    private static string LocationOf(params (string Name, string Value)[] variables)
+    {
+        using var account = Open(variables);
+        return account.Keeper.StoreLocation;
+    }
+
+    private static Account Open(params (string Name, string Value)[] variables)
+    {
+        var environment = variables.Append(("ERGANI_USERNAME", "username")).Append(("ERGANI_PASSWORD", "password")).ToDictionary(v => v.Item1, v => v.Item2);
+        ISource[] sources = [new ErganiSource()];
+        var configuration = Configuration.Load(CommandLine.ProgramSettings, [.. sources.Select(s => s.Settings)], new Dictionary<Setting, IReadOnlyList<string>>(), environment, "/");
+        var planned = Assert.Single(PlannedAccount.All(configuration, sources));
+        Assert.Empty(configuration.Problems);
+        return planned.Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
+    }
+
+    private Task<RunningExporter> StartAsync(string password, params IEnumerable<string> more) => RunningExporter.StartAsync(
+    [
+        "--ergani-username", sandbox.Ergani.Username, "--ergani-password-file", folder.Write("password", password + "\n"), "--ergani-token-folder", TokenFolder,
+        "--ergani-api-url", ErganiCloud.AddressAt(sandbox.Address).OriginalString, "-a", "127.0.0.1:0", .. more,
+    ], Cancellation);
+}

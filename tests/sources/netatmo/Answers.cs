@@ -1,0 +1,35 @@
+using System.Buffers;
+using System.Net;
+using System.Text;
+using Exporter.Metrics;
+using Exporter.Netatmo;
+using Exporter.Accounts;
+using Xunit;
+
+namespace Exporter.Tests.Netatmo;
+
+/// <summary>Answers of the API from testdata, and the way from one to a reading.</summary>
+internal static class Answers
+{
+    public const string Scope = "read_station";
+
+    public static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1795000300);
+
+    public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "sources", "netatmo", "testdata", name));
+
+    public static ApiAnswer<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK) => NetatmoAnswer.Read(status, body, Scope, retryAfter: null);
+
+    public static NetatmoReading Reading(params string[] names) => NetatmoReading.From([.. names.Select(n => Data(Bytes(n)))]);
+
+    public static NetatmoReading Reading(byte[] body) => NetatmoReading.From(Data(body));
+
+    /// <summary>The families as a page in text format 0.0.4.</summary>
+    public static string Page(IEnumerable<MetricFamily> families)
+    {
+        var page = new ArrayBufferWriter<byte>();
+        ExpositionFormat.Text.Write(page, MetricFamily.Merge([families]));
+        return Encoding.UTF8.GetString(page.WrittenSpan);
+    }
+
+    private static StationsData Data(byte[] body) => Assert.IsType<ApiAnswer<StationsData>.Success>(Read(body)).Value;
+}

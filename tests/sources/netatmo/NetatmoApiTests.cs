@@ -1,0 +1,216 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Exporter.Netatmo;
+using Exporter.Accounts;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.Netatmo;
+
+public class NetatmoApiTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Each_operation_is_one_request_to_its_address()
+    {
+        var cloud = new Cloud(_ => Json(HttpStatusCode.OK, """{"body":{"devices":[]}}"""));
+        var api = Api(cloud);
+
+        Assert.IsType<ApiAnswer<StationsData>.Success>(await api.GetStationsData(favourites: false, Cancellation));
+        Assert.IsType<ApiAnswer<StationsData>.Success>(await api.GetStationsData(favourites: true, Cancellation));
+        Assert.IsType<ApiAnswer<StationsData>.Success>(await api.GetHomeCoachsData(Cancellation));
+
+        Assert.Equal(
+            [
+                "GET http://cloud.test/prefix/api/getstationsdata?get_favorites=false",
+                "GET http://cloud.test/prefix/api/getstationsdata?get_favorites=true",
+                "GET http://cloud.test/prefix/api/gethomecoachsdata",
+            ], cloud.Requests);
+    }
+
+    [Theory]
+    [InlineData(403, """{"error":{"code":2,"message":"Invalid access token"}}""", "token_refused",
+        "Netatmo does not accept the access token: \"Invalid access token\" (HTTP 403, code 2).")]
+    [InlineData(403, """{"error":{"code":3,"message":"Access token expired"}}""", "token_refused",
+        "Netatmo does not accept the access token: \"Access token expired\" (HTTP 403, code 3).")]
+    [InlineData(403, """{"error":{"code":1}}""", "token_refused", "Netatmo does not accept the access token: HTTP 403, code 1.")]
+    [InlineData(401, "", "token_refused", "Netatmo does not accept the access token: HTTP 401.")]
+    [InlineData(403, """{"error":{"code":13,"message":"Application does not have the good scope rights"}}""", "missing_scope",
+        "The token lacks the scope read_station: \"Application does not have the good scope rights\" (HTTP 403, code 13). Log in again and allow read_station.")]
+    [InlineData(429, """{"error":{"code":26,"message":"Maximum api usage reached"}}""", "rate_limited",
+        "Netatmo limits how often it may be asked: \"Maximum api usage reached\" (HTTP 429, code 26).")]
+    [InlineData(403, """{"error":{"code":"26","message":"User usage reached"}}""", "rate_limited",
+        "Netatmo limits how often it may be asked: \"User usage reached\" (HTTP 403, code 26).")]
+    [InlineData(429, "<html>slow down</html>", "rate_limited", "Netatmo limits how often it may be asked: HTTP 429.")]
+    [InlineData(502, "<html>Bad Gateway</html>", "unavailable", "Netatmo has a problem of its own: HTTP 502.")]
+    [InlineData(408, "", "unavailable", "Netatmo has a problem of its own: HTTP 408.")]
+    [InlineData(200, "<html>Sign in to the hotel's network</html>", "unavailable",
+        "Netatmo's answer is not the API's: HTTP 200, a page of HTML instead of JSON. Is the API's address right?")]
+    [InlineData(200, "", "unavailable", "Netatmo's answer is not the API's: HTTP 200, an empty body. Is the API's address right?")]
+    [InlineData(200, "{}", "unavailable", "Netatmo's answer is not the API's: HTTP 200, JSON without body.devices. Is the API's address right?")]
+    [InlineData(200, "[1]", "unavailable", "Netatmo's answer is not the API's: HTTP 200, a body that is not JSON. Is the API's address right?")]
+    [InlineData(200, """{"error":{"code":9,"message":"Device not found"}}""", "rejected",
+        "Netatmo rejects the request: \"Device not found\" (HTTP 200, code 9).")]
+    [InlineData(403, """{"error":{"code":5,"message":"Application deactivated"}}""", "rejected",
+        "Netatmo has deactivated the app: \"Application deactivated\" (HTTP 403, code 5). Look at https://dev.netatmo.com/apps/.")]
+    [InlineData(400, """{"error":"invalid_request"}""", "rejected", "Netatmo rejects the request: \"invalid_request\" (HTTP 400).")]
+    [InlineData(400, """{"error":{"code":21,"message":"two\nlines"}}""", "rejected",
+        "Netatmo rejects the request: \"two lines\" (HTTP 400, code 21).")]
+    public async Task A_refusal_is_one_sentence(int status, string body, string kind, string reason)
+    {
+        var failure = await Failure(new Cloud(_ => Json((HttpStatusCode)status, body)));
+
+        Assert.Equal((kind, reason), (failure.Kind, failure.Reason));
+        Assert.Null(failure.RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_missing_scope_is_that_of_the_operation()
+    {
+        var api = Api(new Cloud(_ => Json(HttpStatusCode.Forbidden, """{"error":{"code":13}}""")));
+
+        var failed = Assert.IsType<ApiAnswer<StationsData>.Failed>(await api.GetHomeCoachsData(Cancellation));
+
+        Assert.Equal("read_homecoach", Assert.IsType<ApiFailure.MissingScope>(failed.Failure).Scope);
+    }
+
+    [Theory]
+    [InlineData("120", 120)]
+    [InlineData("Sat, 21 Nov 2026 12:10:00 GMT", 600)]
+    [InlineData("Sat, 21 Nov 2026 11:00:00 GMT", 0)]
+    [InlineData("soon", null)]
+    [InlineData("99999999999999", null)]
+    public async Task Retry_After_is_seconds_or_a_date(string header, int? seconds)
+    {
+        var failure = await Failure(new Cloud(_ =>
+        {
+            var response = Json(HttpStatusCode.TooManyRequests, "");
+            response.Headers.TryAddWithoutValidation("Retry-After", header);
+            return response;
+        }));
+
+        Assert.Equal(seconds is { } s ? TimeSpan.FromSeconds(s) : null, failure.RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_network_error_is_told_by_its_cause()
+    {
+        var failure = await Failure(new Cloud(_ =>
+            throw new HttpRequestException("An error occurred while sending the request.", new IOException("Connection reset by peer."))));
+
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo cannot be reached: Connection reset by peer."), failure);
+    }
+
+    [Fact]
+    public async Task Without_a_token_nobody_is_asked()
+    {
+        var failure = await Failure(new Cloud(_ => throw new TokenUnavailableException("there is no token yet: somebody has to log in")));
+
+        Assert.Equal(new ApiFailure.NoToken("Netatmo was not asked: there is no token yet: somebody has to log in."), failure);
+    }
+
+    [Fact]
+    public async Task A_hanging_cloud_is_given_up_on()
+    {
+        var time = new ManualTime();
+        var answer = Api(new Cloud(Cloud.Hang), time).GetStationsData(favourites: false, Cancellation);
+
+        time.Advance(ApiRequest.LongestWait - TimeSpan.FromSeconds(1));
+        Assert.False(answer.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("Netatmo did not answer within 90 s.", Assert.IsType<ApiAnswer<StationsData>.Failed>(await answer).Failure.Reason);
+    }
+
+    [Fact]
+    public async Task A_body_that_never_ends_is_given_up_on()
+    {
+        var time = new ManualTime();
+        var answer = Api(new Cloud(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), time)
+            .GetStationsData(favourites: false, Cancellation);
+
+        time.Advance(ApiRequest.LongestWait);
+
+        Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<ApiAnswer<StationsData>.Failed>(await answer).Failure);
+    }
+
+    [Fact]
+    public async Task A_caller_who_gives_up_is_obeyed()
+    {
+        using var caller = new CancellationTokenSource();
+        var answer = Api(new Cloud(Cloud.Hang)).GetStationsData(favourites: false, caller.Token);
+
+        await caller.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+    }
+
+    [Fact]
+    public async Task An_answer_of_16_MiB_and_a_byte_is_refused()
+    {
+        var failure = await Failure(new Cloud(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiRequest.LargestBody + 1]) }));
+
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo's answer is larger than 16 MiB."), failure);
+    }
+
+    [Theory]
+    [InlineData(403, """{"error":{"code":2,"message":"Invalid access token"}}""", true)]
+    [InlineData(403, """{"error":{"code":3,"message":"Access token expired"}}""", true)]
+    [InlineData(403, """{"error":{"code":13,"message":"Application does not have the good scope rights"}}""", false)]
+    [InlineData(403, """{"error":{"code":26,"message":"User usage reached"}}""", false)]
+    [InlineData(403, "<html>", false)]
+    [InlineData(400, """{"error":{"code":2}}""", false)]
+    public async Task A_fresh_token_helps_only_against_403_with_code_2_or_3_and_the_body_can_be_read_again(int status, string body, bool refuses)
+    {
+        using var response = new HttpResponseMessage((HttpStatusCode)status)
+        {
+            Content = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes(body))),
+        };
+
+        Assert.Equal(refuses, await NetatmoAnswer.RefusesToken(response, Cancellation));
+        Assert.Equal(body, await response.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    private static NetatmoApi Api(Cloud cloud, TimeProvider? time = null) =>
+        new(new HttpClient(cloud) { BaseAddress = new Uri("http://cloud.test/prefix/") }, time ?? new ManualTime());
+
+    private static async Task<ApiFailure> Failure(Cloud cloud) =>
+        Assert.IsType<ApiAnswer<StationsData>.Failed>(await Api(cloud).GetStationsData(favourites: false, Cancellation)).Failure;
+
+    private static HttpResponseMessage Json(HttpStatusCode status, string body) =>
+        new(status) { Content = new StringContent(body, MediaTypeHeaderValue.Parse("application/json")) };
+
+    private sealed class Cloud(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
+    {
+        public Cloud(Func<HttpRequestMessage, HttpResponseMessage> answer) : this((request, _) => Task.FromResult(answer(request))) { }
+
+        public List<string> Requests { get; } = [];
+
+        public static async Task<HttpResponseMessage> Hang(HttpRequestMessage request, CancellationToken cancellation)
+        {
+            await new TaskCompletionSource().Task.WaitAsync(cancellation);
+            throw new InvalidOperationException("A hanging cloud has answered.");
+        }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Requests.Add($"{request.Method} {request.RequestUri}");
+            return answer(request, cancellationToken);
+        }
+    }
+
+    /// <summary>A body whose next byte never comes.</summary>
+    private sealed class Drip : MemoryStream
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+            return 0;
+        }
+
+        public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) =>
+            new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Exporter.Metrics;
+using Exporter.Accounts;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Exporter.Webex;
+using Xunit;
+
+namespace Exporter.Tests.Webex;
+
+/// <summary>Answers about data sources, as Webex's specification has them, and the way from one to a reading.</summary>
+internal static class DataSourceAnswers
+{
+    public const string Nonce = "c7a1e0de-0000-4000-8000-00000000aaaa";
+
+    public static readonly DateTimeOffset Now = new(2026, 11, 21, 12, 0, 0, TimeSpan.Zero);
+
+    /// <summary>A source that says everything; its signed token was made an hour ago for a day.</summary>
+    public static JsonObject Full(string id = "ds-1") => new()
+    {
+        ["id"] = id,
+        ["applicationId"] = "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL0MwZmZlZQ",
+        ["orgId"] = "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi8xZWI2NWZkZi05NjQzLTQxN2YtOTk3NC1hZDcyY2FlMGUxMGY",
+        ["schemaId"] = DataSourceOrder.DefaultSchemaId,
+        ["audience"] = "BYODS",
+        ["subject"] = "gateway",
+        ["nonce"] = Nonce,
+        ["url"] = "https://voice.example.com/grpc?key=a-secret-in-the-path",
+        ["status"] = "active",
+        ["tokenLifetimeMinutes"] = 1440,
+        ["jwsToken"] = Jws(),
+        ["tokenExpiryTime"] = "2026-11-22T10:00:00.000Z",
+        ["createdAt"] = "2026-01-02T03:04:05.678Z",
+        ["updatedAt"] = "2026-11-21T11:00:00.000Z",
+        ["createdBy"] = "somebody",
+    };
+
+    /// <summary>A signed token with these claims in the place of the right ones; null takes one away.</summary>
+    public static string Jws(params (string Claim, JsonNode? Value)[] changes)
+    {
+        var claims = new JsonObject
+        {
+            ["iss"] = "https://idbroker.webex.com/idb",
+            ["aud"] = "BYODS",
+            ["sub"] = "gateway",
+            ["jti"] = Nonce,
+            ["iat"] = (Now - TimeSpan.FromHours(1)).ToUnixTimeSeconds(),
+            ["exp"] = (Now + TimeSpan.FromHours(23)).ToUnixTimeSeconds(),
+            ["com.cisco.datasource.url"] = "https://voice.example.com/grpc?key=a-secret-in-the-path",
+            ["com.cisco.datasource.schema.uuid"] = DataSourceOrder.DefaultSchemaId,
+            ["com.cisco.org.uuid"] = "1eb65fdf-9643-417f-9974-ad72cae0e10f",
+        };
+        foreach (var (claim, value) in changes)
+        {
+            claims.Remove(claim);
+            if (value is not null)
+            {
+                claims[claim] = value;
+            }
+        }
+        return Jws(claims.ToJsonString());
+    }
+
+    public static string Jws(string claims) => $"{Base64Url.EncodeToString("{\"alg\":\"RS256\"}"u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}.c2lnbmF0dXJl";
+
+    public static JsonObject Disabled(string id = "ds-2", string? message = "The gateway is being moved")
+    {
+        var source = Full(id);
+        source["status"] = "disabled";
+        source["errorMessage"] = message;
+        return source;
+    }
+
+    public static string List(params JsonNode[] sources) => new JsonObject { ["items"] = new JsonArray(sources) }.ToJsonString();
+
+    public static readonly string Schemas = new JsonObject
+    {
+        ["items"] = new JsonArray(
+            new JsonObject { ["id"] = DataSourceOrder.DefaultSchemaId, ["serviceType"] = "VoiceVirtualAgent", ["protocol"] = "gRPC", ["appType"] = "CONTACT_CENTER", ["createdAt"] = "2025-01-01T00:00:00.000Z" },
+            new JsonObject { ["id"] = "a38a10b7-43e4-4676-a076-a7d6dce9387d", ["serviceType"] = "VoiceVirtualAgent", ["protocol"] = "WebSocket" }),
+    }.ToJsonString();
+
+    /// <summary>An API on this network, under the access token <c>the-token</c> that nobody renews.</summary>
+    public static WebexApi Api(StubHttp http, TimeProvider? time = null) =>
+        new(WebexApi.CreateHttp(new Uri("https://webexapis.com"), new DirectTokenHandler(new Secret("the-token")), http), time ?? new ManualTime());
+
+    /// <summary>What one answer is read as.</summary>
+    public static async Task<ApiAnswer<T>> AskAsync<T>(Func<IWebexApi, Task<ApiAnswer<T>>> ask, string body, HttpStatusCode status = HttpStatusCode.OK, params (string Name, string Value)[] headers)
+    {
+        using var http = new StubHttp().Expect(status, body, headers);
+        return await ask(Api(http));
+    }
+
+    public static async Task<IReadOnlyList<WebexDataSource>> ListedAsync(string body) =>
+        Assert.IsType<ApiAnswer<IReadOnlyList<WebexDataSource>>.Success>(await AskAsync(api => api.ListDataSourcesAsync(WebexBench.Cancellation), body)).Value;
+
+    /// <summary>The families as a page in text format 0.0.4.</summary>
+    public static string Page(IEnumerable<MetricFamily> families)
+    {
+        var page = new ArrayBufferWriter<byte>();
+        ExpositionFormat.Text.Write(page, MetricFamily.Merge([families]));
+        return Encoding.UTF8.GetString(page.WrittenSpan);
+    }
+}

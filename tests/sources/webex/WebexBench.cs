@@ -1,0 +1,137 @@
+using System.Text.Json.Nodes;
+using Exporter.Sandbox;
+using Exporter.Accounts;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Exporter.Webex;
+using Xunit;
+
+namespace Exporter.Tests.Webex;
+
+/// <summary>The Webex token manager's files in a folder, the stand-in for Webex, and one clock for both.</summary>
+internal sealed class WebexBench : IAsyncDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly SandboxServer sandbox;
+    private Account? account;
+
+    private WebexBench(SandboxServer sandbox, ManualTime time) => (this.sandbox, Time) = (sandbox, time);
+
+    public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ManualTime Time { get; }
+
+    public CollectedLog Log { get; } = new();
+
+    public WebexCloud Cloud => sandbox.Webex;
+
+    public Uri Api => sandbox.Address;
+
+    public string ConfigFile => folder["token-config.json"];
+
+    public string EnvFile => folder[".env"];
+
+    public TemporaryFolder Folder => folder;
+
+    /// <summary>The account as the program would open it, with its stores read.</summary>
+    public Account Account => account ?? throw new InvalidOperationException("nothing is open yet");
+
+    public Keeper ServiceApp => Account.Keeper;
+
+    public Keeper Personal => Account.Beneath.Single();
+
+    public Secret? Access => ServiceApp.Snapshot.State.Token?.AccessToken;
+
+    /// <summary>As the metric of that name shows it.</summary>
+    public double? Metric(string name) => Account.Live.Single(l => l.Name == name).Read(new AccountSnapshot(Account, Account.Keeper.Snapshot, null));
+
+    public double? LevelsLeft => Metric("webex_token_levels_left");
+
+    public static async Task<WebexBench> StartAsync(WebexCloudOptions? options = null)
+    {
+        var time = new ManualTime();
+        return new WebexBench(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Webex = options ?? new WebexCloudOptions() }, Cancellation), time);
+    }
+
+    /// <summary>The configuration with a service app that is whole, and with what is given of the rest.</summary>
+    public WebexBench Configure(string? personal = null, IssuedTokens? integration = null)
+    {
+        var manager = new JsonObject();
+        if (personal is not null)
+        {
+            manager["personalAccessToken"] = personal;
+        }
+        if (integration is not null)
+        {
+            manager["integration"] = new JsonObject
+            {
+                ["clientId"] = Cloud.IntegrationClientId,
+                ["clientSecret"] = Cloud.IntegrationClientSecret,
+                ["refreshToken"] = integration.RefreshToken,
+            };
+        }
+        folder.Write("token-config.json", new JsonObject { ["serviceApp"] = ServiceAppSection(), ["tokenManager"] = manager }.ToJsonString());
+        return this;
+    }
+
+    public JsonObject ServiceAppSection() => new()
+    {
+        ["appId"] = Cloud.AppId,
+        ["clientId"] = Cloud.ClientId,
+        ["clientSecret"] = Cloud.ClientSecret,
+        ["targetOrgId"] = Cloud.OrgId,
+    };
+
+    /// <summary>A <c>.env</c> as the token manager leaves it.</summary>
+    public WebexBench WriteEnv(IssuedTokens issued)
+    {
+        folder.Write(".env", $"OTHER=1\nWEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
+        return this;
+    }
+
+    public (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
+        Configured.Of(new WebexSource(), null, new Dictionary<string, string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, folder);
+
+    /// <summary>Opens the account anew, as a program that starts does.</summary>
+    public async Task<WebexBench> OpenAsync(params (string Name, string Value)[] variables)
+    {
+        var (accounts, problems) = Plan(variables);
+        Assert.Empty(problems);
+        account?.Dispose();
+        account = Assert.Single(accounts).Open(new KeeperOptions { Random = new Random(1), Pace = new Pace(Time) }, Time, Log);
+        await account.LoadAsync(afresh: true, Cancellation);
+        await VisitAsync();
+        return this;
+    }
+
+    /// <summary>Does what is due now, as the program's rounds do.</summary>
+    public async Task VisitAsync()
+    {
+        foreach (var keeper in Account.Keepers)
+        {
+            await keeper.VisitAsync(Cancellation);
+        }
+    }
+
+    /// <summary>Lets time pass in steps, doing after each what is due.</summary>
+    public async Task PassAsync(TimeSpan span, TimeSpan step, Action? look = null)
+    {
+        for (var end = Time.GetUtcNow() + span; Time.GetUtcNow() < end;)
+        {
+            Time.Advance(step);
+            await VisitAsync();
+            look?.Invoke();
+        }
+    }
+
+    public JsonMembers Manager => JsonMembers.Parse(File.ReadAllBytes(ConfigFile)).Inner("tokenManager")!;
+
+    public string? Env(string name) => DotEnvFile.Find(File.ReadAllBytes(EnvFile), name);
+
+    public async ValueTask DisposeAsync()
+    {
+        account?.Dispose();
+        await sandbox.DisposeAsync();
+        folder.Dispose();
+    }
+}

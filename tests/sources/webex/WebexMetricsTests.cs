@@ -1,0 +1,104 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Exporter.Accounts;
+using Exporter.Tests.Support;
+using Exporter.Webex;
+using Xunit;
+
+namespace Exporter.Tests.Webex;
+
+/// <summary>From Webex's answers to the page.</summary>
+public sealed class WebexMetricsTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Everything_becomes_a_series_and_no_secret_does()
+    {
+        var extensions = ExtensionCounts.None.WithDone("ds-1").WithDone("ds-1").WithDone("ds-2").WithFailed("ds-2", "unavailable");
+        var schemas = Assert.IsType<ApiAnswer<IReadOnlyList<WebexSchema>>.Success>(await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(Cancellation), DataSourceAnswers.Schemas)).Value;
+        var mismatched = DataSourceAnswers.Full("ds-3");
+        mismatched["jwsToken"] = DataSourceAnswers.Jws(("aud", "another"), ("com.cisco.org.uuid", "another"));
+        var sources = await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(DataSourceAnswers.Full(), DataSourceAnswers.Disabled(), mismatched));
+        var families = WebexMetrics.From(new WebexReading(sources, schemas, extensions)).ToList();
+        var page = DataSourceAnswers.Page(families);
+
+        Golden.Check("sources/webex/golden/everything.prom", page);
+        Assert.Equal(WebexMetrics.Names.Order(), families.Select(f => f.Name).Order());
+        foreach (var secret in new[] { DataSourceAnswers.Nonce, "a-secret-in-the-path", "being moved", DataSourceAnswers.Jws().Split('.')[1] })
+        {
+            Assert.DoesNotContain(secret, page);
+        }
+    }
+
+    [Fact]
+    public async Task What_Webex_does_not_say_has_no_series()
+    {
+        var odd = DataSourceAnswers.Full("ds-odd");
+        foreach (var name in new[] { "jwsToken", "tokenExpiryTime", "tokenLifetimeMinutes", "createdAt", "updatedAt", "url", "schemaId", "orgId" })
+        {
+            odd.Remove(name);
+        }
+        odd["status"] = "hibernating";
+        var sources = await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(odd, new JsonObject { ["applicationId"] = "nameless" }, DataSourceAnswers.Disabled("ds-silent", null), DataSourceAnswers.Disabled("ds-silent", "twice")));
+
+        Golden.Check("sources/webex/golden/odd.prom", DataSourceAnswers.Page(WebexMetrics.From(new WebexReading(sources, null, ExtensionCounts.None))));
+    }
+
+    [Fact]
+    public async Task Without_data_sources_there_are_none_of_each_status()
+    {
+        var sources = await DataSourceAnswers.ListedAsync("""{"items":[]}""");
+
+        Golden.Check("sources/webex/golden/none.prom", DataSourceAnswers.Page(WebexMetrics.From(new WebexReading(sources, [], ExtensionCounts.None))));
+    }
+
+    [Fact]
+    public async Task A_changed_error_message_changes_its_hash()
+    {
+        async Task<string> HashAsync(string message) => DataSourceAnswers.Page(WebexMetrics.From(new WebexReading(
+            await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(DataSourceAnswers.Disabled(message: message))), null, ExtensionCounts.None))).Split("message_hash=\"")[1][..12];
+
+        Assert.Equal(await HashAsync("one"), await HashAsync("one"));
+        Assert.NotEqual(await HashAsync("one"), await HashAsync("two"));
+    }
+
+    [Fact]
+    public async Task Every_call_is_counted_by_what_it_does_and_how_it_was_answered()
+    {
+        var time = new ManualTime();
+        var calls = WebexCalls.Create(time);
+        using var http = new StubHttp().Otherwise((request, _) =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(300));
+            return StubHttp.Answer(request.RequestUri!.Query.Length > 0 ? (HttpStatusCode)423 : HttpStatusCode.OK, "", request.RequestUri.Query.Length > 0 ? [("Retry-After", "90")] : []);
+        });
+        using var client = new HttpClient(calls.CreateHandler().Over(http)) { BaseAddress = new Uri("https://webexapis.com/") };
+        foreach (var (method, path) in new[]
+        {
+            ("POST", "v1/access_token"), ("POST", "v1/access_token"), ("POST", "v1/applications/secret-id/token"), ("GET", "v1/people/me"), ("GET", "v1/authorizations/tokenExpiry"),
+            ("GET", "v1/dataSources"), ("GET", "v1/dataSources?locked"), ("POST", "v1/dataSources"), ("GET", "v1/dataSources/secret-id"), ("PUT", "v1/dataSources/secret-id"),
+            ("DELETE", "v1/dataSources/secret-id"), ("GET", "v1/dataSources/schemas"), ("GET", "v1/dataSources/schemas/secret-id"), ("GET", "proxy/v1/dataSources"), ("GET", "v1/rooms/secret-id"),
+        })
+        {
+            (await client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path), Cancellation)).Dispose();
+        }
+        var page = DataSourceAnswers.Page(calls.Families("webex", "Webex"));
+
+        Golden.Check("sources/webex/golden/calls.prom", page);
+        Assert.DoesNotContain("secret-id", page);
+    }
+
+    [Fact]
+    public void The_debug_page_has_neither_token_nor_nonce_nor_path()
+    {
+        var reading = new WebexReading([WebexDataSource.From(Exporter.Tokens.JsonMembers.Parse(System.Text.Encoding.UTF8.GetBytes(DataSourceAnswers.Full().ToJsonString())))], null, ExtensionCounts.None);
+        var page = System.Text.Encoding.UTF8.GetString(reading.ToJson());
+
+        Assert.Contains("\"url\": \"voice.example.com\"", page);
+        foreach (var secret in new[] { DataSourceAnswers.Nonce, "a-secret-in-the-path", DataSourceAnswers.Jws() })
+        {
+            Assert.DoesNotContain(secret, page);
+        }
+    }
+}

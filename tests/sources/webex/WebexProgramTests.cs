@@ -1,0 +1,112 @@
+using Exporter.Sandbox;
+using Exporter.Accounts;
+using Exporter.Tests.Program;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Webex;
+
+/// <summary>The real program on the token manager's files, at the stand-in.</summary>
+public sealed class WebexProgramTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder folder = new();
+    private SandboxServer sandbox = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private WebexCloud Cloud => sandbox.Webex;
+
+    public async ValueTask InitializeAsync() => sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        await sandbox.DisposeAsync();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task It_serves_what_is_left_as_a_metric_on_a_page_and_leaks_nothing()
+    {
+        var issued = Configure();
+        await using var exporter = await StartAsync();
+        var page = await BothKeptAsync(exporter);
+
+        Assert.Contains("\nwebex_token_levels_left 3\n", page, StringComparison.Ordinal);
+        Assert.Contains("\nwebex_personal_token_expiry_timestamp_seconds ", page, StringComparison.Ordinal);
+        Assert.Contains("\nwebex_integration_token_expiry_timestamp_seconds ", page, StringComparison.Ordinal);
+        Assert.Contains("exporter_token_state{source=\"webex\",state=\"active\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Empty(await Promtool.Check(page, Cancellation));
+
+        var accounts = await exporter.Http.GetStringAsync("/", Cancellation);
+        Assert.Contains("Ways to the token", accounts, StringComparison.Ordinal);
+        Assert.Contains("personal access token, by the integration", accounts, StringComparison.Ordinal);
+        Assert.Contains("Paste a personal access token", accounts, StringComparison.Ordinal);
+        foreach (var secret in new[] { issued.AccessToken, issued.RefreshToken, Env("WEBEX_SERVICE_APP_ACCESS_TOKEN"), Env("WEBEX_SERVICE_APP_REFRESH_TOKEN") })
+        {
+            Assert.False(CollectedLog.Leaks(exporter.Log + page + accounts, secret));
+        }
+        // Words, parts of which are in other words.
+        Assert.DoesNotContain(Cloud.ClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
+        Assert.DoesNotContain(Cloud.IntegrationClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_program_that_was_killed_knows_the_ends_from_its_files_and_asks_for_nothing()
+    {
+        Configure();
+        for (var start = 0; start < 3; start++)
+        {
+            await using var exporter = await StartAsync();
+            await BothKeptAsync(exporter);
+            await exporter.KillAsync(Cancellation);
+        }
+
+        Assert.Equal((1, 1, 0), (Cloud.ServiceAppToken.Requests, Cloud.IntegrationToken.Requests, Cloud.ApplicationToken.Requests));
+    }
+
+    [Fact]
+    public async Task A_token_that_Webex_refuses_is_renewed_through_the_next_level_while_reading()
+    {
+        Configure();
+        await using (var first = await StartAsync())
+        {
+            await BothKeptAsync(first);
+            await first.KillAsync(Cancellation);
+        }
+        Cloud.ServiceApp.RevokeAll();
+
+        await using var exporter = await StartAsync();
+        await exporter.Says("reading is fine", Cancellation);
+
+        Assert.Contains("the personal access token is tried next", exporter.Log, StringComparison.Ordinal);
+        Assert.Equal(1, Cloud.ApplicationToken.Requests);
+    }
+
+    /// <summary>The page, once it reads and the personal token, which it reads without, is saved too.</summary>
+    private static async Task<string> BothKeptAsync(RunningExporter exporter)
+    {
+        await exporter.Shows("\nwebex_personal_token_expiry_timestamp_seconds ", Cancellation);
+        return await exporter.Shows("exporter_up{source=\"webex\"} 1\n", Cancellation);
+    }
+
+    private IssuedTokens Configure()
+    {
+        var (service, integration) = (Cloud.LoginServiceApp(), Cloud.LoginIntegration());
+        folder.Write("token-config.json", $$$"""
+            {
+              "serviceApp": {"appId": "{{{Cloud.AppId}}}", "clientId": "{{{Cloud.ClientId}}}", "clientSecret": "{{{Cloud.ClientSecret}}}", "targetOrgId": "{{{Cloud.OrgId}}}"},
+              "tokenManager": {
+                "personalAccessToken": "",
+                "integration": {"clientId": "{{{Cloud.IntegrationClientId}}}", "clientSecret": "{{{Cloud.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"}
+              }
+            }
+            """);
+        folder.Write(".env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={service.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={service.RefreshToken}\n");
+        return service;
+    }
+
+    private string Env(string name) => DotEnvFile.Find(File.ReadAllBytes(folder[".env"]), name)!;
+
+    private Task<RunningExporter> StartAsync() => RunningExporter.StartAsync(
+        ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", folder["token-config.json"], "--webex-token-file", folder[".env"], "-a", "127.0.0.1:0"], Cancellation);
+}
