@@ -10,9 +10,7 @@ RUN arch=$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/') \
  && dotnet publish cmd/exporter -c Release -r "linux-$arch" -p:RuntimeIdentifiers="linux-$arch" -o /image/usr/bin -nodeReuse:false
 RUN mkdir -p /image/usr/share/doc/exporter && cp LICENSE /image/usr/share/doc/exporter \
  && packages/notices "linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')" > /image/usr/share/doc/exporter/notices
-# libcrypt checks the passwords of --web.config.file; the base has none.
-RUN mkdir -p /image/usr/lib /image/var/lib/exporter /image/var/lib/netatmo-exporter \
- && cp -L "$(find / -xdev -name libcrypt.so.1 -print -quit)" /image/usr/lib/libcrypt.so.1 \
+RUN mkdir -p /image/var/lib/exporter /image/var/lib/netatmo-exporter \
  && chown -R 65534:65534 /image/var/lib/exporter /image/var/lib/netatmo-exporter && chmod 700 /image/var/lib/exporter
 
 FROM mcr.microsoft.com/dotnet/runtime-deps:${DOTNET}-noble-chiseled

@@ -155,11 +155,12 @@ internal sealed class CommandLine
 
     private Startup? Checked(Configuration configuration, IReadOnlyList<ISource> of)
     {
+        var web = WebOptions.Read(configuration.Program);
         var startup = new Startup(
-            WebOptions.Read(configuration.Program),
+            web,
             configuration.Program.Get(LogLines.LevelSetting),
             PlannedAccount.All(configuration, of),
-            [.. configuration.Warnings.Select(w => w.ToString())]);
+            [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings]);
         foreach (var problem in configuration.Problems)
         {
             error.WriteLine(problem);

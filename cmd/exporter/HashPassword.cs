@@ -17,11 +17,6 @@ internal static class HashPassword
     public static async Task<int> RunAsync(Terminal terminal, CancellationToken cancellation)
     {
         var error = terminal.Error;
-        if (!Bcrypt.IsAvailable)
-        {
-            await error.WriteLineAsync($"{Bcrypt.Remedy}, or make the hash elsewhere with htpasswd -nBC {Bcrypt.Cost} \"\"");
-            return ExitCode.Failed;
-        }
         var password = terminal.IsInteractive ? await AskAsync("Password: ") : await terminal.ReadLineAsync(cancellation);
         if (string.IsNullOrEmpty(password))
         {

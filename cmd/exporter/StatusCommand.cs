@@ -1,16 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using Exporter.Accounts;
-using Spectre.Console;
 
 namespace Exporter;
 
 /// <summary><c>exporter status</c>: every account as its store tells of it, without asking any cloud.</summary>
 internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, TimeProvider time)
 {
-    /// <summary>Where the output is no terminal, nothing is broken into lines for one.</summary>
-    private const int WidthOfFiles = 250;
-
     /// <returns>The exit code: 1 when an account needs a login.</returns>
     public async Task<int> RunAsync(bool json, CancellationToken cancellation)
     {
@@ -30,33 +26,12 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
     private string Text(IReadOnlyList<Row> rows)
     {
         var now = time.GetUtcNow();
-        var table = new Table().Border(TableBorder.Simple).AddColumns("account", "source", "state", "access token ends", "refresh token ends", "next renewal", "store", "last error");
-        string When(DateTimeOffset? at) => at is { } moment ? OneAccount.When(moment, now) : "–";
-        foreach (var row in rows)
-        {
-            string[] cells = [row.Account, row.Source, row.State, When(row.AccessEnds), When(row.RefreshEnds), When(row.NextRenewal), row.Store, row.LastError ?? "–"];
-            table.AddRow(cells.Select(Markup.Escape).ToArray());
-        }
-        var text = Lines(table);
-        foreach (var row in rows.Where(r => r.Levels.Count > 0))
-        {
-            var levels = new Table().Border(TableBorder.Simple).AddColumns($"ways to the token of {Markup.Escape(row.Account)}", "left", "ends", "what happens next");
-            foreach (var level in row.Levels)
-            {
-                levels.AddRow(new[] { level.Name, level.IsLeft ? "yes" : "no", When(level.EndsAt), level.Next }.Select(Markup.Escape).ToArray());
-            }
-            text += Lines(levels);
-        }
-        return text;
-    }
-
-    private static string Lines(Table table)
-    {
-        using var text = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
-        console.Profile.Width = Console.IsOutputRedirected ? WidthOfFiles : Math.Max(80, Console.WindowWidth);
-        console.Write(table);
-        return string.Join('\n', text.ToString().Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0)) + "\n";
+        string? When(DateTimeOffset? at) => at is { } moment ? OneAccount.When(moment, now) : null;
+        var accounts = TextTable.Of([["account", "source", "state", "access token ends", "refresh token ends", "next renewal", "store", "last error"],
+            .. rows.Select(r => new[] { r.Account, r.Source, r.State, When(r.AccessEnds), When(r.RefreshEnds), When(r.NextRenewal), r.Store, r.LastError })]);
+        var levels = rows.Where(r => r.Levels.Count > 0).Select(r => TextTable.Of([[$"ways to the token of {r.Account}", "left", "ends", "what happens next"],
+            .. r.Levels.Select(l => new[] { l.Name, l.IsLeft ? "yes" : "no", When(l.EndsAt), l.Next })]));
+        return string.Join('\n', [accounts, .. levels]);
     }
 
     private static string Json(IReadOnlyList<Row> rows)

@@ -58,6 +58,9 @@ public sealed partial record WebOptions
 
     internal WebConfig? Config { get; init; }
 
+    /// <summary>What works and should be changed, a sentence each.</summary>
+    public IEnumerable<string> Warnings => Config?.Warnings.Select(w => w.ToString()) ?? [];
+
     /// <summary>Where a program on this machine asks whether the exporter is well.</summary>
     public Uri OwnAddress => Listen[0].Derive(Config?.Tls is null ? "http" : "https");
 

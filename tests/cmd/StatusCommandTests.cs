@@ -15,9 +15,9 @@ public sealed class StatusCommandTests
 
         var lines = bench.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(["account", "source", "state", "access token ends", "refresh token ends", "next renewal", "store", "last error"], Cells(lines[0]));
-        Assert.Equal(["home", "netatmo", "active", "2026-11-21 15:00:00Z (in 3 hours)", "–"], Cells(lines[2])[..5]);
-        Assert.Equal([bench["home.json"], "–"], Cells(lines[2])[^2..]);
-        Assert.Equal(["car", "bmw-cardata", "missing", "–", "–", "–", bench["car.json"], "–"], Cells(lines[3]));
+        Assert.Equal(["home", "netatmo", "active", "2026-11-21 15:00:00Z (in 3 hours)", "–"], Cells(lines[1])[..5]);
+        Assert.Equal([bench["home.json"], "–"], Cells(lines[1])[^2..]);
+        Assert.Equal(["car", "bmw-cardata", "missing", "–", "–", "–", bench["car.json"], "–"], Cells(lines[2]));
     }
 
     [Fact]

@@ -41,7 +41,7 @@ check "exporter check says what to fill in" unconfigured
 documents() { inside zgrep -q "exporter ($version)" /usr/share/doc/exporter/changelog.gz && inside zgrep -q YamlDotNet /usr/share/doc/exporter/notices.gz && inside grep -q "MIT License" /usr/share/doc/exporter/copyright; }
 check "changelog, licence and the notices of what it is made of are there" documents
 
-# Configured as its own example says, with a login by a refresh token, served over TLS to users with passwords: OpenSSL and libcrypt are needed.
+# Configured as its own example says, with a login by a refresh token, served over TLS to users with passwords: OpenSSL is needed.
 start_sandbox
 fill_in "$debian/etc/exporter" 127.0.0.1:29210
 echo "web_config_file: web.yml" >> "$debian/etc/exporter/exporter.yml"

@@ -21,6 +21,7 @@ internal sealed class Peer : IAsyncDisposable
         ["nginx"] = "nginx-light",
         ["zcat"] = "gzip",
         ["kill"] = "procps",
+        ["env"] = "coreutils",
         ["setsid"] = "util-linux",
         ["flock"] = "util-linux",
         ["mount"] = "mount",
@@ -131,7 +132,9 @@ internal sealed class Peer : IAsyncDisposable
     private static Process Launch(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder)
     {
         // A session of its own makes the peer the leader of a group, which can be killed with children that have lost their parent.
-        var start = new ProcessStartInfo(Find("setsid"), [Path.IsPathRooted(program) ? program : Find(program), .. arguments])
+        // A shell that starts these tests in the background lets them ignore SIGINT and SIGQUIT, and a child would inherit that.
+        string[] own = [Find("env"), "--default-signal=INT,QUIT,HUP,TERM", Path.IsPathRooted(program) ? program : Find(program)];
+        var start = new ProcessStartInfo(Find("setsid"), [.. own, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

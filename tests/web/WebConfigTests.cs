@@ -59,6 +59,7 @@ public sealed class WebConfigTests : IDisposable
     [InlineData("http_server_config:\n  headers:\n    Content-Security-Policy: \"a\\r\\nSet-Cookie: b\"\n", "a header is one line")]
     [InlineData("http_server_config:\n  http2: maybe\n", "write true or false")]
     [InlineData("basic_auth_users:\n  bob: secret\n", "web.yml:2: basic_auth_users.bob: this is no bcrypt hash")]
+    [InlineData("basic_auth_users:\n  bob: $2b$19$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay\n", "web.yml:2: basic_auth_users.bob: a hash of cost 19 takes about ")]
     [InlineData("rate_limit:\n  interval: 1s\n", "a burst of 0")]
     [InlineData("rate_limit:\n  interval: 5\n  burst: 2\n", "a duration needs a unit")]
     [InlineData("basic_auth_user: {}\n", "did you mean basic_auth_users?")]
@@ -92,11 +93,28 @@ public sealed class WebConfigTests : IDisposable
     }
 
     [Theory]
+    [InlineData(14, 0)]
+    [InlineData(15, 1)]
+    [InlineData(18, 1)]
+    public void A_high_cost_is_a_warning_with_the_time_that_it_takes(int cost, int warnings)
+    {
+        var (config, problems) = WebConfigReader.Read("web.yml", $"basic_auth_users:\n  bob: $2b${cost}$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay\n");
+
+        Assert.Empty(problems);
+        Assert.Equal(warnings, config!.Warnings.Count);
+        Assert.All(config.Warnings, warning => Assert.Matches(@"^web\.yml:2: basic_auth_users\.bob: a hash of cost \d+ takes about [\d.]+ s of processor time", warning.ToString()));
+    }
+
+    [Theory]
     // exporter-toolkit's own example, and the three letters that mark the same algorithm.
     [InlineData("test", "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay", true)]
     [InlineData("tesT", "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay", false)]
     [InlineData("test\0", "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay", false)]
     [InlineData("test", "$2y$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay", true)]
+    [InlineData("test", "$2a$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay", true)]
+    // Characters of the right alphabet that are no hash: no exception, and no password fits.
+    [InlineData("test", "$2b$04$.....................................................", false)]
+    [InlineData("test", "$2x$04$zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", false)]
     [InlineData("", "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay", false)]
     public async Task A_password_fits_its_hash_and_no_other(string password, string hash, bool fits) =>
         Assert.Equal(fits, await Bcrypt.VerifyAsync(password, hash, Cancellation));

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Exporter.Tokens;
+using Exporter.Accounts;
 
 namespace Exporter.Webex;
 
@@ -8,12 +8,12 @@ internal static class DataSourceTable
 {
     public static string Of(IReadOnlyList<WebexDataSource> sources, DateTimeOffset now) => sources.Count == 0
         ? "There are no data sources.\n"
-        : Columns([["id", "status", "schema", "token ends", "left", "url"],
+        : TextTable.Of([["id", "status", "schema", "token ends", "left", "url"],
             .. sources.Select(s => new[] { s.Id, s.Status, s.SchemaId ?? s.Claims?.SchemaId, When(s.TokenEndsAt), Left(s.TokenEndsAt, now), s.Url ?? s.Claims?.Url })]);
 
     public static string Of(IReadOnlyList<WebexSchema> schemas) => schemas.Count == 0
         ? "There are no schemas.\n"
-        : Columns([["id", "service type", "protocol", "app type"], .. schemas.Select(s => new[] { s.Id, s.ServiceType, s.Protocol, s.AppType })]);
+        : TextTable.Of([["id", "service type", "protocol", "app type"], .. schemas.Select(s => new[] { s.Id, s.ServiceType, s.Protocol, s.AppType })]);
 
     public static string Of(WebexDataSource source, DateTimeOffset now)
     {
@@ -29,7 +29,7 @@ internal static class DataSourceTable
             ("token ends", source.TokenEndsAt is null ? null : $"{When(source.TokenEndsAt)} ({Left(source.TokenEndsAt, now)})"),
             ("token differs in", mismatches.Length == 0 ? null : mismatches), ("created", When(source.CreatedAt)), ("updated", When(source.UpdatedAt)),
         ];
-        return Columns([.. rows.Where(row => row.Value is not (null or "–")).Select(row => new[] { row.Name, row.Value })]);
+        return TextTable.Of([.. rows.Where(row => row.Value is not (null or "–")).Select(row => new[] { row.Name, row.Value })]);
     }
 
     private static string When(DateTimeOffset? at) => at is { } moment ? moment.ToString("u", CultureInfo.InvariantCulture) : "–";
@@ -42,12 +42,4 @@ internal static class DataSourceTable
         { TotalHours: >= 1 } left => $"{(int)left.TotalHours} h {left.Minutes} min",
         { } left => $"{left.Minutes} min",
     };
-
-    /// <summary>A cell is one line: it comes from the cloud.</summary>
-    private static string Columns(IReadOnlyList<string?[]> rows)
-    {
-        string[][] cells = [.. rows.Select(row => row.Select(cell => Plain.Line(cell ?? "–")).ToArray())];
-        int[] widths = [.. Enumerable.Range(0, cells[0].Length).Select(column => cells.Max(row => row[column].Length))];
-        return string.Concat(cells.Select(row => string.Join("  ", row.Zip(widths, (cell, width) => cell.PadRight(width))).TrimEnd() + "\n"));
-    }
 }

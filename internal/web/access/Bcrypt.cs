@@ -1,66 +1,65 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Library = BCrypt.Net.BCrypt;
 
 namespace Exporter.Web;
 
 /// <summary>
-/// bcrypt by the system's own libcrypt, because no library for it is served. Passwords are checked one at a time: each takes
-/// tens of milliseconds of a processor on purpose. Safe for concurrent use.
+/// Password hashes by BCrypt.Net-Next. One password is checked at a time: each check takes tens of milliseconds of processor time on
+/// purpose. Safe for concurrent use.
 /// </summary>
 public static partial class Bcrypt
 {
-    /// <summary>The work that exporter-toolkit's documentation advises: 2^10 rounds.</summary>
+    /// <summary>The cost that the documentation of exporter-toolkit recommends: 2^10 rounds.</summary>
     public const int Cost = 10;
 
-    /// <summary>bcrypt reads no further, and nobody is told.</summary>
+    /// <summary>bcrypt ignores every byte after this one.</summary>
     public const int LongestPassword = 72;
 
-    /// <summary>More than struct crypt_data has with any libcrypt: 32 KiB with libxcrypt, 128 KiB and a little with the old glibc.</summary>
-    private const int DataSize = 256 * 1024;
+    /// <summary>A hash with a higher cost works, but every login takes more than a second on a small machine.</summary>
+    private const int HighestComfortableCost = 14;
 
-    private const string Library = "libcrypt";
-    private const string Alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-    /// <summary>Debian and most others; Fedora and Arch; Alpine, whose C library does it itself.</summary>
-    private static readonly string[] Names = ["libcrypt.so.1", "libcrypt.so.2", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+    /// <summary>A hash with a higher cost keeps the processor busy for a minute or more.</summary>
+    private const int HighestCost = 18;
 
     private static readonly SemaphoreSlim Turn = new(1);
-    private static readonly Lazy<nint> Loaded = new(Load);
-
-    /// <summary>Whether this system has a libcrypt that knows bcrypt.</summary>
-    public static bool IsAvailable => Loaded.Value != 0 && Crypt("", $"$2b$04${new string('.', 22)}") is not null;
-
-    /// <summary>What a person does where <see cref="IsAvailable"/> says no.</summary>
-    public static string Remedy => "this system has no libcrypt with bcrypt; install it (Debian: libcrypt1, Fedora: libxcrypt)";
 
     /// <summary>A new hash, with a salt of its own.</summary>
-    /// <exception cref="ArgumentException">The password is longer than bcrypt reads, or holds a NUL.</exception>
-    /// <exception cref="PlatformNotSupportedException">There is no libcrypt.</exception>
-    public static string Hash(string password)
-    {
-        if (Encoding.UTF8.GetByteCount(password) > LongestPassword || password.Contains('\0', StringComparison.Ordinal))
-        {
-            throw new ArgumentException($"bcrypt reads {LongestPassword} bytes and stops at a NUL.", nameof(password));
-        }
-        return Crypt(password, $"$2b${Cost:00}${Base64(RandomNumberGenerator.GetBytes(16))}") ?? throw new PlatformNotSupportedException(Remedy);
-    }
+    /// <exception cref="ArgumentException">The password is longer than bcrypt reads, or it contains a NUL.</exception>
+    public static string Hash(string password) =>
+        Encoding.UTF8.GetByteCount(password) <= LongestPassword && !password.Contains('\0', StringComparison.Ordinal)
+            ? Library.HashPassword(password, Library.GenerateSalt(Cost, bcryptMinorRevision: 'b'))
+            : throw new ArgumentException($"bcrypt reads {LongestPassword} bytes and stops at a NUL.", nameof(password));
 
     internal static bool IsHash(string text) => Shape().IsMatch(text);
 
-    /// <summary>Whether the hash is this password's. Compares in constant time.</summary>
-    internal static async Task<bool> VerifyAsync(string password, string hash, CancellationToken cancellation)
+    /// <summary>What a hash of a high cost does to this machine, calculated from a measured check of a low one; null where the cost is fine.</summary>
+    /// <param name="hash">A text for which <see cref="IsHash"/> is true.</param>
+    internal static (string Sentence, bool IsTooHigh)? Expense(string hash)
     {
-        await Turn.WaitAsync(cancellation);
+        if (int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture) is not (> HighestComfortableCost and var cost))
+        {
+            return null;
+        }
+        // The second time counts: the first one includes the compiler's work.
+        _ = Hash("");
+        var started = TimeProvider.System.GetTimestamp();
+        _ = Hash("");
+        var expected = TimeProvider.System.GetElapsedTime(started) * (1L << (cost - Cost));
+        return (string.Create(CultureInfo.InvariantCulture,
+            $"a hash of cost {cost} takes about {expected.TotalSeconds:0.#} s of processor time at each check; make one with exporter hash-password"), cost > HighestCost);
+    }
+
+    /// <summary>Whether the hash belongs to this password. Compares in constant time.</summary>
+    /// <param name="hash">A text for which <see cref="IsHash"/> is true.</param>
+    internal static async Task<bool> VerifyAsync(string password, string hash, CancellationToken cancellationToken)
+    {
+        await Turn.WaitAsync(cancellationToken);
         try
         {
-            // Off the thread that serves other connections.
-            var computed = await Task.Run(() => Crypt(password, hash), CancellationToken.None);
-            // To C, a password ends at a NUL: what begins like the right one would pass for it.
-            return computed is not null
-                && !password.Contains('\0', StringComparison.Ordinal)
-                && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(computed), Encoding.ASCII.GetBytes(hash));
+            // Not on the thread that serves other connections. C libraries end a password at a NUL, so no stored hash has one.
+            return !password.Contains('\0', StringComparison.Ordinal) && await Task.Run(() => Verify(password, hash), CancellationToken.None);
         }
         finally
         {
@@ -68,57 +67,19 @@ public static partial class Bcrypt
         }
     }
 
-    private static string? Crypt(string password, string setting)
+    private static bool Verify(string password, string hash)
     {
-        if (Loaded.Value == 0)
-        {
-            return null;
-        }
-        var data = Marshal.AllocHGlobal(DataSize);
         try
         {
-            Marshal.Copy(new byte[DataSize], 0, data, DataSize);
-            var computed = Marshal.PtrToStringUTF8(crypt_r(Encoding.UTF8.GetBytes(password + '\0'), Encoding.ASCII.GetBytes(setting + '\0'), data));
-            // crypt(3): a failure is a null pointer, or a text that begins with an asterisk.
-            return computed is null or ['*', ..] ? null : computed;
+            return Library.Verify(password, hash);
         }
-        finally
+        // The shape was checked, but its last character may still be one that encodes no salt.
+        catch (Exception e) when (e is BCrypt.Net.SaltParseException or BCrypt.Net.HashInformationException or BCrypt.Net.BcryptAuthenticationException or ArgumentException)
         {
-            // It holds what can be calculated back to the password.
-            Marshal.Copy(new byte[DataSize], 0, data, DataSize);
-            Marshal.FreeHGlobal(data);
+            return false;
         }
     }
 
-    /// <summary>bcrypt's own base 64: six bits a letter, most significant first, without padding.</summary>
-    private static string Base64(ReadOnlySpan<byte> bytes)
-    {
-        var text = new StringBuilder();
-        for (var bit = 0; bit < bytes.Length * 8; bit += 6)
-        {
-            var pair = bytes[bit / 8] << 8 | (bit / 8 + 1 < bytes.Length ? bytes[bit / 8 + 1] : 0);
-            text.Append(Alphabet[pair >> (10 - bit % 8) & 63]);
-        }
-        return text.ToString();
-    }
-
-    private static nint Load()
-    {
-        nint handle = 0;
-        foreach (var name in Names)
-        {
-            if (handle == 0 && NativeLibrary.TryLoad(name, out var found) && NativeLibrary.TryGetExport(found, nameof(crypt_r), out _))
-            {
-                handle = found;
-            }
-        }
-        NativeLibrary.SetDllImportResolver(typeof(Bcrypt).Assembly, (name, _, _) => name == Library ? handle : 0);
-        return handle;
-    }
-
-    [DllImport(Library), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern nint crypt_r(byte[] password, byte[] setting, nint data);
-
-    [GeneratedRegex(@"^\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}\z")]
+    [GeneratedRegex(@"^\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}\z")]
     private static partial Regex Shape();
 }

@@ -8,7 +8,11 @@ namespace Exporter.Web;
 /// <summary>The web configuration file, as exporter-toolkit has it. Immutable.</summary>
 /// <param name="Users">From name to bcrypt hash; nobody is asked while it is empty.</param>
 internal sealed record WebConfig(
-    TlsSettings? Tls, bool Http2, IReadOnlyDictionary<string, string> Headers, IReadOnlyDictionary<string, Secret> Users, RateLimitSettings? RateLimit);
+    TlsSettings? Tls, bool Http2, IReadOnlyDictionary<string, string> Headers, IReadOnlyDictionary<string, Secret> Users, RateLimitSettings? RateLimit)
+{
+    /// <summary>What works and costs more than it should.</summary>
+    public IReadOnlyList<Problem> Warnings { get; init; } = [];
+}
 
 internal sealed record RateLimitSettings(TimeSpan Interval, int Burst);
 

@@ -25,6 +25,7 @@ internal sealed class WebConfigReader
     private readonly string name;
     private readonly string folder;
     private readonly List<Problem> problems = [];
+    private readonly List<Problem> warnings = [];
 
     private WebConfigReader(string path) => (name, folder) = (path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
 
@@ -59,7 +60,7 @@ internal sealed class WebConfigReader
             ["basic_auth_users"] = e => Users(e, users),
             ["rate_limit"] = e => rate = Rate(e),
         });
-        return new WebConfig(tls, http2, headers, users, rate);
+        return new WebConfig(tls, http2, headers, users, rate) { Warnings = warnings };
     }
 
     private TlsSettings? Tls(Entry tls)
@@ -173,16 +174,16 @@ internal sealed class WebConfigReader
             {
                 Problem(one, "this is no bcrypt hash; make one with exporter hash-password");
             }
-            else if (user.Contains(':', StringComparison.Ordinal))
+            else if (Bcrypt.Expense(hash) is var (sentence, isTooHigh))
+            {
+                (isTooHigh ? problems : warnings).Add(At(one, sentence));
+            }
+            if (user.Contains(':', StringComparison.Ordinal))
             {
                 // RFC 7617, section 2: a user-id ends at the first colon.
                 Problem(one, "a user's name has no colon; choose another");
             }
             users[user] = new Secret(hash);
-        }
-        if (users.Count > 0 && !Bcrypt.IsAvailable)
-        {
-            Problem(entry, Bcrypt.Remedy);
         }
     }
 
@@ -292,7 +293,9 @@ internal sealed class WebConfigReader
     private static string Remedy(string word, IEnumerable<string> known) =>
         Nearest.To(word, known) is { } near ? $"; did you mean {near}?" : $"; there are {string.Join(", ", known)}";
 
-    private void Problem(Entry entry, string sentence) => problems.Add(new Problem($"{name}:{entry.Line}", $"{entry.Path}: {sentence}"));
+    private void Problem(Entry entry, string sentence) => problems.Add(At(entry, sentence));
+
+    private Problem At(Entry entry, string sentence) => new($"{name}:{entry.Line}", $"{entry.Path}: {sentence}");
 
     private sealed record Entry(string Path, YamlValue Value, int Line);
 }
