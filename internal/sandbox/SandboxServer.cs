@@ -107,7 +107,7 @@ public sealed class SandboxServer : IAsyncDisposable
         var sandbox = new SandboxServer(options);
         try
         {
-            sandbox.Bmw.Listen();
+            await sandbox.Bmw.ListenAsync();
             await sandbox.application.StartAsync(cancellation);
             var addresses = sandbox.application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
             sandbox.Address = new Uri(addresses.First());

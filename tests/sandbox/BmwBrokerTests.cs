@@ -3,16 +3,17 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Exporter.Mqtt;
+using Exporter.BmwCarData;
 using Exporter.Sandbox;
-using Exporter.Tests.Mqtt;
+using Exporter.Tests.BmwCarData;
 using Microsoft.Extensions.Logging.Abstractions;
+using MQTTnet.Protocol;
 using Xunit;
 
 namespace Exporter.Tests.Sandbox;
 
 /// <summary>The stand-in of BMW's stream by itself: it is as strict as BMW's.</summary>
-public sealed class BmwBrokerTests : IAsyncDisposable
+public sealed class BmwBrokerTests : IAsyncLifetime
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
 
@@ -20,18 +21,18 @@ public sealed class BmwBrokerTests : IAsyncDisposable
 
     /// <summary>The clients' own clock: it stands still, so that none of them pings.</summary>
     private readonly ManualTime clients = new();
-    private readonly BmwBroker broker;
-    private readonly X509Certificate2 certificate;
+    private BmwBroker broker = null!;
+    private X509Certificate2 certificate = null!;
 
-    public BmwBrokerTests()
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
     {
         var end = time.GetUtcNow() + Lifetime;
-        broker = new BmwBroker(new IPEndPoint(IPAddress.Loopback, 0),
+        broker = await BmwBroker.StartAsync(new IPEndPoint(IPAddress.Loopback, 0),
             new BrokerRules((account, password) => account is "gcid" or "other" && password == $"live {account}" && end > time.GetUtcNow() ? end : null, time));
         certificate = X509Certificate2.CreateFromPem(broker.CertificatePem);
     }
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask DisposeAsync()
     {
@@ -40,10 +41,11 @@ public sealed class BmwBrokerTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(QoS.AtMostOnce, ReasonCode.Success)]
-    [InlineData(QoS.AtLeastOnce, ReasonCode.GrantedQoS1)]
-    public async Task Messages_come_at_the_quality_that_was_asked_for(QoS asked, ReasonCode granted)
+    [InlineData(MqttQualityOfServiceLevel.AtMostOnce, (int)ReasonCode.Success)]
+    [InlineData(MqttQualityOfServiceLevel.AtLeastOnce, (int)ReasonCode.GrantedQoS1)]
+    public async Task Messages_come_at_the_quality_that_was_asked_for(MqttQualityOfServiceLevel asked, int number)
     {
+        var granted = (ReasonCode)number;
         await using var connection = await Accepted();
         var answer = Assert.IsType<SubscribeOutcome.Granted>(await connection.SubscribeAsync([new("gcid/+", asked)], Cancellation));
         Assert.Equal([new FilterAnswer("gcid/+", granted)], answer.Answers);
@@ -59,11 +61,12 @@ public sealed class BmwBrokerTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("gcid", "live other", ReasonCode.NotAuthorized)]
-    [InlineData("someone", "live gcid", ReasonCode.NotAuthorized)]
-    [InlineData("gcid", "", ReasonCode.BadUserNameOrPassword)]
-    public async Task Who_brings_no_live_token_of_his_own_is_refused(string account, string password, ReasonCode code)
+    [InlineData("gcid", "live other", (int)ReasonCode.NotAuthorized)]
+    [InlineData("someone", "live gcid", (int)ReasonCode.NotAuthorized)]
+    [InlineData("gcid", "", (int)ReasonCode.BadUserNameOrPassword)]
+    public async Task Who_brings_no_live_token_of_his_own_is_refused(string account, string password, int number)
     {
+        var code = (ReasonCode)number;
         Assert.Equal(code, Assert.IsType<ConnectOutcome.Refused>(await Connect(account, password)).Code);
         Assert.Equal(0, broker.Connects);
     }
@@ -132,6 +135,17 @@ public sealed class BmwBrokerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_connection_of_the_same_account_takes_over_also_under_another_client_identifier()
+    {
+        await using var first = await Accepted();
+        await using var second = Assert.IsType<ConnectOutcome.Accepted>(await Connect("gcid", "live gcid", clientIdentifier: "")).Connection;
+
+        Assert.Equal(new ConnectionEnd.ByServer(ReasonCode.SessionTakenOver, null), await first.Ended);
+        Assert.NotEmpty(second.Session.ClientIdentifier);
+        Assert.IsType<SubscribeOutcome.Granted>(await second.SubscribeAsync([new("gcid/+")], Cancellation));
+    }
+
+    [Fact]
     public async Task It_can_be_told_to_refuse_and_to_cut()
     {
         // It counts whom it has let in, and can cut them, once it has begun to serve them: an answer to SUBSCRIBE shows that it has.
@@ -173,16 +187,16 @@ public sealed class BmwBrokerTests : IAsyncDisposable
     private async Task<MqttConnection> Accepted(string account = "gcid", TimeSpan? keepAlive = null) =>
         Assert.IsType<ConnectOutcome.Accepted>(await Connect(account, $"live {account}", keepAlive)).Connection;
 
-    private Task<ConnectOutcome> Connect(string account, string password, TimeSpan? keepAlive = null)
+    private Task<ConnectOutcome> Connect(string account, string password, TimeSpan? keepAlive = null, string? clientIdentifier = null)
     {
         var options = new MqttOptions
         {
             Host = "127.0.0.1",
             Port = broker.EndPoint.Port,
-            ClientIdentifier = account,
+            ClientIdentifier = clientIdentifier ?? account,
             UserName = account,
             KeepAlive = keepAlive ?? TimeSpan.FromSeconds(30),
-            Password = () => Encoding.UTF8.GetBytes(password),
+            Password = Encoding.UTF8.GetBytes(password),
             Tls = Mosquitto.Tls([certificate]),
         };
         return MqttConnection.ConnectAsync(options, clients, NullLogger.Instance, Cancellation);

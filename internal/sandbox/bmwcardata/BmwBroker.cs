@@ -1,71 +1,111 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using MQTTnet;
+using MQTTnet.Certificates;
+using MQTTnet.Formatter;
+using MQTTnet.Packets;
+using MQTTnet.Protocol;
+using MQTTnet.Server;
 
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// BMW's stream: MQTT 5 over TLS with a certificate of its own. A connection is one account's and there is no second; its
-/// password is a live id token, and it ends with that. Publishes what it is given and keeps nothing for who is not there. Thread-safe.
+/// BMW's stream on MQTTnet's server: MQTT 5 over TLS with a self-signed certificate. An account has one connection, whose password is an ID
+/// token that hasn't expired, and the connection ends when the token expires. Messages go to the clients that are connected, and are not kept.
+/// Thread-safe.
 /// </summary>
 public sealed class BmwBroker : IAsyncDisposable
 {
-    private readonly CancellationTokenSource stopping = new();
-    private readonly ConcurrentDictionary<string, BrokerSession> sessions = new();
-    private readonly TcpListener listener;
-    private readonly X509Certificate2 certificate;
-    private readonly BrokerRules rules;
-    private readonly Task accepting;
-    private int connects;
+    /// <summary>Where MQTTnet's session keeps ours.</summary>
+    private const string Own = "session";
 
-    /// <param name="listen">Port 0 takes a free one.</param>
-    internal BmwBroker(IPEndPoint listen, BrokerRules rules)
+    private readonly ConcurrentDictionary<BrokerSession, long> sessions = new();
+    private readonly X509Certificate2 certificate = SelfSigned();
+    private readonly BrokerRules rules;
+    private readonly MqttServerOptions options;
+    private readonly MqttServer server;
+    private long began;
+    private int connects;
+    private bool disposed;
+
+    private BmwBroker(IPEndPoint listen, BrokerRules rules)
     {
         this.rules = rules;
-        certificate = SelfSigned();
-        listener = new TcpListener(listen);
-        listener.Start();
-        EndPoint = (IPEndPoint)listener.LocalEndpoint;
-        accepting = AcceptAsync();
+        options = new MqttServerOptionsBuilder().WithoutDefaultEndpoint().WithEncryptedEndpoint().WithEncryptedEndpointPort(listen.Port)
+            .WithEncryptedEndpointBoundIPAddress(listen.Address).WithEncryptedEndpointBoundIPV6Address(IPAddress.None)
+            // The protocol versions are the system's.
+            .WithEncryptionSslProtocol(SslProtocols.None).WithEncryptionCertificate(new X509CertificateProvider(certificate))
+            .WithMaxPendingMessagesPerClient(100_000).Build();
+        // MQTTnet's own monitor uses the wall clock; each session watches the keep-alive by the rules' clock.
+        options.KeepAliveOptions.MonitorInterval = TimeSpan.FromDays(1);
+        server = new MqttServerFactory().CreateMqttServer(options);
+        server.ValidatingConnectionAsync += ValidateAsync;
+        server.ClientConnectedAsync += WelcomeAsync;
+        server.ClientDisconnectedAsync += ForgetAsync;
+        server.InterceptingInboundPacketAsync += HearAsync;
+        server.InterceptingSubscriptionAsync += GrantAsync;
+        server.InterceptingOutboundPacketAsync += AnswerAsync;
+        EndPoint = listen;
     }
 
-    public IPEndPoint EndPoint { get; }
+    public IPEndPoint EndPoint { get; private set; }
 
-    /// <summary>What a client has to trust.</summary>
+    /// <summary>The certificate that a client has to trust.</summary>
     public string CertificatePem => certificate.ExportCertificatePem();
 
-    /// <summary>Connections that were let in, ever.</summary>
+    /// <summary>How many connections it has accepted.</summary>
     public int Connects => connects;
 
-    /// <summary>Who is connected and subscribed: their filters.</summary>
-    public IReadOnlyList<string> Subscriptions => [.. sessions.Values.SelectMany(s => s.Filters)];
+    /// <summary>The topic filters of everyone who is connected.</summary>
+    public IReadOnlyList<string> Subscriptions => [.. sessions.Keys.SelectMany(s => s.Filters)];
 
-    /// <summary>When anybody who is connected last said something; null while nobody is.</summary>
-    public DateTimeOffset? LastHeard => sessions.Values.Max(s => (DateTimeOffset?)s.LastHeard);
+    /// <summary>When a connected client last sent something; null if none is connected.</summary>
+    public DateTimeOffset? LastHeard => sessions.Keys.Max(s => (DateTimeOffset?)s.LastHeard);
 
-    /// <summary>A reason code for every connection that asks from now on; null lets them in again.</summary>
+    /// <summary>A reason code that rejects every new connection; null accepts them again.</summary>
     public byte? Refusal { get => rules.Refusal; set => rules.Refusal = value; }
 
-    /// <summary>Sends a message to who follows that car now; how many that were.</summary>
-    /// <param name="topic"><c>GCID/VIN</c>.</param>
-    public async Task<int> PublishAsync(string topic, ReadOnlyMemory<byte> payload)
+    /// <param name="listen">Port 0 takes a free one.</param>
+    /// <exception cref="SocketException">The address is taken.</exception>
+    internal static async Task<BmwBroker> StartAsync(IPEndPoint listen, BrokerRules rules)
     {
-        var sent = 0;
-        foreach (var session in sessions.Values)
+        var broker = new BmwBroker(listen, rules);
+        try
         {
-            sent += await session.PublishAsync(topic, payload) ? 1 : 0;
+            await broker.server.StartAsync();
+            broker.EndPoint = new IPEndPoint(listen.Address, broker.options.TlsEndpointOptions.Port);
+            return broker;
         }
-        return sent;
+        catch
+        {
+            await broker.DisposeAsync();
+            throw;
+        }
     }
 
-    /// <summary>Cuts every connection without a word, as a broken network does.</summary>
+    /// <summary>Sends a message to the clients that are subscribed to its topic now.</summary>
+    /// <param name="topic"><c>GCID/VIN</c>.</param>
+    /// <returns>The number of those clients.</returns>
+    public async Task<int> PublishAsync(string topic, ReadOnlyMemory<byte> payload)
+    {
+        var followers = sessions.Keys.Count(session => session.Follows(topic));
+        if (followers > 0)
+        {
+            var message = new MqttApplicationMessageBuilder().WithTopic(topic).WithPayload(payload.ToArray())
+                .WithQualityOfServiceLevel(MqttQualityOfServiceLevel.AtLeastOnce).Build();
+            await server.InjectApplicationMessage(new InjectedMqttApplicationMessage(message) { SenderClientId = "bmw" }, CancellationToken.None);
+        }
+        return followers;
+    }
+
+    /// <summary>Closes every connection without a DISCONNECT, as a broken network does.</summary>
     public void Cut()
     {
-        foreach (var session in sessions.Values)
+        foreach (var session in sessions.Keys)
         {
             session.Cut();
         }
@@ -73,74 +113,101 @@ public sealed class BmwBroker : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (stopping.IsCancellationRequested)
+        if (Interlocked.Exchange(ref disposed, true))
         {
             return;
         }
-        await stopping.CancelAsync();
-        listener.Stop();
-        await accepting;
+        if (server.IsStarted)
+        {
+            await server.StopAsync(new MqttServerStopOptions());
+        }
+        server.Dispose();
         certificate.Dispose();
-        stopping.Dispose();
     }
 
-    private async Task AcceptAsync()
+    private Task ValidateAsync(ValidatingConnectionEventArgs connecting)
     {
-        var serving = new List<Task>();
-        try
+        var (user, password) = (connecting.UserName ?? "", connecting.Password ?? "");
+        var end = rules.EndOf(user, password);
+        connecting.ReasonCode = rules.Refusal is { } refusal ? (MqttConnectReasonCode)refusal
+            : connecting.ProtocolVersion != MqttProtocolVersion.V500 ? MqttConnectReasonCode.UnsupportedProtocolVersion
+            : end is not null ? MqttConnectReasonCode.Success
+            : user.Length == 0 || password.Length == 0 ? MqttConnectReasonCode.BadUserNameOrPassword : MqttConnectReasonCode.NotAuthorized;
+        if (connecting.ReasonCode == MqttConnectReasonCode.Success)
         {
-            while (true)
-            {
-                var client = await listener.AcceptTcpClientAsync(stopping.Token);
-                serving.RemoveAll(task => task.IsCompleted);
-                serving.Add(ServeAsync(client));
-            }
+            connecting.AssignedClientIdentifier = Guid.NewGuid().ToString("N");
+            var client = connecting.ClientId is { Length: > 0 } given ? given : connecting.AssignedClientIdentifier;
+            // Its timers start before the client gets the CONNACK.
+            var keepAlive = TimeSpan.FromSeconds(connecting.KeepAlivePeriod ?? 0);
+            var session = new BrokerSession(client, user, connecting.ChannelAdapter, end!.Value, keepAlive, rules.Time);
+            connecting.SessionItems[Own] = session;
+            sessions[session] = Interlocked.Increment(ref began);
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or InvalidOperationException)
-        {
-            // Stopped, be it between two calls of it.
-            await Task.WhenAll(serving);
-        }
+        return Task.CompletedTask;
     }
 
-    private async Task ServeAsync(TcpClient client)
+    /// <summary>
+    /// An account has one connection (MQTT 5, 3.14.2.1: session taken over). MQTTnet ensures that for equal client identifiers, this for different ones.
+    /// </summary>
+    private async Task WelcomeAsync(ClientConnectedEventArgs connected)
     {
-        using var _ = client;
-        await using var tls = new SslStream(client.GetStream());
-        try
+        Interlocked.Increment(ref connects);
+        var session = (BrokerSession)connected.SessionItems[Own]!;
+        foreach (var other in sessions.Keys.Where(other => other.Account == session.Account && other.ClientId != session.ClientId))
         {
-            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stopping.Token);
-            await using var session = new BrokerSession(tls, rules, stopping.Token);
-            if (!await session.BeginAsync())
-            {
-                return;
-            }
-            Interlocked.Increment(ref connects);
-            // MQTT 5, section 3.14.2.1: 0x8E, session taken over. One connection for an account, whatever its client id.
-            BrokerSession? other;
-            lock (sessions)
-            {
-                // In one step, lest two that come at once both find nobody.
-                sessions.TryGetValue(session.Account, out other);
-                sessions[session.Account] = session;
-            }
-            try
-            {
-                await (other?.EndAsync(0x8E) ?? Task.CompletedTask);
-                await session.RunAsync();
-            }
-            finally
-            {
-                sessions.TryRemove(KeyValuePair.Create(session.Account, session));
-            }
-        }
-        catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
-        {
-            // A client that went away, or was sent away.
+            var older = sessions.GetValueOrDefault(other) < sessions.GetValueOrDefault(session) ? other : session;
+            await older.EndAsync(MqttDisconnectReasonCode.SessionTakenOver);
         }
     }
 
-    /// <summary>Certificates are checked by the machine's clock, not by the sandbox's.</summary>
+    private Task ForgetAsync(ClientDisconnectedEventArgs gone)
+    {
+        var session = (BrokerSession)gone.SessionItems[Own]!;
+        sessions.TryRemove(session, out _);
+        session.Dispose();
+        return Task.CompletedTask;
+    }
+
+    private async Task HearAsync(InterceptingPacketEventArgs heard)
+    {
+        var session = (BrokerSession)heard.SessionItems[Own]!;
+        session.Hears();
+        if (heard.Packet is not (MqttSubscribePacket or MqttPingReqPacket or MqttPubAckPacket or MqttDisconnectPacket))
+        {
+            // Clients only subscribe at BMW.
+            heard.ProcessPacket = false;
+            await session.EndAsync(MqttDisconnectReasonCode.NotAuthorized);
+        }
+    }
+
+    private Task GrantAsync(InterceptingSubscriptionEventArgs asked)
+    {
+        var session = (BrokerSession)asked.SessionItems[Own]!;
+        if (!session.Owns(asked.TopicFilter.Topic))
+        {
+            asked.Response.ReasonCode = MqttSubscribeReasonCode.NotAuthorized;
+            return Task.CompletedTask;
+        }
+        if (asked.TopicFilter.QualityOfServiceLevel > MqttQualityOfServiceLevel.AtLeastOnce)
+        {
+            asked.TopicFilter.QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce;
+            asked.Response.ReasonCode = MqttSubscribeReasonCode.GrantedQoS1;
+        }
+        session.Add(asked.TopicFilter.Topic);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A topic of another account costs the connection, as at BMW: the client gets the SUBACK first.</summary>
+    private static async Task AnswerAsync(InterceptingPacketEventArgs answered)
+    {
+        if (answered.Packet is MqttSubAckPacket ack && ack.ReasonCodes.Contains(MqttSubscribeReasonCode.NotAuthorized))
+        {
+            answered.ProcessPacket = false;
+            await ((BrokerSession)answered.SessionItems[Own]!).EndAsync(MqttDisconnectReasonCode.NotAuthorized, first: ack);
+        }
+    }
+
+    /// <summary>Clients check certificates by the machine's clock, not by the sandbox's.</summary>
     private static X509Certificate2 SelfSigned()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

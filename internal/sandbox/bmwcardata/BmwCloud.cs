@@ -90,11 +90,11 @@ public sealed class BmwCloud : ICloud
     /// <summary>The id token of a login, which its token endpoint gives beside the others: the password of the stream.</summary>
     public string IdToken() => IdToken(options.Lifetimes.Access);
 
-    internal void Listen()
+    internal async Task ListenAsync()
     {
         if (options.Stream is { } address)
         {
-            Broker = new BmwBroker(address, new BrokerRules(EndOf, time));
+            Broker = await BmwBroker.StartAsync(address, new BrokerRules(EndOf, time));
         }
     }
 

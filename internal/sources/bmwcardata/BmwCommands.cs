@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Exporter.Mqtt;
 using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Exporter.Mqtt;
 using Exporter.Accounts;
 using Exporter.Tokens;
 
@@ -57,7 +56,7 @@ internal sealed class BmwCredentials
         // The same as the last time, so that a session which the server has not given up yet is evicted and is not in the way.
         ClientIdentifier = Gcid,
         UserName = Gcid,
-        Password = () => Encoding.UTF8.GetBytes(IdToken.Reveal()),
+        Password = Encoding.UTF8.GetBytes(IdToken.Reveal()),
     };
 
     private static X509ChainPolicy? Trusting(X509Certificate2Collection? certificates)

@@ -1,4 +1,3 @@
-using Exporter.Mqtt;
 using Exporter.Accounts;
 
 namespace Exporter.BmwCarData;

@@ -1,4 +1,3 @@
-using Exporter.Mqtt;
 using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Exporter.Tests.Mqtt;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;

@@ -1,7 +1,5 @@
 using Exporter.BmwCarData;
-using Exporter.Mqtt;
 using Exporter.Accounts;
-using Exporter.Tests.Mqtt;
 using Exporter.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -153,6 +151,29 @@ public class BmwStreamTests
         await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "accepted")) == 2);
 
         Assert.True(await other.Ended is ConnectionEnd.NetworkLost or ConnectionEnd.ByServer(ReasonCode.SessionTakenOver, _));
+    }
+
+    [Theory]
+    [InlineData("30 FFFFFF7F")] // A message that announces 256 MB.
+    [InlineData("FF FFFFFFFFFF")] // A length that doesn't end.
+    [InlineData("90 01 00")] // A SUBACK that ends in its identifier.
+    [InlineData("90 04 0063 00 00")] // A SUBACK to nothing.
+    [InlineData("30 04 0009 6162")] // A topic longer than its packet.
+    [InlineData("485454502F312E3120343030")] // HTTP/1.1 400, which looks like a PUBACK that goes on.
+    public async Task A_server_that_sends_nonsense_is_left_and_tried_again_later_and_later(string hex)
+    {
+        await using var server = new BrokenServer([.. ScriptedServer.Bytes(hex), .. new byte[200]]);
+        await using var bench = new StreamBench(server.Port, server.CertificatePem);
+        await bench.Start();
+
+        await bench.Until(() => bench.Value("bmw_mqtt_connects_total", ("result", "protocol")) == 3 && bench.Feed.Status.NextTry is not null);
+
+        Assert.StartsWith("the server does not keep to MQTT 5: [MQTT", Assert.IsType<ApiFailure.Unavailable>(bench.Feed.Status.Failure).Reason, StringComparison.Ordinal);
+        Assert.True(bench.Feed.Status.NextTry - bench.Time.GetUtcNow() >= BmwStream.BetweenConnects);
+        var said = bench.Logs.All.Where(line => line.Contains("there is no stream", StringComparison.Ordinal)).ToList();
+        Assert.Equal(3, said.Count);
+        Assert.All(bench.Logs.All, line => Assert.DoesNotContain("not foreseen", line, StringComparison.Ordinal));
+        Assert.All(said, line => Assert.DoesNotContain('\n', line));
     }
 
     [Fact]

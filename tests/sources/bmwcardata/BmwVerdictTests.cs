@@ -1,5 +1,4 @@
 using Exporter.BmwCarData;
-using Exporter.Mqtt;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;

@@ -1,6 +1,5 @@
 using Exporter.Sandbox;
 using Exporter.Tests.Cmd;
-using Exporter.Tests.Mqtt;
 
 namespace Exporter.Tests.BmwCarData;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using Exporter.Sandbox;
 using Exporter.Accounts;
-using Exporter.Tests.Mqtt;
 using Exporter.Tokens;
 using Xunit;
 
@@ -112,7 +111,7 @@ public class DayOfDrivingTests
         public static async Task<Drive> Begin()
         {
             var time = new ManualTime();
-            var broker = new BmwBroker(new IPEndPoint(IPAddress.Loopback, 0), new BrokerRules(
+            var broker = await BmwBroker.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), new BrokerRules(
                 (account, password) => account == Mosquitto.User && Jwt.Expiry(new Secret(password)) is { } end && end > time.GetUtcNow() ? end : null, time));
             var bench = new StreamBench(broker.EndPoint.Port, broker.CertificatePem, time);
             for (var number = 1; number < 50; number++)

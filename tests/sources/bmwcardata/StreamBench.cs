@@ -4,7 +4,6 @@ using System.Text;
 using Exporter.BmwCarData;
 using Exporter.Metrics;
 using Exporter.Tests.Metrics;
-using Exporter.Tests.Mqtt;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;

@@ -3,11 +3,11 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Exporter.Mqtt;
+using Exporter.BmwCarData;
 using Exporter.Tests.Support;
 using Xunit;
 
-namespace Exporter.Tests.Mqtt;
+namespace Exporter.Tests.BmwCarData;
 
 /// <summary>Debian's mosquitto on 127.0.0.1, with TLS by a certificate of its own and a password file.</summary>
 internal sealed class Mosquitto : IAsyncDisposable
@@ -21,12 +21,8 @@ internal sealed class Mosquitto : IAsyncDisposable
 
     private Mosquitto()
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=broker of a test", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+        certificate = SelfSigned();
+        using var key = certificate.GetECDsaPrivateKey()!;
         File.WriteAllText(InFolder("certificate.pem"), certificate.ExportCertificatePem());
         File.WriteAllText(InFolder("key.pem"), key.ExportPkcs8PrivateKeyPem());
         // `user root`: as root it would else become somebody who cannot read this folder.
@@ -97,7 +93,7 @@ internal sealed class Mosquitto : IAsyncDisposable
         Port = port,
         ClientIdentifier = clientIdentifier,
         UserName = User,
-        Password = () => Encoding.UTF8.GetBytes(password),
+        Password = Encoding.UTF8.GetBytes(password),
         Tls = Tls([certificate]),
     };
 
@@ -106,6 +102,17 @@ internal sealed class Mosquitto : IAsyncDisposable
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.AddRange(trusted);
         return new() { TargetHost = "127.0.0.1", CertificateChainPolicy = policy };
+    }
+
+    /// <summary>A certificate for 127.0.0.1, with its key.</summary>
+    public static X509Certificate2 SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=broker of a test", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        return request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
     }
 
     /// <summary>Publishes each line at QoS 1 by mosquitto's own client; complete when all are acknowledged by the broker.</summary>

@@ -1,9 +1,10 @@
 using System.Text;
-using Exporter.Mqtt;
+using Exporter.BmwCarData;
 using Microsoft.Extensions.Logging.Abstractions;
+using MQTTnet.Protocol;
 using Xunit;
 
-namespace Exporter.Tests.Mqtt;
+namespace Exporter.Tests.BmwCarData;
 
 /// <summary>Against a broker that others have written.</summary>
 public class MosquittoTests
@@ -23,7 +24,7 @@ public class MosquittoTests
 
         var messages = await Read(connection, 2);
         Assert.Equal(["grüezi", "{}"], messages.Select(m => Encoding.UTF8.GetString(m.Payload.Span)));
-        Assert.All(messages, m => Assert.Equal(("gcid/vin", QoS.AtLeastOnce), (m.Topic, m.QoS)));
+        Assert.All(messages, m => Assert.Equal(("gcid/vin", MqttQualityOfServiceLevel.AtLeastOnce), (m.Topic, m.QoS)));
     }
 
     [Fact]

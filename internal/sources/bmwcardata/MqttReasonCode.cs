@@ -1,10 +1,10 @@
-namespace Exporter.Mqtt;
+namespace Exporter.BmwCarData;
 
 /// <summary>
-/// What came of an operation (MQTT 5, 2.4); from 0x80 on it is a failure. A server may send a value that has no name here: it is kept
-/// as it is, and its place below or above 0x80 says what it means.
+/// The reason codes of every packet in one table (MQTT 5, 2.4); from 0x80 on they mean a failure. MQTTnet has an enumeration for each packet
+/// and none that has them all. A server may send a value without a name: it is kept, and it means success or failure by its range.
 /// </summary>
-public enum ReasonCode
+internal enum ReasonCode
 {
     /// <summary>Also a normal disconnection, and a subscription granted at QoS 0.</summary>
     Success = 0x00,
@@ -52,22 +52,22 @@ public enum ReasonCode
     WildcardSubscriptionsNotSupported = 0xA2,
 }
 
-public static class ReasonCodes
+internal static class ReasonCodes
 {
     public static bool IsFailure(this ReasonCode code) => code >= ReasonCode.UnspecifiedError;
 
-    /// <summary>For people: <c>SessionTakenOver (142)</c>, and the number alone where the specification gives it no name.</summary>
+    /// <summary>For people: <c>SessionTakenOver (142)</c>, or only the number if the specification has no name for it.</summary>
     public static string Say(this ReasonCode code) => Enum.IsDefined(code) ? $"{code} ({(int)code})" : $"reason code {(int)code}";
 }
 
-/// <summary>The bytes are no packet, or not one that may come here. The codec fails in no other way.</summary>
-/// <param name="code">What the specification has us say to the peer.</param>
-/// <param name="clause">The clause that is broken, and how, in one line; nothing of it comes from the peer.</param>
-public sealed class MqttProtocolException(ReasonCode code, string clause) : Exception(clause)
+/// <summary>The server broke the protocol.</summary>
+/// <param name="code">The reason code to disconnect with.</param>
+/// <param name="clause">The clause that is broken, and how, in one line that quotes nothing from the server.</param>
+internal sealed class MqttProtocolException(ReasonCode code, string clause) : Exception(clause)
 {
     public ReasonCode Code { get; } = code;
 
-    internal static MqttProtocolException Malformed(string clause) => new(ReasonCode.MalformedPacket, clause);
+    public static MqttProtocolException Malformed(string clause) => new(ReasonCode.MalformedPacket, clause);
 
-    internal static MqttProtocolException Error(string clause) => new(ReasonCode.ProtocolError, clause);
+    public static MqttProtocolException Error(string clause) => new(ReasonCode.ProtocolError, clause);
 }

@@ -1,11 +1,26 @@
 using System.Text;
-using Exporter.Mqtt;
+using Exporter.BmwCarData;
+using MQTTnet.Packets;
+using MQTTnet.Protocol;
 using Xunit;
 
-namespace Exporter.Tests.Mqtt;
+namespace Exporter.Tests.BmwCarData;
 
-public class DeliveryTests
+public class MqttDeliveryTests
 {
+    /// <summary>One packet of each kind that a server sends, with its properties.</summary>
+    private static readonly IReadOnlyList<MqttPacket> Samples =
+    [
+        new MqttConnAckPacket { ReasonString = "no", AssignedClientIdentifier = "auto-1", ServerKeepAlive = 20, MaximumPacketSize = 1000 },
+        ScriptedServer.Publish("a/b", "hello"),
+        ScriptedServer.Publish("Straße/𪛔", new string('x', 300), 513),
+        ScriptedServer.SubAck(new MqttSubscribePacket { PacketIdentifier = 10 }, [ReasonCode.GrantedQoS1, ReasonCode.NotAuthorized], "see there"),
+        MqttPingRespPacket.Instance,
+        ScriptedServer.Disconnect(ReasonCode.SessionTakenOver, "elsewhere"),
+        new MqttPubAckPacket { PacketIdentifier = 65535, ReasonCode = MqttPubAckReasonCode.QuotaExceeded, ReasonString = "full" },
+        new MqttAuthPacket { AuthenticationMethod = "m", ReasonString = "more" },
+    ];
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -17,17 +32,17 @@ public class DeliveryTests
         await server.Says(Message(1, "one"), Message(2, "two"));
 
         Assert.True(await reader.MoveNextAsync());
-        Assert.Equal(("car/x", "one", false), (reader.Current.Topic, Text(reader.Current), reader.Current.Duplicate));
+        Assert.Equal(("car/x", "one"), (reader.Current.Topic, Text(reader.Current)));
         // Had the first been acknowledged already, it would be heard before this.
         var subscribing = connection.SubscribeAsync([new("a")], Cancellation);
-        var subscribe = await server.Hears<Packet.Subscribe>();
-        await server.Says(new Packet.SubAck(subscribe.Identifier, [ReasonCode.Success]));
+        var subscribe = await server.Hears<MqttSubscribePacket>();
+        await server.Says(ScriptedServer.SubAck(subscribe, [ReasonCode.Success]));
         await subscribing;
 
         Assert.True(await reader.MoveNextAsync());
-        Assert.Equal(1, (await server.Hears<Packet.PubAck>()).Identifier);
+        Assert.Equal(1, (await server.Hears<MqttPubAckPacket>()).PacketIdentifier);
         var waiting = reader.MoveNextAsync().AsTask();
-        Assert.Equal(2, (await server.Hears<Packet.PubAck>()).Identifier);
+        Assert.Equal(2, (await server.Hears<MqttPubAckPacket>()).PacketIdentifier);
 
         server.Closes();
         Assert.False(await waiting);
@@ -38,12 +53,12 @@ public class DeliveryTests
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
-        await server.Says(Message(0, "zero"), Message(7, "one"), new Packet.Disconnect(ReasonCode.Success));
+        await server.Says(Message(0, "zero"), Message(7, "one"), ScriptedServer.Disconnect(ReasonCode.Success));
         await connection.Ended;
 
         await foreach (var message in connection.ReadMessagesAsync(Cancellation))
         {
-            Assert.Equal(Text(message) == "zero" ? QoS.AtMostOnce : QoS.AtLeastOnce, message.QoS);
+            Assert.Equal(Text(message) == "zero" ? MqttQualityOfServiceLevel.AtMostOnce : MqttQualityOfServiceLevel.AtLeastOnce, message.QoS);
         }
 
         // The server had left before the reader took the second: nobody is told.
@@ -64,7 +79,7 @@ public class DeliveryTests
             Assert.Equal($"{++read}", Text(message));
             if (read > 1)
             {
-                Assert.Equal(read - 1, (await server.Hears<Packet.PubAck>()).Identifier);
+                Assert.Equal(read - 1, (await server.Hears<MqttPubAckPacket>()).PacketIdentifier);
             }
             if (read == count)
             {
@@ -110,7 +125,8 @@ public class DeliveryTests
         await using var connection = await server.Accept();
         var sending = Task.Run(async () =>
         {
-            foreach (var each in Packets.Encode(Message(1, "dripping")).Concat(Packets.Encode(new Packet.Disconnect(ReasonCode.SessionTakenOver, "enough"))))
+            MqttPacket[] packets = [Message(1, "dripping"), ScriptedServer.Disconnect(ReasonCode.SessionTakenOver, "enough")];
+            foreach (var each in packets.SelectMany(ScriptedServer.Encode))
             {
                 await server.SaysBytes([each]);
                 await Task.Yield();
@@ -125,17 +141,19 @@ public class DeliveryTests
         }
     }
 
-    [Fact]
-    public async Task A_packet_over_the_limit_is_refused_before_it_comes()
+    [Theory]
+    [InlineData("30 8E4E")] // 10,001 bytes in all
+    [InlineData("30 FFFFFF7F")] // 256 MB
+    public async Task A_packet_over_the_limit_is_refused_before_it_comes(string header)
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
 
-        // Its header alone: 10,001 bytes in all, and not one of them is sent.
-        await server.SaysBytes(Packets.Bytes("30 8E4E"));
+        // Only the header comes: MQTTnet, which allocates what a header announces, doesn't get to read the end of it.
+        await server.SaysBytes(ScriptedServer.Bytes(header));
 
         Assert.Equal(ReasonCode.PacketTooLarge, Assert.IsType<ConnectionEnd.ProtocolError>(await connection.Ended).Code);
-        Assert.Equal(ReasonCode.PacketTooLarge, (await server.Hears<Packet.Disconnect>()).Code);
+        Assert.Equal(ReasonCode.PacketTooLarge, await server.HearsDisconnect());
     }
 
     [Theory]
@@ -144,7 +162,7 @@ public class DeliveryTests
     public async Task Whatever_comes_over_the_network_ends_in_an_outcome(int seed)
     {
         var random = new Random(seed);
-        var samples = Packets.Samples.Select(Packets.Encode).ToArray();
+        var samples = Samples.Select(ScriptedServer.Encode).ToArray();
         for (var run = 0; run < 300; run++)
         {
             await using var server = new ScriptedServer();
@@ -166,8 +184,7 @@ public class DeliveryTests
         }
     }
 
-    private static Packet.Publish Message(int identifier, string text) => new Packet.Publish(
-        new("car/x", Encoding.UTF8.GetBytes(text), identifier == 0 ? QoS.AtMostOnce : QoS.AtLeastOnce), (ushort)identifier);
+    private static MqttPublishPacket Message(int identifier, string text) => ScriptedServer.Publish("car/x", text, identifier);
 
     private static string Text(MqttMessage message) => Encoding.UTF8.GetString(message.Payload.Span);
 }

@@ -1,15 +1,16 @@
-using Exporter.Mqtt;
+using Exporter.BmwCarData;
 using Microsoft.Extensions.Logging.Abstractions;
+using MQTTnet.Packets;
 using Xunit;
 
-namespace Exporter.Tests.Mqtt;
+namespace Exporter.Tests.BmwCarData;
 
-public class KeepAliveTests
+public class MqttKeepAliveTests
 {
     /// <summary>Three quarters of the 40 s that <see cref="ScriptedServer"/> is asked for.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
-    private static readonly Packet.Publish Mark = new(new("mark", default, QoS.AtMostOnce), 0);
+    private static readonly MqttPublishPacket Mark = ScriptedServer.Publish("mark", "");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -21,11 +22,11 @@ public class KeepAliveTests
         await using var reader = connection.ReadMessagesAsync(Cancellation).GetAsyncEnumerator(Cancellation);
 
         server.Time.Advance(Interval);
-        await server.Hears<Packet.PingReq>();
-        await server.Says(new Packet.PingResp(), Mark);
+        await server.Hears<MqttPingReqPacket>();
+        await server.Says(new MqttPingRespPacket(), Mark);
         Assert.True(await reader.MoveNextAsync());
 
-        var second = server.Hears<Packet.PingReq>();
+        var second = server.Hears<MqttPingReqPacket>();
         // Only until the ping is due: the clock must not run on into the patience for its answer while it is on its way.
         await server.Time.AdvanceUntilAsync(() => second.IsCompleted || server.Time.GetUtcNow() - ManualTime.Start >= 2 * Interval, TimeSpan.FromMinutes(2));
         await second;
@@ -40,7 +41,7 @@ public class KeepAliveTests
         await using var connection = await server.Accept();
 
         server.Time.Advance(Interval);
-        await server.Hears<Packet.PingReq>();
+        await server.Hears<MqttPingReqPacket>();
         server.Time.Advance(server.Options.ResponseTimeout - TimeSpan.FromTicks(1));
         Assert.False(connection.Ended.IsCompleted);
         server.Time.Advance(TimeSpan.FromTicks(1));
@@ -55,11 +56,11 @@ public class KeepAliveTests
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
         server.Time.Advance(Interval);
-        await server.Hears<Packet.PingReq>();
+        await server.Hears<MqttPingReqPacket>();
         server.Time.Advance(server.Options.ResponseTimeout);
         await connection.Ended;
 
-        await server.Says(new Packet.PingResp(), Mark);
+        await server.Says(new MqttPingRespPacket(), Mark);
 
         Assert.Equal(new ConnectionEnd.KeepAliveTimeout(), await connection.Ended);
         await foreach (var message in connection.ReadMessagesAsync(Cancellation))
@@ -76,11 +77,11 @@ public class KeepAliveTests
 
         server.Time.Advance(Interval - TimeSpan.FromSeconds(1));
         var subscribing = connection.SubscribeAsync([new("a")], Cancellation);
-        var subscribe = await server.Hears<Packet.Subscribe>();
-        await server.Says(new Packet.SubAck(subscribe.Identifier, [ReasonCode.GrantedQoS1]));
+        var subscribe = await server.Hears<MqttSubscribePacket>();
+        await server.Says(ScriptedServer.SubAck(subscribe, [ReasonCode.GrantedQoS1]));
         await subscribing;
 
-        var ping = server.Hears<Packet.PingReq>();
+        var ping = server.Hears<MqttPingReqPacket>();
         await server.Time.AdvanceUntilAsync(() => ping.IsCompleted, TimeSpan.FromMinutes(2));
         await ping;
         Assert.InRange(server.Time.GetUtcNow() - ManualTime.Start, 2 * Interval - TimeSpan.FromSeconds(1), 2 * TimeSpan.FromSeconds(40));
@@ -90,11 +91,11 @@ public class KeepAliveTests
     public async Task The_servers_keep_alive_counts()
     {
         await using var server = new ScriptedServer();
-        await using var connection = await server.Accept(new(false, ReasonCode.Success) { ServerKeepAlive = 8 });
+        await using var connection = await server.Accept(new MqttConnAckPacket { ServerKeepAlive = 8 });
 
         Assert.Equal(TimeSpan.FromSeconds(8), connection.Session.KeepAlive);
         server.Time.Advance(TimeSpan.FromSeconds(6));
-        await server.Hears<Packet.PingReq>();
+        await server.Hears<MqttPingReqPacket>();
 
         // Its answer has to come before the next ping is due, though we are more patient with others.
         server.Time.Advance(TimeSpan.FromSeconds(6));
@@ -105,11 +106,11 @@ public class KeepAliveTests
     public async Task A_server_that_wants_no_keep_alive_is_pinged_all_the_same()
     {
         await using var server = new ScriptedServer();
-        await using var connection = await server.Accept(new(false, ReasonCode.Success) { ServerKeepAlive = 0 });
+        await using var connection = await server.Accept(new MqttConnAckPacket { ServerKeepAlive = 0 });
 
-        Assert.Equal(TimeSpan.Zero, connection.Session.KeepAlive);
+        Assert.Equal(server.Options.KeepAlive, connection.Session.KeepAlive);
         server.Time.Advance(Interval);
-        await server.Hears<Packet.PingReq>();
+        await server.Hears<MqttPingReqPacket>();
     }
 
     [Theory]
@@ -119,19 +120,19 @@ public class KeepAliveTests
     {
         var time = new ManualTime();
         var options = new MqttOptions { Host = "memory", Port = 1 };
-        await using var link = new Link(Stream.Null, options, time, NullLogger.Instance);
-        var inbox = new Inbox(receiveMaximum: 2, time);
+        await using var link = new MqttLink(Stream.Null, options, time, NullLogger.Instance);
+        var inbox = new MqttInbox(receiveMaximum: 2, time);
         await using var reader = inbox.ReadAllAsync(Cancellation).GetAsyncEnumerator(Cancellation);
         await inbox.AddAsync(Mark, Cancellation);
         await inbox.AddAsync(Mark, Cancellation);
         var waiting = inbox.AddAsync(Mark, Cancellation).AsTask();
         Assert.False(waiting.IsCompleted);
-        var keepAlive = new KeepAlive(link, inbox, time);
+        var keepAlive = new MqttKeepAlive(link, inbox, time);
         var pings = 0;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
 
         // The answer lies behind messages that nobody takes, for much longer than an answer may take.
-        var watching = keepAlive.WatchAsync(TimeSpan.FromSeconds(40), options.ResponseTimeout, _ => { Interlocked.Increment(ref pings); return default; }, end.Token);
+        var watching = keepAlive.WatchAsync(TimeSpan.FromSeconds(40), options.ResponseTimeout, _ => { Interlocked.Increment(ref pings); return Task.CompletedTask; }, end.Token);
         await time.AdvanceUntilAsync(() => watching.IsCompleted || time.GetUtcNow() - ManualTime.Start >= TimeSpan.FromMinutes(10), TimeSpan.FromHours(1));
         Assert.Equal((false, 1), (watching.IsCompleted, Volatile.Read(ref pings)));
 

@@ -1,15 +1,25 @@
 using System.IO.Pipelines;
-using Exporter.Mqtt;
+using System.Text;
+using Exporter.BmwCarData;
 using Microsoft.Extensions.Logging.Abstractions;
+using MQTTnet.Adapter;
+using MQTTnet.Diagnostics.Logger;
+using MQTTnet.Formatter;
+using MQTTnet.Packets;
+using MQTTnet.Protocol;
 using Xunit;
 
-namespace Exporter.Tests.Mqtt;
+namespace Exporter.Tests.BmwCarData;
 
-/// <summary>A server in memory that says what a test has it say, and hands out what it was told.</summary>
+/// <summary>A server in memory that sends what a test tells it to, and returns what it received. MQTTnet encodes and decodes for it.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
     private readonly Pipe toClient = new();
     private readonly Pipe toServer = new();
+    private readonly MqttChannelAdapter adapter;
+
+    public ScriptedServer() => adapter = new MqttChannelAdapter(
+        new MqttChannel(toServer.Reader.AsStream(), maximumPacketSize: 1024 * 1024), NewFormatter(), MqttNetNullLogger.Instance);
 
     public ManualTime Time { get; } = new();
 
@@ -25,29 +35,57 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    public static MqttConnAckPacket ConnAck(ReasonCode code = ReasonCode.Success) => new() { ReasonCode = (MqttConnectReasonCode)code };
+
+    public static MqttSubAckPacket SubAck(MqttSubscribePacket subscribe, IEnumerable<ReasonCode> codes, string? reasonString = null) => new()
+    {
+        PacketIdentifier = subscribe.PacketIdentifier,
+        ReasonCodes = [.. codes.Select(code => (MqttSubscribeReasonCode)code)],
+        ReasonString = reasonString,
+    };
+
+    public static MqttDisconnectPacket Disconnect(ReasonCode code, string? reasonString = null) =>
+        new() { ReasonCode = (MqttDisconnectReasonCode)code, ReasonString = reasonString };
+
+    /// <param name="identifier">Zero publishes at QoS 0, any other at QoS 1.</param>
+    public static MqttPublishPacket Publish(string topic, string text, int identifier = 0) => new()
+    {
+        Topic = topic,
+        Payload = new(Encoding.UTF8.GetBytes(text)),
+        PacketIdentifier = (ushort)identifier,
+        QualityOfServiceLevel = identifier == 0 ? MqttQualityOfServiceLevel.AtMostOnce : MqttQualityOfServiceLevel.AtLeastOnce,
+    };
+
+    public static byte[] Encode(MqttPacket packet) => NewFormatter().Encode(packet).ToArray();
+
+    /// <summary>Bytes from hexadecimal text; spaces are for readability.</summary>
+    public static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
+
     public Task<ConnectOutcome> Connect() =>
         MqttConnection.ConnectAsync(
             _ => Task.FromResult<Stream>(new ClientEnd(toClient.Reader, toServer.Writer)), Options, Time, NullLogger.Instance, Cancellation);
 
-    /// <summary>A connection with everything that comes before it.</summary>
-    public async Task<MqttConnection> Accept(Packet.ConnAck? ack = null)
+    /// <summary>A connection after its CONNACK.</summary>
+    public async Task<MqttConnection> Accept(MqttConnAckPacket? ack = null)
     {
         var connecting = Connect();
-        await Hears<Packet.Connect>();
-        await Says(ack ?? new Packet.ConnAck(false, ReasonCode.Success));
+        await Hears<MqttConnectPacket>();
+        await Says(ack ?? ConnAck());
         return Assert.IsType<ConnectOutcome.Accepted>(await connecting).Connection;
     }
 
     /// <summary>The next packet is of this kind.</summary>
-    public async Task<T> Hears<T>() where T : Packet => Assert.IsType<T>(await Next());
+    public async Task<T> Hears<T>() where T : MqttPacket => Assert.IsType<T>(await adapter.ReceivePacketAsync(Cancellation));
 
-    public async Task HearsNothingMore() => Assert.Null(await Next());
+    public async Task<ReasonCode> HearsDisconnect() => (ReasonCode)(await Hears<MqttDisconnectPacket>()).ReasonCode;
 
-    public Task Says(params IEnumerable<Packet> packets) => SaysBytes([.. packets.SelectMany(Packets.Encode)]);
+    public async Task HearsNothingMore() => Assert.Null(await adapter.ReceivePacketAsync(Cancellation));
+
+    public Task Says(params IEnumerable<MqttPacket> packets) => SaysBytes([.. packets.SelectMany(Encode)]);
 
     public async Task SaysBytes(byte[] bytes) => await toClient.Writer.WriteAsync(bytes, Cancellation);
 
-    /// <summary>What is sent to it from now on fails.</summary>
+    /// <summary>Sending to it fails from now on.</summary>
     public void StopsListening() => toServer.Reader.Complete();
 
     public void Closes() => toClient.Writer.Complete();
@@ -58,24 +96,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
         return toServer.Reader.CompleteAsync();
     }
 
-    private async Task<Packet?> Next()
-    {
-        while (true)
-        {
-            var read = await toServer.Reader.ReadAsync(Cancellation);
-            var buffer = read.Buffer;
-            if (PacketReader.TryRead(ref buffer, Packets.Limit, out var packet))
-            {
-                toServer.Reader.AdvanceTo(buffer.Start);
-                return packet;
-            }
-            toServer.Reader.AdvanceTo(buffer.Start, buffer.End);
-            if (read.IsCompleted)
-            {
-                return null;
-            }
-        }
-    }
+    private static MqttPacketFormatterAdapter NewFormatter() =>
+        new(MqttProtocolVersion.V500, new MqttBufferWriter(bufferSize: 4096, maxBufferSize: ushort.MaxValue));
 
     private sealed class ClientEnd(PipeReader input, PipeWriter output) : Stream
     {
