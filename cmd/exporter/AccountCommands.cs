@@ -23,17 +23,17 @@ internal static class AccountCommands
 
     private static void AddKeep(CommandLine program, IReadOnlyList<ISource> sources, Terminal terminal, TimeProvider time)
     {
-        var file = new Option<string>("--token-file", "-t") { Description = "The token file; token.json by default.", HelpName = "FILE" };
-        var margin = new Option<int?>("--refresh-margin", "-m") { Description = "Seconds before its end that a token is renewed; 120 by default.", HelpName = "SECONDS" };
+        var file = new Option<string>("--token-file", "-t") { Description = $"The token file; {KeepDefaults.Common.TokenFile} by default.", HelpName = "FILE" };
+        var margin = new Option<int?>("--refresh-margin", "-m") { Description = $"Seconds before its end that a token is renewed; {KeepDefaults.Common.Margin.TotalSeconds} by default.", HelpName = "SECONDS" };
         var source = new Option<string>("--source") { Description = "The kind of cloud, where the file's shape does not tell.", HelpName = string.Join('|', sources.Select(s => s.Name)) };
         program.AddRaw(
-            new Command("keep", "Keeps tokens fresh and does nothing else, as BmwTokenManager does. Exit code 1 when no token can be kept any more.") { file, margin, source },
-            ["exporter keep", "exporter keep -t /var/lib/bmw/token.json -m 300", "exporter keep --config exporter.yml"],
+            new Command("keep", "Keeps tokens fresh and does nothing else. Exit code 1 when no token can be kept any more.") { file, margin, source },
+            ["exporter keep", .. sources.SelectMany(s => s.Keep.Examples), "exporter keep --config exporter.yml"],
             async (result, cancellation) =>
             {
                 var lines = new KeepLines(terminal.Error);
                 var asked = new KeepRequest(result.GetValue(file), result.GetValue(margin), result.GetValue(source));
-                return asked.Plan(program, result, sources, lines) is { } planned ? await new KeepCommand(planned, lines, Systemd.Of(program.Environment, time), time).RunAsync(cancellation) : ExitCode.Failed;
+                return asked.Plan(program, result, sources, lines, time) is { } planned ? await new KeepCommand(planned, lines, Systemd.Of(program.Environment, time), time).RunAsync(cancellation) : ExitCode.Failed;
             });
     }
 

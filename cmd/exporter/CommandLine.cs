@@ -49,7 +49,7 @@ internal sealed class CommandLine
     public void Add(Command command, IReadOnlyList<string> calls, Func<Startup, ParseResult, CancellationToken, Task<int>> run) =>
         AddRaw(command, calls, Configured(run));
 
-    /// <summary>A command below others, which are made when they are new: <c>webex data-sources</c> of <c>webex data-sources list</c>.</summary>
+    /// <summary>A command below others, which are made when they are new: <c>source things</c> of <c>source things list</c>.</summary>
     public void Add(IEnumerable<string> below, Command command, IReadOnlyList<string> calls, Func<Startup, ParseResult, CancellationToken, Task<int>> run) =>
         AddRaw(below.Aggregate((Command)root, Group), command, calls, Configured(run));
 

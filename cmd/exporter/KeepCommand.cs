@@ -5,8 +5,8 @@ using Exporter.Tokens;
 namespace Exporter;
 
 /// <summary>
-/// <c>exporter keep</c>: keeps tokens fresh and does nothing else, as BmwTokenManager does, in its words. It renews at once and
-/// gives up if that fails; from then on nothing passing ends it, and a login that is lost does.
+/// <c>exporter keep</c>: keeps tokens fresh and does nothing else. It renews at once and stops if that fails. After that, only a lost login
+/// stops it; a temporary failure does not.
 /// </summary>
 internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLines lines, Systemd systemd, TimeProvider time)
 {
@@ -166,7 +166,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     }
 }
 
-/// <summary>BmwTokenManager's lines: <c>[warn] …</c>. What keepers log besides comes in the same form; their failed renewals are told by the command.</summary>
+/// <summary>Lines such as <c>[warn] …</c>. What keepers log has the same form, except for failed renewals, which the command reports itself.</summary>
 internal sealed class KeepLines(TextWriter output) : ILoggerProvider, ILogger
 {
     private readonly Lock writing = new();

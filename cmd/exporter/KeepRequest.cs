@@ -7,11 +7,8 @@ namespace Exporter;
 /// <param name="Margin">Seconds.</param>
 internal sealed record KeepRequest(string? File, int? Margin, string? Source)
 {
-    private const string DefaultFile = "token.json";
-    private const int DefaultMargin = 120;
-
     /// <summary>The accounts to keep; null when something is wrong, which has been told.</summary>
-    public IReadOnlyList<PlannedAccount>? Plan(CommandLine program, ParseResult arguments, IReadOnlyList<ISource> sources, KeepLines lines)
+    public IReadOnlyList<PlannedAccount>? Plan(CommandLine program, ParseResult arguments, IReadOnlyList<ISource> sources, KeepLines lines, TimeProvider time)
     {
         if (Source is not null && sources.All(s => s.Name != Source))
         {
@@ -28,29 +25,33 @@ internal sealed record KeepRequest(string? File, int? Margin, string? Source)
             lines.Error("the accounts are listed in a configuration, so their margin and source stand there; leave --refresh-margin and --source out");
             return null;
         }
-        // A file that a variable names is the one that is meant, as BMW_TOKEN_FILE.
+        // A variable of a source names the file before any default does.
         var named = configuration.Accounts.FirstOrDefault(a => a.Section.Origin(AccountSettings.TokenFile) is not (null or "default"));
-        var file = Path.GetFullPath(File ?? named?.Section.Find(AccountSettings.TokenFile) ?? DefaultFile);
+        var file = Path.GetFullPath(File ?? named?.Section.Find(AccountSettings.TokenFile) ?? DefaultFile(sources));
         if (!System.IO.File.Exists(file))
         {
             lines.Error($"there is no file {file}; name it with --token-file, or log in first: exporter login");
             return null;
         }
-        var candidates = Source is null ? Recognise(file, configuration, sources) : [sources.Single(s => s.Name == Source)];
+        var candidates = Source is null ? Recognise(file, configuration, sources, time) : [sources.Single(s => s.Name == Source)];
         if (candidates is not [var source])
         {
             lines.Error($"the shape of {file} does not tell whose token it is; say it with --source {string.Join('|', (candidates.Count > 0 ? candidates : sources).Select(s => s.Name))}");
             return null;
         }
         var setting = source.Settings.All.Single(s => s.Key == AccountSettings.TokenFile.Key);
-        return program.Read(arguments, source, [(setting, file), (AccountSettings.RefreshMargin, $"{Math.Max(0, Margin ?? DefaultMargin)}s")])?.Accounts;
+        return program.Read(arguments, source, [(setting, file), (AccountSettings.RefreshMargin, $"{Math.Max(0, Margin ?? (int)source.Keep.Margin.TotalSeconds)}s")])?.Accounts;
     }
 
+    /// <summary>The first default of a source that is there; where none is, the common one, to be named in the message.</summary>
+    private string DefaultFile(IReadOnlyList<ISource> sources) =>
+        sources.Where(s => Source is null || s.Name == Source).Select(s => s.Keep.TokenFile).FirstOrDefault(System.IO.File.Exists) ?? KeepDefaults.Common.TokenFile;
+
     /// <summary>The sources that know the file by a shape of their own; else those that are configured, by their variables.</summary>
-    private static List<ISource> Recognise(string file, Configuration configuration, IReadOnlyList<ISource> sources)
+    private static List<ISource> Recognise(string file, Configuration configuration, IReadOnlyList<ISource> sources, TimeProvider time)
     {
         var content = Content(file);
-        var own = sources.Where(s => s.TokenFormats.Any(f => f is not Tokens.PlainTokenFormat && f.Recognises(content))).ToList();
+        var own = sources.Where(s => s.TokenFormats(time).Any(f => f is not Tokens.PlainTokenFormat && f.Recognises(content))).ToList();
         if (own.Count > 0)
         {
             return own;

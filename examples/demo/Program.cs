@@ -19,13 +19,12 @@ try
     // The demo asks every few seconds, where an exporter asks every few minutes; the real cloud would limit that.
     await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
     {
-        Netatmo = new NetatmoCloudOptions { Limits = [] },
-        Bmw = new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) },
+        Clouds = [new NetatmoCloudOptions { Limits = [] }, new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }],
     }, end.Token);
     var broker = sandbox.Bmw.Broker!;
     var trusted = Path.Combine(folder.FullName, "broker.pem");
     await File.WriteAllTextAsync(trusted, broker.CertificatePem, end.Token);
-    ISource[] sources = [new NetatmoSource(), new BmwCarDataSource(time)];
+    ISource[] sources = [new NetatmoSource(), new BmwCarDataSource()];
     var file = Path.Combine(folder.FullName, "exporter.yml");
     await File.WriteAllTextAsync(file, $"""
         accounts:

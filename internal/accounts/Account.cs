@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Exporter.Metrics;
 using Exporter.Tokens;
 
@@ -42,6 +43,9 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
 
     /// <summary>The slice's own series whose value is only known at the moment of the scrape.</summary>
     public IReadOnlyList<LiveValue> Live { get; init; } = [];
+
+    /// <summary>The signs of units that are no base unit of Prometheus, by the last word of a metric's name: <c>ppm</c>.</summary>
+    public IReadOnlyDictionary<string, string> Units { get; init; } = FrozenDictionary<string, string>.Empty;
 
     /// <summary>What <c>/debug/data</c> shows: the latest reading as JSON, from memory; null before there is one.</summary>
     public Func<byte[]?> DebugData { get; init; } = () => null;

@@ -19,9 +19,9 @@ public sealed class PlannedAccount
         (Name, Labelled) = (account.Name, account.Labelled);
         // A source may have declared the file anew, with the flag and the variable of the tool it replaces.
         var file = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
-        tokenFile = !source.NeedsTokenFile ? () => account.Section.Find(file)
-            : account.Section.Find(file) is null && StateFolder.IsGiven(program) ? DefaultFile
-            : Given(account.Section.Require(file));
+        tokenFile = account.Section.Find(file) is null && source.PickTokenFile is { } pick
+            ? StateFolder.IsGiven(program) ? () => pick(InStateFolder) : Given(account.Section.Require(file))
+            : Given(account.Section.Find(file));
         margin = account.Section.Value(AccountSettings.RefreshMargin, out var configured) ? configured : null;
         sink = Sink.Read(account.Section);
         open = source.Configure(account.Section);
@@ -41,17 +41,15 @@ public sealed class PlannedAccount
     /// <param name="services">A container with what <see cref="AccountServices.AddSources"/> registers.</param>
     public Account Open(KeeperOptions keeping, IServiceProvider services)
     {
-        ITokenStore store = tokenFile() is { } file ? new FileStore(file, source.TokenFormats, services.GetRequiredService<TimeProvider>()) : new MemoryStore();
+        var time = services.GetRequiredService<TimeProvider>();
+        ITokenStore store = tokenFile() is { } file ? new FileStore(file, source.TokenFormats(time), time) : new MemoryStore();
         ITokenStore WithSink(ITokenStore own) => sink is null ? own : new SunkStore(own, sink);
         return open(new AccountContext(Name, Labelled, WithSink(store), keeping with { Margin = margin }, services) { StateFolder = stateFolder, WithSink = WithSink });
     }
 
     private static Func<string?> Given(string? file) => () => file;
 
-    /// <summary>In the program's own folder; the file of the tool that the source replaces is used where it is, so that changing over keeps the login.</summary>
-    private string DefaultFile() => !Labelled && source.FormerTokenFile is { } former && File.Exists(former)
-        ? former
-        : Path.Combine(stateFolder, $"{Uri.EscapeDataString(Name)}-token.json");
+    private UnnamedTokenFile InStateFolder => new(Path.Combine(stateFolder, $"{Uri.EscapeDataString(Name)}-token.json"), Labelled);
 }
 
 /// <summary>The program's own folder, for what no account names a place for.</summary>

@@ -4,23 +4,30 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Accounts;
 
-/// <summary>A kind of cloud the exporter reads. Everything a cloud needs elsewhere it contributes here; the core asks the sources it was given.</summary>
+/// <summary>A kind of provider the exporter reads. What a provider needs in other parts of the program, its source contributes here.</summary>
 public interface ISource
 {
-    /// <summary>The word for it in configuration, labels and pages: <c>netatmo</c>.</summary>
+    /// <summary>The word for it in configuration, labels and pages.</summary>
     string Name { get; }
+
+    /// <summary>Whether the program asks for the settings of this source when nothing is configured. Exactly one source says yes.</summary>
+    bool IsDefault => false;
 
     /// <summary>The settings of its accounts.</summary>
     SourceSettings Settings { get; }
 
     /// <summary>The shapes its token files may have; a new file is written in the first.</summary>
-    IReadOnlyList<ITokenFormat> TokenFormats { get; }
+    /// <param name="time">Gives the time zone of times that a file holds without one.</param>
+    IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time);
 
-    /// <summary>Whether an account has to say where its token is kept; a source that knows a place of its own does not ask.</summary>
-    bool NeedsTokenFile => true;
+    /// <summary>
+    /// Picks the token file of an account whose settings name none. The program calls it when it opens the account, and only if the state
+    /// folder is configured; without one, the token file is a required setting. Null when the source has another place for such a token.
+    /// </summary>
+    Func<UnnamedTokenFile, string>? PickTokenFile => file => file.InStateFolder;
 
-    /// <summary>Where the image of the tool that this source replaces keeps its token; null where there was none.</summary>
-    string? FormerTokenFile => null;
+    /// <summary>What <c>exporter keep</c> does for this source when no flag says otherwise.</summary>
+    KeepDefaults Keep => KeepDefaults.Common;
 
     /// <summary>Commands of its own, beside those that every account has.</summary>
     IReadOnlyList<SourceCommand> Commands => [];
@@ -35,6 +42,20 @@ public interface ISource
     /// called; nothing is opened yet.
     /// </summary>
     Func<AccountContext, Account> Configure(Section section);
+}
+
+/// <summary>The token file of an account whose settings name none.</summary>
+/// <param name="InStateFolder">The account's own file in the program's state folder.</param>
+/// <param name="Labelled">Whether the account has a name in the configuration.</param>
+public sealed record UnnamedTokenFile(string InStateFolder, bool Labelled);
+
+/// <summary>The defaults of <c>exporter keep</c>.</summary>
+/// <param name="TokenFile">The file to keep, in the working directory.</param>
+/// <param name="Margin">How long before its end the token is renewed.</param>
+/// <param name="Examples">Calls that the command's help shows.</param>
+public sealed record KeepDefaults(string TokenFile, TimeSpan Margin, params IReadOnlyList<string> Examples)
+{
+    public static KeepDefaults Common { get; } = new("token.json", TimeSpan.FromMinutes(2));
 }
 
 /// <summary>What an account is opened with.</summary>

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Exporter.Sandbox;
@@ -20,32 +19,8 @@ public sealed record SandboxOptions
     /// <summary>Gets a line for each request, without any secret in it; called from many threads.</summary>
     public Action<string>? Log { get; init; }
 
-    public NetatmoCloudOptions Netatmo { get; init; } = new();
-
-    public BmwCloudOptions Bmw { get; init; } = new();
-
-    public ErganiCloudOptions Ergani { get; init; } = new();
-
-    public WebexCloudOptions Webex { get; init; } = new();
-}
-
-/// <summary>One of the clouds.</summary>
-internal interface ICloud
-{
-    string Name { get; }
-
-    AuthorizationServer Authorization { get; }
-
-    /// <summary>Every kind of login that the cloud knows, by a name for it; those of most are of one kind.</summary>
-    IReadOnlyDictionary<string, AuthorizationServer> Levels => new Dictionary<string, AuthorizationServer> { ["login"] = Authorization };
-
-    IReadOnlyList<CloudEndpoint> Endpoints { get; }
-
-    void Map(IEndpointRouteBuilder routes);
-
-    /// <summary>Makes a fresh login and answers as the cloud's token endpoint would.</summary>
-    /// <param name="level">One of <see cref="Levels"/>; null is that of <see cref="Authorization"/>.</param>
-    Answer Login(string? level, string? user, IReadOnlyList<string>? scope);
+    /// <summary>Options other than the default ones, at most one for each stand-in.</summary>
+    public IReadOnlyList<CloudOptions> Clouds { get; init; } = [];
 }
 
 /// <summary>Stand-ins for the clouds behind one address, alive until disposed of.</summary>
@@ -53,15 +28,15 @@ public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly CancellationTokenSource stopping = new();
     private readonly WebApplication application;
+    private readonly ICloud[] clouds;
+    private readonly TimeProvider time;
 
     private SandboxServer(SandboxOptions options)
     {
+        time = options.Time;
         var surroundings = new Surroundings(options.Time, options.Log, stopping.Token);
-        Netatmo = new NetatmoCloud(options.Netatmo, surroundings);
-        Bmw = new BmwCloud(options.Bmw, surroundings);
-        Ergani = new ErganiCloud(options.Ergani, surroundings);
-        Webex = new WebexCloud(options.Webex, surroundings);
-        ICloud[] clouds = [Netatmo, Bmw, Ergani, Webex];
+        CloudOptions Chosen(CloudOptions standard) => options.Clouds.SingleOrDefault(given => given.GetType() == standard.GetType()) ?? standard;
+        clouds = [.. CloudOptions.All.Select(standard => Chosen(standard).Open(surroundings))];
 
         // Empty: nothing of the surrounding process, no variable and no appsettings.json, changes what a test sees.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -93,13 +68,26 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>The base of every cloud: <c>http://127.0.0.1:PORT</c>.</summary>
     public Uri Address { get; private set; } = new("about:blank");
 
-    public NetatmoCloud Netatmo { get; }
+    /// <summary>The stand-in of this class.</summary>
+    public T Get<T>() => clouds.OfType<T>().Single();
 
-    public BmwCloud Bmw { get; }
+    /// <summary>What the sandbox's command prints, a line each.</summary>
+    public async Task<IReadOnlyList<string>> IntroduceAsync(CancellationToken cancellationToken)
+    {
+        var lines = new List<string> { $"Address:        {Address.OriginalString}" };
+        foreach (var cloud in clouds)
+        {
+            lines.AddRange(await cloud.IntroduceAsync(Address, cancellationToken));
+        }
+        return lines;
+    }
 
-    public ErganiCloud Ergani { get; }
-
-    public WebexCloud Webex { get; }
+    /// <summary>What happens at the providers by itself, until it is canceled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(clouds.Select(cloud => cloud.RunAsync(cancellationToken)));
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     /// <exception cref="IOException">The address is taken.</exception>
     public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellation)
@@ -107,7 +95,10 @@ public sealed class SandboxServer : IAsyncDisposable
         var sandbox = new SandboxServer(options);
         try
         {
-            await sandbox.Bmw.ListenAsync();
+            foreach (var cloud in sandbox.clouds)
+            {
+                await cloud.StartAsync(cancellation);
+            }
             await sandbox.application.StartAsync(cancellation);
             var addresses = sandbox.application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
             sandbox.Address = new Uri(addresses.First());
@@ -128,9 +119,9 @@ public sealed class SandboxServer : IAsyncDisposable
             return;
         }
         await stopping.CancelAsync();
-        if (Bmw.Broker is { } broker)
+        foreach (var cloud in clouds)
         {
-            await broker.DisposeAsync();
+            await cloud.DisposeAsync();
         }
         await application.DisposeAsync();
         stopping.Dispose();

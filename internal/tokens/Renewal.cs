@@ -45,7 +45,7 @@ public enum FailureKind
 /// <param name="Error">The <c>error</c> member; null when the body is not of that shape.</param>
 public sealed record TokenError(HttpStatusCode Status, string? Error, string? Description, TimeSpan? RetryAfter)
 {
-    /// <summary>By what name the cloud's support finds this answer again (<c>trackingId</c>); null where it gave none.</summary>
+    /// <summary>The id by which the provider's support finds this answer, behind the member's name; null where there is none.</summary>
     public string? Reference { get; init; }
 
     /// <summary>
@@ -71,7 +71,7 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
     public string Say(string sentence)
     {
         var said = string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s)));
-        var reference = Reference is { Length: > 0 } id ? $", trackingId {Plain.Line(id)}" : "";
+        var reference = Reference is { Length: > 0 } id ? $", {Plain.Line(id)}" : "";
         return $"{sentence} (HTTP {(int)Status}{(said.Length > 0 ? $", {Plain.Line(said)}" : "")}{reference})";
     }
 }

@@ -79,7 +79,7 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
         return Moment.Of(renewed ? Max(at, now + Floor(remaining, extended: !(expiry <= before?.ExpiresAt))) : at, time);
     }
 
-    /// <summary>A renewal that gave the same end again, as Webex does within a day, must not become a loop; nor must a lifetime of next to nothing.</summary>
+    /// <summary>A renewal that gave the same end again must not become a loop; nor must a lifetime of next to nothing.</summary>
     private static TimeSpan Floor(TimeSpan remaining, bool extended) =>
         !extended ? Max(Least, remaining / 2) : remaining < TimeSpan.FromSeconds(1) ? Least : Min(Least, remaining / 2);
 

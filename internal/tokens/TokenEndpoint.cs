@@ -21,6 +21,14 @@ public enum ClientAuthentication
 /// <summary>A registered client.</summary>
 public sealed record OAuthClient(string Id, Secret? Secret, ClientAuthentication Authentication = ClientAuthentication.Post);
 
+/// <summary>Members of an error answer that a provider has beside <c>error</c> and <c>error_description</c>.</summary>
+/// <param name="Description">What went wrong, in words; read where there is no <c>error_description</c>.</param>
+/// <param name="Reference">The id by which the provider's support finds the answer.</param>
+public sealed record ErrorMembers(string? Description = null, string? Reference = null)
+{
+    internal static string? TextOf(JsonMembers? answer, string? member) => member is null ? null : answer?.Text(member);
+}
+
 /// <summary>
 /// A token endpoint (RFC 6749, section 3.2): sends one form, once, and tells what came of it. It never retries, because a
 /// refresh token may be single-use; the keeper decides. Safe for concurrent use.
@@ -46,6 +54,9 @@ public sealed class TokenEndpoint(
     }
 
     public OAuthClient? Client => client();
+
+    /// <summary>What an error answer says beside RFC 6749's members.</summary>
+    public ErrorMembers ErrorMembers { get; init; } = new();
 
     /// <summary>A client for token endpoints: no redirects, no cookies, fresh connections every few minutes so that a change of address is noticed.</summary>
     /// <param name="around">A handler that is to see every request, to count them for example.</param>
@@ -147,9 +158,9 @@ public sealed class TokenEndpoint(
                 return (new Answer(members ?? JsonMembers.Empty, offset), null, null);
             }
             var error = new TokenError(
-                response.StatusCode, Scrub(code, secrets), Scrub(members?.Text("error_description") ?? members?.Text("message"), secrets), RetryAfter(response))
+                response.StatusCode, Scrub(code, secrets), Scrub(members?.Text("error_description") ?? ErrorMembers.TextOf(members, ErrorMembers.Description), secrets), RetryAfter(response))
             {
-                Reference = Scrub(members?.Text("trackingId"), secrets),
+                Reference = Scrub(ErrorMembers.TextOf(members, ErrorMembers.Reference), secrets) is { } id ? $"{ErrorMembers.Reference} {id}" : null,
             };
             return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset, Error = error.Error }, error);
         }

@@ -6,7 +6,7 @@ namespace Exporter.Tokens;
 /// <summary>Recognises one shape of token file, reads it and writes it back in kind. Stateless.</summary>
 public interface ITokenFormat
 {
-    /// <summary>What the shape is called in messages: "plain", "BMW token manager".</summary>
+    /// <summary>What the shape is called in messages: "plain".</summary>
     string Name { get; }
 
     /// <summary>

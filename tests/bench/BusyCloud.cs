@@ -26,7 +26,7 @@ internal static class BusyCloud
         {
             Listen = listen,
             // A token of two minutes is renewed after one.
-            Netatmo = busy ? options with { Lifetimes = options.Lifetimes with { Access = TimeSpan.FromMinutes(2) } } : options,
+            Clouds = [busy ? options with { Lifetimes = options.Lifetimes with { Access = TimeSpan.FromMinutes(2) } } : options],
         }, end.Token);
         var lines = new List<string> { "accounts:" };
         for (var i = 0; i < Accounts; i++)

@@ -70,6 +70,17 @@ public sealed class KeepCommandTests
     }
 
     [Fact]
+    public async Task Its_help_has_the_calls_that_users_of_BmwTokenManager_make_and_no_source_has_other_defaults()
+    {
+        await using var bench = await CommandBench.StartAsync();
+
+        Assert.Equal(0, await bench.RunBareAsync([], TestContext.Current.CancellationToken, "keep", "--help"));
+
+        Assert.Contains("exporter keep -t /var/lib/bmw/token.json -m 300", bench.Output, StringComparison.Ordinal);
+        Assert.All(Composition.Sources, source => Assert.Equal(("token.json", TimeSpan.FromMinutes(2)), (source.Keep.TokenFile, source.Keep.Margin)));
+    }
+
+    [Fact]
     public async Task A_failure_that_passes_never_ends_it_after_the_start()
     {
         await using var bench = await CommandBench.StartAsync();

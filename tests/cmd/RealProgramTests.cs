@@ -99,7 +99,7 @@ public sealed class RealProgramTests : IDisposable
     private static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) => RunningExporter.RunAsync(arguments, Cancellation);
 
     private static Task<SandboxServer> SandboxAsync() =>
-        SandboxServer.StartAsync(new SandboxOptions { Bmw = new BmwCloudOptions { Interval = TimeSpan.FromSeconds(1) } }, Cancellation);
+        SandboxServer.StartAsync(new SandboxOptions { Clouds = [new BmwCloudOptions { Interval = TimeSpan.FromSeconds(1) }] }, Cancellation);
 
     private string TokenFile(SandboxServer sandbox) =>
         folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Bmw.Login().RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}"}""");

@@ -1,3 +1,4 @@
+using Exporter.Sandbox;
 using System.Text.Json;
 using Xunit;
 

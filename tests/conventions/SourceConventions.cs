@@ -9,8 +9,7 @@ public sealed partial class SourceConventions
 {
     private const int LongestFile = 300;
 
-    /// <summary>Golden.Root is tests/; the repository is its parent.</summary>
-    private static readonly string Repository = Path.GetFullPath(Path.Combine(Golden.Root, ".."));
+    private static readonly string Repository = Slices.Repository;
 
     private static readonly string[] ProductFiles = [.. Files("cmd"), .. Files("internal")];
 
@@ -39,21 +38,54 @@ public sealed partial class SourceConventions
     [Fact]
     public void A_cancellation_token_comes_last() => Assert.DoesNotContain(ProductFiles, file => EarlyToken().IsMatch(Read(file)));
 
-    [Theory]
-    [InlineData("netatmo")]
-    [InlineData("bmwcardata")]
-    [InlineData("webex")]
-    [InlineData("ergani")]
-    [InlineData("oauth2")]
-    public void A_slice_is_named_by_no_project_but_the_program(string slice)
-    {
-        var folder = Path.Combine(Repository, "internal", "sources", slice);
-        Assert.SkipUnless(Directory.Exists(folder), $"There is no slice {slice}.");
+    [Fact]
+    public void Every_folder_of_a_source_is_a_source_of_the_program() => Assert.Equal(
+        Slices.Folders.Select(folder => Path.GetFileName(Assert.Single(Directory.GetFiles(folder, "*.csproj")))),
+        Composition.Sources.Select(Slices.ProjectOf).Order(StringComparer.OrdinalIgnoreCase));
 
-        var project = Path.GetFileName(Directory.GetFiles(folder, "*.csproj").Single());
-        Assert.DoesNotContain(
-            Directory.EnumerateFiles(Path.Combine(Repository, "internal"), "*.csproj", SearchOption.AllDirectories),
-            other => File.ReadAllText(other).Contains($"/{project}\"", StringComparison.Ordinal));
+    [Fact]
+    public void One_source_is_the_default_and_stands_first() => Assert.Equal(Composition.Sources[0], Composition.Sources.Single(source => source.IsDefault));
+
+    [Fact]
+    public void A_slice_is_named_by_no_project_and_no_stand_in_by_the_program()
+    {
+        var projects = Directory.GetFiles(Path.Combine(Repository, "internal"), "*.csproj", SearchOption.AllDirectories)
+            .Append(Path.Combine(Repository, "cmd/exporter/Exporter.csproj")).ToDictionary(file => file, File.ReadAllText);
+        foreach (var slice in Slices.Folders)
+        {
+            var project = Path.GetFileName(Directory.GetFiles(slice, "*.csproj").Single());
+            Assert.DoesNotContain(projects, other => other.Value.Contains($"/{project}\"", StringComparison.Ordinal));
+        }
+        Assert.DoesNotContain(projects, other => other.Value.Contains("Sandbox.csproj", StringComparison.Ordinal));
+    }
+
+    /// <summary>The list that the runtime loads assemblies by, written by the build, and the same for the published program.</summary>
+    [Fact]
+    public void The_program_ships_every_source_and_no_stand_in()
+    {
+        var shipped = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "exporter.deps.json"));
+
+        Assert.All(Composition.Sources, source => Assert.Contains($"{source.GetType().Assembly.GetName().Name}.dll", shipped, StringComparison.Ordinal));
+        Assert.DoesNotContain("sandbox", shipped, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
+    [InlineData("internal/tokens")]
+    [InlineData("internal/metrics")]
+    [InlineData("internal/accounts")]
+    [InlineData("internal/web")]
+    [InlineData("cmd")]
+    public void The_shared_code_names_no_provider(string folder)
+    {
+        // The slices' own kinds of token, and the names that users of netatmo-exporter have in their configuration.
+        string[] providers = [.. Slices.Prefixes.Except(["oauth2"])];
+        var named = from file in Files(folder)
+                    from line in Read(file).Split('\n')
+                    let rest = Inherited().Replace(line, "")
+                    where providers.Any(provider => rest.Contains(provider, StringComparison.OrdinalIgnoreCase))
+                    select $"{file}: {line.Trim()}";
+
+        Assert.Empty(named);
     }
 
     private static string Read(string file) => File.ReadAllText(Path.Combine(Repository, file));
@@ -68,6 +100,9 @@ public sealed partial class SourceConventions
 
     [GeneratedRegex(@"\b(class|record|struct|interface|enum)\s+(?<name>[A-Z]\w*)")]
     private static partial Regex TypeNames();
+
+    [GeneratedRegex("netatmo-exporter|NETATMO_EXPORTER_ADDR|NETATMO_EXPORTER_EXTERNAL_URL|NETATMO_LOG_LEVEL")]
+    private static partial Regex Inherited();
 
     [GeneratedRegex("(Manager|Service|Helper|Util|Utils|Base)$")]
     private static partial Regex Vague();

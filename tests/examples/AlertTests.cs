@@ -14,7 +14,7 @@ public sealed partial class AlertTests
     [Fact]
     public async Task Every_series_that_a_rule_asks_for_is_there_and_none_holds_of_a_program_that_is_well()
     {
-        await using var bench = await FourAccounts.StartAsync(Cancellation);
+        await using var bench = await ExampleAccounts.StartAsync(Cancellation);
         var rules = await bench.Prometheus.RulesAsync(Cancellation);
         var selectors = rules.SelectMany(rule => Selector().Matches(rule.Expression)).Select(match => match.Value).ToHashSet();
         // It begins with the first failure.
@@ -39,7 +39,7 @@ public sealed partial class AlertTests
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
         {
             Time = new Fast(),
-            Webex = new WebexCloudOptions { ServiceAppLifetimes = new TokenLifetimes(Access: TimeSpan.FromDays(1), Refresh: TimeSpan.FromDays(2), Code: TimeSpan.FromMinutes(1)) },
+            Clouds = [new WebexCloudOptions { ServiceAppLifetimes = new TokenLifetimes(Access: TimeSpan.FromDays(1), Refresh: TimeSpan.FromDays(2), Code: TimeSpan.FromMinutes(1)) }],
         }, Cancellation);
         await using var exporter = await RunningExporter.StartAsync(["--config", Configure(folder, sandbox), "-a", "127.0.0.1:0"], Cancellation);
         await using var prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, Cancellation);

@@ -9,7 +9,7 @@ namespace Exporter.Tests.Examples;
 /// <summary>The dashboards that are shipped: every expression is run against a Prometheus that scraped the program, and gives data.</summary>
 public sealed partial class DashboardTests
 {
-    private static readonly string[] Readmes = ["README.md", "internal/sources/netatmo/README.md", "internal/sources/bmwcardata/README.md", "internal/sources/webex/README.md", "internal/sources/ergani/README.md"];
+    private static IEnumerable<string> Readmes => Slices.Folders.Prepend(Slices.Repository).Select(folder => Path.Combine(folder, "README.md"));
 
     public static TheoryData<string> Names => [.. Dashboard.Names];
 
@@ -18,7 +18,7 @@ public sealed partial class DashboardTests
     [Fact]
     public async Task Every_expression_gives_data_of_a_real_program_for_all_accounts_and_for_one()
     {
-        await using var bench = await FourAccounts.StartAsync(Cancellation);
+        await using var bench = await ExampleAccounts.StartAsync(Cancellation);
         var expressions = new HashSet<string>();
         foreach (var dashboard in Dashboard.Names.Select(name => new Dashboard(name)))
         {
@@ -36,7 +36,7 @@ public sealed partial class DashboardTests
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
         var token = folder.Write("token.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}}"}""");
         await using var exporter = await RunningExporter.StartAsync(sandbox, token, Cancellation, "--home-coaches");
-        await FourAccounts.ReadAsync(exporter, accounts: 1, Cancellation);
+        await ExampleAccounts.ReadAsync(exporter, accounts: 1, Cancellation);
         await using var prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, Cancellation);
         await prometheus.ValuesAsync("netatmo_sensor_info", Cancellation);
 
@@ -101,11 +101,11 @@ public sealed partial class DashboardTests
     [Fact]
     public void Every_metric_that_is_shown_or_alerted_on_is_in_a_table_of_a_README()
     {
-        var told = Readmes.SelectMany(file => Metric().Matches(File.ReadAllText(Path.Combine(Golden.Root, "..", file)))).Select(match => match.Value).ToHashSet();
+        var told = Readmes.SelectMany(file => Metric.Matches(File.ReadAllText(file))).Select(match => match.Value).ToHashSet();
         var shown = Dashboard.Names.Select(name => new Dashboard(name)).SelectMany(dashboard => dashboard.Panels.SelectMany(panel => panel.Expressions).Concat(dashboard.Variables.Select(variable => variable.Query)))
-            .SelectMany(expression => Metric().Matches(expression)).Select(match => Suffix().Replace(match.Value, "")).Distinct();
+            .SelectMany(expression => Metric.Matches(expression)).Select(match => Suffix().Replace(match.Value, "")).Distinct();
 
-        Assert.Empty(Metric().Matches(File.ReadAllText(Path.Combine(Golden.Root, "../examples/prometheus/exporter-rules.yml"))).Select(match => match.Value).Where(IsOurs).Except(told));
+        Assert.Empty(Metric.Matches(File.ReadAllText(Path.Combine(Golden.Root, "../examples/prometheus/exporter-rules.yml"))).Select(match => match.Value).Where(IsOurs).Except(told));
         Assert.Empty(shown.Where(IsOurs).Except(told));
     }
 
@@ -139,8 +139,7 @@ public sealed partial class DashboardTests
         """)]
     private static partial Regex SourceUid();
 
-    [GeneratedRegex(@"\b(exporter|netatmo|bmw|webex|ergani|process|scrape)_[a-z0-9_]+\b")]
-    private static partial Regex Metric();
+    private static Regex Metric { get; } = new($@"\b({string.Join('|', Slices.Prefixes)}|exporter|process|scrape)_[a-z0-9_]+\b");
 
     [GeneratedRegex(@"_bucket$")]
     private static partial Regex Suffix();

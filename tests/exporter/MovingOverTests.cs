@@ -18,7 +18,7 @@ public sealed class MovingOverTests : IAsyncLifetime
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync() => sandbox = await SandboxServer.StartAsync(
-        new SandboxOptions { Bmw = new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) } }, Cancellation);
+        new SandboxOptions { Clouds = [new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }] }, Cancellation);
 
     public async ValueTask DisposeAsync()
     {

@@ -209,7 +209,7 @@ public sealed class WeatherStationTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     private static Task<SandboxServer> SandboxAsync(NetatmoSample? stations = null) => SandboxServer.StartAsync(
-        new SandboxOptions { Netatmo = new NetatmoCloudOptions { Stations = stations ?? NetatmoSample.Small } }, Cancellation);
+        new SandboxOptions { Clouds = [new NetatmoCloudOptions { Stations = stations ?? NetatmoSample.Small }] }, Cancellation);
 
     private string TokenFile(SandboxServer sandbox) => folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
 

@@ -19,7 +19,7 @@ public sealed class ErganiCloudTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Ergani = new ErganiCloudOptions { Forbidden = ["EX_BASE_02"] } }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new ErganiCloudOptions { Forbidden = ["EX_BASE_02"] }] }, Cancellation);
         http.BaseAddress = ErganiCloud.AddressAt(sandbox.Address);
     }
 

@@ -31,7 +31,7 @@ internal sealed partial class Visitor : IAsyncDisposable
     public static async Task<Visitor> Start(NetatmoCloudOptions? netatmo = null)
     {
         var time = new ManualTime();
-        return new Visitor(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Netatmo = netatmo ?? new() }, Cancellation), time);
+        return new Visitor(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [netatmo ?? new NetatmoCloudOptions()] }, Cancellation), time);
     }
 
     public Task<Reply> Get(string path) => Send(new HttpRequestMessage(HttpMethod.Get, path));

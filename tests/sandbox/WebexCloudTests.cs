@@ -19,7 +19,7 @@ public sealed class WebexCloudTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Webex = new() { Limits = [new(5, TimeSpan.FromMinutes(1))] } }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new WebexCloudOptions { Limits = [new(5, TimeSpan.FromMinutes(1))] }] }, Cancellation);
         http.BaseAddress = sandbox.Address;
     }
 

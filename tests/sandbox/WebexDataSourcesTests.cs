@@ -18,7 +18,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Webex = new() { Limits = [] } }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new WebexCloudOptions { Limits = [] }] }, Cancellation);
         http.BaseAddress = sandbox.Address;
         token = sandbox.Webex.LoginServiceApp().AccessToken;
     }

@@ -64,6 +64,31 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, null, "")]
+    [InlineData("message", null, ", no such token")]
+    [InlineData("message", "trackingId", ", no such token, trackingId T1")]
+    public async Task Members_of_an_error_that_no_standard_names_are_read_where_the_provider_is_said_to_have_them(string? description, string? reference, string said)
+    {
+        http.Expect(HttpStatusCode.BadRequest, """{"message":"no such token","trackingId":"T1"}""");
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), new OAuthClient("id", null), time) { ErrorMembers = new(description, reference) };
+
+        var refused = Assert.IsType<Renewal.Refused>(await endpoint.RequestAsync([], Cancellation));
+
+        Assert.EndsWith($"(HTTP 400{said})", refused.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_standard_description_comes_before_the_providers_own()
+    {
+        http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_grant","error_description":"it ended","message":"no such token"}""");
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), new OAuthClient("id", null), time) { ErrorMembers = new("message") };
+
+        var rejected = Assert.IsType<Renewal.Rejected>(await endpoint.RequestAsync([], Cancellation));
+
+        Assert.EndsWith("(HTTP 400, invalid_grant: it ended)", rejected.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(400, "invalid_grant", typeof(Renewal.Rejected))]
     [InlineData(401, "invalid_grant", typeof(Renewal.Rejected))]
     [InlineData(200, "invalid_grant", typeof(Renewal.Rejected))]

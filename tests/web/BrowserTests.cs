@@ -1,3 +1,4 @@
+using Exporter.Sandbox;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Playwright;

@@ -1,6 +1,7 @@
 using System.Net;
 using Exporter.BmwCarData;
 using Exporter.Accounts;
+using Exporter.Sandbox;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -128,7 +129,7 @@ public sealed class DeviceLoginTests
     /// <summary>An account as a configuration makes it, at the sandbox's BMW.</summary>
     internal static Account BmwCar(WebBench bench)
     {
-        var (accounts, problems) = Configured.Of(new BmwCarDataSource(bench.Time), $"""
+        var (accounts, problems) = Configured.Of(new BmwCarDataSource(), $"""
             accounts:
               car:
                 source: bmw-cardata

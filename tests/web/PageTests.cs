@@ -139,7 +139,14 @@ public sealed class PageTests
     [InlineData("netatmo_sensor_last_seen_timestamp_seconds", "Last seen", "")]
     [InlineData("netatmo_sensor_", "Netatmo sensor", "")]
     public void A_quantity_is_read_off_its_metrics_name(string metric, string title, string unit) =>
-        Assert.Equal((title, unit), (Quantity.Of(metric, "netatmo_sensor_").Title, Quantity.Of(metric, "netatmo_sensor_").Unit));
+        Assert.Equal(new Quantity(title, unit), Quantity.Of(metric, "netatmo_sensor_", OfSource));
+
+    [Theory]
+    [InlineData("x_power_watts", "")]
+    [InlineData("x_speed_kph", "")]
+    [InlineData("x_level_meters", "m")]
+    public void A_unit_that_is_no_base_unit_of_Prometheus_comes_from_the_source(string metric, string unit) =>
+        Assert.Equal(unit, Quantity.Of(metric, "x_", new Dictionary<string, string>()).Unit);
 
     [Theory]
     [InlineData(0, "0\u00a0s")]
@@ -159,6 +166,8 @@ public sealed class PageTests
         Assert.Equal("now", WebUtility.HtmlDecode(clock.Until(ManualTime.Start).ToString().Split('>')[1].Split('<')[0]));
     }
 
+    private static readonly Dictionary<string, string> OfSource = new() { ["ppm"] = "ppm", ["kph"] = "km/h" };
+
     [Fact]
     public void Info_of_a_thing_is_told_with_it()
     {
@@ -169,7 +178,7 @@ public sealed class PageTests
             MetricFamily.Info("x_module_info", "What it is.", labels.With("firmware", "25")),
         ];
 
-        var tile = Readings.Tiles(families, new Clock(ManualTime.Start, TimeZoneInfo.Utc)).ToString();
+        var tile = Readings.Tiles(families, OfSource, new Clock(ManualTime.Start, TimeZoneInfo.Utc)).ToString();
 
         Assert.Contains("<dt>firmware</dt><dd>25</dd>", tile, StringComparison.Ordinal);
         Assert.Contains("Wind</dt><dd>14&#xA0;km/h</dd>", tile, StringComparison.Ordinal);

@@ -68,7 +68,7 @@ internal sealed class WebBench : IAsyncDisposable
         IEnumerable<(string Name, string Content)>? files = null)
     {
         var clock = time ?? new ManualTime();
-        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Netatmo = cloud ?? new() }, Cancellation));
+        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Clouds = [cloud ?? new NetatmoCloudOptions()] }, Cancellation));
         foreach (var (name, content) in files ?? [])
         {
             bench.Folder.Write(name, content);

@@ -4,7 +4,7 @@ namespace Exporter.Accounts;
 /// A command that a source adds to the program: how it is called. What it does belongs to an opened account
 /// (<see cref="Account.Commands"/>), where the options, the client and the keeper are at hand.
 /// </summary>
-/// <param name="name">One word, or several that are typed one after the other: <c>webex data-sources list</c>.</param>
+/// <param name="name">One word, or several that are typed one after the other: <c>source things list</c>.</param>
 /// <param name="help">A sentence.</param>
 public sealed class SourceCommand(IReadOnlyList<string> name, string help)
 {

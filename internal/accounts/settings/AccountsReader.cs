@@ -9,8 +9,8 @@ public sealed record SourceSettings(string Name, IReadOnlyList<Setting> Settings
     public IReadOnlyList<Setting> All { get; } =
         [.. AccountSettings.Common.Where(common => !Settings.Any(own => own.Key == common.Key)), .. Settings];
 
-    /// <summary>A file that makes an account of this source where it lies in the working directory and no accounts are listed; null for none.</summary>
-    public string? Footprint { get; init; }
+    /// <summary>Whether the files in the working directory show that an account of this source is meant; asked when no accounts are listed.</summary>
+    public Func<string, bool> IsDetectedIn { get; init; } = _ => false;
 }
 
 /// <summary>The settings that every account has.</summary>
@@ -229,7 +229,7 @@ internal sealed class AccountsReader(
     {
         var accounts = new List<AccountSection>();
         var given = sources.ToDictionary(source => source, source => Layers.Single(Setting.WithFiles(source.All), variables, flags));
-        bool IsMeant(SourceSettings source) => given[source].Count > 0 || (source.Footprint is { } print && File.Exists(Path.Combine(workingDirectory, print)));
+        bool IsMeant(SourceSettings source) => given[source].Count > 0 || source.IsDetectedIn(workingDirectory);
         var nothing = !sources.Any(IsMeant);
         foreach (var source in sources.Where((source, index) => IsMeant(source) || (nothing && index == 0)))
         {

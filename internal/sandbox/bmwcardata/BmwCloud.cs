@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-public sealed record BmwCloudOptions
+public sealed record BmwCloudOptions : CloudOptions
 {
     public string ClientId { get; init; } = "5b8f4a52-6f0e-4d1c-9a37-1e2d3c4b5a69";
 
@@ -32,6 +32,22 @@ public sealed record BmwCloudOptions
 
     /// <summary>How many calls of the customer interface a day has at BMW; it begins at midnight UTC.</summary>
     public int DailyCalls { get; init; } = 50;
+
+    /// <summary>With a stream, on the port after the sandbox's.</summary>
+    public override CloudOptions ForCommand(IPEndPoint listen) => this with { Stream = new IPEndPoint(listen.Address, listen.Port is 0 or 65535 ? 0 : listen.Port + 1) };
+
+    public override CloudOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
+
+    internal override ICloud Open(Surroundings surroundings) => new BmwCloud(this, surroundings);
+}
+
+/// <summary>BMW CarData in a sandbox.</summary>
+public static class BmwSandbox
+{
+    extension(SandboxServer sandbox)
+    {
+        public BmwCloud Bmw => sandbox.Get<BmwCloud>();
+    }
 }
 
 /// <summary>BMW CarData: device endpoint, the page for the code, token endpoint and customer interface, each with BMW's own ways of saying no. Thread-safe.</summary>
@@ -90,13 +106,38 @@ public sealed class BmwCloud : ICloud
     /// <summary>The id token of a login, which its token endpoint gives beside the others: the password of the stream.</summary>
     public string IdToken() => IdToken(options.Lifetimes.Access);
 
-    internal async Task ListenAsync()
+    async Task ICloud.StartAsync(CancellationToken cancellationToken)
     {
         if (options.Stream is { } address)
         {
             Broker = await BmwBroker.StartAsync(address, new BrokerRules(EndOf, time));
         }
     }
+
+    async Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken)
+    {
+        List<string> lines = [$"BMW client id:      {ClientId}", $"BMW refresh token:  {Login().RefreshToken}"];
+        if (Broker is { } broker)
+        {
+            await File.WriteAllTextAsync(TrustedFile(broker), broker.CertificatePem, cancellationToken);
+            lines.Add($"BMW stream:         {broker.EndPoint}, to be trusted by {TrustedFile(broker)}");
+        }
+        return lines;
+    }
+
+    async Task ICloud.RunAsync(CancellationToken cancellationToken)
+    {
+        if (Broker is { } broker)
+        {
+            await new BmwDrive(BmwCloudCar.Sample.Vin, time).RunAsync(broker, $"{Gcid}/{BmwCloudCar.Sample.Vin}", cancellationToken);
+            File.Delete(TrustedFile(broker));
+        }
+    }
+
+    public ValueTask DisposeAsync() => Broker?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    /// <summary>Where the sandbox's command writes the certificate that a client has to trust.</summary>
+    private static string TrustedFile(BmwBroker broker) => Path.Combine(Path.GetTempPath(), $"sandbox-bmw-{broker.EndPoint.Port}.pem");
 
     /// <summary>When an id token of that account ends; null when it is none of ours, of another account, or over.</summary>
     private DateTimeOffset? EndOf(string account, string token)

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-public sealed record ErganiCloudOptions
+public sealed record ErganiCloudOptions : CloudOptions
 {
     public string Username { get; init; } = "sandbox-user";
 
@@ -31,6 +31,17 @@ public sealed record ErganiCloudOptions
 
     /// <summary>The services that the account may not execute.</summary>
     public IReadOnlyList<string> Forbidden { get; init; } = [];
+
+    internal override ICloud Open(Surroundings surroundings) => new ErganiCloud(this, surroundings);
+}
+
+/// <summary>Ergani in a sandbox.</summary>
+public static class ErganiSandbox
+{
+    extension(SandboxServer sandbox)
+    {
+        public ErganiCloud Ergani => sandbox.Get<ErganiCloud>();
+    }
 }
 
 /// <summary>
@@ -118,6 +129,9 @@ public sealed class ErganiCloud : ICloud
         Get("WebServices/ServicesList", ServicesList, () => ErganiSample.Services);
         Post("WebServices/ExecuteService", Execute, (request, body) => Denied(request) ?? Executed(body));
     }
+
+    Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<string>>([$"Ergani:         {AddressAt(address).OriginalString} as {Username} with {Password}"]);
 
     private Answer LoggedIn(JsonNode? body)
     {

@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-public sealed record NetatmoCloudOptions
+public sealed record NetatmoCloudOptions : CloudOptions
 {
     public string ClientId { get; init; } = "5f1e4c6d2b7a90813c5d6e7f";
 
@@ -29,6 +29,31 @@ public sealed record NetatmoCloudOptions
 
     /// <summary>Netatmo's limits per user on its API; none where the list is empty.</summary>
     public IReadOnlyList<UsageWindow> Limits { get; init; } = [new(50, TimeSpan.FromSeconds(10)), new(500, TimeSpan.FromHours(1))];
+
+    public override bool IsDefault => true;
+
+    public override IReadOnlyList<CloudFlag> Flags =>
+    [
+        new(
+            "--stations", "small|odd|large|FILE", "What getstationsdata answers: small, odd, large, or a file holding an answer of Netatmo's.", [Stations.ToString()],
+            values => this with { Stations = NetatmoSample.Named(values[^1]) }),
+        new("--client-id", "TEXT", "Client id of the application.", [ClientId], values => this with { ClientId = values[^1] }),
+        new("--client-secret", "TEXT", "Client secret of the application.", [ClientSecret], values => this with { ClientSecret = values[^1] }),
+        new("--redirect-uri", "URI", "Redirect URI of the application, exactly; may be given more than once.", RedirectUris, values => this with { RedirectUris = values }),
+    ];
+
+    public override CloudOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
+
+    internal override ICloud Open(Surroundings surroundings) => new NetatmoCloud(this, surroundings);
+}
+
+/// <summary>Netatmo in a sandbox.</summary>
+public static class NetatmoSandbox
+{
+    extension(SandboxServer sandbox)
+    {
+        public NetatmoCloud Netatmo => sandbox.Get<NetatmoCloud>();
+    }
 }
 
 /// <summary>Netatmo: its token endpoint, its consent page and the two API methods the exporter reads. Thread-safe.</summary>
@@ -119,6 +144,13 @@ public sealed class NetatmoCloud : ICloud
         routes.MapMethods("/api/gethomecoachsdata", ["GET", "POST"], context => Read(context, HomeCoachsData, "read_homecoach", () => HomeCoachs));
         routes.Map("/api/{**method}", context => ApiError(404, 31, "Method not found").Write(context));
     }
+
+    Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>(
+    [
+        $"Client id:      {ClientId}",
+        $"Client secret:  {ClientSecret}",
+        $"Refresh token:  {Login("read_station", "read_homecoach").RefreshToken}",
+    ]);
 
     private IssuedTokens Login(string user, IReadOnlyList<string> scope) => Authorization.Login(ClientId, user, scope.Count == 0 ? ["read_station"] : scope);
 

@@ -177,6 +177,20 @@ public sealed class WebexCloud : ICloud
         Map("DELETE", "dataSources/{id}", DeleteSource, WriteScope, (context, _) => DataSources.Delete(Part(context, "id")));
     }
 
+    Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken)
+    {
+        DataSources.Add("https://voice.example.com/grpc");
+        DataSources.Add("https://archive.example.com/grpc", "The gateway is being moved");
+        return Task.FromResult<IReadOnlyList<string>>(
+        [
+            $"Webex service app:    {AppId} in {OrgId}",
+            $"Webex client:         {ClientId} with {ClientSecret}",
+            $"Webex refresh token:  {LoginServiceApp().RefreshToken}",
+            $"Webex personal token: {LoginPersonal()}",
+            $"Webex integration:    {IntegrationClientId} with {IntegrationClientSecret}",
+        ]);
+    }
+
     /// <summary>RFC 6749 section 3.2 with credentials in the form, and errors in the shape of Webex's API.</summary>
     private static Answer Grant(IFormCollection? form, AuthorizationServer level)
     {

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Exporter.Sandbox;
 
-public sealed record WebexCloudOptions
+public sealed record WebexCloudOptions : CloudOptions
 {
     public string AppId { get; init; } = "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL0MwZmZlZTAwYzBmZmVlMDBjMGZmZWUwMGMwZmZlZTAw";
 
@@ -37,4 +37,17 @@ public sealed record WebexCloudOptions
 
     /// <summary>Webex publishes no numbers; none where the list is empty.</summary>
     public IReadOnlyList<UsageWindow> Limits { get; init; } = [new(300, TimeSpan.FromMinutes(1))];
+
+    public override CloudOptions WithAccessLifetime(TimeSpan lifetime) => this with { ServiceAppLifetimes = ServiceAppLifetimes with { Access = lifetime } };
+
+    internal override ICloud Open(Surroundings surroundings) => new WebexCloud(this, surroundings);
+}
+
+/// <summary>Webex in a sandbox.</summary>
+public static class WebexSandbox
+{
+    extension(SandboxServer sandbox)
+    {
+        public WebexCloud Webex => sandbox.Get<WebexCloud>();
+    }
 }

@@ -5,14 +5,16 @@ using Exporter.Tokens;
 namespace Exporter.BmwCarData;
 
 /// <summary>BMW's cars, as CarData tells of them.</summary>
-/// <param name="time">Its zone is the one that times without a zone in a token file are of.</param>
-public sealed class BmwCarDataSource(TimeProvider time) : ISource
+public sealed class BmwCarDataSource : ISource
 {
     public string Name => "bmw-cardata";
 
     public SourceSettings Settings => BmwCarDataOptions.All;
 
-    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new BmwTokenManagerFormat(), new CarDataClientFormat(time.LocalTimeZone)];
+    public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new BmwTokenManagerFormat(), new CarDataClientFormat(time.LocalTimeZone)];
+
+    /// <summary>BmwTokenManager's own defaults, so that its users need no flags.</summary>
+    public KeepDefaults Keep { get; } = new("token.json", TimeSpan.FromSeconds(120), "exporter keep -t /var/lib/bmw/token.json -m 300");
 
     public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
 
@@ -43,6 +45,7 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
             Login = new LoginMethod.Device(login.Device),
             Commands = new BmwCommands(options, keeper, stream).Run,
             Live = budget is null ? [] : [.. LiveOf(budget)],
+            Units = BmwUnits.OfNames,
             Owned = restHttp is null ? [http] : [restHttp, http],
         };
     }

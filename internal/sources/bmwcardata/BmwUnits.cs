@@ -59,6 +59,25 @@ internal static class BmwUnits
         (["degrees", "degree", "deg", "°"], new("degrees", Quantity.Plain, 1)),
     }.SelectMany(unit => unit.Spellings.Select(spelling => new { Spelling = spelling, unit.Unit })).ToFrozenDictionary(one => one.Spelling, one => one.Unit, StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The signs of the units that names of metrics end in: our own names, and those that a mapping file may choose.</summary>
+    public static FrozenDictionary<string, string> OfNames { get; } = new Dictionary<string, string>
+    {
+        ["bar"] = "bar",
+        ["degrees"] = "°",
+        ["hours"] = "h",
+        ["kilometers"] = "km",
+        ["kilopascals"] = "kPa",
+        ["kilowatts"] = "kW",
+        ["kph"] = "km/h",
+        ["kwh"] = "kWh",
+        ["liters"] = "l",
+        ["minutes"] = "min",
+        ["pascals"] = "Pa",
+        ["percent"] = "%",
+        ["watthours"] = "Wh",
+        ["watts"] = "W",
+    }.ToFrozenDictionary();
+
     /// <summary>One spelling for each unit, so that a series does not become another one; a unit that we do not know stays as it is.</summary>
     public static string Fold(string? unit) => unit is null ? "" : Spellings.TryGetValue(unit, out var known) ? known.Name : unit;
 

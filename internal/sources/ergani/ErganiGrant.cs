@@ -15,8 +15,10 @@ namespace Exporter.Ergani;
 /// <param name="recordFile">Where the record of log-ins outlives the process, beside the token; null keeps it in memory.</param>
 public sealed class ErganiGrant(ErganiCredentials credentials, HttpClient http, TimeProvider time, string? recordFile = null, ILogger? logger = null) : IGrant
 {
-    private readonly TokenEndpoint login = new(http, new Uri(credentials.Environment.Address, "Authentication"), new OAuthClient(credentials.Username, null), time);
-    private readonly TokenEndpoint refresh = new(http, new Uri(credentials.Environment.Address, "Authentication/Refresh"), new OAuthClient(credentials.Username, null), time);
+    private static readonly ErrorMembers Errors = new(Description: "message");
+
+    private readonly TokenEndpoint login = new(http, new Uri(credentials.Environment.Address, "Authentication"), new OAuthClient(credentials.Username, null), time) { ErrorMembers = Errors };
+    private readonly TokenEndpoint refresh = new(http, new Uri(credentials.Environment.Address, "Authentication/Refresh"), new OAuthClient(credentials.Username, null), time) { ErrorMembers = Errors };
     private readonly LoginRecord record = new(credentials, recordFile, time, logger);
 
     public bool CanRenew(Token? current) => true;

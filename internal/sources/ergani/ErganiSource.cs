@@ -15,9 +15,10 @@ public sealed class ErganiSource : ISource
 
     public SourceSettings Settings => ErganiOptions.All;
 
-    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new ErganiTokenFormat()];
+    public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new ErganiTokenFormat()];
 
-    public bool NeedsTokenFile => false;
+    /// <summary>None: the token goes to its own folder, see <see cref="ErganiTokenFolder"/>.</summary>
+    public Func<UnnamedTokenFile, string>? PickTokenFile => null;
 
     public Func<AccountContext, Account> Configure(Section section)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Exporter.Accounts;
 using Exporter.Tokens;
 
@@ -6,13 +7,31 @@ namespace Exporter.Netatmo;
 /// <summary>Netatmo's weather stations and Home Coaches.</summary>
 public sealed class NetatmoSource : ISource
 {
+    /// <summary>The names of netatmo-exporter's metrics end in these units.</summary>
+    private static readonly FrozenDictionary<string, string> Units = new Dictionary<string, string>
+    {
+        ["db"] = "dB",
+        ["degrees"] = "°",
+        ["hectopascals"] = "hPa",
+        ["kph"] = "km/h",
+        ["mb"] = "mbar",
+        ["mm"] = "mm",
+        ["percent"] = "%",
+        ["ppm"] = "ppm",
+    }.ToFrozenDictionary();
+
+    private const string FormerTokenFile = "/var/lib/netatmo-exporter/netatmo-token.json";
+
     public string Name => "netatmo";
 
-    public string? FormerTokenFile => "/var/lib/netatmo-exporter/netatmo-token.json";
+    public bool IsDefault => true;
+
+    /// <summary>The file of netatmo-exporter's image is used where it is, so that changing over keeps the login.</summary>
+    public Func<UnnamedTokenFile, string> PickTokenFile => file => !file.Labelled && File.Exists(FormerTokenFile) ? FormerTokenFile : file.InStateFolder;
 
     public SourceSettings Settings => NetatmoOptions.All;
 
-    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];
+    public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new PlainTokenFormat()];
 
     public Func<AccountContext, Account> Configure(Section section)
     {
@@ -43,6 +62,7 @@ public sealed class NetatmoSource : ISource
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
             Live = NetatmoStatus.Live(moment => StatusOf(moment.Feed!, moment.Token.State.Token, options, time.GetUtcNow())),
+            Units = Units,
             DebugData = () => poller.Reading?.ToJson(options.Location),
             Owned = [apiHttp, tokenHttp],
         };

@@ -10,7 +10,7 @@ public sealed class OAuth2Source : ISource
 
     public SourceSettings Settings => OAuth2Options.All;
 
-    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new PlainTokenFormat()];
+    public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new PlainTokenFormat()];
 
     public Func<AccountContext, Account> Configure(Section section)
     {
@@ -21,7 +21,8 @@ public sealed class OAuth2Source : ISource
     private Account Open(OAuth2Options options, AccountContext context)
     {
         var http = TokenEndpoint.CreateHttp();
-        TokenEndpoint At(Uri address) => new(http, address, options.Client, context.Time);
+        // Many servers and gateways describe an error in "message", which no standard names.
+        TokenEndpoint At(Uri address) => new(http, address, options.Client, context.Time) { ErrorMembers = new(Description: "message") };
 
         var token = At(options.Token);
         var keeper = new Keeper(

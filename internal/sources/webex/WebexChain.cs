@@ -25,13 +25,13 @@ internal sealed class WebexChain : IDisposable
         OAuthClient? Renewing(Token? held) => ClientOf(held) ?? parts.Integration;
         Keeper? kept = null;
         personalGrant = new PersonalGrant(
-            new TokenEndpoint(this.http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge), Renewing, new PersonalTokenCheck(this.http, parts.Api, time), time);
+            new TokenEndpoint(this.http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge) { ErrorMembers = WebexError.Members }, Renewing, new PersonalTokenCheck(this.http, parts.Api, time), time);
         kept = Personal = new Keeper($"{parts.Account}, personal access token", personalGrant, personalStore, keeping, time, logger);
 
         var grant = new ServiceAppGrant(parts.Account, parts.Config.ServiceApp, Personal, this.http, parts.Api, time, logger);
         ServiceApp = new Keeper(parts.Account, grant, store, keeping, time, logger);
         Login = new AuthorizationCodeGrant(
-            new TokenEndpoint(this.http, token, loginClient, time, WebexError.JudgeLogin), new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
+            new TokenEndpoint(this.http, token, loginClient, time, WebexError.JudgeLogin) { ErrorMembers = WebexError.Members }, new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
         Levels = new WebexLevels(parts.LoginCommand, grant, ServiceApp, personalGrant, Personal, time);
     }
 

@@ -8,6 +8,8 @@ namespace Exporter.Webex;
 /// <summary>What Webex's refusals mean. Their bodies are <c>{"message","trackingId"}</c>, at the token endpoint too, where RFC 6749 has another shape.</summary>
 internal static class WebexError
 {
+    public static ErrorMembers Members { get; } = new(Description: "message", Reference: "trackingId");
+
     /// <summary>
     /// For <c>/v1/access_token</c>, where a dead refresh token was seen to be answered with 400 and with 401: these two are for good if
     /// they say what they mean. A level must not be given up because of a refusal that nobody understands.

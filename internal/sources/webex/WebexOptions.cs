@@ -58,7 +58,7 @@ internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuth
         TokenFileSetting, ConfigFileSetting, AppIdSetting, ClientIdSetting, ClientSecretSetting, TargetOrgSetting,
         IntegrationIdSetting, IntegrationSecretSetting, RedirectUriSetting, ScopesSetting, ApiSetting, .. WebexDataOptions.All,
     ])
-    { Footprint = ConfigFileName };
+    { IsDetectedIn = folder => File.Exists(Path.Combine(folder, ConfigFileName)) };
 
     public static WebexOptions Read(Section section)
     {

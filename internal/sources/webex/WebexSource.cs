@@ -11,7 +11,7 @@ public sealed class WebexSource : ISource
 
     public SourceSettings Settings => WebexOptions.All;
 
-    public IReadOnlyList<ITokenFormat> TokenFormats { get; } = [new DotEnvTokenFormat()];
+    public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new DotEnvTokenFormat()];
 
     public IReadOnlyList<SourceCommand> Commands => DataSourceCommands.All;
 
@@ -32,7 +32,7 @@ public sealed class WebexSource : ISource
         var calls = WebexCalls.Create(time);
         var chain = new WebexChain(
             new WebexChainParts(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
-            options.TokenFile is { } file ? context.WithSink(new FileStore(file, TokenFormats, time)) : context.Store,
+            options.TokenFile is { } file ? context.WithSink(new FileStore(file, TokenFormats(time), time)) : context.Store,
             new FileStore(options.Config.Path, [new TokenConfigFormat()], time),
             context.Keeping,
             time,

@@ -43,8 +43,8 @@ internal sealed class AccountsPage(
             {Facts(account, clock)}
             {Levels(account.Levels(clock.Now), clock)}
             {Actions(account, antiForgeryField)}
-            {(families.Count == 0 ? Html.Nothing : (Html)$"<h3>Readings</h3>{Readings.Tiles(families, clock)}")}
-            {(recorded.Count == 0 ? Html.Nothing : (Html)$"<h3>The last 24 hours</h3><div class=\"plots\">{Readings.Plots($"{index}", recorded, clock)}</div>")}
+            {(families.Count == 0 ? Html.Nothing : (Html)$"<h3>Readings</h3>{Readings.Tiles(families, account.Units, clock)}")}
+            {(recorded.Count == 0 ? Html.Nothing : (Html)$"<h3>The last 24 hours</h3><div class=\"plots\">{Readings.Plots($"{index}", recorded, account.Units, clock)}</div>")}
             </section>
             """;
     }

@@ -10,37 +10,17 @@ internal sealed record Quantity(string Title, string Unit)
 {
     private const string Moment = "_timestamp_seconds";
 
-    private static readonly FrozenDictionary<string, string> Units = new Dictionary<string, string>
+    /// <summary>Prometheus's base units. A source adds its others through <see cref="Accounts.Account.Units"/>.</summary>
+    private static readonly FrozenDictionary<string, string> BaseUnits = new Dictionary<string, string>
     {
         ["amperes"] = "A",
-        ["bar"] = "bar",
         ["bytes"] = "B",
         ["celsius"] = "°C",
-        ["db"] = "dB",
-        ["degrees"] = "°",
         ["grams"] = "g",
-        ["hectopascals"] = "hPa",
-        ["hertz"] = "Hz",
-        ["hours"] = "h",
         ["joules"] = "J",
-        ["kelvin"] = "K",
-        ["kilometers"] = "km",
-        ["kilopascals"] = "kPa",
-        ["kilowatts"] = "kW",
-        ["kph"] = "km/h",
-        ["kwh"] = "kWh",
-        ["liters"] = "l",
-        ["mb"] = "mbar",
         ["meters"] = "m",
-        ["minutes"] = "min",
-        ["mm"] = "mm",
-        ["pascals"] = "Pa",
-        ["percent"] = "%",
-        ["ppm"] = "ppm",
         ["seconds"] = "s",
         ["volts"] = "V",
-        ["watthours"] = "Wh",
-        ["watts"] = "W",
     }.ToFrozenDictionary();
 
     private static readonly string[] DeviceWords = ["battery", "signal", "firmware"];
@@ -52,7 +32,8 @@ internal sealed record Quantity(string Title, string Unit)
         family.Name.EndsWith(Moment, StringComparison.Ordinal) || family.Help.StartsWith("Timestamp", StringComparison.Ordinal);
 
     /// <param name="prefix">What all metrics of the account begin with, which says nothing.</param>
-    public static Quantity Of(string metric, string prefix)
+    /// <param name="units">The signs of further units, by the last word of a metric's name.</param>
+    public static Quantity Of(string metric, string prefix, IReadOnlyDictionary<string, string> units)
     {
         var name = metric.EndsWith(Moment, StringComparison.Ordinal) ? metric[..^Moment.Length] : metric;
         var words = name[(name.Length > prefix.Length ? prefix.Length : 0)..].Split('_', StringSplitOptions.RemoveEmptyEntries).ToList();
@@ -61,7 +42,7 @@ internal sealed record Quantity(string Title, string Unit)
             words.RemoveAt(words.Count - 1);
         }
         var unit = "";
-        if (name == metric && words.Count > 1 && Units.TryGetValue(words[^1], out var known))
+        if (name == metric && words.Count > 1 && (units.TryGetValue(words[^1], out var known) || BaseUnits.TryGetValue(words[^1], out known)))
         {
             unit = known;
             words.RemoveAt(words.Count - 1);
@@ -70,7 +51,7 @@ internal sealed record Quantity(string Title, string Unit)
         return new Quantity(title.Length > 0 ? char.ToUpperInvariant(title[0]) + title[1..] : metric, unit);
     }
 
-    /// <summary>The first word of all names, or the first two: <c>netatmo_sensor_</c>.</summary>
+    /// <summary>The first word of all names, or the first two: <c>source_sensor_</c>.</summary>
     public static string PrefixOf(IEnumerable<string> metrics)
     {
         var names = metrics.Select(m => m.Split('_')).ToList();

@@ -8,7 +8,7 @@ internal static class Readings
     /// <summary>More than anybody looks at; the metrics page has them all.</summary>
     private const int MostTiles = 60;
 
-    public static Html Tiles(IReadOnlyList<MetricFamily> families, Clock clock)
+    public static Html Tiles(IReadOnlyList<MetricFamily> families, IReadOnlyDictionary<string, string> units, Clock clock)
     {
         var prefix = Quantity.PrefixOf(families.Select(f => f.Name));
         // Counters tell of our own doing, not of what was measured.
@@ -19,28 +19,28 @@ internal static class Readings
         var infos = families.Where(f => f.Kind is MetricKind.Info).SelectMany(f => f.Samples.Select(s => s.Labels)).ToList();
         return $"""
             {naming.Subtitle}
-            <div class="tiles">{things.Take(MostTiles).Select(t => Tile(naming.Of(t.Key), t, infos.Where(i => Covers(i, t.Key)).SelectMany(i => Beyond(i, t.Key)), prefix, clock))}</div>
+            <div class="tiles">{things.Take(MostTiles).Select(t => Tile(naming.Of(t.Key), t, infos.Where(i => Covers(i, t.Key)).SelectMany(i => Beyond(i, t.Key)), metric => Quantity.Of(metric, prefix, units), clock))}</div>
             {(things.Count > MostTiles ? (Html)$"<p>And {things.Count - MostTiles} more; the metrics page has them all.</p>" : Html.Nothing)}
             """;
     }
 
-    public static Html Plots(string account, IReadOnlyList<Recorded> recorded, Clock clock)
+    public static Html Plots(string account, IReadOnlyList<Recorded> recorded, IReadOnlyDictionary<string, string> units, Clock clock)
     {
         var prefix = Quantity.PrefixOf(recorded.Select(r => r.Metric));
         recorded = [.. recorded.Where(r => !IsRaw(r.Labels))];
         var naming = new Naming(recorded.Select(r => r.Labels).Distinct());
         var metrics = recorded.Select(r => r.Metric).ToHashSet();
         var plots = recorded.Where(r => Quantity.ExtremeOf(r.Metric) is not { } whole || !metrics.Contains(whole)).GroupBy(r => r.Metric)
-            .Select(metric => new { Quantity = Quantity.Of(metric.Key, prefix), Series = metric.ToList() })
+            .Select(metric => new { Quantity = Quantity.Of(metric.Key, prefix, units), Series = metric.ToList() })
             .Where(p => p.Quantity.Unit.Length > 0 || p.Series.Any(s => s.Points.Any(point => point.Value is not (-1 or 0 or 1))))
             .OrderBy(p => p.Quantity.IsOfDevice);
         return Html.Join(plots.Select((p, i) => Plot.Of($"plot-{account}-{i}", p.Quantity, [.. p.Series.Select(s => (naming.Of(s.Labels), s.Points))], clock)));
     }
 
     /// <summary>What has a unit is on top, the rest a click away.</summary>
-    private static Html Tile(string name, IEnumerable<Measured> values, IEnumerable<(string Name, string Value)> about, string prefix, Clock clock)
+    private static Html Tile(string name, IEnumerable<Measured> values, IEnumerable<(string Name, string Value)> about, Func<string, Quantity> quantityOf, Clock clock)
     {
-        var rows = values.Select(v => new Row(Quantity.Of(v.Family.Name, prefix), v, Quantity.IsMoment(v.Family)))
+        var rows = values.Select(v => new Row(quantityOf(v.Family.Name), v, Quantity.IsMoment(v.Family)))
             .OrderBy(r => r.Quantity.IsOfDevice).ToList();
         var first = rows.Where(r => r is { IsMoment: false, Quantity.Unit.Length: > 0 }).ToList();
         var rest = rows.Except(first).ToList();

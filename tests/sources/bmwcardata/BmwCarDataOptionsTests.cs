@@ -93,5 +93,5 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     }
 
     private (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Read(string? yaml, Dictionary<string, string> environment) =>
-        Configured.Of(new BmwCarDataSource(new ManualTime()), yaml, environment, folder);
+        Configured.Of(new BmwCarDataSource(), yaml, environment, folder);
 }

@@ -168,7 +168,7 @@ public sealed class BmwRestTests : IAsyncLifetime
     {
         var issued = sandbox.Bmw.Login();
         folder.Write("car.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}","expires_at":{{(time.GetUtcNow() + issued.ExpiresIn).ToUnixTimeSeconds()}}}""");
-        var source = new BmwCarDataSource(time);
+        var source = new BmwCarDataSource();
         var configuration = Configuration.Load([StateFolder.Setting], [source.Settings], new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [folder.Write("exporter.yml", $"""
             accounts:
               car:

@@ -180,7 +180,7 @@ public sealed class BmwTokenFormatTests
         using var folder = new TemporaryFolder();
         foreach (var (name, content) in new[] { ("token.json", Manager), ("bmw_tokens.json", Client) })
         {
-            var store = new FileStore(folder.Write(name, content), new BmwCarDataSource(new ManualTime()).TokenFormats, new ManualTime());
+            var store = new FileStore(folder.Write(name, content), new BmwCarDataSource().TokenFormats(new ManualTime()), new ManualTime());
             var held = Assert.IsType<Stored.Held>(await store.ReadAsync(TestContext.Current.CancellationToken));
 
             Assert.IsType<Saved.Done>(await store.WriteAsync(held.Token, held.Stamp, TestContext.Current.CancellationToken));

@@ -50,7 +50,7 @@ internal sealed class WebexBench : IAsyncDisposable
     public static async Task<WebexBench> StartAsync(WebexCloudOptions? options = null)
     {
         var time = new ManualTime();
-        return new WebexBench(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Webex = options ?? new WebexCloudOptions() }, Cancellation), time);
+        return new WebexBench(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [options ?? new WebexCloudOptions()] }, Cancellation), time);
     }
 
     /// <summary>The configuration with a service app that is whole, and with what is given of the rest.</summary>

@@ -1,0 +1,109 @@
+using Exporter.Sandbox;
+using Exporter.Tests.Program;
+using Exporter.Tests.Support;
+using Xunit;
+
+namespace Exporter.Tests.Examples;
+
+/// <summary>
+/// An account at the stand-in for one provider, with everything that the dashboard of its source shows. Each class of the tests that has a
+/// constructor without parameters is taken, so that a source brings its own along.
+/// </summary>
+internal interface IExampleAccount
+{
+    /// <summary>Whether the account reads by itself; otherwise it has no reading before <see cref="SendAsync"/>.</summary>
+    bool Reads => true;
+
+    /// <summary>The stand-in's options; null for the default ones.</summary>
+    CloudOptions? Cloud => null;
+
+    /// <summary>Prepares the stand-in and the account's files.</summary>
+    /// <returns>The account in the configuration file, with its name in front.</returns>
+    string Configure(SandboxServer sandbox, TemporaryFolder folder);
+
+    /// <summary>Sends what the provider sends by itself.</summary>
+    Task SendAsync(SandboxServer sandbox, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>A series that is there when a scrape has everything; null when the first reading brings it.</summary>
+    string? LastSeries => null;
+}
+
+/// <summary>The real program with every example account, at the stand-ins, and a real Prometheus that scrapes it every second.</summary>
+internal sealed class ExampleAccounts : IAsyncDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly List<IAsyncDisposable> running = [];
+
+    private ExampleAccounts() { }
+
+    public PrometheusPeer Prometheus { get; private set; } = null!;
+
+    public static async Task<ExampleAccounts> StartAsync(CancellationToken cancellationToken)
+    {
+        var bench = new ExampleAccounts();
+        try
+        {
+            await bench.RunAsync(cancellationToken);
+            return bench;
+        }
+        catch
+        {
+            await bench.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var one in Enumerable.Reverse(running))
+        {
+            await one.DisposeAsync();
+        }
+        folder.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        IExampleAccount[] accounts =
+        [
+            .. typeof(ExampleAccounts).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(IExampleAccount)))
+                .Select(type => (IExampleAccount)Activator.CreateInstance(type)!),
+        ];
+        var options = new SandboxOptions { Clouds = [.. accounts.Select(account => account.Cloud).OfType<CloudOptions>()] };
+        var sandbox = await SandboxServer.StartAsync(options, cancellationToken);
+        running.Add(sandbox);
+        var configured = accounts.SelectMany(account => account.Configure(sandbox, folder).TrimEnd().Split('\n')).Select(line => $"  {line}\n");
+        var file = folder.Write("exporter.yml", $"state_folder: state\naccounts:\n{string.Concat(configured)}");
+        var exporter = await RunningExporter.StartAsync(["--config", file, "-a", "127.0.0.1:0"], cancellationToken);
+        running.Add(exporter);
+        await ReadAsync(exporter, accounts.Count(account => account.Reads), cancellationToken);
+        foreach (var account in accounts)
+        {
+            await account.SendAsync(sandbox, cancellationToken);
+        }
+        Prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, cancellationToken);
+        running.Add(Prometheus);
+        foreach (var series in accounts.Select(account => account.LastSeries).OfType<string>())
+        {
+            await Prometheus.ValuesAsync(series, cancellationToken);
+        }
+    }
+
+    /// <summary>Waits for the first reading of so many accounts.</summary>
+    public static async Task ReadAsync(RunningExporter exporter, int accounts, CancellationToken cancellationToken)
+    {
+        using var over = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, over.Token);
+        try
+        {
+            for (var account = 0; account < accounts; account++)
+            {
+                await exporter.Says("reading is fine", limit.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            Assert.Fail($"not every account was read within a minute:\n{exporter.Log}");
+        }
+    }
+}

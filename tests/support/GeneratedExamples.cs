@@ -1,0 +1,69 @@
+namespace Exporter.Tests.Support;
+
+/// <summary>
+/// What users get of dashboards, alert rules, runbooks and example accounts: put together from the files that stay beside each source, in
+/// <c>internal/sources/*/monitoring</c> and <c>account.yml</c>, and the general ones in <c>internal/accounts/monitoring</c>.
+/// </summary>
+internal static class GeneratedExamples
+{
+    public const string Dashboards = "examples/grafana";
+
+    private const string FailuresMark = "<!-- Put together from internal/sources/*/monitoring/failures.md: -->\n";
+
+    private const string AccountsMark = "#accounts:\n";
+
+    /// <summary>The files by their paths in the repository.</summary>
+    public static IReadOnlyDictionary<string, string> Of(string repository) => new Dictionary<string, string>(
+        Monitoring(repository, "*.json").Select(file => KeyValuePair.Create($"{Dashboards}/{Path.GetFileName(file)}", File.ReadAllText(file))))
+    {
+        ["examples/prometheus/exporter-rules.yml"] = $"""
+            # Alert rules for every account that the exporter keeps, whatever its source. The scrape job is called exporter.
+            # Put together from internal/accounts/monitoring/rules.yml and internal/sources/*/monitoring/rules.yml.
+            groups:
+
+            """ + Joined(repository, "rules.yml", "groups:\n"),
+        ["examples/prometheus/exporter-rules.test.yml"] = """
+            # Put together from internal/accounts/monitoring/rules.test.yml and internal/sources/*/monitoring/rules.test.yml.
+            rule_files:
+              - exporter-rules.yml
+
+            evaluation_interval: 1m
+
+            tests:
+
+            """ + Joined(repository, "rules.test.yml", "tests:\n"),
+        ["docs/runbooks.md"] =
+            "<!-- Put together from internal/accounts/monitoring/runbooks.md and internal/sources/*/monitoring/runbooks.md. -->\n\n"
+            + Joined(repository, "runbooks.md", ""),
+        ["examples/prometheus/README.md"] = After(
+            repository, "examples/prometheus/README.md", FailuresMark,
+            $"\n| failure | alert, or why there is none |\n| --- | --- |\n{string.Concat(Monitoring(repository, "failures.md").Select(File.ReadAllText))}"),
+        ["examples/systemd/exporter.yml"] = After(
+            repository, "examples/systemd/exporter.yml", AccountsMark,
+            string.Concat(Accounts(repository).SelectMany(File.ReadLines).Select(line => $"#  {line}\n"))),
+    };
+
+    /// <summary>The general files of a pattern, and those of the sources that have some.</summary>
+    private static IEnumerable<string> Monitoring(string repository, string pattern) => Slices.FoldersOf(repository)
+        .Prepend(Path.Combine(repository, "internal/accounts")).Select(folder => Path.Combine(folder, "monitoring")).Where(Directory.Exists)
+        .SelectMany(folder => Directory.GetFiles(folder, pattern));
+
+    private static IEnumerable<string> Accounts(string repository) =>
+        Slices.FoldersOf(repository).Select(folder => Path.Combine(folder, "account.yml")).Where(File.Exists);
+
+    /// <summary>The files one after the other, each from its mark on.</summary>
+    private static string Joined(string repository, string name, string mark) => string.Join('\n', Monitoring(repository, name).Select(file =>
+    {
+        var text = File.ReadAllText(file);
+        return text[(text.IndexOf(mark, StringComparison.Ordinal) + mark.Length)..];
+    }));
+
+    /// <summary>The file as it is up to the mark, and then the text.</summary>
+    private static string After(string repository, string file, string mark, string text)
+    {
+        var parts = File.ReadAllText(Path.Combine(repository, file)).Split(mark);
+        return parts.Length == 2
+            ? parts[0] + mark + text
+            : throw new InvalidDataException($"{file} has the line {mark.Trim()} not once but {parts.Length - 1} times.");
+    }
+}

@@ -1,0 +1,20 @@
+using Exporter.Accounts;
+
+namespace Exporter.Tests.Support;
+
+/// <summary>The folders of the sources.</summary>
+internal static class Slices
+{
+    public static string Repository { get; } = Path.GetFullPath(Path.Combine(Golden.Root, ".."));
+
+    public static IReadOnlyList<string> Folders { get; } = FoldersOf(Repository);
+
+    /// <summary>What the names of a source's metrics, and, capitalized, of its alerts begin with.</summary>
+    public static IReadOnlyList<string> Prefixes { get; } = [.. Composition.Sources.Select(source => source.Name.Split('-')[0])];
+
+    public static IReadOnlyList<string> FoldersOf(string repository) =>
+        [.. Directory.GetDirectories(Path.Combine(repository, "internal/sources")).Order(StringComparer.Ordinal)];
+
+    /// <summary>The project of a source, whose name is that of its assembly and its namespace.</summary>
+    public static string ProjectOf(ISource source) => $"{source.GetType().Assembly.GetName().Name}.csproj";
+}
