@@ -19,7 +19,7 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
         var keeping = new KeeperOptions { Pace = new Pace(time) };
         await using var services = Composition.Services(time, logging);
         var accounts = startup.Accounts.Select(a => a.Open(keeping, services)).ToList();
-        var exposition = new Exposition(accounts, time);
+        var exposition = new Exposition(accounts, services.GetRequiredService<ApiMetrics>(), time);
         await using var app = WebServer.Build(startup.Web, accounts, exposition, time, logging);
         logger.LogInformation("exporter {Version} ({Commit})", BuildInfo.Current.Version, BuildInfo.Current.Commit);
         foreach (var warning in startup.Warnings)

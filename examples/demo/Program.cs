@@ -64,7 +64,7 @@ try
     using var logging = LoggerFactory.Create(_ => { });
     var services = new DefaultServiceProviderFactory().CreateServiceProvider(new ServiceCollection().AddSingleton(time).AddSingleton<ILoggerFactory>(logging).AddSources(sources));
     IReadOnlyList<Account> accounts = [.. planned.Select(one => one.Open(new KeeperOptions(), services))];
-    var exposition = new Exposition(accounts, time);
+    var exposition = new Exposition(accounts, services.GetRequiredService<ApiMetrics>(), time);
     await using var app = WebServer.Build(web, accounts, exposition, time, logging);
     foreach (var account in accounts)
     {

@@ -15,6 +15,9 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     /// <summary>Whether the account's name is a label of its series: it is when accounts are named in the configuration.</summary>
     public bool Labelled => labelled;
 
+    /// <summary>The labels that all of its series have.</summary>
+    public LabelSet SharedLabels { get; } = labelled ? LabelSet.Of(("account", name)) : LabelSet.Empty;
+
     public Keeper Keeper => keeper;
 
     /// <summary>Keepers of the tokens that this account's own is had with, where it is; the account looks after them too.</summary>
@@ -41,7 +44,7 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     /// <summary>Ends the login at the cloud, and says why it could not; null where the cloud does not offer that. Leaves the keeper alone.</summary>
     public Func<Token, CancellationToken, Task<string?>>? Revoke { get; init; }
 
-    /// <summary>The slice's own series whose value is only known at the moment of the scrape.</summary>
+    /// <summary>The slice's own series that time alone changes.</summary>
     public IReadOnlyList<LiveValue> Live { get; init; } = [];
 
     /// <summary>The signs of units that are no base unit of Prometheus, by the last word of a metric's name: <c>ppm</c>.</summary>
@@ -145,6 +148,6 @@ public sealed record AccountSnapshot(Account Account, KeeperSnapshot Token, Expo
     public FeedStatus? Feed => Shown?.Status;
 }
 
-/// <summary>A series that is read at the moment of the scrape; null leaves it out.</summary>
-/// <param name="Read">From the moment that the page is of, and the clock. Must not wait or allocate.</param>
+/// <summary>A series that time alone changes; it is left out while its value is null.</summary>
+/// <param name="Read">Returns the value at this moment, without waiting.</param>
 public sealed record LiveValue(string Name, string Help, MetricKind Kind, Func<AccountSnapshot, double?> Read);

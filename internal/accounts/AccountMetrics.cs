@@ -57,19 +57,19 @@ public static class AccountMetrics
             MetricFamily.Counter(name, help, all.Select(a => new Sample(a.Labels, value(a))));
     }
 
-    /// <summary>What is only known at the moment of the scrape: ages, and the slices' own live values, one family per name.</summary>
-    public static IReadOnlyList<LiveFamily> Live(IReadOnlyList<AccountSnapshot> accounts, TimeProvider time) =>
+    /// <summary>What time alone changes: ages, and the slices' own live values, one family per name.</summary>
+    public static IReadOnlyList<MetricFamily> Live(IReadOnlyList<AccountSnapshot> accounts, DateTimeOffset now) =>
     [
-        LiveFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading: it is served until it is stale.",
-            accounts.Where(a => a.Feed is not null).Select(a => new LiveSeries(Labels(a.Account), () => (time.GetUtcNow() - a.Feed!.ReadAt)?.TotalSeconds))),
-        LiveFamily.Counter("exporter_token_shared_renewals_total", "Callers that were given the outcome of a renewal somebody else had started.",
-            accounts.Select(a => new LiveSeries(Labels(a.Account), () => a.Account.Keeper.SharedRenewals))),
-        .. from moment in accounts
-           from value in moment.Account.Live
-           group (moment, value) by value.Name into family
-           let series = family.Select(f => new LiveSeries(f.moment.Account.Labelled ? LabelSet.Of(("account", f.moment.Account.Name)) : LabelSet.Empty, () => f.value.Read(f.moment)))
-           let first = family.First().value
-           select first.Kind == MetricKind.Counter ? LiveFamily.Counter(first.Name, first.Help, series) : LiveFamily.Gauge(first.Name, first.Help, series),
+        MetricFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading: it is served until it is stale.",
+            from a in accounts let age = now - a.Feed?.ReadAt where age is not null select new Sample(Labels(a.Account), age.Value.TotalSeconds)),
+        MetricFamily.Counter("exporter_token_shared_renewals_total", "Callers that were given the outcome of a renewal somebody else had started.",
+            accounts.Select(a => new Sample(Labels(a.Account), a.Account.Keeper.SharedRenewals))),
+        .. from account in accounts
+           from live in account.Account.Live
+           group new { live, Labels = account.Account.SharedLabels, Value = live.Read(account) } by live.Name into family
+           let samples = family.Where(one => one.Value is not null).Select(one => new Sample(one.Labels, one.Value!.Value))
+           let first = family.First().live
+           select first.Kind is MetricKind.Counter ? MetricFamily.Counter(first.Name, first.Help, samples) : MetricFamily.Gauge(first.Name, first.Help, samples),
     ];
 
     /// <summary>Whether nothing but a person can make this account work.</summary>
@@ -92,8 +92,7 @@ public static class AccountMetrics
         _ => throw new InvalidOperationException("a token has no other state"),
     };
 
-    private static LabelSet Labels(Account account) =>
-        account.Labelled ? LabelSet.Of(("account", account.Name), ("source", account.Source)) : LabelSet.Of(("source", account.Source));
+    private static LabelSet Labels(Account account) => account.SharedLabels.With("source", account.Source);
 
     private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
 

@@ -13,6 +13,7 @@ public static class AccountServices
     public static IServiceCollection AddSources(this IServiceCollection services, IEnumerable<ISource> sources)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<ApiMetrics>();
         foreach (var source in sources)
         {
             services.AddSingleton(source);

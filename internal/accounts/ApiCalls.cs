@@ -1,79 +1,68 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Exporter.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Prometheus;
 
 namespace Exporter.Accounts;
 
-/// <summary>One kind of call and how it was answered: an HTTP status, or <c>none</c> where there was no answer.</summary>
-public readonly record struct ApiCall(string Operation, string Code);
-
-/// <summary>Counts and times calls: clouds watch how they are used, and so does whoever looks at these. Thread-safe.</summary>
-/// <param name="operation">The word for a request, of a small set: it becomes a label.</param>
-public sealed class ApiCalls(Func<HttpRequestMessage, string> operation, TimeProvider time)
+/// <summary>
+/// Counts an account's calls to its provider, because providers limit how they are used. A source that publishes more than the requests
+/// overrides <see cref="Count"/>. Thread-safe.
+/// </summary>
+/// <param name="prefix">The source's own, without the underscore.</param>
+/// <param name="provider">Its name, for the help texts.</param>
+public abstract class ApiCalls(AccountContext context, string prefix, string provider)
 {
-    private static readonly double[] Bounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
-
-    private readonly Lock gate = new();
-    private ImmutableSortedDictionary<ApiCall, long> counts = ImmutableSortedDictionary.Create<ApiCall, long>(
-        Comparer<ApiCall>.Create((a, b) => string.CompareOrdinal(a.Operation, b.Operation) is not 0 and var order ? order : string.CompareOrdinal(a.Code, b.Code)));
-    private ImmutableSortedDictionary<string, HistogramValue> durations = ImmutableSortedDictionary<string, HistogramValue>.Empty;
-    private TimeSpan? retryAfter;
-
-    /// <summary>The counts at this moment.</summary>
-    public ImmutableSortedDictionary<ApiCall, long> Counts => Volatile.Read(ref counts);
+    private readonly IMetricFactory metrics = context.Services.GetRequiredService<ApiMetrics>().Factory;
+    private readonly LabelSet shared = context.Labelled ? LabelSet.Of(("account", context.Name)) : LabelSet.Empty;
 
     /// <summary>A handler that counts what passes through it; the innermost, so that a retry is a call of its own.</summary>
-    public DelegatingHandler CreateHandler() => new Counter(this, operation, time);
+    public DelegatingHandler CreateHandler() => new Handler(this, context.Time);
 
-    /// <summary>The counts as families.</summary>
-    /// <param name="prefix">The source's own, without the underscore.</param>
-    /// <param name="cloud">Its name, for the helps.</param>
-    public IReadOnlyList<MetricFamily> Families(string prefix, string cloud)
+    /// <summary>The word for a request, of a small set: it becomes a label.</summary>
+    protected abstract string OperationOf(HttpRequestMessage request);
+
+    /// <param name="code">The HTTP status, or <c>none</c> where there was no answer.</param>
+    /// <param name="retryAfter">How long the provider asked to wait, if it did.</param>
+    protected virtual void Count(string operation, string code, TimeSpan took, TimeSpan? retryAfter) => Counter(
+        $"{prefix}_api_requests_total", $"Calls of {provider}'s API, by operation and HTTP status; none where there was no answer. As of the last poll.",
+        ("operation", operation), ("code", code)).Inc();
+
+    // The library returns the collector of that name that it has already. It is created when it is first used, because the library
+    // writes a collector without series as a family.
+    protected Counter.Child Counter(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels)
     {
-        lock (gate)
-        {
-            return
-            [
-                MetricFamily.Counter($"{prefix}_api_requests_total", $"Calls of {cloud}'s API, by operation and HTTP status; none where there was no answer. As of the last poll.",
-                    counts.Select(c => new Sample(LabelSet.Of(("operation", c.Key.Operation), ("code", c.Key.Code)), c.Value))),
-                MetricFamily.Histogram($"{prefix}_api_request_duration_seconds", $"How long {cloud}'s API took until the headers of its answer, by operation. As of the last poll.",
-                    durations.Select(d => new HistogramSample(LabelSet.Of(("operation", d.Key)), d.Value))),
-                MetricFamily.Counter($"{prefix}_api_rate_limited_total", $"Calls that {cloud} refused with 429 or 423, by operation. As of the last poll.",
-                    counts.GroupBy(c => c.Key.Operation).Select(o => new Sample(LabelSet.Of(("operation", o.Key)), o.Where(c => c.Key.Code is "429" or "423").Sum(c => c.Value)))),
-                MetricFamily.Gauge($"{prefix}_api_retry_after_seconds", $"How long {cloud} asked to be left alone when it last did.",
-                    retryAfter is { } wait ? [new Sample(LabelSet.Empty, wait.TotalSeconds)] : []),
-            ];
-        }
+        var all = LabelSet.Of([.. shared.Labels, .. labels]);
+        return metrics.CreateCounter(name, help, all.Names).WithLabels(all.Values);
     }
 
-    private void Count(ApiCall call, TimeSpan took, TimeSpan? wait)
+    protected Gauge.Child Gauge(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels)
     {
-        lock (gate)
-        {
-            Volatile.Write(ref counts, counts.SetItem(call, counts.GetValueOrDefault(call) + 1));
-            var before = durations.GetValueOrDefault(call.Operation) ?? new HistogramValue(Bounds, new long[Bounds.Length + 1], 0);
-            var buckets = before.Counts.ToArray();
-            buckets[Bounds.Count(bound => bound < took.TotalSeconds)]++;
-            durations = durations.SetItem(call.Operation, new HistogramValue(Bounds, buckets, before.Sum + took.TotalSeconds));
-            retryAfter = wait ?? retryAfter;
-        }
+        var all = LabelSet.Of([.. shared.Labels, .. labels]);
+        return metrics.CreateGauge(name, help, all.Names).WithLabels(all.Values);
     }
 
-    private sealed class Counter(ApiCalls calls, Func<HttpRequestMessage, string> operation, TimeProvider time) : DelegatingHandler
+    protected Histogram.Child Histogram(string name, string help, double[] bounds, params ReadOnlySpan<(string Name, string Value)> labels)
+    {
+        var all = LabelSet.Of([.. shared.Labels, .. labels]);
+        return metrics.CreateHistogram(name, help, all.Names, new HistogramConfiguration { Buckets = bounds }).WithLabels(all.Values);
+    }
+
+    private sealed class Handler(ApiCalls calls, TimeProvider time) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            var (name, started) = (operation(request), time.GetTimestamp());
+            var (operation, started) = (calls.OperationOf(request), time.GetTimestamp());
             try
             {
                 var response = await base.SendAsync(request, cancellationToken);
                 var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - time.GetUtcNow() : null;
-                calls.Count(new(name, ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)), time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
+                calls.Count(operation, ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture), time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
                 return response;
             }
             catch
             {
-                calls.Count(new(name, "none"), time.GetElapsedTime(started), null);
+                calls.Count(operation, "none", time.GetElapsedTime(started), null);
                 throw;
             }
         }

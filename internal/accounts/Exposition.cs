@@ -1,34 +1,36 @@
 using Exporter.Metrics;
+using Prometheus;
 
 namespace Exporter.Accounts;
 
 /// <summary>
-/// What all accounts have to show, encoded once per change and not once per scrape. What it keeps is recognised as current by
-/// the very readings and states it was made from, so nobody has to remember to clear it. Safe for concurrent use.
+/// The metrics page's parts, encoded once per change and not once per scrape. A part is current while the readings and states that it
+/// was made from are, so nothing has to be cleared. Safe for concurrent use.
 /// </summary>
-public sealed class Exposition
+/// <param name="api">Where calls to providers are counted.</param>
+public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, TimeProvider time)
 {
     private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
 
-    private readonly IReadOnlyList<Account> accounts;
-    private readonly TimeProvider time;
+    /// <summary>Scrapes within this time share the values that time alone changes: encoding them costs more than all else of a small page.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+
     private readonly Lock rendering = new();
+    private readonly LiveMetrics live = new();
     private volatile ExpositionSnapshot latest = ExpositionSnapshot.None;
 
-    public Exposition(IReadOnlyList<Account> accounts, TimeProvider time)
-    {
-        // By name: what they have to show is then in the order of a page, for the account is a series' first label.
-        (this.accounts, this.time) = ([.. accounts.OrderBy(a => a.Name, StringComparer.Ordinal)], time);
-    }
+    /// <summary>What the process counts of itself. It is collected at most once a <see cref="Look"/>.</summary>
+    public CollectorRegistry Process { get; } = Prometheus.Metrics.NewCustomRegistry();
 
     /// <summary>
-    /// The readings and the state of the accounts now, encoded. Who asks while another encodes them is given the moment before,
-    /// whole: nobody waits for a page of thousands of series that another makes, but for the first of all.
+    /// The accounts' readings and states now, encoded. A call during another's encoding returns the snapshot before it, so a scrape never
+    /// waits for a page of thousands of series that another makes. Only the very first one waits.
     /// </summary>
-    public ExpositionSnapshot Current()
+    /// <param name="format">The form that is encoded beforehand.</param>
+    public ExpositionSnapshot Current(ExpositionFormat format, bool gzip)
     {
         var current = latest;
-        return IsCurrent(current) ? current : Renew(wait: ReferenceEquals(current, ExpositionSnapshot.None));
+        return IsCurrent(current) && time.GetElapsedTime(current.LookedAt) < Look ? current : Renew(ReferenceEquals(current, ExpositionSnapshot.None), (format, gzip));
     }
 
     /// <summary>Encodes every new reading as soon as it is there, so that no scrape has to.</summary>
@@ -37,15 +39,15 @@ public sealed class Exposition
         while (!cancellation.IsCancellationRequested)
         {
             var changes = accounts.Select(a => a.Feed?.Changed).OfType<Task>().ToList();
-            var left = Renew(wait: true).ChangesAt - time.GetUtcNow();
+            var left = Renew(wait: true, form: null).ChangesAt - time.GetUtcNow();
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             await Task.WhenAny([.. changes, Task.Delay(left < TimeSpan.Zero ? TimeSpan.Zero : left < Step ? left : Step, time, enough.Token)]);
             await enough.CancelAsync();
         }
     }
 
-    /// <param name="wait">Whether to wait for another that encodes; else what there was before is given back.</param>
-    private ExpositionSnapshot Renew(bool wait)
+    /// <param name="wait">Whether to wait for another call that encodes; else the earlier snapshot is returned.</param>
+    private ExpositionSnapshot Renew(bool wait, (ExpositionFormat Format, bool Gzip)? form)
     {
         if (wait)
         {
@@ -57,7 +59,23 @@ public sealed class Exposition
         }
         try
         {
-            return latest = IsCurrent(latest) ? latest : Render(latest);
+            var next = IsCurrent(latest) ? latest : Render(latest);
+            next = next with
+            {
+                Live = live.Set(AccountMetrics.Live(next.Accounts, time.GetUtcNow())),
+                Process = EncodedMetrics.Of(Process),
+                LookedAt = time.GetTimestamp(),
+            };
+            if (form is var (format, gzip))
+            {
+                next.Prepare(format, gzip);
+            }
+            else
+            {
+                next.Live.PrepareAs(latest.Live);
+                next.Process.PrepareAs(latest.Process);
+            }
+            return latest = next;
         }
         finally
         {
@@ -85,36 +103,53 @@ public sealed class Exposition
     {
         var now = time.GetUtcNow();
         AccountSnapshot[] snapshots = [.. accounts.Select((account, i) => new AccountSnapshot(account, account.Keeper.Snapshot, Expose(account, before.Accounts.ElementAtOrDefault(i)?.Shown, now)))];
-        var state = new Rendered(AccountMetrics.State(snapshots));
+        var state = EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, AccountMetrics.State(snapshots)));
+        var calls = EncodedMetrics.Of(api.Registry);
         state.PrepareAs(before.State);
-        LiveFamily[] live = [.. AccountMetrics.Live(snapshots, time)];
+        calls.PrepareAs(before.Calls);
         if (snapshots.Select(m => m.Shown).SequenceEqual(before.Accounts.Select(m => m.Shown), ReferenceEqualityComparer.Instance))
         {
-            return before with { Accounts = snapshots, State = state, Live = live };
+            return before with { Accounts = snapshots, State = state, Calls = calls };
         }
-        var readings = new Rendered(MetricFamily.Merge(snapshots.Select(m => m.Shown?.Families ?? [])));
+        var readings = EncodedMetrics.Of([.. snapshots.Where(m => m.Shown is not null).Select(m => new FamilyGroup(m.Account.SharedLabels, m.Shown!.Families))]);
         readings.PrepareAs(before.Readings);
-        return new ExpositionSnapshot(snapshots, snapshots.Min(m => m.Shown?.ChangesAt) ?? DateTimeOffset.MaxValue, readings, state, live);
+        return before with
+        {
+            Accounts = snapshots,
+            ChangesAt = snapshots.Min(m => m.Shown?.ChangesAt) ?? DateTimeOffset.MaxValue,
+            State = state,
+            Calls = calls,
+            Readings = readings,
+        };
     }
 
-    // One account's new reading is no work for the others.
-    private static Exposed? Expose(Account account, Exposed? before, DateTimeOffset now)
-    {
-        if (account.Feed is not { } feed || (before is not null && ReferenceEquals(before.Status, feed.Status) && !(before.ChangesAt <= now)))
-        {
-            return before;
-        }
-        var exposed = feed.Expose(now);
-        return account.Labelled ? exposed with { Families = [.. exposed.Families.Select(f => f.With("account", account.Name))] } : exposed;
-    }
+    // A new reading of one account is no work for the others.
+    private static Exposed? Expose(Account account, Exposed? before, DateTimeOffset now) =>
+        account.Feed is not { } feed || (before is not null && ReferenceEquals(before.Status, feed.Status) && !(before.ChangesAt <= now)) ? before : feed.Expose(now);
 }
 
 /// <summary>
-/// All accounts at one moment, as the parts of a page. Immutable: a page that was begun with it says one thing, whatever happens meanwhile.
+/// All accounts at one moment, as the parts of a page. Immutable: a page that is made of it describes that moment, whatever happens meanwhile.
 /// </summary>
-/// <param name="ChangesAt">When time alone makes it another.</param>
-/// <param name="Live">Of the same moment, but for the clock and counters that are read when they are written.</param>
-public sealed record ExpositionSnapshot(IReadOnlyList<AccountSnapshot> Accounts, DateTimeOffset ChangesAt, Rendered Readings, Rendered State, IReadOnlyList<LiveFamily> Live)
+/// <param name="ChangesAt">When time alone makes <paramref name="Readings"/> outdated.</param>
+/// <param name="State">How tokens and polling are.</param>
+/// <param name="Calls">Calls to providers, counted up to the latest change of a state.</param>
+/// <param name="Live">What time alone changes, up to <paramref name="LookedAt"/>.</param>
+/// <param name="Process">What the process counts of itself, at the same time.</param>
+public sealed record ExpositionSnapshot(
+    IReadOnlyList<AccountSnapshot> Accounts, DateTimeOffset ChangesAt,
+    EncodedMetrics Readings, EncodedMetrics State, EncodedMetrics Calls, EncodedMetrics Live, EncodedMetrics Process, long LookedAt)
 {
-    internal static ExpositionSnapshot None { get; } = new([], DateTimeOffset.MinValue, Rendered.Empty, Rendered.Empty, []);
+    internal static ExpositionSnapshot None { get; } =
+        new([], DateTimeOffset.MinValue, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, 0);
+
+    internal void Prepare(ExpositionFormat format, bool gzip)
+    {
+        foreach (var part in new[] { State, Calls, Readings, Live, Process })
+        {
+            part.Prepare(format, gzip);
+        }
+    }
+
+    public MetricsPage Page(ExpositionFormat format, bool gzip) => new(format, gzip, State, Calls, Readings, Live, Process);
 }

@@ -21,32 +21,6 @@ public interface IFeed
     Task RunAsync(CancellationToken cancellation);
 }
 
-/// <summary>More than a reading.</summary>
-public static class Feeds
-{
-    /// <summary>A feed and families that are there whether or not a reading ever was, such as counts of calls; they are as of the feed's last change.</summary>
-    /// <param name="begin">What is done when it begins to run.</param>
-    public static IFeed With(this IFeed feed, Func<IEnumerable<MetricFamily>> families, Action? begin = null) => new Joined(feed, families, begin);
-
-    private sealed class Joined(IFeed feed, Func<IEnumerable<MetricFamily>> families, Action? begin) : IFeed
-    {
-        public FeedStatus Status => feed.Status;
-
-        public Task Changed => feed.Changed;
-
-        public Exposed Expose(DateTimeOffset now) => feed.Expose(now) switch
-        {
-            var exposed => exposed with { Families = [.. exposed.Families, .. families()] },
-        };
-
-        public Task RunAsync(CancellationToken cancellation)
-        {
-            begin?.Invoke();
-            return feed.RunAsync(cancellation);
-        }
-    }
-}
-
 /// <summary>A reading in families. Where time alone changes them (a module grows stale), <paramref name="ChangesAt"/> is when.</summary>
 public sealed record Exposed(IReadOnlyList<MetricFamily> Families, DateTimeOffset? ChangesAt)
 {

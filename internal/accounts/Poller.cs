@@ -14,6 +14,9 @@ public sealed record PollerOptions(TimeSpan Interval)
     public TimeSpan RateLimited { get; init; } = TimeSpan.FromHours(1);
 
     public Random Random { get; init; } = Random.Shared;
+
+    /// <summary>Called once, when the poller starts to run.</summary>
+    public Action Starting { get; init; } = () => { };
 }
 
 /// <summary>
@@ -52,6 +55,7 @@ public sealed class Poller<T>(
 
     public async Task RunAsync(CancellationToken cancellation)
     {
+        options.Starting();
         try
         {
             while (true)

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Exporter.Metrics;
+using Prometheus;
 
 namespace Exporter.Web;
 
@@ -8,8 +8,9 @@ public sealed record BuildInfo(string Version, string Commit)
 {
     public static BuildInfo Current { get; } = Of(typeof(BuildInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0");
 
-    internal MetricFamily ToFamily() => MetricFamily.Info("exporter_build_info", "Which build of the exporter this is.",
-        [LabelSet.Of(("version", Version), ("revision", Commit), ("dotnetversion", Environment.Version.ToString()))]);
+    internal void Publish(IMetricFactory metrics) => metrics
+        .CreateGauge("exporter_build_info", "Which build of the exporter this is.", ["version", "revision", "dotnetversion"])
+        .WithLabels(Version, Commit, Environment.Version.ToString()).Set(1);
 
     private static BuildInfo Of(string informational) =>
         informational.Split('+', 2) is [var version, var commit] ? new(version, commit) : new(informational, "unknown");

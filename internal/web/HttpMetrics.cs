@@ -1,34 +1,28 @@
-using Exporter.Metrics;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Builder;
+using Prometheus;
 
 namespace Exporter.Web;
 
-/// <summary>Requests answered, by class of status: four numbers, so that nobody outside can make series.</summary>
-internal sealed class HttpMetrics
+/// <summary>Counts requests with prometheus-net's middleware, under the names that users know.</summary>
+internal static class HttpMetrics
 {
+    // Five values, so that no client can create series.
     private static readonly string[] Classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-    private readonly long[] answered = new long[Classes.Length];
-    private long inFlight;
-
-    public IEnumerable<LiveFamily> Families =>
-    [
-        LiveFamily.Counter("exporter_http_requests_total", "Requests answered, by class of status.",
-            Classes.Select((name, i) => new LiveSeries(LabelSet.Of(("class", name)), () => Interlocked.Read(ref answered[i])))),
-        LiveFamily.Gauge("exporter_http_requests_in_flight", "Requests being answered, this one included.", () => Interlocked.Read(ref inFlight)),
-    ];
-
-    public async Task CountAsync(HttpContext context, RequestDelegate next)
+    public static void UseHttpMetrics(this IApplicationBuilder app, IMetricFactory metrics)
     {
-        Interlocked.Increment(ref inFlight);
-        try
+        var requests = metrics.CreateCounter("exporter_http_requests_total", "Requests answered, by class of status.", ["class"]);
+        foreach (var name in Classes)
         {
-            await next(context);
+            requests.WithLabels(name).Publish();
         }
-        finally
+        app.UseHttpMetrics(options =>
         {
-            Interlocked.Decrement(ref inFlight);
-            Interlocked.Increment(ref answered[Math.Clamp(context.Response.StatusCode / 100, 1, 5) - 1]);
-        }
+            options.CaptureMetricsUrl = true;
+            options.RequestDuration.Enabled = false;
+            options.RequestCount.Counter = requests;
+            options.RequestCount.CustomLabels.Add(new("class", context => Classes[Math.Clamp(context.Response.StatusCode / 100, 1, 5) - 1]));
+            options.InProgress.Gauge = metrics.CreateGauge("exporter_http_requests_in_flight", "Requests being answered, this one included.", Array.Empty<string>());
+        });
     }
 }

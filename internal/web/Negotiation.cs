@@ -1,19 +1,19 @@
 using System.Globalization;
-using Exporter.Metrics;
 using Microsoft.Extensions.Primitives;
+using Prometheus;
 
 namespace Exporter.Web;
 
 /// <summary>
-/// What a scraper can read, from its Accept and Accept-Encoding headers (RFC 9110, 12.5). Nothing is refused: who asks for what we do not
-/// have, or cannot be understood, gets text 0.0.4 as it is. Allocates nothing.
+/// What a scraper can read, from its Accept and Accept-Encoding headers (RFC 9110, 12.5). No request is rejected: one that asks for a
+/// format that the exporter does not have, or has malformed headers, gets text 0.0.4 without compression. Allocates nothing.
 /// </summary>
 internal static class Negotiation
 {
     /// <summary>The supported format with the highest weight; of several the one named first.</summary>
     public static ExpositionFormat Format(StringValues accept)
     {
-        var best = ExpositionFormat.Text;
+        var best = ExpositionFormat.PrometheusText;
         var highest = 0.0;
         foreach (var line in accept)
         {
@@ -59,9 +59,9 @@ internal static class Negotiation
 
     // OpenMetrics 0.0.1 is the draft of 1.0.0: the same text, and every scraper that names the one reads the other.
     private static ExpositionFormat? Supported(Element element) =>
-        element.Is("application/openmetrics-text") ? (element.Version is "" or "0.0.1" or "1.0.0" ? ExpositionFormat.OpenMetrics : null)
-        : element.Is("text/plain") ? (element.Version is "" or "0.0.4" ? ExpositionFormat.Text : null)
-        : element.Is("*/*") || element.Is("text/*") ? ExpositionFormat.Text
+        element.Is("application/openmetrics-text") ? (element.Version is "" or "0.0.1" or "1.0.0" ? ExpositionFormat.OpenMetricsText : null)
+        : element.Is("text/plain") ? (element.Version is "" or "0.0.4" ? ExpositionFormat.PrometheusText : null)
+        : element.Is("*/*") || element.Is("text/*") ? ExpositionFormat.PrometheusText
         : null;
 
     /// <summary>One element of the list, <c>name; version=…; q=…</c>. A weight that is no weight counts as a refusal.</summary>

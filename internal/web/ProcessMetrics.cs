@@ -1,14 +1,14 @@
 using System.Buffers.Text;
 using System.Globalization;
-using Exporter.Metrics;
+using System.IO.Enumeration;
 using Microsoft.Win32.SafeHandles;
+using Prometheus;
 
 namespace Exporter.Web;
 
 /// <summary>
-/// The standard <c>process_*</c> series, from the kernel's files about this process. One reading of <c>stat</c> serves all of
-/// its values on a page. Looking is dear, above all counting open files: who scrapes more often than ten times in a second is
-/// shown the same look.
+/// The standard <c>process_*</c> series, from the kernel's files about this process (prometheus-net's own have other names and values).
+/// Counting open files is expensive, so the values are read at most ten times a second.
 /// </summary>
 internal sealed class ProcessMetrics : IDisposable
 {
@@ -26,34 +26,32 @@ internal sealed class ProcessMetrics : IDisposable
 
     private readonly SafeFileHandle stat = File.OpenHandle("/proc/self/stat");
     private readonly long[] fields = new long[ResidentPages + 1];
-    private readonly double started;
-    private readonly double? mostFiles;
+    private readonly Counter cpu;
+    private readonly Gauge resident;
+    private readonly Gauge size;
+    private readonly Gauge open;
     private readonly TimeProvider time;
     private readonly Lock looking = new();
     private long looked;
-    private double openFiles;
+    private int openFiles;
 
-    public ProcessMetrics(TimeProvider time)
+    /// <param name="registry">The values are set whenever it is collected.</param>
+    public ProcessMetrics(CollectorRegistry registry, TimeProvider time)
     {
         this.time = time;
         Read();
-        started = BootTime() + fields[StartTime] / TicksPerSecond;
-        mostFiles = MostFiles();
-    }
-
-    public IEnumerable<LiveFamily> Families =>
-    [
-        LiveFamily.Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", () =>
+        var metrics = Prometheus.Metrics.WithCustomRegistry(registry);
+        cpu = metrics.CreateCounter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.");
+        resident = metrics.CreateGauge("process_resident_memory_bytes", "Resident memory size in bytes.");
+        size = metrics.CreateGauge("process_virtual_memory_bytes", "Virtual memory size in bytes.");
+        open = metrics.CreateGauge("process_open_fds", "Number of open file descriptors.");
+        metrics.CreateGauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.").Set(BootTime() + fields[StartTime] / TicksPerSecond);
+        if (MostFiles() is { } most)
         {
-            Refresh();
-            return (fields[UserTime] + fields[SystemTime]) / TicksPerSecond;
-        }),
-        LiveFamily.Gauge("process_resident_memory_bytes", "Resident memory size in bytes.", () => fields[ResidentPages] * (double)Environment.SystemPageSize),
-        LiveFamily.Gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", () => fields[VirtualSize]),
-        LiveFamily.Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", () => started),
-        LiveFamily.Gauge("process_open_fds", "Number of open file descriptors.", () => openFiles),
-        LiveFamily.Gauge("process_max_fds", "Maximum number of open file descriptors.", () => mostFiles),
-    ];
+            metrics.CreateGauge("process_max_fds", "Maximum number of open file descriptors.").Set(most);
+        }
+        registry.AddBeforeCollectCallback(Refresh);
+    }
 
     public void Dispose() => stat.Dispose();
 
@@ -61,17 +59,21 @@ internal sealed class ProcessMetrics : IDisposable
     {
         lock (looking)
         {
-            if (looked == 0 || time.GetElapsedTime(looked) >= Look)
+            if (time.GetElapsedTime(looked) >= Look)
             {
                 Read();
             }
+            cpu.IncTo((fields[UserTime] + fields[SystemTime]) / TicksPerSecond);
+            resident.Set(fields[ResidentPages] * (double)Environment.SystemPageSize);
+            size.Set(fields[VirtualSize]);
+            open.Set(openFiles);
         }
     }
 
     private void Read()
     {
         looked = time.GetTimestamp();
-        openFiles = Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+        openFiles = new FileSystemEnumerable<bool>("/proc/self/fd", (ref entry) => true).Count();
         Span<byte> text = stackalloc byte[1024];
         text = text[..RandomAccess.Read(stat, text, 0)];
         text = text[(text.LastIndexOf((byte)')') + 2)..];

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Prometheus;
 
 namespace Exporter.Web;
 
@@ -19,7 +20,7 @@ public static class WebServer
     {
         var logger = logging.CreateLogger("web");
         var config = options is { Config: { } initial, ConfigFile: { } file } ? new LiveWebConfig(file, initial, logger) : null;
-        var process = new ProcessMetrics(time);
+        var process = new ProcessMetrics(exposition.Process, time);
         var history = new History(accounts, time, logger);
 
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -33,8 +34,12 @@ public static class WebServer
 
         var external = new ExternalUrl(options, app.Services.GetRequiredService<IServer>);
         var browser = new Browser(options, external);
-        var http = new HttpMetrics();
-        app.Use(http.CountAsync);
+        // Nothing is in the library's default registry, and nothing collects it.
+        Prometheus.Metrics.SuppressDefaultMetrics();
+        var counts = Prometheus.Metrics.WithCustomRegistry(exposition.Process);
+        counts.ExemplarBehavior = ExemplarBehavior.NoExemplars();
+        BuildInfo.Current.Publish(counts);
+        app.UseHttpMetrics(counts);
         app.Use(ExplainAsync);
         app.Use(Browser.GuardAsync);
         if (config is not null)
@@ -51,10 +56,9 @@ public static class WebServer
         app.UseRouting();
 
         var stopping = app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        var metrics = new MetricsEndpoint(exposition, [BuildInfo.Current.ToFamily()], [.. process.Families, .. http.Families]);
         var antiForgery = new AntiForgery(external);
         var devices = new DeviceLogins(logger, stopping);
-        app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], metrics.WriteAsync);
+        app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], new MetricsEndpoint(exposition).WriteAsync);
         app.MapHealth();
         app.MapVersion(BuildInfo.Current);
         app.MapAssets();

@@ -1,10 +1,10 @@
-using System.Buffers;
-using System.Text;
 using Exporter.Metrics;
 using Exporter.Accounts;
+using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
+using Prometheus;
 using Xunit;
 
 namespace Exporter.Tests.Accounts;
@@ -13,6 +13,7 @@ public sealed class ExpositionTests : IDisposable
 {
     private readonly ManualTime time = new();
     private readonly List<Account> accounts = [];
+    private readonly ApiMetrics api = new();
 
     [Fact]
     public async Task Every_account_has_the_generic_series_whatever_its_source()
@@ -27,7 +28,7 @@ public sealed class ExpositionTests : IDisposable
         }, CancellationToken.None);
         Add("car", null);
 
-        Golden.Check("accounts/accounts.prom", Text());
+        Golden.CheckPage("accounts/accounts.prom", Text());
     }
 
     [Fact]
@@ -44,18 +45,18 @@ public sealed class ExpositionTests : IDisposable
     {
         var feed = new FixedFeed(new FeedStatus { Up = true }) { ChangesAt = time.GetUtcNow().AddHours(1) };
         Add("home", feed);
-        var exposition = new Exposition(accounts, time);
+        var exposition = New();
 
-        var first = exposition.Current().Readings;
-        Assert.Same(first, exposition.Current().Readings);
+        var first = exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings;
+        Assert.Same(first, exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings);
 
         time.Advance(TimeSpan.FromHours(1));
         feed.ChangesAt = null;
-        var stale = exposition.Current().Readings;
+        var stale = exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings;
         Assert.NotSame(first, stale);
 
         feed.Status = new FeedStatus { Up = false };
-        Assert.NotSame(stale, exposition.Current().Readings);
+        Assert.NotSame(stale, exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings);
         Assert.Equal(3, feed.Exposures);
     }
 
@@ -63,11 +64,11 @@ public sealed class ExpositionTests : IDisposable
     public async Task A_renewal_changes_the_state_and_leaves_the_readings_encoded()
     {
         var account = Add("home", new FixedFeed(new FeedStatus { Up = true }) { ChangesAt = time.GetUtcNow().AddHours(1) });
-        var exposition = new Exposition(accounts, time);
-        var before = exposition.Current();
+        var exposition = New();
+        var before = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
 
         await account.Keeper.AdoptAsync(new Token { AccessToken = new Secret("a"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
-        var after = exposition.Current();
+        var after = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
 
         Assert.Same(before.Readings, after.Readings);
         Assert.NotSame(before.State, after.State);
@@ -77,15 +78,54 @@ public sealed class ExpositionTests : IDisposable
     public void A_page_says_one_thing_of_an_account_whatever_happens_while_it_is_written()
     {
         var account = Add("home", new FixedFeed(new FeedStatus { Up = true, ReadAt = time.GetUtcNow() }), live: new("home_up", "Up.", MetricKind.Gauge, moment => moment.Feed!.Up ? 1 : 0));
-        var moment = new Exposition(accounts, time).Current();
+        var moment = New().Current(ExpositionFormat.PrometheusText, gzip: false);
         ((FixedFeed)account.Feed!).Status = new FeedStatus { Up = false, ReadAt = time.GetUtcNow().AddMinutes(8) };
         time.Advance(TimeSpan.FromMinutes(9));
 
-        var page = Text(moment);
+        var page = Pages.Text(moment);
 
         Assert.Contains("exporter_up{account=\"home\",source=\"netatmo\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("home_up{account=\"home\"} 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("exporter_reading_age_seconds{account=\"home\",source=\"netatmo\"} 540\n", page, StringComparison.Ordinal);
+        Assert.Contains("exporter_reading_age_seconds{account=\"home\",source=\"netatmo\"} 0\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_time_alone_changes_is_read_again_for_every_scrape_but_those_within_ten_milliseconds()
+    {
+        double? value = 1;
+        Add("home", new FixedFeed(new FeedStatus { Up = true, ReadAt = time.GetUtcNow() }), live: new("home_live", "Live.", MetricKind.Gauge, _ => value));
+        var exposition = New();
+        Assert.Contains("home_live{account=\"home\"} 1\n", Page(), StringComparison.Ordinal);
+
+        value = 2.5;
+        time.Advance(TimeSpan.FromMilliseconds(9));
+        Assert.Contains("home_live{account=\"home\"} 1\n", Page(), StringComparison.Ordinal);
+
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Contains("home_live{account=\"home\"} 2.5\n", Page(), StringComparison.Ordinal);
+
+        value = null;
+        time.Advance(TimeSpan.FromMinutes(9));
+        Assert.Contains("exporter_reading_age_seconds{account=\"home\",source=\"netatmo\"} 540.01\n", Page(), StringComparison.Ordinal);
+        Assert.DoesNotContain("home_live", Page(), StringComparison.Ordinal);
+
+        string Page() => Pages.Text(exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
+    }
+
+    [Fact]
+    public void Calls_of_all_accounts_are_counted_in_one_registry_and_shown_with_the_next_change()
+    {
+        var feed = new FixedFeed(new FeedStatus());
+        Add("home", feed);
+        api.Factory.CreateCounter("netatmo_api_requests_total", "Calls.", ["account"]).WithLabels("home").Inc();
+        var exposition = New();
+        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 1\n", Text(exposition), StringComparison.Ordinal);
+
+        api.Factory.CreateCounter("netatmo_api_requests_total", "Calls.", ["account"]).WithLabels("home").Inc();
+        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 1\n", Text(exposition), StringComparison.Ordinal);
+
+        feed.Status = new FeedStatus { Up = true };
+        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 2\n", Text(exposition), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -93,8 +133,8 @@ public sealed class ExpositionTests : IDisposable
     {
         var feed = new FixedFeed(new FeedStatus { Up = true });
         Add("home", feed);
-        var exposition = new Exposition(accounts, time);
-        var before = exposition.Current();
+        var exposition = New();
+        var before = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
         using var begun = new SemaphoreSlim(0);
         using var finish = new SemaphoreSlim(0);
         feed.Status = new FeedStatus { Up = false };
@@ -104,14 +144,14 @@ public sealed class ExpositionTests : IDisposable
             finish.Wait();
         };
 
-        var making = Task.Run(exposition.Current, CancellationToken.None);
+        var making = Task.Run(() => exposition.Current(ExpositionFormat.PrometheusText, gzip: false), CancellationToken.None);
         await begun.WaitAsync(TestContext.Current.CancellationToken);
-        Assert.Same(before, exposition.Current());
+        Assert.Same(before, exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
         finish.Release();
 
         var after = await making;
         Assert.NotSame(before.Readings, after.Readings);
-        Assert.Same(after, exposition.Current());
+        Assert.Same(after, exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
     }
 
     [Fact]
@@ -120,10 +160,10 @@ public sealed class ExpositionTests : IDisposable
         var (quiet, busy) = (new FixedFeed(new FeedStatus()), new FixedFeed(new FeedStatus()));
         Add("quiet", quiet);
         Add("busy", busy);
-        var exposition = new Exposition(accounts, time);
-        _ = exposition.Current();
+        var exposition = New();
+        _ = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
         busy.Status = new FeedStatus { Up = true };
-        _ = exposition.Current();
+        _ = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
 
         Assert.Equal((1, 2), (quiet.Exposures, busy.Exposures));
     }
@@ -147,14 +187,11 @@ public sealed class ExpositionTests : IDisposable
         return account;
     }
 
-    private string Text() => Text(new Exposition(accounts, time).Current());
+    private Exposition New() => new(accounts, api, time);
 
-    private static string Text(ExpositionSnapshot moment)
-    {
-        var page = new ArrayBufferWriter<byte>();
-        Page.Write(page, ExpositionFormat.Text, gzip: false, [moment.State, moment.Readings], [.. moment.Live]);
-        return Encoding.UTF8.GetString(page.WrittenSpan);
-    }
+    private string Text() => Text(New());
+
+    private static string Text(Exposition exposition) => Pages.Text(exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
 
     private sealed class FixedFeed(FeedStatus status) : IFeed
     {

@@ -5,6 +5,7 @@ using Exporter.Metrics;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
 using Exporter.Accounts;
+using Prometheus;
 
 namespace Exporter.Bench;
 
@@ -12,14 +13,17 @@ namespace Exporter.Bench;
 [MemoryDiagnoser, InProcess]
 public class ExpositionBenchmarks
 {
+    private const int LiveSeries = 22;
+
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1795000300);
 
     private readonly ArrayBufferWriter<byte> output = new(1 << 20);
-    private readonly LiveFamily[] live = [LiveFamily.Gauge("bench_value", "A value read at the scrape.", () => 42)];
+    private readonly CollectorRegistry process = Prometheus.Metrics.NewCustomRegistry();
     private NetatmoReading reading = new(null, []);
-    private IReadOnlyList<MetricFamily> families = [];
-    private IReadOnlyList<MetricFamily>[] accounts = [];
-    private Rendered warm = Rendered.Empty;
+    private FamilyGroup[] groups = [];
+    private FamilyGroup[] live = [];
+    private Gauge[] gauges = [];
+    private EncodedMetrics warm = EncodedMetrics.Empty;
 
     [Params("small", "large")]
     public string Stations { get; set; } = "";
@@ -29,26 +33,37 @@ public class ExpositionBenchmarks
     {
         var answer = NetatmoAnswer.Read(HttpStatusCode.OK, NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, "read_station", retryAfter: null);
         reading = NetatmoReading.From(((ApiAnswer<StationsData>.Success)answer).Value);
-        families = Families();
-        accounts = [.. Enumerable.Range(0, 10).Select(i => (IReadOnlyList<MetricFamily>)[.. families.Select(f => f.With("account", $"account-{i}"))])];
-        warm = new Rendered(families);
-        warm.Prepare(ExpositionFormat.Text, gzip: true);
+        groups = [new(LabelSet.Of(("account", "home")), Families())];
+        live = [new(LabelSet.Empty, [.. Enumerable.Range(0, LiveSeries).Select(i => MetricFamily.Gauge($"bench_{i}_value", "A value that time alone changes.", i))])];
+        gauges = [.. live[0].Families.Select(family => Prometheus.Metrics.WithCustomRegistry(process).CreateGauge(family.Name, family.Help))];
+        warm = EncodedMetrics.Of(groups);
+        warm.Prepare(ExpositionFormat.PrometheusText, gzip: true);
     }
 
     [Benchmark]
     public IReadOnlyList<MetricFamily> Families() => [.. NetatmoMetrics.From(reading, new NetatmoMetricsOptions(TimeSpan.FromHours(1), Location: false), Now)];
 
     [Benchmark]
-    public IReadOnlyList<MetricFamily> Merge_of_ten_accounts() => MetricFamily.Merge(accounts);
+    public void Write_text() => EncodedMetrics.Of(groups).Prepare(ExpositionFormat.PrometheusText, gzip: false);
 
     [Benchmark]
-    public void Write_text() => Reset().Prepare(ExpositionFormat.Text, gzip: false);
+    public void Write_OpenMetrics() => EncodedMetrics.Of(groups).Prepare(ExpositionFormat.OpenMetricsText, gzip: false);
 
     [Benchmark]
-    public void Write_OpenMetrics() => Reset().Prepare(ExpositionFormat.OpenMetrics, gzip: false);
+    public void Write_text_and_deflate() => EncodedMetrics.Of(groups).Prepare(ExpositionFormat.PrometheusText, gzip: true);
 
     [Benchmark]
-    public void Write_text_and_deflate() => Reset().Prepare(ExpositionFormat.Text, gzip: true);
+    public void A_look_from_a_new_registry() => EncodedMetrics.Of(live).Prepare(ExpositionFormat.PrometheusText, gzip: false);
+
+    [Benchmark]
+    public void A_look_from_a_registry_that_stays()
+    {
+        foreach (var gauge in gauges)
+        {
+            gauge.Inc();
+        }
+        EncodedMetrics.Of(process).Prepare(ExpositionFormat.PrometheusText, gzip: false);
+    }
 
     [Benchmark]
     public void A_scrape_of_what_is_encoded() => Scrape(gzip: false);
@@ -56,11 +71,9 @@ public class ExpositionBenchmarks
     [Benchmark]
     public void A_scrape_of_what_is_encoded_with_gzip() => Scrape(gzip: true);
 
-    private Rendered Reset() => new(families);
-
     private void Scrape(bool gzip)
     {
         output.ResetWrittenCount();
-        Page.Write(output, ExpositionFormat.Text, gzip, [warm], live);
+        new MetricsPage(ExpositionFormat.PrometheusText, gzip, warm).WriteTo(output);
     }
 }

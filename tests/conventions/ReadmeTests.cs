@@ -25,7 +25,7 @@ public sealed class ReadmeTests
     public void The_series_of_every_account_are_listed()
     {
         var state = AccountMetrics.State([]).Select(f => (f.Name, f.Kind, f.Help));
-        var live = AccountMetrics.Live([], TimeProvider.System).Select(f => (f.Name, f.Kind, f.Help));
+        var live = AccountMetrics.Live([], default).Select(f => (f.Name, f.Kind, f.Help));
         var rows = state.Concat(live).OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => $"| `{f.Name}` | {Kind(f.Kind)} | {f.Help} |\n");
         Check("metrics", $"| name | kind | meaning |\n| --- | --- | --- |\n{string.Concat(rows)}");
     }

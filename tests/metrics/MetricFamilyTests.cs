@@ -1,4 +1,5 @@
 using Exporter.Metrics;
+using Exporter.Tests.Support;
 using Xunit;
 
 namespace Exporter.Tests.Metrics;
@@ -33,50 +34,30 @@ public class MetricFamilyTests
     [InlineData("ä")]
     [InlineData("a:b")]
     [InlineData("__name__")]
-    [InlineData("le")]
-    public void A_label_name_must_be_one(string name) => Assert.Throws<ArgumentException>(() => LabelSet.Of((name, "x")));
+    public void A_label_name_must_be_valid(string name) =>
+        Assert.Throws<ArgumentException>(() => Pages.Text([MetricFamily.Gauge("x", "", [new(LabelSet.Of((name, "x")), 1)])]));
 
     [Fact]
-    public void A_label_stands_once()
-    {
-        Assert.Throws<ArgumentException>(() => A.With("x", "b"));
-        Assert.Throws<ArgumentException>(() => LabelSet.Of(("x", "a"), ("x", "a")));
-    }
+    public void A_label_is_there_once() =>
+        Assert.Throws<InvalidOperationException>(() => Pages.Text([MetricFamily.Gauge("x", "", [new(A.With("x", "b"), 1)])]));
+
+    [Fact]
+    public void A_shared_label_is_none_of_a_samples_own() =>
+        Assert.Throws<InvalidOperationException>(() => Pages.Text(EncodedMetrics.Of(new FamilyGroup(A, [MetricFamily.Gauge("x", "", [new(B, 1)])]))));
 
     [Theory]
     [InlineData("")]
     [InlineData("1a")]
     [InlineData("a-b")]
     [InlineData("a b")]
-    public void A_metric_name_must_be_one(string name) => Assert.Throws<ArgumentException>(() => MetricFamily.Gauge(name, "", 1));
+    public void A_metric_name_must_be_valid(string name) => Assert.Throws<ArgumentException>(() => Pages.Text([MetricFamily.Gauge(name, "", 1)]));
 
     [Fact]
-    public void Counters_and_infos_are_named_with_their_suffix()
-    {
-        Assert.Throws<ArgumentException>(() => MetricFamily.Counter("requests", "", 1));
-        Assert.Throws<ArgumentException>(() => MetricFamily.Counter("_total", "", 1));
-        Assert.Throws<ArgumentException>(() => MetricFamily.Info("build", "", LabelSet.Empty));
-    }
-
-    [Theory]
-    [InlineData("process_cpu_seconds_total", MetricKind.Counter, "seconds")]
-    [InlineData("module_temperature_celsius", MetricKind.Gauge, "celsius")]
-    [InlineData("sensor_humidity_percent", MetricKind.Gauge, null)]
-    [InlineData("seconds", MetricKind.Gauge, null)]
-    [InlineData("milliseconds", MetricKind.Gauge, null)]
-    public void The_unit_is_the_base_unit_the_name_ends_in(string name, MetricKind kind, string? unit) =>
-        Assert.Equal(unit, (kind == MetricKind.Counter ? MetricFamily.Counter(name, "", 1) : MetricFamily.Gauge(name, "", 1)).Unit);
+    public void Of_samples_with_equal_labels_the_first_is_kept() =>
+        Assert.Equal([new(B, 1), new(A, 2)], MetricFamily.Gauge("x", "", [new(B, 1), new(A, 2), new(B, 3), new(A, 4)]).Samples);
 
     [Fact]
-    public void Samples_are_ordered_and_of_equal_labels_the_first_is_kept()
-    {
-        var family = MetricFamily.Gauge("x", "", [new(B, 1), new(A, 2), new(B, 3), new(A, 4)]);
-
-        Assert.Equal([new(A, 2), new(B, 1)], family.Samples);
-    }
-
-    [Fact]
-    public void A_counter_keeps_neither_negative_values_nor_what_is_no_number() =>
+    public void A_counter_keeps_neither_negative_values_nor_what_is_not_a_number() =>
         Assert.Equal([new(A, 0)], MetricFamily.Counter("x_total", "", [new(LabelSet.Empty, -1), new(A, 0), new(B, double.NaN)]).Samples);
 
     [Fact]
@@ -84,47 +65,35 @@ public class MetricFamilyTests
     {
         var family = MetricFamily.StateSet("s", "", "state", [new(A, "off")], ["on", "off"]);
 
-        Assert.Equal([new(A.With("state", "off"), 1), new(A.With("state", "on"), 0)], family.Samples);
+        Assert.Equal([new(A.With("state", "on"), 0), new(A.With("state", "off"), 1)], family.Samples);
         Assert.Throws<ArgumentException>(() => MetricFamily.StateSet("s", "", "state", [new(A, "broken")], ["on", "off"]));
     }
 
     [Fact]
-    public void A_histogram_has_ascending_bounds_and_a_count_for_each_and_above()
+    public void A_family_without_samples_is_not_on_the_page() =>
+        Assert.Equal("# HELP b B.\n# TYPE b gauge\nb 1\n", Pages.Text([MetricFamily.Gauge("a", "A.", []), MetricFamily.Gauge("b", "B.", 1)]));
+
+    [Fact]
+    public void Groups_have_one_family_per_name_with_the_labels_that_each_shares()
     {
-        Assert.Throws<ArgumentException>(() => new HistogramValue([1, 1], [0, 0, 0], 0));
-        Assert.Throws<ArgumentException>(() => new HistogramValue([-1], [0, 0], 0));
-        Assert.Throws<ArgumentException>(() => new HistogramValue([double.PositiveInfinity], [0, 0], 0));
-        Assert.Throws<ArgumentException>(() => new HistogramValue([1], [0], 0));
+        var page = Pages.Text(EncodedMetrics.Of(
+            new FamilyGroup(LabelSet.Of(("account", "home")), [MetricFamily.Gauge("b", "First.", [new(A, 1), new(LabelSet.Empty, 2)]), MetricFamily.Counter("c_total", "C.", 3)]),
+            new FamilyGroup(LabelSet.Of(("account", "work")), [MetricFamily.Gauge("b", "Second.", [new(A, 4)])])));
+
+        Assert.Equal(PageText.Canonical("""
+            # HELP b First.
+            # TYPE b gauge
+            b{account="home",x="a"} 1
+            b{account="home"} 2
+            b{account="work",x="a"} 4
+            # HELP c_total C.
+            # TYPE c_total counter
+            c_total{account="home"} 3
+
+            """), PageText.Canonical(page));
     }
 
     [Fact]
-    public void One_more_label_comes_on_every_sample()
-    {
-        var gauge = MetricFamily.Gauge("x", "Help.", [new(A, 1), new(LabelSet.Empty, 2)]).With("account", "home");
-        var histogram = MetricFamily.Histogram("y", "", [new(A, new([1], [0, 0], 0))]).With("account", "home");
-
-        Assert.Equal([new(LabelSet.Of(("account", "home")), 2), new(A.With("account", "home"), 1)], gauge.Samples);
-        Assert.Equal("Help.", gauge.Help);
-        Assert.Equal(A.With("account", "home"), Assert.Single(histogram.Histograms).Labels);
-    }
-
-    [Fact]
-    public void Merged_pages_have_one_family_per_name_in_order()
-    {
-        var merged = MetricFamily.Merge([
-            [MetricFamily.Gauge("b", "First.", [new(B, 1)]), MetricFamily.Gauge("c", "", 1)],
-            [MetricFamily.Gauge("a", "", 1), MetricFamily.Gauge("b", "Second.", [new(A, 2), new(B, 3)])],
-        ]);
-
-        Assert.Equal(["a", "b", "c"], merged.Select(family => family.Name));
-        Assert.Equal([new(A, 2), new(B, 1)], merged[1].Samples);
-        Assert.Equal("First.", merged[1].Help);
-    }
-
-    [Fact]
-    public void Two_families_that_cannot_be_on_one_page_are_refused()
-    {
-        Assert.Throws<ArgumentException>(() => MetricFamily.Merge([[MetricFamily.Gauge("a_total", "", 1), MetricFamily.Counter("a_total", "", 1)]]));
-        Assert.Throws<ArgumentException>(() => MetricFamily.Merge([[MetricFamily.Gauge("a", "", 1), MetricFamily.Counter("a_total", "", 1)]]));
-    }
+    public void Two_families_that_cannot_be_on_one_page_are_refused() =>
+        Assert.Throws<InvalidOperationException>(() => Pages.Text([MetricFamily.Gauge("a_total", "", 1), MetricFamily.Counter("a_total", "", 1)]));
 }

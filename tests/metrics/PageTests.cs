@@ -1,9 +1,10 @@
-using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text;
 using Exporter.Metrics;
 using Exporter.Tests.Support;
+using Prometheus;
 using Xunit;
 
 namespace Exporter.Tests.Metrics;
@@ -11,23 +12,20 @@ namespace Exporter.Tests.Metrics;
 public class PageTests
 {
     [Fact]
-    public void A_page_is_byte_for_byte_what_the_plain_writer_gives()
+    public void A_page_is_its_parts_in_a_row_compressed_or_not()
     {
         var random = new Random(2);
         for (var round = 0; round < 200; round++)
         {
-            var blocks = Enumerable.Range(0, random.Next(4))
-                .Select(block => new Rendered(Enumerable.Range(0, random.Next(6)).Select(i => Pages.RandomFamily(random, $"b{block}_{i}")))).ToArray();
-            var live = Enumerable.Range(0, random.Next(5)).Select(i => Pages.RandomLive(random, $"live_{i}")).ToArray();
-            var families = blocks.SelectMany(block => block.Families).Concat(live.Select(one => one.Now)).ToList();
-
+            var parts = Enumerable.Range(0, random.Next(5))
+                .Select(part => Pages.Part(Enumerable.Range(0, random.Next(6)).Select(i => Pages.RandomFamily(random, $"p{part}_{i}")))).ToArray();
             foreach (var format in Pages.Formats)
             {
-                var expected = Pages.Plain(format, families);
-                var plain = Pages.Assembled(format, gzip: false, blocks, [.. live.Select(one => one.Live)]);
-                var gzip = Pages.Assembled(format, gzip: true, blocks, [.. live.Select(one => one.Live)]);
+                var end = format == ExpositionFormat.OpenMetricsText ? "# EOF\n" : "";
+                var expected = string.Concat(parts.Select(part => Pages.Text(format, part)[..^end.Length])) + end;
+                var gzip = Pages.Assembled(format, gzip: true, parts);
 
-                Assert.Equal(expected, Encoding.UTF8.GetString(plain));
+                Assert.Equal(expected, Pages.Text(format, parts));
                 Assert.Equal(expected, Encoding.UTF8.GetString(Pages.Gunzip(gzip)));
                 Assert.Equal(1, Members(gzip));
             }
@@ -35,114 +33,94 @@ public class PageTests
     }
 
     [Fact]
-    public async Task The_gzip_program_accepts_a_page_of_several_blocks_and_much_that_is_live()
+    public async Task The_gzip_program_accepts_a_page_of_several_parts()
     {
-        var cancellation = TestContext.Current.CancellationToken;
-        var large = new Rendered(Pages.Large());
-        var small = new Rendered([MetricFamily.Gauge("account_up", "Whether.", 1)]);
-        // More than one stored block holds.
-        var live = LiveFamily.Gauge("live_seconds", "Now.", Enumerable.Range(0, 5000).Select(i => new LiveSeries(LabelSet.Of(("number", $"{i:D6}")), () => i)));
-        var page = Pages.Assembled(ExpositionFormat.OpenMetrics, gzip: true, [large, Rendered.Empty, small], [live]);
+        EncodedMetrics[] parts = [Pages.Part(Pages.Large()), EncodedMetrics.Empty, Pages.Part([MetricFamily.Gauge("account_up", "Whether.", 1)])];
+        var page = Pages.Assembled(ExpositionFormat.OpenMetricsText, gzip: true, parts);
 
-        var (exitCode, output, error) = await Peer.Run("zcat", [], page, cancellation);
+        var (exitCode, output, error) = await Peer.Run("zcat", [], page, TestContext.Current.CancellationToken);
 
         Assert.Equal("", error);
         Assert.Equal(0, exitCode);
-        Assert.Equal(Pages.Assembled(ExpositionFormat.OpenMetrics, gzip: false, [large, Rendered.Empty, small], [live]), output);
-        Assert.Equal(3, OpenMetricsReader.Read(Encoding.UTF8.GetString(output)).Count(family => family.Name is "weather_a_celsius" or "account_up" or "live_seconds"));
+        Assert.Equal(Pages.Assembled(ExpositionFormat.OpenMetricsText, gzip: false, parts), output);
     }
 
     [Fact]
     public void A_page_with_nothing_on_it_is_still_a_page()
     {
-        Assert.Empty(Pages.Assembled(ExpositionFormat.Text, gzip: false, [], []));
-        Assert.Empty(Pages.Gunzip(Pages.Assembled(ExpositionFormat.Text, gzip: true, [], [])));
-        Assert.Equal("# EOF\n", Encoding.UTF8.GetString(Pages.Gunzip(Pages.Assembled(ExpositionFormat.OpenMetrics, gzip: true, [Rendered.Empty], []))));
+        Assert.Empty(Pages.Assembled(ExpositionFormat.PrometheusText, gzip: false));
+        Assert.Empty(Pages.Gunzip(Pages.Assembled(ExpositionFormat.PrometheusText, gzip: true)));
+        Assert.Equal("# EOF\n", Encoding.UTF8.GetString(Pages.Gunzip(Pages.Assembled(ExpositionFormat.OpenMetricsText, gzip: true, EncodedMetrics.Empty))));
     }
 
     [Fact]
-    public void A_block_ends_in_a_sync_flush() =>
-        Assert.Equal([0, 0, 0xff, 0xff], new Rendered(Pages.Large()).Compressed(ExpositionFormat.Text).Stream[^4..]);
+    public void A_part_ends_in_a_sync_flush() =>
+        Assert.Equal([0, 0, 0xff, 0xff], Pages.Part(Pages.Large()).In(ExpositionFormat.PrometheusText).Deflated.Stream[^4..]);
 
     [Fact]
-    public void A_live_value_is_read_at_the_scrape_and_disappears_when_there_is_none()
+    public void A_registry_is_encoded_as_it_is_when_a_form_is_first_used()
     {
-        double? value = 1;
-        var live = LiveFamily.Gauge("live", "Now.", () => value);
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        var counter = Prometheus.Metrics.WithCustomRegistry(registry).CreateCounter("calls_total", "Calls.");
+        var part = EncodedMetrics.Of(registry);
+        counter.Inc();
 
-        Assert.EndsWith("live 1\n", Page());
-        value = 2.5;
-        Assert.EndsWith("live 2.5\n", Page());
-        value = null;
-        Assert.Empty(Page());
+        Assert.EndsWith("calls_total 1\n", Pages.Text(part), StringComparison.Ordinal);
+        counter.Inc();
+        Assert.EndsWith("calls_total 1\n", Pages.Text(part), StringComparison.Ordinal);
+        Assert.EndsWith("calls_total 2\n", Pages.Text(EncodedMetrics.Of(registry)), StringComparison.Ordinal);
+    }
 
-        string Page() => Encoding.UTF8.GetString(Pages.Assembled(ExpositionFormat.Text, gzip: false, [], [live]));
+    [Fact]
+    public void Live_values_are_set_and_a_series_without_one_vanishes_with_its_family()
+    {
+        var live = new LiveMetrics();
+        var at = LabelSet.Of(("at", "home"));
+        var first = Pages.Text(live.Set([MetricFamily.Gauge("a", "A.", 1), MetricFamily.Counter("b_total", "B.", [new(LabelSet.Empty, 1), new(at, 1)])]));
+        var second = Pages.Text(live.Set([MetricFamily.Gauge("a", "A.", 2), MetricFamily.Counter("b_total", "B.", [new(LabelSet.Empty, 2), new(at, 1)])]));
+        var third = Pages.Text(live.Set([MetricFamily.Counter("b_total", "B.", [new(LabelSet.Empty, 3)]), MetricFamily.Gauge("c", "C.", 1)]));
+
+        Assert.Equal("# HELP a A.\n# HELP b_total B.\n# TYPE a gauge\n# TYPE b_total counter\na{} 1\nb_total{at=\"home\"} 1\nb_total{} 1\n", PageText.Canonical(first));
+        Assert.Equal("# HELP a A.\n# HELP b_total B.\n# TYPE a gauge\n# TYPE b_total counter\na{} 2\nb_total{at=\"home\"} 1\nb_total{} 2\n", PageText.Canonical(second));
+        Assert.Equal("# HELP b_total B.\n# HELP c C.\n# TYPE b_total counter\n# TYPE c gauge\nb_total{} 3\nc{} 1\n", PageText.Canonical(third));
     }
 
     [Fact]
     public void What_many_threads_ask_for_at_once_is_encoded_once()
     {
         const int Threads = 8;
-        var rendered = new Rendered(Pages.Large());
+        var part = Pages.Part(Pages.Large()).In(ExpositionFormat.PrometheusText);
         var allocated = new ConcurrentBag<long>();
-        var arrays = new ConcurrentBag<(byte[] Bytes, Deflated Compressed)>();
+        var arrays = new ConcurrentBag<(byte[] Bytes, DeflatedText Deflated)>();
         using var start = new Barrier(Threads);
         var threads = Enumerable.Range(0, Threads).Select(_ => new Thread(() =>
         {
             start.SignalAndWait();
             var before = GC.GetAllocatedBytesForCurrentThread();
-            arrays.Add((rendered.Bytes(ExpositionFormat.Text), rendered.Compressed(ExpositionFormat.Text)));
+            arrays.Add((part.Bytes, part.Deflated));
             allocated.Add(GC.GetAllocatedBytesForCurrentThread() - before);
         })).ToList();
         threads.ForEach(thread => thread.Start());
         threads.ForEach(thread => thread.Join());
 
-        var (bytes, compressed) = Assert.Single(arrays.Distinct());
-        Assert.NotEmpty(compressed.Stream);
+        var (bytes, deflated) = Assert.Single(arrays.Distinct());
+        Assert.NotEmpty(deflated.Stream);
         Assert.Single(allocated, by => by >= bytes.Length);
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_warm_page_of_nine_thousand_series_allocates_next_to_nothing(bool gzip)
-    {
-        Rendered[] blocks = [new(Pages.Large()), new([MetricFamily.Gauge("account_up", "Whether.", 1)])];
-        LiveFamily[] live = [.. Enumerable.Range(0, 40).Select(i => LiveFamily.Gauge($"live_{i}_seconds", "Now.", () => 1.5 + i))];
-        var output = new ArrayBufferWriter<byte>(2_000_000);
-        foreach (var format in Pages.Formats)
-        {
-            Once(format);
-            Once(format);
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            Once(format);
-            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-
-            Assert.True(output.WrittenCount > 10_000);
-            Assert.InRange(allocated, 0, 2048);
-        }
-
-        void Once(ExpositionFormat format)
-        {
-            output.ResetWrittenCount();
-            Page.Write(output, format, gzip, blocks, live);
-        }
-    }
-
     [Fact]
-    public void Checksums_go_on_and_combine()
+    public void Checksums_combine()
     {
         var random = new Random(3);
-        Assert.Equal(0xCBF43926, Crc32.Append(0, "123456789"u8));
+        Assert.Equal(0xCBF43926, DeflatedText.From("123456789"u8.ToArray()).Crc);
         foreach (var length in Enumerable.Range(0, 70).Append(70_000))
         {
             var text = new byte[length];
             random.NextBytes(text);
             var cut = random.Next(length + 1);
-            var whole = Crc32.Append(0, text);
+            var (first, second) = (DeflatedText.From(text[..cut]), DeflatedText.From(text[cut..]));
 
-            Assert.Equal(whole, Crc32.Append(Crc32.Append(0, text.AsSpan(0, cut)), text.AsSpan(cut)));
-            Assert.Equal(whole, Crc32.Combine(Crc32.Append(0, text.AsSpan(0, cut)), Crc32.Append(0, text.AsSpan(cut)), Crc32.Shift(length - cut)));
+            Assert.Equal(DeflatedText.From(text).Crc, Crc32.Combine(first.Crc, second.Crc, second.Shift));
         }
     }
 
@@ -156,6 +134,6 @@ public class PageTests
         {
             length++;
         }
-        return BitConverter.ToUInt32(gzip, gzip.Length - 4) == length ? 1 : 2;
+        return BinaryPrimitives.ReadUInt32LittleEndian(gzip.AsSpan()[^4..]) == length ? 1 : 2;
     }
 }

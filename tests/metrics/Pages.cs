@@ -1,15 +1,17 @@
 using System.Buffers;
 using System.IO.Compression;
 using System.Text;
+using Exporter.Accounts;
 using Exporter.Metrics;
+using Prometheus;
 using Xunit;
 
 namespace Exporter.Tests.Metrics;
 
-/// <summary>Pages for tests: written the plain way, read back, made up at random.</summary>
+/// <summary>Pages for tests: assembled, read back, made up at random.</summary>
 internal static class Pages
 {
-    public static readonly ExpositionFormat[] Formats = [ExpositionFormat.Text, ExpositionFormat.OpenMetrics];
+    public static readonly ExpositionFormat[] Formats = [ExpositionFormat.PrometheusText, ExpositionFormat.OpenMetricsText];
 
     private static readonly string[] Words =
         ["", "a", "Küche", "back\\slash", "say \"hi\"", "two\nlines", "🌡", "half \ud83c of a pair", "\\n", "\"", "\\", "\n", new('x', 1500)];
@@ -17,21 +19,21 @@ internal static class Pages
     private static readonly double[] Values =
         [0, -0.0, 1, -1, 18.6, 1034.2, 0.1 + 0.2, 1e15, 1e16, 123456789012345, 1e-7, double.MaxValue, double.Epsilon, double.NaN, double.PositiveInfinity, double.NegativeInfinity];
 
-    public static string Plain(ExpositionFormat format, params IEnumerable<MetricFamily> families)
-    {
-        var output = new ArrayBufferWriter<byte>();
-        format.Write(output, families);
-        return Encoding.UTF8.GetString(output.WrittenSpan);
-    }
+    /// <summary>The families as a page in text format 0.0.4.</summary>
+    public static string Text(IEnumerable<MetricFamily> families) => Text(ExpositionFormat.PrometheusText, Part(families));
 
-    public static byte[] Assembled(ExpositionFormat format, bool gzip, Rendered[] blocks, LiveFamily[] live)
-    {
-        var output = new ArrayBufferWriter<byte>();
-        using var page = new Page(format, gzip, blocks, live);
-        page.WriteTo(output);
-        Assert.Equal(page.Length, output.WrittenCount);
-        return output.WrittenSpan.ToArray();
-    }
+    public static string Text(CollectorRegistry registry) => Text(EncodedMetrics.Of(registry));
+
+    public static string Text(EncodedMetrics part) => Text(ExpositionFormat.PrometheusText, part);
+
+    /// <summary>What the snapshot says of the accounts.</summary>
+    public static string Text(ExpositionSnapshot snapshot) => Encoding.UTF8.GetString(Written(snapshot.Page(ExpositionFormat.PrometheusText, gzip: false)));
+
+    public static string Text(ExpositionFormat format, params ReadOnlySpan<EncodedMetrics> parts) => Encoding.UTF8.GetString(Assembled(format, gzip: false, parts));
+
+    public static EncodedMetrics Part(IEnumerable<MetricFamily> families) => EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, [.. families]));
+
+    public static byte[] Assembled(ExpositionFormat format, bool gzip, params ReadOnlySpan<EncodedMetrics> parts) => Written(new MetricsPage(format, gzip, parts));
 
     public static byte[] Gunzip(byte[] member)
     {
@@ -53,39 +55,25 @@ internal static class Pages
         var labels = Enumerable.Range(0, random.Next(6)).Select(_ => RandomLabels(random)).ToList();
         var samples = labels.ConvertAll(set => new Sample(set, RandomValue(random)));
         var help = random.GetItems(Words, 1)[0];
-        return random.Next(6) switch
+        return random.Next(4) switch
         {
             0 => MetricFamily.Gauge(name, help, samples),
             1 => MetricFamily.Counter(name + "_total", help, samples),
             2 => MetricFamily.Info(name + "_info", help, labels),
-            3 => MetricFamily.StateSet(name, help, "state", labels.Select(set => new StateSample(set, random.GetItems(["on", "off"], 1)[0])), ["on", "off"]),
-            4 => MetricFamily.Histogram(name, help, labels.Select(set => new HistogramSample(set, RandomHistogram(random)))),
-            _ => MetricFamily.Unknown(name, help, samples),
+            _ => MetricFamily.StateSet(name, help, "state", labels.Select(set => new StateSample(set, random.GetItems(["on", "off"], 1)[0])), ["on", "off"]),
         };
     }
 
-    /// <summary>A live family, and the family it is at this moment.</summary>
-    public static (LiveFamily Live, MetricFamily Now) RandomLive(Random random, string prefix)
+    private static byte[] Written(MetricsPage page)
     {
-        var name = $"{prefix}_{random.Next(1000)}_seconds";
-        var series = Enumerable.Range(0, random.Next(6))
-            .Select(_ => (Labels: RandomLabels(random), Value: random.Next(4) == 0 ? (double?)null : RandomValue(random)))
-            .DistinctBy(one => one.Labels).ToList();
-        var live = series.Select(one => new LiveSeries(one.Labels, () => one.Value));
-        var now = series.Where(one => one.Value is not null).Select(one => new Sample(one.Labels, one.Value!.Value));
-        return random.Next(2) == 0
-            ? (LiveFamily.Gauge(name, "Live \\ \"now\"", live), MetricFamily.Gauge(name, "Live \\ \"now\"", now))
-            : (LiveFamily.Counter(name + "_total", "Live", live), MetricFamily.Counter(name + "_total", "Live", now));
+        var output = new ArrayBufferWriter<byte>();
+        page.WriteTo(output);
+        Assert.Equal(page.Length, output.WrittenCount);
+        return output.WrittenSpan.ToArray();
     }
 
     private static LabelSet RandomLabels(Random random) =>
         LabelSet.Of([.. new[] { "home", "module", "a" }.Where(_ => random.Next(3) > 0).Select(name => (name, random.GetItems(Words, 1)[0]))]);
 
     private static double RandomValue(Random random) => random.Next(2) == 0 ? random.GetItems(Values, 1)[0] : BitConverter.Int64BitsToDouble(random.NextInt64());
-
-    private static HistogramValue RandomHistogram(Random random)
-    {
-        var bounds = new[] { 0.0, 0.005, 0.1, 1, 2.5, 10, 1e15, 1e16, 1e20 }.Where(_ => random.Next(2) == 0).ToArray();
-        return new(bounds, [.. Enumerable.Range(0, bounds.Length + 1).Select(_ => (long)random.Next(5))], random.NextDouble());
-    }
 }

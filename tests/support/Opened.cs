@@ -1,6 +1,7 @@
 using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Tests.Support;
 
@@ -9,4 +10,8 @@ internal static class Opened
 {
     public static Account Open(this PlannedAccount planned, KeeperOptions keeping, TimeProvider time, ILoggerFactory logging) =>
         planned.Open(keeping, Composition.Services(time, logging));
+
+    /// <summary>What a single account is opened with, as the program does, with its token in memory.</summary>
+    public static AccountContext Context(string name, TimeProvider time) =>
+        new(name, Labelled: false, new MemoryStore(), new KeeperOptions(), Composition.Services(time, NullLoggerFactory.Instance));
 }

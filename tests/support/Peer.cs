@@ -25,6 +25,7 @@ internal sealed class Peer : IAsyncDisposable
         ["setsid"] = "util-linux",
         ["flock"] = "util-linux",
         ["mount"] = "mount",
+        ["/usr/lib/python3/dist-packages/prometheus_client/parser.py"] = "python3-prometheus-client",
     };
 
     private readonly string name;

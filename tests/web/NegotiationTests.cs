@@ -1,6 +1,6 @@
-using Exporter.Metrics;
 using Exporter.Web;
 using Microsoft.Extensions.Primitives;
+using Prometheus;
 using Xunit;
 
 namespace Exporter.Tests.Web;
@@ -23,7 +23,7 @@ public class NegotiationTests
     [InlineData("application/openmetrics-text, text/plain")]
     [InlineData("application/openmetrics-text;version=2.0.0, application/openmetrics-text;version=1.0.0;q=0.2")]
     [InlineData("text/plain;q=0, application/openmetrics-text;q=0.001")]
-    public void OpenMetrics_is_for_those_who_like_it_best(string accept) => Assert.Same(ExpositionFormat.OpenMetrics, Negotiation.Format(accept));
+    public void OpenMetrics_is_for_those_who_like_it_best(string accept) => Assert.Equal(ExpositionFormat.OpenMetricsText, Negotiation.Format(accept));
 
     [Theory]
     [InlineData(null)]
@@ -42,11 +42,11 @@ public class NegotiationTests
     [InlineData("application/openmetrics-textual")]
     [InlineData(",;,;q=;=,,")]
     [InlineData(";;;")]
-    public void Everybody_else_gets_the_text_format(string? accept) => Assert.Same(ExpositionFormat.Text, Negotiation.Format(accept));
+    public void Everybody_else_gets_the_text_format(string? accept) => Assert.Equal(ExpositionFormat.PrometheusText, Negotiation.Format(accept));
 
     [Fact]
     public void A_header_in_two_lines_is_one_list() =>
-        Assert.Same(ExpositionFormat.OpenMetrics, Negotiation.Format(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])));
+        Assert.Equal(ExpositionFormat.OpenMetricsText, Negotiation.Format(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])));
 
     [Theory]
     [InlineData("gzip", true)]

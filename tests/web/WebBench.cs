@@ -25,10 +25,10 @@ internal sealed class WebBench : IAsyncDisposable
     private WebApplication? app;
     private Task running = Task.CompletedTask;
 
-    private WebBench(TimeProvider time, SandboxServer sandbox)
+    private WebBench(TimeProvider time, SandboxServer sandbox, LogLevel level)
     {
         (Time, Sandbox) = (time, sandbox);
-        logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogLines(LogLevel.Trace, TextWriter.Synchronized(new Lines(log)))));
+        logging = LoggerFactory.Create(l => l.SetMinimumLevel(level).AddProvider(new LogLines(level, TextWriter.Synchronized(new Lines(log)))));
         Http = Visitor();
     }
 
@@ -54,7 +54,7 @@ internal sealed class WebBench : IAsyncDisposable
     /// <summary>Has cookies, and follows no redirect.</summary>
     public HttpClient Http { get; }
 
-    /// <summary>Every line at every level.</summary>
+    /// <summary>Every line, by default at every level.</summary>
     public string Log => string.Join('\n', log);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -65,10 +65,10 @@ internal sealed class WebBench : IAsyncDisposable
     public static async Task<WebBench> StartAsync(
         IEnumerable<(string Flag, string Value)>? flags = null, IReadOnlyList<string>? names = null, TimeProvider? time = null,
         Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoCloudOptions? cloud = null, string? webConfig = null, bool loggedIn = false,
-        IEnumerable<(string Name, string Content)>? files = null)
+        IEnumerable<(string Name, string Content)>? files = null, LogLevel log = LogLevel.Trace)
     {
         var clock = time ?? new ManualTime();
-        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Clouds = [cloud ?? new NetatmoCloudOptions()] }, Cancellation));
+        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Clouds = [cloud ?? new NetatmoCloudOptions()] }, Cancellation), log);
         foreach (var (name, content) in files ?? [])
         {
             bench.Folder.Write(name, content);
@@ -216,7 +216,7 @@ internal sealed class WebBench : IAsyncDisposable
         var planned = PlannedAccount.All(configuration, [source]);
         Assert.Equal([], configuration.Problems.Select(p => p.ToString()));
         Accounts = [.. planned.Select(p => p.Open(new KeeperOptions { Pace = new Pace(Time) }, Time, logging)), .. more?.Invoke(this) ?? []];
-        app = WebServer.Build(options, Accounts, new Exposition(Accounts, Time), Time, logging);
+        app = WebServer.Build(options, Accounts, new Exposition(Accounts, new ApiMetrics(), Time), Time, logging);
         foreach (var account in Accounts)
         {
             await account.Keeper.LoadAsync(Cancellation);

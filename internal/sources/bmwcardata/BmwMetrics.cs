@@ -42,7 +42,7 @@ internal static class BmwMetrics
         [
             MetricFamily.Info(Info, Help(Info), cars.Where(car => car.Car.Details is not null).Select(Details)),
             // A user's metric may add series to one of ours.
-            .. BmwVehicleMetrics.All.Concat(options.Mappings).GroupBy(metric => metric.Name).Select(same => MetricFamily.Merge(same.Select(metric => (MetricFamily[])[metric.Family(cars)]))[0]),
+            .. BmwVehicleMetrics.All.Concat(options.Mappings).GroupBy(metric => metric.Name).Select(same => Joined([.. same.Select(metric => metric.Family(cars))])),
             MetricFamily.Gauge(Value, Help(Value), Raw(cars).SelectMany(RawNumber)),
             MetricFamily.Gauge(State, Help(State), Raw(cars).Where(one => one.Held.Value is BmwValue.Text(var text) && IsWord(text))
                 .Select(one => new Sample(one.Labels.With("value", ((BmwValue.Text)one.Held.Value).Value), 1))),
@@ -50,6 +50,9 @@ internal static class BmwMetrics
         ];
         return families.Where(family => family.Samples.Count > 0);
     }
+
+    private static MetricFamily Joined(IReadOnlyList<MetricFamily> families) =>
+        families is [var only] ? only : MetricFamily.Gauge(families[0].Name, families[0].Help, families.SelectMany(family => family.Samples));
 
     /// <summary>The labels of a car's series.</summary>
     public static LabelSet Labels(string vin, BmwMetricsOptions options) => LabelSet.Of(("vin", options.Names.GetValueOrDefault(vin, vin)));

@@ -2,13 +2,13 @@ using Exporter.Accounts;
 
 namespace Exporter.Ergani;
 
-/// <summary>Ergani watches how it is used.</summary>
-internal static class ErganiCalls
+/// <summary>Ergani limits how it is used.</summary>
+internal sealed class ErganiCalls : ApiCalls
 {
-    public static ApiCalls Create(TimeProvider time) => new(request => Operation(request.RequestUri), time);
+    public ErganiCalls(AccountContext context) : base(context, "ergani", "Ergani") => CountLimited(0);
 
     /// <summary>Known operations only: a label has few values, whatever is asked for.</summary>
-    private static string Operation(Uri? address) => address?.Segments[^1].TrimEnd('/').ToLowerInvariant() switch
+    protected override string OperationOf(HttpRequestMessage request) => request.RequestUri?.Segments[^1].TrimEnd('/').ToLowerInvariant() switch
     {
         "authentication" => "login",
         "refresh" => "refresh",
@@ -18,4 +18,13 @@ internal static class ErganiCalls
         "executeservice" => "execute_service",
         _ => "other",
     };
+
+    protected override void Count(string operation, string code, TimeSpan took, TimeSpan? retryAfter)
+    {
+        base.Count(operation, code, took, retryAfter);
+        CountLimited(code == "429" ? 1 : 0);
+    }
+
+    private void CountLimited(int calls) =>
+        Counter("ergani_api_rate_limited_total", "Calls that Ergani refused because there were too many. As of the last poll.").Inc(calls);
 }

@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Exporter.Metrics;
-using Exporter.Accounts;
 
 namespace Exporter.Ergani;
 
@@ -31,13 +29,5 @@ internal static class ErganiMetrics
             yield return MetricFamily.Gauge("ergani_workforce_employees", "Employees at present, by the serial number of their branch; 0 is the seat, unknown is none that is a number.",
                 workforce.OrderBy(w => w.Key).Select(w => new Sample(LabelSet.Of(("branch", w.Key < 0 ? "unknown" : w.Key.ToString(CultureInfo.InvariantCulture))), w.Value)));
         }
-    }
-
-    public static IEnumerable<MetricFamily> From(ImmutableSortedDictionary<ApiCall, long> calls)
-    {
-        yield return MetricFamily.Counter("ergani_api_requests_total", "Calls of Ergani's API, by operation and HTTP status; none where there was no answer. As of the last poll.",
-            calls.Select(c => new Sample(LabelSet.Of(("operation", c.Key.Operation), ("code", c.Key.Code)), c.Value)));
-        yield return MetricFamily.Counter("ergani_api_rate_limited_total", "Calls that Ergani refused because there were too many. As of the last poll.",
-            calls.Where(c => c.Key.Code == "429").Sum(c => c.Value));
     }
 }

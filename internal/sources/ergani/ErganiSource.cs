@@ -30,7 +30,7 @@ public sealed class ErganiSource : ISource
     {
         var (time, logger, credentials) = (context.Time, context.Logging.CreateLogger("ergani"), options.Credentials);
         var (store, recordFile) = Home(options, context, logger);
-        var calls = ErganiCalls.Create(time);
+        var calls = new ErganiCalls(context);
         var tokenHttp = TokenEndpoint.CreateHttp(calls.CreateHandler());
         var keeper = new Keeper(context.Name, new ErganiGrant(credentials, tokenHttp, time, recordFile, logger), store, context.Keeping, time, logger);
 
@@ -41,9 +41,10 @@ public sealed class ErganiSource : ISource
         var api = new ErganiApi(apiHttp, time);
         var census = new ErganiCensus(api, options.Counts, context.Name, logger);
         var poller = new Poller<ErganiReading>(
-            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), keeper, new PollerOptions(options.RefreshInterval), time, logger);
+            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), keeper,
+            new PollerOptions(options.RefreshInterval) { Starting = () => Greet(credentials.Environment, context.Name, logger) }, time, logger);
 
-        return new Account(context.Name, Name, context.Labelled, keeper, poller.With(() => ErganiMetrics.From(calls.Counts), () => Greet(credentials.Environment, context.Name, logger)))
+        return new Account(context.Name, Name, context.Labelled, keeper, poller)
         {
             Revoke = async (token, cancellation) => token switch
             {

@@ -19,6 +19,6 @@ internal sealed record DataSources(
         var census = new DataSourceCensus(api, options, context.Name, time, logger);
         var poller = new Poller<WebexReading>(
             context.Name, census.TakeAsync, (reading, _) => new Exposed([.. WebexMetrics.From(reading)], null), keeper, new PollerOptions(options.RefreshInterval), time, logger);
-        return new(poller.With(() => calls.Families("webex", "Webex")), DataSourceCommands.Of(api), () => poller.Reading?.ToJson(), http);
+        return new(poller, DataSourceCommands.Of(api), () => poller.Reading?.ToJson(), http);
     }
 }

@@ -29,7 +29,7 @@ public sealed class WebexSource : ISource
             logger.LogWarning("account {Account}: {Gap}", context.Name, gap);
         }
         var login = context.Labelled ? $"exporter login {context.Name}" : "exporter login";
-        var calls = WebexCalls.Create(time);
+        var calls = new WebexCalls(context);
         var chain = new WebexChain(
             new WebexChainParts(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
             options.TokenFile is { } file ? context.WithSink(new FileStore(file, TokenFormats(time), time)) : context.Store,

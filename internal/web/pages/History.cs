@@ -26,7 +26,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
         lock (gate)
         {
             return [.. tracks.Where(t => t.Key.Account == account.Name).Select(t => new Recorded(t.Key.Metric, t.Key.Labels, [.. t.Value.Points]))
-                .OrderBy(r => r.Metric, StringComparer.Ordinal).ThenBy(r => r.Labels)];
+                .OrderBy(r => r.Metric, StringComparer.Ordinal).ThenBy(r => r.Labels.ToString(), StringComparer.Ordinal)];
         }
     }
 
@@ -35,7 +35,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
     {
         lock (gate)
         {
-            foreach (var family in families.Where(f => f.Kind is MetricKind.Gauge or MetricKind.Unknown && !Quantity.IsMoment(f)))
+            foreach (var family in families.Where(f => f.Kind is MetricKind.Gauge && !Quantity.IsMoment(f)))
             {
                 foreach (var (labels, value) in family.Samples)
                 {

@@ -14,7 +14,7 @@ internal static class Readings
         // Counters tell of our own doing, not of what was measured.
         var things = families.Where(f => f.Kind is not (MetricKind.Info or MetricKind.StateSet or MetricKind.Counter))
             .SelectMany(f => f.Samples.Where(s => !IsRaw(s.Labels)).Select(s => new Measured(f, s.Labels, s.Value)))
-            .GroupBy(s => s.Labels).OrderBy(g => g.Key).ToList();
+            .GroupBy(s => s.Labels).OrderBy(g => g.Key.ToString(), StringComparer.Ordinal).ToList();
         var naming = new Naming(things.Select(t => t.Key));
         var infos = families.Where(f => f.Kind is MetricKind.Info).SelectMany(f => f.Samples.Select(s => s.Labels)).ToList();
         return $"""

@@ -17,7 +17,7 @@ public class BmwMetricsTests
     {
         var page = Page(Car.Families(Car.Reading(Car.Messages($"{name}.jsonl"))));
 
-        Golden.Check($"sources/bmwcardata/golden/{name}.prom", page);
+        Golden.CheckPage($"sources/bmwcardata/golden/{name}.prom", page);
         Assert.Empty(await Promtool.Check(page, Cancellation));
     }
 
@@ -132,7 +132,7 @@ public class BmwMetricsTests
 
         var page = Page(Car.Families(reading, BmwMetricsOptions.Plain with { Mappings = mappings }).Where(f => f.Name.StartsWith("bmw_vehicle", StringComparison.Ordinal)));
 
-        Golden.Check("sources/bmwcardata/golden/mapped.prom", page);
+        Golden.CheckPage("sources/bmwcardata/golden/mapped.prom", page);
     }
 
     [Theory]
@@ -167,5 +167,5 @@ public class BmwMetricsTests
         _ => "degrees",
     };
 
-    private static string Page(IEnumerable<MetricFamily> families) => Pages.Plain(ExpositionFormat.Text, MetricFamily.Merge([families]));
+    private static string Page(IEnumerable<MetricFamily> families) => Pages.Text(families);
 }

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Exporter.BmwCarData;
-using Exporter.Metrics;
 using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
@@ -116,7 +115,7 @@ internal sealed class StreamBench : IAsyncDisposable
     public double? Value(string family, params (string Name, string Value)[] labels) => Feed.Expose(Time.GetUtcNow()).Families.SingleOrDefault(f => f.Name == family)?
         .Samples.Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).FirstOrDefault();
 
-    public string Page() => Pages.Plain(ExpositionFormat.Text, MetricFamily.Merge([Feed.Expose(Time.GetUtcNow()).Families]));
+    public string Page() => Pages.Text(Feed.Expose(Time.GetUtcNow()).Families);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,12 +1,11 @@
-using System.Buffers;
 using System.Net;
-using System.Text;
 using System.Text.Json;
 using Exporter.Ergani;
-using Exporter.Metrics;
 using Exporter.Accounts;
+using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -27,23 +26,26 @@ public sealed class ErganiMetricsTests
     [Fact]
     public async Task Every_count_becomes_a_series_and_no_person_does()
     {
-        var page = Page(ErganiMetrics.From(await ReadingAsync(new Api(Answers), All)));
+        var page = Pages.Text(ErganiMetrics.From(await ReadingAsync(new Api(Answers), All)));
 
-        Golden.Check("sources/ergani/testdata/counts.prom", page);
+        Golden.CheckPage("sources/ergani/testdata/counts.prom", page);
         Assert.All(["ΠΑΠΑΔΟΠΟΥΛΟΣ", "123456789", "ERGANI A.E"], person => Assert.DoesNotContain(person, page));
     }
 
     [Fact]
     public void Before_any_call_there_is_no_refusal()
     {
-        var calls = ErganiCalls.Create(new ManualTime());
-        Golden.Check("sources/ergani/testdata/no-calls.prom", Page(ErganiMetrics.From(calls.Counts)));
+        var context = Opened.Context("ergani", new ManualTime());
+        _ = new ErganiCalls(context);
+
+        Golden.CheckPage("sources/ergani/testdata/no-calls.prom", Page(context));
     }
 
     [Fact]
     public async Task A_call_is_counted_as_it_was_answered()
     {
-        var calls = ErganiCalls.Create(new ManualTime());
+        var context = Opened.Context("ergani", new ManualTime());
+        var calls = new ErganiCalls(context);
         using var http = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.TooManyRequests).Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized)
             .Expect(HttpStatusCode.OK).ExpectFailure(new HttpRequestException()).Expect(HttpStatusCode.NotFound).Expect(HttpStatusCode.OK);
         var client = new HttpClient(calls.CreateHandler().Over(http)) { BaseAddress = ErganiEnvironment.Test.Address };
@@ -55,7 +57,7 @@ public sealed class ErganiMetricsTests
         (await client.GetAsync("Documents/123456789", Login.Cancellation)).Dispose();
         (await client.GetAsync("Authentication/Logout?x=123456789", Login.Cancellation)).Dispose();
 
-        Golden.Check("sources/ergani/testdata/calls.prom", Page(ErganiMetrics.From(calls.Counts)));
+        Golden.CheckPage("sources/ergani/testdata/calls.prom", Page(context));
     }
 
     [Theory]
@@ -117,12 +119,7 @@ public sealed class ErganiMetricsTests
     private static async Task<ErganiReading> ReadingAsync(IErganiApi api, ErganiCount[] counts) =>
         Assert.IsType<ApiAnswer<ErganiReading>.Success>(await Census(api, counts).TakeAsync(Login.Cancellation)).Value;
 
-    private static string Page(IEnumerable<MetricFamily> families)
-    {
-        var page = new ArrayBufferWriter<byte>();
-        ExpositionFormat.Text.Write(page, MetricFamily.Merge([families]));
-        return Encoding.UTF8.GetString(page.WrittenSpan);
-    }
+    private static string Page(AccountContext context) => Pages.Text(context.Services.GetRequiredService<ApiMetrics>().Registry);
 
     private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
 

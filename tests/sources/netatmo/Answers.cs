@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Net;
-using System.Text;
-using Exporter.Metrics;
 using Exporter.Netatmo;
 using Exporter.Accounts;
 using Xunit;
@@ -22,14 +19,6 @@ internal static class Answers
     public static NetatmoReading Reading(params string[] names) => NetatmoReading.From([.. names.Select(n => Data(Bytes(n)))]);
 
     public static NetatmoReading Reading(byte[] body) => NetatmoReading.From(Data(body));
-
-    /// <summary>The families as a page in text format 0.0.4.</summary>
-    public static string Page(IEnumerable<MetricFamily> families)
-    {
-        var page = new ArrayBufferWriter<byte>();
-        ExpositionFormat.Text.Write(page, MetricFamily.Merge([families]));
-        return Encoding.UTF8.GetString(page.WrittenSpan);
-    }
 
     private static StationsData Data(byte[] body) => Assert.IsType<ApiAnswer<StationsData>.Success>(Read(body)).Value;
 }

@@ -1,5 +1,6 @@
 using Exporter.Metrics;
 using Exporter.Netatmo;
+using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Xunit;
 
@@ -103,7 +104,7 @@ public class NetatmoMetricsTests
         Assert.Equal(6, families["netatmo_sensor_noise_db"].Samples.Count);
     }
 
-    private static void Check(string name, IEnumerable<MetricFamily> families) => Golden.Check($"sources/netatmo/testdata/{name}.prom", Answers.Page(families));
+    private static void Check(string name, IEnumerable<MetricFamily> families) => Golden.CheckPage($"sources/netatmo/testdata/{name}.prom", Pages.Text(families));
 
     private static int Temperatures(NetatmoReading reading, DateTimeOffset? now = null) =>
         NetatmoMetrics.From(reading, Options, now ?? Answers.Now).Where(f => f.Name == "netatmo_sensor_temperature_celsius").Sum(f => f.Samples.Count);

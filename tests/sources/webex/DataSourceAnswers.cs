@@ -1,9 +1,7 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Exporter.Metrics;
 using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
@@ -97,12 +95,4 @@ internal static class DataSourceAnswers
 
     public static async Task<IReadOnlyList<WebexDataSource>> ListedAsync(string body) =>
         Assert.IsType<ApiAnswer<IReadOnlyList<WebexDataSource>>.Success>(await AskAsync(api => api.ListDataSourcesAsync(WebexBench.Cancellation), body)).Value;
-
-    /// <summary>The families as a page in text format 0.0.4.</summary>
-    public static string Page(IEnumerable<MetricFamily> families)
-    {
-        var page = new ArrayBufferWriter<byte>();
-        ExpositionFormat.Text.Write(page, MetricFamily.Merge([families]));
-        return Encoding.UTF8.GetString(page.WrittenSpan);
-    }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Exporter.Accounts;
+using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Webex;
 using Xunit;
@@ -102,7 +103,7 @@ public sealed class WebexFuzzTests
         if (listed is ApiAnswer<IReadOnlyList<WebexDataSource>>.Success(var sources))
         {
             var reading = new WebexReading(sources, null, ExtensionCounts.None);
-            DataSourceAnswers.Page(WebexMetrics.From(reading));
+            Pages.Text(WebexMetrics.From(reading));
             reading.ToJson();
             DataSourceTable.Of(sources, DataSourceAnswers.Now);
             foreach (var source in sources)
@@ -118,7 +119,7 @@ public sealed class WebexFuzzTests
         if (schemas is ApiAnswer<IReadOnlyList<WebexSchema>>.Success(var list))
         {
             DataSourceTable.Of(list);
-            DataSourceAnswers.Page(WebexMetrics.From(new WebexReading([], list, ExtensionCounts.None)));
+            Pages.Text(WebexMetrics.From(new WebexReading([], list, ExtensionCounts.None)));
         }
         Clear(await DataSourceAnswers.AskAsync(api => api.GetDataSourceAsync("x", cancellation), body, HttpStatusCode.BadRequest));
         return listed is ApiAnswer<IReadOnlyList<WebexDataSource>>.Success;

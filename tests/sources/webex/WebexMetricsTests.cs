@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Exporter.Accounts;
+using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Webex;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -21,9 +23,9 @@ public sealed class WebexMetricsTests
         mismatched["jwsToken"] = DataSourceAnswers.Jws(("aud", "another"), ("com.cisco.org.uuid", "another"));
         var sources = await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(DataSourceAnswers.Full(), DataSourceAnswers.Disabled(), mismatched));
         var families = WebexMetrics.From(new WebexReading(sources, schemas, extensions)).ToList();
-        var page = DataSourceAnswers.Page(families);
+        var page = Pages.Text(families);
 
-        Golden.Check("sources/webex/golden/everything.prom", page);
+        Golden.CheckPage("sources/webex/golden/everything.prom", page);
         Assert.Equal(WebexMetrics.Names.Order(), families.Select(f => f.Name).Order());
         foreach (var secret in new[] { DataSourceAnswers.Nonce, "a-secret-in-the-path", "being moved", DataSourceAnswers.Jws().Split('.')[1] })
         {
@@ -42,7 +44,7 @@ public sealed class WebexMetricsTests
         odd["status"] = "hibernating";
         var sources = await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(odd, new JsonObject { ["applicationId"] = "nameless" }, DataSourceAnswers.Disabled("ds-silent", null), DataSourceAnswers.Disabled("ds-silent", "twice")));
 
-        Golden.Check("sources/webex/golden/odd.prom", DataSourceAnswers.Page(WebexMetrics.From(new WebexReading(sources, null, ExtensionCounts.None))));
+        Golden.CheckPage("sources/webex/golden/odd.prom", Pages.Text(WebexMetrics.From(new WebexReading(sources, null, ExtensionCounts.None))));
     }
 
     [Fact]
@@ -50,13 +52,13 @@ public sealed class WebexMetricsTests
     {
         var sources = await DataSourceAnswers.ListedAsync("""{"items":[]}""");
 
-        Golden.Check("sources/webex/golden/none.prom", DataSourceAnswers.Page(WebexMetrics.From(new WebexReading(sources, [], ExtensionCounts.None))));
+        Golden.CheckPage("sources/webex/golden/none.prom", Pages.Text(WebexMetrics.From(new WebexReading(sources, [], ExtensionCounts.None))));
     }
 
     [Fact]
     public async Task A_changed_error_message_changes_its_hash()
     {
-        async Task<string> HashAsync(string message) => DataSourceAnswers.Page(WebexMetrics.From(new WebexReading(
+        async Task<string> HashAsync(string message) => Pages.Text(WebexMetrics.From(new WebexReading(
             await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(DataSourceAnswers.Disabled(message: message))), null, ExtensionCounts.None))).Split("message_hash=\"")[1][..12];
 
         Assert.Equal(await HashAsync("one"), await HashAsync("one"));
@@ -67,7 +69,8 @@ public sealed class WebexMetricsTests
     public async Task Every_call_is_counted_by_what_it_does_and_how_it_was_answered()
     {
         var time = new ManualTime();
-        var calls = WebexCalls.Create(time);
+        var context = Opened.Context("webex", time);
+        var calls = new WebexCalls(context);
         using var http = new StubHttp().Otherwise((request, _) =>
         {
             time.Advance(TimeSpan.FromMilliseconds(300));
@@ -83,9 +86,9 @@ public sealed class WebexMetricsTests
         {
             (await client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path), Cancellation)).Dispose();
         }
-        var page = DataSourceAnswers.Page(calls.Families("webex", "Webex"));
+        var page = Pages.Text(context.Services.GetRequiredService<ApiMetrics>().Registry);
 
-        Golden.Check("sources/webex/golden/calls.prom", page);
+        Golden.CheckPage("sources/webex/golden/calls.prom", page);
         Assert.DoesNotContain("secret-id", page);
     }
 

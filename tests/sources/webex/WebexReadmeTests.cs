@@ -3,8 +3,10 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Exporter.Sandbox;
 using Exporter.Accounts;
+using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Webex;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -87,11 +89,12 @@ public sealed partial class WebexReadmeTests
     public async Task The_table_of_metrics_is_the_metrics_there_are()
     {
         await using var bench = await (await WebexBench.StartAsync()).Configure(personal: "p").OpenAsync();
-        var calls = WebexCalls.Create(bench.Time);
+        var context = Opened.Context("webex", bench.Time);
+        var calls = new WebexCalls(context);
         using var http = new StubHttp().Expect(HttpStatusCode.TooManyRequests, "", ("Retry-After", "7"));
         using var client = new HttpClient(calls.CreateHandler().Over(http));
         (await client.GetAsync(new Uri("https://webexapis.com/v1/dataSources"), Cancellation)).Dispose();
-        var known = WebexMetrics.Names.Concat(calls.Families("webex", "Webex").Select(f => f.Name)).Concat(bench.Account.Live.Select(l => l.Name));
+        var known = WebexMetrics.Names.Concat(FamilyName().Matches(Pages.Text(context.Services.GetRequiredService<ApiMetrics>().Registry)).Select(match => match.Groups[1].Value)).Concat(bench.Account.Live.Select(l => l.Name));
 
         Assert.Equal(known.Order(), MetricRow().Matches(Readme).Select(match => match.Groups[1].Value).Order());
     }
@@ -172,6 +175,9 @@ public sealed partial class WebexReadmeTests
 
     [GeneratedRegex(@"^\| `(webex_[a-z_]+)` \|", RegexOptions.Multiline)]
     private static partial Regex MetricRow();
+
+    [GeneratedRegex(@"^# TYPE (\w+) ", RegexOptions.Multiline)]
+    private static partial Regex FamilyName();
 
     [GeneratedRegex(@"`((?:I?Webex|DataSource)\w+)\.([A-Z]\w+)`")]
     private static partial Regex Member();
