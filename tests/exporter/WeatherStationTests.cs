@@ -132,7 +132,7 @@ public sealed class WeatherStationTests : IDisposable
         Assert.Equal(9, page.Split('\n').Count(line => line.StartsWith("netatmo_up{account=", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal)));
         Assert.Contains("netatmo_up{account=\"a3\"} 0", page, StringComparison.Ordinal);
         Assert.Contains("exporter_token_state{account=\"a3\",source=\"netatmo\",state=\"refused\"} 1", page, StringComparison.Ordinal);
-        Assert.Contains("netatmo_sensor_temperature_celsius{account=\"a9\"", page, StringComparison.Ordinal);
+        Assert.Contains(page.Split('\n'), line => line.StartsWith("netatmo_sensor_temperature_celsius{", StringComparison.Ordinal) && line.Contains("account=\"a9\"", StringComparison.Ordinal));
     }
 
     [Fact]
