@@ -10,7 +10,7 @@ namespace Exporter.Tests.Conventions;
 /// </summary>
 public sealed class ToySourceTests : IDisposable
 {
-    private const string Toy = "toy_level_furlongs";
+    private const string Toy = "toy_tank_level_furlongs";
 
     private static readonly string[] Copied =
     [

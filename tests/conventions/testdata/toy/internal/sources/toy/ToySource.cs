@@ -38,7 +38,7 @@ public sealed class ToySource : ISource
                 using var answer = await http.SendAsync(request, cancellationToken);
                 return new ApiAnswer<string>.Success(await answer.Content.ReadAsStringAsync(cancellationToken));
             },
-            (level, _) => new Exposed([MetricFamily.Gauge("toy_level_furlongs", "Level of the toy.", double.Parse(level, CultureInfo.InvariantCulture))], null),
+            (level, _) => new Exposed([MetricFamily.Gauge("toy_tank_level_furlongs", "Level of the toy.", double.Parse(level, CultureInfo.InvariantCulture))], null),
             keeper,
             new PollerOptions(TimeSpan.FromMinutes(1)),
             context.Time,
