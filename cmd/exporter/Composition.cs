@@ -1,4 +1,5 @@
 using Exporter.Accounts;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Exporter;
 
@@ -8,7 +9,14 @@ internal static class Composition
     /// <summary>The sources in <c>internal/sources</c>, the default one first.</summary>
     public static IReadOnlyList<ISource> Sources { get; } = [.. SourceList.All.OrderByDescending(source => source.IsDefault)];
 
-    /// <summary>The container that accounts are opened with.</summary>
-    public static ServiceProvider Services(TimeProvider time, ILoggerFactory logging) =>
-        new ServiceCollection().AddSingleton(time).AddSingleton(logging).AddSources(Sources).BuildServiceProvider();
+    /// <summary>The services that <c>serve</c> and every command share: clock, log, sources, and these accounts.</summary>
+    public static IServiceCollection AddExporter(this IServiceCollection services, TimeProvider time, ILoggerFactory logging, IReadOnlyList<PlannedAccount> accounts) => services
+        .AddSingleton(time)
+        .AddLogging().Replace(ServiceDescriptor.Singleton(logging))
+        .AddSources(Sources)
+        .AddAccounts(accounts);
+
+    /// <summary>The container of a command, which runs without a host and without the web parts.</summary>
+    public static ServiceProvider Services(TimeProvider time, ILoggerFactory logging, params IReadOnlyList<PlannedAccount> accounts) =>
+        new ServiceCollection().AddExporter(time, logging, accounts).BuildServiceProvider();
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Exporter;
 
 /// <summary>
-/// The signals that tell a process to end, as a token. None of them ends it by itself: whatever runs ends in order, for a renewal
-/// that was sent has to come home. A second one changes nothing, since <c>timeout</c> sends two.
+/// The signals that ask a process to stop, as a token. None of them stops it at once: whatever runs stops in order, because a renewal
+/// that was sent has to be waited for. A second signal changes nothing, since <c>timeout</c> sends two.
 /// </summary>
 internal sealed class EndSignals : IDisposable
 {
@@ -25,5 +25,13 @@ internal sealed class EndSignals : IDisposable
     {
         Array.ForEach(registrations, registration => registration.Dispose());
         end.Dispose();
+    }
+
+    /// <summary>Replaces the host's own lifetime, which handles SIGTERM, SIGINT and SIGQUIT, and not SIGHUP. The program handles all of them.</summary>
+    internal sealed class Lifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -14,16 +14,14 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var keeping = new KeeperOptions { Pace = new Pace(time) };
-        await using var services = Composition.Services(time, logging);
-        var accounts = planned.Select(p => p.Open(keeping, services)).ToList();
+        await using var services = Composition.Services(time, logging, planned);
+        var (accounts, service) = (services.GetRequiredService<IReadOnlyList<Account>>(), services.GetRequiredService<AccountsService>());
         try
         {
             var kept = new List<Kept>();
             foreach (var account in accounts)
             {
-                if (await StartAsync(account, end.Token))
+                if (await StartAsync(account, cancellation))
                 {
                     kept.Add(new Kept(account));
                 }
@@ -32,31 +30,36 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
             {
                 return ExitCode.Failed;
             }
-            var rounds = new Rounds([.. kept.SelectMany(k => k.Account.Keepers)], time, logging.CreateLogger("keep")).RunAsync(end.Token);
-            systemd.Ready();
-            var watched = systemd.RunAsync(() => !rounds.IsCompleted, end.Token);
-            var code = await WatchAsync(kept, end.Token) ? ExitCode.Done : ExitCode.Failed;
-            await end.CancelAsync();
-            systemd.Stopping();
-            await Task.WhenAll(rounds, watched);
+            var code = await KeepAsync(kept, services.GetRequiredService<TokenRefresh>(), cancellation) ? ExitCode.Done : ExitCode.Failed;
             return await EndAsync() ? code : ExitCode.Failed;
         }
-        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // While it started: the first renewals may be under way.
             return await EndAsync() ? ExitCode.Done : ExitCode.Failed;
-        }
-        finally
-        {
-            accounts.ForEach(a => a.Dispose());
         }
 
         async Task<bool> EndAsync()
         {
             lines.Info("told to end");
-            using var patience = new CancellationTokenSource(Ending.Longest, time);
-            return (await Task.WhenAll(accounts.Select(a => a.EndAsync(logging.CreateLogger("keep"), patience.Token)))).All(saved => saved);
+            using var patience = new CancellationTokenSource(AccountsService.LongestStop, time);
+            await service.StopAsync(patience.Token);
+            return service.AllSaved;
         }
+    }
+
+    /// <summary>Renews the tokens until it is asked to stop; false when none is left to renew.</summary>
+    private async Task<bool> KeepAsync(IReadOnlyList<Kept> kept, TokenRefresh refresh, CancellationToken cancellation)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        refresh.Keep(kept.SelectMany(k => k.Account.Keepers));
+        systemd.Ready();
+        var watched = systemd.RunAsync(() => refresh.ExecuteTask is { IsCompleted: false }, end.Token);
+        var asked = await WatchAsync(kept, cancellation);
+        await end.CancelAsync();
+        systemd.Stopping();
+        await Task.WhenAll(refresh.StopAsync(CancellationToken.None), watched);
+        return asked;
     }
 
     /// <summary>Loads the token and renews it at once, without a second try; beside others, an account may come to life later.</summary>

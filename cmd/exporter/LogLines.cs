@@ -85,7 +85,8 @@ internal sealed class LogLines(LogLevel least, TextWriter output) : ILoggerProvi
             // It tells addresses whole, and the one a login comes back to has the code in it.
             "Microsoft.AspNetCore.Hosting.Diagnostics" => asked > LogLevel.Warning ? asked : LogLevel.Warning,
             _ when asked <= LogLevel.Debug => asked,
-            "Microsoft.Extensions.Hosting.Internal.Host" => LogLevel.None,
+            // Its errors are the reader's old cookies, and the page explains them.
+            "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Antiforgery.DefaultAntiforgery" => LogLevel.None,
             _ when category.StartsWith("Microsoft.", StringComparison.Ordinal) => asked > LogLevel.Warning ? asked : LogLevel.Warning,
             _ => asked,
         };

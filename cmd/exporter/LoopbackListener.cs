@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Exporter.Tokens;
-using Exporter.Web;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -28,7 +27,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
                 kestrel.Listen(address, redirect.Port, listen => listen.Protocols = HttpProtocols.Http1);
             }
         });
-        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalsLeftAlone>());
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
         app = builder.Build();
         app.Run(context => context.Request.Path == redirect.AbsolutePath && HttpMethods.IsGet(context.Request.Method) ? TakeAsync(context) : SayAsync(context, 404, "There is nothing here."));
     }

@@ -40,9 +40,9 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
 
     public async Task<int> WithAsync(PlannedAccount planned, Func<Account, Task<int>> work, CancellationToken cancellation)
     {
-        // What a keeper logs, a command says itself.
-        await using var services = Composition.Services(time, NullLoggerFactory.Instance);
-        using var account = planned.Open(new KeeperOptions { Pace = new Pace(time) }, services);
+        // A command says itself what a keeper would log.
+        await using var services = Composition.Services(time, NullLoggerFactory.Instance, planned);
+        using var account = services.GetRequiredService<IReadOnlyList<Account>>()[0];
         int code;
         try
         {

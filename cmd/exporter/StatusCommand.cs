@@ -1,5 +1,4 @@
-using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Exporter.Accounts;
 
 namespace Exporter;
@@ -34,61 +33,28 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
         return string.Join('\n', [accounts, .. levels]);
     }
 
-    private static string Json(IReadOnlyList<Row> rows)
+    private static string Json(IEnumerable<Row> rows) => new JsonArray([.. rows.Select(Json)]) + "\n";
+
+    private static JsonObject Json(Row row)
     {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+        var account = new JsonObject
         {
-            writer.WriteStartArray();
-            foreach (var row in rows)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("account", row.Account);
-                writer.WriteString("source", row.Source);
-                writer.WriteString("state", row.State);
-                writer.WriteBoolean("login_required", row.NeedsLogin);
-                Time("access_token_ends", row.AccessEnds);
-                Time("refresh_token_ends", row.RefreshEnds);
-                Time("next_renewal", row.NextRenewal);
-                writer.WriteString("store", row.Store);
-                writer.WriteString("last_error", row.LastError);
-                Levels(row.Levels);
-                writer.WriteEndObject();
-            }
-            writer.WriteEndArray();
-
-            void Levels(IReadOnlyList<TokenLevel> levels)
-            {
-                if (levels.Count == 0)
-                {
-                    return;
-                }
-                writer.WriteStartArray("levels");
-                foreach (var level in levels)
-                {
-                    writer.WriteStartObject();
-                    writer.WriteString("name", level.Name);
-                    writer.WriteBoolean("left", level.IsLeft);
-                    Time("ends", level.EndsAt);
-                    writer.WriteString("next", level.Next);
-                    writer.WriteEndObject();
-                }
-                writer.WriteEndArray();
-            }
-
-            void Time(string name, DateTimeOffset? at)
-            {
-                if (at is { } moment)
-                {
-                    writer.WriteString(name, moment.UtcDateTime);
-                }
-                else
-                {
-                    writer.WriteNull(name);
-                }
-            }
+            ["account"] = row.Account,
+            ["source"] = row.Source,
+            ["state"] = row.State,
+            ["login_required"] = row.NeedsLogin,
+            ["access_token_ends"] = row.AccessEnds?.UtcDateTime,
+            ["refresh_token_ends"] = row.RefreshEnds?.UtcDateTime,
+            ["next_renewal"] = row.NextRenewal?.UtcDateTime,
+            ["store"] = row.Store,
+            ["last_error"] = row.LastError,
+        };
+        if (row.Levels.Count > 0)
+        {
+            account["levels"] = new JsonArray([.. row.Levels.Select(level =>
+                new JsonObject { ["name"] = level.Name, ["left"] = level.IsLeft, ["ends"] = level.EndsAt?.UtcDateTime, ["next"] = level.Next })]);
         }
-        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+        return account;
     }
 
     private sealed record Row(

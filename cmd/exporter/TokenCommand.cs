@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Exporter.Accounts;
 using Exporter.Tokens;
 
@@ -37,17 +37,11 @@ internal sealed class TokenCommand(OneAccount accounts, Terminal terminal, TimeP
 
     private static string Json(string member, Secret secret, DateTimeOffset? end)
     {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
+        var token = new JsonObject { [member] = secret.Reveal() };
+        if (end is { } at)
         {
-            writer.WriteStartObject();
-            writer.WriteString(member, secret.Reveal());
-            if (end is { } at)
-            {
-                writer.WriteString("expires_at", at.UtcDateTime);
-            }
-            writer.WriteEndObject();
+            token["expires_at"] = at.UtcDateTime;
         }
-        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
+        return token.ToJsonString();
     }
 }

@@ -1,29 +1,24 @@
 using System.Net;
-using System.Runtime.InteropServices;
+using Exporter.Accounts;
 using Exporter.BmwCarData;
 using Exporter.Demo;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Exporter.Web;
 
 // Sandbox and exporter in one process, without an account anywhere: open the first address and click the logins.
-using var end = new CancellationTokenSource();
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
-using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 var time = TimeProvider.System;
 var folder = Directory.CreateTempSubdirectory("exporter-demo-");
 try
 {
-    // The demo asks every few seconds, where an exporter asks every few minutes; the real cloud would limit that.
+    // The demo asks every few seconds, where an exporter asks every few minutes; the real provider would limit that.
     await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
     {
         Clouds = [new NetatmoCloudOptions { Limits = [] }, new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }],
-    }, end.Token);
+    }, CancellationToken.None);
     var broker = sandbox.Bmw.Broker!;
     var trusted = Path.Combine(folder.FullName, "broker.pem");
-    await File.WriteAllTextAsync(trusted, broker.CertificatePem, end.Token);
+    await File.WriteAllTextAsync(trusted, broker.CertificatePem);
     ISource[] sources = [new NetatmoSource(), new BmwCarDataSource()];
     var file = Path.Combine(folder.FullName, "exporter.yml");
     await File.WriteAllTextAsync(file, $"""
@@ -46,7 +41,7 @@ try
             mqtt_port: {broker.EndPoint.Port}
             mqtt_ca_file: {trusted}
 
-        """, end.Token);
+        """);
     var configuration = Configuration.Load(
         WebOptions.Settings,
         [.. sources.Select(source => source.Settings)],
@@ -61,47 +56,27 @@ try
         return 1;
     }
 
-    using var logging = LoggerFactory.Create(_ => { });
-    var services = new DefaultServiceProviderFactory().CreateServiceProvider(new ServiceCollection().AddSingleton(time).AddSingleton<ILoggerFactory>(logging).AddSources(sources));
-    IReadOnlyList<Account> accounts = [.. planned.Select(one => one.Open(new KeeperOptions(), services))];
-    var exposition = new Exposition(accounts, services.GetRequiredService<ApiMetrics>(), time);
-    await using var app = WebServer.Build(web, accounts, exposition, time, logging);
-    foreach (var account in accounts)
-    {
-        await account.Keeper.LoadAsync(end.Token);
-    }
-    await app.StartAsync(end.Token);
+    var builder = WebServer.CreateBuilder(web);
+    builder.Services.AddSources(sources).AddAccounts(planned);
+    builder.Services.AddHostedService(_ => new Weather(sandbox.Netatmo, time));
+    builder.Services.AddHostedService(_ => new Drive(broker, $"{sandbox.Bmw.Gcid}/{BmwCloudCar.Sample.Vin}", time));
+    await using var app = builder.Build();
+    app.MapExporter();
+    await app.StartAsync();
     var address = app.Urls.First();
     sandbox.Netatmo.RegisterRedirectUri($"{address}/auth/callback");
     Console.WriteLine($"""
 
           Exporter  {address}/   open it, click the logins, and watch; {address}/metrics is for Prometheus
-          Sandbox   {sandbox.Address}   the clouds that the exporter talks to; what it counted is at {sandbox.Address}sandbox/state
+          Sandbox   {sandbox.Address}   the providers that the exporter talks to; what it counted is at {sandbox.Address}sandbox/state
 
         Ctrl+C ends both.
 
         """);
-
-    await Task.WhenAll(
-    [
-        new Rounds([.. accounts.Select(account => account.Keeper)], time, logging.CreateLogger("exporter")).RunAsync(end.Token),
-        exposition.RunAsync(end.Token),
-        .. accounts.Select(account => account.RunAsync(end.Token)),
-        new Weather(sandbox.Netatmo, time).RunAsync(end.Token),
-        new BmwDrive(BmwCloudCar.Sample.Vin, time).RunAsync(broker, $"{sandbox.Bmw.Gcid}/{BmwCloudCar.Sample.Vin}", end.Token),
-    ]);
-}
-catch (OperationCanceledException) when (end.IsCancellationRequested)
-{
+    await app.WaitForShutdownAsync();
 }
 finally
 {
     folder.Delete(recursive: true);
 }
 return 0;
-
-void End(PosixSignalContext context)
-{
-    context.Cancel = true;
-    end.Cancel();
-}

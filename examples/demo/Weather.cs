@@ -4,7 +4,7 @@ using Exporter.Sandbox;
 namespace Exporter.Demo;
 
 /// <summary>Lets the sandbox's weather change a little all the time, so that there is something to watch.</summary>
-internal sealed class Weather(NetatmoCloud cloud, TimeProvider time)
+internal sealed class Weather(NetatmoCloud cloud, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
 
@@ -14,15 +14,15 @@ internal sealed class Weather(NetatmoCloud cloud, TimeProvider time)
         ("Temperature", 0.6, 4), ("Humidity", 3, 7), ("CO2", 60, 5), ("Noise", 4, 1.5), ("Pressure", 0.8, 9), ("WindStrength", 6, 2), ("WindAngle", 25, 3),
     ];
 
-    public async Task RunAsync(CancellationToken cancellation)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var stream = typeof(Weather).Assembly.GetManifestResourceStream("small.json")!;
         using var reader = new StreamReader(stream);
-        var sample = await reader.ReadToEndAsync(cancellation);
+        var sample = await reader.ReadToEndAsync(stoppingToken);
         while (true)
         {
             cloud.Stations = NetatmoSample.FromJson(Now(sample));
-            await Task.Delay(Step, time, cancellation);
+            await Task.Delay(Step, time, stoppingToken);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Exporter.Metrics;
 using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
 
 namespace Exporter.Accounts;
 
@@ -78,6 +79,27 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     {
         var reasons = await Task.WhenAll(Keepers.Select(one => one.CloseAsync(cancellation)));
         return reasons.OfType<string>().ToList() is { Count: > 0 } lost ? string.Join("; ", lost) : null;
+    }
+
+    /// <summary><see cref="CloseAsync"/> for a program that ends: a token that is lost is an error in the log.</summary>
+    /// <returns>Whether nothing was lost.</returns>
+    public async Task<bool> EndAsync(ILogger logger, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // On another thread, so that a file system that hangs costs this account alone.
+            if (await Task.Run(() => CloseAsync(cancellationToken), CancellationToken.None).WaitAsync(cancellationToken) is { } reason)
+            {
+                logger.LogError("account {Account}: the token could not be saved and is lost with this process: {Reason}", Name, reason);
+                return false;
+            }
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            logger.LogError("account {Account}: a renewal did not come back in time; if the cloud has renewed the token, somebody has to log in again", Name);
+            return false;
+        }
     }
 
     public void Dispose()

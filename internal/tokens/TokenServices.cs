@@ -9,15 +9,19 @@ namespace Exporter.Tokens;
 public static class TokenServices
 {
     /// <summary>
-    /// Begins to register accounts. Time comes from a registered <see cref="TimeProvider"/>, log lines go to a registered
-    /// <see cref="ILoggerFactory"/>; without them, to the system's clock and nowhere.
+    /// Begins to register accounts. Time comes from a registered <see cref="TimeProvider"/>, by default the system's. Log lines go to a
+    /// registered <see cref="ILoggerFactory"/>, by default nowhere. In a host, tokens are renewed until the host stops.
     /// </summary>
     public static TokensBuilder AddTokens(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<KeptTokens>();
+        services.TryAddSingleton(provider => new Pace(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new TokenRefresh(provider.GetRequiredService<TimeProvider>(), Logger(provider)));
+        services.AddHostedService(provider => provider.GetRequiredService<TokenRefresh>());
         return new TokensBuilder(services);
     }
+
+    internal static ILogger Logger(IServiceProvider provider) => (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Exporter.Tokens");
 }
 
 /// <summary>Registers accounts and clients. Not thread-safe, as the collection it writes to is not.</summary>
@@ -31,8 +35,14 @@ public sealed class TokensBuilder(IServiceCollection services)
     public TokensBuilder AddAccount(
         string name, Func<IServiceProvider, IGrant> grant, Func<IServiceProvider, ITokenStore>? store = null, KeeperOptions? options = null)
     {
-        services.AddKeyedSingleton(name, (provider, _) => provider.GetRequiredService<KeptTokens>().Keep(new Keeper(
-            name, grant(provider), store?.Invoke(provider) ?? new MemoryStore(), options ?? new KeeperOptions(), provider.GetRequiredService<TimeProvider>(), Logger(provider))));
+        services.AddKeyedSingleton(name, (provider, _) =>
+        {
+            var keeping = options ?? new KeeperOptions { Pace = provider.GetRequiredService<Pace>() };
+            var keeper = new Keeper(
+                name, grant(provider), store?.Invoke(provider) ?? new MemoryStore(), keeping, provider.GetRequiredService<TimeProvider>(), TokenServices.Logger(provider));
+            provider.GetRequiredService<TokenRefresh>().Keep([keeper]);
+            return keeper;
+        });
         services.TryAddSingleton(provider => provider.GetRequiredKeyedService<Keeper>(name));
         return this;
     }
@@ -55,25 +65,5 @@ public sealed class TokensBuilder(IServiceCollection services)
         })
         { BaseAddress = address }));
         return this;
-    }
-
-    private static ILogger Logger(IServiceProvider provider) => (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Exporter.Tokens");
-}
-
-/// <summary>Lets the keepers of a container do what is due, until the container ends.</summary>
-internal sealed class KeptTokens(TimeProvider time) : IDisposable
-{
-    private readonly CancellationTokenSource end = new();
-
-    public Keeper Keep(Keeper keeper)
-    {
-        _ = new Rounds([keeper], time, NullLogger.Instance).RunAsync(end.Token);
-        return keeper;
-    }
-
-    public void Dispose()
-    {
-        end.Cancel();
-        end.Dispose();
     }
 }

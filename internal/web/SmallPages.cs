@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Exporter.Accounts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -15,84 +15,44 @@ internal static class SmallPages
     /// <summary>Ready means configured and listening. A dead token does not make it unready, or the page that says so would be taken away.</summary>
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/-/healthy", Read, context => context.Response.WriteAsync("The exporter is healthy.\n"));
-        routes.MapMethods("/-/ready", Read, context => context.Response.WriteAsync("The exporter is ready.\n"));
+        var health = routes.MapGroup("/-");
+        health.MapMethods("healthy", Read, () => TypedResults.Text("The exporter is healthy.\n"));
+        health.MapMethods("ready", Read, () => TypedResults.Text("The exporter is ready.\n"));
     }
 
     public static void MapVersion(this IEndpointRouteBuilder routes, BuildInfo build) =>
-        routes.MapMethods("/version", Read, context => WriteJsonAsync(context, json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("version", build.Version);
-            json.WriteString("commit", build.Commit);
-            json.WriteEndObject();
-        }));
+        routes.MapMethods("/version", Read, () => TypedResults.Json(build, PagesJson.Default.BuildInfo, MediaType));
 
-    /// <summary>From memory, never from the cloud, and without a secret.</summary>
+    /// <summary>From memory, never from the provider, and without a secret.</summary>
     public static void MapDebug(this IEndpointRouteBuilder routes, IReadOnlyList<Account> accounts)
     {
-        routes.MapMethods("/debug/data", Read, context => WriteJsonAsync(context, json =>
-        {
-            json.WriteStartObject();
-            foreach (var account in Asked(context, accounts))
-            {
-                json.WritePropertyName(account.Name);
-                json.WriteRawValue(account.DebugData() ?? "null"u8);
-            }
-            json.WriteEndObject();
-        }));
-        routes.MapMethods("/debug/token", Read, context => WriteJsonAsync(context, json =>
-        {
-            json.WriteStartObject();
-            foreach (var account in Asked(context, accounts))
-            {
-                json.WritePropertyName(account.Name);
-                WriteToken(json, account);
-            }
-            json.WriteEndObject();
-        }));
+        var debug = routes.MapGroup("/debug");
+        debug.MapMethods("data", Read, (string? account) => TypedResults.Json(
+            Asked(account).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)), PagesJson.Default.DictionaryStringNullableJsonElement, MediaType));
+        debug.MapMethods("token", Read, (string? account) => TypedResults.Json(
+            Asked(account).ToDictionary(a => a.Name, TokenPage.Of), PagesJson.Default.DictionaryStringTokenPage, MediaType));
+
+        IEnumerable<Account> Asked(string? account) => account is { Length: > 0 } ? accounts.Where(a => a.Name == account) : accounts;
     }
 
-    private static IEnumerable<Account> Asked(HttpContext context, IReadOnlyList<Account> accounts) =>
-        context.Request.Query["account"] is [{ Length: > 0 } name] ? accounts.Where(a => a.Name == name) : accounts;
+    private const string MediaType = "application/json";
+}
 
-    private static void WriteToken(Utf8JsonWriter json, Account account)
+/// <summary>The state of an account's token, without the token.</summary>
+internal sealed record TokenPage(
+    string State, bool HasAccessToken, bool HasRefreshToken, DateTimeOffset? Expiry, DateTimeOffset? NextRenewal, string Store, string? Unpersisted, string? LastError)
+{
+    public static TokenPage Of(Account account)
     {
-        var snapshot = account.Keeper.Snapshot;
-        var token = snapshot.State.Token;
-        json.WriteStartObject();
-        json.WriteString("state", AccountMetrics.NameOf(snapshot.State));
-        json.WriteBoolean("hasAccessToken", token?.AccessToken is not null);
-        json.WriteBoolean("hasRefreshToken", token?.RefreshToken is not null);
-        Write("expiry", token?.ExpiresAt);
-        Write("nextRenewal", account.Keeper.NextRenewal);
-        json.WriteString("store", account.Keeper.StoreLocation);
-        json.WriteString("unpersisted", snapshot.Unpersisted?.Reason);
-        json.WriteString("lastError", snapshot.History.LastError);
-        json.WriteEndObject();
-
-        void Write(string name, DateTimeOffset? at)
-        {
-            if (at is { } time)
-            {
-                json.WriteString(name, time);
-            }
-            else
-            {
-                json.WriteNull(name);
-            }
-        }
-    }
-
-    private static Task WriteJsonAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json";
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body, new JsonWriterOptions { Indented = true }))
-        {
-            write(json);
-        }
-        body.Write("\n"u8);
-        return context.Response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted).AsTask();
+        var (snapshot, token) = (account.Keeper.Snapshot, account.Keeper.Snapshot.State.Token);
+        return new TokenPage(
+            AccountMetrics.NameOf(snapshot.State), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt, account.Keeper.NextRenewal,
+            account.Keeper.StoreLocation, snapshot.Unpersisted?.Reason, snapshot.History.LastError);
     }
 }
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(BuildInfo))]
+[JsonSerializable(typeof(Dictionary<string, TokenPage>))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement?>))]
+internal sealed partial class PagesJson : JsonSerializerContext;

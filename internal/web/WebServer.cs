@@ -1,9 +1,10 @@
 using Exporter.Accounts;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -12,79 +13,101 @@ using Prometheus;
 
 namespace Exporter.Web;
 
-/// <summary>All that the exporter answers over HTTP. Knows accounts, and no source by name.</summary>
+/// <summary>All that the exporter answers over HTTP. Works with accounts, and names no source.</summary>
 public static class WebServer
 {
-    /// <summary>The application, not yet listening. <c>serve</c>, the demo and the tests build it by this one function.</summary>
-    public static WebApplication Build(WebOptions options, IReadOnlyList<Account> accounts, Exposition exposition, TimeProvider time, ILoggerFactory logging)
+    /// <summary>
+    /// A host that listens where the options say. It reads no settings file, no variable and no command line of its own: the
+    /// exporter's configuration is the only one. Add the accounts to its services, build it, and call <see cref="MapExporter"/>.
+    /// </summary>
+    public static WebApplicationBuilder CreateBuilder(WebOptions options)
     {
-        var logger = logging.CreateLogger("web");
-        var config = options is { Config: { } initial, ConfigFile: { } file } ? new LiveWebConfig(file, initial, logger) : null;
-        var process = new ProcessMetrics(exposition.Process, time);
-        var history = new History(accounts, time, logger);
-
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options, config, logger));
-        builder.Services.AddRoutingCore();
-        builder.Services.Replace(ServiceDescriptor.Singleton(logging));
-        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalsLeftAlone>());
-        builder.Services.AddSingleton(_ => process);
-        builder.Services.AddHostedService(_ => history);
-        var app = builder.Build();
-
-        var external = new ExternalUrl(options, app.Services.GetRequiredService<IServer>);
-        var browser = new Browser(options, external);
-        // Nothing is in the library's default registry, and nothing collects it.
-        Prometheus.Metrics.SuppressDefaultMetrics();
-        var counts = Prometheus.Metrics.WithCustomRegistry(exposition.Process);
-        counts.ExemplarBehavior = ExemplarBehavior.NoExemplars();
-        BuildInfo.Current.Publish(counts);
-        app.UseHttpMetrics(counts);
-        app.Use(ExplainAsync);
-        app.Use(Browser.GuardAsync);
-        if (config is not null)
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.Services.AddExporterWeb(options);
+        builder.Services.Configure<HostOptions>(host =>
         {
-            app.Use(new Gate(config, time).PassAsync);
+            host.ShutdownTimeout = AccountsService.LongestStop;
+            host.ServicesStartConcurrently = host.ServicesStopConcurrently = true;
+            // WorkHealth records it, and the other services go on.
+            host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
+        });
+        return builder;
+    }
+
+    private static void AddExporterWeb(this IServiceCollection services, WebOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddRoutingCore();
+        services.AddSingleton(options);
+        if (options is { Config: { } initial, ConfigFile: { } file })
+        {
+            services.AddSingleton(provider => new LiveWebConfig(file, initial, provider.GetRequiredService<ILogger<LiveWebConfig>>()));
+            services.AddSingleton<Gate>();
         }
-        // A proxy may put us below a path, and may or may not take it away again.
+        services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, provider) =>
+            Listeners.Configure(kestrel, options, provider.GetService<LiveWebConfig>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("web")));
+        services.AddHostedService<Drain>();
+        services.AddSingleton<ExternalUrl>().AddSingleton<Browser>();
+        AddForms(services);
+        services.AddSingleton(provider => new ProcessMetrics(provider.GetRequiredService<Exposition>().Process, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<MetricsEndpoint>();
+        services.AddSingleton<History>().AddHostedService(provider => provider.GetRequiredService<History>());
+        services.AddSingleton<AccountsPage>().AddSingleton<LoginEndpoints>().AddSingleton<DeviceLogins>();
+        services.AddSingleton<RedirectLogin>().AddSingleton<LoginCookies>();
+    }
+
+    private static void AddForms(IServiceCollection services)
+    {
+        // Without the hosted service that comes with antiforgery: it would write a key ring to disk, which nothing here uses.
+        services.Add(new ServiceCollection().AddAntiforgery().Where(service => service.ServiceType != typeof(IHostedService)));
+        services.Replace(ServiceDescriptor.Singleton<IDataProtectionProvider>(_ => new EphemeralDataProtectionProvider()));
+        services.AddOptions<AntiforgeryOptions>().Configure<ExternalUrl>(Forms.Configure);
+        services.AddSingleton<Forms>();
+    }
+
+    /// <summary>Adds the middleware and the endpoints, in the order in which a request meets them.</summary>
+    public static void MapExporter(this WebApplication app)
+    {
+        var (services, options) = (app.Services, app.Services.GetRequiredService<WebOptions>());
+        var browser = services.GetRequiredService<Browser>();
+        app.UseHttpMetrics(ProcessCounts(services));
+        app.Use(Browser.ExplainAsync);
+        app.Use(Browser.GuardAsync);
+        if (services.GetService<Gate>() is { } gate)
+        {
+            app.Use(gate.PassAsync);
+        }
+        // A proxy may serve the exporter below a path, and may or may not remove that path from the request.
         app.UsePathBase(options.ExternalUrl.AbsolutePath.TrimEnd('/'));
         app.Use(browser.CheckHostAsync);
         if (options.Admin is not null)
         {
-            app.Use((context, next) => context.Features.Get<Listeners.Admin>() is not null || browser.IsForPrograms(context.Request.Path) ? next(context) : NotFound(context));
+            app.Use(browser.CheckListenerAsync);
         }
         app.UseRouting();
 
-        var stopping = app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        var antiForgery = new AntiForgery(external);
-        var devices = new DeviceLogins(logger, stopping);
-        app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], new MetricsEndpoint(exposition).WriteAsync);
+        app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], services.GetRequiredService<MetricsEndpoint>().WriteAsync);
         app.MapHealth();
         app.MapVersion(BuildInfo.Current);
         app.MapAssets();
-        new AccountsPage(accounts, history, devices, antiForgery, options.TelemetryPath, time).Map(app);
-        new LoginEndpoints(accounts, new RedirectLogin(accounts, new LoginCookies(external, time), external, time, logger, stopping), devices, antiForgery, external).Map(app);
+        services.GetRequiredService<AccountsPage>().Map(app);
+        services.GetRequiredService<LoginEndpoints>().Map(app);
         if (options.DebugHandlers)
         {
-            app.MapDebug(accounts);
+            app.MapDebug(services.GetRequiredService<IReadOnlyList<Account>>());
         }
-        return app;
     }
 
-    private static Task NotFound(HttpContext context)
+    /// <summary>Where the process counts itself. The library's default registry stays empty.</summary>
+    private static MetricFactory ProcessCounts(IServiceProvider services)
     {
-        context.Response.StatusCode = StatusCodes.Status404NotFound;
-        return Task.CompletedTask;
-    }
-
-    /// <summary>An answer that says no and nothing else gets its status as a line of text.</summary>
-    private static async Task ExplainAsync(HttpContext context, RequestDelegate next)
-    {
-        await next(context);
-        if (context.Response is { StatusCode: >= 400, HasStarted: false, ContentLength: null, ContentType: null })
-        {
-            context.Response.ContentType = "text/plain; charset=utf-8";
-            await context.Response.WriteAsync($"{context.Response.StatusCode} {ReasonPhrases.GetReasonPhrase(context.Response.StatusCode)}\n", context.RequestAborted);
-        }
+        Prometheus.Metrics.SuppressDefaultMetrics();
+        var counts = Prometheus.Metrics.WithCustomRegistry(services.GetRequiredService<Exposition>().Process);
+        counts.ExemplarBehavior = ExemplarBehavior.NoExemplars();
+        BuildInfo.Current.Publish(counts);
+        // It sets its values whenever the registry is collected.
+        services.GetRequiredService<ProcessMetrics>();
+        return counts;
     }
 }

@@ -191,6 +191,43 @@ public sealed class AttackTests
         Assert.Equal(0, bench.Sandbox.Netatmo.Token.Requests);
     }
 
+    [Fact]
+    public async Task A_form_from_before_a_restart_changes_nothing_and_says_to_reload_the_page()
+    {
+        await using var before = await WebBench.StartAsync();
+        var page = await before.Get("/auth/settoken");
+        await using var after = await WebBench.StartAsync();
+        using var browser = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+        var cookie = ("Cookie", page.Header("Set-Cookie")!.Split(';')[0]);
+        Task<Reply> Send(HttpMethod method, IEnumerable<(string Name, string Value)>? form) => WebBench.Send(browser, new HttpRequestMessage(method, new Uri(after.Address, "/auth/settoken"))
+        {
+            Content = form is null ? null : new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))),
+        }, cookie);
+
+        var refused = await Send(HttpMethod.Post, [.. page.Form("settoken"), ("refresh_token", "x")]);
+        var reloaded = await Send(HttpMethod.Get, null);
+
+        Assert.Equal((HttpStatusCode.Forbidden, "This form is not ours"), (refused.Status, refused.Title));
+        Assert.Contains("reload this page", refused.Body, StringComparison.Ordinal);
+        Assert.Equal(0, after.Sandbox.Netatmo.Token.Requests);
+        Assert.NotNull(reloaded.Header("Set-Cookie"));
+    }
+
+    [Theory]
+    [InlineData("https://exporter.example.org", "exporter.example.org:443", true)]
+    [InlineData("https://exporter.example.org", "nas:9210", false)]
+    [InlineData("http://exporter.example.org", "exporter.example.org", false)]
+    public async Task The_cookie_of_a_form_is_kept_from_scripts_and_other_sites_and_bound_to_HTTPS_where_the_browser_has_it(string external, string host, bool secure)
+    {
+        await using var bench = await WebBench.StartAsync([("--external-url", external)]);
+
+        var cookie = (await bench.Get("/auth/settoken", ("Host", host))).Header("Set-Cookie")!;
+
+        Assert.All(["exporter-form=", "; httponly", "; samesite=strict", "; path=/"], part => Assert.Contains(part, cookie, StringComparison.Ordinal));
+        Assert.Equal(secure, cookie.Contains("; secure", StringComparison.Ordinal));
+        Assert.DoesNotContain("domain", cookie, StringComparison.OrdinalIgnoreCase);
+    }
+
     [Theory]
     [InlineData("/auth/settoken?refresh_token=x&account=netatmo")]
     [InlineData("/auth/code?answer=x")]

@@ -176,7 +176,7 @@ public sealed class HistoryTests : IDisposable
         var keeper = new Keeper("home", new RefreshTokenGrant(null!, time), new MemoryStore(), new KeeperOptions(), time, NullLogger.Instance);
         var account = new Account("home", "x", labelled: true, keeper, feed);
         accounts.Add(account);
-        return (new History([account], time, NullLogger.Instance), account);
+        return (new History([account], time, NullLogger<History>.Instance), account);
     }
 
     private sealed class Feed : IFeed

@@ -7,6 +7,9 @@ using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Exporter.Web;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -216,7 +219,7 @@ internal sealed class WebBench : IAsyncDisposable
         var planned = PlannedAccount.All(configuration, [source]);
         Assert.Equal([], configuration.Problems.Select(p => p.ToString()));
         Accounts = [.. planned.Select(p => p.Open(new KeeperOptions { Pace = new Pace(Time) }, Time, logging)), .. more?.Invoke(this) ?? []];
-        app = WebServer.Build(options, Accounts, new Exposition(Accounts, new ApiMetrics(), Time), Time, logging);
+        app = Build(options);
         foreach (var account in Accounts)
         {
             await account.Keeper.LoadAsync(Cancellation);
@@ -227,6 +230,17 @@ internal sealed class WebBench : IAsyncDisposable
         {
             await Account.Keeper.RenewAsync(null, Cancellation);
         }
+    }
+
+    /// <summary>The web side alone: nothing reads or renews the accounts before <see cref="Run"/>.</summary>
+    private WebApplication Build(WebOptions options)
+    {
+        var builder = WebServer.CreateBuilder(options);
+        builder.Services.AddSingleton(Time).AddSingleton(Accounts).AddSingleton(new Exposition(Accounts, new ApiMetrics(), Time));
+        builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
+        var built = builder.Build();
+        built.MapExporter();
+        return built;
     }
 
     /// <summary>Whatever is written, and however, a line at a time.</summary>

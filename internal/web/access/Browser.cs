@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace Exporter.Web;
 
@@ -21,6 +22,28 @@ internal sealed class Browser(WebOptions options, ExternalUrl external)
         return next(context);
     }
 
+    /// <summary>An answer with an error status and no body gets its status as a line of text.</summary>
+    public static async Task ExplainAsync(HttpContext context, RequestDelegate next)
+    {
+        await next(context);
+        if (context.Response is { StatusCode: >= 400, HasStarted: false, ContentLength: null, ContentType: null })
+        {
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            await context.Response.WriteAsync($"{context.Response.StatusCode} {ReasonPhrases.GetReasonPhrase(context.Response.StatusCode)}\n", context.RequestAborted);
+        }
+    }
+
+    /// <summary>With an admin address, the other addresses answer metrics and health only.</summary>
+    public Task CheckListenerAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.Features.Get<Listeners.Admin>() is not null || IsForPrograms(context.Request.Path))
+        {
+            return next(context);
+        }
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    }
+
     /// <summary>
     /// A page of a stranger can have its own name lead to our address, and the browser then takes us for that stranger (DNS rebinding). Such a
     /// name has a dot and is not ours. A scraper is no browser, so metrics and health take any.
@@ -31,22 +54,13 @@ internal sealed class Browser(WebOptions options, ExternalUrl external)
         {
             return next(context);
         }
-        return Layout.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, Layout.Sentence("Not by this name", "/",
+        return Layout.Result(StatusCodes.Status421MisdirectedRequest, Layout.Sentence("Not by this name", "/",
             "This exporter does not know the host name that it was called by, and a name that is not its own may be a stranger's.",
-            $"<p>If the name is yours, start the exporter with <code>--web.allowed-host NAME</code>, or make it part of <code>--external-url</code>.</p>"));
+            $"<p>If the name is yours, start the exporter with <code>--web.allowed-host NAME</code>, or make it part of <code>--external-url</code>.</p>")).ExecuteAsync(context);
     }
 
     /// <summary>Metrics and health, which all listeners answer to anybody who may in.</summary>
     public bool IsForPrograms(PathString path) => path.Equals(options.TelemetryPath, StringComparison.Ordinal) || path.StartsWithSegments("/-", StringComparison.Ordinal);
-
-    /// <summary>
-    /// Whether a POST comes from a page of ours, as far as the browser says. <c>Origin</c> is "null" for our own forms, because of our
-    /// referrer policy; old browsers, and new ones without TLS, send no <c>Sec-Fetch-Site</c>. So this stands beside the token in the form.
-    /// </summary>
-    public static bool IsFromUs(HttpRequest request) =>
-        request.Headers["Sec-Fetch-Site"] is [] or ["same-origin"] or ["none"]
-        && (request.Headers.Origin is [] or ["null"] || (request.Headers.Origin is [{ } origin] && Uri.TryCreate(origin, UriKind.Absolute, out var from)
-            && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase)));
 
     private bool IsOurs(string host) =>
         host.Length > 0

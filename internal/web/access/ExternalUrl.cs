@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Exporter.Web;
 
 /// <summary>Where browsers reach the exporter: the login returns there, and its cookie with it.</summary>
-internal sealed class ExternalUrl(WebOptions options, Func<IServer> server)
+internal sealed class ExternalUrl(WebOptions options, IServer server)
 {
     /// <summary>Without a slash at its end. Where a free port was asked for, known once the server listens.</summary>
     public string Text => options is { IsExternalUrlDerived: true, ExternalUrl.Port: 0 } ? Bound() : options.ExternalUrl.OriginalString.TrimEnd('/');
@@ -38,7 +38,7 @@ internal sealed class ExternalUrl(WebOptions options, Func<IServer> server)
 
     private string Bound()
     {
-        var address = BindingAddress.Parse(server().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        var address = BindingAddress.Parse(server.Features.Get<IServerAddressesFeature>()!.Addresses.First());
         var host = address.Host is "[::]" or "0.0.0.0" or "*" or "+" ? "127.0.0.1" : address.Host;
         return $"{options.ExternalUrl.Scheme}://{host}:{address.Port}";
     }

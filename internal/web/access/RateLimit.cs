@@ -1,6 +1,9 @@
 namespace Exporter.Web;
 
-/// <summary>A token bucket over all requests, as exporter-toolkit's: <paramref name="burst"/> at once, then one per <paramref name="interval"/>. Safe for concurrent use.</summary>
+/// <summary>
+/// A token bucket over all requests, as in exporter-toolkit: <paramref name="burst"/> at once, then one per <paramref name="interval"/>.
+/// The framework's <c>TokenBucketRateLimiter</c> does not follow a <see cref="TimeProvider"/>. Safe for concurrent use.
+/// </summary>
 internal sealed class RateLimit(TimeSpan interval, int burst, TimeProvider time)
 {
     private readonly Lock gate = new();

@@ -1,13 +1,15 @@
 using System.Collections.Concurrent;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
 /// <summary>Device logins (RFC 8628) under way: the code is asked for while the browser waits, the rest happens in the background. Safe for concurrent use.</summary>
-internal sealed class DeviceLogins(ILogger logger, CancellationToken stopping)
+internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicationLifetime lifetime)
 {
+    private readonly CancellationToken stopping = lifetime.ApplicationStopping;
     private readonly ConcurrentDictionary<string, string> failures = new();
     private readonly Dictionary<string, Task> beginning = [];
     private readonly Lock gate = new();

@@ -1,8 +1,10 @@
-using System.Buffers.Text;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Exporter.Tokens;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
+using Secret = Exporter.Tokens.Secret;
 
 namespace Exporter.Web;
 
@@ -10,62 +12,51 @@ namespace Exporter.Web;
 internal sealed record BegunLogin(string Account, AuthorizationRequest Request, DateTimeOffset Deadline);
 
 /// <summary>
-/// Keeps what a login was begun with in the browser that began it, sealed (AES-GCM) with a key that lives as long as the process: the
-/// server remembers nothing of a login that nobody finishes. One cookie per account, so that their number is bounded. Safe for concurrent use.
+/// Keeps the start of a login in the browser that began it, encrypted with a key that lives as long as the process: the server stores
+/// nothing for a login that is never finished. One cookie per account, so that their number is bounded. Safe for concurrent use.
 /// </summary>
-internal sealed class LoginCookies(ExternalUrl external, TimeProvider time)
+internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalUrl external, TimeProvider time)
 {
     private const int MostSpent = 1000;
-    private const int NonceSize = 12;
-    private const int TagSize = 16;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
-    private readonly byte[] key = RandomNumberGenerator.GetBytes(32);
     private readonly Lock gate = new();
     private readonly Dictionary<string, DateTimeOffset> spent = [];
 
     /// <param name="slot">The account's number.</param>
     public void Set(HttpContext context, int slot, string account, AuthorizationRequest request)
     {
-        var name = Name(slot);
-        var plain = Write(new BegunLogin(account, request, time.GetUtcNow() + Patience));
-        var sealedBytes = new byte[NonceSize + TagSize + plain.Length];
-        RandomNumberGenerator.Fill(sealedBytes.AsSpan(0, NonceSize));
-        using var cipher = new AesGcm(key, TagSize);
-        cipher.Encrypt(sealedBytes.AsSpan(0, NonceSize), plain, sealedBytes.AsSpan(NonceSize + TagSize), sealedBytes.AsSpan(NonceSize, TagSize), Encoding.UTF8.GetBytes(name));
-        context.Response.Cookies.Append(name, Base64Url.EncodeToString(sealedBytes), Options());
+        var deadline = (time.GetUtcNow() + Patience).UtcTicks.ToString(CultureInfo.InvariantCulture);
+        string[] parts = [request.State.Reveal(), request.Verifier?.Reveal() ?? "", request.RedirectUri.OriginalString, deadline, account];
+        context.Response.Cookies.Append(Name(slot), Protector(slot).Protect(string.Join('\n', parts)), Options());
     }
 
     public void Clear(HttpContext context, int slot) => context.Response.Cookies.Delete(Name(slot), Options());
 
-    /// <summary>The login of this slot that this browser began; null when there is none, or it was not sealed by us.</summary>
+    /// <summary>The login of this slot that this browser began; null when there is none, or this process did not encrypt it.</summary>
     public BegunLogin? Find(HttpContext context, int slot)
     {
-        var name = Name(slot);
-        if (context.Request.Cookies[name] is not { Length: < 4096 } text || !Base64Url.IsValid(text))
+        if (context.Request.Cookies[Name(slot)] is not { Length: < 4096 } text)
         {
             return null;
         }
-        var sealedBytes = Base64Url.DecodeFromChars(text);
-        if (sealedBytes.Length < NonceSize + TagSize)
-        {
-            return null;
-        }
-        var plain = new byte[sealedBytes.Length - NonceSize - TagSize];
         try
         {
-            using var cipher = new AesGcm(key, TagSize);
-            cipher.Decrypt(sealedBytes.AsSpan(0, NonceSize), sealedBytes.AsSpan(NonceSize + TagSize), sealedBytes.AsSpan(NonceSize, TagSize), plain, Encoding.UTF8.GetBytes(name));
+            // The account is last, because no other part can contain a newline.
+            var parts = Protector(slot).Unprotect(text).Split('\n', 5);
+            var redirect = new Uri(parts[2]);
+            // The address that the browser was sent to is not needed any more.
+            var request = new AuthorizationRequest(redirect, new Secret(parts[0]), Secret.From(parts[1]), redirect);
+            return new BegunLogin(parts[4], request, new DateTimeOffset(long.Parse(parts[3], CultureInfo.InvariantCulture), TimeSpan.Zero));
         }
         catch (CryptographicException)
         {
             return null;
         }
-        return Read(plain);
     }
 
-    /// <summary>Uses the login up; false when that has been done before.</summary>
+    /// <summary>Marks the login as used; false when it was used before.</summary>
     public bool Spend(BegunLogin login)
     {
         var print = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(login.Request.State.Reveal())));
@@ -77,7 +68,7 @@ internal sealed class LoginCookies(ExternalUrl external, TimeProvider time)
             }
             if (spent.Count >= MostSpent)
             {
-                // Whoever fills it spends logins of his own; the code behind the one forgotten is spent at the cloud as well.
+                // A caller who fills the list uses up logins of their own, and the provider accepts the code of a forgotten one only once anyway.
                 spent.Remove(spent.MinBy(s => s.Value).Key);
             }
             return spent.TryAdd(print, login.Deadline);
@@ -86,26 +77,9 @@ internal sealed class LoginCookies(ExternalUrl external, TimeProvider time)
 
     private string Name(int slot) => $"{(external.IsHttps ? "__Host-" : "")}exporter-login-{slot}";
 
-    // Lax: the browser comes back from the cloud by a link, and Strict would keep the cookie from it.
+    /// <summary>With the name as its purpose, so that the cookie of one account is no cookie of another.</summary>
+    private IDataProtector Protector(int slot) => protection.CreateProtector(Name(slot));
+
+    // Lax: the browser comes back from the provider by a link, and Strict would keep the cookie from it.
     private CookieOptions Options() => new() { HttpOnly = true, SameSite = SameSiteMode.Lax, Secure = external.IsHttps, Path = "/", MaxAge = Patience };
-
-    private static byte[] Write(BegunLogin login)
-    {
-        using var buffer = new MemoryStream();
-        using var writer = new BinaryWriter(buffer);
-        writer.Write(login.Account);
-        writer.Write(login.Request.State.Reveal());
-        writer.Write(login.Request.Verifier?.Reveal() ?? "");
-        writer.Write(login.Request.RedirectUri.OriginalString);
-        writer.Write(login.Deadline.UtcTicks);
-        return buffer.ToArray();
-    }
-
-    private static BegunLogin Read(byte[] plain)
-    {
-        using var reader = new BinaryReader(new MemoryStream(plain));
-        var (account, state, verifier, redirect) = (reader.ReadString(), reader.ReadString(), reader.ReadString(), new Uri(reader.ReadString()));
-        // Where the browser was sent is over and done with.
-        return new BegunLogin(account, new AuthorizationRequest(redirect, new Secret(state), Secret.From(verifier), redirect), new DateTimeOffset(reader.ReadInt64(), TimeSpan.Zero));
-    }
 }

@@ -1,6 +1,7 @@
 using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
@@ -23,7 +24,7 @@ internal sealed record CloudAnswer
 
 /// <summary>The login by redirect: sends a browser to the cloud, and takes it back.</summary>
 internal sealed class RedirectLogin(
-    IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger logger, CancellationToken stopping)
+    IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger, IHostApplicationLifetime lifetime)
 {
     /// <summary>On the way to the external URL, so that a proxy that does not hand on the host name does not send a browser in circles.</summary>
     private const string Moved = "moved";
@@ -31,7 +32,7 @@ internal sealed class RedirectLogin(
     /// <summary>Whether the cloud brings the browser back to us.</summary>
     public bool IsOurs(AuthorizationCodeGrant grant) => grant.RedirectUri is null or { Port: 0 } || grant.RedirectUri == external.Callback;
 
-    public Task Begin(HttpContext context, Account account, AuthorizationCodeGrant grant)
+    public IResult Begin(HttpContext context, Account account, AuthorizationCodeGrant grant)
     {
         if (IsOurs(grant) && !external.IsHere(context.Request) && !context.Request.Query.ContainsKey(Moved))
         {
@@ -39,9 +40,7 @@ internal sealed class RedirectLogin(
         }
         var request = grant.Begin(external.Callback);
         cookies.Set(context, Slot(account), account.Name, request);
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Redirect(request.Address.AbsoluteUri);
-        return Task.CompletedTask;
+        return new Redirect(request.Address.AbsoluteUri);
     }
 
     /// <summary>The callback.</summary>
@@ -103,7 +102,7 @@ internal sealed class RedirectLogin(
     private async Task<LoginOutcome> ExchangeAsync(Account account, AuthorizationCodeGrant grant, string code, AuthorizationRequest request)
     {
         // Not by the browser's patience: the code is spent once it is sent.
-        var exchanged = await grant.ExchangeAsync(code, request, stopping);
+        var exchanged = await grant.ExchangeAsync(code, request, lifetime.ApplicationStopping);
         if (exchanged is Renewal.Renewed(var token))
         {
             await account.AdoptAsync(token, CancellationToken.None);
@@ -115,16 +114,15 @@ internal sealed class RedirectLogin(
         answer.Error is null ? null : LoginOutcome.OfError(answer.Error, external.Callback) ?? new LoginOutcome.CloudRefuses("it sent the browser back with an error that is not one of OAuth's common ones");
 
     /// <summary>The cookie belongs to the host name that the browser comes back to, so the login begins there.</summary>
-    private Task Move(HttpContext context, Account account)
+    private IResult Move(HttpContext context, Account account)
     {
         var there = $"{external.Text}/auth/authorize?account={Uri.EscapeDataString(account.Name)}&{Moved}=1";
         if (external.IsReachableFrom(context.Request))
         {
-            context.Response.Redirect(there);
-            return Task.CompletedTask;
+            return new Redirect(there);
         }
         var here = $"{context.Request.Scheme}://{context.Request.Host.Value}";
-        return Layout.WriteAsync(context, StatusCodes.Status200OK, Layout.Sentence("The login comes back to another address", context.Request.Path.Value!.LastIndexOf('/') > 0 ? "../" : "",
+        return Layout.Result(StatusCodes.Status200OK, Layout.Sentence("The login comes back to another address", context.Request.Path.Value!.LastIndexOf('/') > 0 ? "../" : "",
             $"You are at {here}, and after the login the cloud sends your browser to {external.Callback.OriginalString}, which only a browser on the exporter's own machine can reach.",
             $"""
             <p>Either start the exporter with <code>--external-url {here}</code> and register <code>{here}/auth/callback</code> at the cloud as a redirect URI,

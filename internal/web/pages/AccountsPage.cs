@@ -8,23 +8,23 @@ namespace Exporter.Web;
 
 /// <summary>The page for people: how every account does, what it reads, and what to do next. Waits for nothing.</summary>
 internal sealed class AccountsPage(
-    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, AntiForgery antiForgery, string telemetryPath, TimeProvider time)
+    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, Forms forms, WebOptions options, TimeProvider time)
 {
     private const int Refresh = 60;
     private const int RefreshDuringLogin = 5;
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], context =>
-        Layout.WriteAsync(context, StatusCodes.Status200OK, Render(accounts.Any(a => a.Login is LoginMethod.Device) ? antiForgery.FieldFor(context) : Html.Nothing)));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], (HttpContext context) =>
+        Layout.Result(StatusCodes.Status200OK, Render(accounts.Any(a => a.Login is LoginMethod.Device) ? forms.Field(context) : Html.Nothing)));
 
-    private Html Render(Html antiForgeryField)
+    private Html Render(Html formField)
     {
         var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
         var loggingIn = accounts.Any(a => a.Keeper.Snapshot.Login is not null);
         return Layout.Page("Exporter", "", $"""
             <h1>{(accounts.Count == 1 ? "Account" : "Accounts")}</h1>
             {(accounts.Count < 2 ? Html.Nothing : Overview())}
-            {accounts.Select((account, i) => Section(account, i, clock, antiForgeryField))}
-            <footer><a href="{telemetryPath[1..]}">Metrics</a> · <a href="version">Version {BuildInfo.Current.Version}</a> · times are {clock.ZoneName}, this page is of {clock.At(clock.Now)}</footer>
+            {accounts.Select((account, i) => Section(account, i, clock, formField))}
+            <footer><a href="{options.TelemetryPath[1..]}">Metrics</a> · <a href="version">Version {BuildInfo.Current.Version}</a> · times are {clock.ZoneName}, this page is of {clock.At(clock.Now)}</footer>
             """, loggingIn ? RefreshDuringLogin : Refresh);
     }
 
@@ -32,7 +32,7 @@ internal sealed class AccountsPage(
         <nav class="card" aria-label="Accounts"><div class="actions">{accounts.Select((a, i) => (Html)$"<span class=\"pair\"><a href=\"#account-{i}\">{a.Name}</a> {Badge(a)}</span>")}</div></nav>
         """;
 
-    private Html Section(Account account, int index, Clock clock, Html antiForgeryField)
+    private Html Section(Account account, int index, Clock clock, Html formField)
     {
         var families = account.Feed?.Expose(clock.Now).Families ?? [];
         var recorded = history.Of(account);
@@ -42,7 +42,7 @@ internal sealed class AccountsPage(
             {Notices(account, clock)}
             {Facts(account, clock)}
             {Levels(account.Levels(clock.Now), clock)}
-            {Actions(account, antiForgeryField)}
+            {Actions(account, formField)}
             {(families.Count == 0 ? Html.Nothing : (Html)$"<h3>Readings</h3>{Readings.Tiles(families, account.Units, clock)}")}
             {(recorded.Count == 0 ? Html.Nothing : (Html)$"<h3>The last 24 hours</h3><div class=\"plots\">{Readings.Plots($"{index}", recorded, account.Units, clock)}</div>")}
             </section>
@@ -151,7 +151,7 @@ internal sealed class AccountsPage(
         return $"<h3>Ways to the token</h3><dl class=\"facts\">{rows}</dl>";
     }
 
-    private static Html Actions(Account account, Html antiForgeryField)
+    private static Html Actions(Account account, Html formField)
     {
         var needed = AccountMetrics.NeedsLogin(account);
         var (kind, word) = needed ? ("", "Log in") : ("plain", "Log in again");
@@ -160,7 +160,7 @@ internal sealed class AccountsPage(
         {
             LoginMethod.Redirect => $"<a class=\"button {kind}\" href=\"auth?account={name}\">{word}</a>",
             LoginMethod.Device when account.Keeper.Snapshot.Login is not null => Html.Nothing,
-            LoginMethod.Device => $"<form method=\"post\" action=\"auth/device\">{antiForgeryField}<input type=\"hidden\" name=\"account\" value=\"{account.Name}\"><button class=\"{kind}\">{word}</button></form>",
+            LoginMethod.Device => $"<form method=\"post\" action=\"auth/device\">{formField}<input type=\"hidden\" name=\"account\" value=\"{account.Name}\"><button class=\"{kind}\">{word}</button></form>",
             LoginMethod.Paste or LoginMethod.Unattended => Html.Nothing,
             _ => throw new InvalidOperationException("there is no other way to log in"),
         };

@@ -9,7 +9,7 @@ namespace Exporter.Web;
 /// The readings of the last 24 hours, in memory and bounded: of each series at most 288 points, a point in five minutes once a day is
 /// full, and no more than <see cref="MostSeries"/> series. Filled when a feed has a new reading. Safe for concurrent use.
 /// </summary>
-internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time, ILogger logger) : BackgroundService
+internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time, ILogger<History> logger) : BackgroundService
 {
     /// <summary>With 288 points of 8 bytes each: a little over 2 MiB.</summary>
     public const int MostSeries = 1000;

@@ -46,24 +46,18 @@ internal static class Layout
         </section>
         """);
 
-    public static Task WriteAsync(HttpContext context, int status, Html page)
-    {
-        context.Response.StatusCode = status;
-        context.Response.ContentType = "text/html; charset=utf-8";
-        context.Response.Headers.CacheControl = "no-store";
-        return context.Response.WriteAsync(page.ToString(), context.RequestAborted);
-    }
+    public static IResult Result(int status, Html page) => new PageResult(status, page);
 
     public static void MapAssets(this IEndpointRouteBuilder routes)
     {
+        var assets = routes.MapGroup("/assets");
         foreach (var (name, type) in new[] { ("exporter.css", "text/css; charset=utf-8"), ("exporter.js", "text/javascript; charset=utf-8"), ("icon.svg", "image/svg+xml") })
         {
             var content = Embedded(name);
-            routes.MapMethods($"/assets/{name}", [HttpMethods.Get, HttpMethods.Head], context =>
+            assets.MapMethods(name, [HttpMethods.Get, HttpMethods.Head], (HttpResponse response) =>
             {
-                context.Response.ContentType = type;
-                context.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
-                return context.Response.Body.WriteAsync(content, context.RequestAborted).AsTask();
+                response.Headers.CacheControl = "public, max-age=31536000, immutable";
+                return TypedResults.Bytes(content, type);
             });
         }
     }
@@ -73,5 +67,16 @@ internal static class Layout
         using var stream = typeof(Layout).Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(stream);
         return Encoding.UTF8.GetBytes(reader.ReadToEnd());
+    }
+
+    private sealed class PageResult(int status, Html page) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.StatusCode = status;
+            httpContext.Response.ContentType = "text/html; charset=utf-8";
+            httpContext.Response.Headers.CacheControl = "no-store";
+            return httpContext.Response.WriteAsync(page.ToString(), httpContext.RequestAborted);
+        }
     }
 }

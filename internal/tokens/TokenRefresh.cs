@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.Tokens;
+
+/// <summary>
+/// Renews the tokens of a container in time. In a host it is a hosted service. Without a host it starts with the first token and
+/// runs until the container is disposed of. Safe for concurrent use.
+/// </summary>
+public sealed class TokenRefresh : BackgroundService
+{
+    private readonly ConcurrentQueue<Keeper> keepers = new();
+    private readonly Rounds rounds;
+    private int started;
+
+    public TokenRefresh(TimeProvider time, ILogger logger) => rounds = new Rounds(keepers, time, logger);
+
+    /// <summary>Renews these tokens too from now on.</summary>
+    public void Keep(IEnumerable<Keeper> added)
+    {
+        foreach (var keeper in added)
+        {
+            keepers.Enqueue(keeper);
+        }
+        _ = StartAsync(CancellationToken.None);
+    }
+
+    /// <summary>Does nothing when it has started before.</summary>
+    public override Task StartAsync(CancellationToken cancellationToken) =>
+        Interlocked.Exchange(ref started, 1) == 0 ? base.StartAsync(cancellationToken) : Task.CompletedTask;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => rounds.RunAsync(stoppingToken);
+}

@@ -1,0 +1,141 @@
+using Exporter.Accounts;
+using Exporter.Netatmo;
+using Exporter.Sandbox;
+using Exporter.Tests.Support;
+using Exporter.Tests.Tokens;
+using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Exporter.Tests.Accounts;
+
+/// <summary>Accounts in a generic host, as <c>services.AddAccounts()</c> registers them for the program and for users of the library.</summary>
+public sealed class AccountsServiceTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_host_keeps_the_token_takes_readings_and_stops()
+    {
+        await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
+        using var host = Host(sandbox);
+        var account = Assert.Single(host.Services.GetRequiredService<IReadOnlyList<Account>>());
+        Assert.IsType<TokenState.Missing>(account.Keeper.Snapshot.State);
+
+        await host.StartAsync(Cancellation);
+        while (account.Feed!.Status is not { Up: true })
+        {
+            await account.Feed.Changed.WaitAsync(Cancellation);
+        }
+        await host.StopAsync(Cancellation);
+
+        Assert.Equal(1, sandbox.Netatmo.Token.Requests);
+        Assert.True(host.Services.GetRequiredService<AccountsService>().AllSaved);
+        Assert.True(host.Services.GetRequiredService<WorkHealth>().IsGood);
+        Assert.True(host.Services.GetRequiredService<TokenRefresh>().ExecuteTask!.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task Before_the_server_listens_tokens_are_loaded_and_none_is_sent()
+    {
+        await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
+        using var host = Host(sandbox, services => services.AddHostedService<CannotListen>());
+
+        await Assert.ThrowsAsync<IOException>(() => host.StartAsync(Cancellation));
+
+        Assert.NotNull(Assert.Single(host.Services.GetRequiredService<IReadOnlyList<Account>>()).Keeper.Snapshot.State.Token);
+        Assert.Equal(0, sandbox.Netatmo.Token.Requests);
+    }
+
+    [Fact]
+    public async Task A_feed_that_fails_is_logged_and_noticed_and_the_others_go_on()
+    {
+        var (time, logs) = (new ManualTime(), new CollectedLog());
+        using var first = new Kept(new MemoryStore(Kept.Some(time)), time);
+        using var second = new Kept(new MemoryStore(Kept.Some(time)), time);
+        var (broken, whole) = (new Feed(new InvalidOperationException("a mistake")), new Feed(null));
+        IReadOnlyList<Account> accounts = [new("a", "x", labelled: true, first.Keeper, broken), new("b", "x", labelled: true, second.Keeper, whole)];
+        var health = new WorkHealth(new Logger<WorkHealth>(logs));
+        using var refresh = new TokenRefresh(time, logs);
+        using var service = new AccountsService(accounts, refresh, health, new Logger<AccountsService>(logs));
+
+        await service.StartedAsync(Cancellation);
+        await broken.Ran.WaitAsync(Cancellation);
+        await whole.Ran.WaitAsync(Cancellation);
+        while (health.IsGood)
+        {
+            await Task.Yield();
+        }
+
+        Assert.False(service.ExecuteTask!.IsCompleted);
+        await service.StopAsync(Cancellation);
+        Assert.Contains("a part of the exporter stopped because of a bug", Assert.Single(logs.At(LogLevel.Critical)), StringComparison.Ordinal);
+        Assert.True(whole.Stopped);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private IHost Host(SandboxServer sandbox, Action<IServiceCollection>? more = null)
+    {
+        folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
+        var (planned, problems) = Support.Configured.Of(new NetatmoSource(), $"""
+            accounts:
+              home:
+                source: netatmo
+                client_id: {sandbox.Netatmo.ClientId}
+                client_secret: {sandbox.Netatmo.ClientSecret}
+                token_file: token.json
+                api_url: {sandbox.Address}
+
+            """, new Dictionary<string, string>(), folder);
+        Assert.Empty(problems);
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSources([new NetatmoSource()]).AddAccounts(planned).AddSingleton<IHostLifetime, EndSignals.Lifetime>();
+        more?.Invoke(builder.Services);
+        return builder.Build();
+    }
+
+    private sealed class CannotListen : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => throw new IOException("the port is taken");
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    /// <summary>A feed that fails at once, or runs until it is stopped.</summary>
+    private sealed class Feed(Exception? failure) : IFeed
+    {
+        private readonly TaskCompletionSource ran = new();
+
+        public Task Ran => ran.Task;
+
+        public bool Stopped { get; private set; }
+
+        public FeedStatus Status { get; } = new();
+
+        public Task Changed { get; } = new TaskCompletionSource().Task;
+
+        public Exposed Expose(DateTimeOffset now) => Exposed.Nothing;
+
+        public async Task RunAsync(CancellationToken cancellation)
+        {
+            ran.SetResult();
+            if (failure is not null)
+            {
+                throw failure;
+            }
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                Stopped = true;
+            }
+        }
+    }
+}
