@@ -3,10 +3,11 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Exporter.BmwCarData;
+using System.Threading.Channels;
 using Exporter.Sandbox;
 using Exporter.Tests.BmwCarData;
-using Microsoft.Extensions.Logging.Abstractions;
+using MQTTnet;
+using MQTTnet.Formatter;
 using MQTTnet.Protocol;
 using Xunit;
 
@@ -18,9 +19,6 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
 
     private readonly ManualTime time = new();
-
-    /// <summary>The clients' own clock: it stands still, so that none of them pings.</summary>
-    private readonly ManualTime clients = new();
     private BmwBroker broker = null!;
     private X509Certificate2 certificate = null!;
 
@@ -41,33 +39,28 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(MqttQualityOfServiceLevel.AtMostOnce, (int)ReasonCode.Success)]
-    [InlineData(MqttQualityOfServiceLevel.AtLeastOnce, (int)ReasonCode.GrantedQoS1)]
-    public async Task Messages_come_at_the_quality_that_was_asked_for(MqttQualityOfServiceLevel asked, int number)
+    [InlineData(MqttQualityOfServiceLevel.AtMostOnce, MqttClientSubscribeResultCode.GrantedQoS0)]
+    [InlineData(MqttQualityOfServiceLevel.AtLeastOnce, MqttClientSubscribeResultCode.GrantedQoS1)]
+    public async Task Messages_come_at_the_quality_that_was_asked_for(MqttQualityOfServiceLevel asked, MqttClientSubscribeResultCode granted)
     {
-        var granted = (ReasonCode)number;
-        await using var connection = await Accepted();
-        var answer = Assert.IsType<SubscribeOutcome.Granted>(await connection.SubscribeAsync([new("gcid/+", asked)], Cancellation));
-        Assert.Equal([new FilterAnswer("gcid/+", granted)], answer.Answers);
+        await using var client = await Accepted();
+        Assert.Equal([granted], await client.Subscribe(asked, "gcid/+"));
 
         Assert.Equal(0, await broker.PublishAsync("other/vin", "not ours"u8.ToArray()));
         Assert.Equal(1, await broker.PublishAsync("gcid/vin", "grüezi"u8.ToArray()));
 
-        await foreach (var message in connection.ReadMessagesAsync(Cancellation))
-        {
-            Assert.Equal(("gcid/vin", "grüezi", asked), (message.Topic, Encoding.UTF8.GetString(message.Payload.Span), message.QoS));
-            break;
-        }
+        var message = await client.Messages.ReadAsync(Cancellation);
+        Assert.Equal(("gcid/vin", "grüezi", asked), (message.Topic, message.ConvertPayloadToString(), message.QualityOfServiceLevel));
     }
 
     [Theory]
-    [InlineData("gcid", "live other", (int)ReasonCode.NotAuthorized)]
-    [InlineData("someone", "live gcid", (int)ReasonCode.NotAuthorized)]
-    [InlineData("gcid", "", (int)ReasonCode.BadUserNameOrPassword)]
-    public async Task Who_brings_no_live_token_of_his_own_is_refused(string account, string password, int number)
+    [InlineData("gcid", "live other", MqttClientConnectResultCode.NotAuthorized)]
+    [InlineData("someone", "live gcid", MqttClientConnectResultCode.NotAuthorized)]
+    [InlineData("gcid", "", MqttClientConnectResultCode.BadUserNameOrPassword)]
+    public async Task Who_brings_no_live_token_of_his_own_is_refused(string account, string password, MqttClientConnectResultCode code)
     {
-        var code = (ReasonCode)number;
-        Assert.Equal(code, Assert.IsType<ConnectOutcome.Refused>(await Connect(account, password)).Code);
+        await using var client = await Connect(account, password);
+        Assert.Equal(code, client.Answer.ResultCode);
         Assert.Equal(0, broker.Connects);
     }
 
@@ -77,11 +70,12 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         await using var connection = await Accepted(keepAlive: 2 * Lifetime);
 
         time.Advance(Lifetime - TimeSpan.FromSeconds(1));
-        Assert.IsType<SubscribeOutcome.Granted>(await connection.SubscribeAsync([new("gcid/+")], Cancellation));
+        Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await connection.Subscribe("gcid/+"));
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(new ConnectionEnd.ByServer(ReasonCode.MaximumConnectTime, null), await connection.Ended);
-        Assert.Equal(ReasonCode.NotAuthorized, Assert.IsType<ConnectOutcome.Refused>(await Connect("gcid", "live gcid")).Code);
+        Assert.Equal(MqttClientDisconnectReason.MaximumConnectTime, (await connection.Ended).Reason);
+        await using var again = await Connect("gcid", "live gcid");
+        Assert.Equal(MqttClientConnectResultCode.NotAuthorized, again.Answer.ResultCode);
     }
 
     [Fact]
@@ -90,12 +84,12 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         await using var connection = await Accepted();
 
         time.Advance(TimeSpan.FromSeconds(44));
-        await connection.SubscribeAsync([new("gcid/+")], Cancellation);
+        await connection.Subscribe("gcid/+");
         time.Advance(TimeSpan.FromSeconds(44));
-        Assert.IsType<SubscribeOutcome.Granted>(await connection.SubscribeAsync([new("gcid/+")], Cancellation));
+        Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await connection.Subscribe("gcid/+"));
         time.Advance(TimeSpan.FromSeconds(45));
 
-        Assert.Equal(new ConnectionEnd.ByServer(ReasonCode.KeepAliveTimeout, null), await connection.Ended);
+        Assert.Equal(MqttClientDisconnectReason.KeepAliveTimeout, (await connection.Ended).Reason);
     }
 
     [Fact]
@@ -103,10 +97,10 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     {
         await using var connection = await Accepted();
 
-        var outcome = await connection.SubscribeAsync([new("gcid/vin"), new("other/vin")], Cancellation);
+        var answers = await connection.Subscribe("gcid/vin", "other/vin");
 
-        Assert.Equal([ReasonCode.GrantedQoS1, ReasonCode.NotAuthorized], Assert.IsType<SubscribeOutcome.Refused>(outcome).Answers.Select(a => a.Code));
-        Assert.Equal(new ConnectionEnd.ByServer(ReasonCode.NotAuthorized, null), await connection.Ended);
+        Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1, MqttClientSubscribeResultCode.NotAuthorized], answers);
+        Assert.Equal(MqttClientDisconnectReason.NotAuthorized, (await connection.Ended).Reason);
         Assert.Equal(0, await broker.PublishAsync("gcid/vin", "{}"u8.ToArray()));
     }
 
@@ -121,12 +115,12 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         {
             // What the test waits for is the machine, not a clock.
             var ended = await Task.WhenAny(open.Select(c => c.Ended)).WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, Cancellation);
-            Assert.Equal(new ConnectionEnd.ByServer(ReasonCode.SessionTakenOver, null), await ended);
+            Assert.Equal(MqttClientDisconnectReason.SessionTakenOver, (await ended).Reason);
             open.RemoveAll(c => c.Ended.IsCompleted);
         }
 
         var last = Assert.Single(open);
-        Assert.IsType<SubscribeOutcome.Granted>(await last.SubscribeAsync([new("gcid/+")], Cancellation));
+        Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await last.Subscribe("gcid/+"));
         Assert.Equal((1, false), (await broker.PublishAsync("gcid/vin", "{}"u8.ToArray()), other.Ended.IsCompleted));
         foreach (var connection in connections)
         {
@@ -138,11 +132,11 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     public async Task A_connection_of_the_same_account_takes_over_also_under_another_client_identifier()
     {
         await using var first = await Accepted();
-        await using var second = Assert.IsType<ConnectOutcome.Accepted>(await Connect("gcid", "live gcid", clientIdentifier: "")).Connection;
+        await using var second = await Connect("gcid", "live gcid", clientIdentifier: "");
 
-        Assert.Equal(new ConnectionEnd.ByServer(ReasonCode.SessionTakenOver, null), await first.Ended);
-        Assert.NotEmpty(second.Session.ClientIdentifier);
-        Assert.IsType<SubscribeOutcome.Granted>(await second.SubscribeAsync([new("gcid/+")], Cancellation));
+        Assert.Equal(MqttClientDisconnectReason.SessionTakenOver, (await first.Ended).Reason);
+        Assert.NotEmpty(second.Answer.AssignedClientIdentifier);
+        Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await second.Subscribe("gcid/+"));
     }
 
     [Fact]
@@ -151,16 +145,20 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         // It counts whom it has let in, and can cut them, once it has begun to serve them: an answer to SUBSCRIBE shows that it has.
         await using (var connection = await Accepted())
         {
-            Assert.IsType<SubscribeOutcome.Granted>(await connection.SubscribeAsync([new("gcid/+")], Cancellation));
+            Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await connection.Subscribe("gcid/+"));
             broker.Cut();
-            Assert.IsType<ConnectionEnd.NetworkLost>(await connection.Ended);
+            // No DISCONNECT came.
+            Assert.Equal(MqttClientDisconnectReason.NormalDisconnection, (await connection.Ended).Reason);
         }
 
-        broker.Refusal = (byte)ReasonCode.ServerBusy;
-        Assert.Equal(ReasonCode.ServerBusy, Assert.IsType<ConnectOutcome.Refused>(await Connect("gcid", "live gcid")).Code);
+        broker.Refusal = (byte)MqttClientConnectResultCode.ServerBusy;
+        await using (var refused = await Connect("gcid", "live gcid"))
+        {
+            Assert.Equal(MqttClientConnectResultCode.ServerBusy, refused.Answer.ResultCode);
+        }
         broker.Refusal = null;
         await using var again = await Accepted();
-        Assert.IsType<SubscribeOutcome.Granted>(await again.SubscribeAsync([new("gcid/+")], Cancellation));
+        Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await again.Subscribe("gcid/+"));
         Assert.Equal(2, broker.Connects);
     }
 
@@ -184,21 +182,66 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         await broker.DisposeAsync();
     }
 
-    private async Task<MqttConnection> Accepted(string account = "gcid", TimeSpan? keepAlive = null) =>
-        Assert.IsType<ConnectOutcome.Accepted>(await Connect(account, $"live {account}", keepAlive)).Connection;
-
-    private Task<ConnectOutcome> Connect(string account, string password, TimeSpan? keepAlive = null, string? clientIdentifier = null)
+    private async Task<Client> Accepted(string account = "gcid", TimeSpan? keepAlive = null)
     {
-        var options = new MqttOptions
+        var client = await Connect(account, $"live {account}", keepAlive);
+        Assert.Equal(MqttClientConnectResultCode.Success, client.Answer.ResultCode);
+        return client;
+    }
+
+    private Task<Client> Connect(string account, string password, TimeSpan? keepAlive = null, string? clientIdentifier = null) => Client.Connect(
+        new MqttClientOptionsBuilder().WithProtocolVersion(MqttProtocolVersion.V500).WithCleanStart()
+            .WithTcpServer("127.0.0.1", broker.EndPoint.Port)
+            .WithTlsOptions(tls => tls.WithCertificateValidationHandler(shown => shown.Certificate.Equals(certificate)))
+            .WithClientId(clientIdentifier ?? account).WithCredentials(account, password)
+            .WithKeepAlivePeriod(keepAlive ?? TimeSpan.FromSeconds(30)).Build());
+
+    /// <summary>MQTTnet's client, with what it hears kept.</summary>
+    private sealed class Client : IAsyncDisposable
+    {
+        private readonly IMqttClient client = new MqttClientFactory().CreateMqttClient();
+        private readonly Channel<MqttApplicationMessage> messages = Channel.CreateUnbounded<MqttApplicationMessage>();
+        private readonly TaskCompletionSource<MqttClientDisconnectedEventArgs> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public MqttClientConnectResult Answer { get; private set; } = new();
+
+        public ChannelReader<MqttApplicationMessage> Messages => messages.Reader;
+
+        public Task<MqttClientDisconnectedEventArgs> Ended => ended.Task;
+
+        public static async Task<Client> Connect(MqttClientOptions options)
         {
-            Host = "127.0.0.1",
-            Port = broker.EndPoint.Port,
-            ClientIdentifier = clientIdentifier ?? account,
-            UserName = account,
-            KeepAlive = keepAlive ?? TimeSpan.FromSeconds(30),
-            Password = Encoding.UTF8.GetBytes(password),
-            Tls = Mosquitto.Tls([certificate]),
-        };
-        return MqttConnection.ConnectAsync(options, clients, NullLogger.Instance, Cancellation);
+            var made = new Client();
+            made.client.DisconnectedAsync += gone =>
+            {
+                made.ended.TrySetResult(gone);
+                return Task.CompletedTask;
+            };
+            made.client.ApplicationMessageReceivedAsync += async received => await made.messages.Writer.WriteAsync(received.ApplicationMessage, Cancellation);
+            made.Answer = await made.client.ConnectAsync(options, Cancellation);
+            return made;
+        }
+
+        public Task<IEnumerable<MqttClientSubscribeResultCode>> Subscribe(params IEnumerable<string> filters) =>
+            Subscribe(MqttQualityOfServiceLevel.AtLeastOnce, filters);
+
+        public async Task<IEnumerable<MqttClientSubscribeResultCode>> Subscribe(MqttQualityOfServiceLevel asked, params IEnumerable<string> filters)
+        {
+            var options = new MqttClientSubscribeOptionsBuilder();
+            foreach (var filter in filters)
+            {
+                options.WithTopicFilter(filter, asked);
+            }
+            return (await client.SubscribeAsync(options.Build(), Cancellation)).Items.Select(item => item.ResultCode);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (client.IsConnected)
+            {
+                await client.DisconnectAsync(new MqttClientDisconnectOptions(), CancellationToken.None);
+            }
+            client.Dispose();
+        }
     }
 }

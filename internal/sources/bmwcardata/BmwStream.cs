@@ -101,47 +101,32 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
     {
         lastConnect = time.GetTimestamp();
         tell(state = state with { LastTry = time.GetUtcNow(), NextTry = null });
-        var outcome = await MqttConnection.ConnectAsync(credentials.Mqtt(options), time, mqttLogger, cancellation);
-        if (outcome is not ConnectOutcome.Accepted(var connection))
+        var (connected, failure) = await MqttConnection.ConnectAsync(credentials.Mqtt(options), Taken, time, mqttLogger, cancellation);
+        if (connected is null)
         {
-            return Failed(BmwVerdict.Of(outcome));
+            return Failed(failure!);
         }
-        var taking = Task.CompletedTask;
-        try
+        await using var connection = connected;
+        if (await connection.SubscribeAsync(credentials.Topics(options), cancellation) is { } refused)
         {
-            // Read from the beginning: messages may come before the answer to the subscription.
-            taking = TakeAsync(connection, take);
-            var subscribed = await connection.SubscribeAsync([.. credentials.Topics(options).Select(topic => new Subscription(topic))], cancellation);
-            if (subscribed is not SubscribeOutcome.Granted)
-            {
-                return Failed(BmwVerdict.Of(subscribed));
-            }
-            logger.Log(state.Failure is null && state.Connects.ContainsKey("accepted") ? LogLevel.Debug : LogLevel.Information, "account {Account}: BMW's stream is connected", account);
-            tell(state = state with { Connected = true, Failure = null, Connects = BmwStreamState.Counted(state.Connects, "accepted") });
-            var verdict = await WatchAsync(connection, credentials, cancellation);
-            tell(state = state with { Connected = false, Disconnects = BmwStreamState.Counted(state.Disconnects, verdict.Word) });
-            return verdict;
+            return Failed(refused);
         }
-        finally
-        {
-            await connection.DisposeAsync();
-            await taking;
-        }
+        logger.Log(state.Failure is null && state.Connects.ContainsKey("accepted") ? LogLevel.Debug : LogLevel.Information, "account {Account}: BMW's stream is connected", account);
+        tell(state = state with { Connected = true, Failure = null, Connects = BmwStreamState.Counted(state.Connects, "accepted") });
+        var verdict = await WatchAsync(connection, credentials, cancellation);
+        tell(state = state with { Connected = false, Disconnects = BmwStreamState.Counted(state.Disconnects, verdict.Word) });
+        return verdict;
 
-        BmwVerdict Failed(BmwVerdict verdict)
-        {
-            state = state with { Connects = BmwStreamState.Counted(state.Connects, verdict.Word) };
-            return verdict;
-        }
-    }
-
-    private async Task TakeAsync(MqttConnection connection, Action<MqttMessage> take)
-    {
-        // To the end of what has come, also when we are told to end: it is acknowledged by being taken.
-        await foreach (var message in connection.ReadMessagesAsync(CancellationToken.None))
+        void Taken(MqttMessage message)
         {
             Volatile.Write(ref lastMessage, time.GetTimestamp());
             take(message);
+        }
+
+        BmwVerdict Failed(BmwVerdict why)
+        {
+            state = state with { Connects = BmwStreamState.Counted(state.Connects, why.Word) };
+            return why;
         }
     }
 
@@ -153,7 +138,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Keepe
             var changed = keeper.Changed;
             if (connection.Ended.IsCompleted)
             {
-                return BmwVerdict.Of(await connection.Ended);
+                return await connection.Ended;
             }
             if (BmwCredentials.Of(keeper.Snapshot.State, time.GetUtcNow()).Found is { } current && !current.IdToken.Equals(credentials.IdToken))
             {

@@ -1,5 +1,12 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Security.Authentication;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using MQTTnet;
+using MQTTnet.Exceptions;
+using AtConnect = MQTTnet.Protocol.MqttConnectReasonCode;
+using AtEnd = MQTTnet.Protocol.MqttDisconnectReasonCode;
 
 namespace Exporter.BmwCarData;
 
@@ -44,46 +51,72 @@ internal abstract record BmwVerdict(string Word, string Reason)
     /// <summary>We ended the connection, because the keeper has a new id token.</summary>
     public static BmwVerdict NewToken { get; } = new Expected("new_token", "connecting anew with the new id token");
 
-    public static BmwVerdict Of(ConnectOutcome outcome) => outcome switch
+    /// <summary>Null: the server accepted the connection.</summary>
+    public static BmwVerdict? Of(MqttClientConnectResult result) => result.ResultCode == MqttClientConnectResultCode.Success
+        ? null
+        : Judge((int)result.ResultCode, $"the server refuses the connection: {Quote(result.ResultCode, result.ReasonString)}", subscribing: false);
+
+    /// <summary>Null: the server granted every filter.</summary>
+    public static BmwVerdict? Of(MqttClientSubscribeResult result)
     {
-        ConnectOutcome.Refused refused => Judge(refused.Code, refused.Reason, subscribing: false),
-        ConnectOutcome.Unreachable(var reason) => new Passing("network", Plain.Line(reason)),
-        _ => throw new InvalidOperationException("a connection that is accepted is not judged"),
+        var codes = result.Items.Select(item => item.ResultCode).Where(code => IsFailure((int)code)).Distinct().ToList();
+        return codes.Count == 0 ? null : Judge((int)codes[0],
+            $"the server refuses the subscription: {string.Join(", ", codes.Select(code => Quote(code, result.ReasonString)))}", subscribing: true);
+    }
+
+    /// <summary>MQTTnet doesn't tell a DISCONNECT that gives no reason from a connection that ends without one.</summary>
+    public static BmwVerdict Of(MqttClientDisconnectedEventArgs gone, string endpoint) => gone is { Exception: null, Reason: not MqttClientDisconnectReason.NormalDisconnection }
+        ? Judge((int)gone.Reason, $"the server ended the connection: {Quote(gone.Reason, gone.ReasonString)}", subscribing: false)
+        : Of(gone.Exception, endpoint);
+
+    /// <summary>MQTTnet wraps what the stream throws. What its decoder throws depends on the byte that it can't read.</summary>
+    public static BmwVerdict Of(Exception? failure, string endpoint) => failure switch
+    {
+        MqttCommunicationTimedOutException => new Passing("network", "the server no longer answers"),
+        InvalidDataException => new Passing("protocol", $"the server does not keep to MQTT 5: {failure.Message}"),
+        AuthenticationException => new Passing("network", Plain.Line($"no TLS with {endpoint}: {failure.InnerException?.Message ?? failure.Message}")),
+        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
+            new Passing("network", $"{endpoint} cannot be found: the name is not resolved"),
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } => new Passing("network", $"{endpoint} refuses the connection: nothing listens there"),
+        SocketException { SocketErrorCode: SocketError.ConnectionReset } => new Passing("network", $"{endpoint} broke the connection off"),
+        SocketException => new Passing("network", Plain.Line($"{endpoint} cannot be reached: {failure.Message}")),
+        { InnerException: { } inner } => Of(inner, endpoint),
+        IOException => new Passing("network", Plain.Line($"the connection to {endpoint} failed: {failure.Message}")),
+        null or MqttCommunicationException or OperationCanceledException or ObjectDisposedException =>
+            new Passing("network", $"{endpoint} closed the connection without a word"),
+        _ => new Passing("protocol", "the server does not keep to MQTT 5: [MQTT 4.13] a packet came that cannot be read or was not expected"),
     };
 
-    public static BmwVerdict Of(SubscribeOutcome outcome) => outcome switch
-    {
-        SubscribeOutcome.Refused refused => Judge(refused.Answers.First(answer => answer.Code.IsFailure()).Code, refused.Reason, subscribing: true),
-        SubscribeOutcome.Ended(var end) => Of(end),
-        _ => throw new InvalidOperationException("a subscription that is granted is not judged"),
-    };
-
-    public static BmwVerdict Of(ConnectionEnd end) => end switch
-    {
-        ConnectionEnd.ByServer by => Judge(by.Code, by.Reason, subscribing: false),
-        ConnectionEnd.KeepAliveTimeout or ConnectionEnd.NetworkLost => new Passing("network", Plain.Line(end.Reason)),
-        ConnectionEnd.ProtocolError => new Passing("protocol", Plain.Line(end.Reason)),
-        ConnectionEnd.ByUs => NewToken,
-        _ => throw new InvalidOperationException("a connection ends in no other way"),
-    };
-
-    /// <summary>The table: MQTT 5's reason codes (2.4) and what BMW means by them.</summary>
+    /// <summary>The table: MQTT 5's reason codes (2.4), the same numbers in every packet, and what BMW means by them.</summary>
     /// <param name="said">What the server said, in words.</param>
     /// <param name="subscribing">It is the answer to a subscription; the connection was fine.</param>
-    private static BmwVerdict Judge(ReasonCode code, string said, bool subscribing) => code switch
+    private static BmwVerdict Judge(int code, string said, bool subscribing) => code switch
     {
-        ReasonCode.SessionTakenOver => new TakenOver(
+        (int)AtEnd.SessionTakenOver => new TakenOver(
             $"another program has taken BMW's stream over ({Plain.Line(said)}): there is one connection for an account; end the other program"),
-        ReasonCode.QuotaExceeded or ReasonCode.ConnectionRateExceeded or ReasonCode.MessageRateTooHigh => new Limited($"BMW's stream limits us: {Plain.Line(said)}"),
+        (int)AtEnd.QuotaExceeded or (int)AtEnd.ConnectionRateExceeded or (int)AtEnd.MessageRateTooHigh =>
+            new Limited($"BMW's stream limits us: {Plain.Line(said)}"),
         // A subscription that is refused leaves the connection as it is, and silent for ever.
-        _ when subscribing && code.IsFailure() => new Refused(
+        _ when subscribing && IsFailure(code) => new Refused(
             $"BMW's stream: {Plain.Line(said)}: choose the data to stream in the portal, as the car's primary user, and look whether the VIN is one of this login's"),
-        ReasonCode.MaximumConnectTime => new Expected("maximum_connect_time", "BMW's stream ended the connection because it was long enough"),
-        ReasonCode.BadUserNameOrPassword or ReasonCode.NotAuthorized => new TokenRefused(
+        (int)AtEnd.MaximumConnectTime => new Expected("maximum_connect_time", "BMW's stream ended the connection because it was long enough"),
+        (int)AtConnect.BadUserNameOrPassword or (int)AtEnd.NotAuthorized => new TokenRefused(
             $"BMW's stream does not accept the id token: {Plain.Line(said)}; if this stays, subscribe CarData Stream in the portal and log in again"),
-        ReasonCode.Banned or ReasonCode.UnsupportedProtocolVersion or ReasonCode.ClientIdentifierNotValid or ReasonCode.BadAuthenticationMethod
-            or ReasonCode.TopicFilterInvalid or ReasonCode.WildcardSubscriptionsNotSupported => new Refused($"BMW's stream: {Plain.Line(said)}"),
-        ReasonCode.MalformedPacket or ReasonCode.ProtocolError or ReasonCode.PacketTooLarge or ReasonCode.ReceiveMaximumExceeded => new Passing("protocol", $"BMW's stream: {Plain.Line(said)}"),
+        (int)AtConnect.Banned or (int)AtConnect.UnsupportedProtocolVersion or (int)AtConnect.ClientIdentifierNotValid
+            or (int)AtConnect.BadAuthenticationMethod or (int)AtEnd.TopicFilterInvalid or (int)AtEnd.WildcardSubscriptionsNotSupported => new Refused($"BMW's stream: {Plain.Line(said)}"),
+        (int)AtEnd.MalformedPacket or (int)AtEnd.ProtocolError
+            or (int)AtEnd.PacketTooLarge or (int)AtEnd.ReceiveMaximumExceeded => new Passing("protocol", $"BMW's stream: {Plain.Line(said)}"),
         _ => new Passing("server", $"BMW's stream: {Plain.Line(said)}"),
     };
+
+    /// <summary>MQTT 5, 2.4: also for a value that has no name.</summary>
+    private static bool IsFailure(int code) => code >= 0x80;
+
+    /// <summary>For people: <c>SessionTakenOver (142)</c>, or only the number if MQTTnet has no name for it, and the server's own words.</summary>
+    private static string Quote<T>(T code, string? said) where T : struct, Enum
+    {
+        var number = Convert.ToInt32(code, CultureInfo.InvariantCulture);
+        var name = Enum.IsDefined(code) ? $"{code} ({number})" : $"reason code {number}";
+        return string.IsNullOrEmpty(said) ? name : $"{name}, “{said}”";
+    }
 }

@@ -1,295 +1,200 @@
 using System.Buffers;
-using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
+using System.Net;
 using Microsoft.Extensions.Logging;
+using MQTTnet;
+using MQTTnet.Channel;
+using MQTTnet.Diagnostics.PacketInspection;
+using MQTTnet.Exceptions;
+using MQTTnet.Formatter;
 using MQTTnet.Packets;
 using MQTTnet.Protocol;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>
-/// One connection of a subscriber to an MQTT 5 server, from CONNACK until it ends. It doesn't reconnect. You may call everything from any thread
-/// except <see cref="ReadMessagesAsync"/>, which is for one reader.
-/// </summary>
-internal sealed class MqttConnection : IAsyncDisposable
+/// <summary>One connection of a subscriber to an MQTT 5 server by MQTTnet's client, from CONNACK until it ends. It doesn't reconnect.</summary>
+internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposable
 {
+    private static readonly MqttClientFactory Factory = new();
+
     private readonly MqttOptions options;
+    private readonly Action<MqttMessage> take;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly MqttLink link;
-    private readonly MqttInbox inbox;
-    private readonly MqttKeepAlive keepAlive;
+    private readonly SemaphoreSlim room;
+    private readonly IMqttClient client = Factory.CreateMqttClient();
     private readonly CancellationTokenSource ending = new();
-    private readonly CancellationToken alive;
-    private readonly TaskCompletionSource<MqttConnAckPacket> connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource<ConnectionEnd> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ConcurrentDictionary<ushort, TaskCompletionSource<MqttSubAckPacket>> subscribing = new();
-    private Task receiving = Task.CompletedTask;
+    private readonly TaskCompletionSource<BmwVerdict> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task pinging = Task.CompletedTask;
-    private MqttSession? session;
-    private uint identifiers;
-    private bool over;
 
-    private MqttConnection(Stream stream, MqttOptions options, TimeProvider time, ILogger logger)
+    private MqttConnection(MqttOptions options, Action<MqttMessage> take, TimeProvider time, ILogger logger)
     {
-        (this.options, this.time, this.logger) = (options, time, logger);
-        link = new MqttLink(stream, options, time, logger);
-        inbox = new MqttInbox(options.ReceiveMaximum, time);
-        keepAlive = new MqttKeepAlive(link, inbox, time);
-        alive = ending.Token;
+        (this.options, this.take, this.time, this.logger) = (options, take, time, logger);
+        room = new SemaphoreSlim(options.ReceiveMaximum);
+        client.ApplicationMessageReceivedAsync += TakeAsync;
+        client.DisconnectedAsync += gone =>
+        {
+            ended.TrySetResult(BmwVerdict.Of(gone, options.Endpoint));
+            return Task.CompletedTask;
+        };
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            client.InspectPacketAsync += LogAsync;
+        }
     }
 
-    /// <summary>Completes, and never fails, when the connection has ended. You can still read the messages that came before.</summary>
-    public Task<ConnectionEnd> Ended => ended.Task;
+    /// <summary>Completes when the connection has ended. It fails only if taking a message fails.</summary>
+    public Task<BmwVerdict> Ended => ended.Task;
 
-    public MqttSession Session => session ?? throw new InvalidOperationException("only an accepted connection is handed out");
-
-    /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>; everything else is an outcome.</exception>
-    public static Task<ConnectOutcome> ConnectAsync(MqttOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken) =>
-        ConnectAsync(token => MqttChannel.OpenAsync(options, token), options, time, logger, cancellationToken);
-
-    /// <summary>Connects over a stream that <paramref name="open"/> returns; it is closed with the connection.</summary>
-    public static async Task<ConnectOutcome> ConnectAsync(
-        Func<CancellationToken, Task<Stream>> open, MqttOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    /// <param name="take">
+    /// Called for one message after the other, in the order they come. A message is acknowledged when this returns [MQTT-4.3.2-4]. While it
+    /// doesn't, the network waits once <see cref="MqttOptions.ReceiveMaximum"/> messages have come.
+    /// </param>
+    /// <returns>The connection, or why there is none.</returns>
+    /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>.</exception>
+    public static async Task<(MqttConnection? Connection, BmwVerdict? Failure)> ConnectAsync(
+        MqttOptions options, Action<MqttMessage> take, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(options.ConnectTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        MqttConnection? connection = null;
-        ConnectOutcome? outcome = null;
+        var connection = new MqttConnection(options, take, time, logger);
+        BmwVerdict? failure;
         try
         {
-            connection = new MqttConnection(await open(both.Token), options, time, logger);
-            outcome = await connection.GreetAsync(both.Token);
+            var result = await connection.client.ConnectAsync(connection.ClientOptions(), both.Token);
+            failure = BmwVerdict.Of(result);
+            // [MQTT-3.2.2-21]: MQTTnet's client pings by the keep-alive that it asked for, also if the server wants a shorter one.
+            var asked = TimeSpan.FromSeconds(result.ServerKeepAlive);
+            connection.pinging = failure is null ? connection.PingAsync(asked > TimeSpan.Zero && asked < options.KeepAlive ? asked : options.KeepAlive) : Task.CompletedTask;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e)
         {
-            outcome = new ConnectOutcome.Unreachable($"{options.Endpoint} does not answer within {options.ConnectTimeout.TotalSeconds} s");
+            failure = limit.IsCancellationRequested
+                ? new BmwVerdict.Passing("network", $"{options.Endpoint} does not answer within {options.ConnectTimeout.TotalSeconds} s")
+                : BmwVerdict.Of(e, options.Endpoint);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        if (failure is null)
         {
-            outcome = new ConnectOutcome.Unreachable(MqttChannel.Explain(e, options.Endpoint));
+            return (connection, null);
         }
-        finally
-        {
-            if (connection is not null && outcome is not ConnectOutcome.Accepted)
-            {
-                await connection.DisposeAsync();
-            }
-        }
-        return outcome;
+        await connection.DisposeAsync();
+        cancellationToken.ThrowIfCancellationRequested();
+        return (null, failure);
     }
 
-    /// <summary>
-    /// Subscribes to all filters with one packet. Messages may come before the answer. If nobody reads them, the network waits once
-    /// <see cref="MqttOptions.ReceiveMaximum"/> have come, and so does an answer behind them.
-    /// </summary>
-    public async Task<SubscribeOutcome> SubscribeAsync(IReadOnlyList<Subscription> subscriptions, CancellationToken cancellationToken)
+    /// <summary>Subscribes to all filters at QoS 1 with one packet. Messages may come before the answer.</summary>
+    /// <returns>Why there is no subscription; null: the server granted every filter.</returns>
+    public async Task<BmwVerdict?> SubscribeAsync(IReadOnlyList<string> filters, CancellationToken cancellationToken)
     {
-        var packet = new MqttSubscribePacket
-        {
-            // From 1: zero isn't allowed [MQTT-2.2.1-3].
-            PacketIdentifier = (ushort)((Interlocked.Increment(ref identifiers) - 1u) % ushort.MaxValue + 1),
-            TopicFilters = [.. subscriptions.Select(s => new MqttTopicFilter { Topic = s.Filter, QualityOfServiceLevel = s.QoS })],
-        };
-        if (Session.Forbids(packet) is { } code)
-        {
-            return new SubscribeOutcome.Refused([.. subscriptions.Select(s => new FilterAnswer(s.Filter, code))], null);
-        }
-        // A caller that gives up leaves it there: the answer may still come, and isn't an error.
-        var answered = new TaskCompletionSource<MqttSubAckPacket>(TaskCreationOptions.RunContinuationsAsynchronously);
-        subscribing[packet.PacketIdentifier] = answered;
+        using var patience = new CancellationTokenSource(options.ResponseTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            await SendAsync(packet).WaitAsync(cancellationToken);
-            await Task.WhenAny(answered.Task, Ended).WaitAsync(options.ResponseTimeout, time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            var late = $"{options.Endpoint} does not answer a SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s";
-            await EndAsync(new ConnectionEnd.NetworkLost(late));
-        }
-        if (!answered.Task.IsCompleted)
-        {
-            return new SubscribeOutcome.Ended(await Ended);
-        }
-        if (SubscribeOutcome.Of(subscriptions, await answered.Task) is { } outcome)
-        {
-            return outcome;
-        }
-        await BreakAsync(MqttProtocolException.Error("[MQTT-3.8.4-6, -8] a SUBACK does not answer each topic filter with a code that it asked for"));
-        return new SubscribeOutcome.Ended(await Ended);
-    }
-
-    /// <summary>
-    /// The messages in the order they come, until the connection ends; <see cref="Ended"/> has the reason. A message is acknowledged when its
-    /// reader asks for the next one, and so has taken it over [MQTT-4.3.2-4], in that order [MQTT-4.6.0-2].
-    /// </summary>
-    public async IAsyncEnumerable<MqttMessage> ReadMessagesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach (var publish in inbox.ReadAllAsync(cancellationToken))
-        {
-            yield return new MqttMessage(publish.Topic, publish.Payload.ToArray(), publish.QualityOfServiceLevel);
-            if (publish.QualityOfServiceLevel == MqttQualityOfServiceLevel.AtLeastOnce)
+            return BmwVerdict.Of(await client.SubscribeAsync(new MqttClientSubscribeOptions
             {
-                await SendAsync(new MqttPubAckPacket { PacketIdentifier = publish.PacketIdentifier });
+                TopicFilters = [.. filters.Select(filter => new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
+            }, both.Token));
+        }
+        catch (Exception e)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (patience.IsCancellationRequested)
+            {
+                ended.TrySetResult(new BmwVerdict.Passing("network", $"{options.Endpoint} does not answer a SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
             }
+            else if (e is MqttProtocolViolationException)
+            {
+                // An answer that doesn't fit leaves the client's connection open.
+                ended.TrySetResult(BmwVerdict.Of(e, options.Endpoint));
+            }
+            return await Ended;
         }
     }
 
-    /// <summary>Sends DISCONNECT if the connection is still open, and closes it.</summary>
+    /// <summary>Sends DISCONNECT if the connection is still open, and closes it. No message is taken after that.</summary>
     public async ValueTask DisposeAsync()
     {
-        await EndAsync(new ConnectionEnd.ByUs(), ReasonCode.Success);
-        await Ended;
-        await Task.WhenAll(receiving, pinging);
+        ended.TrySetResult(BmwVerdict.NewToken);
+        await ending.CancelAsync();
+        try
+        {
+            await client.DisconnectAsync(new MqttClientDisconnectOptions(), CancellationToken.None);
+        }
+        catch (Exception)
+        {
+            // The connection closes either way.
+        }
+        client.Dispose();
+        await pinging;
         ending.Dispose();
     }
 
-    private async Task<ConnectOutcome> GreetAsync(CancellationToken cancellationToken)
-    {
-        receiving = ReceiveAsync();
-        await SendAsync(new MqttConnectPacket
-        {
-            ClientId = options.ClientIdentifier,
-            CleanSession = true,
-            KeepAlivePeriod = (ushort)options.KeepAlive.TotalSeconds,
-            Username = options.UserName,
-            Password = options.Password,
-            ReceiveMaximum = options.ReceiveMaximum,
-            MaximumPacketSize = options.MaximumPacketSize,
-            // A server may leave out reason strings otherwise (3.1.2.11.7).
-            RequestProblemInformation = true,
-        }).WaitAsync(cancellationToken);
-        await Task.WhenAny(connected.Task, Ended).WaitAsync(cancellationToken);
-        if (!connected.Task.IsCompleted)
-        {
-            return await Ended switch
-            {
-                // [MQTT-3.14.0-1] forbids a server to send that before a CONNACK, but its reason is worth more than the rule.
-                ConnectionEnd.ByServer(var code, var said) => new ConnectOutcome.Refused(code, said),
-                var end => new ConnectOutcome.Unreachable(end.Reason),
-            };
-        }
-        var ack = await connected.Task;
-        if (((ReasonCode)ack.ReasonCode).IsFailure())
-        {
-            return new ConnectOutcome.Refused((ReasonCode)ack.ReasonCode, ack.ReasonString);
-        }
-        // [MQTT-3.1.2-21], [MQTT-3.2.2-21]: the server's keep-alive counts. If it wants none, ours still finds out about a dead network.
-        var silence = ack.ServerKeepAlive > 0 ? TimeSpan.FromSeconds(ack.ServerKeepAlive) : options.KeepAlive;
-        var identifier = ack.AssignedClientIdentifier ?? options.ClientIdentifier;
-        session = new MqttSession(identifier, silence, ack.MaximumPacketSize, ack.WildcardSubscriptionAvailable);
-        pinging = KeepAliveAsync(silence);
-        return new ConnectOutcome.Accepted(this);
-    }
+    Task<Stream> IMqttClientStreamProvider.ConnectAsync(EndPoint brokerEndPoint, CancellationToken cancellationToken) =>
+        MqttStream.OpenAsync(options, room, cancellationToken);
 
-    private async Task ReceiveAsync()
+    private MqttClientOptions ClientOptions() => Factory.CreateClientOptionsBuilder()
+        .WithProtocolVersion(MqttProtocolVersion.V500)
+        .WithEndPoint(new DnsEndPoint(options.Host, options.Port)).WithStreamProvider(this)
+        .WithClientId(options.ClientIdentifier).WithCredentials(options.UserName, options.Password)
+        .WithCleanStart().WithSessionExpiryInterval(0)
+        .WithReceiveMaximum(options.ReceiveMaximum).WithMaximumPacketSize(options.MaximumPacketSize)
+        // A server may leave out reason strings otherwise (3.1.2.11.7).
+        .WithRequestProblemInformation()
+        .WithKeepAlivePeriod(options.KeepAlive).WithTimeout(options.ResponseTimeout)
+        .Build();
+
+    private Task TakeAsync(MqttApplicationMessageReceivedEventArgs received)
     {
         try
         {
-            while (await link.ReceiveAsync(alive) is { } packet)
-            {
-                if (packet is MqttDisconnectPacket disconnect)
-                {
-                    await EndAsync(new ConnectionEnd.ByServer((ReasonCode)disconnect.ReasonCode, disconnect.ReasonString));
-                    return;
-                }
-                await TakeAsync(packet);
-            }
-            await EndAsync(new ConnectionEnd.NetworkLost($"{options.Endpoint} closed the connection without a word"));
-        }
-        catch (MqttProtocolException e)
-        {
-            await BreakAsync(e);
+            take(new MqttMessage(received.ApplicationMessage.Topic, received.ApplicationMessage.Payload.ToArray()));
         }
         catch (Exception e)
         {
-            await EndAsync(new ConnectionEnd.NetworkLost(MqttChannel.Explain(e, options.Endpoint)));
-        }
-    }
-
-    private ValueTask TakeAsync(MqttPacket packet)
-    {
-        switch (packet)
-        {
-            case MqttConnAckPacket ack when MqttSession.Checked(ack) && connected.TrySetResult(ack):
-                return default;
-            case MqttConnAckPacket:
-                throw MqttProtocolException.Error("[MQTT-3.2.0-2] a second CONNACK came");
-            case var _ when !connected.Task.IsCompleted:
-                throw MqttProtocolException.Error("[MQTT-3.2.0-1] something came before a CONNACK");
-            case MqttPublishPacket publish:
-                return inbox.AddAsync(publish, alive);
-            case MqttSubAckPacket ack when subscribing.TryRemove(ack.PacketIdentifier, out var answered):
-                answered.SetResult(ack);
-                return default;
-            case MqttSubAckPacket:
-                throw MqttProtocolException.Error("[MQTT-3.8.4-2] a SUBACK answers no SUBSCRIBE");
-            case MqttPingRespPacket:
-                keepAlive.Answered();
-                return default;
-            default:
-                throw MqttProtocolException.Error("[MQTT 2.1.2] a packet came that a server does not send to a subscriber");
-        }
-    }
-
-    private async Task KeepAliveAsync(TimeSpan interval)
-    {
-        try
-        {
-            await keepAlive.WatchAsync(interval, options.ResponseTimeout, SendAsync, alive);
-            await EndAsync(new ConnectionEnd.KeepAliveTimeout());
-        }
-        catch (OperationCanceledException)
-        {
-            // The connection has ended.
-        }
-    }
-
-    private async Task SendAsync(MqttPacket packet)
-    {
-        try
-        {
-            await link.SendAsync(packet, last: false, alive);
-        }
-        catch (Exception e)
-        {
-            // Whatever receives fails too, and may still find the server's DISCONNECT, which says more than this.
-            logger.LogDebug("{Endpoint}: sending failed: {Reason}", options.Endpoint, MqttChannel.Explain(e, options.Endpoint));
-        }
-    }
-
-    /// <summary>MQTT 5, 4.13.1: says what is wrong, and disconnects.</summary>
-    private Task BreakAsync(MqttProtocolException broken) => EndAsync(new ConnectionEnd.ProtocolError(broken.Code, broken.Message), broken.Code);
-
-    /// <summary>Only the first end counts.</summary>
-    private async Task EndAsync(ConnectionEnd end, ReasonCode? lastWord = null)
-    {
-        if (Interlocked.Exchange(ref over, true))
-        {
-            return;
-        }
-        if (lastWord is { } code)
-        {
-            try
-            {
-                var disconnect = new MqttDisconnectPacket { ReasonCode = (MqttDisconnectReasonCode)code };
-                await link.SendAsync(disconnect, last: true, alive).WaitAsync(options.ResponseTimeout, time);
-            }
-            catch (Exception)
-            {
-                // The connection closes either way.
-            }
-        }
-        try
-        {
-            await ending.CancelAsync();
-            await link.DisposeAsync();
+            ended.TrySetException(e);
+            throw;
         }
         finally
         {
-            inbox.Close();
-            ended.SetResult(end);
+            room.Release();
         }
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Pings before the keep-alive ends [MQTT-3.1.2-20], and notices a server that doesn't answer (3.1.2.10).</summary>
+    private async Task PingAsync(TimeSpan keepAlive)
+    {
+        // A quarter of the time is left for a late timer and a slow network.
+        var interval = 0.75 * keepAlive;
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(interval, time, ending.Token);
+                using var patience = new CancellationTokenSource(options.ResponseTimeout < interval ? options.ResponseTimeout : interval, time);
+                using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, ending.Token);
+                await client.PingAsync(both.Token);
+            }
+            catch (MqttCommunicationTimedOutException) when (room.CurrentCount == 0)
+            {
+                // The answer waits behind messages that wait to be taken.
+            }
+            catch (MqttCommunicationTimedOutException e)
+            {
+                ended.TrySetResult(BmwVerdict.Of(e, options.Endpoint));
+                return;
+            }
+            catch (Exception)
+            {
+                // The connection has ended, and the client says why.
+                return;
+            }
+        }
+    }
+
+    private Task LogAsync(InspectMqttPacketEventArgs packet)
+    {
+        logger.LogDebug("{Endpoint}: {Done} {Packet}", options.Endpoint,
+            packet.Direction == MqttPacketFlowDirection.Inbound ? "received" : "sent", (MqttControlPacketType)(packet.Buffer[0] >> 4));
+        return Task.CompletedTask;
     }
 }

@@ -1,4 +1,9 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
 using Exporter.BmwCarData;
+using MQTTnet;
+using MQTTnet.Exceptions;
+using MQTTnet.Packets;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
@@ -20,8 +25,8 @@ public class BmwVerdictTests
     [InlineData(200, "server")]
     public void A_reason_code_means_one_thing(int code, string word)
     {
-        Assert.Equal(word, BmwVerdict.Of(new ConnectionEnd.ByServer((ReasonCode)code, null)).Word);
-        Assert.Equal(word, BmwVerdict.Of(new ConnectOutcome.Refused((ReasonCode)code, null)).Word);
+        Assert.Equal(word, Ended(code).Word);
+        Assert.Equal(word, Refused(code)?.Word);
     }
 
     [Theory]
@@ -30,16 +35,17 @@ public class BmwVerdictTests
     [InlineData(162)]
     public void A_refused_subscription_is_for_a_person_to_mend(int code)
     {
-        var verdict = BmwVerdict.Of(new SubscribeOutcome.Refused([new("a", ReasonCode.GrantedQoS1), new("b", (ReasonCode)code)], null));
+        var verdict = BmwVerdict.Of(new MqttClientSubscribeResult(1,
+            [Answer("a", (int)MqttClientSubscribeResultCode.GrantedQoS1), Answer("b", code)], null, []));
 
         Assert.IsType<BmwVerdict.Refused>(verdict);
-        Assert.Contains("choose the data to stream in the portal", verdict.Reason, StringComparison.Ordinal);
+        Assert.Contains("choose the data to stream in the portal", verdict!.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_a_server_says_is_one_line()
     {
-        var verdict = BmwVerdict.Of(new ConnectOutcome.Refused(ReasonCode.ServerBusy, "a\nb\u001b[31m" + new string('x', 5000)));
+        var verdict = Refused((int)MqttClientConnectResultCode.ServerBusy, "a\nb\u001b[31m" + new string('x', 5000))!;
 
         Assert.DoesNotContain(verdict.Reason, char.IsControl);
         Assert.InRange(verdict.Reason.Length, 1, 500);
@@ -48,16 +54,28 @@ public class BmwVerdictTests
     [Fact]
     public void Every_word_is_known_and_every_end_has_one()
     {
-        ConnectionEnd[] others = [new ConnectionEnd.KeepAliveTimeout(), new ConnectionEnd.NetworkLost("gone"), new ConnectionEnd.ProtocolError(ReasonCode.ProtocolError, "x"), new ConnectionEnd.ByUs()];
-        var ends = Enumerable.Range(0, 256).Select(code => (ConnectionEnd)new ConnectionEnd.ByServer((ReasonCode)code, "why")).Concat(others);
+        Exception?[] failures =
+        [
+            null, new MqttCommunicationTimedOutException(), new MqttCommunicationException(new SocketException((int)SocketError.HostNotFound)),
+            new MqttCommunicationException(new InvalidDataException("x")), new AuthenticationException("x"), new MqttProtocolViolationException("x"),
+        ];
+        var ends = Enumerable.Range(0, 256).Select(code => Ended(code, "why")).Concat(failures.Select(failure => BmwVerdict.Of(failure, "host:1"))).Append(BmwVerdict.NewToken);
 
-        var words = ends.Select(end => BmwVerdict.Of(end).Word).ToHashSet();
+        var words = ends.Select(end => end.Word).ToHashSet();
 
         Assert.Equal(BmwVerdict.Words.Order(), words.Order());
     }
 
     [Fact]
     public void Only_what_is_expected_is_no_failure() => Assert.All(
-        Enumerable.Range(0, 256).Select(code => BmwVerdict.Of(new ConnectionEnd.ByServer((ReasonCode)code, null))),
+        Enumerable.Range(0, 256).Select(code => Ended(code)),
         verdict => Assert.Equal(verdict is BmwVerdict.Expected, verdict.Failure is null));
+
+    private static BmwVerdict Ended(int code, string? said = null) =>
+        BmwVerdict.Of(new MqttClientDisconnectedEventArgs(true, null, (MqttClientDisconnectReason)code, said, [], null), "host:1");
+
+    private static BmwVerdict? Refused(int code, string? said = null) =>
+        BmwVerdict.Of(new MqttClientConnectResult { ResultCode = (MqttClientConnectResultCode)code, ReasonString = said });
+
+    private static MqttClientSubscribeResultItem Answer(string filter, int code) => new(new MqttTopicFilter { Topic = filter }, (MqttClientSubscribeResultCode)code);
 }

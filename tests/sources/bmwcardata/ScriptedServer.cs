@@ -1,50 +1,68 @@
-using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Threading.Channels;
 using Exporter.BmwCarData;
 using Microsoft.Extensions.Logging.Abstractions;
 using MQTTnet.Adapter;
 using MQTTnet.Diagnostics.Logger;
+using MQTTnet.Exceptions;
 using MQTTnet.Formatter;
+using MQTTnet.Implementations;
 using MQTTnet.Packets;
 using MQTTnet.Protocol;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>A server in memory that sends what a test tells it to, and returns what it received. MQTTnet encodes and decodes for it.</summary>
+/// <summary>A server over TLS on 127.0.0.1 that sends one client what a test tells it to, and returns what it received. MQTTnet encodes and decodes for it.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
-    private readonly Pipe toClient = new();
-    private readonly Pipe toServer = new();
-    private readonly MqttChannelAdapter adapter;
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly X509Certificate2 certificate = Mosquitto.SelfSigned();
+    private readonly Channel<MqttMessage> taken = Channel.CreateUnbounded<MqttMessage>();
+    private readonly Task<SslStream> accepted;
+    private MqttChannelAdapter? adapter;
 
-    public ScriptedServer() => adapter = new MqttChannelAdapter(
-        new MqttChannel(toServer.Reader.AsStream(), maximumPacketSize: 1024 * 1024), NewFormatter(), MqttNetNullLogger.Instance);
+    public ScriptedServer()
+    {
+        listener.Start();
+        accepted = AcceptAsync();
+    }
 
     public ManualTime Time { get; } = new();
 
-    public MqttOptions Options { get; init; } = new()
+    public MqttOptions Options => new()
     {
-        Host = "memory",
-        Port = 1,
+        Host = "127.0.0.1",
+        Port = ((IPEndPoint)listener.LocalEndpoint).Port,
+        Tls = Mosquitto.Tls([certificate]),
         ClientIdentifier = "me",
+        UserName = "user",
+        Password = "password"u8.ToArray(),
         KeepAlive = TimeSpan.FromSeconds(40),
         ReceiveMaximum = 4,
-        MaximumPacketSize = 10_000,
+        MaximumPacketSize = 300_000,
     };
+
+    /// <summary>Runs in the client before a message counts as taken.</summary>
+    public Action BeforeTaking { get; init; } = () => { };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static MqttConnAckPacket ConnAck(ReasonCode code = ReasonCode.Success) => new() { ReasonCode = (MqttConnectReasonCode)code };
+    public static MqttConnAckPacket ConnAck(int code = 0, string? reasonString = null) =>
+        new() { ReasonCode = (MqttConnectReasonCode)code, ReasonString = reasonString };
 
-    public static MqttSubAckPacket SubAck(MqttSubscribePacket subscribe, IEnumerable<ReasonCode> codes, string? reasonString = null) => new()
+    public static MqttSubAckPacket SubAck(MqttSubscribePacket subscribe, IEnumerable<int> codes, string? reasonString = null) => new()
     {
         PacketIdentifier = subscribe.PacketIdentifier,
         ReasonCodes = [.. codes.Select(code => (MqttSubscribeReasonCode)code)],
         ReasonString = reasonString,
     };
 
-    public static MqttDisconnectPacket Disconnect(ReasonCode code, string? reasonString = null) =>
+    public static MqttDisconnectPacket Disconnect(int code, string? reasonString = null) =>
         new() { ReasonCode = (MqttDisconnectReasonCode)code, ReasonString = reasonString };
 
     /// <param name="identifier">Zero publishes at QoS 0, any other at QoS 1.</param>
@@ -56,14 +74,25 @@ internal sealed class ScriptedServer : IAsyncDisposable
         QualityOfServiceLevel = identifier == 0 ? MqttQualityOfServiceLevel.AtMostOnce : MqttQualityOfServiceLevel.AtLeastOnce,
     };
 
-    public static byte[] Encode(MqttPacket packet) => NewFormatter().Encode(packet).ToArray();
+    public static byte[] Encode(MqttPacket packet)
+    {
+        var buffer = NewFormatter().Encode(packet);
+        return buffer.ToArray();
+    }
 
     /// <summary>Bytes from hexadecimal text; spaces are for readability.</summary>
     public static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 
-    public Task<ConnectOutcome> Connect() =>
-        MqttConnection.ConnectAsync(
-            _ => Task.FromResult<Stream>(new ClientEnd(toClient.Reader, toServer.Writer)), Options, Time, NullLogger.Instance, Cancellation);
+    public Task<(MqttConnection? Connection, BmwVerdict? Failure)> Connect(CancellationToken? cancellation = null) => MqttConnection.ConnectAsync(
+        Options, Take, Time, NullLogger.Instance, cancellation ?? Cancellation);
+
+    /// <summary>Why there is no connection.</summary>
+    public static async Task<BmwVerdict> Failure(Task<(MqttConnection? Connection, BmwVerdict? Failure)> connecting)
+    {
+        var (connection, failure) = await connecting;
+        Assert.Null(connection);
+        return Assert.IsType<BmwVerdict>(failure, exactMatch: false);
+    }
 
     /// <summary>A connection after its CONNACK.</summary>
     public async Task<MqttConnection> Accept(MqttConnAckPacket? ack = null)
@@ -71,74 +100,66 @@ internal sealed class ScriptedServer : IAsyncDisposable
         var connecting = Connect();
         await Hears<MqttConnectPacket>();
         await Says(ack ?? ConnAck());
-        return Assert.IsType<ConnectOutcome.Accepted>(await connecting).Connection;
+        return Assert.IsType<MqttConnection>((await connecting).Connection);
     }
 
+    /// <summary>The text of the next message that the client has taken.</summary>
+    public async Task<string> NextTaken() => Encoding.UTF8.GetString((await taken.Reader.ReadAsync(Cancellation)).Payload.Span);
+
     /// <summary>The next packet is of this kind.</summary>
-    public async Task<T> Hears<T>() where T : MqttPacket => Assert.IsType<T>(await adapter.ReceivePacketAsync(Cancellation));
+    public async Task<T> Hears<T>() where T : MqttPacket
+    {
+        await accepted;
+        return Assert.IsType<T>(await adapter!.ReceivePacketAsync(Cancellation));
+    }
 
-    public async Task<ReasonCode> HearsDisconnect() => (ReasonCode)(await Hears<MqttDisconnectPacket>()).ReasonCode;
-
-    public async Task HearsNothingMore() => Assert.Null(await adapter.ReceivePacketAsync(Cancellation));
+    public async Task HearsNothingMore()
+    {
+        try
+        {
+            Assert.Null(await adapter!.ReceivePacketAsync(Cancellation));
+        }
+        catch (MqttCommunicationException)
+        {
+            // The client closed with bytes of ours unread.
+        }
+    }
 
     public Task Says(params IEnumerable<MqttPacket> packets) => SaysBytes([.. packets.SelectMany(Encode)]);
 
-    public async Task SaysBytes(byte[] bytes) => await toClient.Writer.WriteAsync(bytes, Cancellation);
+    public async Task SaysBytes(byte[] bytes) => await (await accepted).WriteAsync(bytes, Cancellation);
 
-    /// <summary>Sending to it fails from now on.</summary>
-    public void StopsListening() => toServer.Reader.Complete();
+    public async Task Closes() => await (await accepted).DisposeAsync();
 
-    public void Closes() => toClient.Writer.Complete();
-
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        Closes();
-        return toServer.Reader.CompleteAsync();
+        listener.Dispose();
+        try
+        {
+            await Closes();
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or IOException or ObjectDisposedException)
+        {
+            // No client came, or it has left.
+        }
+        adapter?.Dispose();
+        certificate.Dispose();
     }
 
     private static MqttPacketFormatterAdapter NewFormatter() =>
         new(MqttProtocolVersion.V500, new MqttBufferWriter(bufferSize: 4096, maxBufferSize: ushort.MaxValue));
 
-    private sealed class ClientEnd(PipeReader input, PipeWriter output) : Stream
+    private void Take(MqttMessage message)
     {
-        private readonly Stream reading = input.AsStream();
+        BeforeTaking();
+        taken.Writer.TryWrite(message);
+    }
 
-        public override bool CanRead => true;
-
-        public override bool CanWrite => true;
-
-        public override bool CanSeek => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            reading.ReadAsync(buffer, cancellationToken);
-
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            if ((await output.WriteAsync(buffer, cancellationToken)).IsCompleted)
-            {
-                throw new IOException("Broken pipe");
-            }
-        }
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            output.Complete();
-            reading.Dispose();
-            base.Dispose(disposing);
-        }
+    private async Task<SslStream> AcceptAsync()
+    {
+        var tls = new SslStream(new NetworkStream(await listener.AcceptSocketAsync(Cancellation), ownsSocket: true));
+        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, Cancellation);
+        adapter = new MqttChannelAdapter(new MqttTcpChannel(tls, null, null, null), NewFormatter(), MqttNetNullLogger.Instance);
+        return tls;
     }
 }
