@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Exporter.Accounts;
+using Exporter.Tokens;
 using Spectre.Console;
 
 namespace Exporter;

@@ -50,8 +50,8 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Commands { get; init; } =
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>();
 
-    /// <summary>Things to close with the account.</summary>
-    public IReadOnlyList<IDisposable> Owned { get; init; } = [];
+    /// <summary>What the API client did for all accounts of the source; null where the source has no API.</summary>
+    public ApiTraffic? Traffic { get; init; }
 
     /// <summary>Reads all stores for the first time.</summary>
     /// <param name="afresh">See <see cref="Keeper.LoadAsync(bool, CancellationToken)"/>.</param>
@@ -75,10 +75,6 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
 
     public void Dispose()
     {
-        foreach (var owned in Owned)
-        {
-            owned.Dispose();
-        }
         foreach (var one in Keepers)
         {
             one.Dispose();
@@ -127,12 +123,6 @@ public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Ta
     /// <summary>The same as a heading.</summary>
     public string Title => char.ToUpperInvariant(Noun[0]) + Noun[1..];
 }
-
-/// <summary>One of several ways to a token.</summary>
-/// <param name="IsLeft">Whether it can be gone without a person; the last level is the person.</param>
-/// <param name="EndsAt">When the credential that it needs ends; null when nobody said.</param>
-/// <param name="Next">What comes of it, in words: when it is gone, or why it cannot be.</param>
-public sealed record TokenLevel(string Name, bool IsLeft, DateTimeOffset? EndsAt, string Next);
 
 /// <summary>An account at one moment: a page's readings, token states and live values of it are of the same one. What lies beneath its token is asked for itself.</summary>
 /// <param name="Shown">Null where the account has no feed.</param>

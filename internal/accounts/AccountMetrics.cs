@@ -64,12 +64,22 @@ public static class AccountMetrics
             accounts.Where(a => a.Feed is not null).Select(a => new LiveSeries(Labels(a.Account), () => (time.GetUtcNow() - a.Feed!.ReadAt)?.TotalSeconds))),
         LiveFamily.Counter("exporter_token_shared_renewals_total", "Callers that were given the outcome of a renewal somebody else had started.",
             accounts.Select(a => new LiveSeries(Labels(a.Account), () => a.Account.Keeper.SharedRenewals))),
+        .. ApiFamilies([.. accounts.Select(a => a.Account.Traffic).OfType<ApiTraffic>().DistinctBy(traffic => traffic.Source)]),
         .. from moment in accounts
            from value in moment.Account.Live
            group (moment, value) by value.Name into family
            let series = family.Select(f => new LiveSeries(f.moment.Account.Labelled ? LabelSet.Of(("account", f.moment.Account.Name)) : LabelSet.Empty, () => f.value.Read(f.moment)))
            let first = family.First().value
            select first.Kind == MetricKind.Counter ? LiveFamily.Counter(first.Name, first.Help, series) : LiveFamily.Gauge(first.Name, first.Help, series),
+    ];
+
+    /// <summary>One client serves all accounts of a source, so these are by source alone.</summary>
+    private static IEnumerable<LiveFamily> ApiFamilies(IReadOnlyList<ApiTraffic> sources) =>
+    [
+        LiveFamily.Counter("exporter_api_retries_total", "Reads of a provider's API that were sent again after a failure that may pass.",
+            sources.Select(traffic => new LiveSeries(LabelSet.Of(("source", traffic.Source)), () => traffic.Retries))),
+        LiveFamily.Counter("exporter_api_timeouts_total", "Calls of a provider's API that were given up because they took too long.",
+            sources.Select(traffic => new LiveSeries(LabelSet.Of(("source", traffic.Source)), () => traffic.Timeouts))),
     ];
 
     /// <summary>Whether nothing but a person can make this account work.</summary>

@@ -6,6 +6,9 @@ namespace Exporter.Accounts;
 /// <summary>The sources as services of a container.</summary>
 public static class AccountServices
 {
+    /// <summary>The key of the one HTTP client that token requests are sent with: no redirects, no retries, no logs.</summary>
+    internal const string TokenHttp = "tokens";
+
     /// <summary>
     /// Registers the sources and what the accounts of each share, such as its HTTP client. Time comes from a registered
     /// <see cref="TimeProvider"/>, by default the system's; an <c>ILoggerFactory</c> must be registered.
@@ -13,6 +16,8 @@ public static class AccountServices
     public static IServiceCollection AddSources(this IServiceCollection services, IEnumerable<ISource> sources)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.AddHttpClient(TokenHttp).ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan).ForGood().AddHttpMessageHandler(_ => ApiCalls.CreateHandler());
+        services.AddKeyedSingleton(TokenHttp, (provider, _) => provider.GetRequiredService<IHttpClientFactory>().CreateClient(TokenHttp));
         foreach (var source in sources)
         {
             services.AddSingleton(source);

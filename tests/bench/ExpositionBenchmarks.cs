@@ -28,7 +28,7 @@ public class ExpositionBenchmarks
     public void Read()
     {
         var answer = NetatmoAnswer.Read(HttpStatusCode.OK, NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, "read_station", retryAfter: null);
-        reading = NetatmoReading.From(((ApiAnswer<StationsData>.Success)answer).Value);
+        reading = NetatmoReading.From(((PollResult<StationsData>.Success)answer).Value);
         families = Families();
         accounts = [.. Enumerable.Range(0, 10).Select(i => (IReadOnlyList<MetricFamily>)[.. families.Select(f => f.With("account", $"account-{i}"))])];
         warm = new Rendered(families);

@@ -1,6 +1,7 @@
 using Exporter.Metrics;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Exporter.BmwCarData;
 
@@ -16,6 +17,9 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
 
     public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
 
+    public void AddServices(IServiceCollection services) =>
+        services.AddApiClient<IBmwApi>(Name, BmwApiJson.Default, BmwAnswer.RefusesToken).AddHttpMessageHandler(_ => new BudgetHandler());
+
     public Func<AccountContext, Account> Configure(Section section)
     {
         var options = BmwCarDataOptions.Read(section);
@@ -24,13 +28,12 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
 
     private Account Open(BmwCarDataOptions options, AccountContext context)
     {
-        var http = TokenEndpoint.CreateHttp();
         Keeper? keeper = null;
-        var login = new BmwLogin(options, http, () => keeper?.Snapshot.State.Token, context.Time);
+        var login = new BmwLogin(options, context.TokenHttp, () => keeper?.Snapshot.State.Token, context.Time);
         var logger = context.Logging.CreateLogger(Name);
         keeper = new Keeper(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
         var stream = new BmwStream(context.Name, options, keeper, context.Time, logger);
-        var (rest, budget, restHttp) = options.Rest ? BmwRest.Open(options, keeper, context, logger) : default;
+        var (rest, budget) = options.Rest ? BmwRest.Open(options, keeper, context, logger) : default;
         var feed = new BmwFeed(
             stream,
             options.Limits,
@@ -43,7 +46,7 @@ public sealed class BmwCarDataSource(TimeProvider time) : ISource
             Login = new LoginMethod.Device(login.Device),
             Commands = new BmwCommands(options, keeper, stream).Run,
             Live = budget is null ? [] : [.. LiveOf(budget)],
-            Owned = restHttp is null ? [http] : [restHttp, http],
+            Traffic = context.Services.GetRequiredKeyedService<ApiTraffic>(Name),
         };
     }
 

@@ -20,8 +20,7 @@ public sealed class OAuth2Source : ISource
 
     private Account Open(OAuth2Options options, AccountContext context)
     {
-        var http = TokenEndpoint.CreateHttp();
-        TokenEndpoint At(Uri address) => new(http, address, options.Client, context.Time);
+        TokenEndpoint At(Uri address) => new(context.TokenHttp, address, options.Client, context.Time);
 
         var token = At(options.Token);
         var keeper = new Keeper(
@@ -36,7 +35,6 @@ public sealed class OAuth2Source : ISource
                 _ => new LoginMethod.Unattended(),
             },
             Revoke = options.Revocation is { } revocation ? new RevocationEndpoint(At(revocation)).RevokeAsync : null,
-            Owned = [http],
         };
     }
 }

@@ -6,6 +6,7 @@ using Exporter.Sandbox;
 using Exporter.Accounts;
 using Exporter.Tests.Cmd;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Webex;

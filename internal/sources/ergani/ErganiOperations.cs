@@ -1,14 +1,10 @@
-using Exporter.Accounts;
-
 namespace Exporter.Ergani;
 
-/// <summary>Ergani watches how it is used.</summary>
-internal static class ErganiCalls
+/// <summary>Ergani watches how it is used, so calls are counted by operation, those for tokens too.</summary>
+internal static class ErganiOperations
 {
-    public static ApiCalls Create(TimeProvider time) => new(request => Operation(request.RequestUri), time);
-
     /// <summary>Known operations only: a label has few values, whatever is asked for.</summary>
-    private static string Operation(Uri? address) => address?.Segments[^1].TrimEnd('/').ToLowerInvariant() switch
+    public static string Of(HttpRequestMessage request) => request.RequestUri?.Segments[^1].TrimEnd('/').ToLowerInvariant() switch
     {
         "authentication" => "login",
         "refresh" => "refresh",

@@ -13,6 +13,8 @@ public sealed class ApiCalls(Func<HttpRequestMessage, string> operation, TimePro
 {
     private static readonly double[] Bounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 
+    private static readonly HttpRequestOptionsKey<ApiCalls> Option = new("Exporter.Accounts.ApiCalls");
+
     private readonly Lock gate = new();
     private ImmutableSortedDictionary<ApiCall, long> counts = ImmutableSortedDictionary.Create<ApiCall, long>(
         Comparer<ApiCall>.Create((a, b) => string.CompareOrdinal(a.Operation, b.Operation) is not 0 and var order ? order : string.CompareOrdinal(a.Code, b.Code)));
@@ -22,8 +24,11 @@ public sealed class ApiCalls(Func<HttpRequestMessage, string> operation, TimePro
     /// <summary>The counts at this moment.</summary>
     public ImmutableSortedDictionary<ApiCall, long> Counts => Volatile.Read(ref counts);
 
-    /// <summary>A handler that counts what passes through it; the innermost, so that a retry is a call of its own.</summary>
-    public DelegatingHandler CreateHandler() => new Counter(this, operation, time);
+    /// <summary>A handler that counts the requests that were marked; the innermost, so that a retry is a call of its own.</summary>
+    public static DelegatingHandler CreateHandler() => new Counter();
+
+    /// <summary>The request is to be counted here. It carries this in its options, so that one client serves many accounts.</summary>
+    public void Mark(HttpRequestMessage request) => request.Options.Set(Option, this);
 
     /// <summary>The counts as families.</summary>
     /// <param name="prefix">The source's own, without the underscore.</param>
@@ -59,23 +64,28 @@ public sealed class ApiCalls(Func<HttpRequestMessage, string> operation, TimePro
         }
     }
 
-    private sealed class Counter(ApiCalls calls, Func<HttpRequestMessage, string> operation, TimeProvider time) : DelegatingHandler
+    private async Task<HttpResponseMessage> CountAsync(HttpRequestMessage request, Func<Task<HttpResponseMessage>> send)
     {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        var (name, started) = (operation(request), time.GetTimestamp());
+        try
         {
-            var (name, started) = (operation(request), time.GetTimestamp());
-            try
-            {
-                var response = await base.SendAsync(request, cancellationToken);
-                var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - time.GetUtcNow() : null;
-                calls.Count(new(name, ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)), time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
-                return response;
-            }
-            catch
-            {
-                calls.Count(new(name, "none"), time.GetElapsedTime(started), null);
-                throw;
-            }
+            var response = await send();
+            var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - time.GetUtcNow() : null;
+            Count(new(name, ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)), time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
+            return response;
         }
+        catch
+        {
+            Count(new(name, "none"), time.GetElapsedTime(started), null);
+            throw;
+        }
+    }
+
+    private sealed class Counter : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            request.Options.TryGetValue(Option, out var calls)
+                ? calls.CountAsync(request, () => base.SendAsync(request, cancellationToken))
+                : base.SendAsync(request, cancellationToken);
     }
 }

@@ -1,14 +1,10 @@
-using Exporter.Accounts;
-
 namespace Exporter.Webex;
 
 /// <summary>Webex limits calls by app, organization and endpoint, and publishes no numbers: so they are counted.</summary>
-internal static class WebexCalls
+internal static class WebexOperations
 {
-    public static ApiCalls Create(TimeProvider time) => new(Operation, time);
-
     /// <summary>Known operations only: a label has few values, whatever is asked for.</summary>
-    private static string Operation(HttpRequestMessage request) => (request.Method.Method, Parts(request.RequestUri)) switch
+    public static string Of(HttpRequestMessage request) => (request.Method.Method, Parts(request.RequestUri)) switch
     {
         ("POST", ["access_token"]) => "access_token",
         ("POST", ["applications", _, "token"]) => "application_token",
