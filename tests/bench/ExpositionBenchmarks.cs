@@ -1,10 +1,9 @@
 using System.Buffers;
-using System.Net;
+using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using Exporter.Metrics;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
-using Exporter.Accounts;
 
 namespace Exporter.Bench;
 
@@ -27,8 +26,8 @@ public class ExpositionBenchmarks
     [GlobalSetup]
     public void Read()
     {
-        var answer = NetatmoAnswer.Read(HttpStatusCode.OK, NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, "read_station", retryAfter: null);
-        reading = NetatmoReading.From(((PollResult<StationsData>.Success)answer).Value);
+        var answer = JsonSerializer.Deserialize(NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, Exporter.Netatmo.NetatmoJson.Default.WireAnswer)!;
+        reading = NetatmoReading.From(new StationsData(answer.Body!.Devices!, answer.TimeServer));
         families = Families();
         accounts = [.. Enumerable.Range(0, 10).Select(i => (IReadOnlyList<MetricFamily>)[.. families.Select(f => f.With("account", $"account-{i}"))])];
         warm = new Rendered(families);

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Exporter.Sandbox;
-using Exporter.Accounts;
 using Exporter.Tests.Cmd;
 using Exporter.Tests.Support;
 using Exporter.Tokens;

@@ -1,5 +1,4 @@
 using Exporter.Sandbox;
-using Exporter.Accounts;
 using Exporter.Tests.Program;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
