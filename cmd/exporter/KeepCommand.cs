@@ -15,7 +15,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     {
         using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
         await using var services = Composition.Services(time, logging, planned);
-        var (accounts, service) = (services.GetRequiredService<IReadOnlyList<Account>>(), services.GetRequiredService<AccountsService>());
+        var (accounts, service) = (services.GetRequiredService<IReadOnlyList<Account>>(), services.GetRequiredService<HostedAccounts>());
         try
         {
             var kept = new List<Kept>();
@@ -42,7 +42,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
         async Task<bool> EndAsync()
         {
             lines.Info("told to end");
-            using var patience = new CancellationTokenSource(AccountsService.LongestStop, time);
+            using var patience = new CancellationTokenSource(HostedAccounts.LongestStop, time);
             await service.StopAsync(patience.Token);
             return service.AllSaved;
         }

@@ -35,7 +35,7 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
             // It stops like one that has started, because some services may have.
         }
         await app.WaitForShutdownAsync(cancellation);
-        return app.Services.GetRequiredService<AccountsService>().AllSaved ? ExitCode.Done : ExitCode.Failed;
+        return app.Services.GetRequiredService<HostedAccounts>().AllSaved ? ExitCode.Done : ExitCode.Failed;
     }
 
     private WebApplication Build()

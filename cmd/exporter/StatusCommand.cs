@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Exporter.Accounts;
+using Exporter.Tokens;
 
 namespace Exporter;
 

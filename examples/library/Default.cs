@@ -1,6 +1,7 @@
 using Exporter.Ergani;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Examples.Library;
@@ -17,21 +18,22 @@ internal static class Default
         // Disposed of asynchronously, so that a renewal in flight is saved.
         await using var keeper = new Keeper("ergani", grant, tokens.StoreOf(credentials), new KeeperOptions(), time, NullLogger.Instance);
 
-        using var http = ErganiApi.CreateHttp(credentials.Environment, keeper, time);
-        var api = new ErganiApi(http, time, keeper);
-        Console.WriteLine(await api.GetSubmissionsAsync(CancellationToken.None) switch
+        await using var services = new ServiceCollection().AddErganiApi().BuildServiceProvider();
+        var api = services.GetRequiredService<IErganiApi>();
+        var account = new ApiAccount(keeper, credentials.Environment.Address);
+        Console.WriteLine(ErganiAnswer.Read(await api.GetSubmissionsAsync(account, CancellationToken.None), time) switch
         {
-            ApiAnswer<IReadOnlyList<ErganiEntry>>.Success(var submissions) => $"default: {submissions.Count} kinds of submission",
-            ApiAnswer<IReadOnlyList<ErganiEntry>>.Failed(var failure) => $"default: {failure.Reason}",
+            PollResult<IReadOnlyList<ErganiEntry>>.Success(var submissions) => $"default: {submissions.Count} kinds of submission",
+            PollResult<IReadOnlyList<ErganiEntry>>.Failed(var failure) => $"default: {failure.Reason}",
             _ => throw new InvalidOperationException(),
         });
 
         // Somebody else's program may have only the access token, and use it as it is.
         if (await keeper.GetTokenAsync(CancellationToken.None) is { AccessToken: { } access })
         {
-            using var direct = ErganiApi.CreateHttp(credentials.Environment, access, time);
-            var answer = await new ErganiApi(direct, time).GetServicesAsync(CancellationToken.None);
-            Console.WriteLine($"direct: {(answer is ApiAnswer<IReadOnlyList<ErganiEntry>>.Success(var services) ? $"{services.Count} services" : "no answer")}");
+            var direct = new ApiAccount(access, credentials.Environment.Address);
+            var answer = ErganiAnswer.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);
+            Console.WriteLine($"direct: {(answer is PollResult<IReadOnlyList<ErganiEntry>>.Success(var list) ? $"{list.Count} services" : "no answer")}");
         }
     }
 }

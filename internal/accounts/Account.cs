@@ -58,9 +58,6 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Commands { get; init; } =
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>();
 
-    /// <summary>Things to close with the account.</summary>
-    public IReadOnlyList<IDisposable> Owned { get; init; } = [];
-
     /// <summary>Reads all stores for the first time.</summary>
     /// <param name="afresh">See <see cref="Keeper.LoadAsync(bool, CancellationToken)"/>.</param>
     public async Task LoadAsync(bool afresh, CancellationToken cancellation)
@@ -104,10 +101,6 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
 
     public void Dispose()
     {
-        foreach (var owned in Owned)
-        {
-            owned.Dispose();
-        }
         foreach (var one in Keepers)
         {
             one.Dispose();
@@ -156,12 +149,6 @@ public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Ta
     /// <summary>The same as a heading.</summary>
     public string Title => char.ToUpperInvariant(Noun[0]) + Noun[1..];
 }
-
-/// <summary>One of several ways to a token.</summary>
-/// <param name="IsLeft">Whether it can be gone without a person; the last level is the person.</param>
-/// <param name="EndsAt">When the credential that it needs ends; null when nobody said.</param>
-/// <param name="Next">What comes of it, in words: when it is gone, or why it cannot be.</param>
-public sealed record TokenLevel(string Name, bool IsLeft, DateTimeOffset? EndsAt, string Next);
 
 /// <summary>An account at one moment: a page's readings, token states and live values of it are of the same one. What lies beneath its token is asked for itself.</summary>
 /// <param name="Shown">Null where the account has no feed.</param>

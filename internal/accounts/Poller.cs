@@ -27,7 +27,7 @@ public sealed record PollerOptions(TimeSpan Interval)
 /// <param name="expose">Pure: the families of a reading at a moment.</param>
 public sealed class Poller<T>(
     string account,
-    Func<CancellationToken, Task<ApiAnswer<T>>> poll,
+    Func<CancellationToken, Task<PollResult<T>>> poll,
     Func<T, DateTimeOffset, Exposed> expose,
     Keeper keeper,
     PollerOptions options,
@@ -89,19 +89,19 @@ public sealed class Poller<T>(
     {
         var started = time.GetTimestamp();
         var before = latest.Value;
-        ApiAnswer<T> answer;
+        PollResult<T> answer;
         try
         {
             answer = await poll(cancellation);
         }
         catch (TokenUnavailableException e)
         {
-            answer = new ApiAnswer<T>.Failed(new ApiFailure.NoToken(e.Message));
+            answer = new PollResult<T>.Failed(new ApiFailure.NoToken(e.Message));
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
             logger.LogError(e, "account {Account}: polling failed in a way that was not foreseen", account);
-            answer = new ApiAnswer<T>.Failed(new ApiFailure.Unavailable($"polling failed in a way that was not foreseen ({e.GetType().Name})"));
+            answer = new PollResult<T>.Failed(new ApiFailure.Unavailable($"polling failed in a way that was not foreseen ({e.GetType().Name})"));
         }
         // Told by the clock as it is now: it may have been set meanwhile, as at boot.
         var took = time.GetElapsedTime(started);
@@ -109,8 +109,8 @@ public sealed class Poller<T>(
         var status = before.Status with { LastTry = began, LastDuration = took, Tries = before.Status.Tries + 1 };
         latest.Set(answer switch
         {
-            ApiAnswer<T>.Success(var reading) => new Polled(reading, Succeeded(status, began)),
-            ApiAnswer<T>.Failed(var failure) => before with { Status = Failed(status, began, failure) },
+            PollResult<T>.Success(var reading) => new Polled(reading, Succeeded(status, began)),
+            PollResult<T>.Failed(var failure) => before with { Status = Failed(status, began, failure) },
             _ => throw new InvalidOperationException("an answer is good or not"),
         });
     }

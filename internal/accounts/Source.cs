@@ -67,6 +67,9 @@ public sealed record AccountContext(string Name, bool Labelled, ITokenStore Stor
 
     public ILoggerFactory Logging { get; } = Services.GetRequiredService<ILoggerFactory>();
 
+    /// <summary>For token requests, whoever's they are. Not disposed of by the account.</summary>
+    public HttpClient TokenHttp { get; } = Services.GetRequiredKeyedService<HttpClient>(AccountServices.TokenHttp);
+
     /// <summary>Where a source may keep what nobody has named a place for, in a folder of its own.</summary>
     public string StateFolder { get; init; } = Exporter.Accounts.StateFolder.Default;
 

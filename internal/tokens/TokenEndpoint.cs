@@ -37,8 +37,10 @@ public sealed record ErrorMembers(string? Description = null, string? Reference 
 /// <param name="client">The registered client at this moment; null while there is none, as long as its id is in a file nobody has read.</param>
 /// <param name="judge">The cloud's own table for errors, where the common one does not fit.</param>
 /// <param name="complete">Adds to a token what the cloud documents and its answer leaves out, such as how long a refresh token lives.</param>
+/// <param name="prepare">Called with each request before it is sent, for example to set options that a handler of <paramref name="http"/> reads.</param>
 public sealed class TokenEndpoint(
-    HttpClient http, Uri address, Func<OAuthClient?> client, TimeProvider time, Func<TokenError, Renewal>? judge = null, Func<Token, Token>? complete = null)
+    HttpClient http, Uri address, Func<OAuthClient?> client, TimeProvider time, Func<TokenError, Renewal>? judge = null, Func<Token, Token>? complete = null,
+    Action<HttpRequestMessage>? prepare = null)
 {
     /// <summary>A token endpoint that has not answered by then is counted as not answering.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -48,8 +50,8 @@ public sealed class TokenEndpoint(
     /// <summary>The fields of a form that are no secret.</summary>
     private static readonly HashSet<string> Shown = ["grant_type", "scope", "redirect_uri", "client_id"];
 
-    public TokenEndpoint(HttpClient http, Uri address, OAuthClient client, TimeProvider time, Func<TokenError, Renewal>? judge = null)
-        : this(http, address, () => client, time, judge)
+    public TokenEndpoint(HttpClient http, Uri address, OAuthClient client, TimeProvider time, Func<TokenError, Renewal>? judge = null, Action<HttpRequestMessage>? prepare = null)
+        : this(http, address, () => client, time, judge, prepare: prepare)
     {
     }
 
@@ -59,18 +61,13 @@ public sealed class TokenEndpoint(
     public ErrorMembers ErrorMembers { get; init; } = new();
 
     /// <summary>A client for token endpoints: no redirects, no cookies, fresh connections every few minutes so that a change of address is noticed.</summary>
-    /// <param name="around">A handler that is to see every request, to count them for example.</param>
-    public static HttpClient CreateHttp(DelegatingHandler? around = null)
+    public static HttpClient CreateHttp() => new(new SocketsHttpHandler
     {
-        HttpMessageHandler network = new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        };
-        around?.InnerHandler = network;
-        return new HttpClient(around ?? network) { Timeout = Timeout.InfiniteTimeSpan };
-    }
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+    })
+    { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Sends the form and gives the outcome; throws only when <paramref name="cancellation"/> asks it to stop.</summary>
     public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation) =>
@@ -139,6 +136,7 @@ public sealed class TokenEndpoint(
         HttpRequestMessage request, IReadOnlyCollection<string?> secrets, bool mayBeEmpty, CancellationToken cancellation)
     {
         using var _ = request;
+        prepare?.Invoke(request);
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
         try

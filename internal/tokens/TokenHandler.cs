@@ -11,11 +11,18 @@ public sealed class TokenUnavailableException(string message) : Exception(messag
 /// sends the request once more; what the second answer says stands. A request never goes out without a token; one that brings
 /// its own is let through as it is. Safe for concurrent use. Throws <see cref="TokenUnavailableException"/> when there is no token.
 /// </summary>
-/// <param name="meansToken">Whether this answer is the cloud's way of refusing the access token; may read the body, which is buffered. By default status 401 is.</param>
-public sealed class TokenHandler(Keeper keeper, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null) : DelegatingHandler
+/// <param name="keeperOf">The keeper of the account that a request is for, so that one client may serve many accounts.</param>
+/// <param name="meansToken">Whether this answer is the provider's way of rejecting the access token; may read the body, which is buffered. By default status 401 is.</param>
+public sealed class TokenHandler(Func<HttpRequestMessage, Keeper> keeperOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null) : DelegatingHandler
 {
     private readonly Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> meansToken =
         meansToken ?? ((response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized));
+
+    /// <summary>For a client of one account.</summary>
+    public TokenHandler(Keeper keeper, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null)
+        : this(_ => keeper, meansToken)
+    {
+    }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -23,7 +30,8 @@ public sealed class TokenHandler(Keeper keeper, Func<HttpResponseMessage, Cancel
         {
             return await base.SendAsync(request, cancellationToken);
         }
-        var token = await keeper.GetTokenAsync(cancellationToken) ?? throw Unavailable();
+        var keeper = keeperOf(request);
+        var token = await keeper.GetTokenAsync(cancellationToken) ?? throw Unavailable(keeper);
         if (request.Content is not null)
         {
             await request.Content.LoadIntoBufferAsync(cancellationToken);
@@ -47,7 +55,7 @@ public sealed class TokenHandler(Keeper keeper, Func<HttpResponseMessage, Cancel
 
     private static AuthenticationHeaderValue Bearer(Token token) => new("Bearer", token.AccessToken!.Reveal());
 
-    private TokenUnavailableException Unavailable() => new(keeper.Snapshot.State switch
+    private static TokenUnavailableException Unavailable(Keeper keeper) => new(keeper.Snapshot.State switch
     {
         TokenState.Missing when keeper.NextRenewal is not null && keeper.Snapshot.History.LastError is { } reason => $"there is no token yet: {reason}",
         TokenState.Missing => "there is no token yet: somebody has to log in",

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Exporter.Accounts;
+using Exporter.Tokens;
 
 namespace Exporter.Web;
 

@@ -27,7 +27,7 @@ public static class WebServer
         builder.Services.AddExporterWeb(options);
         builder.Services.Configure<HostOptions>(host =>
         {
-            host.ShutdownTimeout = AccountsService.LongestStop;
+            host.ShutdownTimeout = HostedAccounts.LongestStop;
             host.ServicesStartConcurrently = host.ServicesStopConcurrently = true;
             // WorkHealth records it, and the other services go on.
             host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;

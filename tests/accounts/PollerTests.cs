@@ -16,7 +16,7 @@ public sealed class PollerTests : IAsyncDisposable
     private readonly ManualTime time = new();
     private readonly CancellationTokenSource end = new();
     private readonly List<DateTimeOffset> polls = [];
-    private readonly Queue<ApiAnswer<Reading>> answers = new();
+    private readonly Queue<PollResult<Reading>> answers = new();
     private readonly MemoryStore store;
     private readonly Keeper keeper;
     private readonly Poller<Reading> poller;
@@ -75,7 +75,7 @@ public sealed class PollerTests : IAsyncDisposable
     public async Task Too_many_requests_are_answered_by_staying_away_as_long_as_the_cloud_asks_else_long(int? askedMinutes, int minutes)
     {
         var limited = new ApiFailure.RateLimited("limited") { RetryAfter = askedMinutes is { } m ? TimeSpan.FromMinutes(m) : null };
-        await StartAsync(new ApiAnswer<Reading>.Failed(limited), Good(1));
+        await StartAsync(new PollResult<Reading>.Failed(limited), Good(1));
 
         await PolledAsync(2);
 
@@ -103,7 +103,7 @@ public sealed class PollerTests : IAsyncDisposable
     [Fact]
     public async Task A_new_login_ends_the_pause_after_a_missing_scope()
     {
-        await StartAsync(new ApiAnswer<Reading>.Failed(new ApiFailure.MissingScope("the scope is missing", "read_station")), Good(1));
+        await StartAsync(new PollResult<Reading>.Failed(new ApiFailure.MissingScope("the scope is missing", "read_station")), Good(1));
         await PolledAsync(1);
         var before = time.GetUtcNow();
 
@@ -151,11 +151,11 @@ public sealed class PollerTests : IAsyncDisposable
         end.Dispose();
     }
 
-    private static ApiAnswer<Reading> Unavailable => new ApiAnswer<Reading>.Failed(new ApiFailure.Unavailable("away"));
+    private static PollResult<Reading> Unavailable => new PollResult<Reading>.Failed(new ApiFailure.Unavailable("away"));
 
-    private static ApiAnswer<Reading> Good(double value) => new ApiAnswer<Reading>.Success(new Reading(value));
+    private static PollResult<Reading> Good(double value) => new PollResult<Reading>.Success(new Reading(value));
 
-    private async Task StartAsync(params ApiAnswer<Reading>[] script)
+    private async Task StartAsync(params PollResult<Reading>[] script)
     {
         Array.ForEach(script, answers.Enqueue);
         await keeper.LoadAsync(CancellationToken.None);
@@ -164,7 +164,7 @@ public sealed class PollerTests : IAsyncDisposable
 
     private Task PolledAsync(int times) => time.AdvanceUntilAsync(() => poller.Status.Tries >= times, TimeSpan.FromDays(1));
 
-    private Task<ApiAnswer<Reading>> PollAsync(CancellationToken cancellation)
+    private Task<PollResult<Reading>> PollAsync(CancellationToken cancellation)
     {
         polls.Add(time.GetUtcNow());
         answering();

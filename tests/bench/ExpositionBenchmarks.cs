@@ -1,10 +1,9 @@
 using System.Buffers;
-using System.Net;
+using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using Exporter.Metrics;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
-using Exporter.Accounts;
 using Prometheus;
 
 namespace Exporter.Bench;
@@ -31,8 +30,8 @@ public class ExpositionBenchmarks
     [GlobalSetup]
     public void Read()
     {
-        var answer = NetatmoAnswer.Read(HttpStatusCode.OK, NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, "read_station", retryAfter: null);
-        reading = NetatmoReading.From(((ApiAnswer<StationsData>.Success)answer).Value);
+        var answer = JsonSerializer.Deserialize(NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, Exporter.Netatmo.NetatmoJson.Default.WireAnswer)!;
+        reading = NetatmoReading.From(new StationsData(answer.Body!.Devices!, answer.TimeServer));
         groups = [new(LabelSet.Of(("account", "home")), Families())];
         live = [new(LabelSet.Empty, [.. Enumerable.Range(0, LiveSeries).Select(i => MetricFamily.Gauge($"bench_{i}_value", "A value that time alone changes.", i))])];
         gauges = [.. live[0].Families.Select(family => Prometheus.Metrics.WithCustomRegistry(process).CreateGauge(family.Name, family.Help))];

@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using Exporter.Accounts;
+using Exporter.Netatmo;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -23,13 +25,14 @@ internal static class ManyAccounts
                 await File.WriteAllTextAsync(file, $$"""{"access_token":"{{new string('a', 60)}}{{i}}","refresh_token":"{{new string('r', 60)}}{{i}}","expiry":"{{DateTimeOffset.FromUnixTimeSeconds(ends):O}}"}""");
                 File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             }
+            await using var services = new ServiceCollection().AddSingleton(time).AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSources([new NetatmoSource()]).BuildServiceProvider();
             // Once before, so that what is made once is not counted to the accounts.
-            using var first = await KeeperOf(0);
+            using var first = await KeeperOf(services, 0);
             var (heap, threads, timers) = (Heap(), Threads(), Timers());
             var keepers = new Keeper[accounts];
             for (var i = 0; i < accounts; i++)
             {
-                keepers[i] = await KeeperOf(i);
+                keepers[i] = await KeeperOf(services, i);
             }
             using var end = new CancellationTokenSource();
             var rounds = new Rounds(keepers, time, NullLogger.Instance).RunAsync(end.Token);
@@ -52,11 +55,12 @@ internal static class ManyAccounts
         string FileOf(int account) => Path.Combine(folder.FullName, string.Create(CultureInfo.InvariantCulture, $"{account}.json"));
 
         // As the oauth2 source opens one.
-        async Task<Keeper> KeeperOf(int account)
+        async Task<Keeper> KeeperOf(IServiceProvider services, int account)
         {
-            var endpoint = new TokenEndpoint(TokenEndpoint.CreateHttp(), Nowhere, new OAuthClient("client", new Secret("secret")), time);
             var store = new FileStore(FileOf(account), [new PlainTokenFormat()], time);
-            var keeper = new Keeper($"account-{account}", new RefreshTokenGrant(endpoint, time), store, new KeeperOptions(), time, NullLogger.Instance);
+            var context = new AccountContext($"account-{account}", true, store, new KeeperOptions(), services);
+            var endpoint = new TokenEndpoint(context.TokenHttp, Nowhere, new OAuthClient("client", new Secret("secret")), time);
+            var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, NullLogger.Instance);
             await keeper.LoadAsync(CancellationToken.None);
             return keeper;
         }

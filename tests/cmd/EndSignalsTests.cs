@@ -91,13 +91,13 @@ public sealed class EndSignalsTests : IDisposable
         var time = new ManualTime();
         var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
         using var kept = await new Kept(store, time).Loaded();
-        using var patience = new CancellationTokenSource(AccountsService.LongestStop, time);
+        using var patience = new CancellationTokenSource(HostedAccounts.LongestStop, time);
         var answers = new TaskCompletionSource();
         // Whoever reads keeps its thread, as on a file system over a network.
         store.BeforeRead = answers.Task.Wait;
 
         var end = new Account("home", "oauth2", labelled: true, kept.Keeper, feed: null).EndAsync(kept.Logs, patience.Token);
-        time.Advance(AccountsService.LongestStop);
+        time.Advance(HostedAccounts.LongestStop);
 
         Assert.False(await end);
         answers.SetResult();

@@ -14,7 +14,31 @@ public sealed class PackageTests
     public async Task A_program_of_its_own_keeps_a_token_by_the_packages_alone()
     {
         using var folder = new TemporaryFolder();
-        foreach (var project in new[] { "metrics", "tokens", "tokens-testing", "accounts", "sources/ergani" })
+
+        var said = await RunAsync(folder, ["metrics", "accounts", "sources/ergani/tokens", "sources/ergani"], ["Exporter.Ergani"], "typeof(Exporter.Ergani.IErganiApi).Name");
+
+        Assert.EndsWith("access-1 IErganiApi\n", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_program_that_takes_the_grants_alone_gets_neither_a_metrics_library_nor_an_API_client()
+    {
+        using var folder = new TemporaryFolder();
+
+        var said = await RunAsync(
+            folder, ["sources/ergani/tokens", "sources/webex/tokens"], ["Exporter.Ergani.Tokens", "Exporter.Webex.Tokens"],
+            "(typeof(Exporter.Ergani.ErganiGrant).Name + typeof(Exporter.Webex.ServiceAppGrant).Name)");
+
+        Assert.EndsWith("access-1 ErganiGrantServiceAppGrant\n", said, StringComparison.Ordinal);
+        string[] ours = ["exporter.ergani.tokens", "exporter.tokens", "exporter.tokens.testing", "exporter.webex.tokens"];
+        Assert.Equal(ours, Restored(folder).Where(package => !package.StartsWith("microsoft.", StringComparison.Ordinal)).Order());
+        Assert.DoesNotContain(Restored(folder), package => package.Contains("resilience", StringComparison.Ordinal));
+    }
+
+    /// <summary>What the program says that has these packages and prints a token and this expression.</summary>
+    private static async Task<string> RunAsync(TemporaryFolder folder, IEnumerable<string> projects, IEnumerable<string> packages, string expression)
+    {
+        foreach (var project in projects.Concat(["tokens", "tokens-testing"]))
         {
             await DotnetAsync("pack", Path.Combine(Sources, "internal", project), "-c", Configuration, "--no-build", "-v", "q", "-p:Version=9.9.9", "-o", folder["feed"]);
         }
@@ -29,12 +53,11 @@ public sealed class PackageTests
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="Exporter.Ergani" Version="9.9.9" />
-                <PackageReference Include="Exporter.Tokens.Testing" Version="9.9.9" />
+                {string.Concat(packages.Append("Exporter.Tokens.Testing").Select(package => $"<PackageReference Include=\"{package}\" Version=\"9.9.9\" />"))}
               </ItemGroup>
             </Project>
             """);
-        folder.Write("program/Program.cs", """
+        folder.Write("program/Program.cs", $$"""
             using System;
             using System.Runtime.Versioning;
             using System.Threading;
@@ -47,11 +70,12 @@ public sealed class PackageTests
             var time = new ManualTime();
             var grant = new FakeGrant(time) { NeedsNoToken = true };
             await using var keeper = new Keeper("mine", grant, new MemoryStore(), new KeeperOptions(), time, NullLogger.Instance);
-            Console.WriteLine($"{(await keeper.GetTokenAsync(CancellationToken.None))!.AccessToken!.Reveal()} {typeof(Exporter.Ergani.ErganiApi).Name}");
+            Console.WriteLine($"{(await keeper.GetTokenAsync(CancellationToken.None))!.AccessToken!.Reveal()} {{{expression}}}");
             """);
-
-        Assert.EndsWith("access-1 ErganiApi\n", await DotnetAsync("run", "--project", folder["program"]), StringComparison.Ordinal);
+        return await DotnetAsync("run", "--project", folder["program"]);
     }
+
+    private static IEnumerable<string> Restored(TemporaryFolder folder) => Directory.GetDirectories(folder["packages"]).Select(package => Path.GetFileName(package)!);
 
     /// <summary>The one that these tests were built in.</summary>
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name;

@@ -19,15 +19,19 @@ public sealed class PublicApiTests
     [Theory]
     [InlineData(typeof(Keeper), "tokens")]
     [InlineData(typeof(FakeGrant), "tokens-testing")]
-    [InlineData(typeof(ErganiGrant), "ergani")]
-    [InlineData(typeof(WebexTokens), "webex")]
+    [InlineData(typeof(ErganiGrant), "ergani-tokens")]
+    [InlineData(typeof(IErganiApi), "ergani")]
+    [InlineData(typeof(WebexTokens), "webex-tokens")]
+    [InlineData(typeof(IWebexApi), "webex")]
     public void The_public_api_is_as_recorded(Type inside, string name) => Golden.Check($"tokens/testdata/public-api-{name}.txt", Describe(inside.Assembly));
 
     [Theory]
     [InlineData(typeof(Keeper))]
     [InlineData(typeof(FakeGrant))]
     [InlineData(typeof(ErganiGrant))]
+    [InlineData(typeof(IErganiApi))]
     [InlineData(typeof(WebexTokens))]
+    [InlineData(typeof(IWebexApi))]
     public void Every_public_type_says_what_it_is_for(Type inside)
     {
         var documentation = File.ReadAllText(Path.ChangeExtension(inside.Assembly.Location, ".xml"));

@@ -1,3 +1,4 @@
+using Exporter.Tokens;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 

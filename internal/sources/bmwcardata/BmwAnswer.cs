@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Exporter.Accounts;
+using Refit;
 
 namespace Exporter.BmwCarData;
 
@@ -10,28 +11,21 @@ internal static class BmwAnswer
 {
     private const int LongestMessage = 200;
 
-    /// <param name="read">The body's meaning; null where it is none.</param>
-    public static ApiAnswer<T> Read<T>(ApiReply reply, Func<JsonElement, T?> read) where T : class
-    {
-        using var document = Parse(reply.Body);
-        if ((int)reply.Status is >= 200 and < 300)
-        {
-            return document is not null && read(document.RootElement) is { } value ? new ApiAnswer<T>.Success(value)
-                : new ApiAnswer<T>.Failed(new ApiFailure.Unavailable($"BMW's answer is not the customer interface's: {(document is null ? "it is no JSON" : "its JSON is of another shape")}. Is the API's address right?"));
-        }
-        return new ApiAnswer<T>.Failed(Failure(reply.Status, document?.RootElement) with { RetryAfter = reply.RetryAfter });
-    }
+    public static PollResult<T> Read<TBody, T>(IApiResponse<TBody> response, TimeProvider time, Func<TBody, T?> value) where T : class =>
+        response.Read("BMW", time, value, refusal => refusal.IsSuccessStatusCode
+            ? new ApiFailure.Unavailable(
+                $"BMW's answer is not the customer interface's: {(refusal.ErrorJson() is null ? "it is no JSON" : "its JSON is of another shape")}. Is the API's address right?")
+            : Failure(refusal.StatusCode!.Value, refusal.ErrorJson()));
 
     /// <summary>Whether a fresh access token would help. A 403 for a car, a container or the scope is not about the token. The body is buffered.</summary>
-    public static async ValueTask<bool> RefusesToken(HttpResponseMessage response, CancellationToken cancellation)
+    public static async ValueTask<bool> RefusesToken(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.StatusCode is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden))
         {
             return false;
         }
-        await response.Content.LoadIntoBufferAsync(ApiRequest.LargestBody, cancellation);
-        using var document = Parse(await response.Content.ReadAsByteArrayAsync(cancellation));
-        return Text(document?.RootElement, "exveErrorId") switch
+        await response.Content.LoadIntoBufferAsync(ApiLimits.LargestBody, cancellationToken);
+        return Text(ApiJson.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken)), "exveErrorId") switch
         {
             "CU-100" or "CU-101" or "CU-102" => true,
             null => response.StatusCode == HttpStatusCode.Unauthorized,
@@ -41,6 +35,10 @@ internal static class BmwAnswer
 
     /// <summary>A member's text; null where it is none, or the object is no object.</summary>
     public static string? Text(JsonElement? of, string name) => ApiJson.Text(ApiJson.Member(of, name)) is { Length: > 0 } text ? text : null;
+
+    /// <summary>What can be read of a list; null where it is none.</summary>
+    public static IReadOnlyList<T>? Items<T>(JsonElement list, Func<JsonElement, T?> read) where T : class =>
+        list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(read).OfType<T>()] : null;
 
     private static ApiFailure Failure(HttpStatusCode status, JsonElement? body)
     {
@@ -59,18 +57,6 @@ internal static class BmwAnswer
             (_, not null) => new ApiFailure.Rejected($"BMW rejects the request: {says}."),
             _ => new ApiFailure.Unavailable($"BMW's answer is not the customer interface's: {says}. Is the API's address right?"),
         };
-    }
-
-    private static JsonDocument? Parse(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            return JsonDocument.Parse(body);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 
     private static string Says(HttpStatusCode status, string? code, string? message)

@@ -1,119 +1,113 @@
-using System.Globalization;
-using System.Net.Http.Headers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Refit;
 
 namespace Exporter.BmwCarData;
+
+/// <summary>The operations of BMW's customer interface that the exporter uses.</summary>
+[Headers("Accept: application/json", "x-version: v1")]
+internal interface IBmwApi
+{
+    /// <summary>The cars of the account.</summary>
+    [Get("/customers/vehicles/mappings")]
+    Task<IApiResponse<IReadOnlyList<MappedCar>>> GetMappings([Property(ApiAccount.Option)] ApiAccount account, CancellationToken cancellationToken);
+
+    [Get("/customers/vehicles/{vin}/basicData")]
+    Task<IApiResponse<BasicData>> GetBasicData([Property(ApiAccount.Option)] ApiAccount account, string vin, CancellationToken cancellationToken);
+
+    /// <summary>The containers, whoever made them.</summary>
+    [Get("/customers/containers")]
+    Task<IApiResponse<IReadOnlyList<Container>>> GetContainers([Property(ApiAccount.Option)] ApiAccount account, CancellationToken cancellationToken);
+
+    [Post("/customers/containers")]
+    Task<IApiResponse<Container>> CreateContainer([Property(ApiAccount.Option)] ApiAccount account, [Body(buffered: true)] NewContainer container, CancellationToken cancellationToken);
+
+    /// <summary>The last values.</summary>
+    [Get("/customers/vehicles/{vin}/telematicData")]
+    Task<IApiResponse<TelematicData>> GetTelematicData([Property(ApiAccount.Option)] ApiAccount account, string vin, string containerId, CancellationToken cancellationToken);
+}
+
+/// <summary>An account whose every call, retries too, is within the budget.</summary>
+internal sealed class BmwAccount(Keeper keeper, Uri address, DailyBudget budget) : ApiAccount(keeper, address)
+{
+    public DailyBudget Budget => budget;
+}
 
 /// <summary>A car of the account.</summary>
 /// <param name="Primary">Only the primary user of a car is told more of it.</param>
 internal sealed record MappedCar(string Vin, bool Primary);
 
-/// <summary>What a car is. Null is what BMW did not say.</summary>
+/// <summary>What a car is, as BMW says it. Null is what BMW did not say.</summary>
+internal sealed record BasicData(string? Brand, string? ModelName, string? Series, string? DriveTrain);
+
+/// <summary>What a car is, for the file that outlives the process.</summary>
 internal sealed record CarInfo(string Vin, string? Brand, string? Model, string? Series, string? DriveTrain);
 
 /// <summary>What telematicData tells of: a list of keys, kept at BMW under an id.</summary>
 internal sealed record Container(string Id, string? Name, string? Purpose, string? State);
 
-/// <summary>The operations of BMW's customer interface that the exporter uses. What goes wrong is a value: they throw for the caller's cancellation only.</summary>
-internal interface IBmwApi
+internal sealed record NewContainer(string Name, string Purpose, IReadOnlyList<string> TechnicalDescriptors);
+
+/// <summary>The last values of a car, by key: the JSON object as it came.</summary>
+internal sealed record TelematicData(JsonElement Values)
 {
-    /// <summary><c>GET /customers/vehicles/mappings</c>: the cars of the account.</summary>
-    Task<ApiAnswer<IReadOnlyList<MappedCar>>> GetMappings(CancellationToken cancellation);
-
-    /// <summary><c>GET /customers/vehicles/{vin}/basicData</c>.</summary>
-    Task<ApiAnswer<CarInfo>> GetBasicData(string vin, CancellationToken cancellation);
-
-    /// <summary><c>GET /customers/containers</c>, whoever made them.</summary>
-    Task<ApiAnswer<IReadOnlyList<Container>>> GetContainers(CancellationToken cancellation);
-
-    /// <summary><c>POST /customers/containers</c>; never sent twice.</summary>
-    Task<ApiAnswer<Container>> CreateContainer(string name, string purpose, IReadOnlyList<string> keys, CancellationToken cancellation);
-
-    /// <summary><c>GET /customers/vehicles/{vin}/telematicData</c>: the last values, in the shape of the stream's messages: <c>{"vin", "data": {KEY: {"value", "unit", "timestamp"}}}</c>.</summary>
-    Task<ApiAnswer<byte[]>> GetTelematicData(string vin, string containerId, CancellationToken cancellation);
-}
-
-/// <summary>BMW's customer interface over HTTP. The client brings the address (with a slash at its end) and the handlers that put the token on a request, repeat it and count it.</summary>
-internal sealed class BmwApi(HttpClient http, DailyBudget budget, TimeProvider time) : IBmwApi
-{
-    /// <summary>A client whose every call, retries too, is within the budget.</summary>
-    public static HttpClient CreateHttp(Uri address, Keeper keeper, DailyBudget budget, TimeProvider time)
+    /// <summary>The values in the shape of the stream's messages: <c>{"vin", "data": {KEY: {"value", "unit", "timestamp"}}}</c>.</summary>
+    public byte[] ToMessage(string vin)
     {
-        var resilient = ApiResilience.CreateHandler(time);
-        resilient.InnerHandler = budget.Over(resilient.InnerHandler!);
-        return new HttpClient(new TokenHandler(keeper, BmwAnswer.RefusesToken).Over(resilient)) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
-    }
-
-    public Task<ApiAnswer<IReadOnlyList<MappedCar>>> GetMappings(CancellationToken cancellation) =>
-        Send(HttpMethod.Get, "customers/vehicles/mappings", null, body => Items(body, item =>
-            BmwAnswer.Text(item, "vin") is { Length: 17 } vin ? new MappedCar(vin.ToUpperInvariant(), BmwAnswer.Text(item, "mappingType") is null or "PRIMARY") : null), cancellation);
-
-    public Task<ApiAnswer<CarInfo>> GetBasicData(string vin, CancellationToken cancellation) =>
-        Send(HttpMethod.Get, $"customers/vehicles/{vin}/basicData", null, body => body.ValueKind != JsonValueKind.Object ? null
-            : new CarInfo(vin, BmwAnswer.Text(body, "brand"), BmwAnswer.Text(body, "modelName"), BmwAnswer.Text(body, "series"), BmwAnswer.Text(body, "driveTrain")), cancellation);
-
-    public Task<ApiAnswer<IReadOnlyList<Container>>> GetContainers(CancellationToken cancellation) =>
-        Send(HttpMethod.Get, "customers/containers", null, body => ApiJson.Member(body, "containers") is { } list ? Items(list, ContainerOf) : null, cancellation);
-
-    public Task<ApiAnswer<Container>> CreateContainer(string name, string purpose, IReadOnlyList<string> keys, CancellationToken cancellation) =>
-        Send(HttpMethod.Post, "customers/containers", writer =>
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
         {
-            writer.WriteString("name", name);
-            writer.WriteString("purpose", purpose);
-            writer.WriteStartArray("technicalDescriptors");
-            foreach (var key in keys)
-            {
-                writer.WriteStringValue(key);
-            }
-            writer.WriteEndArray();
-        }, ContainerOf, cancellation);
-
-    public Task<ApiAnswer<byte[]>> GetTelematicData(string vin, string containerId, CancellationToken cancellation) =>
-        Send(HttpMethod.Get, $"customers/vehicles/{vin}/telematicData?containerId={Uri.EscapeDataString(containerId)}", null, body =>
-            ApiJson.Member(body, "telematicData") is not { ValueKind: JsonValueKind.Object } data ? null : Json(writer =>
-            {
-                writer.WriteString("vin", vin);
-                writer.WritePropertyName("data");
-                // As it came: a name in it may be no text, and is none of ours.
-                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(data), skipInputValidation: true);
-            }), cancellation);
-
-    private Task<ApiAnswer<T>> Send<T>(HttpMethod method, string path, Action<Utf8JsonWriter>? content, Func<JsonElement, T?> read, CancellationToken cancellation) where T : class
-    {
-        if (budget.Exhausted is { } wait)
-        {
-            return Task.FromResult<ApiAnswer<T>>(new ApiAnswer<T>.Failed(new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture,
-                $"BMW was not asked: the budget of {budget.Limit} calls within 24 hours is used up."))
-            { RetryAfter = wait }));
-        }
-        var request = new HttpRequestMessage(method, path);
-        request.Headers.Add("x-version", "v1");
-        if (content is not null)
-        {
-            request.Content = new ByteArrayContent(Json(content)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
-        }
-        return ApiRequest.SendAsync(http, request, "BMW", reply => BmwAnswer.Read(reply, read), time, cancellation);
-    }
-
-    private static Container? ContainerOf(JsonElement body) => BmwAnswer.Text(body, "containerId") is { } id
-        ? new Container(id, BmwAnswer.Text(body, "name"), BmwAnswer.Text(body, "purpose"), BmwAnswer.Text(body, "state")) : null;
-
-    /// <summary>What can be read of a list; null where it is none.</summary>
-    private static IReadOnlyList<T>? Items<T>(JsonElement list, Func<JsonElement, T?> read) where T : class =>
-        list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(read).OfType<T>()] : null;
-
-    private static byte[] Json(Action<Utf8JsonWriter> members)
-    {
-        var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            members(writer);
-            writer.WriteEndObject();
+            json.WriteStartObject();
+            json.WriteString("vin", vin);
+            json.WritePropertyName("data");
+            // As it came: a name in it may be no text, and is none of ours.
+            json.WriteRawValue(JsonMarshal.GetRawUtf8Value(Values), skipInputValidation: true);
+            json.WriteEndObject();
         }
         return buffer.ToArray();
     }
 }
+
+internal sealed class MappingsConverter : ElementConverter<IReadOnlyList<MappedCar>>
+{
+    protected override IReadOnlyList<MappedCar>? From(JsonElement json) => BmwAnswer.Items(json, item =>
+        BmwAnswer.Text(item, "vin") is { Length: 17 } vin ? new MappedCar(vin.ToUpperInvariant(), BmwAnswer.Text(item, "mappingType") is null or "PRIMARY") : null);
+}
+
+internal sealed class BasicDataConverter : ElementConverter<BasicData>
+{
+    protected override BasicData? From(JsonElement json) => json.ValueKind != JsonValueKind.Object ? null
+        : new(BmwAnswer.Text(json, "brand"), BmwAnswer.Text(json, "modelName"), BmwAnswer.Text(json, "series"), BmwAnswer.Text(json, "driveTrain"));
+}
+
+internal sealed class ContainersConverter : ElementConverter<IReadOnlyList<Container>>
+{
+    protected override IReadOnlyList<Container>? From(JsonElement json) => ApiJson.Member(json, "containers") is { } list ? BmwAnswer.Items(list, ContainerConverter.Of) : null;
+}
+
+internal sealed class ContainerConverter : ElementConverter<Container>
+{
+    public static Container? Of(JsonElement json) => BmwAnswer.Text(json, "containerId") is { } id
+        ? new Container(id, BmwAnswer.Text(json, "name"), BmwAnswer.Text(json, "purpose"), BmwAnswer.Text(json, "state")) : null;
+
+    protected override Container? From(JsonElement json) => Of(json);
+}
+
+internal sealed class TelematicDataConverter : ElementConverter<TelematicData>
+{
+    protected override TelematicData? From(JsonElement json) => ApiJson.Member(json, "telematicData") is { ValueKind: JsonValueKind.Object } values ? new(values) : null;
+}
+
+[JsonSerializable(typeof(IReadOnlyList<MappedCar>))]
+[JsonSerializable(typeof(BasicData))]
+[JsonSerializable(typeof(IReadOnlyList<Container>))]
+[JsonSerializable(typeof(Container))]
+[JsonSerializable(typeof(TelematicData))]
+[JsonSerializable(typeof(NewContainer))]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    Converters = [typeof(MappingsConverter), typeof(BasicDataConverter), typeof(ContainersConverter), typeof(ContainerConverter), typeof(TelematicDataConverter)])]
+internal sealed partial class BmwApiJson : JsonSerializerContext;

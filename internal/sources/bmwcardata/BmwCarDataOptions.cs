@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Exporter.Accounts;
+using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 

@@ -1,6 +1,7 @@
 using Exporter.Metrics;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Exporter.BmwCarData;
 
@@ -18,6 +19,9 @@ public sealed class BmwCarDataSource : ISource
 
     public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
 
+    public void AddServices(IServiceCollection services) =>
+        services.AddApiClient<IBmwApi>(Name, BmwApiJson.Default, BmwAnswer.RefusesToken).AddHttpMessageHandler(_ => new BudgetHandler());
+
     public Func<AccountContext, Account> Configure(Section section)
     {
         var options = BmwCarDataOptions.Read(section);
@@ -26,13 +30,12 @@ public sealed class BmwCarDataSource : ISource
 
     private Account Open(BmwCarDataOptions options, AccountContext context)
     {
-        var http = TokenEndpoint.CreateHttp();
         Keeper? keeper = null;
-        var login = new BmwLogin(options, http, () => keeper?.Snapshot.State.Token, context.Time);
+        var login = new BmwLogin(options, context.TokenHttp, () => keeper?.Snapshot.State.Token, context.Time);
         var logger = context.Logging.CreateLogger(Name);
         keeper = new Keeper(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
         var stream = new BmwStream(context.Name, options, keeper, context.Time, logger);
-        var (rest, budget, restHttp) = options.Rest ? BmwRest.Open(options, keeper, context, logger) : default;
+        var (rest, budget) = options.Rest ? BmwRest.Open(options, keeper, context, logger) : default;
         var feed = new BmwFeed(
             stream,
             options.Limits,
@@ -46,7 +49,6 @@ public sealed class BmwCarDataSource : ISource
             Commands = new BmwCommands(options, keeper, stream).Run,
             Live = budget is null ? [] : [.. LiveOf(budget)],
             Units = BmwUnits.OfNames,
-            Owned = restHttp is null ? [http] : [restHttp, http],
         };
     }
 

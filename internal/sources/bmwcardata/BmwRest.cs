@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Refit;
 
 namespace Exporter.BmwCarData;
 
@@ -14,7 +17,7 @@ internal sealed record BmwRestOptions(IReadOnlyList<string> Vins, string CarsFil
 /// The little that is asked of BMW beside the stream: once a day what the cars are, and once after a start the last values, which the stream
 /// brings only when a car next talks. Everything is within the <see cref="DailyBudget"/>.
 /// </summary>
-internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper, TimeProvider time, ILogger logger)
+internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions options, TimeProvider time, ILogger logger)
 {
     /// <summary>The container is known by these two; another list of keys is another name.</summary>
     public const string ContainerName = "exporter-1";
@@ -39,13 +42,13 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
     /// <summary>Why the last try came to nothing; null when it was good.</summary>
     public ApiFailure? Failure => failure;
 
-    /// <summary>As an account has it: its budget and its files in a folder of its own, and the client to close with the account.</summary>
-    public static (BmwRest Reader, DailyBudget Budget, HttpClient Http) Open(BmwCarDataOptions options, Keeper keeper, AccountContext context, ILogger logger)
+    /// <summary>As an account has it: its budget and its files in a folder of its own.</summary>
+    public static (BmwRest Reader, DailyBudget Budget) Open(BmwCarDataOptions options, Keeper keeper, AccountContext context, ILogger logger)
     {
         var folder = Path.Combine(context.StateFolder, "bmw-cardata", Uri.EscapeDataString(context.Name));
         var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(folder, "calls.json"), context.Time, logger);
-        var http = BmwApi.CreateHttp(options.Api!, keeper, budget, context.Time);
-        return (new BmwRest(new BmwApi(http, budget, context.Time), new BmwRestOptions(options.Vins, Path.Combine(folder, "cars.json")), keeper, context.Time, logger), budget, http);
+        var account = new BmwAccount(keeper, options.Api!, budget);
+        return (new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, new BmwRestOptions(options.Vins, Path.Combine(folder, "cars.json")), context.Time, logger), budget);
     }
 
     /// <param name="told">Gets what the cars are, whenever that is news.</param>
@@ -89,11 +92,11 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
     /// <summary>Null when it is done.</summary>
     private async Task<ApiFailure?> DescribeAsync(CancellationToken cancellation)
     {
-        switch (await api.GetMappings(cancellation))
+        switch (await AskAsync(() => api.GetMappings(account, cancellation), cars => cars))
         {
-            case ApiAnswer<IReadOnlyList<MappedCar>>.Failed(var why):
+            case PollResult<IReadOnlyList<MappedCar>>.Failed(var why):
                 return why;
-            case ApiAnswer<IReadOnlyList<MappedCar>>.Success(var mapped):
+            case PollResult<IReadOnlyList<MappedCar>>.Success(var mapped):
                 var cars = new List<CarInfo>();
                 foreach (var car in mapped.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)))
                 {
@@ -102,16 +105,16 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
                         logger.LogWarning("BMW tells nothing of a car of which the account is not the primary user; log in as that user, or leave the car out with vin");
                         continue;
                     }
-                    switch (await api.GetBasicData(car.Vin, cancellation))
+                    switch (await AskAsync(() => api.GetBasicData(account, car.Vin, cancellation), data => new CarInfo(car.Vin, data.Brand, data.ModelName, data.Series, data.DriveTrain)))
                     {
-                        case ApiAnswer<CarInfo>.Success(var info):
+                        case PollResult<CarInfo>.Success(var info):
                             cars.Add(info);
                             break;
-                        case ApiAnswer<CarInfo>.Failed(ApiFailure.Rejected rejected):
+                        case PollResult<CarInfo>.Failed(ApiFailure.Rejected rejected):
                             logger.LogWarning("what a car is cannot be read: {Reason}", rejected.Reason);
                             cars.Add(new CarInfo(car.Vin, null, null, null, null));
                             break;
-                        case ApiAnswer<CarInfo>.Failed(var why):
+                        case PollResult<CarInfo>.Failed(var why):
                             return why;
                     }
                 }
@@ -131,15 +134,15 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
         }
         while (unfilled.TryPeek(out var vin))
         {
-            switch (await api.GetTelematicData(vin, id, cancellation))
+            switch (await AskAsync(() => api.GetTelematicData(account, vin, id, cancellation), data => data.ToMessage(vin)))
             {
-                case ApiAnswer<byte[]>.Success(var message):
+                case PollResult<byte[]>.Success(var message):
                     found(message);
                     break;
-                case ApiAnswer<byte[]>.Failed(ApiFailure.Rejected rejected):
+                case PollResult<byte[]>.Failed(ApiFailure.Rejected rejected):
                     logger.LogWarning("a car's last values cannot be read: {Reason}", rejected.Reason);
                     break;
-                case ApiAnswer<byte[]>.Failed(var failed):
+                case PollResult<byte[]>.Failed(var failed):
                     return failed;
             }
             unfilled.Dequeue();
@@ -150,21 +153,30 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
     /// <summary>Found before it is made: BMW keeps ten, does not merge what is alike, and counts a deleted one for 29 days.</summary>
     private async Task<(string? Id, ApiFailure? Failure)> ContainerAsync(CancellationToken cancellation)
     {
-        switch (await api.GetContainers(cancellation))
+        switch (await AskAsync(() => api.GetContainers(account, cancellation), containers => containers))
         {
-            case ApiAnswer<IReadOnlyList<Container>>.Failed(var why):
+            case PollResult<IReadOnlyList<Container>>.Failed(var why):
                 return (null, why);
-            case ApiAnswer<IReadOnlyList<Container>>.Success(var there)
+            case PollResult<IReadOnlyList<Container>>.Success(var there)
                 when there.FirstOrDefault(one => one is { Name: ContainerName, Purpose: ContainerPurpose, State: null or "ACTIVE" }) is { } ours:
                 return (ours.Id, null);
         }
-        return await api.CreateContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All, cancellation) switch
+        var wanted = new NewContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All);
+        return await AskAsync(() => api.CreateContainer(account, wanted, cancellation), container => container) switch
         {
-            ApiAnswer<Container>.Success(var made) => (made.Id, null),
-            ApiAnswer<Container>.Failed(var why) => (null, why),
+            PollResult<Container>.Success(var made) => (made.Id, null),
+            PollResult<Container>.Failed(var why) => (null, why),
             _ => throw new InvalidOperationException("an answer is good or not"),
         };
     }
+
+    /// <summary>One call, unless the budget is used up: then not even a token is renewed for it.</summary>
+    private async Task<PollResult<T>> AskAsync<TBody, T>(Func<Task<IApiResponse<TBody>>> ask, Func<TBody, T?> value) where T : class => account.Budget.Exhausted is { } wait
+        ? new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture, $"BMW was not asked: the budget of {account.Budget.Limit} calls within 24 hours is used up."))
+        {
+            RetryAfter = wait,
+        }
+        : BmwAnswer.Read(await ask(), time, value);
 
     /// <summary>How long to wait after a try: nothing when it was good.</summary>
     private TimeSpan After(ApiFailure? why)
@@ -199,8 +211,8 @@ internal sealed class BmwRest(IBmwApi api, BmwRestOptions options, Keeper keeper
     {
         for (var pause = new Pause(time.GetUtcNow() + wait, time); pause.Left is var left && left > TimeSpan.Zero;)
         {
-            var changed = keeper.Changed;
-            if (failure is ApiFailure.NoToken && keeper.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
+            var changed = account.Keeper!.Changed;
+            if (failure is ApiFailure.NoToken && account.Keeper!.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
             {
                 return;
             }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
@@ -68,9 +69,6 @@ internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILo
     /// <summary>How long until there is a call again; null when there is one.</summary>
     public TimeSpan? Exhausted { get { lock (gate) { return Current() is var made && made.Length >= limit ? Wait(made, time.GetUtcNow()) : null; } } }
 
-    /// <summary>The network, with every call that reaches it counted: retries are calls too.</summary>
-    public DelegatingHandler Over(HttpMessageHandler inner) => new Counter(this) { InnerHandler = inner };
-
     /// <summary>Until so many have aged that one is free; the limit may have been lowered since.</summary>
     private TimeSpan Wait(DateTimeOffset[] made, DateTimeOffset now) => limit == 0 ? Day : made[made.Length - limit] + Day - now;
 
@@ -101,20 +99,21 @@ internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILo
         Directory.CreateDirectory(Path.GetDirectoryName(file)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         AtomicFile.Replace(file, JsonSerializer.SerializeToUtf8Bytes(new BudgetFile(made), BmwStateJson.Default.BudgetFile));
     }
+}
 
-    private sealed class Counter(DailyBudget budget) : DelegatingHandler
+/// <summary>The innermost handler: every call that reaches the network is counted, so retries are calls too.</summary>
+internal sealed class BudgetHandler : DelegatingHandler
+{
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        if (((BmwAccount)ApiAccount.Of(request)).Budget.Take() is not { } wait)
         {
-            if (budget.Take() is not { } wait)
-            {
-                return base.SendAsync(request, cancellationToken);
-            }
-            // BMW's own answer would be this, and cost the next day's patience.
-            var refusal = new HttpResponseMessage(HttpStatusCode.TooManyRequests) { RequestMessage = request };
-            refusal.Headers.RetryAfter = new(TimeSpan.FromSeconds(Math.Ceiling(Math.Max(1, wait.TotalSeconds))));
-            return Task.FromResult(refusal);
+            return base.SendAsync(request, cancellationToken);
         }
+        // BMW's own answer would be this, and cost the next day's patience.
+        var refusal = new HttpResponseMessage(HttpStatusCode.TooManyRequests) { RequestMessage = request };
+        refusal.Headers.RetryAfter = new(TimeSpan.FromSeconds(Math.Ceiling(Math.Max(1, wait.TotalSeconds))));
+        return Task.FromResult(refusal);
     }
 }
 

@@ -64,7 +64,8 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
             failure = BmwVerdict.Of(result);
             // [MQTT-3.2.2-21]: MQTTnet's client pings by the keep-alive that it asked for, also if the server wants a shorter one.
             var asked = TimeSpan.FromSeconds(result.ServerKeepAlive);
-            connection.pinging = failure is null ? connection.PingAsync(asked > TimeSpan.Zero && asked < options.KeepAlive ? asked : options.KeepAlive) : Task.CompletedTask;
+            var interval = asked > TimeSpan.Zero && asked < options.KeepAlive ? asked : options.KeepAlive;
+            connection.pinging = failure is null ? connection.PingAsync(interval) : Task.CompletedTask;
         }
         catch (Exception e)
         {
@@ -91,7 +92,8 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         {
             return BmwVerdict.Of(await client.SubscribeAsync(new MqttClientSubscribeOptions
             {
-                TopicFilters = [.. filters.Select(filter => new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
+                TopicFilters = [.. filters.Select(filter =>
+                    new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
             }, both.Token));
         }
         catch (Exception e)
@@ -99,7 +101,8 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
             cancellationToken.ThrowIfCancellationRequested();
             if (patience.IsCancellationRequested)
             {
-                ended.TrySetResult(new BmwVerdict.Passing("network", $"{options.Endpoint} does not answer a SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
+                ended.TrySetResult(new BmwVerdict.Passing(
+                    "network", $"{options.Endpoint} does not answer a SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
             }
             else if (e is MqttProtocolViolationException)
             {

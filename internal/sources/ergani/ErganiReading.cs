@@ -53,57 +53,56 @@ internal sealed record ErganiReading(
 }
 
 /// <summary>Takes a reading: one call for each count that is asked for, one after the other.</summary>
-internal sealed class ErganiCensus(IErganiApi api, IReadOnlyList<ErganiCount> asked, string account, ILogger logger)
+internal sealed class ErganiCensus(IErganiApi api, ApiAccount account, IReadOnlyList<ErganiCount> asked, string name, TimeProvider time, ILogger logger)
 {
-    private static readonly Dictionary<string, string> NoParameters = [];
-
     private readonly HashSet<ErganiCount> told = [];
 
     /// <summary>
     /// What the account may not read is left out, and said once; with any other failure there is no reading, because series that come and
     /// go say something else. When nothing may be read, that is the failure.
     /// </summary>
-    public async Task<ApiAnswer<ErganiReading>> TakeAsync(CancellationToken cancellation)
+    public async Task<PollResult<ErganiReading>> TakeAsync(CancellationToken cancellation)
     {
         var (reading, taken, rejected) = (new ErganiReading(), 0, (ApiFailure?)null);
         foreach (var count in asked)
         {
             switch (await TakeAsync(reading, count, cancellation))
             {
-                case ApiAnswer<ErganiReading>.Success(var fuller):
+                case PollResult<ErganiReading>.Success(var fuller):
                     (reading, taken) = (fuller, taken + 1);
                     told.Remove(count);
                     break;
-                case ApiAnswer<ErganiReading>.Failed(ApiFailure.Rejected failure):
+                case PollResult<ErganiReading>.Failed(ApiFailure.Rejected failure):
                     rejected = failure;
                     if (told.Add(count))
                     {
-                        logger.LogWarning("account {Account}: there is no count of {Count}: {Reason}", account, ErganiOptions.NameOf(count), failure.Reason);
+                        logger.LogWarning("account {Account}: there is no count of {Count}: {Reason}", name, ErganiOptions.NameOf(count), failure.Reason);
                     }
                     break;
                 case var failed:
                     return failed;
             }
         }
-        return taken == 0 && rejected is not null ? new ApiAnswer<ErganiReading>.Failed(rejected) : new ApiAnswer<ErganiReading>.Success(reading);
+        return taken == 0 && rejected is not null ? rejected : new PollResult<ErganiReading>.Success(reading);
     }
 
-    private async Task<ApiAnswer<ErganiReading>> TakeAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellation) => count switch
+    private async Task<PollResult<ErganiReading>> TakeAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellation) => count switch
     {
-        ErganiCount.Submissions => Then(await api.GetSubmissionsAsync(cancellation), list => reading with { Submissions = list.Count }),
-        ErganiCount.Services => Then(await api.GetServicesAsync(cancellation), list => reading with { Services = list.Count }),
-        ErganiCount.Employer => Then(await AskAsync("EX_BASE_01", cancellation), answer => reading with { InCardSector = ErganiReading.InCardSectorOf(answer) }),
-        ErganiCount.Branches => Then(await AskAsync("EX_BASE_02", cancellation), answer => reading with { Branches = ErganiReading.CountOf(answer, "EX_BASE_02", "Pararthma") }),
-        ErganiCount.Workforce => Then(await AskAsync("EX_BASE_05", cancellation), answer => reading with { Workforce = ErganiReading.WorkforceOf(answer) }),
+        ErganiCount.Submissions => Then(ErganiAnswer.Read(await api.GetSubmissionsAsync(account, cancellation), time), list => reading with { Submissions = list.Count }),
+        ErganiCount.Services => Then(ErganiAnswer.Read(await api.GetServicesAsync(account, cancellation), time), list => reading with { Services = list.Count }),
+        ErganiCount.Employer => Then(await AskAsync("EX_BASE_01", cancellation), answer => reading with { InCardSector = ErganiReading.InCardSectorOf(answer.Json) }),
+        ErganiCount.Branches => Then(await AskAsync("EX_BASE_02", cancellation), answer => reading with { Branches = ErganiReading.CountOf(answer.Json, "EX_BASE_02", "Pararthma") }),
+        ErganiCount.Workforce => Then(await AskAsync("EX_BASE_05", cancellation), answer => reading with { Workforce = ErganiReading.WorkforceOf(answer.Json) }),
         _ => throw new InvalidOperationException("nothing else is counted"),
     };
 
-    private Task<ApiAnswer<JsonElement>> AskAsync(string service, CancellationToken cancellation) => api.ExecuteServiceAsync(service, NoParameters, cancellation);
+    private async Task<PollResult<ErganiServiceAnswer>> AskAsync(string service, CancellationToken cancellation) =>
+        ErganiAnswer.Read(await api.ExecuteServiceAsync(account, new ErganiServiceCall(service, []), cancellation), time);
 
-    private static ApiAnswer<ErganiReading> Then<T>(ApiAnswer<T> answer, Func<T, ErganiReading> add) => answer switch
+    private static PollResult<ErganiReading> Then<T>(PollResult<T> answer, Func<T, ErganiReading> add) => answer switch
     {
-        ApiAnswer<T>.Success(var value) => new ApiAnswer<ErganiReading>.Success(add(value)),
-        ApiAnswer<T>.Failed(var failure) => new ApiAnswer<ErganiReading>.Failed(failure),
+        PollResult<T>.Success(var value) => new PollResult<ErganiReading>.Success(add(value)),
+        PollResult<T>.Failed(var failure) => failure,
         _ => throw new InvalidOperationException("an answer is good or not"),
     };
 }

@@ -1,5 +1,6 @@
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Ergani;
@@ -11,7 +12,9 @@ public sealed class ErganiSource : ISource
     private const string OnlyByPassword =
         "Ergani takes no refresh token without the access token that it came with; put both into the token file, or let the exporter log in by username and password";
 
-    public string Name => "ergani";
+    internal const string SourceName = "ergani";
+
+    public string Name => SourceName;
 
     public SourceSettings Settings => ErganiOptions.All;
 
@@ -19,6 +22,8 @@ public sealed class ErganiSource : ISource
 
     /// <summary>None: the token goes to its own folder, see <see cref="ErganiTokenFolder"/>.</summary>
     public Func<UnnamedTokenFile, string>? PickTokenFile => null;
+
+    public void AddServices(IServiceCollection services) => services.AddErganiApi();
 
     public Func<AccountContext, Account> Configure(Section section)
     {
@@ -31,15 +36,9 @@ public sealed class ErganiSource : ISource
         var (time, logger, credentials) = (context.Time, context.Logging.CreateLogger("ergani"), options.Credentials);
         var (store, recordFile) = Home(options, context, logger);
         var calls = new ErganiCalls(context);
-        var tokenHttp = TokenEndpoint.CreateHttp(calls.CreateHandler());
-        var keeper = new Keeper(context.Name, new ErganiGrant(credentials, tokenHttp, time, recordFile, logger), store, context.Keeping, time, logger);
-
-        // Innermost, so that each retry is counted as the call it is.
-        var network = ApiResilience.CreateHandler(time);
-        network.InnerHandler = calls.CreateHandler().Over(network.InnerHandler!);
-        var apiHttp = ErganiApi.CreateHttp(credentials.Environment, new TokenHandler(keeper, ErganiApi.TokenHasEnded), network);
-        var api = new ErganiApi(apiHttp, time);
-        var census = new ErganiCensus(api, options.Counts, context.Name, logger);
+        var keeper = new Keeper(context.Name, new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark), store, context.Keeping, time, logger);
+        var (api, account) = (context.Services.GetRequiredService<IErganiApi>(), new ApiAccount(keeper, credentials.Environment.Address) { Calls = calls });
+        var census = new ErganiCensus(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
             context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), keeper,
             new PollerOptions(options.RefreshInterval) { Starting = () => Greet(credentials.Environment, context.Name, logger) }, time, logger);
@@ -50,11 +49,10 @@ public sealed class ErganiSource : ISource
             {
                 { RefreshToken: null } => null,
                 { AccessToken: null } => "Ergani takes no logout without the access token that the refresh token came with",
-                { RefreshToken: { } refresh, AccessToken: { } access } => await api.LogoutAsync(refresh, access, cancellation) is ApiAnswer<bool>.Failed(var failure) ? failure.Reason : null,
+                { RefreshToken: { } refresh, AccessToken: { } access } => await api.LogOutAsync(account, refresh, access, time, cancellation) is PollResult<bool>.Failed(var failure) ? failure.Reason : null,
             },
             Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.Refused(OnlyByPassword))),
             DebugData = () => poller.Reading?.ToJson(),
-            Owned = [apiHttp, tokenHttp],
         };
     }
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using Exporter.Accounts;
+using Refit;
 
 namespace Exporter.Netatmo;
 
@@ -14,29 +16,24 @@ internal static class NetatmoAnswer
     private const int LongestMessage = 200;
 
     /// <param name="scope">The scope that the request needs, to be named if the token lacks it.</param>
-    public static ApiAnswer<StationsData> Read(
-        HttpStatusCode status, ReadOnlySpan<byte> body, string scope, TimeSpan? retryAfter)
-    {
-        var answer = Parse(body);
-        if (status == HttpStatusCode.OK && answer?.Body?.Devices is { } devices)
-        {
-            return new ApiAnswer<StationsData>.Success(new StationsData(devices, answer.TimeServer));
-        }
-        return new ApiAnswer<StationsData>.Failed(Failure(status, answer, body, scope) with { RetryAfter = retryAfter });
-    }
+    public static PollResult<StationsData> Read(IApiResponse<WireAnswer> response, string scope, TimeProvider time) => response.Read(
+        "Netatmo",
+        time,
+        answer => response.StatusCode == HttpStatusCode.OK && answer.Body?.Devices is { } devices ? new StationsData(devices, answer.TimeServer) : null,
+        refusal => Failure(refusal.StatusCode!.Value, response.Content ?? Parse(Encoding.UTF8.GetBytes(refusal.ErrorBody())), refusal.ErrorBody(), scope));
 
     /// <summary>
     /// Whether the answer says that the access token is invalid (code 2) or expired (code 3), so that a fresh one would help.
     /// Other 403s, such as a missing scope, do not. The body is buffered: it can still be read.
     /// </summary>
-    public static async ValueTask<bool> RefusesToken(HttpResponseMessage response, CancellationToken cancellation)
+    public static async ValueTask<bool> RefusesToken(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.StatusCode != HttpStatusCode.Forbidden)
         {
             return false;
         }
-        await response.Content.LoadIntoBufferAsync(ApiRequest.LargestBody, cancellation);
-        return Parse(await response.Content.ReadAsByteArrayAsync(cancellation))?.Error?.Code is 2 or 3;
+        await response.Content.LoadIntoBufferAsync(ApiLimits.LargestBody, cancellationToken);
+        return Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken))?.Error?.Code is 2 or 3;
     }
 
     private static WireAnswer? Parse(ReadOnlySpan<byte> body)
@@ -52,7 +49,7 @@ internal static class NetatmoAnswer
         }
     }
 
-    private static ApiFailure Failure(HttpStatusCode status, WireAnswer? answer, ReadOnlySpan<byte> body, string scope)
+    private static ApiFailure Failure(HttpStatusCode status, WireAnswer? answer, string body, string scope)
     {
         var says = Says(status, answer?.Error);
         return ((int)status, answer?.Error?.Code) switch
@@ -69,11 +66,11 @@ internal static class NetatmoAnswer
         };
     }
 
-    private static string What(WireAnswer? answer, ReadOnlySpan<byte> body) => body.TrimStart(" \t\r\n"u8) switch
+    private static string What(WireAnswer? answer, string body) => body.AsSpan().TrimStart(" \t\r\n") switch
     {
-        [] => "an empty body",
+        [] when answer is null => "an empty body",
         _ when answer is not null => "JSON without body.devices",
-        [(byte)'<', ..] => "a page of HTML instead of JSON",
+        ['<', ..] => "a page of HTML instead of JSON",
         _ => "a body that is not JSON",
     };
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Exporter.Accounts;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Exporter.Netatmo;
 
@@ -33,6 +34,8 @@ public sealed class NetatmoSource : ISource
 
     public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new PlainTokenFormat()];
 
+    public void AddServices(IServiceCollection services) => services.AddApiClient<INetatmoApi>(Name, NetatmoJson.Default, NetatmoAnswer.RefusesToken);
+
     public Func<AccountContext, Account> Configure(Section section)
     {
         var options = NetatmoOptions.Read(section);
@@ -42,16 +45,14 @@ public sealed class NetatmoSource : ISource
     private Account Open(NetatmoOptions options, AccountContext context)
     {
         var (time, logger) = (context.Time, context.Logging.CreateLogger("netatmo"));
-        var tokenHttp = TokenEndpoint.CreateHttp();
-        var endpoint = new TokenEndpoint(tokenHttp, new Uri(options.Api, "/oauth2/token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
+        var endpoint = new TokenEndpoint(context.TokenHttp, new Uri(options.Api, "/oauth2/token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
         var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
 
-        var apiHttp = new HttpClient(new TokenHandler(keeper, NetatmoAnswer.RefusesToken).Over(ApiResilience.CreateHandler(time))) { BaseAddress = options.Api, Timeout = Timeout.InfiniteTimeSpan };
-        var api = new NetatmoApi(apiHttp, time);
+        var (api, account) = (context.Services.GetRequiredService<INetatmoApi>(), new ApiAccount(keeper, options.Api));
         var shown = new NetatmoMetricsOptions(options.AgeStale, options.Location);
         var poller = new Poller<NetatmoReading>(
             context.Name,
-            cancellation => PollAsync(api, options, cancellation),
+            cancellationToken => PollAsync(api, account, options, time, cancellationToken),
             (reading, now) => new Exposed([.. NetatmoMetrics.From(reading, shown, now)], NetatmoMetrics.StaleAt(reading, shown, now)),
             keeper,
             new PollerOptions(options.RefreshInterval),
@@ -64,7 +65,6 @@ public sealed class NetatmoSource : ISource
             Live = NetatmoStatus.Live(moment => StatusOf(moment.Feed!, moment.Token.State.Token, options, time.GetUtcNow())),
             Units = Units,
             DebugData = () => poller.Reading?.ToJson(options.Location),
-            Owned = [apiHttp, tokenHttp],
         };
     }
 
@@ -72,31 +72,35 @@ public sealed class NetatmoSource : ISource
         feed.Up, options.RefreshInterval, feed.LastTry, feed.LastDuration, feed.ReadAt, token?.IsUsable(now) == true, token?.ExpiresAt);
 
     /// <summary>Stations and Home Coaches are two questions and one reading: half an answer would let modules vanish.</summary>
-    private static async Task<ApiAnswer<NetatmoReading>> PollAsync(NetatmoApi api, NetatmoOptions options, CancellationToken cancellation)
+    private static async Task<PollResult<NetatmoReading>> PollAsync(INetatmoApi api, ApiAccount account, NetatmoOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         var answers = new List<StationsData>();
         if (options.Stations)
         {
-            switch (await api.GetStationsData(options.Favourites, cancellation))
+            var response = await api.GetStationsData(account, options.Favourites ? "true" : "false", cancellationToken);
+            if (Taken(NetatmoAnswer.Read(response, "read_station", time), answers) is { } failure)
             {
-                case ApiAnswer<StationsData>.Failed(var failure):
-                    return new ApiAnswer<NetatmoReading>.Failed(failure);
-                case ApiAnswer<StationsData>.Success(var stations):
-                    answers.Add(stations);
-                    break;
+                return failure;
             }
         }
         if (options.HomeCoaches)
         {
-            switch (await api.GetHomeCoachsData(cancellation))
+            var response = await api.GetHomeCoachsData(account, cancellationToken);
+            if (Taken(NetatmoAnswer.Read(response, "read_homecoach", time), answers) is { } failure)
             {
-                case ApiAnswer<StationsData>.Failed(var failure):
-                    return new ApiAnswer<NetatmoReading>.Failed(failure);
-                case ApiAnswer<StationsData>.Success(var coaches):
-                    answers.Add(coaches);
-                    break;
+                return failure;
             }
         }
-        return new ApiAnswer<NetatmoReading>.Success(NetatmoReading.From([.. answers]));
+        return new PollResult<NetatmoReading>.Success(NetatmoReading.From([.. answers]));
+    }
+
+    /// <summary>Adds a good answer to the others; why there is none otherwise.</summary>
+    private static ApiFailure? Taken(PollResult<StationsData> answer, List<StationsData> answers)
+    {
+        if (answer is PollResult<StationsData>.Success(var data))
+        {
+            answers.Add(data);
+        }
+        return (answer as PollResult<StationsData>.Failed)?.Failure;
     }
 }

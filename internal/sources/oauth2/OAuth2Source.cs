@@ -20,9 +20,8 @@ public sealed class OAuth2Source : ISource
 
     private Account Open(OAuth2Options options, AccountContext context)
     {
-        var http = TokenEndpoint.CreateHttp();
         // Many servers and gateways describe an error in "message", which no standard names.
-        TokenEndpoint At(Uri address) => new(http, address, options.Client, context.Time) { ErrorMembers = new(Description: "message") };
+        TokenEndpoint At(Uri address) => new(context.TokenHttp, address, options.Client, context.Time) { ErrorMembers = new(Description: "message") };
 
         var token = At(options.Token);
         var keeper = new Keeper(
@@ -37,7 +36,6 @@ public sealed class OAuth2Source : ISource
                 _ => new LoginMethod.Unattended(),
             },
             Revoke = options.Revocation is { } revocation ? new RevocationEndpoint(At(revocation)).RevokeAsync : null,
-            Owned = [http],
         };
     }
 }

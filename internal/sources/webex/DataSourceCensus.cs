@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Webex;
 
 /// <summary>Takes a reading of the data sources, and extends those that are due, where that is asked for. Not thread-safe: the poller takes one at a time.</summary>
-internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, string account, TimeProvider time, ILogger logger)
+internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexDataOptions options, string name, TimeProvider time, ILogger logger)
 {
     /// <summary>Schemas hardly change.</summary>
     private static readonly TimeSpan SchemasLast = TimeSpan.FromDays(1);
@@ -16,21 +16,21 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
     private bool schemasMissing;
     private Pause? patience;
 
-    public async Task<ApiAnswer<WebexReading>> TakeAsync(CancellationToken cancellation)
+    public async Task<PollResult<WebexReading>> TakeAsync(CancellationToken cancellation)
     {
-        if (await SourcesAsync(cancellation) is var answer && answer is not ApiAnswer<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        if (await SourcesAsync(cancellation) is var answer && answer is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
         {
-            return new ApiAnswer<WebexReading>.Failed(((ApiAnswer<IReadOnlyList<WebexDataSource>>.Failed)answer).Failure);
+            return ((PollResult<IReadOnlyList<WebexDataSource>>.Failed)answer).Failure;
         }
         var current = options.Extend ? await ExtendedAsync(sources, cancellation) : sources;
-        return new ApiAnswer<WebexReading>.Success(new WebexReading(current, await SchemasAsync(cancellation), extensions));
+        return new PollResult<WebexReading>.Success(new WebexReading(current, await SchemasAsync(cancellation), extensions));
     }
 
     /// <summary>The list, and where it says less than a reading needs, each source by itself.</summary>
-    private async Task<ApiAnswer<IReadOnlyList<WebexDataSource>>> SourcesAsync(CancellationToken cancellation)
+    private async Task<PollResult<IReadOnlyList<WebexDataSource>>> SourcesAsync(CancellationToken cancellation)
     {
-        var listed = await api.ListDataSourcesAsync(cancellation);
-        if (listed is not ApiAnswer<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        var listed = WebexAnswer.Read(await api.ListDataSourcesAsync(account, cancellation), account, time);
+        if (listed is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
         {
             return listed;
         }
@@ -42,20 +42,20 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
                 full.Add(source);
                 continue;
             }
-            switch (await api.GetDataSourceAsync(source.Id, cancellation))
+            switch (WebexAnswer.Read(await api.GetDataSourceAsync(account, source.Id, cancellation), account, time))
             {
-                case ApiAnswer<WebexDataSource>.Success(var details):
+                case PollResult<WebexDataSource>.Success(var details):
                     full.Add(details);
                     break;
-                case ApiAnswer<WebexDataSource>.Failed(ApiFailure.Rejected):
+                case PollResult<WebexDataSource>.Failed(ApiFailure.Rejected):
                     // Deleted meanwhile, or nothing more is to be had: the list's word stands.
                     full.Add(source);
                     break;
-                case ApiAnswer<WebexDataSource>.Failed(var failure):
-                    return new ApiAnswer<IReadOnlyList<WebexDataSource>>.Failed(failure);
+                case PollResult<WebexDataSource>.Failed(var failure):
+                    return failure;
             }
         }
-        return new ApiAnswer<IReadOnlyList<WebexDataSource>>.Success(full);
+        return new PollResult<IReadOnlyList<WebexDataSource>>.Success(full);
     }
 
     private async Task<IReadOnlyList<WebexDataSource>> ExtendedAsync(IReadOnlyList<WebexDataSource> sources, CancellationToken cancellation)
@@ -83,14 +83,14 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
     /// <summary>The source as it is then; as it was, where it could not be extended.</summary>
     private async Task<WebexDataSource> ExtendAsync(WebexDataSource source, CancellationToken cancellation)
     {
-        switch (await api.ExtendDataSourceAsync(source.Id, options.ExtendLifetime, cancellation))
+        switch (await api.ExtendDataSourceAsync(account, source.Id, options.ExtendLifetime, time, cancellation))
         {
-            case ApiAnswer<WebexDataSource>.Success(var extended):
+            case PollResult<WebexDataSource>.Success(var extended):
                 extensions = extensions.WithDone(source.Id);
                 warned.Remove(source.Id);
-                logger.LogInformation("account {Account}: data source {Id} is extended until {End:u}", account, Plain.Line(source.Id), extended.TokenEndsAt);
+                logger.LogInformation("account {Account}: data source {Id} is extended until {End:u}", name, Plain.Line(source.Id), extended.TokenEndsAt);
                 return extended;
-            case ApiAnswer<WebexDataSource>.Failed(var failure):
+            case PollResult<WebexDataSource>.Failed(var failure):
                 extensions = extensions.WithFailed(source.Id, failure.Kind);
                 if (failure is ApiFailure.RateLimited)
                 {
@@ -99,7 +99,7 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
                 }
                 // Said loudly once, and at every try again: its end comes nearer.
                 logger.Log(warned.Add(source.Id) ? LogLevel.Error : LogLevel.Warning,
-                    "account {Account}: data source {Id} ends at {End:u} and could not be extended: {Reason}", account, Plain.Line(source.Id), source.TokenEndsAt, failure.Reason);
+                    "account {Account}: data source {Id} ends at {End:u} and could not be extended: {Reason}", name, Plain.Line(source.Id), source.TokenEndsAt, failure.Reason);
                 return source;
             default:
                 throw new InvalidOperationException("an answer is good or not");
@@ -113,14 +113,14 @@ internal sealed class DataSourceCensus(IWebexApi api, WebexDataOptions options, 
         {
             return known.List;
         }
-        switch (await api.ListSchemasAsync(cancellation))
+        switch (WebexAnswer.Read(await api.ListSchemasAsync(account, cancellation), account, time))
         {
-            case ApiAnswer<IReadOnlyList<WebexSchema>>.Success(var list):
+            case PollResult<IReadOnlyList<WebexSchema>>.Success(var list):
                 (schemas, schemasMissing) = ((list, time.GetUtcNow()), false);
                 break;
-            case ApiAnswer<IReadOnlyList<WebexSchema>>.Failed(var failure) when !schemasMissing:
+            case PollResult<IReadOnlyList<WebexSchema>>.Failed(var failure) when !schemasMissing:
                 schemasMissing = true;
-                logger.LogWarning("account {Account}: the schemas are not known: {Reason}", account, failure.Reason);
+                logger.LogWarning("account {Account}: the schemas are not known: {Reason}", name, failure.Reason);
                 break;
         }
         return schemas?.List;

@@ -58,17 +58,20 @@ internal static class DataSourceCommands
     public static IReadOnlyList<SourceCommand> All { get; } = [List, Show, Extend, Register, Update, Schemas];
 
     /// <summary>The commands of an account.</summary>
-    public static IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Of(IWebexApi api) =>
+    public static IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Of(IWebexApi api, ApiAccount account) =>
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
         {
-            [List] = LoggedIn(async (call, cancellation) => Answered(call, await api.ListDataSourcesAsync(cancellation), list => ShowList(call, list))),
-            [Show] = LoggedIn(async (call, cancellation) => Answered(call, await api.GetDataSourceAsync(call.Value("ID")!, cancellation), source => ShowOne(call, source))),
+            [List] = LoggedIn(async (call, cancellation) => Answered(call, WebexAnswer.Read(await api.ListDataSourcesAsync(account, cancellation), account, call.Time), list => ShowList(call, list))),
+            [Show] = LoggedIn(async (call, cancellation) => Answered(call, WebexAnswer.Read(await api.GetDataSourceAsync(account, call.Value("ID")!, cancellation), account, call.Time), source => ShowOne(call, source))),
             [Extend] = Checked(LoggedIn(async (call, cancellation) =>
-                Done(call, "extend", "extended", await api.ExtendDataSourceAsync(call.Value("ID")!, Lifetime(call) ?? DataSourceOrder.LongestLifetime, cancellation)))),
+                Done(call, "extend", "extended", await api.ExtendDataSourceAsync(account, call.Value("ID")!, Lifetime(call) ?? DataSourceOrder.LongestLifetime, call.Time, cancellation)))),
             [Register] = Checked(LoggedIn(async (call, cancellation) =>
-                Done(call, "registration", "registered", await api.RegisterDataSourceAsync(Registration(call), cancellation)))),
-            [Update] = Checked(LoggedIn((call, cancellation) => UpdateAsync(api, call, cancellation))),
-            [Schemas] = LoggedIn(async (call, cancellation) => Answered(call, await api.ListSchemasAsync(cancellation), schemas => ShowSchemas(call, schemas))),
+            {
+                var order = Registration(call);
+                return Done(call, "registration", "registered", WebexAnswer.Read(await api.RegisterDataSourceAsync(account, order, cancellation), account, call.Time, order));
+            })),
+            [Update] = Checked(LoggedIn((call, cancellation) => UpdateAsync(api, account, call, cancellation))),
+            [Schemas] = LoggedIn(async (call, cancellation) => Answered(call, WebexAnswer.Read(await api.ListSchemasAsync(account, cancellation), account, call.Time), schemas => ShowSchemas(call, schemas))),
         };
 
     private static IReadOnlyList<string> Name(string verb) => ["webex", "data-sources", verb];
@@ -101,11 +104,11 @@ internal static class DataSourceCommands
         Lifetime = Lifetime(call) ?? DataSourceOrder.LongestLifetime,
     };
 
-    private static async Task<int> UpdateAsync(IWebexApi api, CommandCall call, CancellationToken cancellation)
+    private static async Task<int> UpdateAsync(IWebexApi api, ApiAccount account, CommandCall call, CancellationToken cancellation)
     {
         var id = call.Value("ID")!;
-        var current = await api.GetDataSourceAsync(id, cancellation);
-        if (current is not ApiAnswer<WebexDataSource>.Success(var source))
+        var current = WebexAnswer.Read(await api.GetDataSourceAsync(account, id, cancellation), account, call.Time);
+        if (current is not PollResult<WebexDataSource>.Success(var source))
         {
             return Done(call, "update", "updated", current);
         }
@@ -125,18 +128,18 @@ internal static class DataSourceCommands
         };
         return status == "disabled" && string.IsNullOrEmpty(order.ErrorMessage)
             ? Say(call, $"A disabled data source needs a reason; say it with {ErrorMessage.Name}.")
-            : Done(call, "update", "updated", await api.UpdateDataSourceAsync(id, order, cancellation));
+            : Done(call, "update", "updated", WebexAnswer.Read(await api.UpdateDataSourceAsync(account, id, order, cancellation), account, call.Time, order));
     }
 
-    private static int Answered<T>(CommandCall call, ApiAnswer<T> answer, Func<T, int> show) => answer switch
+    private static int Answered<T>(CommandCall call, PollResult<T> answer, Func<T, int> show) => answer switch
     {
-        ApiAnswer<T>.Success(var value) => show(value),
-        ApiAnswer<T>.Failed(var failure) => Failed(call, failure),
+        PollResult<T>.Success(var value) => show(value),
+        PollResult<T>.Failed(var failure) => Failed(call, failure),
         _ => throw new InvalidOperationException("an answer is good or not"),
     };
 
     /// <summary>Says what became of an operation, and writes its record where one is wanted.</summary>
-    private static int Done(CommandCall call, string operation, string done, ApiAnswer<WebexDataSource> answer)
+    private static int Done(CommandCall call, string operation, string done, PollResult<WebexDataSource> answer)
     {
         var code = Answered(call, answer, source =>
         {
@@ -153,8 +156,8 @@ internal static class DataSourceCommands
         var at = call.Time.GetUtcNow();
         var (name, record) = answer switch
         {
-            ApiAnswer<WebexDataSource>.Success(var source) => ($"data_source_{operation}_{FileNamed(source.Id)}", new OperationRecord(operation, at, true, DataSourceView.Of(source), null)),
-            ApiAnswer<WebexDataSource>.Failed(var failure) => ($"data_source_{operation}_failed", new OperationRecord(operation, at, false, null, failure.Reason)),
+            PollResult<WebexDataSource>.Success(var source) => ($"data_source_{operation}_{FileNamed(source.Id)}", new OperationRecord(operation, at, true, DataSourceView.Of(source), null)),
+            PollResult<WebexDataSource>.Failed(var failure) => ($"data_source_{operation}_failed", new OperationRecord(operation, at, false, null, failure.Reason)),
             _ => throw new InvalidOperationException("an answer is good or not"),
         };
         return Save(call, folder, name, JsonSerializer.SerializeToUtf8Bytes(record, DataSourceJson.Default.OperationRecord)) is ExitCode.Done ? code : ExitCode.Failed;

@@ -74,16 +74,17 @@ public static class DataSourceExtension
 {
     /// <summary>Asks how the source is now, and updates it as it is: Webex gives it a new signed token. It has to happen before the old one ends.</summary>
     /// <param name="lifetime">Of the new token; null is as long as the old one's.</param>
-    public static async Task<ApiAnswer<WebexDataSource>> ExtendDataSourceAsync(this IWebexApi api, string id, TimeSpan? lifetime, CancellationToken cancellation)
+    public static async Task<PollResult<WebexDataSource>> ExtendDataSourceAsync(
+        this IWebexApi api, ApiAccount account, string id, TimeSpan? lifetime, TimeProvider time, CancellationToken cancellationToken)
     {
-        var current = await api.GetDataSourceAsync(id, cancellation);
-        if (current is not ApiAnswer<WebexDataSource>.Success(var source))
+        var current = WebexAnswer.Read(await api.GetDataSourceAsync(account, id, cancellationToken), account, time);
+        if (current is not PollResult<WebexDataSource>.Success(var source))
         {
             return current;
         }
         return DataSourceOrder.Same(source, lifetime, out var missing) is { } order
-            ? await api.UpdateDataSourceAsync(id, order, cancellation)
-            : new ApiAnswer<WebexDataSource>.Failed(new ApiFailure.Rejected($"Webex does not say the data source's {string.Join(", ", missing)}, and an update needs it."));
+            ? WebexAnswer.Read(await api.UpdateDataSourceAsync(account, id, order, cancellationToken), account, time, order)
+            : new ApiFailure.Rejected($"Webex does not say the data source's {string.Join(", ", missing)}, and an update needs it.");
     }
 }
 

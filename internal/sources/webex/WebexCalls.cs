@@ -7,6 +7,8 @@ internal sealed class WebexCalls(AccountContext context) : ApiCalls(context, "we
 {
     private static readonly double[] Bounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 
+    protected override string OperationOf(HttpRequestMessage request) => NameOf(request);
+
     protected override void Count(string operation, string code, TimeSpan took, TimeSpan? retryAfter)
     {
         base.Count(operation, code, took, retryAfter);
@@ -21,7 +23,7 @@ internal sealed class WebexCalls(AccountContext context) : ApiCalls(context, "we
     }
 
     /// <summary>Known operations only: a label has few values, whatever is asked for.</summary>
-    protected override string OperationOf(HttpRequestMessage request) => (request.Method.Method, Parts(request.RequestUri)) switch
+    public static string NameOf(HttpRequestMessage request) => (request.Method.Method, Parts(request.RequestUri)) switch
     {
         ("POST", ["access_token"]) => "access_token",
         ("POST", ["applications", _, "token"]) => "application_token",

@@ -9,22 +9,12 @@ namespace Exporter.Webex;
 /// <param name="Api">One base for API and login; another than Webex's is a stand-in.</param>
 internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuthClient? Integration, Uri RedirectUri, IReadOnlyList<string> Scopes, Uri Api, WebexDataOptions Data)
 {
-    public const string EnvFileName = ".env";
-    public const string ConfigFileName = "token-config.json";
-
-    /// <summary>Without it an integration's token is not accepted for a service app's.</summary>
-    public const string ApplicationsToken = "spark:applications_token";
-
-    public static readonly Uri Webex = new("https://webexapis.com");
-
-    public static readonly Uri LoopbackRedirect = new("http://localhost:3000/callback");
-
     private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "The .env file that the service app's token is kept in; its other lines stay as they are.",
-        flag: "--webex-token-file", variable: "WEBEX_TOKEN_FILE", @default: EnvFileName);
+        flag: "--webex-token-file", variable: "WEBEX_TOKEN_FILE", @default: WebexDefaults.EnvFileName);
 
     private static readonly Setting<string> ConfigFileSetting = Settings.Path("config_file",
         "The token manager's configuration: the service app, and the personal access token with the integration that renews it, which are written there.",
-        flag: "--webex-config-file", variable: "WEBEX_CONFIG_FILE", @default: ConfigFileName);
+        flag: "--webex-config-file", variable: "WEBEX_CONFIG_FILE", @default: WebexDefaults.ConfigFileName);
 
     private static readonly Setting<string> AppIdSetting = Settings.Text("app_id", "Application id of the service app, instead of the file's serviceApp.appId.",
         flag: "--webex-app-id", variable: "WEBEX_APP_ID");
@@ -45,25 +35,25 @@ internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuth
         flag: "--webex-integration-client-secret", variable: "WEBEX_INTEGRATION_CLIENT_SECRET");
 
     private static readonly Setting<Uri> RedirectUriSetting = Settings.Address("redirect_uri", "Redirect URI that is registered for the integration.",
-        flag: "--webex-redirect-uri", variable: "WEBEX_REDIRECT_URI", @default: LoopbackRedirect.OriginalString);
+        flag: "--webex-redirect-uri", variable: "WEBEX_REDIRECT_URI", @default: WebexDefaults.LoopbackRedirect.OriginalString);
 
     private static readonly Setting<IReadOnlyList<string>> ScopesSetting = Settings.List("scopes", "Scopes that a login to the integration asks for.",
-        flag: "--webex-scopes", variable: "WEBEX_SCOPES", @default: ApplicationsToken);
+        flag: "--webex-scopes", variable: "WEBEX_SCOPES", @default: WebexDefaults.ApplicationsToken);
 
     private static readonly Setting<Uri> ApiSetting = Settings.Address("api_url", "Base address of Webex's API and login; for a stand-in.",
-        flag: "--webex-api-url", variable: "WEBEX_API_URL", @default: Webex.OriginalString);
+        flag: "--webex-api-url", variable: "WEBEX_API_URL", @default: WebexDefaults.Webex.OriginalString);
 
     public static SourceSettings All { get; } = new("webex",
     [
         TokenFileSetting, ConfigFileSetting, AppIdSetting, ClientIdSetting, ClientSecretSetting, TargetOrgSetting,
         IntegrationIdSetting, IntegrationSecretSetting, RedirectUriSetting, ScopesSetting, ApiSetting, .. WebexDataOptions.All,
     ])
-    { IsDetectedIn = folder => File.Exists(Path.Combine(folder, ConfigFileName)) };
+    { IsDetectedIn = folder => File.Exists(Path.Combine(folder, WebexDefaults.ConfigFileName)) };
 
     public static WebexOptions Read(Section section)
     {
         var app = new ServiceAppSettings(section.Find(AppIdSetting), section.Find(ClientIdSetting), section.Find(ClientSecretSetting), section.Find(TargetOrgSetting));
-        var config = new TokenConfig(InWorkingDirectory(section, ConfigFileSetting, ConfigFileName) ?? section.Get(ConfigFileSetting), app);
+        var config = new TokenConfig(InWorkingDirectory(section, ConfigFileSetting, WebexDefaults.ConfigFileName) ?? section.Get(ConfigFileSetting), app);
         if (config.Problem is { } problem)
         {
             section.Problem(ConfigFileSetting, problem);
@@ -74,7 +64,7 @@ internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuth
             section.Problem(id is null ? IntegrationIdSetting : IntegrationSecretSetting, "an integration has a client id and a client secret; set both, or neither");
         }
         return new WebexOptions(
-            InWorkingDirectory(section, TokenFileSetting, EnvFileName),
+            InWorkingDirectory(section, TokenFileSetting, WebexDefaults.EnvFileName),
             config,
             id is null || secret is null ? null : new OAuthClient(id, secret),
             section.Get(RedirectUriSetting),

@@ -1,4 +1,5 @@
 using Exporter.Accounts;
+using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;

@@ -47,7 +47,7 @@ internal abstract record Pem
     public Parsed<string> Read() => this switch
     {
         Inline(var text) => Parsed.Value(text.Reveal()),
-        InFile(var path) => SmallFile.Read(path, Largest),
+        InFile(var path) => SmallFile.Read(path, Largest) switch { var (text, problem) => new Parsed<string>(text, problem) },
         _ => throw new InvalidOperationException("PEM stands nowhere else"),
     };
 }

@@ -1,4 +1,4 @@
-using Exporter.Accounts;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Accounts;
@@ -32,7 +32,7 @@ public sealed class DotEnvTests : IDisposable
     [InlineData("")]
     [InlineData("   ")]
     [InlineData("# A=b")]
-    public void Empty_lines_and_comments_are_nothing(string line) => Assert.IsType<DotEnvLine.Nothing>(DotEnv.Parse(line));
+    public void Empty_lines_and_comments_are_nothing(string line) => Assert.IsType<DotEnvLine.Blank>(DotEnv.Parse(line));
 
     [Theory]
     [InlineData("A")]

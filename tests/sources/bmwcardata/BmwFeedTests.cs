@@ -3,6 +3,7 @@ using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
+using Refit;
 using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
@@ -16,9 +17,13 @@ public sealed class BmwFeedTests : IDisposable
     private readonly TemporaryFolder folder = new();
     private readonly CollectedLog log = new();
     private readonly Keeper keeper;
+    private readonly BmwAccount account;
 
-    public BmwFeedTests() =>
+    public BmwFeedTests()
+    {
         keeper = new Keeper("car", new FakeGrant(time), new MemoryStore(StreamBench.Token(0)), new KeeperOptions { Pace = new Pace(time) }, time, log);
+        account = new BmwAccount(keeper, new Uri("https://api.invalid"), new DailyBudget(50, folder["calls.json"], time, log));
+    }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -36,7 +41,7 @@ public sealed class BmwFeedTests : IDisposable
         var api = new OddApi();
         using var stop = new CancellationTokenSource();
         await keeper.LoadAsync(Cancellation);
-        var feed = Open(log, new BmwRest(api, new BmwRestOptions([], folder["cars.json"]), keeper, time, log));
+        var feed = Open(log, new BmwRest(api, account, new BmwRestOptions([], folder["cars.json"]), time, log));
         var running = Task.Run(() => feed.RunAsync(stop.Token), Cancellation);
         await api.Asked.Task.WaitAsync(Cancellation);
         feed.Update(_ => Car.Reading(Car.Messages("electric.jsonl")));
@@ -72,7 +77,7 @@ public sealed class BmwFeedTests : IDisposable
         api.Answers.SetException(new InvalidOperationException("nobody foresaw this"));
         using var stop = new CancellationTokenSource();
         await keeper.LoadAsync(Cancellation);
-        var rest = new BmwRest(api, new BmwRestOptions([], folder["cars.json"]), keeper, time, log);
+        var rest = new BmwRest(api, account, new BmwRestOptions([], folder["cars.json"]), time, log);
         var running = rest.RunAsync(_ => { }, _ => { }, stop.Token);
 
         await time.AdvanceUntilAsync(() => running.IsCompleted || api.Calls == 2, TimeSpan.FromDays(1));
@@ -94,21 +99,22 @@ public sealed class BmwFeedTests : IDisposable
 
         public int Calls { get; private set; }
 
-        public async Task<ApiAnswer<IReadOnlyList<MappedCar>>> GetMappings(CancellationToken cancellation)
+        public async Task<IApiResponse<IReadOnlyList<MappedCar>>> GetMappings(ApiAccount account, CancellationToken cancellationToken)
         {
             Calls++;
             Asked.TrySetResult();
             await Answers.Task;
-            return new ApiAnswer<IReadOnlyList<MappedCar>>.Success([]);
+            return new ApiResponse<IReadOnlyList<MappedCar>>(new HttpRequestMessage(), new HttpResponseMessage(), [], new RefitSettings(), null);
         }
 
-        public Task<ApiAnswer<CarInfo>> GetBasicData(string vin, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<IApiResponse<BasicData>> GetBasicData(ApiAccount account, string vin, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<ApiAnswer<IReadOnlyList<Container>>> GetContainers(CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<IApiResponse<IReadOnlyList<Container>>> GetContainers(ApiAccount account, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<ApiAnswer<Container>> CreateContainer(string name, string purpose, IReadOnlyList<string> keys, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<IApiResponse<Container>> CreateContainer(ApiAccount account, NewContainer container, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<ApiAnswer<byte[]>> GetTelematicData(string vin, string containerId, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<IApiResponse<TelematicData>> GetTelematicData(ApiAccount account, string vin, string containerId, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 
     private sealed class LogThatFails(string at) : ILogger

@@ -4,6 +4,8 @@ using System.Text.Json.Nodes;
 using Exporter.BmwCarData;
 using Exporter.Accounts;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -53,17 +55,19 @@ public class BmwFuzzTests
     [Fact]
     public async Task A_name_that_is_no_text_costs_nothing_beside_it_in_an_answer_of_the_customer_interface()
     {
+        var token = new Token { AccessToken = new Secret("a"), ExpiresAt = ManualTime.Start.AddDays(1) };
+        using var keeper = new Keeper("car", new FakeGrant(new ManualTime()), new MemoryStore(token), new KeeperOptions(), new ManualTime(), NullLogger.Instance);
         foreach (var body in JsonPlaces.WithOddNames("""{"containers":[{"containerId":"c","name":"n"}],"telematicData":{"k":{"value":"1","timestamp":"2026-11-21T12:00:00Z"}},"brand":"BMW"}"""))
         {
             using var http = new StubHttp().Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, body));
             using var folder = new TemporaryFolder();
-            using var client = http.Client;
-            client.BaseAddress = new Uri("https://api.invalid/");
-            var api = new BmwApi(client, new DailyBudget(50, folder["calls.json"], new ManualTime(), NullLogger.Instance), new ManualTime());
+            var time = new ManualTime();
+            var account = new BmwAccount(keeper, new Uri("https://api.invalid/"), new DailyBudget(50, folder["calls.json"], time, NullLogger.Instance));
+            var api = ProviderApi.Services(new BmwCarDataSource(), http, time).GetRequiredService<IBmwApi>();
 
-            Assert.Equal("c", Assert.IsType<ApiAnswer<IReadOnlyList<Container>>.Success>(await api.GetContainers(Cancellation)).Value.Single().Id);
-            Assert.Equal("BMW", Assert.IsType<ApiAnswer<CarInfo>.Success>(await api.GetBasicData(Car.Electric, Cancellation)).Value.Brand);
-            var message = Assert.IsType<ApiAnswer<byte[]>.Success>(await api.GetTelematicData(Car.Electric, "c", Cancellation)).Value;
+            Assert.Equal("c", Value(BmwAnswer.Read(await api.GetContainers(account, Cancellation), time, containers => containers)).Single().Id);
+            Assert.Equal("BMW", Value(BmwAnswer.Read(await api.GetBasicData(account, Car.Electric, Cancellation), time, data => data.Brand)));
+            var message = Value(BmwAnswer.Read(await api.GetTelematicData(account, Car.Electric, "c", Cancellation), time, data => data.ToMessage(Car.Electric)));
             Assert.Equal("k", Assert.IsType<BmwDelivery.Message>(BmwMessage.Read(message, topic: "")).Entries.Single().Key);
         }
     }
@@ -100,6 +104,8 @@ public class BmwFuzzTests
         Assert.All(reading.Cars.Values, car => Assert.Equal(100, car.Values.Count));
         Assert.All(reading.Cars.Values.SelectMany(car => car.Values.Values), held => Assert.IsType<BmwValue.None>(held.Value));
     }
+
+    private static T Value<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Success>(answer).Value;
 
     private static void HasAnOutcome(byte[] payload)
     {

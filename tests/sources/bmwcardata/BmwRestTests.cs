@@ -263,7 +263,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         }
         var context = new AccountContext("car", true, store, new KeeperOptions(), Composition.Services(time, log)) { StateFolder = folder.Path };
         var opened = Exporter.BmwCarData.BmwRest.Open(options, keeper, context, log);
-        return new Run(opened.Reader, opened.Budget, keeper, time, [opened.Http, http, keeper]);
+        return new Run(opened.Reader, opened.Budget, keeper, time, [http, keeper]);
     }
 
     private Task LogInAsync(Keeper keeper, IReadOnlyList<string>? scope = null)

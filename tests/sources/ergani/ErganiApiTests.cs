@@ -15,8 +15,7 @@ public sealed class ErganiApiTests : IDisposable
     /// <summary>Logged in, with a token that is good until tomorrow; what it calls for tokens is <c>login.Http</c>.</summary>
     private readonly Login login = new(Login.Held("tomorrow", "tomorrow"));
 
-    private ErganiApi Api => new(
-        ErganiApi.CreateHttp(ErganiEnvironment.Test, new TokenHandler(login.Keeper, ErganiApi.TokenHasEnded), cloud), login.Time, login.Keeper);
+    private BoundErgani Api => new(cloud, login.Time, new ApiAccount(login.Keeper, ErganiEnvironment.Test.Address));
 
     public void Dispose()
     {
@@ -62,7 +61,7 @@ public sealed class ErganiApiTests : IDisposable
     {
         cloud.Expect(HttpStatusCode.OK, """{"EX_BASE_04":{}}""");
 
-        await Api.ExecuteServiceAsync("EX_BASE_04", new Dictionary<string, string> { ["ReportYear"] = "2026", ["ReportMonth"] = "11" }, Login.Cancellation);
+        await Api.ExecuteServiceAsync("EX_BASE_04", [new("ReportYear", "2026"), new("ReportMonth", "11")], Login.Cancellation);
 
         var (request, body) = cloud.Calls.Single();
         Assert.Equal("https://trialv2eservices.yeka.gr/WebservicesAPI/Api/WebServices/ExecuteService", request.RequestUri!.AbsoluteUri);
@@ -76,7 +75,7 @@ public sealed class ErganiApiTests : IDisposable
         await login.UseAsync();
         cloud.Expect(HttpStatusCode.OK);
 
-        Assert.True(Value(await Api.LogoutAsync(new Secret("old-refresh"), Login.Cancellation)));
+        Assert.True(Value(await Api.LogOutAsync(new Secret("old-refresh"), Login.Cancellation)));
 
         var (request, body) = cloud.Calls.Single();
         Assert.Equal("https://trialv2eservices.yeka.gr/WebservicesAPI/Api/Authentication/Logout", request.RequestUri!.AbsoluteUri);
@@ -103,7 +102,7 @@ public sealed class ErganiApiTests : IDisposable
             return StubHttp.Answer(HttpStatusCode.OK, "");
         });
 
-        Assert.True(Value(await Api.LogoutAsync(new Secret("old-refresh"), Login.Cancellation)));
+        Assert.True(Value(await Api.LogOutAsync(new Secret("old-refresh"), Login.Cancellation)));
         await renewing!;
 
         Assert.Empty(login.Http.Calls);
@@ -116,7 +115,7 @@ public sealed class ErganiApiTests : IDisposable
         await login.UseAsync();
         cloud.Expect(HttpStatusCode.ServiceUnavailable);
 
-        Assert.IsType<ApiFailure.Unavailable>(Failure(await Api.LogoutAsync(new Secret("old-refresh"), Login.Cancellation)));
+        Assert.IsType<ApiFailure.Unavailable>(Failure(await Api.LogOutAsync(new Secret("old-refresh"), Login.Cancellation)));
 
         Assert.IsType<Stored.SignedOut>(await login.Store.ReadAsync(Login.Cancellation));
     }
@@ -127,7 +126,7 @@ public sealed class ErganiApiTests : IDisposable
         await login.UseAsync();
         cloud.Expect(HttpStatusCode.OK);
 
-        Assert.True(Value(await Api.LogoutAsync(new Secret("somebody-else's"), Login.Cancellation)));
+        Assert.True(Value(await Api.LogOutAsync(new Secret("somebody-else's"), Login.Cancellation)));
 
         Assert.NotNull(await login.UseAsync());
     }
@@ -166,18 +165,28 @@ public sealed class ErganiApiTests : IDisposable
     public async Task Silence_is_waited_for_and_then_told()
     {
         cloud.ExpectSilence();
-        var answer = Api.GetSubmissionsAsync(Login.Cancellation);
-        await login.Time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(95));
+        var read = Api.GetSubmissionsAsync(Login.Cancellation);
+        await login.Time.AdvanceUntilAsync(() => read.IsCompleted, TimeSpan.FromSeconds(30));
+        Assert.Equal("Ergani did not answer in time.", Failure(await read).Reason);
 
-        Assert.Equal("Ergani did not answer within 90 s.", Failure(await answer).Reason);
+        // What is no read is not cut short, and not sent again.
+        cloud.ExpectSilence();
+        var call = Api.ExecuteServiceAsync("EX_BASE_01", [], Login.Cancellation);
+        var began = login.Time.GetTimestamp();
+        await login.Time.AdvanceUntilAsync(() => call.IsCompleted, TimeSpan.FromSeconds(95));
+        Assert.Equal("Ergani did not answer within 90 s.", Failure(await call).Reason);
+        Assert.True(login.Time.GetElapsedTime(began) >= TimeSpan.FromSeconds(90));
     }
 
     [Fact]
     public async Task Without_a_network_the_reason_is_told()
     {
-        cloud.ExpectFailure(new HttpRequestException("Connection refused"));
+        cloud.Otherwise((_, _) => throw new HttpRequestException("Connection refused"));
+        var answer = Api.GetSubmissionsAsync(Login.Cancellation);
+        await login.Time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
 
-        Assert.Equal("Ergani cannot be reached: Connection refused.", Failure(await Api.GetSubmissionsAsync(Login.Cancellation)).Reason);
+        Assert.Equal("Ergani cannot be reached: Connection refused.", Failure(await answer).Reason);
+        Assert.Equal(3, cloud.Calls.Count);
     }
 
     private IEnumerable<string> Bearers()
@@ -187,7 +196,7 @@ public sealed class ErganiApiTests : IDisposable
         yield return cloud.Calls[^1].Request.Headers.Authorization!.ToString();
     }
 
-    private static T Value<T>(ApiAnswer<T> answer) => Assert.IsType<ApiAnswer<T>.Success>(answer).Value;
+    private static T Value<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Success>(answer).Value;
 
-    private static ApiFailure Failure<T>(ApiAnswer<T> answer) => Assert.IsType<ApiAnswer<T>.Failed>(answer).Failure;
+    private static ApiFailure Failure<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Failed>(answer).Failure;
 }

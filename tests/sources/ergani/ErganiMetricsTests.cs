@@ -7,6 +7,7 @@ using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Refit;
 using Xunit;
 
 namespace Exporter.Tests.Ergani;
@@ -48,14 +49,22 @@ public sealed class ErganiMetricsTests
         var calls = new ErganiCalls(context);
         using var http = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.TooManyRequests).Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized)
             .Expect(HttpStatusCode.OK).ExpectFailure(new HttpRequestException()).Expect(HttpStatusCode.NotFound).Expect(HttpStatusCode.OK);
-        var client = new HttpClient(calls.CreateHandler().Over(http)) { BaseAddress = ErganiEnvironment.Test.Address };
+        var counter = ApiCalls.CreateHandler();
+        counter.InnerHandler = http;
+        var client = new HttpClient(counter) { BaseAddress = ErganiEnvironment.Test.Address };
+        Task<HttpResponseMessage> GetAsync(string path)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, path);
+            calls.Mark(request);
+            return client.SendAsync(request, Login.Cancellation);
+        }
         foreach (var path in new[] { "Authentication", "Authentication/Refresh", "authentication/refresh", "Lookup/Submissions", "WebServices/ServicesList" })
         {
-            (await client.GetAsync(path, Login.Cancellation)).Dispose();
+            (await GetAsync(path)).Dispose();
         }
-        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("WebServices/ExecuteService", Login.Cancellation));
-        (await client.GetAsync("Documents/123456789", Login.Cancellation)).Dispose();
-        (await client.GetAsync("Authentication/Logout?x=123456789", Login.Cancellation)).Dispose();
+        await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync("WebServices/ExecuteService"));
+        (await GetAsync("Documents/123456789")).Dispose();
+        (await GetAsync("Authentication/Logout?x=123456789")).Dispose();
 
         Golden.CheckPage("sources/ergani/testdata/calls.prom", Page(context));
     }
@@ -101,7 +110,7 @@ public sealed class ErganiMetricsTests
     {
         var answer = await Census(new Api([]), [ErganiCount.Branches]).TakeAsync(Login.Cancellation);
 
-        Assert.IsType<ApiFailure.Rejected>(Assert.IsType<ApiAnswer<ErganiReading>.Failed>(answer).Failure);
+        Assert.IsType<ApiFailure.Rejected>(Assert.IsType<PollResult<ErganiReading>.Failed>(answer).Failure);
     }
 
     [Fact]
@@ -111,13 +120,14 @@ public sealed class ErganiMetricsTests
 
         var answer = await Census(api, All).TakeAsync(Login.Cancellation);
 
-        Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<ApiAnswer<ErganiReading>.Failed>(answer).Failure);
+        Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<PollResult<ErganiReading>.Failed>(answer).Failure);
     }
 
-    private static ErganiCensus Census(IErganiApi api, ErganiCount[] counts) => new(api, counts, "ergani", NullLogger.Instance);
+    private static ErganiCensus Census(IErganiApi api, ErganiCount[] counts) =>
+        new(api, new ApiAccount(new Secret("direct"), ErganiEnvironment.Test.Address), counts, "ergani", new ManualTime(), NullLogger.Instance);
 
     private static async Task<ErganiReading> ReadingAsync(IErganiApi api, ErganiCount[] counts) =>
-        Assert.IsType<ApiAnswer<ErganiReading>.Success>(await Census(api, counts).TakeAsync(Login.Cancellation)).Value;
+        Assert.IsType<PollResult<ErganiReading>.Success>(await Census(api, counts).TakeAsync(Login.Cancellation)).Value;
 
     private static string Page(AccountContext context) => Pages.Text(context.Services.GetRequiredService<ApiMetrics>().Registry);
 
@@ -130,24 +140,24 @@ public sealed class ErganiMetricsTests
 
         public string? Fails { get; init; }
 
-        public Task<ApiAnswer<IReadOnlyList<ErganiEntry>>> GetSubmissionsAsync(CancellationToken cancellation) => Entries(3);
+        public Task<IApiResponse<ErganiSubmissions>> GetSubmissionsAsync(ApiAccount account, CancellationToken cancellationToken) => Answer(new ErganiSubmissions(Entries(3)));
 
-        public Task<ApiAnswer<IReadOnlyList<ErganiEntry>>> GetServicesAsync(CancellationToken cancellation) => Entries(4);
+        public Task<IApiResponse<ErganiServices>> GetServicesAsync(ApiAccount account, CancellationToken cancellationToken) => Answer(new ErganiServices(Entries(4)));
 
-        public Task<ApiAnswer<JsonElement>> ExecuteServiceAsync(string serviceCode, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation)
+        public Task<IApiResponse<ErganiServiceAnswer>> ExecuteServiceAsync(ApiAccount account, ErganiServiceCall order, CancellationToken cancellationToken)
         {
-            Asked.Add(serviceCode);
-            return Task.FromResult<ApiAnswer<JsonElement>>(serviceCode == Fails
-                ? new ApiAnswer<JsonElement>.Failed(new ApiFailure.Unavailable("down"))
-                : answers.TryGetValue(serviceCode, out var answer)
-                    ? new ApiAnswer<JsonElement>.Success(Json(answer))
-                    : new ApiAnswer<JsonElement>.Failed(new ApiFailure.Rejected("not allowed")));
+            Asked.Add(order.ServiceCode);
+            return order.ServiceCode == Fails ? Answer<ErganiServiceAnswer>(null, HttpStatusCode.InternalServerError)
+                : answers.TryGetValue(order.ServiceCode, out var answer) ? Answer(new ErganiServiceAnswer(Json(answer)))
+                : Answer<ErganiServiceAnswer>(null, HttpStatusCode.Forbidden);
         }
 
-        public Task<ApiAnswer<bool>> LogoutAsync(Secret refreshToken, CancellationToken cancellation) =>
+        public Task<IApiResponse> LogoutAsync(ApiAccount account, string? authorization, string refreshToken, CancellationToken cancellationToken) =>
             throw new InvalidOperationException("a census does not log out");
 
-        private static Task<ApiAnswer<IReadOnlyList<ErganiEntry>>> Entries(int count) => Task.FromResult<ApiAnswer<IReadOnlyList<ErganiEntry>>>(
-            new ApiAnswer<IReadOnlyList<ErganiEntry>>.Success([.. Enumerable.Range(0, count).Select(n => new ErganiEntry($"{n}", null))]));
+        private static ErganiEntry[] Entries(int count) => [.. Enumerable.Range(0, count).Select(n => new ErganiEntry($"{n}", null))];
+
+        private static Task<IApiResponse<T>> Answer<T>(T? value, HttpStatusCode status = HttpStatusCode.OK) where T : class =>
+            Task.FromResult<IApiResponse<T>>(new ApiResponse<T>(new HttpRequestMessage(), new HttpResponseMessage(status), value, new RefitSettings(), null));
     }
 }

@@ -224,10 +224,10 @@ public sealed class LifecycleTests
     public async Task A_token_given_from_outside_is_used_without_keeper_or_login()
     {
         using var http = new StubHttp().Expect(HttpStatusCode.OK, "[]").Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true"));
-        var api = new ErganiApi(ErganiApi.CreateHttp(ErganiEnvironment.Production, new DirectTokenHandler(new Secret("direct")), http), new ManualTime());
+        var api = new BoundErgani(http, new ManualTime(), new ApiAccount(new Secret("direct"), ErganiEnvironment.Production.Address));
 
-        Assert.IsType<ApiAnswer<IReadOnlyList<ErganiEntry>>.Success>(await api.GetSubmissionsAsync(Login.Cancellation));
-        Assert.IsType<ApiAnswer<IReadOnlyList<ErganiEntry>>.Failed>(await api.GetSubmissionsAsync(Login.Cancellation));
+        Assert.IsType<PollResult<IReadOnlyList<ErganiEntry>>.Success>(await api.GetSubmissionsAsync(Login.Cancellation));
+        Assert.IsType<PollResult<IReadOnlyList<ErganiEntry>>.Failed>(await api.GetSubmissionsAsync(Login.Cancellation));
 
         var (request, _) = http.Calls[0];
         Assert.Equal("https://eservices.yeka.gr/WebservicesAPI/api/Lookup/Submissions", request.RequestUri!.AbsoluteUri);

@@ -1,6 +1,8 @@
 using System.Net;
 using Exporter.Netatmo;
 using Exporter.Accounts;
+using Exporter.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Exporter.Tests.Netatmo;
@@ -14,11 +16,27 @@ internal static class Answers
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "sources", "netatmo", "testdata", name));
 
-    public static ApiAnswer<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK) => NetatmoAnswer.Read(status, body, Scope, retryAfter: null);
+    private static readonly ManualTime Time = new();
+
+    private static readonly INetatmoApi Api = ProviderApi.Services(new NetatmoSource(), Time).GetRequiredService<INetatmoApi>();
+
+    public static PollResult<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK)
+    {
+        using var network = new OneAnswer(status, body);
+        var answer = Api.GetStationsData(new StubAccount(network, "http://cloud.test/"), "false", CancellationToken.None);
+        while (!answer.IsCompleted)
+        {
+            // The answer is there; only the pause before a retry is waited for.
+            Time.Advance(TimeSpan.FromSeconds(1));
+            Thread.Yield();
+        }
+        using var response = answer.GetAwaiter().GetResult();
+        return NetatmoAnswer.Read(response, Scope, Time);
+    }
 
     public static NetatmoReading Reading(params string[] names) => NetatmoReading.From([.. names.Select(n => Data(Bytes(n)))]);
 
     public static NetatmoReading Reading(byte[] body) => NetatmoReading.From(Data(body));
 
-    private static StationsData Data(byte[] body) => Assert.IsType<ApiAnswer<StationsData>.Success>(Read(body)).Value;
+    private static StationsData Data(byte[] body) => Assert.IsType<PollResult<StationsData>.Success>(Read(body)).Value;
 }

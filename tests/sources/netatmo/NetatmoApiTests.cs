@@ -3,13 +3,19 @@ using System.Net.Http.Headers;
 using System.Text;
 using Exporter.Netatmo;
 using Exporter.Accounts;
+using Exporter.Tests.Support;
 using Exporter.Tokens;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Exporter.Tests.Netatmo;
 
 public class NetatmoApiTests
 {
+    private static readonly ApiAccount Account = new(new Secret("the-token"), new Uri("http://cloud.test/prefix/"));
+
+    private readonly ManualTime time = new();
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -18,9 +24,9 @@ public class NetatmoApiTests
         var cloud = new Cloud(_ => Json(HttpStatusCode.OK, """{"body":{"devices":[]}}"""));
         var api = Api(cloud);
 
-        Assert.IsType<ApiAnswer<StationsData>.Success>(await api.GetStationsData(favourites: false, Cancellation));
-        Assert.IsType<ApiAnswer<StationsData>.Success>(await api.GetStationsData(favourites: true, Cancellation));
-        Assert.IsType<ApiAnswer<StationsData>.Success>(await api.GetHomeCoachsData(Cancellation));
+        Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetStationsData(Account, "false", Cancellation), Answers.Scope, time));
+        Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetStationsData(Account, "true", Cancellation), Answers.Scope, time));
+        Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetHomeCoachsData(Account, Cancellation), "read_homecoach", time));
 
         Assert.Equal(
             [
@@ -71,7 +77,7 @@ public class NetatmoApiTests
     {
         var api = Api(new Cloud(_ => Json(HttpStatusCode.Forbidden, """{"error":{"code":13}}""")));
 
-        var failed = Assert.IsType<ApiAnswer<StationsData>.Failed>(await api.GetHomeCoachsData(Cancellation));
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoAnswer.Read(await api.GetHomeCoachsData(Account, Cancellation), "read_homecoach", time));
 
         Assert.Equal("read_homecoach", Assert.IsType<ApiFailure.MissingScope>(failed.Failure).Scope);
     }
@@ -114,43 +120,134 @@ public class NetatmoApiTests
     [Fact]
     public async Task A_hanging_cloud_is_given_up_on()
     {
-        var time = new ManualTime();
-        var answer = Api(new Cloud(Cloud.Hang), time).GetStationsData(favourites: false, Cancellation);
+        var answer = AskAsync(new Cloud(Cloud.Hang), Cancellation);
 
-        time.Advance(ApiRequest.LongestWait - TimeSpan.FromSeconds(1));
+        time.Advance(TimeSpan.FromSeconds(24));
         Assert.False(answer.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal("Netatmo did not answer within 90 s.", Assert.IsType<ApiAnswer<StationsData>.Failed>(await answer).Failure.Reason);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer in time."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
     }
 
     [Fact]
     public async Task A_body_that_never_ends_is_given_up_on()
     {
-        var time = new ManualTime();
-        var answer = Api(new Cloud(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), time)
-            .GetStationsData(favourites: false, Cancellation);
+        var answer = AskAsync(new Cloud(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), Cancellation);
 
-        time.Advance(ApiRequest.LongestWait);
+        time.Advance(ApiLimits.LongestWait - TimeSpan.FromSeconds(1));
+        Assert.False(answer.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<ApiAnswer<StationsData>.Failed>(await answer).Failure);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer within 90 s."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
     }
 
     [Fact]
     public async Task A_caller_who_gives_up_is_obeyed()
     {
         using var caller = new CancellationTokenSource();
-        var answer = Api(new Cloud(Cloud.Hang)).GetStationsData(favourites: false, caller.Token);
+        var answer = AskAsync(new Cloud(Cloud.Hang), caller.Token);
 
         await caller.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
     }
 
+    [Theory]
+    [InlineData(HttpStatusCode.OK)]
+    [InlineData(HttpStatusCode.Forbidden)]
+    [InlineData(HttpStatusCode.InternalServerError)]
+    public async Task A_caller_who_gives_up_in_mid_body_is_obeyed_at_once(HttpStatusCode status)
+    {
+        using var caller = new CancellationTokenSource();
+        var body = new Drip();
+        var answer = AskAsync(new Cloud(_ => new HttpResponseMessage(status) { Content = new StreamContent(body) }), caller.Token);
+        await body.Reading.WaitAsync(Cancellation);
+
+        await caller.CancelAsync();
+
+        // By the machine's clock: nothing moves the manual one.
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.OK, """{"body":{"devices":[]}}""", null)]
+    [InlineData(HttpStatusCode.OK, "<html>", "Netatmo's answer is not the API's: HTTP 200, a page of HTML instead of JSON. Is the API's address right?")]
+    [InlineData(HttpStatusCode.Forbidden, """{"error":{"code":13}}""", "The token lacks the scope read_station: HTTP 403, code 13. Log in again and allow read_station.")]
+    public async Task An_unknown_charset_changes_nothing(HttpStatusCode status, string body, string? reason)
+    {
+        var answer = await AskAsync(new Cloud(_ =>
+        {
+            var response = Json(status, body);
+            response.Content.Headers.Remove("Content-Type");
+            response.Content.Headers.TryAddWithoutValidation("Content-Type", "application/problem+json; charset=klingon");
+            return response;
+        }), Cancellation);
+
+        Assert.Equal(reason, (answer as PollResult<StationsData>.Failed)?.Failure.Reason);
+    }
+
+    [Fact]
+    public async Task A_read_that_may_succeed_is_sent_twice_more_and_counted()
+    {
+        var cloud = new Cloud(_ => Json(HttpStatusCode.ServiceUnavailable, ""));
+        var services = ProviderApi.Services(new NetatmoSource(), cloud, time);
+
+        var answer = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
+        await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
+
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoAnswer.Read(await answer, Answers.Scope, time));
+        Assert.Equal("Netatmo has a problem of its own: HTTP 503.", failed.Failure.Reason);
+        Assert.Equal(3, cloud.Requests.Count);
+        Assert.Equal((2d, 0d), (services.GetRequiredKeyedService<ApiTraffic>("netatmo").Retries.Value, services.GetRequiredKeyedService<ApiTraffic>("netatmo").Timeouts.Value));
+    }
+
+    [Fact]
+    public async Task A_read_that_is_to_wait_is_not_repeated()
+    {
+        var cloud = new Cloud(_ =>
+        {
+            var response = Json(HttpStatusCode.ServiceUnavailable, "");
+            response.Headers.TryAddWithoutValidation("Retry-After", "300");
+            return response;
+        });
+
+        Assert.Equal(TimeSpan.FromSeconds(300), (await Failure(cloud)).RetryAfter);
+        Assert.Single(cloud.Requests);
+    }
+
+    [Fact]
+    public async Task A_try_that_takes_too_long_is_counted_and_not_repeated()
+    {
+        var cloud = new Cloud(Cloud.Hang);
+        var services = ProviderApi.Services(new NetatmoSource(), cloud, time);
+
+        var answer = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
+        time.Advance(TimeSpan.FromSeconds(25));
+        await answer;
+
+        Assert.Single(cloud.Requests);
+        Assert.Equal((0d, 1d), (services.GetRequiredKeyedService<ApiTraffic>("netatmo").Retries.Value, services.GetRequiredKeyedService<ApiTraffic>("netatmo").Timeouts.Value));
+    }
+
+    [Fact]
+    public async Task Nothing_of_a_request_or_an_answer_is_logged_at_any_level()
+    {
+        var log = new CollectedLog();
+        var cloud = new Cloud(_ => Json(HttpStatusCode.ServiceUnavailable, """{"error":{"message":"secret-body"}}"""));
+        var account = new ApiAccount(new Secret("secret-token"), new Uri("http://secret-host.test/secret-path/"));
+
+        var answer = ProviderApi.Services(new NetatmoSource(), cloud, time, log).GetRequiredService<INetatmoApi>().GetStationsData(account, "secret-query", Cancellation);
+        await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
+        await answer;
+
+        Assert.Equal(3, cloud.Requests.Count);
+        Assert.Empty(log.All);
+    }
+
     [Fact]
     public async Task An_answer_of_16_MiB_and_a_byte_is_refused()
     {
-        var failure = await Failure(new Cloud(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiRequest.LargestBody + 1]) }));
+        var failure = await Failure(new Cloud(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiLimits.LargestBody + 1]) }));
 
         Assert.Equal(new ApiFailure.Unavailable("Netatmo's answer is larger than 16 MiB."), failure);
     }
@@ -173,11 +270,18 @@ public class NetatmoApiTests
         Assert.Equal(body, await response.Content.ReadAsStringAsync(Cancellation));
     }
 
-    private static NetatmoApi Api(Cloud cloud, TimeProvider? time = null) =>
-        new(new HttpClient(cloud) { BaseAddress = new Uri("http://cloud.test/prefix/") }, time ?? new ManualTime());
+    private INetatmoApi Api(Cloud cloud) => ProviderApi.Services(new NetatmoSource(), cloud, time).GetRequiredService<INetatmoApi>();
 
-    private static async Task<ApiFailure> Failure(Cloud cloud) =>
-        Assert.IsType<ApiAnswer<StationsData>.Failed>(await Api(cloud).GetStationsData(favourites: false, Cancellation)).Failure;
+    private async Task<PollResult<StationsData>> AskAsync(Cloud cloud, CancellationToken cancellationToken) =>
+        NetatmoAnswer.Read(await Api(cloud).GetStationsData(Account, "false", cancellationToken), Answers.Scope, time);
+
+    /// <summary>The clock moves on while retries are waited for.</summary>
+    private async Task<ApiFailure> Failure(Cloud cloud)
+    {
+        var answer = AskAsync(cloud, Cancellation);
+        await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
+        return Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure;
+    }
 
     private static HttpResponseMessage Json(HttpStatusCode status, string body) =>
         new(status) { Content = new StringContent(body, MediaTypeHeaderValue.Parse("application/json")) };
@@ -204,13 +308,22 @@ public class NetatmoApiTests
     /// <summary>A body whose next byte never comes.</summary>
     private sealed class Drip : MemoryStream
     {
+        private readonly TaskCompletionSource reading = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Completes when somebody waits for the body.</summary>
+        public Task Reading => reading.Task;
+
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
+            reading.TrySetResult();
             await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
             return 0;
         }
 
-        public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) =>
-            new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+        public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+        {
+            reading.TrySetResult();
+            return new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+        }
     }
 }

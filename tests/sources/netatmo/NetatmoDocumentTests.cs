@@ -71,7 +71,7 @@ public partial class NetatmoDocumentTests
     [InlineData(200, "<html>")]
     public void Troubleshooting_has_a_row_for_each_failure(int status, string body)
     {
-        var failed = Assert.IsType<ApiAnswer<StationsData>.Failed>(Answers.Read(Encoding.UTF8.GetBytes(body), (HttpStatusCode)status));
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(Answers.Read(Encoding.UTF8.GetBytes(body), (HttpStatusCode)status));
 
         Assert.Contains(failed.Failure.Reason.Split(':')[0], Readme.Replace("`", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }

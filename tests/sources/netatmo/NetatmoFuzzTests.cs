@@ -18,7 +18,7 @@ public class NetatmoFuzzTests
         var end = Array.LastIndexOf(whole, (byte)'}');
         for (var length = 0; length <= end; length++)
         {
-            Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<ApiAnswer<StationsData>.Failed>(Answers.Read(whole[..length])).Failure);
+            Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<PollResult<StationsData>.Failed>(Answers.Read(whole[..length])).Failure);
         }
         Assert.True(SampleCount(Encoding.UTF8.GetString(whole)) > 0);
     }
@@ -96,10 +96,10 @@ public class NetatmoFuzzTests
     {
         switch (Answers.Read(body))
         {
-            case ApiAnswer<StationsData>.Success success:
+            case PollResult<StationsData>.Success success:
                 _ = SampleCount(NetatmoReading.From(success.Value));
                 break;
-            case ApiAnswer<StationsData>.Failed { Failure: var failure }:
+            case PollResult<StationsData>.Failed { Failure: var failure }:
                 Assert.Matches(@"^Netatmo[^\n]{1,400}[.?]$", failure.Reason);
                 break;
         }

@@ -296,8 +296,8 @@ public sealed class ChainTests
         using var client = http.Client;
         var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
         var parts = new WebexChainParts(
-            "webex", new TokenConfig("/nowhere/token-config.json", ServiceAppSettings.None), new OAuthClient("id", new Secret("secret")), new Uri("https://webex.invalid"), WebexOptions.LoopbackRedirect, [], "exporter login");
-        using var chain = new WebexChain(parts, new MemoryStore(), store, new KeeperOptions { Pace = new Pace(time) }, time, NullLogger.Instance, client);
+            "webex", new TokenConfig("/nowhere/token-config.json", ServiceAppSettings.None), new OAuthClient("id", new Secret("secret")), new Uri("https://webex.invalid"), WebexDefaults.LoopbackRedirect, [], "exporter login");
+        var chain = new WebexChain(parts, new MemoryStore(), store, new KeeperOptions { Pace = new Pace(time) }, client, time, NullLogger.Instance);
         await chain.Personal.LoadAsync(WebexBench.Cancellation);
         Task<Renewal>? pasting = null;
         // The network answers at once, so that this goes as far as it may.

@@ -4,8 +4,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Exporter.Accounts;
 using Exporter.Tests.Support;
-using Exporter.Tokens;
 using Exporter.Webex;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -82,17 +82,18 @@ internal static class DataSourceAnswers
             new JsonObject { ["id"] = "a38a10b7-43e4-4676-a076-a7d6dce9387d", ["serviceType"] = "VoiceVirtualAgent", ["protocol"] = "WebSocket" }),
     }.ToJsonString();
 
-    /// <summary>An API on this network, under the access token <c>the-token</c> that nobody renews.</summary>
-    public static WebexApi Api(StubHttp http, TimeProvider? time = null) =>
-        new(WebexApi.CreateHttp(new Uri("https://webexapis.com"), new DirectTokenHandler(new Secret("the-token")), http), time ?? new ManualTime());
+    private static readonly IWebexApi Api = ProviderApi.Services(new WebexSource(), new ManualTime()).GetRequiredService<IWebexApi>();
+
+    /// <summary>The API on this network, under the access token <c>the-token</c> that nobody renews.</summary>
+    public static BoundWebex On(StubHttp http) => new(Api, new StubAccount(http, "https://webexapis.com"), new ManualTime());
 
     /// <summary>What one answer is read as.</summary>
-    public static async Task<ApiAnswer<T>> AskAsync<T>(Func<IWebexApi, Task<ApiAnswer<T>>> ask, string body, HttpStatusCode status = HttpStatusCode.OK, params (string Name, string Value)[] headers)
+    public static async Task<PollResult<T>> AskAsync<T>(Func<BoundWebex, Task<PollResult<T>>> ask, string body, HttpStatusCode status = HttpStatusCode.OK, params (string Name, string Value)[] headers)
     {
         using var http = new StubHttp().Expect(status, body, headers);
-        return await ask(Api(http));
+        return await ask(On(http));
     }
 
     public static async Task<IReadOnlyList<WebexDataSource>> ListedAsync(string body) =>
-        Assert.IsType<ApiAnswer<IReadOnlyList<WebexDataSource>>.Success>(await AskAsync(api => api.ListDataSourcesAsync(WebexBench.Cancellation), body)).Value;
+        Assert.IsType<PollResult<IReadOnlyList<WebexDataSource>>.Success>(await AskAsync(api => api.ListDataSourcesAsync(WebexBench.Cancellation), body)).Value;
 }

@@ -3,6 +3,7 @@ using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Exporter.Webex;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -16,7 +17,7 @@ public sealed class DataSourceCensusTests : IAsyncLifetime
     private readonly ManualTime time = new();
     private readonly CollectedLog log = new();
     private SandboxServer sandbox = null!;
-    private HttpClient http = null!;
+    private ApiAccount account = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -25,14 +26,10 @@ public sealed class DataSourceCensusTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new WebexCloudOptions { ServiceAppLifetimes = new(TimeSpan.FromDays(400), TimeSpan.FromDays(400), TimeSpan.Zero) }] }, Cancellation);
-        http = WebexApi.CreateHttp(sandbox.Address, new Secret(sandbox.Webex.LoginServiceApp().AccessToken), time);
+        account = new ApiAccount(new Secret(sandbox.Webex.LoginServiceApp().AccessToken), sandbox.Address);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        http.Dispose();
-        await sandbox.DisposeAsync();
-    }
+    public async ValueTask DisposeAsync() => await sandbox.DisposeAsync();
 
     [Fact]
     public async Task A_reading_has_the_sources_and_their_schemas_and_asks_for_schemas_once_a_day()
@@ -214,9 +211,9 @@ public sealed class DataSourceCensusTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromSeconds(7), Assert.IsType<ApiFailure.RateLimited>(await FailedAsync(Census(Reading))).RetryAfter);
     }
 
-    private DataSourceCensus Census(WebexDataOptions options) => new(new WebexApi(http, time), options, "webex", time, log);
+    private DataSourceCensus Census(WebexDataOptions options) => new(Composition.Services(time, log).GetRequiredService<IWebexApi>(), account, options, "webex", time, log);
 
-    private static async Task<WebexReading> TakenAsync(DataSourceCensus census) => Assert.IsType<ApiAnswer<WebexReading>.Success>(await census.TakeAsync(Cancellation)).Value;
+    private static async Task<WebexReading> TakenAsync(DataSourceCensus census) => Assert.IsType<PollResult<WebexReading>.Success>(await census.TakeAsync(Cancellation)).Value;
 
-    private static async Task<ApiFailure> FailedAsync(DataSourceCensus census) => Assert.IsType<ApiAnswer<WebexReading>.Failed>(await census.TakeAsync(Cancellation)).Failure;
+    private static async Task<ApiFailure> FailedAsync(DataSourceCensus census) => Assert.IsType<PollResult<WebexReading>.Failed>(await census.TakeAsync(Cancellation)).Failure;
 }

@@ -150,7 +150,7 @@ public sealed class WebexApiTests
     public async Task An_order_is_sent_as_Webex_reads_it()
     {
         using var http = new StubHttp().Expect(HttpStatusCode.OK, DataSourceAnswers.Full().ToJsonString()).Expect(HttpStatusCode.OK, DataSourceAnswers.Full().ToJsonString());
-        var (api, order) = (DataSourceAnswers.Api(http), Order());
+        var (api, order) = (DataSourceAnswers.On(http), Order());
         await api.RegisterDataSourceAsync(order, Cancellation);
         await api.UpdateDataSourceAsync("a/b", order with { Status = "disabled", ErrorMessage = "why", Lifetime = TimeSpan.FromMinutes(7) }, Cancellation);
 
@@ -164,11 +164,11 @@ public sealed class WebexApiTests
     [Fact]
     public async Task Schemas_are_read_and_sources_deleted()
     {
-        var schemas = Assert.IsType<ApiAnswer<IReadOnlyList<WebexSchema>>.Success>(await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(Cancellation), DataSourceAnswers.Schemas)).Value;
+        var schemas = Assert.IsType<PollResult<IReadOnlyList<WebexSchema>>.Success>(await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(Cancellation), DataSourceAnswers.Schemas)).Value;
         Assert.Equal(["gRPC", "WebSocket"], schemas.Select(s => s.Protocol));
         var one = await DataSourceAnswers.AskAsync(api => api.GetSchemaAsync("s", Cancellation), """{"id":"s","protocol":"gRPC"}""");
-        Assert.Equal("gRPC", Assert.IsType<ApiAnswer<WebexSchema>.Success>(one).Value.Protocol);
-        Assert.IsType<ApiAnswer<bool>.Success>(await DataSourceAnswers.AskAsync(api => api.DeleteDataSourceAsync("x", Cancellation), "", HttpStatusCode.NoContent));
+        Assert.Equal("gRPC", Assert.IsType<PollResult<WebexSchema>.Success>(one).Value.Protocol);
+        Assert.IsType<PollResult<bool>.Success>(await DataSourceAnswers.AskAsync(api => api.DeleteDataSourceAsync("x", Cancellation), "", HttpStatusCode.NoContent));
     }
 
     [Theory]
@@ -209,5 +209,5 @@ public sealed class WebexApiTests
 
     private static DataSourceOrder Order() => new() { Audience = "BYODS", Subject = "gateway", SchemaId = "s", Url = "https://a.example.com" };
 
-    private static ApiFailure Failure<T>(ApiAnswer<T> answer) => Assert.IsType<ApiAnswer<T>.Failed>(answer).Failure;
+    private static ApiFailure Failure<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Failed>(answer).Failure;
 }

@@ -3,9 +3,9 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Exporter.Sandbox;
-using Exporter.Accounts;
 using Exporter.Tests.Cmd;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Webex;

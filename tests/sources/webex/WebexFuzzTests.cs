@@ -100,7 +100,7 @@ public sealed class WebexFuzzTests
     {
         var cancellation = WebexBench.Cancellation;
         var listed = await DataSourceAnswers.AskAsync(api => api.ListDataSourcesAsync(cancellation), body);
-        if (listed is ApiAnswer<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        if (listed is PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
         {
             var reading = new WebexReading(sources, null, ExtensionCounts.None);
             Pages.Text(WebexMetrics.From(reading));
@@ -116,18 +116,18 @@ public sealed class WebexFuzzTests
         Clear(await DataSourceAnswers.AskAsync(api => api.GetDataSourceAsync("x", cancellation), body));
         var schemas = await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(cancellation), body);
         Clear(schemas);
-        if (schemas is ApiAnswer<IReadOnlyList<WebexSchema>>.Success(var list))
+        if (schemas is PollResult<IReadOnlyList<WebexSchema>>.Success(var list))
         {
             DataSourceTable.Of(list);
             Pages.Text(WebexMetrics.From(new WebexReading([], list, ExtensionCounts.None)));
         }
         Clear(await DataSourceAnswers.AskAsync(api => api.GetDataSourceAsync("x", cancellation), body, HttpStatusCode.BadRequest));
-        return listed is ApiAnswer<IReadOnlyList<WebexDataSource>>.Success;
+        return listed is PollResult<IReadOnlyList<WebexDataSource>>.Success;
     }
 
-    private static void Clear<T>(ApiAnswer<T> answer)
+    private static void Clear<T>(PollResult<T> answer)
     {
-        if (answer is ApiAnswer<T>.Failed(var failure))
+        if (answer is PollResult<T>.Failed(var failure))
         {
             Assert.Matches(@"^Webex[^\n]{1,500}[.?]$", failure.Reason);
         }

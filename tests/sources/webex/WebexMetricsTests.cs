@@ -18,7 +18,7 @@ public sealed class WebexMetricsTests
     public async Task Everything_becomes_a_series_and_no_secret_does()
     {
         var extensions = ExtensionCounts.None.WithDone("ds-1").WithDone("ds-1").WithDone("ds-2").WithFailed("ds-2", "unavailable");
-        var schemas = Assert.IsType<ApiAnswer<IReadOnlyList<WebexSchema>>.Success>(await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(Cancellation), DataSourceAnswers.Schemas)).Value;
+        var schemas = Assert.IsType<PollResult<IReadOnlyList<WebexSchema>>.Success>(await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(Cancellation), DataSourceAnswers.Schemas)).Value;
         var mismatched = DataSourceAnswers.Full("ds-3");
         mismatched["jwsToken"] = DataSourceAnswers.Jws(("aud", "another"), ("com.cisco.org.uuid", "another"));
         var sources = await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(DataSourceAnswers.Full(), DataSourceAnswers.Disabled(), mismatched));
@@ -76,7 +76,9 @@ public sealed class WebexMetricsTests
             time.Advance(TimeSpan.FromMilliseconds(300));
             return StubHttp.Answer(request.RequestUri!.Query.Length > 0 ? (HttpStatusCode)423 : HttpStatusCode.OK, "", request.RequestUri.Query.Length > 0 ? [("Retry-After", "90")] : []);
         });
-        using var client = new HttpClient(calls.CreateHandler().Over(http)) { BaseAddress = new Uri("https://webexapis.com/") };
+        var counter = ApiCalls.CreateHandler();
+        counter.InnerHandler = http;
+        using var client = new HttpClient(counter) { BaseAddress = new Uri("https://webexapis.com/") };
         foreach (var (method, path) in new[]
         {
             ("POST", "v1/access_token"), ("POST", "v1/access_token"), ("POST", "v1/applications/secret-id/token"), ("GET", "v1/people/me"), ("GET", "v1/authorizations/tokenExpiry"),
@@ -84,7 +86,9 @@ public sealed class WebexMetricsTests
             ("DELETE", "v1/dataSources/secret-id"), ("GET", "v1/dataSources/schemas"), ("GET", "v1/dataSources/schemas/secret-id"), ("GET", "proxy/v1/dataSources"), ("GET", "v1/rooms/secret-id"),
         })
         {
-            (await client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path), Cancellation)).Dispose();
+            using var request = new HttpRequestMessage(new HttpMethod(method), path);
+            calls.Mark(request);
+            (await client.SendAsync(request, Cancellation)).Dispose();
         }
         var page = Pages.Text(context.Services.GetRequiredService<ApiMetrics>().Registry);
 

@@ -1,7 +1,7 @@
 using Exporter.Sandbox;
-using Exporter.Accounts;
 using Exporter.Tests.Program;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Webex;

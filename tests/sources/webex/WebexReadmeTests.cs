@@ -92,8 +92,12 @@ public sealed partial class WebexReadmeTests
         var context = Opened.Context("webex", bench.Time);
         var calls = new WebexCalls(context);
         using var http = new StubHttp().Expect(HttpStatusCode.TooManyRequests, "", ("Retry-After", "7"));
-        using var client = new HttpClient(calls.CreateHandler().Over(http));
-        (await client.GetAsync(new Uri("https://webexapis.com/v1/dataSources"), Cancellation)).Dispose();
+        var counter = ApiCalls.CreateHandler();
+        counter.InnerHandler = http;
+        using var client = new HttpClient(counter);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("https://webexapis.com/v1/dataSources"));
+        calls.Mark(request);
+        (await client.SendAsync(request, Cancellation)).Dispose();
         var known = WebexMetrics.Names.Concat(FamilyName().Matches(Pages.Text(context.Services.GetRequiredService<ApiMetrics>().Registry)).Select(match => match.Groups[1].Value)).Concat(bench.Account.Live.Select(l => l.Name));
 
         Assert.Equal(known.Order(), MetricRow().Matches(Readme).Select(match => match.Groups[1].Value).Order());
@@ -116,7 +120,7 @@ public sealed partial class WebexReadmeTests
     public void Every_member_that_the_README_names_is_there()
     {
         var named = Member().Matches(Readme).Select(match => (Type: match.Groups[1].Value, Member: match.Groups[2].Value)).ToList();
-        var types = typeof(WebexApi).Assembly.GetExportedTypes().ToDictionary(type => type.Name);
+        var types = new[] { typeof(IWebexApi), typeof(WebexTokens) }.SelectMany(type => type.Assembly.GetExportedTypes()).ToDictionary(type => type.Name);
 
         Assert.True(named.Count >= 9);
         Assert.All(named, name => Assert.NotEmpty(types[name.Type].GetMember(name.Member)));
@@ -163,10 +167,11 @@ public sealed partial class WebexReadmeTests
         var log = new CollectedLog();
         terminal.Sources.Add("https://voice.example.com", lifetimeMinutes: 1);
         terminal.Cloud.UpdateSource.Fail(new Fault.Refuse("500"));
-        using var http = WebexApi.CreateHttp(terminal.Address, new Exporter.Tokens.Secret(terminal.Cloud.LoginServiceApp().AccessToken), terminal.Time);
+        var account = new ApiAccount(new Exporter.Tokens.Secret(terminal.Cloud.LoginServiceApp().AccessToken), terminal.Address);
+        var api = Composition.Services(terminal.Time, log).GetRequiredService<IWebexApi>();
         terminal.Time.Advance(TimeSpan.FromMinutes(1));
         await new DataSourceCensus(
-            new WebexApi(http, terminal.Time), new(TimeSpan.FromMinutes(5), true, TimeSpan.FromHours(2), TimeSpan.FromDays(1), []), "gateway", terminal.Time, log).TakeAsync(Cancellation);
+            api, account, new(TimeSpan.FromMinutes(5), true, TimeSpan.FromHours(2), TimeSpan.FromDays(1), []), "gateway", terminal.Time, log).TakeAsync(Cancellation);
         return string.Join('\n', log.All);
     }
 

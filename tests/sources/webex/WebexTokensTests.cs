@@ -1,5 +1,4 @@
 using Exporter.Sandbox;
-using Exporter.Accounts;
 using Exporter.Tokens;
 using Exporter.Webex;
 using Xunit;
@@ -15,9 +14,9 @@ public sealed class WebexTokensTests
         await using var bench = await WebexBench.StartAsync();
         await using var tokens = Open(bench.Configure().WriteEnv(bench.Cloud.LoginServiceApp()));
 
-        Assert.Equal(new ApiAnswer<bool>.Success(true), await tokens.IsTokenValidAsync(WebexBench.Cancellation));
+        Assert.IsType<TokenCheck.Good>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
         bench.Cloud.ServiceApp.RevokeAll();
-        Assert.Equal(new ApiAnswer<bool>.Success(false), await tokens.IsTokenValidAsync(WebexBench.Cancellation));
+        Assert.IsType<TokenCheck.Bad>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
 
         Assert.Equal(0, bench.Cloud.ServiceAppToken.Requests);
     }
@@ -29,10 +28,10 @@ public sealed class WebexTokensTests
         await using var tokens = Open(bench.Configure().WriteEnv(bench.Cloud.LoginServiceApp()));
 
         bench.Cloud.ListSources.Fail(new Fault.Drop(), 1);
-        Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<ApiAnswer<bool>.Failed>(await tokens.IsTokenValidAsync(WebexBench.Cancellation)).Failure);
+        Assert.Equal(FailureKind.Network, Assert.IsType<TokenCheck.Unknown>(await tokens.IsTokenValidAsync(WebexBench.Cancellation)).Kind);
         bench.Cloud.ListSources.Fail(new Fault.TooManyRequests("7"), 1);
-        var limited = Assert.IsType<ApiFailure.RateLimited>(Assert.IsType<ApiAnswer<bool>.Failed>(await tokens.IsTokenValidAsync(WebexBench.Cancellation)).Failure);
-        Assert.Equal(TimeSpan.FromSeconds(7), limited.RetryAfter);
+        var limited = Assert.IsType<TokenCheck.Unknown>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
+        Assert.Equal((FailureKind.RateLimited, TimeSpan.FromSeconds(7)), (limited.Kind, limited.RetryAfter));
     }
 
     [Fact]
@@ -41,7 +40,7 @@ public sealed class WebexTokensTests
         await using var bench = await WebexBench.StartAsync();
         await using var tokens = Open(bench.Configure());
 
-        Assert.Equal(new ApiAnswer<bool>.Success(false), await tokens.IsTokenValidAsync(WebexBench.Cancellation));
+        Assert.IsType<TokenCheck.Bad>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
         Assert.Null(await tokens.GetTokenAsync(WebexBench.Cancellation));
     }
 
@@ -58,7 +57,7 @@ public sealed class WebexTokensTests
         Assert.Equal(bench.Env("WEBEX_SERVICE_APP_ACCESS_TOKEN"), token.AccessToken!.Reveal());
         Assert.NotEqual(issued.RefreshToken, bench.Env("WEBEX_SERVICE_APP_REFRESH_TOKEN"));
         Assert.Equal(token, await tokens.GetTokenAsync(WebexBench.Cancellation));
-        Assert.Equal(new ApiAnswer<bool>.Success(true), await tokens.IsTokenValidAsync(WebexBench.Cancellation));
+        Assert.IsType<TokenCheck.Good>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
         Assert.Equal([true, false, false, true], tokens.Levels.Select(l => l.IsLeft));
     }
 

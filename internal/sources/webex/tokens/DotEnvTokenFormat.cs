@@ -1,4 +1,3 @@
-using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter.Webex;

@@ -7,17 +7,17 @@ namespace Exporter.Webex;
 /// A service app's token and what it is had with, put together: the keeper of the service app's token draws on that of the personal access
 /// token, which draws on an integration, which a person logs in to.
 /// </summary>
-internal sealed class WebexChain : IDisposable
+internal sealed class WebexChain
 {
-    private readonly HttpClient http;
-    private readonly bool ownsHttp;
     private readonly PersonalGrant personalGrant;
     private readonly Func<OAuthClient?> loginClient;
 
-    /// <param name="around">A handler that is to see every token request.</param>
-    public WebexChain(WebexChainParts parts, ITokenStore store, ITokenStore personalStore, KeeperOptions keeping, TimeProvider time, ILogger logger, HttpClient? http = null, DelegatingHandler? around = null)
+    /// <param name="http">For token requests; not disposed of.</param>
+    /// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
+    public WebexChain(
+        WebexChainParts parts, ITokenStore store, ITokenStore personalStore, KeeperOptions keeping, HttpClient http, TimeProvider time, ILogger logger,
+        Action<HttpRequestMessage>? prepare = null)
     {
-        (this.http, ownsHttp) = (http ?? TokenEndpoint.CreateHttp(around), http is null);
         loginClient = () => parts.Integration ?? ClientOf(Personal!.Snapshot.State.Token) ?? parts.Config.Integration();
         var token = new Uri(parts.Api, "/v1/access_token");
 
@@ -25,14 +25,15 @@ internal sealed class WebexChain : IDisposable
         OAuthClient? Renewing(Token? held) => ClientOf(held) ?? parts.Integration;
         Keeper? kept = null;
         personalGrant = new PersonalGrant(
-            new TokenEndpoint(this.http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge) { ErrorMembers = WebexError.Members }, Renewing, new PersonalTokenCheck(this.http, parts.Api, time), time);
+            new TokenEndpoint(http, token, () => Renewing(kept?.Snapshot.State.Token), time, WebexError.Judge, prepare: prepare) { ErrorMembers = WebexError.Named },
+            Renewing, new TokenProbe(http, parts.Api, time, prepare), time);
         kept = Personal = new Keeper($"{parts.Account}, personal access token", personalGrant, personalStore, keeping, time, logger);
 
-        var grant = new ServiceAppGrant(parts.Account, parts.Config.ServiceApp, Personal, this.http, parts.Api, time, logger);
+        var grant = new ServiceAppGrant(parts.Account, parts.Config.ServiceApp, Personal, http, parts.Api, time, logger, prepare);
         ServiceApp = new Keeper(parts.Account, grant, store, keeping, time, logger);
         Login = new AuthorizationCodeGrant(
-            new TokenEndpoint(this.http, token, loginClient, time, WebexError.JudgeLogin) { ErrorMembers = WebexError.Members }, new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
-        Levels = new WebexLevels(parts.LoginCommand, grant, ServiceApp, personalGrant, Personal, time);
+            new TokenEndpoint(http, token, loginClient, time, WebexError.JudgeLogin, prepare: prepare) { ErrorMembers = WebexError.Named }, new Uri(parts.Api, "/v1/authorize"), parts.Scopes, redirectUri: parts.RedirectUri);
+        Levels = new WebexLevels(parts.LoginCommand, grant, ServiceApp, personalGrant, Personal);
     }
 
     public Keeper ServiceApp { get; }
@@ -78,14 +79,6 @@ internal sealed class WebexChain : IDisposable
                 return new Renewal.Transient(kind, reason, retryAfter);
             default:
                 throw new InvalidOperationException("a check has no other outcome");
-        }
-    }
-
-    public void Dispose()
-    {
-        if (ownsHttp)
-        {
-            http.Dispose();
         }
     }
 

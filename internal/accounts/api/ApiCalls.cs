@@ -13,11 +13,17 @@ namespace Exporter.Accounts;
 /// <param name="provider">Its name, for the help texts.</param>
 public abstract class ApiCalls(AccountContext context, string prefix, string provider)
 {
+    private static readonly HttpRequestOptionsKey<ApiCalls> Option = new("Exporter.Accounts.ApiCalls");
+
     private readonly IMetricFactory metrics = context.Services.GetRequiredService<ApiMetrics>().Factory;
+    private readonly TimeProvider time = context.Time;
     private readonly LabelSet shared = context.Labelled ? LabelSet.Of(("account", context.Name)) : LabelSet.Empty;
 
-    /// <summary>A handler that counts what passes through it; the innermost, so that a retry is a call of its own.</summary>
-    public DelegatingHandler CreateHandler() => new Handler(this, context.Time);
+    /// <summary>A handler that counts the requests that were marked; the innermost, so that a retry is a call of its own.</summary>
+    public static DelegatingHandler CreateHandler() => new Handler();
+
+    /// <summary>Lets the request be counted here. It carries this in its options, so that one client serves many accounts.</summary>
+    public void Mark(HttpRequestMessage request) => request.Options.Set(Option, this);
 
     /// <summary>The word for a request, of a small set: it becomes a label.</summary>
     protected abstract string OperationOf(HttpRequestMessage request);
@@ -48,23 +54,28 @@ public abstract class ApiCalls(AccountContext context, string prefix, string pro
         return metrics.CreateHistogram(name, help, all.Names, new HistogramConfiguration { Buckets = bounds }).WithLabels(all.Values);
     }
 
-    private sealed class Handler(ApiCalls calls, TimeProvider time) : DelegatingHandler
+    private async Task<HttpResponseMessage> CountAsync(HttpRequestMessage request, Func<Task<HttpResponseMessage>> send)
     {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        var (operation, started) = (OperationOf(request), time.GetTimestamp());
+        try
         {
-            var (operation, started) = (calls.OperationOf(request), time.GetTimestamp());
-            try
-            {
-                var response = await base.SendAsync(request, cancellationToken);
-                var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - time.GetUtcNow() : null;
-                calls.Count(operation, ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture), time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
-                return response;
-            }
-            catch
-            {
-                calls.Count(operation, "none", time.GetElapsedTime(started), null);
-                throw;
-            }
+            var response = await send();
+            var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - time.GetUtcNow() : null;
+            Count(operation, ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture), time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
+            return response;
         }
+        catch
+        {
+            Count(operation, "none", time.GetElapsedTime(started), null);
+            throw;
+        }
+    }
+
+    private sealed class Handler : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            request.Options.TryGetValue(Option, out var calls)
+                ? calls.CountAsync(request, () => base.SendAsync(request, cancellationToken))
+                : base.SendAsync(request, cancellationToken);
     }
 }

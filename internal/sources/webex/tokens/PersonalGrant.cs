@@ -7,7 +7,7 @@ namespace Exporter.Webex;
 /// there is no integration, used until it ends. Of a token that came without its end Webex is asked for it. Safe for concurrent use.
 /// </summary>
 /// <param name="client">The integration that the refresh token was given to; null where there is none.</param>
-internal sealed class PersonalGrant(TokenEndpoint endpoint, Func<Token?, OAuthClient?> client, PersonalTokenCheck check, TimeProvider time) : IGrant
+internal sealed class PersonalGrant(TokenEndpoint endpoint, Func<Token?, OAuthClient?> client, TokenProbe probe, TimeProvider time) : IGrant
 {
     private const string Remedy = "log in again, or paste a new one from developer.webex.com: exporter login, or exporter login --token";
 
@@ -54,7 +54,7 @@ internal sealed class PersonalGrant(TokenEndpoint endpoint, Func<Token?, OAuthCl
     /// <summary>Asks Webex whether a token is good. One that it knows no end of is not asked about again, and used until it is refused.</summary>
     public async Task<TokenCheck> CheckAsync(Secret access, CancellationToken cancellation)
     {
-        var outcome = await check.AskAsync(access, cancellation);
+        var outcome = await probe.AskPersonalAsync(access, cancellation);
         asked = outcome is TokenCheck.Good ? access : asked;
         return outcome;
     }

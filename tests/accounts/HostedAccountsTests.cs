@@ -12,7 +12,7 @@ using Xunit;
 namespace Exporter.Tests.Accounts;
 
 /// <summary>Accounts in a generic host, as <c>services.AddAccounts()</c> registers them for the program and for users of the library.</summary>
-public sealed class AccountsServiceTests : IDisposable
+public sealed class HostedAccountsTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
@@ -34,7 +34,7 @@ public sealed class AccountsServiceTests : IDisposable
         await host.StopAsync(Cancellation);
 
         Assert.Equal(1, sandbox.Netatmo.Token.Requests);
-        Assert.True(host.Services.GetRequiredService<AccountsService>().AllSaved);
+        Assert.True(host.Services.GetRequiredService<HostedAccounts>().AllSaved);
         Assert.True(host.Services.GetRequiredService<WorkHealth>().IsGood);
         Assert.True(host.Services.GetRequiredService<TokenRefresh>().ExecuteTask!.IsCompletedSuccessfully);
     }
@@ -61,7 +61,7 @@ public sealed class AccountsServiceTests : IDisposable
         IReadOnlyList<Account> accounts = [new("a", "x", labelled: true, first.Keeper, broken), new("b", "x", labelled: true, second.Keeper, whole)];
         var health = new WorkHealth(new Logger<WorkHealth>(logs));
         using var refresh = new TokenRefresh(time, logs);
-        using var service = new AccountsService(accounts, refresh, health, new Logger<AccountsService>(logs));
+        using var service = new HostedAccounts(accounts, refresh, health, new Logger<HostedAccounts>(logs));
 
         await service.StartedAsync(Cancellation);
         await broken.Ran.WaitAsync(Cancellation);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter.Webex;

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Exporter.Accounts;
+namespace Exporter.Tokens;
 
 /// <summary>
 /// Variables in a <c>.env</c> file that has other lines as well. What is set is set where it stands, with its quotes and

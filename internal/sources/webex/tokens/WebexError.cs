@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter.Webex;
@@ -8,7 +7,7 @@ namespace Exporter.Webex;
 /// <summary>What Webex's refusals mean. Their bodies are <c>{"message","trackingId"}</c>, at the token endpoint too, where RFC 6749 has another shape.</summary>
 internal static class WebexError
 {
-    public static ErrorMembers Members { get; } = new(Description: "message", Reference: "trackingId");
+    public static ErrorMembers Named { get; } = new(Description: "message", Reference: "trackingId");
 
     /// <summary>
     /// For <c>/v1/access_token</c>, where a dead refresh token was seen to be answered with 400 and with 401: these two are for good if
@@ -29,23 +28,38 @@ internal static class WebexError
     public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex asks for patience"), error.RetryAfter);
 
     /// <summary>The message, its details where they say more, and the id by which Webex's support finds the call.</summary>
+    /// <param name="body">The answer's JSON; null if it is none.</param>
+    /// <param name="trackingIds">The header of that name.</param>
     /// <param name="secrets">What is not to be repeated, should the answer hold it.</param>
-    public static string Says(ApiReply reply, params IReadOnlyList<Secret?> secrets)
+    public static string Says(HttpStatusCode status, JsonElement? body, IEnumerable<string>? trackingIds, params IReadOnlyList<Secret?> secrets)
     {
-        var body = WebexAnswer.Parse(reply.Body);
-        var members = body is { } element ? WebexAnswer.Members(element) : null;
+        var members = body is { } element ? Members(element) : null;
         var message = members?.Text("message");
-        var details = ApiJson.Member(body, "errors") is { ValueKind: JsonValueKind.Array } errors
-            ? errors.EnumerateArray().Select(WebexAnswer.Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
+        // Safe to look up, once all names are known to be text.
+        var details = members is not null && body!.Value.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
+            ? errors.EnumerateArray().Select(Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
             : [];
-        var id = members?.Text("trackingId") ?? (reply.Headers.TryGetValues("Trackingid", out var ids) ? ids.FirstOrDefault() : null);
+        var id = members?.Text("trackingId") ?? trackingIds?.FirstOrDefault();
         var text = string.Join("; ", details.Prepend(message).OfType<string>());
         foreach (var secret in secrets.OfType<Secret>())
         {
             (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal), id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
         }
         var quoted = Plain.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
-        return $"{quoted}(HTTP {(int)reply.Status}{(id is null ? "" : $", trackingId {Plain.Line(id)}")})";
+        return $"{quoted}(HTTP {(int)status}{(id is null ? "" : $", trackingId {Plain.Line(id)}")})";
+    }
+
+    /// <summary>Null when it is no object, or holds names that are no Unicode.</summary>
+    public static JsonMembers? Members(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind == JsonValueKind.Object ? JsonMembers.From(element) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     public static bool IsLimited(HttpStatusCode status) => (int)status is 423 or 429;

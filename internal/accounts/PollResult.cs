@@ -1,16 +1,18 @@
 namespace Exporter.Accounts;
 
-/// <summary>What one request to a cloud came to. It is a value: the caller has no exception to catch but its own cancellation.</summary>
-public abstract record ApiAnswer<T>
+/// <summary>What one poll, or one call of it, came to. It is a value: the only exception to catch is your own cancellation.</summary>
+public abstract record PollResult<T>
 {
-    private ApiAnswer() { }
+    private PollResult() { }
 
-    public sealed record Success(T Value) : ApiAnswer<T>;
+    public sealed record Success(T Value) : PollResult<T>;
 
-    public sealed record Failed(ApiFailure Failure) : ApiAnswer<T>;
+    public sealed record Failed(ApiFailure Failure) : PollResult<T>;
+
+    public static implicit operator PollResult<T>(ApiFailure failure) => new Failed(failure);
 }
 
-/// <summary>Why a cloud gave nothing.</summary>
+/// <summary>Why a provider gave nothing.</summary>
 public abstract record ApiFailure
 {
     private ApiFailure(string kind, string reason) => (Kind, Reason) = (kind, reason);
@@ -21,7 +23,7 @@ public abstract record ApiFailure
     /// <summary>One sentence for the log and the page, with the remedy where there is one.</summary>
     public string Reason { get; }
 
-    /// <summary>How long the cloud asked us to stay away, never negative; null where it did not say.</summary>
+    /// <summary>How long the provider asked us to stay away, never negative; null if it did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>There is no access token to ask with.</summary>
@@ -33,10 +35,10 @@ public abstract record ApiFailure
     /// <summary>The token is good and was granted for less than this needs: a person must log in again.</summary>
     public sealed record MissingScope(string Reason, string Scope) : ApiFailure("missing_scope", Reason);
 
-    /// <summary>Too many requests: wait as told, else long.</summary>
+    /// <summary>Too many requests: wait as long as the provider says, otherwise long.</summary>
     public sealed record RateLimited(string Reason) : ApiFailure("rate_limited", Reason);
 
-    /// <summary>It may pass by itself: the network, a timeout, an error of the server's, something that is not the API's answer.</summary>
+    /// <summary>It may pass by itself: the network, a timeout, an error of the server, something that is not the API's answer.</summary>
     public sealed record Unavailable(string Reason) : ApiFailure("unavailable", Reason);
 
     /// <summary>The API understood and says no, and asking again will hardly change that.</summary>

@@ -8,8 +8,8 @@ namespace Exporter.Accounts;
 /// The accounts in a host: loads their tokens before anything starts, renews them and takes readings once the server listens, and saves
 /// what is only in memory when the host stops.
 /// </summary>
-public sealed class AccountsService(IReadOnlyList<Account> accounts, TokenRefresh refresh, WorkHealth health, ILogger<AccountsService> logger)
-    : StartedService
+public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh refresh, WorkHealth health, ILogger<HostedAccounts> logger)
+    : StartedWork
 {
     /// <summary>Docker kills the process ten seconds after it asks it to stop.</summary>
     public static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(8);
@@ -44,7 +44,7 @@ public sealed class AccountsService(IReadOnlyList<Account> accounts, TokenRefres
 }
 
 /// <summary>Encodes each new reading when it arrives, so that no scrape has to.</summary>
-internal sealed class ExpositionService(Exposition exposition) : BackgroundService
+internal sealed class MetricsEncoding(Exposition exposition) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => exposition.RunAsync(stoppingToken);
 }

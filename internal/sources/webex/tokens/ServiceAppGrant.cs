@@ -16,10 +16,16 @@ public sealed record ServiceApp(string AppId, string ClientId, Secret ClientSecr
 /// <param name="app">The service app at this moment; or null, and in a sentence what is missing.</param>
 /// <param name="http">Must not follow redirects; see <see cref="TokenEndpoint.CreateHttp"/>. Not disposed of.</param>
 /// <param name="api">Webex's address, or a stand-in's.</param>
-public sealed class ServiceAppGrant(string account, Func<(ServiceApp? App, string? Problem)> app, Keeper personal, HttpClient http, Uri api, TimeProvider time, ILogger logger) : IGrant
+/// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
+public sealed class ServiceAppGrant(
+    string account, Func<(ServiceApp? App, string? Problem)> app, Keeper personal, HttpClient http, Uri api, TimeProvider time, ILogger logger,
+    Action<HttpRequestMessage>? prepare = null) : IGrant
 {
     private readonly RefreshTokenGrant refresh = new(
-        new TokenEndpoint(http, new Uri(api, "/v1/access_token"), () => app().App is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time, WebexError.Judge) { ErrorMembers = WebexError.Members }, time);
+        new TokenEndpoint(
+            http, new Uri(api, "/v1/access_token"), () => app().App is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time, WebexError.Judge, prepare: prepare)
+        { ErrorMembers = WebexError.Named },
+        time);
 
     /// <summary>The refresh token that was refused: it is not sent again while the next level is waited for.</summary>
     private volatile Secret? dead;
@@ -100,7 +106,7 @@ public sealed class ServiceAppGrant(string account, Func<(ServiceApp? App, strin
     private Task<TokenReply> MintAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellation)
     {
         var endpoint = new TokenEndpoint(
-            http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time, WebexError.Judge) { ErrorMembers = WebexError.Members };
+            http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time, WebexError.Judge, prepare) { ErrorMembers = WebexError.Named };
         var body = JsonMembers.Empty.With("clientId", serviceApp.ClientId).With("clientSecret", serviceApp.ClientSecret.Reveal()).With("targetOrgId", serviceApp.TargetOrgId);
         return endpoint.PostJsonAsync(body, new("Bearer", access.Reveal()), cancellation);
     }

@@ -1,20 +1,10 @@
-using Exporter.Metrics;
-using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
 /// <summary>The four ways to a service app's token, in the order in which they are gone. Reads snapshots and asks nobody.</summary>
-internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, Keeper serviceApp, PersonalGrant personalGrant, Keeper personal, TimeProvider time)
+internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, Keeper serviceApp, PersonalGrant personalGrant, Keeper personal)
 {
-    public IReadOnlyList<LiveValue> Live =>
-    [
-        new("webex_token_levels_left", "Ways to the service app's token that are left before a person is needed: its own refresh token, the personal access token, the integration.",
-            MetricKind.Gauge, moment => Count(moment.Token.State, time.GetUtcNow())),
-        new("webex_personal_token_expiry_timestamp_seconds", "When the personal access token ends, where that is known.", MetricKind.Gauge, _ => Seconds(personal.Snapshot.State.Token?.ExpiresAt)),
-        new("webex_integration_token_expiry_timestamp_seconds", "When the integration's refresh token ends, where that is known.", MetricKind.Gauge, _ => Seconds(personal.Snapshot.State.Token?.RefreshExpiresAt)),
-    ];
-
     public IReadOnlyList<TokenLevel> At(DateTimeOffset now)
     {
         var (own, beneath) = (serviceApp.Snapshot.State, personal.Snapshot.State);
@@ -28,7 +18,9 @@ internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, Ke
         ];
     }
 
-    private int Count(TokenState own, DateTimeOffset now)
+    /// <summary>How many ways are left before a person is needed.</summary>
+    /// <param name="own">The state of the service app's token.</param>
+    public int Count(TokenState own, DateTimeOffset now)
     {
         var beneath = personal.Snapshot.State;
         return (IsByRefreshToken(own) ? 1 : 0) + (IsByPersonalToken(beneath, now) ? 1 : 0) + (IsByIntegration(beneath, now) ? 1 : 0);
@@ -60,6 +52,4 @@ internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, Ke
     };
 
     private static string Planned(Keeper keeper, string what) => keeper.NextRenewal is { } at ? $"next: {what} at {at:u}" : $"{what} when it has to be";
-
-    private static double? Seconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
 }

@@ -8,6 +8,19 @@ namespace Exporter.Accounts;
 /// </summary>
 public static class ApiJson
 {
+    /// <summary>The JSON of a body; null if it is none.</summary>
+    public static JsonElement? Parse(ReadOnlySpan<byte> utf8)
+    {
+        try
+        {
+            return JsonElement.Parse(utf8);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The last of that name; null where there is none, or no object.</summary>
     public static JsonElement? Member(JsonElement? of, string name, StringComparison comparison = StringComparison.Ordinal)
     {

@@ -6,7 +6,7 @@ namespace Exporter.Accounts;
 /// A background service that begins once the host has started, and so once the server listens: a program that cannot listen must not
 /// send a refresh token first.
 /// </summary>
-public abstract class StartedService : BackgroundService, IHostedLifecycleService
+public abstract class StartedWork : BackgroundService, IHostedLifecycleService
 {
     public virtual Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -1,5 +1,3 @@
-using System.Net;
-using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,13 +8,13 @@ namespace Exporter.Webex;
 public sealed record WebexTokensOptions
 {
     /// <summary>The service app, the personal access token and the integration. A relative path starts from the working directory.</summary>
-    public string ConfigFile { get; init; } = WebexOptions.ConfigFileName;
+    public string ConfigFile { get; init; } = WebexDefaults.ConfigFileName;
 
     /// <summary>The <c>.env</c> that the service app's token is kept in; it need not be there.</summary>
-    public string EnvFile { get; init; } = WebexOptions.EnvFileName;
+    public string EnvFile { get; init; } = WebexDefaults.EnvFileName;
 
     /// <summary>Another than Webex's is a stand-in.</summary>
-    public Uri Api { get; init; } = WebexOptions.Webex;
+    public Uri Api { get; init; } = WebexDefaults.Webex;
 
     /// <summary>For token requests; must not follow redirects. Null makes one. Not disposed of.</summary>
     public HttpClient? Http { get; init; }
@@ -31,6 +29,7 @@ public sealed class WebexTokens : IAsyncDisposable
 {
     private readonly WebexChain chain;
     private readonly HttpClient http;
+    private readonly TokenProbe probe;
     private readonly WebexTokensOptions options;
     private readonly TimeProvider time;
 
@@ -38,17 +37,18 @@ public sealed class WebexTokens : IAsyncDisposable
     {
         (this.options, this.time) = (options, time);
         http = options.Http ?? TokenEndpoint.CreateHttp();
+        probe = new TokenProbe(http, options.Api, time);
         var config = new TokenConfig(Path.GetFullPath(options.ConfigFile), ServiceAppSettings.None);
         var parts = new WebexChainParts(
-            "webex", config, null, options.Api, WebexOptions.LoopbackRedirect, [WebexOptions.ApplicationsToken], "exporter login");
+            "webex", config, null, options.Api, WebexDefaults.LoopbackRedirect, [WebexDefaults.ApplicationsToken], "exporter login");
         chain = new WebexChain(
             parts,
             new FileStore(Path.GetFullPath(options.EnvFile), [new DotEnvTokenFormat()], time),
             new FileStore(config.Path, [new TokenConfigFormat()], time),
             new KeeperOptions { Pace = new Pace(time) },
+            http,
             time,
-            logger ?? NullLogger.Instance,
-            http);
+            logger ?? NullLogger.Instance);
     }
 
     /// <summary>Keeps the service app's token.</summary>
@@ -75,19 +75,15 @@ public sealed class WebexTokens : IAsyncDisposable
     }
 
     /// <summary>
-    /// The counterpart of the token manager's <c>is_token_valid()</c>: asks <c>GET /v1/dataSources</c> under the token that is stored,
-    /// and renews nothing. A network that fails is no invalid token here.
+    /// The counterpart of the token manager's <c>is_token_valid()</c>: asks <c>GET /v1/dataSources</c> with the token that is stored,
+    /// and renews nothing. A network that fails does not make the token invalid.
     /// </summary>
-    /// <returns>Whether Webex accepts it, false without one; or why that could not be found out.</returns>
-    public async Task<ApiAnswer<bool>> IsTokenValidAsync(CancellationToken cancellation)
+    public async Task<TokenCheck> IsTokenValidAsync(CancellationToken cancellation)
     {
         await LoadAsync(cancellation);
-        if (ServiceApp.Snapshot.State.Token?.AccessToken is not { } token)
-        {
-            return new ApiAnswer<bool>.Success(false);
-        }
-        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(options.Api, "/v1/dataSources")) { Headers = { Authorization = new("Bearer", token.Reveal()) } };
-        return await ApiRequest.SendAsync(http, request, "Webex", reply => Validity(reply, token), time, cancellation);
+        return ServiceApp.Snapshot.State.Token?.AccessToken is { } token
+            ? await probe.AskServiceAppAsync(token, cancellation)
+            : new TokenCheck.Bad($"there is no token in {ServiceApp.StoreLocation}");
     }
 
     /// <summary>
@@ -105,17 +101,23 @@ public sealed class WebexTokens : IAsyncDisposable
     {
         await ServiceApp.DisposeAsync();
         await Personal.DisposeAsync();
-        chain.Dispose();
         if (options.Http is null)
         {
             http.Dispose();
         }
     }
+}
 
-    private static ApiAnswer<bool> Validity(ApiReply reply, Secret token) => reply.Status switch
-    {
-        HttpStatusCode.OK => new ApiAnswer<bool>.Success(true),
-        HttpStatusCode.Unauthorized => new ApiAnswer<bool>.Success(false),
-        _ => WebexAnswer.Failure<bool>(reply, WebexApi.ReadScope, [token]),
-    };
+/// <summary>What the token manager has where nothing else is said.</summary>
+internal static class WebexDefaults
+{
+    public const string EnvFileName = ".env";
+    public const string ConfigFileName = "token-config.json";
+
+    /// <summary>Without it an integration's token is not accepted for a service app's.</summary>
+    public const string ApplicationsToken = "spark:applications_token";
+
+    public static readonly Uri Webex = new("https://webexapis.com");
+
+    public static readonly Uri LoopbackRedirect = new("http://localhost:3000/callback");
 }
