@@ -24,6 +24,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
     private readonly IMqttClient client = Factory.CreateMqttClient();
     private readonly CancellationTokenSource ending = new();
     private readonly TaskCompletionSource<BmwVerdict> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private MqttStream? stream;
     private Task pinging = Task.CompletedTask;
 
     private MqttConnection(MqttOptions options, Action<MqttMessage> take, TimeProvider time, ILogger logger)
@@ -131,8 +132,8 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         ending.Dispose();
     }
 
-    Task<Stream> IMqttClientStreamProvider.ConnectAsync(EndPoint brokerEndPoint, CancellationToken cancellationToken) =>
-        MqttStream.OpenAsync(options, room, cancellationToken);
+    async Task<Stream> IMqttClientStreamProvider.ConnectAsync(EndPoint brokerEndPoint, CancellationToken cancellationToken) =>
+        stream = await MqttStream.OpenAsync(options, room, cancellationToken);
 
     private MqttClientOptions ClientOptions() => Factory.CreateClientOptionsBuilder()
         .WithProtocolVersion(MqttProtocolVersion.V500)
@@ -170,16 +171,18 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         var interval = 0.75 * keepAlive;
         while (true)
         {
+            var heard = 0L;
             try
             {
                 await Task.Delay(interval, time, ending.Token);
+                heard = stream!.Packets;
                 using var patience = new CancellationTokenSource(options.ResponseTimeout < interval ? options.ResponseTimeout : interval, time);
                 using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, ending.Token);
                 await client.PingAsync(both.Token);
             }
-            catch (MqttCommunicationTimedOutException) when (room.CurrentCount == 0)
+            catch (MqttCommunicationTimedOutException) when (room.CurrentCount == 0 || stream!.Packets != heard)
             {
-                // The answer waits behind messages that wait to be taken.
+                // The answer waits behind messages that wait to be taken, or something else has come meanwhile: the server is there.
             }
             catch (MqttCommunicationTimedOutException e)
             {

@@ -16,8 +16,12 @@ internal sealed class MqttStream(Stream network, uint maximumPacketSize, Semapho
     private uint length;
     private uint left;
     private int messages;
+    private long packets;
 
-    public static async Task<Stream> OpenAsync(MqttOptions options, SemaphoreSlim room, CancellationToken cancellationToken)
+    /// <summary>How many packets began to come. Thread-safe.</summary>
+    public long Packets => Interlocked.Read(ref packets);
+
+    public static async Task<MqttStream> OpenAsync(MqttOptions options, SemaphoreSlim room, CancellationToken cancellationToken)
     {
         // Small packets that don't wait for each other: an acknowledgement leaves at once.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -67,6 +71,7 @@ internal sealed class MqttStream(Stream network, uint maximumPacketSize, Semapho
             {
                 length = 0;
                 messages += next >> 4 == 3 ? 1 : 0; // PUBLISH
+                Interlocked.Increment(ref packets);
                 continue;
             }
             length |= (next & 0x7Fu) << (7 * (headerBytes - 2));

@@ -34,10 +34,16 @@ public static partial class Bcrypt
 
     internal static bool IsHash(string text) => Shape().IsMatch(text);
 
-    /// <summary>What a hash of a high cost does to this machine, calculated from a measured check of a low one; null where the cost is fine.</summary>
-    /// <param name="hash">A text for which <see cref="IsHash"/> is true.</param>
-    internal static (string Sentence, bool IsTooHigh)? Expense(string hash)
+    /// <summary>
+    /// What is wrong with a hash in a configuration file: it is none, or its cost is high. The time that a high cost takes is calculated from
+    /// a measured check of a low one. Null where nothing is wrong.
+    /// </summary>
+    internal static (string Sentence, bool IsFatal)? Complaint(string hash)
     {
+        if (!IsHash(hash))
+        {
+            return ("this is no bcrypt hash; make one with exporter hash-password", true);
+        }
         if (int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture) is not (> HighestComfortableCost and var cost))
         {
             return null;

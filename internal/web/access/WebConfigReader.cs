@@ -170,13 +170,9 @@ internal sealed class WebConfigReader
         {
             var one = new Entry($"{entry.Path}.{Plain.Line(user)}", value, line);
             var hash = Text(one) ?? "";
-            if (!Bcrypt.IsHash(hash))
+            if (Bcrypt.Complaint(hash) is var (sentence, isFatal))
             {
-                Problem(one, "this is no bcrypt hash; make one with exporter hash-password");
-            }
-            else if (Bcrypt.Expense(hash) is var (sentence, isTooHigh))
-            {
-                (isTooHigh ? problems : warnings).Add(At(one, sentence));
+                (isFatal ? problems : warnings).Add(At(one, sentence));
             }
             if (user.Contains(':', StringComparison.Ordinal))
             {
