@@ -11,6 +11,7 @@ using Xunit;
 namespace Exporter.Tests.Cmd;
 
 /// <summary>What the program does when it is told to end, by whatever signal, in the middle of something.</summary>
+[Trait("Suite", "slow")]
 public sealed class EndSignalsTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

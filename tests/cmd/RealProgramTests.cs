@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Cmd;
 
 /// <summary>Each command once as a person runs it: the program as a process, against the sandbox, on the real clock.</summary>
+[Trait("Suite", "slow")]
 public sealed class RealProgramTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -6,6 +6,7 @@ using Xunit;
 namespace Exporter.Tests.Conventions;
 
 /// <summary>The alert rules that are shipped, tried by promtool: each fires when it should and is silent when it should.</summary>
+[Trait("Suite", "slow")]
 public sealed partial class AlertRulesTests
 {
     private static readonly string Folder = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/prometheus"));

@@ -8,6 +8,7 @@ namespace Exporter.Tests.Conventions;
 /// A new source is a new folder, and one for its stand-in: a toy source is added to a copy of the tree and removed again, and no file of the
 /// copy is edited by hand. It compiles the program twice, so a fast run leaves this class out.
 /// </summary>
+[Trait("Suite", "slow")]
 public sealed class ToySourceTests : IDisposable
 {
     private const string Toy = "toy_tank_level_furlongs";

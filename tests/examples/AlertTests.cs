@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Examples;
 
 /// <summary>The alert rules that are shipped, in a real Prometheus that scrapes the real program: what holds of one that is well, and of one that is not.</summary>
+[Trait("Suite", "slow")]
 public sealed partial class AlertTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -11,6 +11,7 @@ namespace Exporter.Tests.Examples;
 /// The compose file that is shipped, and what it mounts into each container, laid out in a folder as it is there. Neither an engine nor Grafana is at
 /// hand: the file is checked against the specification's schema, Grafana's provisioning by what it says.
 /// </summary>
+[Trait("Suite", "slow")]
 public sealed partial class ComposeTests : IDisposable
 {
     private static readonly string Folder = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/compose"));

@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Examples;
 
 /// <summary>The dashboards that are shipped: every expression is run against a Prometheus that scraped the program, and gives data.</summary>
+[Trait("Suite", "slow")]
 public sealed partial class DashboardTests
 {
     private static IEnumerable<string> Readmes => Slices.Folders.Prepend(Slices.Repository).Select(folder => Path.Combine(folder, "README.md"));

@@ -10,6 +10,7 @@ using Xunit;
 namespace Exporter.Tests.Program;
 
 /// <summary>From each of the five tools: its own files, variables and flags, and nothing else, are alive at once; and its files stay its own, so that the way back is open.</summary>
+[Trait("Suite", "slow")]
 public sealed class MovingOverTests : IAsyncLifetime
 {
     private readonly TemporaryFolder folder = new();

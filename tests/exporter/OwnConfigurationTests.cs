@@ -5,6 +5,7 @@ using Xunit;
 namespace Exporter.Tests.Program;
 
 /// <summary>The real program on a machine that was set up for other ASP.NET Core programs: nothing but its own configuration counts.</summary>
+[Trait("Suite", "slow")]
 public sealed class OwnConfigurationTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Program;
 
 /// <summary>The main job, with the real program: a token file on one side, a real Prometheus on the other, the sandbox for the cloud.</summary>
+[Trait("Suite", "slow")]
 public sealed class WeatherStationTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -14,7 +14,7 @@ alone() { [ "$(ls "$(dirname "$1")")" = exporter ]; }
 small() { [ "$(stat -c %s "$1")" -lt "$2" ]; }
 megabytes() { stat -c %s "$1" | awk '{ printf "%.1f MB", $1 / 1e6 }'; }
 
-check "trimmed and ready to run it is one file of $(megabytes "$published")" small "$published" 45000000
+check "trimmed and ready to run it is one file of $(megabytes "$published")" small "$published" 50000000
 check "with nothing beside it" alone "$published"
 check "the tests of the program pass with it" passes ready-to-run "$published"
 

@@ -5,6 +5,7 @@ using Xunit;
 namespace Exporter.Tests.Library;
 
 /// <summary>examples/library, run as its README says.</summary>
+[Trait("Suite", "slow")]
 public sealed class LibraryExampleTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

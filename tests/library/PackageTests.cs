@@ -4,6 +4,7 @@ using Xunit;
 namespace Exporter.Tests.Library;
 
 /// <summary>The packages, as somebody else's program uses them: packed, restored from a folder, built, and run.</summary>
+[Trait("Suite", "slow")]
 public sealed class PackageTests
 {
     private static readonly string Sources = Path.GetDirectoryName(Golden.Root)!;

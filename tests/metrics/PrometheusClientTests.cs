@@ -6,6 +6,7 @@ using Xunit;
 namespace Exporter.Tests.Metrics;
 
 /// <summary>Both formats, read by the parsers of Prometheus' own Python client, of which the one for OpenMetrics is strict.</summary>
+[Trait("Suite", "slow")]
 public class PrometheusClientTests
 {
     private static readonly LabelSet Kitchen = LabelSet.Of(("station", "Home"), ("module", "Kitchen"));

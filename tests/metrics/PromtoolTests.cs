@@ -3,6 +3,7 @@ using Xunit;
 
 namespace Exporter.Tests.Metrics;
 
+[Trait("Suite", "slow")]
 public class PromtoolTests
 {
     public static TheoryData<string> Goldens() =>

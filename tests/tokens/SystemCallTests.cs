@@ -6,6 +6,7 @@ using Xunit;
 namespace Exporter.Tests.Tokens;
 
 /// <summary>What a save asks of the kernel, and in which order: only that makes it survive a power cut.</summary>
+[Trait("Suite", "slow")]
 public partial class SystemCallTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

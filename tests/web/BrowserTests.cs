@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Web;
 
 /// <summary>The login clicked and the pages read in a real browser, Debian's Chromium.</summary>
+[Trait("Suite", "slow")]
 public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture<BrowserTests.Chromium>
 {
     [Fact]

@@ -8,6 +8,7 @@ using Xunit;
 namespace Exporter.Tests.BmwCarData;
 
 /// <summary>Against the stand-in for BMW's stream, which ends every connection with its id token and lets an account have one.</summary>
+[Trait("Suite", "slow")]
 public class DayOfDrivingTests
 {
     private const string Odometer = "vehicle.vehicle.travelledDistance";

@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.BmwCarData;
 
 /// <summary>Against a broker that others have written.</summary>
+[Trait("Suite", "slow")]
 public class MosquittoTests
 {
     private readonly Channel<MqttMessage> taken = Channel.CreateUnbounded<MqttMessage>();

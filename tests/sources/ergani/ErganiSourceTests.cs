@@ -10,6 +10,7 @@ using Xunit;
 namespace Exporter.Tests.Ergani;
 
 /// <summary>The source in the real program, at the stand-in.</summary>
+[Trait("Suite", "slow")]
 public sealed class ErganiSourceTests : IAsyncLifetime
 {
     private readonly TemporaryFolder folder = new();

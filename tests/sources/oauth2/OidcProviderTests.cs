@@ -5,6 +5,7 @@ using Xunit;
 namespace Exporter.Tests.OAuth2;
 
 /// <summary>The source oauth2 and the engine against an authorization server that is not ours.</summary>
+[Trait("Suite", "slow")]
 public sealed class OidcProviderTests
 {
     [Theory]

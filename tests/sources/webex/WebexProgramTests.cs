@@ -7,6 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Webex;
 
 /// <summary>The real program on the token manager's files, at the stand-in.</summary>
+[Trait("Suite", "slow")]
 public sealed class WebexProgramTests : IAsyncLifetime
 {
     private readonly TemporaryFolder folder = new();

@@ -4,6 +4,7 @@ using Xunit;
 namespace Exporter.Tests.Webex;
 
 /// <summary>A year of a service app on a manual clock: fourteen days of an access token, ninety of a refresh token.</summary>
+[Trait("Suite", "slow")]
 public sealed class YearTests
 {
     private static readonly TimeSpan Year = TimeSpan.FromDays(365);

@@ -7,6 +7,7 @@ namespace Exporter.Tests.Tokens;
 /// its answer back, and strace or the kernel strikes when a system call is made.
 /// </summary>
 [Collection("real processes")]
+[Trait("Suite", "slow")]
 public sealed class KillPointTests
 {
     /// <summary>A killed process ends with 128 and the signal.</summary>

@@ -5,6 +5,7 @@ namespace Exporter.Tests.Tokens;
 
 /// <summary>The same at moments nobody chose: 20 of them, or as many as the variable CRASHES says.</summary>
 [Collection("real processes")]
+[Trait("Suite", "slow")]
 public sealed class RandomKillTests
 {
     /// <summary>Long enough for the program to take in the answer, save it, print and end.</summary>

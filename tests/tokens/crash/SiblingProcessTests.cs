@@ -8,6 +8,7 @@ namespace Exporter.Tests.Tokens;
 /// sooner than seconds after the last time; so each side here is a chain of them, each of which renews at once.
 /// </summary>
 [Collection("real processes")]
+[Trait("Suite", "slow")]
 public sealed class SiblingProcessTests
 {
     [Fact]

@@ -26,7 +26,7 @@ public sealed class ToySource : ISource
 
     private Account Open(string client, Uri api, AccountContext context)
     {
-        var (http, logger) = (TokenEndpoint.CreateHttp(), context.Logging.CreateLogger(Name));
+        var (http, logger) = (context.TokenHttp, context.Logging.CreateLogger(Name));
         var endpoint = new TokenEndpoint(http, new Uri(api, "/toy/token"), new OAuthClient(client, null), context.Time);
         var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, context.Time), context.Store, context.Keeping, context.Time, logger);
         var poller = new Poller<string>(
@@ -36,7 +36,7 @@ public sealed class ToySource : ISource
                 using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(api, "/toy/level"));
                 request.Headers.Authorization = new("Bearer", (await keeper.GetTokenAsync(cancellationToken))?.AccessToken?.Reveal());
                 using var answer = await http.SendAsync(request, cancellationToken);
-                return new ApiAnswer<string>.Success(await answer.Content.ReadAsStringAsync(cancellationToken));
+                return new PollResult<string>.Success(await answer.Content.ReadAsStringAsync(cancellationToken));
             },
             (level, _) => new Exposed([MetricFamily.Gauge("toy_tank_level_furlongs", "Level of the toy.", double.Parse(level, CultureInfo.InvariantCulture))], null),
             keeper,
@@ -46,7 +46,6 @@ public sealed class ToySource : ISource
         return new Account(context.Name, Name, context.Labelled, keeper, poller)
         {
             Units = new Dictionary<string, string> { ["furlongs"] = "fur" },
-            Owned = [http],
         };
     }
 }
