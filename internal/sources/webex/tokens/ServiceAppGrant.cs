@@ -106,7 +106,8 @@ public sealed class ServiceAppGrant(
     private Task<TokenReply> MintAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellation)
     {
         var endpoint = new TokenEndpoint(
-            http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time, WebexError.Judge, prepare) { ErrorMembers = WebexError.Named };
+            http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time, WebexError.Judge, prepare)
+        { ErrorMembers = WebexError.Named };
         var body = JsonMembers.Empty.With("clientId", serviceApp.ClientId).With("clientSecret", serviceApp.ClientSecret.Reveal()).With("targetOrgId", serviceApp.TargetOrgId);
         return endpoint.PostJsonAsync(body, new("Bearer", access.Reveal()), cancellation);
     }
