@@ -67,11 +67,14 @@ public sealed class ScrapeTests
 
         // In a row, scrapes share what time alone changes; after a pause it is encoded anew.
         Assert.InRange(Measure(Scrapes) / Scrapes, 0, 4096);
-        for (var round = 0; round < 5; round++)
+        // The runtime counts all threads, so the median of several scrapes tells what a scrape allocates.
+        var single = new List<long>();
+        for (var round = 0; round < 9; round++)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
-            Assert.InRange(Measure(1), 0, 64 * 1024);
+            single.Add(Measure(1));
         }
+        Assert.True(single.Order().ElementAt(4) < 64 * 1024, string.Join(", ", single));
 
         long Measure(int scrapes)
         {
