@@ -35,6 +35,16 @@ own_mounts() {
   OWN_MOUNTS=1 exec unshare --mount "$root/tests/install/$(basename "$0")" "$@"
 }
 
+# Prints the series of a metric that have all these labels, in any order, from a page on standard input.
+has_series() { # metric label="value"…
+  local lines label
+  lines=$(grep "^$1{") || { echo "the page has no series of $1"; return 1; }
+  for label in "${@:2}"; do
+    lines=$(grep -F "$label" <<< "$lines") || { echo "no series of $1 has $label"; return 1; }
+  done
+  echo "$lines"
+}
+
 # Ends with a sentence about each command that is missing.
 needs() { # command…
   local command missing=0

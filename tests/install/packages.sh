@@ -60,7 +60,7 @@ start() {
   chroot --userspec=65534:65534 "$debian" exporter --config /run/credentials/exporter.yml >> "$work/log" 2>&1 &
   exporter=$!
 }
-scraped() { curl -fsS --cacert "$debian/etc/exporter/cert.pem" --connect-to localhost:29210:127.0.0.1:29210 -u me:correct-horse https://localhost:29210/metrics > "$work/page" && grep '^netatmo_sensor_temperature_celsius{account="home"' "$work/page"; }
+scraped() { curl -fsS --cacert "$debian/etc/exporter/cert.pem" --connect-to localhost:29210:127.0.0.1:29210 -u me:correct-horse https://localhost:29210/metrics > "$work/page" && has_series netatmo_sensor_temperature_celsius 'account="home"' < "$work/page"; }
 stop() { kill $exporter; ended=0; wait $exporter || ended=$?; }
 start
 check "started as a user without rights, it logs in with the refresh token and is scraped" eventually scraped

@@ -26,7 +26,7 @@ runs() { # script what it has there, in README's words
   check "${2:-$command}: run by $1" grep -qF -- "$3" "$root/$1"
 }
 
-demo() { curl -fsS "$(sed -n 's/.*Exporter  *\(http[^ ]*\) .*/\1/p' "$work/said")metrics" | grep '^exporter_login_required{account="car",source="bmw-cardata"} 1$'; }
+demo() { curl -fsS "$(sed -n 's/.*Exporter  *\(http[^ ]*\) .*/\1/p' "$work/said")metrics" | has_series exporter_login_required 'account="car"' 'source="bmw-cardata"' | grep ' 1$'; }
 scraped() { curl -fsS "http://$metrics/metrics" | grep '^netatmo_sensor_temperature_celsius'; }
 people() { curl -fsS "http://$metrics/" | grep -i 'next'; }
 renewed() { grep 'sleeping' "$work/said"; }

@@ -52,7 +52,7 @@ enabled() { inside systemctl enable --now exporter || { inside journalctl --no-p
 check "systemctl enable --now comes back when the exporter is ready" enabled
 listens() { curl -fsS http://127.0.0.1:29212/-/healthy; }
 check "and at that moment it answers" listens
-scraped() { curl -fsS http://127.0.0.1:29212/metrics | grep '^netatmo_sensor_temperature_celsius{account="home"'; }
+scraped() { curl -fsS http://127.0.0.1:29212/metrics | has_series netatmo_sensor_temperature_celsius 'account="home"'; }
 check "the configuration and its secret, which root alone can read, were handed over: it is scraped" eventually scraped
 token=/var/lib/private/exporter/home-token.json
 nobody() { local pid; pid=$(property MainPID) && [ "$(inside stat -c %u "/proc/$pid")" -ge 61184 ] && [ "$(inside stat -c %a:%u $token)" = "600:$(inside stat -c %u "/proc/$pid")" ]; }
