@@ -18,22 +18,22 @@ internal static class AccountCommands
         program.Add(
             new Command("status", "Shows every account: state, expiries, next renewal, store, last error. Exit code 1 when one needs a login.") { json },
             ["exporter status", "exporter status --json | jq '.[] | select(.login_required)'"],
-            (startup, result, cancellation) => new StatusCommand(new OneAccount(startup, terminal, time), terminal, time).RunAsync(result.GetValue(json), cancellation));
+            (startup, result, cancellationToken) => new StatusCommand(new OneAccount(startup, terminal, time), terminal, time).RunAsync(result.GetValue(json), cancellationToken));
     }
 
     private static void AddKeep(CommandLine program, IReadOnlyList<ISource> sources, Terminal terminal, TimeProvider time)
     {
         var file = new Option<string>("--token-file", "-t") { Description = $"The token file; {KeepDefaults.Common.TokenFile} by default.", HelpName = "FILE" };
         var margin = new Option<int?>("--refresh-margin", "-m") { Description = $"Seconds before its end that a token is renewed; {KeepDefaults.Common.Margin.TotalSeconds} by default.", HelpName = "SECONDS" };
-        var source = new Option<string>("--source") { Description = "The kind of cloud, where the file's shape does not tell.", HelpName = string.Join('|', sources.Select(s => s.Name)) };
+        var source = new Option<string>("--source") { Description = "The kind of provider, where the file's shape does not tell.", HelpName = string.Join('|', sources.Select(s => s.Name)) };
         program.AddRaw(
             new Command("keep", "Keeps tokens fresh and does nothing else. Exit code 1 when no token can be kept any more.") { file, margin, source },
             ["exporter keep", .. sources.SelectMany(s => s.Keep.Examples), "exporter keep --config exporter.yml"],
-            async (result, cancellation) =>
+            async (result, cancellationToken) =>
             {
                 var lines = new KeepLines(terminal.Error);
                 var asked = new KeepRequest(result.GetValue(file), result.GetValue(margin), result.GetValue(source));
-                return asked.Plan(program, result, sources, lines, time) is { } planned ? await new KeepCommand(planned, lines, Systemd.Of(program.Environment, time), time).RunAsync(cancellation) : ExitCode.Failed;
+                return asked.Plan(program, result, sources, lines, time) is { } planned ? await new KeepCommand(planned, lines, Systemd.Of(program.Environment, time), time).RunAsync(cancellationToken) : ExitCode.Failed;
             });
     }
 
@@ -44,8 +44,8 @@ internal static class AccountCommands
         program.Add(
             new Command("login", "Logs in to an account from this terminal, and saves its token at once.") { account, token, paste, quiet },
             ["exporter login", "exporter login home --config exporter.yml", "exporter login home --paste          (the browser runs on another machine)"],
-            (startup, result, cancellation) => new LoginCommand(new OneAccount(startup, terminal, time), terminal, LoginCommand.CallbackOf(startup), time)
-                .RunAsync(result.GetValue(account), result.GetValue(token), result.GetValue(paste), !result.GetValue(quiet), cancellation));
+            (startup, result, cancellationToken) => new LoginCommand(new OneAccount(startup, terminal, time), terminal, LoginCommand.CallbackOf(startup), time)
+                .RunAsync(result.GetValue(account), result.GetValue(token), result.GetValue(paste), !result.GetValue(quiet), cancellationToken));
     }
 
     private static void AddRefresh(CommandLine program, Terminal terminal, TimeProvider time)
@@ -54,7 +54,7 @@ internal static class AccountCommands
         program.Add(
             new Command("refresh", "Renews an account's token now and says when the new one ends.") { account, sure },
             ["exporter refresh", "exporter refresh home --yes"],
-            (startup, result, cancellation) => new RefreshCommand(new OneAccount(startup, terminal, time), terminal, time).RunAsync(result.GetValue(account), result.GetValue(sure), cancellation));
+            (startup, result, cancellationToken) => new RefreshCommand(new OneAccount(startup, terminal, time), terminal, time).RunAsync(result.GetValue(account), result.GetValue(sure), cancellationToken));
     }
 
     private static void AddToken(CommandLine program, Terminal terminal, TimeProvider time)
@@ -63,18 +63,18 @@ internal static class AccountCommands
         program.Add(
             new Command("token", "Prints an access token that is good, renewed if need be, and nothing else.") { account, id, json },
             ["curl -H \"Authorization: Bearer $(exporter token home)\" https://api.example.org/", "exporter token home --json"],
-            (startup, result, cancellation) => new TokenCommand(new OneAccount(startup, terminal, time), terminal, time)
-                .RunAsync(result.GetValue(account), result.GetValue(id), result.GetValue(json), cancellation));
+            (startup, result, cancellationToken) => new TokenCommand(new OneAccount(startup, terminal, time), terminal, time)
+                .RunAsync(result.GetValue(account), result.GetValue(id), result.GetValue(json), cancellationToken));
     }
 
     private static void AddLogout(CommandLine program, Terminal terminal, TimeProvider time)
     {
-        var (account, local, all) = (Account(), Switch("--local", "Forget it here alone; at the cloud the login lives on."), Switch("--all", "Every account."));
+        var (account, local, all) = (Account(), Switch("--local", "Forget it here alone; at the provider the login lives on."), Switch("--all", "Every account."));
         program.Add(
-            new Command("logout", "Ends a login at the cloud where that is offered, and forgets it here.") { account, local, all },
+            new Command("logout", "Ends a login at the provider where that is offered, and forgets it here.") { account, local, all },
             ["exporter logout home", "exporter logout --all --local"],
-            (startup, result, cancellation) => new LogoutCommand(new OneAccount(startup, terminal, time), terminal)
-                .RunAsync(result.GetValue(account), result.GetValue(local), result.GetValue(all), cancellation));
+            (startup, result, cancellationToken) => new LogoutCommand(new OneAccount(startup, terminal, time), terminal)
+                .RunAsync(result.GetValue(account), result.GetValue(local), result.GetValue(all), cancellationToken));
     }
 
     public static Argument<string?> Account() =>

@@ -25,7 +25,7 @@ internal sealed class CommandHelp(RootCommand root, IReadOnlyList<Setting> setti
             {
                 output.WriteLine($"  {call}");
             }
-            Part("Exit codes", [("0", "it is done"), ("1", "something has to be mended first, or somebody has to log in"), ("2", "the cloud or the network does not work now, or it was told to end before it was done; try again later")]);
+            Part("Exit codes", [("0", "it is done"), ("1", "something has to be mended first, or somebody has to log in"), ("2", "the provider or the network does not work now, or it was told to end before it was done; try again later")]);
         }
         output.WriteLine("\nSettings:");
         output.Write(SettingsTable.Text(settings));

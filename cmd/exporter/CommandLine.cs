@@ -35,14 +35,14 @@ internal sealed class CommandLine
     public IReadOnlyDictionary<string, string> Environment { get; }
 
     /// <summary>The settings of the program itself.</summary>
-    public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, StateFolder.Setting, LogLines.LevelSetting];
+    public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, StateDirectory.Setting, LogLines.LevelSetting];
 
     /// <summary>What the program does without a command.</summary>
-    public void Default(Func<Startup, CancellationToken, Task<int>> run) => root.SetAction(Checking(Configured((startup, _, cancellation) => run(startup, cancellation))));
+    public void Default(Func<Startup, CancellationToken, Task<int>> run) => root.SetAction(Checking(Configured((startup, _, cancellationToken) => run(startup, cancellationToken))));
 
     /// <summary>A command; <paramref name="run"/> is called with a configuration that is right.</summary>
     public void Add(string name, string help, Func<Startup, CancellationToken, Task<int>> run) =>
-        Add(new Command(name, help), [], (startup, _, cancellation) => run(startup, cancellation));
+        Add(new Command(name, help), [], (startup, _, cancellationToken) => run(startup, cancellationToken));
 
     /// <summary>A command with arguments and options of its own.</summary>
     /// <param name="calls">Examples for its help, each a call and what it is for.</param>
@@ -82,15 +82,15 @@ internal sealed class CommandLine
     }
 
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellation)
+    public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
         // A value that begins with @ is a value: no response files. Arguments.Normalise has unbundled what is bundled.
         var result = root.Parse([.. Arguments.Normalise(arguments, settings)], new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         try
         {
-            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
+            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Told to end before it was done.
             return ExitCode.TryLater;
@@ -106,11 +106,11 @@ internal sealed class CommandLine
     /// <summary>The configuration as it is, with its problems.</summary>
     public Configuration Peek(ParseResult result) => Load(result, sources, []);
 
-    private Func<ParseResult, CancellationToken, Task<int>> Checking(Func<ParseResult, CancellationToken, Task<int>> run) => async (result, cancellation) =>
-        TellUnknown(result) ? ExitCode.Failed : await run(result, cancellation);
+    private Func<ParseResult, CancellationToken, Task<int>> Checking(Func<ParseResult, CancellationToken, Task<int>> run) => async (result, cancellationToken) =>
+        TellUnknown(result) ? ExitCode.Failed : await run(result, cancellationToken);
 
-    private Func<ParseResult, CancellationToken, Task<int>> Configured(Func<Startup, ParseResult, CancellationToken, Task<int>> run) => async (result, cancellation) =>
-        Read(result) is { } startup ? await run(startup, result, cancellation) : ExitCode.Failed;
+    private Func<ParseResult, CancellationToken, Task<int>> Configured(Func<Startup, ParseResult, CancellationToken, Task<int>> run) => async (result, cancellationToken) =>
+        Read(result) is { } startup ? await run(startup, result, cancellationToken) : ExitCode.Failed;
 
     /// <summary>Tells what is no flag of ours, or has no value; true when there was something that must not be passed over.</summary>
     private bool TellUnknown(ParseResult result)
@@ -120,7 +120,7 @@ internal sealed class CommandLine
         foreach (var flag in unknown)
         {
             var name = flag.Split('=')[0];
-            error.WriteLine($"{Tokens.Plain.Line(name)}: there is no such flag; {(Nearest.To(name, known) is { } near ? $"did you mean {near}?" : "exporter --help lists them all")}");
+            error.WriteLine($"{Tokens.Sanitize.Line(name)}: there is no such flag; {(Nearest.To(name, known) is { } near ? $"did you mean {near}?" : "exporter --help lists them all")}");
         }
         var commands = result.CommandResult.Command.Subcommands.Select(c => c.Name).ToList();
         var misspelt = false;
@@ -130,10 +130,10 @@ internal sealed class CommandLine
             if (Nearest.To(stray, commands) is { } meant)
             {
                 misspelt = true;
-                error.WriteLine($"{Tokens.Plain.Line(stray)}: there is no such command; did you mean {meant}?");
+                error.WriteLine($"{Tokens.Sanitize.Line(stray)}: there is no such command; did you mean {meant}?");
                 continue;
             }
-            error.WriteLine($"level=warning msg=\"the argument {Tokens.Plain.Line(stray).Replace('"', '\'')} is ignored\"");
+            error.WriteLine($"level=warning msg=\"the argument {Tokens.Sanitize.Line(stray).Replace('"', '\'')} is ignored\"");
         }
         var valueless = Given(result).Where(g => g.Value.Count == 0).Select(g => g.Key.Flag).ToList();
         valueless.ForEach(flag => error.WriteLine($"{flag}: needs a value; write {flag}=VALUE"));

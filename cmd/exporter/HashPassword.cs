@@ -10,14 +10,14 @@ internal static class HashPassword
     public static void AddHashPassword(this CommandLine program, Terminal terminal) => program.AddRaw(
         new Command("hash-password", "Prints the bcrypt hash of a password, for basic_auth_users in the web configuration file."),
         ["exporter hash-password", "exporter hash-password < password.txt"],
-        (_, cancellation) => RunAsync(terminal, cancellation));
+        (_, cancellationToken) => RunAsync(terminal, cancellationToken));
 
     /// <summary>The password is the input's first line; a person is asked, without showing what is typed. The output gets the hash and nothing else.</summary>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(Terminal terminal, CancellationToken cancellation)
+    public static async Task<int> RunAsync(Terminal terminal, CancellationToken cancellationToken)
     {
         var error = terminal.Error;
-        var password = terminal.IsInteractive ? await AskAsync("Password: ") : await terminal.ReadLineAsync(cancellation);
+        var password = terminal.IsInteractive ? await AskAsync("Password: ") : await terminal.ReadLineAsync(cancellationToken);
         if (string.IsNullOrEmpty(password))
         {
             await error.WriteLineAsync("there is no password; write one line to the standard input");
@@ -40,7 +40,7 @@ internal static class HashPassword
         }
 
         // A console's reader does not give up by itself.
-        Task<string> AskAsync(string question) => Task.Run(() => Ask(question, error), cancellation).WaitAsync(cancellation);
+        Task<string> AskAsync(string question) => Task.Run(() => Ask(question, error), cancellationToken).WaitAsync(cancellationToken);
     }
 
     private static string Ask(string question, TextWriter error)

@@ -13,13 +13,13 @@ internal static class HealthCommand
     public static void AddHealth(this CommandLine program, Terminal terminal, TimeProvider time) => program.AddRaw(
         new Command("health", "Asks the exporter that runs with this configuration whether it is well, for a container's health check."),
         ["exporter health", "exporter health --addr 127.0.0.1:9000"],
-        (result, cancellation) => RunAsync(WebOptions.Read(program.Peek(result).Program), terminal, time, cancellation));
+        (result, cancellationToken) => RunAsync(WebOptions.Read(program.Peek(result).Program), terminal, time, cancellationToken));
 
     /// <returns>The exit code.</returns>
-    private static async Task<int> RunAsync(WebOptions web, Terminal terminal, TimeProvider time, CancellationToken cancellation)
+    private static async Task<int> RunAsync(WebOptions web, Terminal terminal, TimeProvider time, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false };
         // We ask ourselves: the certificate is the very one of the configuration, whatever name is on it.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && web.IsOwnCertificate(shown);
@@ -36,9 +36,9 @@ internal static class HealthCommand
         }
         catch (Exception e) when (e is HttpRequestException or SocketException or IOException)
         {
-            terminal.Error.WriteLine($"{web.OwnAddress} does not answer ({Tokens.Plain.Line(e.GetBaseException().Message)}); the exporter is not running, or listens elsewhere: give this command the same settings");
+            terminal.Error.WriteLine($"{web.OwnAddress} does not answer ({Tokens.Sanitize.Line(e.GetBaseException().Message)}); the exporter is not running, or listens elsewhere: give this command the same settings");
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             terminal.Error.WriteLine($"{web.OwnAddress} did not answer within {Patience.TotalSeconds:0} seconds");
         }

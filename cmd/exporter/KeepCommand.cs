@@ -11,7 +11,7 @@ namespace Exporter;
 internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLines lines, Systemd systemd, TimeProvider time)
 {
     /// <returns>The exit code: 0 after SIGTERM, 1 when there is no account left to keep.</returns>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
         await using var services = Composition.Services(time, logging, planned);
@@ -21,7 +21,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
             var kept = new List<Kept>();
             foreach (var account in accounts)
             {
-                if (await StartAsync(account, cancellation))
+                if (await StartAsync(account, cancellationToken))
                 {
                     kept.Add(new Kept(account));
                 }
@@ -30,10 +30,10 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
             {
                 return ExitCode.Failed;
             }
-            var code = await KeepAsync(kept, services.GetRequiredService<TokenRefresh>(), cancellation) ? ExitCode.Done : ExitCode.Failed;
+            var code = await KeepAsync(kept, services.GetRequiredService<TokenRefresh>(), cancellationToken) ? ExitCode.Done : ExitCode.Failed;
             return await EndAsync() ? code : ExitCode.Failed;
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // While it started: the first renewals may be under way.
             return await EndAsync() ? ExitCode.Done : ExitCode.Failed;
@@ -49,13 +49,13 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     }
 
     /// <summary>Renews the tokens until it is asked to stop; false when none is left to renew.</summary>
-    private async Task<bool> KeepAsync(IReadOnlyList<Kept> kept, TokenRefresh refresh, CancellationToken cancellation)
+    private async Task<bool> KeepAsync(IReadOnlyList<Kept> kept, TokenRefresh refresh, CancellationToken cancellationToken)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        refresh.Keep(kept.SelectMany(k => k.Account.Keepers));
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        refresh.Keep(kept.SelectMany(k => k.Account.TokenManagers));
         systemd.Ready();
         var watched = systemd.RunAsync(() => refresh.ExecuteTask is { IsCompleted: false }, end.Token);
-        var asked = await WatchAsync(kept, cancellation);
+        var asked = await WatchAsync(kept, cancellationToken);
         await end.CancelAsync();
         systemd.Stopping();
         await Task.WhenAll(refresh.StopAsync(CancellationToken.None), watched);
@@ -63,21 +63,21 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     }
 
     /// <summary>Loads the token and renews it at once, without a second try; beside others, an account may come to life later.</summary>
-    private async Task<bool> StartAsync(Account account, CancellationToken cancellation)
+    private async Task<bool> StartAsync(Account account, CancellationToken cancellationToken)
     {
-        var keeper = account.Keeper;
-        await account.LoadAsync(afresh: false, cancellation);
-        if (keeper.Snapshot.State is TokenState.Missing && keeper.NextRenewal is null)
+        var manager = account.TokenManager;
+        await account.LoadAsync(afresh: false, cancellationToken);
+        if (manager.Snapshot.State is TokenState.Missing && manager.NextRenewal is null)
         {
-            lines.Error($"{Prefix(account)}there is no token in {keeper.StoreLocation}; log in first: exporter login");
+            lines.Error($"{Prefix(account)}there is no token in {manager.StoreLocation}; log in first: exporter login");
             return false;
         }
-        if (keeper.Snapshot.State is TokenState.Active { RenewAt: var at, Held.RefreshToken: null } && (at == DateTimeOffset.MaxValue || at == keeper.Snapshot.State.Token?.ExpiresAt))
+        if (manager.Snapshot.State is TokenState.Active { RenewAt: var at, Held.RefreshToken: null } && (at == DateTimeOffset.MaxValue || at == manager.Snapshot.State.Token?.ExpiresAt))
         {
-            lines.Error($"{Prefix(account)}{keeper.StoreLocation} missing \"refresh_token\"; log in again: exporter login");
+            lines.Error($"{Prefix(account)}{manager.StoreLocation} missing \"refresh_token\"; log in again: exporter login");
             return false;
         }
-        var after = await keeper.RenewAsync(null, cancellation);
+        var after = await manager.RenewAsync(null, cancellationToken);
         if (after.State is not TokenState.Active { FailedRenewals: 0 } active)
         {
             lines.Error($"{Prefix(account)}{after.History.LastError}");
@@ -88,16 +88,16 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     }
 
     /// <summary>Tells what becomes of the tokens; true when told to end, false when none is left.</summary>
-    private async Task<bool> WatchAsync(IReadOnlyList<Kept> kept, CancellationToken cancellation)
+    private async Task<bool> WatchAsync(IReadOnlyList<Kept> kept, CancellationToken cancellationToken)
     {
         foreach (var one in kept)
         {
             Sleeping(one.Account);
         }
-        var told = Task.Delay(Timeout.InfiniteTimeSpan, time, cancellation);
-        while (!cancellation.IsCancellationRequested)
+        var told = Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        while (!cancellationToken.IsCancellationRequested)
         {
-            Task[] changes = [.. kept.Select(k => k.Account.Keeper.Changed)];
+            Task[] changes = [.. kept.Select(k => k.Account.TokenManager.Changed)];
             foreach (var one in kept)
             {
                 Tell(one);
@@ -113,7 +113,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
 
     private void Tell(Kept one)
     {
-        var (account, snapshot) = (one.Account, one.Account.Keeper.Snapshot);
+        var (account, snapshot) = (one.Account, one.Account.TokenManager.Snapshot);
         if (ReferenceEquals(snapshot.State, one.Told))
         {
             return;
@@ -132,7 +132,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
             case TokenState.Missing:
                 lines.Error($"{Prefix(account)}logged out by another program; log in again: exporter login");
                 break;
-            case TokenState.Refused(_, var reason, _):
+            case TokenState.InvalidClient(_, var reason, _):
                 lines.Error($"{Prefix(account)}{reason}");
                 break;
             case TokenState.Lost(_, var reason, _):
@@ -143,7 +143,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
 
     private void Sleeping(Account account)
     {
-        if (account.Keeper.NextRenewal is { } next)
+        if (account.TokenManager.NextRenewal is { } next)
         {
             lines.Info($"{Prefix(account)}sleeping {Seconds(next)}s; refresh at {Iso(next)}");
         }
@@ -161,15 +161,15 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     {
         public Account Account => account;
 
-        public TokenState Told { get; set; } = account.Keeper.Snapshot.State;
+        public TokenState Told { get; set; } = account.TokenManager.Snapshot.State;
 
-        public long Renewals { get; set; } = account.Keeper.Snapshot.History.Renewals;
+        public long Renewals { get; set; } = account.TokenManager.Snapshot.History.Renewals;
 
-        public bool IsGone => Told is TokenState.Missing or TokenState.Refused or TokenState.Lost;
+        public bool IsGone => Told is TokenState.Missing or TokenState.InvalidClient or TokenState.Lost;
     }
 }
 
-/// <summary>Lines such as <c>[warn] …</c>. What keepers log has the same form, except for failed renewals, which the command reports itself.</summary>
+/// <summary>Lines such as <c>[warn] …</c>. What token managers log has the same form, except for failed renewals, which the command reports itself.</summary>
 internal sealed class KeepLines(TextWriter output) : ILoggerProvider, ILogger
 {
     private readonly Lock writing = new();

@@ -12,7 +12,7 @@ internal sealed record KeepRequest(string? File, int? Margin, string? Source)
     {
         if (Source is not null && sources.All(s => s.Name != Source))
         {
-            lines.Error($"there is no source {Tokens.Plain.Line(Source)}; choose one of {string.Join(", ", sources.Select(s => s.Name))}");
+            lines.Error($"there is no source {Tokens.Sanitize.Line(Source)}; choose one of {string.Join(", ", sources.Select(s => s.Name))}");
             return null;
         }
         var configuration = program.Peek(arguments);

@@ -4,7 +4,7 @@ using Exporter.Tokens;
 namespace Exporter;
 
 /// <summary><c>exporter login</c>: logs a person in from a terminal, by device code, by a browser that comes back to this machine, or by pasting what it came back with.</summary>
-/// <param name="callback">The exporter's own callback, which is registered at the cloud where an account names no other.</param>
+/// <param name="callback">The exporter's own callback, which is registered at the provider where an account names no other.</param>
 internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri callback, TimeProvider time)
 {
     /// <summary>Longer than a person needs, and than a code lives (RFC 6749, section 4.1.2).</summary>
@@ -17,22 +17,22 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
     /// <param name="paste">Do not wait for the browser: its last address is pasted.</param>
     /// <param name="openBrowser">Open a browser if there is one.</param>
     /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool token, bool paste, bool openBrowser, CancellationToken cancellation) =>
-        accounts.WithAsync(name, account => token ? PasteAsync(account, cancellation) : LogInAsync(account, paste, openBrowser, cancellation), cancellation);
+    public Task<int> RunAsync(string? name, bool token, bool paste, bool openBrowser, CancellationToken cancellationToken) =>
+        accounts.WithAsync(name, account => token ? PasteAsync(account, cancellationToken) : LogInAsync(account, paste, openBrowser, cancellationToken), cancellationToken);
 
     /// <summary>The same for an account that is open.</summary>
-    public async Task<int> LogInAsync(Account account, bool paste, bool openBrowser, CancellationToken cancellation) => account.Login switch
+    public async Task<int> LogInAsync(Account account, bool paste, bool openBrowser, CancellationToken cancellationToken) => account.Login switch
     {
-        LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellation)),
-        LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellation)),
-        LoginMethod.Paste => await PasteAsync(account, cancellation),
-        LoginMethod.Unattended => await UnattendedAsync(account, cancellation),
+        LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellationToken)),
+        LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellationToken)),
+        LoginMethod.Paste => await PasteAsync(account, cancellationToken),
+        LoginMethod.Unattended => await UnattendedAsync(account, cancellationToken),
         _ => throw new InvalidOperationException("a login has no other way"),
     };
 
-    private async Task<Renewal> DeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellation)
+    private async Task<Renewal> DeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellationToken)
     {
-        var (begun, failure) = await grant.BeginAsync(cancellation);
+        var (begun, failure) = await grant.BeginAsync(cancellationToken);
         if (begun is null)
         {
             return failure!;
@@ -41,7 +41,7 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
             Open this page on any device, and type the code there:
 
               page   {begun.Verification.OriginalString}
-              code   {Plain.Line(begun.UserCode)}
+              code   {Sanitize.Line(begun.UserCode)}
 
             The code is good until {OneAccount.When(begun.Deadline, time.GetUtcNow())}.
             """);
@@ -49,16 +49,16 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         {
             terminal.Error.WriteLine("The page was opened in your browser.");
         }
-        return await grant.WaitAsync(begun, cancellation);
+        return await grant.WaitAsync(begun, cancellationToken);
     }
 
-    private async Task<Renewal> RedirectAsync(AuthorizationCodeGrant grant, bool paste, bool openBrowser, CancellationToken cancellation)
+    private async Task<Renewal> RedirectAsync(AuthorizationCodeGrant grant, bool paste, bool openBrowser, CancellationToken cancellationToken)
     {
         var redirect = grant.RedirectUri ?? callback;
         LoopbackListener? listener = null;
         if (!paste && LoopbackListener.CanServe(redirect))
         {
-            (listener, var reason) = await LoopbackListener.StartAsync(redirect, cancellation);
+            (listener, var reason) = await LoopbackListener.StartAsync(redirect, cancellationToken);
             if (listener is null)
             {
                 terminal.Error.WriteLine($"The browser cannot come back here, since {reason}. Paste the address that it ends at, or free the port and begin again.");
@@ -73,28 +73,28 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         {
             terminal.Error.WriteLine("The page was opened in your browser.");
         }
-        var response = await AnswerAsync(listener, begun, cancellation);
-        return response is null ? new Renewal.Rejected("nothing was pasted; begin again")
-            : grant.Refuse(response, begun) is { } problem ? new Renewal.Rejected(problem)
+        var response = await AnswerAsync(listener, begun, cancellationToken);
+        return response is null ? new Renewal.InvalidGrant("nothing was pasted; begin again")
+            : grant.Refuse(response, begun) is { } problem ? new Renewal.InvalidGrant(problem)
             // Not given up halfway: the code is good once (RFC 6749, section 4.1.2).
             : await grant.ExchangeAsync(response.Code!, begun, CancellationToken.None);
     }
 
-    /// <summary>A token instead of a login. It is tried at the cloud before it takes the place of what there was.</summary>
-    private async Task<int> PasteAsync(Account account, CancellationToken cancellation)
+    /// <summary>A token instead of a login. It is tried at the provider before it takes the place of what there was.</summary>
+    private async Task<int> PasteAsync(Account account, CancellationToken cancellationToken)
     {
         terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
-        var line = await terminal.ReadLineAsync(cancellation);
+        var line = await terminal.ReadLineAsync(cancellationToken);
         return Conclude(account, Secret.From(line?.Trim()) is { } pasted
-            ? await account.Paste.TryAsync(pasted, cancellation)
-            : new Renewal.Rejected("nothing was pasted; begin again"));
+            ? await account.Paste.TryAsync(pasted, cancellationToken)
+            : new Renewal.InvalidGrant("nothing was pasted; begin again"));
     }
 
     /// <summary>What the browser comes back with, here or through the person; null when the input ends.</summary>
-    private async Task<AuthorizationResponse?> AnswerAsync(LoopbackListener? listener, AuthorizationRequest begun, CancellationToken cancellation)
+    private async Task<AuthorizationResponse?> AnswerAsync(LoopbackListener? listener, AuthorizationRequest begun, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
             if (listener is not null)
@@ -105,7 +105,7 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
             terminal.Error.Write("Paste the address that the browser ends at, or the code in it: ");
             return await terminal.ReadLineAsync(either.Token) is { Length: > 0 } line ? Pasted(line.Trim()) : null;
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return new AuthorizationResponse(null, null, null, "timeout", $"nobody logged in within {Patience.TotalMinutes:0} minutes");
         }
@@ -131,14 +131,14 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         switch (outcome)
         {
             case Renewal.Renewed:
-                return account.Keepers.Any(k => k.Snapshot.Unpersisted is not null) ? ExitCode.Done : Tell(account);
+                return account.TokenManagers.Any(k => k.Snapshot.Unpersisted is not null) ? ExitCode.Done : Tell(account);
             case Renewal.Transient(_, var reason, _):
                 terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}; try again later");
                 return ExitCode.TryLater;
-            case Renewal.Refused(var reason):
+            case Renewal.InvalidClient(var reason):
                 terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}; mend the configuration");
                 return ExitCode.Failed;
-            case Renewal.Rejected(var reason):
+            case Renewal.InvalidGrant(var reason):
                 terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}");
                 return ExitCode.Failed;
             default:
@@ -146,25 +146,25 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         }
     }
 
-    /// <summary>Where the token is. The login may have been for one beneath it, and the account's own not be had yet.</summary>
+    /// <summary>Where the token is. The login may have been for one upstream it, and the account's own not be had yet.</summary>
     private int Tell(Account account)
     {
-        var has = account.Keeper.Snapshot.State is TokenState.Active { FailedRenewals: 0 };
-        var tokens = account.Keepers.Reverse().Where(k => k != account.Keeper || has).Select((k, i) =>
+        var has = account.TokenManager.Snapshot.State is TokenState.Active { FailedRenewals: 0 };
+        var tokens = account.TokenManagers.Reverse().Where(k => k != account.TokenManager || has).Select((k, i) =>
             $"{(i == 0 ? "the token" : "the one it is had with")} is in {k.StoreLocation} and {accounts.Good(k.Snapshot.State.Token)}");
         terminal.Output.WriteLine($"{account.Name}: logged in; {string.Join("; ", tokens)}.");
         return has ? ExitCode.Done : accounts.Explain(account);
     }
 
-    private async Task<int> UnattendedAsync(Account account, CancellationToken cancellation)
+    private async Task<int> UnattendedAsync(Account account, CancellationToken cancellationToken)
     {
-        if (!account.Keeper.LogsInByItself && account.Keeper.Snapshot.State.Token is null)
+        if (!account.TokenManager.LogsInByItself && account.TokenManager.Snapshot.State.Token is null)
         {
-            terminal.Error.WriteLine($"{account.Name}: nobody can log in to it, since no way of logging in is configured; put a token file with a refresh token at {account.Keeper.StoreLocation}");
+            terminal.Error.WriteLine($"{account.Name}: nobody can log in to it, since no way of logging in is configured; put a token file with a refresh token at {account.TokenManager.StoreLocation}");
             return ExitCode.Failed;
         }
         terminal.Error.WriteLine($"{account.Name}: nobody needs to log in to it; its token is renewed from the configuration.");
-        return await account.Keeper.RenewAsync(null, cancellation) is { State: TokenState.Active { FailedRenewals: 0 } active }
+        return await account.TokenManager.RenewAsync(null, cancellationToken) is { State: TokenState.Active { FailedRenewals: 0 } active }
             ? Say($"{account.Name}: renewed; the token is {accounts.Good(active.Held)}.")
             : accounts.Explain(account);
 

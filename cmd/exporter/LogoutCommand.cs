@@ -3,14 +3,14 @@ using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary><c>exporter logout</c>: ends a login at the cloud where that is offered (RFC 7009), and forgets it here.</summary>
+/// <summary><c>exporter logout</c>: ends a login at the provider where that is offered (RFC 7009), and forgets it here.</summary>
 internal sealed class LogoutCommand(OneAccount accounts, Terminal terminal)
 {
     /// <param name="name">The account; null when there is one.</param>
-    /// <param name="local">Leave the login alive at the cloud.</param>
+    /// <param name="local">Leave the login alive at the provider.</param>
     /// <param name="all">Every account.</param>
     /// <returns>The exit code; of several accounts the first that is not zero.</returns>
-    public async Task<int> RunAsync(string? name, bool local, bool all, CancellationToken cancellation)
+    public async Task<int> RunAsync(string? name, bool local, bool all, CancellationToken cancellationToken)
     {
         if (all && name is not null)
         {
@@ -21,24 +21,24 @@ internal sealed class LogoutCommand(OneAccount accounts, Terminal terminal)
         var code = planned.Count == 0 ? ExitCode.Failed : ExitCode.Done;
         foreach (var one in planned)
         {
-            var result = await accounts.WithAsync(one, account => ForgetAsync(account, local, cancellation), cancellation);
+            var result = await accounts.WithAsync(one, account => ForgetAsync(account, local, cancellationToken), cancellationToken);
             code = code == ExitCode.Done ? result : code;
         }
         return code;
     }
 
-    private async Task<int> ForgetAsync(Account account, bool local, CancellationToken cancellation)
+    private async Task<int> ForgetAsync(Account account, bool local, CancellationToken cancellationToken)
     {
-        if (account.Keepers.All(k => k.Snapshot.State is TokenState.Missing))
+        if (account.TokenManagers.All(k => k.Snapshot.State is TokenState.Missing))
         {
             terminal.Output.WriteLine($"{account.Name}: nobody is logged in.");
             return ExitCode.Done;
         }
         var revoke = local ? null : account.Revoke;
-        var failure = await account.Keeper.ForgetAsync(revoke, cancellation);
-        foreach (var one in account.Beneath.Where(_ => failure is null))
+        var failure = await account.TokenManager.ForgetAsync(revoke, cancellationToken);
+        foreach (var one in account.Upstream.Where(_ => failure is null))
         {
-            failure = await one.ForgetAsync(cancellation);
+            failure = await one.ForgetAsync(cancellationToken);
         }
         if (failure is not null)
         {
@@ -48,9 +48,9 @@ internal sealed class LogoutCommand(OneAccount accounts, Terminal terminal)
         }
         var happened = (local, revoke) switch
         {
-            (_, not null) => "revoked at the cloud and forgotten here",
-            (true, _) => "forgotten here; at the cloud the login lives on",
-            _ => "forgotten here; the cloud offers no revocation, so remove the login in your settings there",
+            (_, not null) => "revoked at the provider and forgotten here",
+            (true, _) => "forgotten here; at the provider the login lives on",
+            _ => "forgotten here; the provider offers no revocation, so remove the login in your settings there",
         };
         terminal.Output.WriteLine($"{account.Name}: {happened}.");
         return ExitCode.Done;

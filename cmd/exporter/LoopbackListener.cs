@@ -39,14 +39,14 @@ internal sealed class LoopbackListener : IAsyncDisposable
     public static bool CanServe(Uri redirect) => redirect.Scheme == Uri.UriSchemeHttp && redirect.IsLoopback;
 
     /// <summary>Listens; without a listener, the reason why there is none.</summary>
-    public static async Task<(LoopbackListener? Listener, string? Reason)> StartAsync(Uri redirect, CancellationToken cancellation)
+    public static async Task<(LoopbackListener? Listener, string? Reason)> StartAsync(Uri redirect, CancellationToken cancellationToken)
     {
         foreach (var addresses in Addresses(redirect))
         {
             var listener = new LoopbackListener(redirect, addresses);
             try
             {
-                await listener.app.StartAsync(cancellation);
+                await listener.app.StartAsync(cancellationToken);
                 listener.Redirect = redirect.Port == 0 ? new UriBuilder(redirect) { Port = new Uri(listener.app.Urls.First()).Port }.Uri : redirect;
                 return (listener, null);
             }
@@ -65,7 +65,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     /// <summary>Waits for the login with this state from now on; everything else that comes is turned away.</summary>
     public void Expect(Secret state) => Volatile.Write(ref expected, state);
 
-    public Task<AuthorizationResponse> WaitAsync(CancellationToken cancellation) => answer.Task.WaitAsync(cancellation);
+    public Task<AuthorizationResponse> WaitAsync(CancellationToken cancellationToken) => answer.Task.WaitAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -30,30 +30,30 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
         {
             return found;
         }
-        terminal.Error.WriteLine($"There is no account {Plain.Line(name)}; {(Nearest.To(name, All.Select(a => a.Name)) is { } near ? $"did you mean {near}?" : $"there are: {names}.")}");
+        terminal.Error.WriteLine($"There is no account {Sanitize.Line(name)}; {(Nearest.To(name, All.Select(a => a.Name)) is { } near ? $"did you mean {near}?" : $"there are: {names}.")}");
         return null;
     }
 
     /// <summary>Opens the account of that name and loads its token; the exit code is that of <paramref name="work"/>, unless a token is left unsaved.</summary>
-    public async Task<int> WithAsync(string? name, Func<Account, Task<int>> work, CancellationToken cancellation) =>
-        Choose(name) is { } planned ? await WithAsync(planned, work, cancellation) : ExitCode.Failed;
+    public async Task<int> WithAsync(string? name, Func<Account, Task<int>> work, CancellationToken cancellationToken) =>
+        Choose(name) is { } planned ? await WithAsync(planned, work, cancellationToken) : ExitCode.Failed;
 
-    public async Task<int> WithAsync(PlannedAccount planned, Func<Account, Task<int>> work, CancellationToken cancellation)
+    public async Task<int> WithAsync(PlannedAccount planned, Func<Account, Task<int>> work, CancellationToken cancellationToken)
     {
-        // A command says itself what a keeper would log.
+        // A command says itself what a token manager would log.
         await using var services = Composition.Services(time, NullLoggerFactory.Instance, planned);
         using var account = services.GetRequiredService<IReadOnlyList<Account>>()[0];
         int code;
         try
         {
-            await account.LoadAsync(afresh: false, cancellation);
-            foreach (var trouble in account.Keepers.Select(k => k.Snapshot.History.LastError).OfType<string>())
+            await account.LoadAsync(afresh: false, cancellationToken);
+            foreach (var trouble in account.TokenManagers.Select(k => k.Snapshot.History.LastError).OfType<string>())
             {
                 terminal.Error.WriteLine($"{account.Name}: {trouble}.");
             }
             code = await work(account);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             terminal.Error.WriteLine($"{account.Name}: told to end before it was done.");
             code = ExitCode.TryLater;
@@ -63,20 +63,20 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
         {
             return code;
         }
-        terminal.Error.WriteLine($"{account.Name}: the new token could not be saved in {account.Keeper.StoreLocation} and is lost: {unsaved}. Mend that, then log in again.");
+        terminal.Error.WriteLine($"{account.Name}: the new token could not be saved in {account.TokenManager.StoreLocation} and is lost: {unsaved}. Mend that, then log in again.");
         return ExitCode.Failed;
     }
 
     /// <summary>Says why there is no token to work with and what to do; the exit code.</summary>
     public int Explain(Account account)
     {
-        var (code, sentence) = account.Keeper.Snapshot switch
+        var (code, sentence) = account.TokenManager.Snapshot switch
         {
-            { State: TokenState.Missing, History.LastError: { } error } when account.Keeper.NextRenewal is not null => (ExitCode.TryLater, $"{error}; try again later"),
+            { State: TokenState.Missing, History.LastError: { } error } when account.TokenManager.NextRenewal is not null => (ExitCode.TryLater, $"{error}; try again later"),
             { State: TokenState.Missing } => (ExitCode.Failed, $"nobody is logged in; run: {Login(account)}"),
             { State: TokenState.Lost(_, var reason, _) } => (ExitCode.Failed, $"the login is lost: {reason}; run: {Login(account)}"),
-            { State: TokenState.Refused(_, var reason, _) } => (ExitCode.Failed, $"{reason}; mend the configuration"),
-            { State: TokenState.Active { FailedRenewals: 0, Held.RefreshToken: null } } when account.Beneath.Count == 0 => (ExitCode.Failed, $"the token cannot be renewed without a refresh token; run: {Login(account)}"),
+            { State: TokenState.InvalidClient(_, var reason, _) } => (ExitCode.Failed, $"{reason}; mend the configuration"),
+            { State: TokenState.Active { FailedRenewals: 0, Held.RefreshToken: null } } when account.Upstream.Count == 0 => (ExitCode.Failed, $"the token cannot be renewed without a refresh token; run: {Login(account)}"),
             { History.LastError: { } error } => (ExitCode.TryLater, $"{error}; try again later"),
             _ => (ExitCode.TryLater, "the token is not renewed at the moment; try again later"),
         };
@@ -85,7 +85,7 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
     }
 
     /// <summary>"good until 2026-11-21 13:00:00Z (59 minutes)".</summary>
-    public string Good(Token? token) => token?.ExpiresAt is { } end ? $"good until {When(end, time.GetUtcNow())}" : "good until the cloud says otherwise";
+    public string Good(Token? token) => token?.ExpiresAt is { } end ? $"good until {When(end, time.GetUtcNow())}" : "good until the provider says otherwise";
 
     public static string When(DateTimeOffset at, DateTimeOffset now)
     {

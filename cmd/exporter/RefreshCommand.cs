@@ -9,19 +9,19 @@ internal sealed class RefreshCommand(OneAccount accounts, Terminal terminal, Tim
     /// <param name="name">The account; null when there is one.</param>
     /// <param name="sure">Do not ask, though the token is still good.</param>
     /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool sure, CancellationToken cancellation) => accounts.WithAsync(name, async account =>
+    public Task<int> RunAsync(string? name, bool sure, CancellationToken cancellationToken) => accounts.WithAsync(name, async account =>
     {
-        var (keeper, before) = (account.Keeper, account.Keeper.Snapshot);
+        var (manager, before) = (account.TokenManager, account.TokenManager.Snapshot);
         if (before.State.Token is { } token && token.IsUsable(time.GetUtcNow()) && terminal.IsInteractive && !sure)
         {
             terminal.Error.Write($"{account.Name}: the token is {accounts.Good(token)}. Renew it now? [y/N] ");
-            if (await terminal.ReadLineAsync(cancellation) is not ("y" or "Y" or "yes"))
+            if (await terminal.ReadLineAsync(cancellationToken) is not ("y" or "Y" or "yes"))
             {
                 terminal.Error.WriteLine($"{account.Name}: nothing was done.");
                 return ExitCode.Done;
             }
         }
-        var after = await keeper.RenewAsync(null, cancellation);
+        var after = await manager.RenewAsync(null, cancellationToken);
         if (after.State is not TokenState.Active { FailedRenewals: 0 } active || (after.History.Renewals == before.History.Renewals && ReferenceEquals(active, before.State)))
         {
             return accounts.Explain(account);
@@ -29,5 +29,5 @@ internal sealed class RefreshCommand(OneAccount accounts, Terminal terminal, Tim
         var who = after.History.Renewals > before.History.Renewals ? "renewed" : "renewed by another process";
         terminal.Output.WriteLine($"{account.Name}: {who}; the token is {accounts.Good(active.Held)}.");
         return ExitCode.Done;
-    }, cancellation);
+    }, cancellationToken);
 }

@@ -11,7 +11,7 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
     private readonly ILogger logger = logging.CreateLogger<Serve>();
 
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         await using var app = Build();
         logger.LogInformation("exporter {Version} ({Commit})", BuildInfo.Current.Version, BuildInfo.Current.Commit);
@@ -21,7 +21,7 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
         }
         try
         {
-            await app.StartAsync(cancellation);
+            await app.StartAsync(cancellationToken);
             logger.LogInformation("listening on {Addresses}", string.Join(", ", app.Urls));
             systemd.Ready();
         }
@@ -30,11 +30,11 @@ internal sealed class Serve(Startup startup, Systemd systemd, TimeProvider time,
             logger.LogCritical("cannot listen on {Address}: {Reason}; choose another address with --addr", string.Join(", ", startup.Web.Listen), e.GetBaseException().Message);
             return ExitCode.Failed;
         }
-        catch (Exception) when (cancellation.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
             // It stops like one that has started, because some services may have.
         }
-        await app.WaitForShutdownAsync(cancellation);
+        await app.WaitForShutdownAsync(cancellationToken);
         return app.Services.GetRequiredService<HostedAccounts>().AllSaved ? ExitCode.Done : ExitCode.Failed;
     }
 

@@ -41,7 +41,7 @@ internal static class SourceCommands
         arguments.ForEach(command.Add);
         switches.ForEach(command.Add);
         options.ForEach(command.Add);
-        program.Add(declared.Name.SkipLast(1), command, declared.Examples, async (startup, result, cancellation) =>
+        program.Add(declared.Name.SkipLast(1), command, declared.Examples, async (startup, result, cancellationToken) =>
         {
             var given = arguments.Select(a => new { a.Name, Value = result.GetValue(a) })
                 .Concat(options.Select(o => new { o.Name, Value = result.GetValue(o) }))
@@ -57,8 +57,8 @@ internal static class SourceCommands
             var login = new LoginCommand(accounts, terminal with { Output = terminal.Error }, LoginCommand.CallbackOf(startup), time);
             return await accounts.WithAsync(
                 account(result),
-                opened => RunAsync(opened.Commands[declared], new CommandCall(given, terminal, time, token => LogInAsync(opened, accounts, login, token)), cancellation),
-                cancellation);
+                opened => RunAsync(opened.Commands[declared], new CommandCall(given, terminal, time, token => LogInAsync(opened, accounts, login, token)), cancellationToken),
+                cancellationToken);
         });
     }
 
@@ -75,13 +75,13 @@ internal static class SourceCommands
         }
     }
 
-    private static async Task<int> LogInAsync(Account account, OneAccount accounts, LoginCommand login, CancellationToken cancellation)
+    private static async Task<int> LogInAsync(Account account, OneAccount accounts, LoginCommand login, CancellationToken cancellationToken)
     {
         if (AccountMetrics.NeedsLogin(account) && account.Login is not LoginMethod.Unattended
-            && await login.LogInAsync(account, paste: false, openBrowser: true, cancellation) is not ExitCode.Done and var code)
+            && await login.LogInAsync(account, paste: false, openBrowser: true, cancellationToken) is not ExitCode.Done and var code)
         {
             return code;
         }
-        return await account.Keeper.GetTokenAsync(cancellation) is null ? accounts.Explain(account) : ExitCode.Done;
+        return await account.TokenManager.GetTokenAsync(cancellationToken) is null ? accounts.Explain(account) : ExitCode.Done;
     }
 }

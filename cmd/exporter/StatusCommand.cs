@@ -4,11 +4,11 @@ using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary><c>exporter status</c>: every account as its store tells of it, without asking any cloud.</summary>
+/// <summary><c>exporter status</c>: every account as its store tells of it, without asking any provider.</summary>
 internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, TimeProvider time)
 {
     /// <returns>The exit code: 1 when an account needs a login.</returns>
-    public async Task<int> RunAsync(bool json, CancellationToken cancellation)
+    public async Task<int> RunAsync(bool json, CancellationToken cancellationToken)
     {
         var rows = new List<Row>();
         foreach (var planned in accounts.All)
@@ -17,7 +17,7 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
             {
                 rows.Add(Row.Of(account, time.GetUtcNow()));
                 return Task.FromResult(ExitCode.Done);
-            }, cancellation);
+            }, cancellationToken);
         }
         terminal.Output.Write(json ? Json(rows) : Text(rows));
         return rows.Any(r => r.NeedsLogin) ? ExitCode.Failed : ExitCode.Done;
@@ -64,10 +64,10 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
     {
         public static Row Of(Account account, DateTimeOffset now)
         {
-            var (snapshot, token) = (account.Keeper.Snapshot, account.Keeper.Snapshot.State.Token);
+            var (snapshot, token) = (account.TokenManager.Snapshot, account.TokenManager.Snapshot.State.Token);
             return new Row(
                 account.Name, account.Source, AccountMetrics.NameOf(snapshot.State), AccountMetrics.NeedsLogin(account),
-                token?.ExpiresAt, token?.RefreshExpiresAt, account.Keeper.NextRenewal, account.Keeper.StoreLocation, snapshot.History.LastError, account.Levels(now));
+                token?.ExpiresAt, token?.RefreshExpiresAt, account.TokenManager.NextRenewal, account.TokenManager.StoreLocation, snapshot.History.LastError, account.Levels(now));
         }
     }
 }

@@ -23,16 +23,16 @@ internal sealed class Systemd(string? address, TimeSpan? watchdog, TimeProvider 
 
     /// <summary>Says twice in each watchdog's time that we live, as long as that is true.</summary>
     /// <param name="lives">Whether the work that this program is for goes on.</param>
-    public async Task RunAsync(Func<bool> lives, CancellationToken cancellation)
+    public async Task RunAsync(Func<bool> lives, CancellationToken cancellationToken)
     {
         if (address is null || watchdog is not { } silence)
         {
             return;
         }
-        while (!cancellation.IsCancellationRequested && lives())
+        while (!cancellationToken.IsCancellationRequested && lives())
         {
             Send("WATCHDOG=1");
-            await Task.Delay(silence / 2, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(silence / 2, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -11,15 +11,15 @@ internal sealed class TokenCommand(OneAccount accounts, Terminal terminal, TimeP
     /// <param name="id">The identity token instead of the access token.</param>
     /// <param name="json">As an object with its expiry.</param>
     /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool id, bool json, CancellationToken cancellation) => accounts.WithAsync(name, async account =>
+    public Task<int> RunAsync(string? name, bool id, bool json, CancellationToken cancellationToken) => accounts.WithAsync(name, async account =>
     {
-        var keeper = account.Keeper;
+        var manager = account.TokenManager;
         // Who asks wants to work with it for a while: what would be renewed by now anyhow is renewed first, if that succeeds.
-        if (keeper.NextRenewal <= time.GetUtcNow() || (id && Ended(keeper.Snapshot.State.Token?.IdToken)))
+        if (manager.NextRenewal <= time.GetUtcNow() || (id && Ended(manager.Snapshot.State.Token?.IdToken)))
         {
-            await keeper.RenewAsync(null, cancellation);
+            await manager.RenewAsync(null, cancellationToken);
         }
-        if (await keeper.GetTokenAsync(cancellation) is not { } token)
+        if (await manager.GetTokenAsync(cancellationToken) is not { } token)
         {
             return accounts.Explain(account);
         }
@@ -31,7 +31,7 @@ internal sealed class TokenCommand(OneAccount accounts, Terminal terminal, TimeP
         }
         terminal.Output.WriteLine(json ? Json(id ? "id_token" : "access_token", secret, end) : secret.Reveal());
         return ExitCode.Done;
-    }, cancellation);
+    }, cancellationToken);
 
     private bool Ended(Secret? identity) => identity is not null && Jwt.Expiry(identity) <= time.GetUtcNow();
 

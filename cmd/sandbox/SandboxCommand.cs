@@ -22,37 +22,37 @@ internal static class SandboxCommand
         };
         var lifetime = new Option<TimeSpan?>("--access-lifetime")
         {
-            Description = "How long an access token lives, such as 90s or 20m; where it is left out, as long as the cloud's.",
+            Description = "How long an access token lives, such as 90s or 20m; where it is left out, as long as the provider's.",
             HelpName = "DURATION",
             CustomParser = Duration,
         };
-        var clouds = CloudOptions.All.Select(cloud => (Options: cloud, Flags: cloud.Flags.Select(OptionOf).ToList())).ToList();
+        var providers = ProviderOptions.All.Select(provider => (Options: provider, Flags: provider.Flags.Select(OptionOf).ToList())).ToList();
 
-        var command = new RootCommand("A local stand-in for the clouds the exporter reads.") { listen, lifetime };
-        clouds.SelectMany(cloud => cloud.Flags).ToList().ForEach(command.Add);
-        command.SetAction((parsed, cancellation) =>
+        var command = new RootCommand("A local stand-in for the providers the exporter reads.") { listen, lifetime };
+        providers.SelectMany(provider => provider.Flags).ToList().ForEach(command.Add);
+        command.SetAction((parsed, cancellationToken) =>
         {
             var output = parsed.InvocationConfiguration.Output;
             var options = new SandboxOptions
             {
                 Listen = parsed.GetRequiredValue(listen),
                 Log = TextWriter.Synchronized(output).WriteLine,
-                Clouds = [.. clouds.Select(cloud => Set(cloud.Options, cloud.Flags))],
+                Providers = [.. providers.Select(provider => Set(provider.Options, provider.Flags))],
             };
-            return Run(options, output, parsed.InvocationConfiguration.Error, cancellation);
+            return Run(options, output, parsed.InvocationConfiguration.Error, cancellationToken);
 
-            CloudOptions Set(CloudOptions cloud, IEnumerable<Option<string[]>> flags)
+            ProviderOptions Set(ProviderOptions provider, IEnumerable<Option<string[]>> flags)
             {
-                cloud = cloud.ForCommand(parsed.GetRequiredValue(listen));
-                cloud = parsed.GetValue(lifetime) is { } given ? cloud.WithAccessLifetime(given) : cloud;
+                provider = provider.ForCommand(parsed.GetRequiredValue(listen));
+                provider = parsed.GetValue(lifetime) is { } given ? provider.WithAccessLifetime(given) : provider;
                 return flags.Where(flag => parsed.GetResult(flag) is { Implicit: false })
-                    .Aggregate(cloud, (options, flag) => options.Flags.Single(f => f.Name == flag.Name).Apply(parsed.GetRequiredValue(flag)));
+                    .Aggregate(provider, (options, flag) => options.Flags.Single(f => f.Name == flag.Name).Apply(parsed.GetRequiredValue(flag)));
             }
         });
         return command;
     }
 
-    private static Option<string[]> OptionOf(CloudFlag flag)
+    private static Option<string[]> OptionOf(ProviderFlag flag)
     {
         var option = new Option<string[]>(flag.Name)
         {
@@ -75,12 +75,12 @@ internal static class SandboxCommand
         return option;
     }
 
-    private static async Task<int> Run(SandboxOptions options, TextWriter output, TextWriter error, CancellationToken cancellation)
+    private static async Task<int> Run(SandboxOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         SandboxServer sandbox;
         try
         {
-            sandbox = await SandboxServer.StartAsync(options, cancellation);
+            sandbox = await SandboxServer.StartAsync(options, cancellationToken);
         }
         catch (IOException taken)
         {
@@ -89,12 +89,12 @@ internal static class SandboxCommand
         }
         await using (sandbox)
         {
-            foreach (var line in await sandbox.IntroduceAsync(cancellation))
+            foreach (var line in await sandbox.IntroduceAsync(cancellationToken))
             {
                 await output.WriteLineAsync(line);
             }
-            await output.FlushAsync(cancellation);
-            await sandbox.RunAsync(cancellation);
+            await output.FlushAsync(cancellationToken);
+            await sandbox.RunAsync(cancellationToken);
         }
         return 0;
     }

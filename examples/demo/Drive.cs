@@ -5,5 +5,5 @@ namespace Exporter.Demo;
 /// <summary>Lets the sandbox's car drive, so that its stream has something to say.</summary>
 internal sealed class Drive(BmwBroker broker, string topic, TimeProvider time) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new BmwDrive(BmwCloudCar.Sample.Vin, time).RunAsync(broker, topic, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new BmwDrive(BmwProviderCar.Sample.Vin, time).RunAsync(broker, topic, stoppingToken);
 }

@@ -8,19 +8,19 @@ using Exporter.Web;
 
 // Sandbox and exporter in one process, without an account anywhere: open the first address and click the logins.
 var time = TimeProvider.System;
-var folder = Directory.CreateTempSubdirectory("exporter-demo-");
+var directory = Directory.CreateTempSubdirectory("exporter-demo-");
 try
 {
     // The demo asks every few seconds, where an exporter asks every few minutes; the real provider would limit that.
     await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
     {
-        Clouds = [new NetatmoCloudOptions { Limits = [] }, new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }],
+        Providers = [new NetatmoProviderOptions { Limits = [] }, new BmwProviderOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }],
     }, CancellationToken.None);
     var broker = sandbox.Bmw.Broker!;
-    var trusted = Path.Combine(folder.FullName, "broker.pem");
+    var trusted = Path.Combine(directory.FullName, "broker.pem");
     await File.WriteAllTextAsync(trusted, broker.CertificatePem);
     ISource[] sources = [new NetatmoSource(), new BmwCarDataSource()];
-    var file = Path.Combine(folder.FullName, "exporter.yml");
+    var file = Path.Combine(directory.FullName, "exporter.yml");
     await File.WriteAllTextAsync(file, $"""
         accounts:
           weather:
@@ -46,8 +46,8 @@ try
         WebOptions.Settings,
         [.. sources.Select(source => source.Settings)],
         new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [file] },
-        new Dictionary<string, string> { ["NETATMO_EXPORTER_ADDR"] = "127.0.0.1:0", ["EXPORTER_STATE_FOLDER"] = folder.FullName },
-        folder.FullName);
+        new Dictionary<string, string> { ["NETATMO_EXPORTER_ADDR"] = "127.0.0.1:0", ["EXPORTER_STATE_FOLDER"] = directory.FullName },
+        directory.FullName);
     var web = WebOptions.Read(configuration.Program);
     var planned = PlannedAccount.All(configuration, sources);
     if (configuration.Problems is { Count: > 0 } problems)
@@ -59,7 +59,7 @@ try
     var builder = WebServer.CreateBuilder(web);
     builder.Services.AddSources(sources).AddAccounts(planned);
     builder.Services.AddHostedService(_ => new Weather(sandbox.Netatmo, time));
-    builder.Services.AddHostedService(_ => new Drive(broker, $"{sandbox.Bmw.Gcid}/{BmwCloudCar.Sample.Vin}", time));
+    builder.Services.AddHostedService(_ => new Drive(broker, $"{sandbox.Bmw.Gcid}/{BmwProviderCar.Sample.Vin}", time));
     await using var app = builder.Build();
     app.MapExporter();
     await app.StartAsync();
@@ -77,6 +77,6 @@ try
 }
 finally
 {
-    folder.Delete(recursive: true);
+    directory.Delete(recursive: true);
 }
 return 0;

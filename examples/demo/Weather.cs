@@ -4,7 +4,7 @@ using Exporter.Sandbox;
 namespace Exporter.Demo;
 
 /// <summary>Lets the sandbox's weather change a little all the time, so that there is something to watch.</summary>
-internal sealed class Weather(NetatmoCloud cloud, TimeProvider time) : BackgroundService
+internal sealed class Weather(NetatmoProvider provider, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
 
@@ -21,7 +21,7 @@ internal sealed class Weather(NetatmoCloud cloud, TimeProvider time) : Backgroun
         var sample = await reader.ReadToEndAsync(stoppingToken);
         while (true)
         {
-            cloud.Stations = NetatmoSample.FromJson(Now(sample));
+            provider.Stations = NetatmoSample.FromJson(Now(sample));
             await Task.Delay(Step, time, stoppingToken);
         }
     }

@@ -6,21 +6,21 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Examples.Library;
 
-/// <summary>A token in a folder, and a client that carries it. The first use logs in; every later one, in this process or the next, does not.</summary>
+/// <summary>A token in a directory, and a client that carries it. The first use logs in; every later one, in this process or the next, does not.</summary>
 internal static class Default
 {
-    public static async Task RunAsync(ErganiCredentials credentials, string folder)
+    public static async Task RunAsync(ErganiCredentials credentials, string directory)
     {
         var time = TimeProvider.System;
-        var tokens = new ErganiTokenFolder(folder, time);
+        var tokens = new ErganiTokenDirectory(directory, time);
         using var tokenHttp = TokenEndpoint.CreateHttp();
         var grant = new ErganiGrant(credentials, tokenHttp, time, $"{tokens.FileOf(credentials)}.log-ins");
         // Disposed of asynchronously, so that a renewal in flight is saved.
-        await using var keeper = new Keeper("ergani", grant, tokens.StoreOf(credentials), new KeeperOptions(), time, NullLogger.Instance);
+        await using var manager = new TokenManager("ergani", grant, tokens.StoreOf(credentials), new TokenManagerOptions(), time, NullLogger.Instance);
 
         await using var services = new ServiceCollection().AddErganiApi().BuildServiceProvider();
         var api = services.GetRequiredService<IErganiApi>();
-        var account = new ApiAccount(keeper, credentials.Environment.Address);
+        var account = new ApiAccount(manager, credentials.Environment.Address);
         Console.WriteLine(ErganiAnswer.Read(await api.GetSubmissionsAsync(account, CancellationToken.None), time) switch
         {
             PollResult<IReadOnlyList<ErganiEntry>>.Success(var submissions) => $"default: {submissions.Count} kinds of submission",
@@ -29,7 +29,7 @@ internal static class Default
         });
 
         // Somebody else's program may have only the access token, and use it as it is.
-        if (await keeper.GetTokenAsync(CancellationToken.None) is { AccessToken: { } access })
+        if (await manager.GetTokenAsync(CancellationToken.None) is { AccessToken: { } access })
         {
             var direct = new ApiAccount(access, credentials.Environment.Address);
             var answer = ErganiAnswer.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);

@@ -7,10 +7,10 @@ namespace Exporter.Examples.Library;
 /// <summary>The same by dependency injection: accounts, typed clients, and IHttpClientFactory where that is in use.</summary>
 internal static class Injected
 {
-    public static async Task RunAsync(ErganiCredentials credentials, string folder)
+    public static async Task RunAsync(ErganiCredentials credentials, string directory)
     {
         var services = new ServiceCollection();
-        services.AddSingleton(provider => new ErganiTokenFolder(folder, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new ErganiTokenDirectory(directory, provider.GetRequiredService<TimeProvider>()));
         services.AddTokens()
             .AddAccount(
                 "ergani",
@@ -18,25 +18,25 @@ internal static class Injected
                     credentials,
                     provider.GetRequiredKeyedService<HttpClient>("tokens"),
                     provider.GetRequiredService<TimeProvider>(),
-                    $"{provider.GetRequiredService<ErganiTokenFolder>().FileOf(credentials)}.log-ins"),
-                provider => provider.GetRequiredService<ErganiTokenFolder>().StoreOf(credentials))
+                    $"{provider.GetRequiredService<ErganiTokenDirectory>().FileOf(credentials)}.log-ins"),
+                provider => provider.GetRequiredService<ErganiTokenDirectory>().StoreOf(credentials))
             .AddClient("ergani", credentials.Environment.Address, http => new LookupClient(http));
         services.AddKeyedSingleton("tokens", (_, _) => TokenEndpoint.CreateHttp());
 
         services.AddHttpClient("by-factory", http => http.BaseAddress = credentials.Environment.Address)
-            .AddHttpMessageHandler(provider => new TokenHandler(provider.GetRequiredKeyedService<Keeper>("ergani")));
+            .AddHttpMessageHandler(provider => new TokenHandler(provider.GetRequiredKeyedService<TokenManager>("ergani")));
 
         await using var provider = services.BuildServiceProvider();
         Console.WriteLine($"injected: {await provider.GetRequiredService<LookupClient>().LengthAsync(CancellationToken.None) > 2}");
         using var byFactory = provider.GetRequiredService<IHttpClientFactory>().CreateClient("by-factory");
         using var answer = await byFactory.GetAsync("WebServices/ServicesList");
         Console.WriteLine($"by factory: {(int)answer.StatusCode}");
-        Console.WriteLine($"state: {provider.GetRequiredService<Keeper>().Snapshot.State.GetType().Name}");
+        Console.WriteLine($"state: {provider.GetRequiredService<TokenManager>().Snapshot.State.GetType().Name}");
     }
 
     /// <summary>A client of one's own; it never sees a token.</summary>
     private sealed class LookupClient(HttpClient http)
     {
-        public async Task<int> LengthAsync(CancellationToken cancellation) => (await http.GetStringAsync("Lookup/Submissions", cancellation)).Length;
+        public async Task<int> LengthAsync(CancellationToken cancellationToken) => (await http.GetStringAsync("Lookup/Submissions", cancellationToken)).Length;
     }
 }

@@ -2,13 +2,13 @@ using Exporter.Ergani;
 using Exporter.Examples.Library;
 using Exporter.Tokens;
 
-// The stand-in of cmd/sandbox, or another address of it as the first argument; a folder for tokens as the second.
+// The stand-in of cmd/sandbox, or another address of it as the first argument; a directory for tokens as the second.
 var sandbox = new Uri(args is [var address, ..] ? address : "http://127.0.0.1:9300");
-var folder = args is [_, var named, ..] ? named : Path.Combine(Path.GetTempPath(), "exporter-library-example");
+var directory = args is [_, var named, ..] ? named : Path.Combine(Path.GetTempPath(), "exporter-library-example");
 var credentials = new ErganiCredentials(
     "sandbox-user", new Secret("sandbox-ergani-password"), ErganiEnvironment.Test with { Address = new Uri(sandbox, "/WebservicesAPI/api/") });
 
-await Default.RunAsync(credentials, folder);
+await Default.RunAsync(credentials, directory);
 await CustomStore.RunAsync(credentials);
-await Injected.RunAsync(credentials, folder);
+await Injected.RunAsync(credentials, directory);
 await Fakes.RunAsync();

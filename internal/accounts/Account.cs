@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Accounts;
 
 /// <summary>One configured login at a source, opened: its token is kept and its readings are taken while <see cref="RunAsync"/> runs.</summary>
-public sealed class Account(string name, string source, bool labelled, Keeper keeper, IFeed? feed) : IDisposable
+public sealed class Account(string name, string source, bool labelled, TokenManager manager, IFeed? feed) : IDisposable
 {
     public string Name => name;
 
@@ -19,13 +19,13 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     /// <summary>The labels that all of its series have.</summary>
     public LabelSet SharedLabels { get; } = labelled ? LabelSet.Of(("account", name)) : LabelSet.Empty;
 
-    public Keeper Keeper => keeper;
+    public TokenManager TokenManager => manager;
 
-    /// <summary>Keepers of the tokens that this account's own is had with, where it is; the account looks after them too.</summary>
-    public IReadOnlyList<Keeper> Beneath { get; init; } = [];
+    /// <summary>TokenManagers of the tokens that this account's own is had with, where it is; the account looks after them too.</summary>
+    public IReadOnlyList<TokenManager> Upstream { get; init; } = [];
 
-    /// <summary>All keepers, each after those that it draws on.</summary>
-    public IEnumerable<Keeper> Keepers => [.. Beneath, keeper];
+    /// <summary>All token managers, each after those that it draws on.</summary>
+    public IEnumerable<TokenManager> TokenManagers => [.. Upstream, manager];
 
     /// <summary>The ways to a token that are tried one after another, at this moment; empty where there is one way.</summary>
     public Func<DateTimeOffset, IReadOnlyList<TokenLevel>> Levels { get; init; } = _ => [];
@@ -37,12 +37,12 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
     public LoginMethod Login { get; init; } = new LoginMethod.Unattended();
 
     /// <summary>Takes over what a person logged in for; by default it is the account's own token.</summary>
-    public Func<Token, CancellationToken, Task> AdoptAsync { get; init; } = keeper.AdoptAsync;
+    public Func<Token, CancellationToken, Task> AdoptAsync { get; init; } = manager.AdoptAsync;
 
     /// <summary>What a person may bring instead of logging in.</summary>
-    public PastedToken Paste { get; init; } = new("refresh token", keeper.TryAsync);
+    public PastedToken Paste { get; init; } = new("refresh token", manager.TryAsync);
 
-    /// <summary>Ends the login at the cloud, and says why it could not; null where the cloud does not offer that. Leaves the keeper alone.</summary>
+    /// <summary>Ends the login at the provider, and says why it could not; null where the provider does not offer that. Leaves the token manager alone.</summary>
     public Func<Token, CancellationToken, Task<string?>>? Revoke { get; init; }
 
     /// <summary>The slice's own series that time alone changes.</summary>
@@ -59,22 +59,22 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>();
 
     /// <summary>Reads all stores for the first time.</summary>
-    /// <param name="afresh">See <see cref="Keeper.LoadAsync(bool, CancellationToken)"/>.</param>
-    public async Task LoadAsync(bool afresh, CancellationToken cancellation)
+    /// <param name="afresh">See <see cref="TokenManager.LoadAsync(bool, CancellationToken)"/>.</param>
+    public async Task LoadAsync(bool afresh, CancellationToken cancellationToken)
     {
-        foreach (var one in Keepers)
+        foreach (var one in TokenManagers)
         {
-            await one.LoadAsync(afresh, cancellation);
+            await one.LoadAsync(afresh, cancellationToken);
         }
     }
 
-    /// <summary>Takes the account's readings, and notices what comes to be beneath it.</summary>
-    public Task RunAsync(CancellationToken cancellation) => Task.WhenAll([feed?.RunAsync(cancellation) ?? Task.CompletedTask, .. Beneath.Select(one => SucceedAsync(one, cancellation))]);
+    /// <summary>Takes the account's readings, and notices what comes to be upstream it.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll([feed?.RunAsync(cancellationToken) ?? Task.CompletedTask, .. Upstream.Select(one => SucceedAsync(one, cancellationToken))]);
 
-    /// <summary>The end of the process: why a token is lost with it, or null. Each keeper's end is tried, whatever becomes of another's.</summary>
-    public async Task<string?> CloseAsync(CancellationToken cancellation)
+    /// <summary>The end of the process: why a token is lost with it, or null. Each token manager's end is tried, whatever becomes of another's.</summary>
+    public async Task<string?> CloseAsync(CancellationToken cancellationToken)
     {
-        var reasons = await Task.WhenAll(Keepers.Select(one => one.CloseAsync(cancellation)));
+        var reasons = await Task.WhenAll(TokenManagers.Select(one => one.CloseAsync(cancellationToken)));
         return reasons.OfType<string>().ToList() is { Count: > 0 } lost ? string.Join("; ", lost) : null;
     }
 
@@ -94,48 +94,48 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
         }
         catch (OperationCanceledException)
         {
-            logger.LogError("account {Account}: a renewal did not come back in time; if the cloud has renewed the token, somebody has to log in again", Name);
+            logger.LogError("account {Account}: a renewal did not come back in time; if the provider has renewed the token, somebody has to log in again", Name);
             return false;
         }
     }
 
     public void Dispose()
     {
-        foreach (var one in Keepers)
+        foreach (var one in TokenManagers)
         {
             one.Dispose();
         }
     }
 
-    /// <summary>A token that a person put beneath ours may be the one that ours was waiting for.</summary>
-    private async Task SucceedAsync(Keeper beneath, CancellationToken cancellation)
+    /// <summary>A token that a person put upstream ours may be the one that ours was waiting for.</summary>
+    private async Task SucceedAsync(TokenManager upstream, CancellationToken cancellationToken)
     {
-        var seen = beneath.Snapshot.State.Token?.AccessToken;
+        var seen = upstream.Snapshot.State.Token?.AccessToken;
         var tried = seen;
         try
         {
             while (true)
             {
                 // Ours too: what came while ours was being renewed came too late for it, and only afterwards ours is lost.
-                Task[] changed = [beneath.Changed, keeper.Changed];
-                var access = beneath.Snapshot.State.Token?.AccessToken;
+                Task[] changed = [upstream.Changed, manager.Changed];
+                var access = upstream.Snapshot.State.Token?.AccessToken;
                 // Somebody who logged out waits for nothing but what comes next.
-                var known = keeper.Snapshot.State is TokenState.Missing ? seen : tried;
+                var known = manager.Snapshot.State is TokenState.Missing ? seen : tried;
                 seen = access;
-                if (access is not null && !access.Equals(known) && keeper.Snapshot.State is not TokenState.Active)
+                if (access is not null && !access.Equals(known) && manager.Snapshot.State is not TokenState.Active)
                 {
                     tried = access;
-                    var before = keeper.Snapshot.History;
-                    if (ReferenceEquals((await keeper.RenewAsync(null, cancellation)).History, before))
+                    var before = manager.Snapshot.History;
+                    if (ReferenceEquals((await manager.RenewAsync(null, cancellationToken)).History, before))
                     {
                         // Joined the renewal that has just failed, as it ended: nothing was asked.
-                        await keeper.RenewAsync(null, cancellation);
+                        await manager.RenewAsync(null, cancellationToken);
                     }
                 }
-                await Task.WhenAny(changed).WaitAsync(cancellation);
+                await Task.WhenAny(changed).WaitAsync(cancellationToken);
             }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
     }
@@ -143,16 +143,16 @@ public sealed class Account(string name, string source, bool labelled, Keeper ke
 
 /// <summary>A token that a person brings.</summary>
 /// <param name="Noun">What it is called: "refresh token".</param>
-/// <param name="TryAsync">Tries it at the cloud; only a good one takes the place of what there was.</param>
+/// <param name="TryAsync">Tries it at the provider; only a good one takes the place of what there was.</param>
 public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Task<Renewal>> TryAsync)
 {
     /// <summary>The same as a heading.</summary>
     public string Title => char.ToUpperInvariant(Noun[0]) + Noun[1..];
 }
 
-/// <summary>An account at one moment: a page's readings, token states and live values of it are of the same one. What lies beneath its token is asked for itself.</summary>
+/// <summary>An account at one moment: a page's readings, token states and live values of it are of the same one. What lies upstream its token is asked for itself.</summary>
 /// <param name="Shown">Null where the account has no feed.</param>
-public sealed record AccountSnapshot(Account Account, KeeperSnapshot Token, Exposed? Shown)
+public sealed record AccountSnapshot(Account Account, TokenSnapshot Token, Exposed? Shown)
 {
     public FeedStatus? Feed => Shown?.Status;
 }

@@ -8,10 +8,10 @@ public static class AccountMetrics
 {
     private static readonly string[] States = ["missing", "active", "refused", "lost"];
 
-    /// <summary>What changes only when a keeper's or a feed's state changes.</summary>
+    /// <summary>What changes only when a token manager's or a feed's state changes.</summary>
     public static IReadOnlyList<MetricFamily> State(IReadOnlyList<AccountSnapshot> accounts)
     {
-        var all = accounts.Select(a => new Labelled(Labels(a.Account), a.Token, a.Feed, a.Account.Keeper.NextRenewal)).ToList();
+        var all = accounts.Select(a => new Labelled(Labels(a.Account), a.Token, a.Feed, a.Account.TokenManager.NextRenewal)).ToList();
         var fed = all.Where(a => a.Feed is not null).Select(a => new { a.Labels, Feed = a.Feed! }).ToList();
         return
         [
@@ -28,7 +28,7 @@ public static class AccountMetrics
             MetricFamily.StateSet("exporter_token_state", "The state of the account's token: missing, active, refused (the client or its scope is not accepted) or lost (somebody has to log in again).",
                 "state", all.Select(a => new StateSample(a.Labels, NameOf(a.Token.State))), States),
             Times("exporter_token_expiry_timestamp_seconds", "When the access token ends.", a => a.Token.State.Token?.ExpiresAt),
-            Times("exporter_refresh_token_expiry_timestamp_seconds", "When the refresh token ends, where the cloud says so.", a => a.Token.State.Token?.RefreshExpiresAt),
+            Times("exporter_refresh_token_expiry_timestamp_seconds", "When the refresh token ends, where the provider says so.", a => a.Token.State.Token?.RefreshExpiresAt),
             Times("exporter_token_next_renewal_timestamp_seconds", "When the token is renewed next.", a => a.Next),
             Times("exporter_token_last_renewal_timestamp_seconds", "When the token was last renewed.", a => a.Token.History.LastSuccess),
             Times("exporter_token_last_attempt_timestamp_seconds", "When a renewal of the token was last tried.", a => a.Token.History.LastAttempt),
@@ -46,7 +46,7 @@ public static class AccountMetrics
                 all.Select(a => new Sample(a.Labels, NeedsLogin(a.Token.State, a.Next) ? 1 : 0))),
             MetricFamily.Gauge("exporter_login_pending", "Whether somebody is logging in.",
                 all.Select(a => new Sample(a.Labels, a.Token.Login is null ? 0 : 1))),
-            MetricFamily.Gauge("exporter_cloud_clock_offset_seconds", "The cloud's clock minus ours, by the token endpoint's last answer.",
+            MetricFamily.Gauge("exporter_cloud_clock_offset_seconds", "The provider's clock minus ours, by the token endpoint's last answer.",
                 all.Where(a => a.Token.History.ClockOffset is not null).Select(a => new Sample(a.Labels, a.Token.History.ClockOffset!.Value.TotalSeconds))),
         ];
 
@@ -63,7 +63,7 @@ public static class AccountMetrics
         MetricFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading: it is served until it is stale.",
             from a in accounts let age = now - a.Feed?.ReadAt where age is not null select new Sample(Labels(a.Account), age.Value.TotalSeconds)),
         MetricFamily.Counter("exporter_token_shared_renewals_total", "Callers that were given the outcome of a renewal somebody else had started.",
-            accounts.Select(a => new Sample(Labels(a.Account), a.Account.Keeper.SharedRenewals))),
+            accounts.Select(a => new Sample(Labels(a.Account), a.Account.TokenManager.SharedRenewals))),
         .. from account in accounts
            from live in account.Account.Live
            group new { live, Labels = account.Account.SharedLabels, Value = live.Read(account) } by live.Name into family
@@ -73,13 +73,13 @@ public static class AccountMetrics
     ];
 
     /// <summary>Whether nothing but a person can make this account work.</summary>
-    public static bool NeedsLogin(Account account) => NeedsLogin(account.Keeper.Snapshot.State, account.Keeper.NextRenewal);
+    public static bool NeedsLogin(Account account) => NeedsLogin(account.TokenManager.Snapshot.State, account.TokenManager.NextRenewal);
 
     private static bool NeedsLogin(TokenState state, DateTimeOffset? nextRenewal) => state switch
     {
         TokenState.Missing => nextRenewal is null,
         TokenState.Lost => true,
-        TokenState.Active or TokenState.Refused => false,
+        TokenState.Active or TokenState.InvalidClient => false,
         _ => throw new InvalidOperationException("a token has no other state"),
     };
 
@@ -87,7 +87,7 @@ public static class AccountMetrics
     {
         TokenState.Missing => "missing",
         TokenState.Active => "active",
-        TokenState.Refused => "refused",
+        TokenState.InvalidClient => "refused",
         TokenState.Lost => "lost",
         _ => throw new InvalidOperationException("a token has no other state"),
     };
@@ -110,5 +110,5 @@ public static class AccountMetrics
         _ => throw new InvalidOperationException("a renewal fails in no other way"),
     };
 
-    private sealed record Labelled(LabelSet Labels, KeeperSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next);
+    private sealed record Labelled(LabelSet Labels, TokenSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next);
 }

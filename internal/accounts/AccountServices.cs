@@ -29,7 +29,7 @@ public static class AccountServices
     }
 
     /// <summary>
-    /// Registers the accounts as <c>IReadOnlyList&lt;Account&gt;</c>, opened at the first use, and the <see cref="Exposition"/> of their
+    /// Registers the accounts as <c>IReadOnlyList&lt;Account&gt;</c>, opened at the first use, and the <see cref="MetricsCache"/> of their
     /// metrics. In a host, <see cref="HostedAccounts"/> renews their tokens, takes their readings, and disposes of them. Needs
     /// <see cref="AddSources"/> and logging.
     /// </summary>
@@ -38,10 +38,10 @@ public static class AccountServices
         services.AddTokens();
         services.AddSingleton<IReadOnlyList<Account>>(provider =>
         {
-            var keeping = new KeeperOptions { Pace = provider.GetRequiredService<Pace>() };
+            var keeping = new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() };
             return [.. planned.Select(one => one.Open(keeping, provider))];
         });
-        services.AddSingleton<Exposition>().AddSingleton<WorkHealth>().AddSingleton<HostedAccounts>();
+        services.AddSingleton<MetricsCache>().AddSingleton<WorkHealth>().AddSingleton<HostedAccounts>();
         services.AddHostedService(provider => provider.GetRequiredService<HostedAccounts>());
         services.AddHostedService<MetricsEncoding>();
         return services;

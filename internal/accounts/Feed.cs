@@ -17,8 +17,8 @@ public interface IFeed
     /// <summary>The latest reading as families, at this moment, and the status that belongs to it.</summary>
     Exposed Expose(DateTimeOffset now);
 
-    /// <summary>Reads until <paramref name="cancellation"/> asks it to stop.</summary>
-    Task RunAsync(CancellationToken cancellation);
+    /// <summary>Reads until <paramref name="cancellationToken"/> asks it to stop.</summary>
+    Task RunAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>A reading in families. Where time alone changes them (a module grows stale), <paramref name="ChangesAt"/> is when.</summary>

@@ -38,13 +38,13 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        refresh.Keep(accounts.SelectMany(a => a.Keepers));
+        refresh.Keep(accounts.SelectMany(a => a.TokenManagers));
         return Task.WhenAll(accounts.Select(account => health.WatchAsync(() => account.RunAsync(stoppingToken))));
     }
 }
 
 /// <summary>Encodes each new reading when it arrives, so that no scrape has to.</summary>
-internal sealed class MetricsEncoding(Exposition exposition) : BackgroundService
+internal sealed class MetricsEncoding(MetricsCache exposition) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => exposition.RunAsync(stoppingToken);
 }

@@ -9,21 +9,21 @@ public sealed class PlannedAccount
     private readonly Func<AccountContext, Account> open;
     private readonly ISource source;
     private readonly Func<string?> tokenFile;
-    private readonly string stateFolder;
+    private readonly string stateDirectory;
     private readonly TimeSpan? margin;
-    private readonly Sink? sink;
+    private readonly TokenExport? sink;
 
     private PlannedAccount(AccountSection account, ISource source, Section program)
     {
-        (this.source, stateFolder) = (source, StateFolder.Read(program));
+        (this.source, stateDirectory) = (source, StateDirectory.Read(program));
         (Name, Labelled) = (account.Name, account.Labelled);
         // A source may have declared the file anew, with the flag and the variable of the tool it replaces.
         var file = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
         tokenFile = account.Section.Find(file) is null && source.PickTokenFile is { } pick
-            ? StateFolder.IsGiven(program) ? () => pick(InStateFolder) : Given(account.Section.Require(file))
+            ? StateDirectory.IsGiven(program) ? () => pick(InStateDirectory) : Given(account.Section.Require(file))
             : Given(account.Section.Find(file));
         margin = account.Section.Value(AccountSettings.RefreshMargin, out var configured) ? configured : null;
-        sink = Sink.Read(account.Section);
+        sink = TokenExport.Read(account.Section);
         open = source.Configure(account.Section);
     }
 
@@ -39,24 +39,24 @@ public sealed class PlannedAccount
         [.. configuration.Accounts.Select(a => new PlannedAccount(a, sources.Single(s => s.Name == a.Source), configuration.Program))];
 
     /// <param name="services">A container with what <see cref="AccountServices.AddSources"/> registers.</param>
-    public Account Open(KeeperOptions keeping, IServiceProvider services)
+    public Account Open(TokenManagerOptions keeping, IServiceProvider services)
     {
         var time = services.GetRequiredService<TimeProvider>();
         ITokenStore store = tokenFile() is { } file ? new FileStore(file, source.TokenFormats(time), time) : new MemoryStore();
-        ITokenStore WithSink(ITokenStore own) => sink is null ? own : new SunkStore(own, sink);
-        return open(new AccountContext(Name, Labelled, WithSink(store), keeping with { Margin = margin }, services) { StateFolder = stateFolder, WithSink = WithSink });
+        ITokenStore WithTokenExport(ITokenStore own) => sink is null ? own : new ExportingTokenStore(own, sink);
+        return open(new AccountContext(Name, Labelled, WithTokenExport(store), keeping with { Margin = margin }, services) { StateDirectory = stateDirectory, WithTokenExport = WithTokenExport });
     }
 
     private static Func<string?> Given(string? file) => () => file;
 
-    private UnnamedTokenFile InStateFolder => new(Path.Combine(stateFolder, $"{Uri.EscapeDataString(Name)}-token.json"), Labelled);
+    private UnnamedTokenFile InStateDirectory => new(Path.Combine(stateDirectory, $"{Uri.EscapeDataString(Name)}-token.json"), Labelled);
 }
 
-/// <summary>The program's own folder, for what no account names a place for.</summary>
-public static class StateFolder
+/// <summary>The program's own directory, for what no account names a place for.</summary>
+public static class StateDirectory
 {
     public static readonly Setting<string> Setting = Settings.Path("state_folder",
-        "Folder for what the program has to keep and no account names a place for; by default systemd's, else exporter in the user's state folder.",
+        "DirectoryPath for what the program has to keep and no account names a place for; by default systemd's, else exporter in the user's state directory.",
         flag: "--state-folder", variable: "EXPORTER_STATE_FOLDER");
 
     /// <summary><c>STATE_DIRECTORY</c> as systemd sets it (the first of several), else by the XDG base directory specification; never below a web root.</summary>

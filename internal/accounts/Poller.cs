@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Accounts;
 
-/// <summary>How a cloud is polled.</summary>
+/// <summary>How a provider is polled.</summary>
 /// <param name="Interval">From the beginning of one poll to that of the next.</param>
 public sealed record PollerOptions(TimeSpan Interval)
 {
@@ -20,7 +20,7 @@ public sealed record PollerOptions(TimeSpan Interval)
 }
 
 /// <summary>
-/// Asks a cloud on our own clock, because it limits requests or changes slowly, and keeps the last good answer. Without a
+/// Asks a provider on our own clock, because it limits requests or changes slowly, and keeps the last good answer. Without a
 /// token it waits for one; the first poll comes at once.
 /// </summary>
 /// <param name="poll">One poll. A <see cref="TokenUnavailableException"/> is an answer too.</param>
@@ -29,7 +29,7 @@ public sealed class Poller<T>(
     string account,
     Func<CancellationToken, Task<PollResult<T>>> poll,
     Func<T, DateTimeOffset, Exposed> expose,
-    Keeper keeper,
+    TokenManager manager,
     PollerOptions options,
     TimeProvider time,
     ILogger logger) : IFeed where T : class
@@ -53,52 +53,52 @@ public sealed class Poller<T>(
         return (reading is null ? Exposed.Nothing : expose(reading, now)) with { Status = status };
     }
 
-    public async Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         options.Starting();
         try
         {
             while (true)
             {
-                await TokenAsync(cancellation);
-                var asked = keeper.Snapshot.State.Token?.AccessToken;
-                await PollAsync(cancellation);
-                await PauseAsync(asked, cancellation);
+                await TokenAsync(cancellationToken);
+                var asked = manager.Snapshot.State.Token?.AccessToken;
+                await PollAsync(cancellationToken);
+                await PauseAsync(asked, cancellationToken);
             }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
     }
 
     /// <summary>Waits until there is a token that can be asked for. Looks again now and then, for time alone may make one due.</summary>
-    private async Task TokenAsync(CancellationToken cancellation)
+    private async Task TokenAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            var changed = keeper.Changed;
-            if (keeper.Snapshot.State is TokenState.Active || keeper.Snapshot.State.Token?.IsUsable(time.GetUtcNow()) == true)
+            var changed = manager.Changed;
+            if (manager.Snapshot.State is TokenState.Active || manager.Snapshot.State.Token?.IsUsable(time.GetUtcNow()) == true)
             {
                 return;
             }
-            await WaitAsync(Step, changed, cancellation);
+            await WaitAsync(Step, changed, cancellationToken);
         }
     }
 
-    private async Task PollAsync(CancellationToken cancellation)
+    private async Task PollAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var before = latest.Value;
         PollResult<T> answer;
         try
         {
-            answer = await poll(cancellation);
+            answer = await poll(cancellationToken);
         }
         catch (TokenUnavailableException e)
         {
             answer = new PollResult<T>.Failed(new ApiFailure.NoToken(e.Message));
         }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             logger.LogError(e, "account {Account}: polling failed in a way that was not foreseen", account);
             answer = new PollResult<T>.Failed(new ApiFailure.Unavailable($"polling failed in a way that was not foreseen ({e.GetType().Name})"));
@@ -138,7 +138,7 @@ public sealed class Poller<T>(
         };
         if (failure is not ApiFailure.NoToken || status.Failure is not ApiFailure.NoToken)
         {
-            // A keeper without a token has said so itself; here it is said once.
+            // A token manager without a token has said so itself; here it is said once.
             logger.Log(failure is ApiFailure.NoToken || (failure is ApiFailure.Unavailable && failuresInARow < 3) ? LogLevel.Warning : LogLevel.Error,
                 "account {Account}: reading failed, trying again at {Next:u}: {Reason}", account, next, failure.Reason);
         }
@@ -153,28 +153,28 @@ public sealed class Poller<T>(
 
     /// <summary>Until the next try; a new token, after a failure that a token can mend, ends the pause.</summary>
     /// <param name="refused">The token that the last try was made with.</param>
-    private async Task PauseAsync(Secret? refused, CancellationToken cancellation)
+    private async Task PauseAsync(Secret? refused, CancellationToken cancellationToken)
     {
         var mendable = Status.Failure is ApiFailure.NoToken or ApiFailure.TokenRefused or ApiFailure.MissingScope;
         for (var pause = new Pause(Status.NextTry!.Value, time); pause.Left is var left && left > TimeSpan.Zero;)
         {
-            var changed = keeper.Changed;
-            if (mendable && keeper.Snapshot.State is TokenState.Active { Held.AccessToken: { } token } && !token.Equals(refused))
+            var changed = manager.Changed;
+            if (mendable && manager.Snapshot.State is TokenState.Active { Held.AccessToken: { } token } && !token.Equals(refused))
             {
                 return;
             }
-            await WaitAsync(Min(left, Step), mendable ? changed : null, cancellation);
+            await WaitAsync(Min(left, Step), mendable ? changed : null, cancellationToken);
         }
     }
 
-    private async Task WaitAsync(TimeSpan longest, Task? orUntil, CancellationToken cancellation)
+    private async Task WaitAsync(TimeSpan longest, Task? orUntil, CancellationToken cancellationToken)
     {
-        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // Task.Delay cuts off what is less than a millisecond, and would then not wait at all.
         var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(longest.TotalMilliseconds)), time, done.Token);
         await (orUntil is null ? Task.WhenAny(delay) : Task.WhenAny(delay, orUntil));
         await done.CancelAsync();
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

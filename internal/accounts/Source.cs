@@ -22,9 +22,9 @@ public interface ISource
 
     /// <summary>
     /// Picks the token file of an account whose settings name none. The program calls it when it opens the account, and only if the state
-    /// folder is configured; without one, the token file is a required setting. Null when the source has another place for such a token.
+    /// directory is configured; without one, the token file is a required setting. Null when the source has another place for such a token.
     /// </summary>
-    Func<UnnamedTokenFile, string>? PickTokenFile => file => file.InStateFolder;
+    Func<UnnamedTokenFile, string>? PickTokenFile => file => file.InStateDirectory;
 
     /// <summary>What <c>exporter keep</c> does for this source when no flag says otherwise.</summary>
     KeepDefaults Keep => KeepDefaults.Common;
@@ -45,9 +45,9 @@ public interface ISource
 }
 
 /// <summary>The token file of an account whose settings name none.</summary>
-/// <param name="InStateFolder">The account's own file in the program's state folder.</param>
+/// <param name="InStateDirectory">The account's own file in the program's state directory.</param>
 /// <param name="Labelled">Whether the account has a name in the configuration.</param>
-public sealed record UnnamedTokenFile(string InStateFolder, bool Labelled);
+public sealed record UnnamedTokenFile(string InStateDirectory, bool Labelled);
 
 /// <summary>The defaults of <c>exporter keep</c>.</summary>
 /// <param name="TokenFile">The file to keep, in the working directory.</param>
@@ -61,7 +61,7 @@ public sealed record KeepDefaults(string TokenFile, TimeSpan Margin, params IRea
 /// <summary>What an account is opened with.</summary>
 /// <param name="Store">The account's token file; memory where it names none.</param>
 /// <param name="Services">The container that <see cref="ISource.AddServices"/> wrote to.</param>
-public sealed record AccountContext(string Name, bool Labelled, ITokenStore Store, KeeperOptions Keeping, IServiceProvider Services)
+public sealed record AccountContext(string Name, bool Labelled, ITokenStore Store, TokenManagerOptions Keeping, IServiceProvider Services)
 {
     public TimeProvider Time { get; } = Services.GetRequiredService<TimeProvider>();
 
@@ -70,9 +70,9 @@ public sealed record AccountContext(string Name, bool Labelled, ITokenStore Stor
     /// <summary>For token requests, whoever's they are. Not disposed of by the account.</summary>
     public HttpClient TokenHttp { get; } = Services.GetRequiredKeyedService<HttpClient>(AccountServices.TokenHttp);
 
-    /// <summary>Where a source may keep what nobody has named a place for, in a folder of its own.</summary>
-    public string StateFolder { get; init; } = Exporter.Accounts.StateFolder.Default;
+    /// <summary>Where a source may keep what nobody has named a place for, in a directory of its own.</summary>
+    public string StateDirectory { get; init; } = Exporter.Accounts.StateDirectory.Default;
 
     /// <summary>Puts the account's sink behind a store of the source's own; <see cref="Store"/> has it already.</summary>
-    public Func<ITokenStore, ITokenStore> WithSink { get; init; } = store => store;
+    public Func<ITokenStore, ITokenStore> WithTokenExport { get; init; } = store => store;
 }

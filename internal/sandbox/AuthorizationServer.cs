@@ -5,10 +5,10 @@ using System.Text;
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// Clients, codes and token families of one cloud. A login starts a family; every renewal replaces both tokens of it, and a refresh
+/// Clients, codes and token families of one provider. A login starts a family; every renewal replaces both tokens of it, and a refresh
 /// token or code that comes a second time ends the family (RFC 9700 section 4.14, RFC 6749 section 4.1.2). Thread-safe.
 /// </summary>
-/// <param name="mint">The cloud's shape of a token: from the user to a new random one.</param>
+/// <param name="mint">The provider's shape of a token: from the user to a new random one.</param>
 public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifetimes, Func<string, string> mint)
 {
     private readonly Lock gate = new();

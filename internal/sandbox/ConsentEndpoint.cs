@@ -9,9 +9,9 @@ namespace Exporter.Sandbox;
 /// The authorization endpoint of RFC 6749 section 3.1 with the page on which a person accepts or refuses. What was asked stays here; the page
 /// carries nothing but a single-use number, so that no field of it can be forged.
 /// </summary>
-/// <param name="malformedRedirect">What the cloud says to a redirect URI that is no address.</param>
+/// <param name="malformedRedirect">What the provider says to a redirect URI that is no address.</param>
 internal sealed class ConsentEndpoint(
-    string cloud, string user, IReadOnlyList<string> scopes, AuthorizationServer authorization, TimeProvider time, Answer malformedRedirect)
+    string provider, string user, IReadOnlyList<string> scopes, AuthorizationServer authorization, TimeProvider time, Answer malformedRedirect)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
@@ -101,9 +101,9 @@ internal sealed class ConsentEndpoint(
     private Answer Page(int status, string body) => Answer.Html(status,
         $$"""
         <!DOCTYPE html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{cloud}} (sandbox)</title>
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{provider}} (sandbox)</title>
         <style>body{font:16px/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}button{font:inherit;padding:.4rem 1rem}</style>
-        </head><body><h1>{{cloud}} (sandbox)</h1>
+        </head><body><h1>{{provider}} (sandbox)</h1>
         {{body}}
         </body></html>
 

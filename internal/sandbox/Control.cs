@@ -18,8 +18,8 @@ internal sealed record LifetimesOrder(double? Access = null, double? Refresh = n
 
 internal sealed record EndpointState(int Requests, IReadOnlyList<PendingFault> Faults);
 
-/// <param name="Tokens">Of the first kind of login; where a cloud has several, all stand in <paramref name="Levels"/>.</param>
-internal sealed record CloudState(
+/// <param name="Tokens">Of the first kind of login; where a provider has several, all stand in <paramref name="Levels"/>.</param>
+internal sealed record ProviderState(
     AuthorizationCounters Tokens, IReadOnlyDictionary<string, EndpointState> Endpoints,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, AuthorizationCounters>? Levels = null);
 
@@ -31,41 +31,41 @@ internal sealed record ControlError(string Error);
 [JsonSerializable(typeof(FaultOrder))]
 [JsonSerializable(typeof(LoginOrder))]
 [JsonSerializable(typeof(LifetimesOrder))]
-[JsonSerializable(typeof(IReadOnlyDictionary<string, CloudState>))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, ProviderState>))]
 [JsonSerializable(typeof(ControlError))]
 internal sealed partial class ControlJson : JsonSerializerContext;
 
 /// <summary>
-/// The sandbox's own endpoints, for people and scripts: <c>?cloud=NAME</c> chooses, without it the first cloud is meant. Where a cloud has logins
+/// The sandbox's own endpoints, for people and scripts: <c>?provider=NAME</c> chooses, without it the first provider is meant. Where a provider has logins
 /// of several kinds, <c>&amp;level=NAME</c> chooses one for <c>tokens</c>, <c>expire</c>, <c>revoke</c> and <c>lifetimes</c>; without it the first is meant.
 /// </summary>
 internal static class Control
 {
-    public static void MapControl(this IEndpointRouteBuilder routes, IReadOnlyList<ICloud> clouds)
+    public static void MapControl(this IEndpointRouteBuilder routes, IReadOnlyList<IProvider> providers)
     {
-        void Map(string method, string path, Func<HttpContext, ICloud, Task<Answer>> act) => routes.MapMethods(path, [method], async context =>
+        void Map(string method, string path, Func<HttpContext, IProvider, Task<Answer>> act) => routes.MapMethods(path, [method], async context =>
         {
-            var answer = Chosen(clouds, context.Request) is { } cloud
-                ? await act(context, cloud)
-                : Refused($"There is no such cloud; there are: {string.Join(", ", clouds.Select(c => c.Name))}.");
+            var answer = Chosen(providers, context.Request) is { } provider
+                ? await act(context, provider)
+                : Refused($"There is no such provider; there are: {string.Join(", ", providers.Select(c => c.Name))}.");
             await answer.Write(context);
         });
 
-        Map("GET", "/sandbox/state", (_, _) => Task.FromResult(Written(200, clouds.ToDictionary(c => c.Name, State), ControlJson.Default.IReadOnlyDictionaryStringCloudState)));
-        Map("POST", "/sandbox/faults", (context, cloud) => Ordered(context, ControlJson.Default.FaultOrder, order => Fail(cloud, order)));
-        Map("DELETE", "/sandbox/faults", (_, cloud) => Done(() =>
+        Map("GET", "/sandbox/state", (_, _) => Task.FromResult(Written(200, providers.ToDictionary(c => c.Name, State), ControlJson.Default.IReadOnlyDictionaryStringProviderState)));
+        Map("POST", "/sandbox/faults", (context, provider) => Ordered(context, ControlJson.Default.FaultOrder, order => Fail(provider, order)));
+        Map("DELETE", "/sandbox/faults", (_, provider) => Done(() =>
         {
-            foreach (var endpoint in cloud.Endpoints)
+            foreach (var endpoint in provider.Endpoints)
             {
                 endpoint.Clear();
             }
         }));
-        void MapLevel(string path, Func<HttpContext, ICloud, AuthorizationServer, Task<Answer>> act) => Map("POST", path, (context, cloud) =>
-            Level(context.Request) is not { } level ? act(context, cloud, cloud.Authorization)
-            : cloud.Levels.TryGetValue(level, out var authorization) ? act(context, cloud, authorization)
-            : Task.FromResult(Refused($"{cloud.Name} has no such level; it has: {string.Join(", ", cloud.Levels.Keys)}.")));
+        void MapLevel(string path, Func<HttpContext, IProvider, AuthorizationServer, Task<Answer>> act) => Map("POST", path, (context, provider) =>
+            Level(context.Request) is not { } level ? act(context, provider, provider.Authorization)
+            : provider.Levels.TryGetValue(level, out var authorization) ? act(context, provider, authorization)
+            : Task.FromResult(Refused($"{provider.Name} has no such level; it has: {string.Join(", ", provider.Levels.Keys)}.")));
 
-        MapLevel("/sandbox/tokens", (context, cloud, _) => Ordered(context, ControlJson.Default.LoginOrder, order => cloud.Login(Level(context.Request), order.User, order.Scope)));
+        MapLevel("/sandbox/tokens", (context, provider, _) => Ordered(context, ControlJson.Default.LoginOrder, order => provider.Login(Level(context.Request), order.User, order.Scope)));
         MapLevel("/sandbox/expire", (_, _, level) => Done(level.ExpireAccessTokens));
         MapLevel("/sandbox/revoke", (_, _, level) => Done(level.RevokeAll));
         MapLevel("/sandbox/lifetimes", (context, _, level) => Ordered(context, ControlJson.Default.LifetimesOrder, order => Live(level, order)));
@@ -73,19 +73,19 @@ internal static class Control
 
     private static string? Level(HttpRequest request) => request.Query["level"] is [{ } name] ? name : null;
 
-    private static ICloud? Chosen(IReadOnlyList<ICloud> clouds, HttpRequest request) =>
-        request.Query["cloud"] is [{ } name] ? clouds.FirstOrDefault(cloud => cloud.Name == name) : clouds[0];
+    private static IProvider? Chosen(IReadOnlyList<IProvider> providers, HttpRequest request) =>
+        request.Query["provider"] is [{ } name] ? providers.FirstOrDefault(provider => provider.Name == name) : providers[0];
 
-    private static CloudState State(ICloud cloud) => new(
-        cloud.Authorization.Counters,
-        cloud.Endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => new EndpointState(endpoint.Requests, endpoint.Faults)),
-        cloud.Levels.Count > 1 ? cloud.Levels.ToDictionary(level => level.Key, level => level.Value.Counters) : null);
+    private static ProviderState State(IProvider provider) => new(
+        provider.Authorization.Counters,
+        provider.Endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => new EndpointState(endpoint.Requests, endpoint.Faults)),
+        provider.Levels.Count > 1 ? provider.Levels.ToDictionary(level => level.Key, level => level.Value.Counters) : null);
 
-    private static Answer Fail(ICloud cloud, FaultOrder order)
+    private static Answer Fail(IProvider provider, FaultOrder order)
     {
-        if (cloud.Endpoints.FirstOrDefault(endpoint => endpoint.Name == order.Endpoint) is not { } endpoint)
+        if (provider.Endpoints.FirstOrDefault(endpoint => endpoint.Name == order.Endpoint) is not { } endpoint)
         {
-            return Refused($"{cloud.Name} has no endpoint of that name; it has: {string.Join(", ", cloud.Endpoints.Select(e => e.Name))}.");
+            return Refused($"{provider.Name} has no endpoint of that name; it has: {string.Join(", ", provider.Endpoints.Select(e => e.Name))}.");
         }
         if (order.Times < 1)
         {

@@ -20,7 +20,7 @@ internal abstract record DeviceOutcome
 
 /// <summary>The device authorization endpoint of RFC 8628 and the page where a person types the code. Thread-safe.</summary>
 /// <param name="interval">Who polls faster is told to slow down, and has to wait five seconds more from then on.</param>
-internal sealed class DeviceEndpoint(string cloud, TimeProvider time, TimeSpan interval)
+internal sealed class DeviceEndpoint(string provider, TimeProvider time, TimeSpan interval)
 {
     /// <summary>No vowels and no look-alikes (section 6.1).</summary>
     private const string Alphabet = "BCDFGHJKLMNPQRSTVWXZ";
@@ -103,9 +103,9 @@ internal sealed class DeviceEndpoint(string cloud, TimeProvider time, TimeSpan i
     private Answer Page(int status, string body) => Answer.Html(status,
         $$"""
         <!DOCTYPE html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{cloud}} (sandbox)</title>
+        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{provider}} (sandbox)</title>
         <style>body{font:16px/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}button,input{font:inherit;padding:.4rem 1rem}</style>
-        </head><body><h1>{{cloud}} (sandbox)</h1>
+        </head><body><h1>{{provider}} (sandbox)</h1>
         {{body}}
         </body></html>
 

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Exporter.Sandbox;
 
-/// <summary>What a cloud does wrong with a request. Written as JSON for the control endpoint: <c>{"kind":"delay","seconds":5}</c>.</summary>
+/// <summary>What a provider does wrong with a request. Written as JSON for the control endpoint: <c>{"kind":"delay","seconds":5}</c>.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Refuse), "refuse")]
 [JsonDerivedType(typeof(Delay), "delay")]
@@ -32,7 +32,7 @@ public abstract record Fault
         _ => null,
     };
 
-    /// <summary>Refuses in the endpoint's own shape: an OAuth error at a token endpoint, the cloud's error code at its API.</summary>
+    /// <summary>Refuses in the endpoint's own shape: an OAuth error at a token endpoint, the provider's error code at its API.</summary>
     public sealed record Refuse(string Error) : Fault;
 
     /// <summary>Answers rightly, but late. The request takes effect even if the caller has gone by then.</summary>

@@ -13,30 +13,30 @@ public sealed record SandboxOptions
     /// <summary>Port 0 takes a free one.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
 
-    /// <summary>The clouds' clock, which their Date headers show too.</summary>
+    /// <summary>The providers' clock, which their Date headers show too.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Gets a line for each request, without any secret in it; called from many threads.</summary>
     public Action<string>? Log { get; init; }
 
     /// <summary>Options other than the default ones, at most one for each stand-in.</summary>
-    public IReadOnlyList<CloudOptions> Clouds { get; init; } = [];
+    public IReadOnlyList<ProviderOptions> Providers { get; init; } = [];
 }
 
-/// <summary>Stand-ins for the clouds behind one address, alive until disposed of.</summary>
+/// <summary>Stand-ins for the providers behind one address, alive until disposed of.</summary>
 public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly CancellationTokenSource stopping = new();
     private readonly WebApplication application;
-    private readonly ICloud[] clouds;
+    private readonly IProvider[] providers;
     private readonly TimeProvider time;
 
     private SandboxServer(SandboxOptions options)
     {
         time = options.Time;
         var surroundings = new Surroundings(options.Time, options.Log, stopping.Token);
-        CloudOptions Chosen(CloudOptions standard) => options.Clouds.SingleOrDefault(given => given.GetType() == standard.GetType()) ?? standard;
-        clouds = [.. CloudOptions.All.Select(standard => Chosen(standard).Open(surroundings))];
+        ProviderOptions Chosen(ProviderOptions standard) => options.Providers.SingleOrDefault(given => given.GetType() == standard.GetType()) ?? standard;
+        providers = [.. ProviderOptions.All.Select(standard => Chosen(standard).Open(surroundings))];
 
         // Empty: nothing of the surrounding process, no variable and no appsettings.json, changes what a test sees.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -58,26 +58,26 @@ public sealed class SandboxServer : IAsyncDisposable
             });
             return next(context);
         });
-        foreach (var cloud in clouds)
+        foreach (var provider in providers)
         {
-            cloud.Map(application);
+            provider.Map(application);
         }
-        application.MapControl(clouds);
+        application.MapControl(providers);
     }
 
-    /// <summary>The base of every cloud: <c>http://127.0.0.1:PORT</c>.</summary>
+    /// <summary>The base of every provider: <c>http://127.0.0.1:PORT</c>.</summary>
     public Uri Address { get; private set; } = new("about:blank");
 
     /// <summary>The stand-in of this class.</summary>
-    public T Get<T>() => clouds.OfType<T>().Single();
+    public T Get<T>() => providers.OfType<T>().Single();
 
     /// <summary>What the sandbox's command prints, a line each.</summary>
     public async Task<IReadOnlyList<string>> IntroduceAsync(CancellationToken cancellationToken)
     {
         var lines = new List<string> { $"Address:        {Address.OriginalString}" };
-        foreach (var cloud in clouds)
+        foreach (var provider in providers)
         {
-            lines.AddRange(await cloud.IntroduceAsync(Address, cancellationToken));
+            lines.AddRange(await provider.IntroduceAsync(Address, cancellationToken));
         }
         return lines;
     }
@@ -85,21 +85,21 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>What happens at the providers by itself, until it is canceled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await Task.WhenAll(clouds.Select(cloud => cloud.RunAsync(cancellationToken)));
+        await Task.WhenAll(providers.Select(provider => provider.RunAsync(cancellationToken)));
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <exception cref="IOException">The address is taken.</exception>
-    public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellation)
+    public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellationToken)
     {
         var sandbox = new SandboxServer(options);
         try
         {
-            foreach (var cloud in sandbox.clouds)
+            foreach (var provider in sandbox.providers)
             {
-                await cloud.StartAsync(cancellation);
+                await provider.StartAsync(cancellationToken);
             }
-            await sandbox.application.StartAsync(cancellation);
+            await sandbox.application.StartAsync(cancellationToken);
             var addresses = sandbox.application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
             sandbox.Address = new Uri(addresses.First());
             return sandbox;
@@ -119,9 +119,9 @@ public sealed class SandboxServer : IAsyncDisposable
             return;
         }
         await stopping.CancelAsync();
-        foreach (var cloud in clouds)
+        foreach (var provider in providers)
         {
-            await cloud.DisposeAsync();
+            await provider.DisposeAsync();
         }
         await application.DisposeAsync();
         stopping.Dispose();

@@ -3,7 +3,7 @@ namespace Exporter.Sandbox;
 /// <summary>At most so many requests of one user within a sliding window.</summary>
 public sealed record UsageWindow(int Requests, TimeSpan Within);
 
-/// <summary>Counts requests per user against windows, as rate-limited clouds do. Refused requests are not counted. Thread-safe.</summary>
+/// <summary>Counts requests per user against windows, as rate-limited providers do. Refused requests are not counted. Thread-safe.</summary>
 internal sealed class UsageLimit(TimeProvider time, IReadOnlyList<UsageWindow> windows)
 {
     private readonly Lock gate = new();

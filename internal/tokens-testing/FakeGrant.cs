@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Exporter.Tokens.Testing;
 
 /// <summary>
-/// A grant without a cloud. It gives each outcome it was told to give, in order, and after the last one a new token for
+/// A grant without a provider. It gives each outcome it was told to give, in order, and after the last one a new token for
 /// every request: <c>access-1</c> and <c>refresh-1</c>, <c>access-2</c> and <c>refresh-2</c>, and so on. It counts, and notices
 /// requests that overlap. Safe for concurrent use.
 /// </summary>
@@ -17,7 +17,7 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
     private int inFlight;
     private int mostInFlight;
 
-    /// <summary>What the tokens it makes are good for; null for a cloud that does not say.</summary>
+    /// <summary>What the tokens it makes are good for; null for a provider that does not say.</summary>
     public TimeSpan? Lifetime { get; set; } = TimeSpan.FromHours(3);
 
     /// <summary>How long a request lasts, on the clock it was given.</summary>
@@ -66,7 +66,7 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
         held?.SetResult();
     }
 
-    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation)
+    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
     {
         var now = Interlocked.Increment(ref inFlight);
         InterlockedMax(ref mostInFlight, now);
@@ -76,11 +76,11 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
         {
             if (gate is { } held)
             {
-                await held.Task.WaitAsync(cancellation);
+                await held.Task.WaitAsync(cancellationToken);
             }
             if (Latency > TimeSpan.Zero)
             {
-                await Task.Delay(Latency, time, cancellation);
+                await Task.Delay(Latency, time, cancellationToken);
             }
             return script.TryDequeue(out var scripted) ? scripted(current) : new Renewal.Renewed(Issue(current));
         }

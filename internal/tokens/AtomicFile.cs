@@ -2,7 +2,7 @@ namespace Exporter.Tokens;
 
 /// <summary>
 /// Replaces a small file so that a reader, a crash or a full disk sees the old content or the new one, never a part:
-/// temporary file born 0600 in the same folder, flushed, renamed over the old one, folder flushed.
+/// temporary file born 0600 in the same directory, flushed, renamed over the old one, directory flushed.
 /// </summary>
 public static class AtomicFile
 {
@@ -13,7 +13,7 @@ public static class AtomicFile
     private static readonly TimeSpan Litter = TimeSpan.FromHours(1);
 
     /// <summary>The file a path means: a symbolic link stays one, and what it points to is replaced.</summary>
-    /// <exception cref="IOException">The links go round in a circle, or what is there is a folder, a pipe or a device.</exception>
+    /// <exception cref="IOException">The links go round in a circle, or what is there is a directory, a pipe or a device.</exception>
     internal static string Target(string path)
     {
         // Asked of what is not there, ResolveLinkTarget throws.
@@ -21,8 +21,8 @@ public static class AtomicFile
         return Posix.IsSpecial(target) ? throw new IOException($"{target} is no ordinary file") : target;
     }
 
-    /// <summary>Who a file at <paramref name="target"/> belongs to: its owner, else the folder's, so that a command run as root does not shut the daemon out.</summary>
-    internal static (uint User, uint Group)? Owner(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(Folder(target));
+    /// <summary>Who a file at <paramref name="target"/> belongs to: its owner, else the directory's, so that a command run as root does not shut the daemon out.</summary>
+    internal static (uint User, uint Group)? Owner(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(DirectoryOf(target));
 
     /// <summary>Writes the file; what is returned is a warning when it is not written as well as it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
@@ -39,7 +39,7 @@ public static class AtomicFile
             if (Create(temporary, content, Owner(target)) || !exists)
             {
                 File.Move(temporary, target, overwrite: true);
-                var warning = Flush(Folder(target));
+                var warning = Flush(DirectoryOf(target));
                 Sweep(target);
                 return warning;
             }
@@ -48,11 +48,11 @@ public static class AtomicFile
         catch (IOException e) when (e.HResult == Posix.Busy)
         {
             // A single file mounted into a container cannot be renamed over.
-            reason = "it is mounted as a single file; mount its folder instead";
+            reason = "it is mounted as a single file; mount its directory instead";
         }
         catch (Exception e) when (exists && IsClosed(e))
         {
-            reason = "nothing can be created in its folder";
+            reason = "nothing can be created in its directory";
         }
         finally
         {
@@ -73,7 +73,7 @@ public static class AtomicFile
             Create(temporary, content, Owner(path));
             if (Posix.TryLink(temporary, path) is { } isOurs)
             {
-                Flush(Folder(path));
+                Flush(DirectoryOf(path));
                 return isOurs;
             }
             File.Move(temporary, path, overwrite: false);
@@ -90,7 +90,7 @@ public static class AtomicFile
     }
 
     /// <summary>Where the old content is while a write in place lasts.</summary>
-    internal static string Backup(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.backup");
+    internal static string Backup(string target) => Path.Combine(DirectoryOf(target), $".{Path.GetFileName(target)}.backup");
 
     /// <summary>
     /// The newest content that was written whole beside the file, after it, and not renamed over it, because a crash came
@@ -115,17 +115,17 @@ public static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Litter in a folder that cannot be listed harms nobody.
+            // Litter in a directory that cannot be listed harms nobody.
         }
     }
 
-    private static string Temporary(string target) => Path.Combine(Folder(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+    private static string Temporary(string target) => Path.Combine(DirectoryOf(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
 
-    private static IEnumerable<string> Temporaries(string target) => Directory.EnumerateFiles(Folder(target), $".{Path.GetFileName(target)}.*.tmp");
+    private static IEnumerable<string> Temporaries(string target) => Directory.EnumerateFiles(DirectoryOf(target), $".{Path.GetFileName(target)}.*.tmp");
 
-    private static string Folder(string target) => Path.GetDirectoryName(target) is { Length: > 0 } folder ? folder : "/";
+    private static string DirectoryOf(string target) => Path.GetDirectoryName(target) is { Length: > 0 } directory ? directory : "/";
 
-    /// <summary>Whether a folder does not take new files, by its rights or by its mount.</summary>
+    /// <summary>Whether a directory does not take new files, by its rights or by its mount.</summary>
     private static bool IsClosed(Exception e) => e is UnauthorizedAccessException or IOException { HResult: Posix.ReadOnly };
 
     /// <summary>Writes a new file, 0600 from birth, and to disk. Whether it could be given to <paramref name="owner"/>.</summary>
@@ -147,16 +147,16 @@ public static class AtomicFile
     }
 
     /// <summary>The file is there; whether its name survives a power cut is another question, and no reason to call it unsaved.</summary>
-    private static string? Flush(string folder)
+    private static string? Flush(string directory)
     {
         try
         {
-            Posix.FlushFolder(folder);
+            Posix.FlushDirectory(directory);
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"{folder} cannot be flushed to disk: {Plain.Line(e.Message)}";
+            return $"{directory} cannot be flushed to disk: {Sanitize.Line(e.Message)}";
         }
     }
 

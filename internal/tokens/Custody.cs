@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// What a keeper holds: the published snapshot, what is known of the store, and the ways from one to the other. Only the
-/// keeper, in its turn, calls what changes something; the snapshot may be read by anyone.
+/// What a token manager holds: the published snapshot, what is known of the store, and the ways from one to the other. Only the
+/// token manager, in its turn, calls what changes something; the snapshot may be read by anyone.
 /// </summary>
-internal sealed class Custody(string account, IGrant grant, ITokenStore store, Schedule schedule, KeeperOptions options, TimeProvider time, ILogger logger)
+internal sealed class Custody(string account, IGrant grant, ITokenStore store, Schedule schedule, TokenManagerOptions options, TimeProvider time, ILogger logger)
 {
     private readonly Lock publishing = new();
-    private volatile KeeperSnapshot snapshot = KeeperSnapshot.Initial;
+    private volatile TokenSnapshot snapshot = TokenSnapshot.Initial;
     private volatile TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Moment look = new(DateTimeOffset.MinValue, 0);
     private Moment? writeAgain;
@@ -21,7 +21,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     private int failures;
     private bool overruled;
 
-    public KeeperSnapshot Snapshot => snapshot;
+    public TokenSnapshot Snapshot => snapshot;
 
     public TokenState State => snapshot.State;
 
@@ -34,7 +34,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     public bool IsStoreEmpty { get; private set; }
 
     /// <summary>Whether the store said at the last look that somebody has logged out, and that still holds.</summary>
-    public bool IsSignedOut { get; private set; }
+    public bool IsLoggedOut { get; private set; }
 
     /// <summary>Whether the store is to be looked at or written to again.</summary>
     public bool IsDue(DateTimeOffset now, long timestamp) => look.IsDue(now, timestamp) || IsWriteDue(now, timestamp);
@@ -42,36 +42,36 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     public bool IsWriteDue(DateTimeOffset now, long timestamp) => writeAgain is { } again && again.IsDue(now, timestamp);
 
     /// <summary>Looks whether the store holds what we know; true when somebody changed it and the change was adopted.</summary>
-    public async Task<bool> LookAsync(CancellationToken cancellation)
+    public async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
         // Not all accounts in the same second.
         look = Moment.Of(time.GetUtcNow() + options.LookEvery * (1 - options.Random.NextDouble() / 2), time);
-        var stored = await ReadAsync(cancellation);
-        IsStoreEmpty = stored is Stored.Empty or Stored.Damaged;
-        IsSignedOut = stored is Stored.SignedOut && !overruled;
+        var stored = await ReadAsync(cancellationToken);
+        IsStoreEmpty = stored is ReadResult.Empty or ReadResult.Damaged;
+        IsLoggedOut = stored is ReadResult.LoggedOut && !overruled;
         switch (stored)
         {
-            case Stored.Held held when held.Stamp == stamp:
+            case ReadResult.Held held when held.Stamp == stamp:
                 Complain(ref readComplaint, LogLevel.Warning, held.Warning);
                 return false;
-            case Stored.Held held when State.Token is { } newer && IsPredecessor(held.Token, newer):
+            case ReadResult.Held held when State.Token is { } newer && IsPredecessor(held.Token, newer):
                 logger.LogWarning("account {Account}: {Location} was set back to a refresh token that is used up; the newer one is written again", account, store.Location);
                 // At the next visit, under the lock: a sibling may be writing.
                 (stamp, IsStoreEmpty, writeAgain) = (held.Stamp, true, Moment.Of(time.GetUtcNow(), time));
                 return false;
-            case Stored.Held held:
+            case ReadResult.Held held:
                 Take(held);
                 return true;
-            case Stored.SignedOut when IsSignedOut && (State is TokenState.Missing ? schedule.Planned : stamp as object) is not null:
+            case ReadResult.LoggedOut when IsLoggedOut && (State is TokenState.Missing ? schedule.Planned : stamp as object) is not null:
                 logger.LogInformation("account {Account}: logged out by another process", account);
                 Forget();
                 return true;
-            case Stored.Damaged(var reason, var aside):
+            case ReadResult.Damaged(var reason, var aside):
                 Complain(ref readComplaint, LogLevel.Error, aside is null
                     ? $"{store.Location} is no token file: {reason}"
                     : $"{store.Location} is no token file: {reason}; it was set aside as {aside}, log in again or put a good file there");
                 return false;
-            case Stored.Unreadable(var reason):
+            case ReadResult.Unreadable(var reason):
                 Complain(ref readComplaint, LogLevel.Error, $"{store.Location} cannot be read: {reason}");
                 return false;
             default:
@@ -81,19 +81,19 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     }
 
     /// <summary>Writes the token; false when somebody else had changed the store, whose word is taken instead.</summary>
-    public async Task<bool> SaveAsync(Token token, CancellationToken cancellation)
+    public async Task<bool> SaveAsync(Token token, CancellationToken cancellationToken)
     {
         Publish(s => s with { History = s.History with { Writes = s.History.Writes + 1 } });
-        var saved = await WriteAsync(token, cancellation);
-        if (saved is Saved.Conflict(var edited) && IsPredecessor(edited.Token, token))
+        var saved = await WriteAsync(token, cancellationToken);
+        if (saved is WriteResult.Conflict(var edited) && IsPredecessor(edited.Token, token))
         {
             // Edited, but still with the refresh token this one was renewed from: there is nothing else in it to keep.
             stamp = edited.Stamp;
-            saved = await WriteAsync(token, cancellation);
+            saved = await WriteAsync(token, cancellationToken);
         }
         switch (saved)
         {
-            case Saved.Done(var written, var warning):
+            case WriteResult.Written(var written, var warning):
                 (stamp, overruled) = (written, false);
                 Complain(ref writeComplaint, LogLevel.Warning, warning);
                 if (snapshot.Unpersisted is not null)
@@ -102,15 +102,15 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
                 }
                 Persisted();
                 return true;
-            case Saved.Conflict(var theirs):
+            case WriteResult.Conflict(var theirs):
                 logger.LogWarning("account {Account}: {Location} was changed by somebody else while a token was being renewed; theirs is used", account, store.Location);
                 Take(theirs);
                 return false;
-            case Saved.SignedOut:
+            case WriteResult.LoggedOut:
                 logger.LogInformation("account {Account}: logged out by another process while a token was being renewed; the new one is dropped", account);
                 Forget();
                 return false;
-            case Saved.Failed(var reason):
+            case WriteResult.Failed(var reason):
                 Unpersisted(reason);
                 return true;
             default:
@@ -143,36 +143,36 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     /// <summary>Notes which refresh token was spent on the one that is now to be saved.</summary>
     public void Redeemed(Token? spent) => redeemed = spent?.RefreshToken ?? redeemed;
 
-    /// <summary>Whether <paramref name="held"/> has the refresh token that was spent on ours: using it again would have the cloud revoke both.</summary>
+    /// <summary>Whether <paramref name="held"/> has the refresh token that was spent on ours: using it again would have the provider revoke both.</summary>
     private bool IsPredecessor(Token held, Token newer) => redeemed is not null && redeemed.Equals(held.RefreshToken) && !redeemed.Equals(newer.RefreshToken);
 
     /// <summary>A store throws for nothing a disk can do; what it throws all the same must not cost the token in our hands.</summary>
-    private async ValueTask<Stored> ReadAsync(CancellationToken cancellation)
+    private async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await store.ReadAsync(cancellation);
+            return await store.ReadAsync(cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return new Stored.Unreadable(Plain.Unforeseen(e));
+            return new ReadResult.Unreadable(Sanitize.Unforeseen(e));
         }
     }
 
-    private async ValueTask<Saved> WriteAsync(Token token, CancellationToken cancellation)
+    private async ValueTask<WriteResult> WriteAsync(Token token, CancellationToken cancellationToken)
     {
         try
         {
-            return await store.WriteAsync(token, stamp, cancellation);
+            return await store.WriteAsync(token, stamp, cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return new Saved.Failed(Plain.Unforeseen(e));
+            return new WriteResult.Failed(Sanitize.Unforeseen(e));
         }
     }
 
     /// <summary>Takes over what somebody else, or a former run of ours, put into the store.</summary>
-    private void Take(Stored.Held held)
+    private void Take(ReadResult.Held held)
     {
         var first = stamp is null && snapshot.State is TokenState.Missing;
         stamp = held.Stamp;
@@ -195,9 +195,9 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     }
 
     /// <summary>
-    /// A cloud that does not say how long its token is good for (RFC 6749, section 5.1: only RECOMMENDED) may have
+    /// A provider that does not say how long its token is good for (RFC 6749, section 5.1: only RECOMMENDED) may have
     /// said it inside the token; else it is assumed, for without an end it would be renewed at once, for ever. What nothing
-    /// renews is used until the cloud refuses it.
+    /// renews is used until the provider refuses it.
     /// </summary>
     public Token Complete(Token token) => token.ExpiresAt is not null ? token : token with
     {
@@ -214,7 +214,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     }
 
     /// <summary>What a renewal that gave no token means for the state.</summary>
-    /// <param name="refused">The access token a cloud did not accept, if that was why: where there is no renewing, it is worth nothing.</param>
+    /// <param name="refused">The access token a provider did not accept, if that was why: where there is no renewing, it is worth nothing.</param>
     public void Conclude(Renewal outcome, DateTimeOffset? interrupted = null, Secret? refused = null)
     {
         var now = time.GetUtcNow();
@@ -228,12 +228,12 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
                 result = (token is null ? State : new TokenState.Active(token, next, failures), kind, reason);
                 logger.LogWarning(TokenEvents.RenewalFailed, "account {Account}: renewal failed, trying again at {Next:u}: {Reason}", account, next, reason);
                 break;
-            case Renewal.Refused(var reason):
-                var retryAt = schedule.PlanAt(now + options.RefusedRetry);
-                result = (new TokenState.Refused(token, reason, retryAt), FailureKind.ClientRefused, reason);
+            case Renewal.InvalidClient(var reason):
+                var retryAt = schedule.PlanAt(now + options.InvalidClientRetry);
+                result = (new TokenState.InvalidClient(token, reason, retryAt), FailureKind.ClientRefused, reason);
                 logger.LogError(TokenEvents.RenewalFailed, "account {Account}: {Reason}; the token is kept, trying again at {Next:u}", account, reason, retryAt);
                 break;
-            case Renewal.Rejected(var dead):
+            case Renewal.InvalidGrant(var dead):
                 var explained = interrupted is { } sent ? $"{dead}; a renewal sent at {sent:u} was cut off before its answer was saved" : dead;
                 schedule.Clear();
                 result = (new TokenState.Lost(refused is not null && refused.Equals(token?.AccessToken) ? token with { AccessToken = null } : token, explained, now), FailureKind.GrantRejected, explained);
@@ -269,7 +269,7 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     }
 
     /// <summary>A logout that is found at the start of a program does not hold any more.</summary>
-    public void OverruleSignOut() => (overruled, IsSignedOut) = (IsSignedOut, false);
+    public void OverruleLogout() => (overruled, IsLoggedOut) = (IsLoggedOut, false);
 
     public void Forget()
     {
@@ -279,13 +279,13 @@ internal sealed class Custody(string account, IGrant grant, ITokenStore store, S
     }
 
     /// <summary>What is in the store now may be overwritten: a person has logged in.</summary>
-    public async Task OverrideAsync(CancellationToken cancellation)
+    public async Task OverrideAsync(CancellationToken cancellationToken)
     {
-        stamp = (await ReadAsync(cancellation) as Stored.Held)?.Stamp;
+        stamp = (await ReadAsync(cancellationToken) as ReadResult.Held)?.Stamp;
         redeemed = null;
     }
 
-    public void Publish(Func<KeeperSnapshot, KeeperSnapshot> change)
+    public void Publish(Func<TokenSnapshot, TokenSnapshot> change)
     {
         lock (publishing)
         {

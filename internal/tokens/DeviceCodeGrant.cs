@@ -1,18 +1,18 @@
 namespace Exporter.Tokens;
 
 /// <summary>A device login that was begun (RFC 8628, section 3.2): what the person needs, and what polling needs.</summary>
-/// <param name="Complete">The address with the code filled in, where the cloud gives one.</param>
+/// <param name="Complete">The address with the code filled in, where the provider gives one.</param>
 public sealed record DeviceAuthorization(Uri Verification, Uri? Complete, string UserCode, Secret DeviceCode, Secret? Verifier, TimeSpan Interval, DateTimeOffset Deadline)
 {
     /// <summary>The address for a link: with the code if possible.</summary>
     public Uri Link => Complete ?? new Uri($"{Verification.OriginalString}{(Verification.Query.Length > 0 ? '&' : '?')}user_code={Uri.EscapeDataString(UserCode)}");
 }
 
-/// <summary>The device authorization grant (RFC 8628), with PKCE where the cloud asks for it. Immutable.</summary>
+/// <summary>The device authorization grant (RFC 8628), with PKCE where the provider asks for it. Immutable.</summary>
 /// <param name="device">The device authorization endpoint; the same client as <paramref name="token"/>.</param>
 /// <param name="token">The token endpoint.</param>
-/// <param name="extra">Further fields of the device authorization request that a cloud demands.</param>
-/// <param name="denialGrace">How long after a server error the cloud's <c>access_denied</c> is not yet believed; by default it always is.</param>
+/// <param name="extra">Further fields of the device authorization request that a provider demands.</param>
+/// <param name="denialGrace">How long after a server error the provider's <c>access_denied</c> is not yet believed; by default it always is.</param>
 public sealed class DeviceCodeGrant(
     TokenEndpoint device, TokenEndpoint token, IReadOnlyList<string> scopes, TimeProvider time, bool pkce = false, IReadOnlyList<KeyValuePair<string, string>>? extra = null,
     TimeSpan denialGrace = default)
@@ -23,7 +23,7 @@ public sealed class DeviceCodeGrant(
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Asks for a code; a device authorization, or why there is none.</summary>
-    public async Task<(DeviceAuthorization? Begun, Renewal? Failure)> BeginAsync(CancellationToken cancellation)
+    public async Task<(DeviceAuthorization? Begun, Renewal? Failure)> BeginAsync(CancellationToken cancellationToken)
     {
         var verifier = pkce ? Pkce.Random() : null;
         List<KeyValuePair<string, string>> form = [.. extra ?? []];
@@ -35,14 +35,14 @@ public sealed class DeviceCodeGrant(
         {
             form.AddRange([new("code_challenge", Pkce.Challenge(verifier)), new("code_challenge_method", "S256")]);
         }
-        var (answer, failure) = await device.AskAsync(form, cancellation);
+        var (answer, failure) = await device.AskAsync(form, cancellationToken);
         return answer is null ? (null, failure) : Read(answer, verifier) is { } begun
             ? (begun, null)
             : (null, new Renewal.Transient(FailureKind.MalformedAnswer, "the device authorization endpoint's answer has no code or no address to type it at"));
     }
 
     /// <summary>Polls until the person has decided or the code has ended. Transient failures are waited out (section 3.5).</summary>
-    public async Task<Renewal> WaitAsync(DeviceAuthorization begun, CancellationToken cancellation)
+    public async Task<Renewal> WaitAsync(DeviceAuthorization begun, CancellationToken cancellationToken)
     {
         var (interval, pause) = (begun.Interval, begun.Interval);
         DateTimeOffset? brokenAt = null;
@@ -51,14 +51,14 @@ public sealed class DeviceCodeGrant(
             var left = begun.Deadline - time.GetUtcNow();
             if (left <= TimeSpan.Zero)
             {
-                return new Renewal.Rejected("the code has ended before it was used; begin again");
+                return new Renewal.InvalidGrant("the code has ended before it was used; begin again");
             }
-            await Task.Delay(pause < left ? pause : left, time, cancellation);
+            await Task.Delay(pause < left ? pause : left, time, cancellationToken);
             if (time.GetUtcNow() >= begun.Deadline)
             {
                 continue;
             }
-            var (outcome, error) = await token.RequestWithErrorAsync(Form(begun), cancellation);
+            var (outcome, error) = await token.RequestWithErrorAsync(Form(begun), cancellationToken);
             switch (error?.Error)
             {
                 case "authorization_pending":
@@ -72,11 +72,11 @@ public sealed class DeviceCodeGrant(
                     pause = interval;
                     continue;
                 case "access_denied":
-                    return new Renewal.Rejected("the login was refused at the cloud");
+                    return new Renewal.InvalidGrant("the login was refused at the provider");
                 case "expired_token":
-                    return new Renewal.Rejected("the code has ended before it was used; begin again");
+                    return new Renewal.InvalidGrant("the code has ended before it was used; begin again");
                 case "invalid_grant":
-                    return new Renewal.Rejected(error.Say("the cloud does not know the code any more; begin again"));
+                    return new Renewal.InvalidGrant(error.Say("the provider does not know the code any more; begin again"));
             }
             if (outcome is not Renewal.Transient(var kind, _, var retryAfter))
             {

@@ -18,7 +18,7 @@ internal sealed class FileLock(TimeProvider time)
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    public async ValueTask<StoreLock> TakeAsync(string path, (uint User, uint Group)? owner, CancellationToken cancellation)
+    public async ValueTask<StoreLock> TakeAsync(string path, (uint User, uint Group)? owner, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         while (true)
@@ -36,9 +36,9 @@ internal sealed class FileLock(TimeProvider time)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return new StoreLock.Unavailable(Plain.Line(e.Message));
+                return new StoreLock.Unavailable(Sanitize.Line(e.Message));
             }
-            await Task.Delay(Pause, time, cancellation);
+            await Task.Delay(Pause, time, cancellationToken);
         }
     }
 

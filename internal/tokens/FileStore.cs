@@ -23,7 +23,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     public string Location => path;
 
-    public ValueTask<Stored> ReadAsync(CancellationToken cancellation)
+    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -31,23 +31,23 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(new Stored.Unreadable(TokenFile.Explain(e)));
+            return new(new ReadResult.Unreadable(TokenFile.Explain(e)));
         }
     }
 
-    public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
+    public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {
         try
         {
             switch (Read())
             {
-                case Stored.Held theirs when theirs.Stamp != expected:
-                    return new(new Saved.Conflict(theirs));
-                case Stored.SignedOut when expected is not null:
-                    return new(new Saved.SignedOut());
-                case Stored.Unreadable(var reason):
-                    return new(new Saved.Failed(reason));
-                case Stored.Damaged { SetAside: null }:
+                case ReadResult.Held theirs when theirs.Stamp != expected:
+                    return new(new WriteResult.Conflict(theirs));
+                case ReadResult.LoggedOut when expected is not null:
+                    return new(new WriteResult.LoggedOut());
+                case ReadResult.Unreadable(var reason):
+                    return new(new WriteResult.Failed(reason));
+                case ReadResult.Damaged { SetAside: null }:
                     SetAside(AtomicFile.Target(path));
                     break;
             }
@@ -55,24 +55,24 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             var warning = AtomicFile.Replace(path, content);
             File.Delete(Marker(AtomicFile.Target(path)));
             (lastContent, recovered) = (content, null);
-            return new(new Saved.Done(StampOf(content), warning));
+            return new(new WriteResult.Written(StampOf(content), warning));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(new Saved.Failed(TokenFile.Explain(e)));
+            return new(new WriteResult.Failed(TokenFile.Explain(e)));
         }
     }
 
     /// <summary>The marker first: a crash between the two leaves an account signed out, not one that is half there.</summary>
-    public ValueTask<Saved> SignOutAsync(CancellationToken cancellation)
+    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken)
     {
         try
         {
             var target = AtomicFile.Target(path);
             var shared = format.IsShared && File.Exists(target);
-            if (shared && Read() is Stored.Unreadable(var reason))
+            if (shared && Read() is ReadResult.Unreadable(var reason))
             {
-                return new(new Saved.Failed(reason));
+                return new(new WriteResult.Failed(reason));
             }
             AtomicFile.Replace(Marker(target), "The account of this token file was logged out. The next login removes this marker.\n"u8);
             File.Delete(AtomicFile.Backup(target));
@@ -85,20 +85,20 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
                 TokenFile.Delete(target);
             }
             lastContent = [];
-            return new(new Saved.Done(""));
+            return new(new WriteResult.Written(""));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(new Saved.Failed(TokenFile.Explain(e)));
+            return new(new WriteResult.Failed(TokenFile.Explain(e)));
         }
     }
 
-    public async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
         try
         {
             var target = AtomicFile.Target(path);
-            var taken = await fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellation);
+            var taken = await fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellationToken);
             if (taken is StoreLock.Taken { Interrupted: not null } after && Recover(target))
             {
                 taken = after with { Interrupted = null };
@@ -113,7 +113,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     private static string Marker(string target) => $"{target}.signed-out";
 
-    private Stored Read()
+    private ReadResult Read()
     {
         var target = AtomicFile.Target(path);
         var first = !opened;
@@ -125,30 +125,30 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         var (content, mode) = TokenFile.Read(target);
         if (content is not { Length: > 0 } && File.Exists(Marker(target)))
         {
-            return new Stored.SignedOut();
+            return new ReadResult.LoggedOut();
         }
         if (content is null)
         {
-            return new Stored.Empty();
+            return new ReadResult.Empty();
         }
         if (TryRead(content, out var reason) is { } token)
         {
             damaged = null;
             lastContent = content;
-            return new Stored.Held(token, StampOf(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
+            return new ReadResult.Held(token, StampOf(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
         }
-        return (Stored?)FromBackup(target) ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason) : Damaged(target, content, reason, first));
+        return (ReadResult?)FromBackup(target) ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason) : Damaged(target, content, reason, first));
     }
 
     /// <summary>A file that is not ours alone is left where and what it is.</summary>
-    private Stored WithoutToken(string target, byte[] content, string reason)
+    private ReadResult WithoutToken(string target, byte[] content, string reason)
     {
         if (reason != NoToken)
         {
-            return new Stored.Unreadable($"{reason}; correct it");
+            return new ReadResult.Unreadable($"{reason}; correct it");
         }
         lastContent = content;
-        return File.Exists(Marker(target)) ? new Stored.SignedOut() : new Stored.Empty();
+        return File.Exists(Marker(target)) ? new ReadResult.LoggedOut() : new ReadResult.Empty();
     }
 
     /// <summary>
@@ -205,37 +205,37 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     }
 
     /// <summary>The content before a write in place that did not end.</summary>
-    private Stored.Held? FromBackup(string target)
+    private ReadResult.Held? FromBackup(string target)
     {
         if (TokenFile.Read(AtomicFile.Backup(target)).Content is not { } content || TryRead(content, out _) is not { } token)
         {
             return null;
         }
         lastContent = content;
-        return new Stored.Held(token, StampOf(content));
+        return new ReadResult.Held(token, StampOf(content));
     }
 
     /// <summary>Somebody may be in the middle of writing it: while we run, it is set aside at the second look.</summary>
-    private Stored.Damaged Damaged(string target, byte[] content, string reason, bool first)
+    private ReadResult.Damaged Damaged(string target, byte[] content, string reason, bool first)
     {
         var stamp = Stamp(content);
         var seen = damaged?.Stamp == stamp;
         if (content.Length == 0 || (seen && damaged?.Aside is not null))
         {
-            return new Stored.Damaged(reason, seen ? damaged?.Aside : null);
+            return new ReadResult.Damaged(reason, seen ? damaged?.Aside : null);
         }
         damaged = (stamp, null);
         if (!first && !seen)
         {
-            return new Stored.Damaged(reason, null);
+            return new ReadResult.Damaged(reason, null);
         }
         try
         {
-            return new Stored.Damaged(reason, SetAside(target));
+            return new ReadResult.Damaged(reason, SetAside(target));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Stored.Damaged($"{reason}; it cannot be set aside ({TokenFile.Explain(e)})", null);
+            return new ReadResult.Damaged($"{reason}; it cannot be set aside ({TokenFile.Explain(e)})", null);
         }
     }
 

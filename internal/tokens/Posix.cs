@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// What .NET has no call for: a folder's entry on disk, who owns a file and what kind it is, a look past a lock. Everything else goes through <see cref="File"/>.
+/// What .NET has no call for: a directory's entry on disk, who owns a file and what kind it is, a look past a lock. Everything else goes through <see cref="File"/>.
 /// </summary>
 internal static class Posix
 {
@@ -24,16 +24,16 @@ internal static class Posix
     private const int OrdinaryFile = 0x8000;
 
     /// <summary>
-    /// Makes a rename in this folder survive a power cut. Opened with O_CLOEXEC alone: O_DIRECTORY's number means
-    /// something else on other processors, and a folder opens without it.
+    /// Makes a rename in this directory survive a power cut. Opened with O_CLOEXEC alone: O_DIRECTORY's number means
+    /// something else on other processors, and a directory opens without it.
     /// </summary>
-    /// <exception cref="IOException">The folder cannot be opened or flushed.</exception>
-    public static void FlushFolder(string folder)
+    /// <exception cref="IOException">The directory cannot be opened or flushed.</exception>
+    public static void FlushDirectory(string directory)
     {
-        using var handle = OpenUnlocked(folder);
+        using var handle = OpenUnlocked(directory);
         if (handle.IsInvalid)
         {
-            throw new IOException($"cannot open the folder {folder}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+            throw new IOException($"cannot open the directory {directory}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
         }
         RandomAccess.FlushToDisk(handle);
     }
@@ -41,11 +41,11 @@ internal static class Posix
     /// <summary>Opens a file without asking for a lock, which .NET always does; the handle is invalid when it cannot be opened.</summary>
     public static SafeFileHandle OpenUnlocked(string path) => new(open(Text(path), CloseOnExec, 0), ownsHandle: true);
 
-    /// <summary>Whether something is there that is no file of bytes on a disk: a folder, a pipe, a device.</summary>
+    /// <summary>Whether something is there that is no file of bytes on a disk: a directory, a pipe, a device.</summary>
     public static bool IsSpecial(string path) =>
         statx(CurrentDirectory, Text(path), 0, Kind, out var status) == 0 && (status.Mode & KindOfFile) != OrdinaryFile;
 
-    /// <summary>Who owns a file or folder; null when it is not there or nobody says.</summary>
+    /// <summary>Who owns a file or directory; null when it is not there or nobody says.</summary>
     public static (uint User, uint Group)? OwnerOf(string path) =>
         statx(CurrentDirectory, Text(path), 0, OwnerAndGroup, out var status) == 0 ? (status.User, status.Group) : null;
 
@@ -75,7 +75,7 @@ internal static class Posix
     private static extern int fchown(int file, uint user, uint group);
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int statx(int folder, byte[] path, int flags, uint mask, out Status status);
+    private static extern int statx(int directory, byte[] path, int flags, uint mask, out Status status);
 
     /// <summary>The kernel's struct statx, which is laid out alike on every processor; only what is read here has a name.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]

@@ -9,7 +9,7 @@ public abstract record Renewal
 {
     private Renewal() { }
 
-    /// <summary>The cloud's clock minus ours at the moment of the answer; null without an answer or without its <c>Date</c>.</summary>
+    /// <summary>The provider's clock minus ours at the moment of the answer; null without an answer or without its <c>Date</c>.</summary>
     public TimeSpan? ClockOffset { get; init; }
 
     /// <summary>What the token endpoint called its error (RFC 6749, section 5.2); null where it gave none.</summary>
@@ -17,14 +17,14 @@ public abstract record Renewal
 
     public sealed record Renewed(Token Token) : Renewal;
 
-    /// <summary>It may succeed later, with the same token. <paramref name="RetryAfter"/> is what the cloud asked for.</summary>
+    /// <summary>It may succeed later, with the same token. <paramref name="RetryAfter"/> is what the provider asked for.</summary>
     public sealed record Transient(FailureKind Kind, string Reason, TimeSpan? RetryAfter = null) : Renewal;
 
     /// <summary>The client, its secret or its scope is not accepted; the token may be good.</summary>
-    public sealed record Refused(string Reason) : Renewal;
+    public sealed record InvalidClient(string Reason) : Renewal;
 
     /// <summary>The credential is dead: it ended, was revoked, or was used by somebody else.</summary>
-    public sealed record Rejected(string Reason) : Renewal;
+    public sealed record InvalidGrant(string Reason) : Renewal;
 }
 
 /// <summary>What a renewal failed of, as a metric's label shows it.</summary>
@@ -49,35 +49,35 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
     public string? Reference { get; init; }
 
     /// <summary>
-    /// The one table that decides what is transient and what is permanent. A cloud that answers differently gives a
+    /// The one table that decides what is transient and what is permanent. A provider that answers differently gives a
     /// table of its own, which looks at its special cases and leaves the rest to this one.
     /// </summary>
-    public Renewal Judge() => (Error, (int)Status) switch
+    public Renewal Classify() => (Error, (int)Status) switch
     {
-        (_, 429) => new Renewal.Transient(FailureKind.RateLimited, Say("the cloud limits our requests"), RetryAfter),
+        (_, 429) => new Renewal.Transient(FailureKind.RateLimited, Say("the provider limits our requests"), RetryAfter),
         ("temporarily_unavailable" or "server_error", _) or (_, 408 or 425 or >= 500) =>
             new Renewal.Transient(FailureKind.ServerError, Say("the token endpoint is not working"), RetryAfter),
-        ("invalid_grant" or "expired_token" or "access_denied", _) => new Renewal.Rejected(Say("the refresh token is no longer accepted")),
-        ("invalid_client" or "unauthorized_client", _) => new Renewal.Refused(Say("the client id or the client secret is not accepted")),
-        ("invalid_scope", _) => new Renewal.Refused(Say("the scope is not accepted")),
-        ({ } error, _) => new Renewal.Refused(Say($"the token endpoint refuses the request as {Plain.Line(error)}")),
-        (_, >= 300 and < 400) => new Renewal.Refused(Say("the token endpoint redirects elsewhere, and credentials are not sent after it: check its address")),
-        (_, 401 or 403) => new Renewal.Refused(Say("the client is not accepted")),
-        (_, >= 400) => new Renewal.Refused(Say("the token endpoint does not know this request: check its address")),
+        ("invalid_grant" or "expired_token" or "access_denied", _) => new Renewal.InvalidGrant(Say("the refresh token is no longer accepted")),
+        ("invalid_client" or "unauthorized_client", _) => new Renewal.InvalidClient(Say("the client id or the client secret is not accepted")),
+        ("invalid_scope", _) => new Renewal.InvalidClient(Say("the scope is not accepted")),
+        ({ } error, _) => new Renewal.InvalidClient(Say($"the token endpoint refuses the request as {Sanitize.Line(error)}")),
+        (_, >= 300 and < 400) => new Renewal.InvalidClient(Say("the token endpoint redirects elsewhere, and credentials are not sent after it: check its address")),
+        (_, 401 or 403) => new Renewal.InvalidClient(Say("the client is not accepted")),
+        (_, >= 400) => new Renewal.InvalidClient(Say("the token endpoint does not know this request: check its address")),
         _ => new Renewal.Transient(FailureKind.MalformedAnswer, Say("the answer holds neither a token nor an error")),
     };
 
-    /// <summary>A sentence with what the cloud said, bounded; the description comes from outside and is cut of control characters.</summary>
+    /// <summary>A sentence with what the provider said, bounded; the description comes from outside and is cut of control characters.</summary>
     public string Say(string sentence)
     {
         var said = string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s)));
-        var reference = Reference is { Length: > 0 } id ? $", {Plain.Line(id)}" : "";
-        return $"{sentence} (HTTP {(int)Status}{(said.Length > 0 ? $", {Plain.Line(said)}" : "")}{reference})";
+        var reference = Reference is { Length: > 0 } id ? $", {Sanitize.Line(id)}" : "";
+        return $"{sentence} (HTTP {(int)Status}{(said.Length > 0 ? $", {Sanitize.Line(said)}" : "")}{reference})";
     }
 }
 
 /// <summary>Text from outside, made fit for a log line or a page.</summary>
-public static class Plain
+public static class Sanitize
 {
     private const int Longest = 200;
 
@@ -109,6 +109,6 @@ public static class Plain
 /// <summary>Log events that a program may want to tell in words of its own.</summary>
 public static class TokenEvents
 {
-    /// <summary>A renewal gave no token; the keeper's snapshot says the same.</summary>
+    /// <summary>A renewal gave no token; the token manager's snapshot says the same.</summary>
     public static readonly EventId RenewalFailed = new(1, "renewal_failed");
 }

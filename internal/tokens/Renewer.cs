@@ -1,14 +1,14 @@
 namespace Exporter.Tokens;
 
-/// <summary>One renewal, in the keeper's turn and under the store's lock: whether it is still needed, the request, and what becomes of its outcome.</summary>
-internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, KeeperOptions options, TimeProvider time)
+/// <summary>One renewal, in the token manager's turn and under the store's lock: whether it is still needed, the request, and what becomes of its outcome.</summary>
+internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, TokenManagerOptions options, TimeProvider time)
 {
     private long? renewed;
 
     /// <summary>Whether the plan says so, by either clock.</summary>
     public bool IsDue => schedule.IsDue(time.GetUtcNow(), time.GetTimestamp());
 
-    /// <param name="refused">The access token that a cloud did not accept, if that is why; what is due is renewed all the same, for others may have joined.</param>
+    /// <param name="refused">The access token that a provider did not accept, if that is why; what is due is renewed all the same, for others may have joined.</param>
     /// <param name="asked">The state in which somebody asked for a renewal, due or not; null when it is renewed only if it is due.</param>
     public async Task RunAsync(StoreLock held, Secret? refused, TokenState? asked)
     {
@@ -27,7 +27,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
 
         (held as StoreLock.Taken)?.Sending();
         var outcome = await AskAsync();
-        if (outcome is Renewal.Rejected && await custody.LookAsync(CancellationToken.None))
+        if (outcome is Renewal.InvalidGrant && await custody.LookAsync(CancellationToken.None))
         {
             // Somebody put another token there while ours was refused: that one is as good as it looks, or deserves its own try.
             if (!IsDue)
@@ -50,7 +50,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
     }
 
     /// <summary>
-    /// The cloud refuses what looks good to us. That is worth one renewal, unless the token is not the current one any
+    /// The provider refuses what looks good to us. That is worth one renewal, unless the token is not the current one any
     /// more, was given just now, or is known to be beyond renewing for the moment.
     /// </summary>
     private bool IsWorthForcing(Secret refused) =>
@@ -70,7 +70,7 @@ internal sealed class Renewer(IGrant grant, Custody custody, Schedule schedule, 
         }
         catch (Exception e)
         {
-            outcome = new Renewal.Transient(FailureKind.Unexpected, $"the renewal: {Plain.Unforeseen(e)}");
+            outcome = new Renewal.Transient(FailureKind.Unexpected, $"the renewal: {Sanitize.Unforeseen(e)}");
         }
         var (now, took) = (time.GetUtcNow(), time.GetElapsedTime(started));
         custody.Publish(s => s with { History = s.History with { LastAttempt = now, LastDuration = took, ClockOffset = outcome.ClockOffset ?? s.History.ClockOffset } });

@@ -1,12 +1,12 @@
 namespace Exporter.Tokens;
 
-/// <summary>How a keeper keeps its token. Immutable; one object may serve many keepers.</summary>
-public sealed record KeeperOptions
+/// <summary>How a token manager keeps its token. Immutable; one object may serve many token managers.</summary>
+public sealed record TokenManagerOptions
 {
     /// <summary>How long before its end a token is renewed; by default a tenth of its lifetime, at least a minute. Never more than half of the lifetime.</summary>
     public TimeSpan? Margin { get; init; }
 
-    /// <summary>The lifetime of a token whose cloud does not tell.</summary>
+    /// <summary>The lifetime of a token whose provider does not tell.</summary>
     public TimeSpan AssumedLifetime { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Waits after renewals that may succeed later.</summary>
@@ -15,27 +15,27 @@ public sealed record KeeperOptions
     /// <summary>Waits after writes that failed.</summary>
     public Backoff WriteRetry { get; init; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1));
 
-    /// <summary>How long after the cloud did not accept the client: nothing will change before a person changes it.</summary>
-    public TimeSpan RefusedRetry { get; init; } = TimeSpan.FromHours(1);
+    /// <summary>How long after the provider did not accept the client: nothing will change before a person changes it.</summary>
+    public TimeSpan InvalidClientRetry { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>How often the store is looked at for what others put there.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>A token this young is not renewed because a cloud refused it: the next one would fare no better.</summary>
+    /// <summary>A token this young is not renewed because a provider refused it: the next one would fare no better.</summary>
     public TimeSpan LeastBetweenForced { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Shared by all keepers of a process, so that many tokens that end together do not become a burst.</summary>
-    public Pace Pace { get; init; } = new(TimeProvider.System);
+    /// <summary>Shared by all token managers of a process, so that many tokens that end together do not become a burst.</summary>
+    public RenewalRateLimiter RenewalRateLimiter { get; init; } = new(TimeProvider.System);
 
     public Random Random { get; init; } = Random.Shared;
 }
 
 /// <summary>
-/// When a token is to be renewed. Written by the keeper, read by anyone.
+/// When a token is to be renewed. Written by the token manager, read by anyone.
 /// </summary>
-internal sealed class Schedule(KeeperOptions options, TimeProvider time)
+internal sealed class Schedule(TokenManagerOptions options, TimeProvider time)
 {
-    /// <summary>No two renewals in a row are nearer than this, whatever the cloud says of lifetimes.</summary>
+    /// <summary>No two renewals in a row are nearer than this, whatever the provider says of lifetimes.</summary>
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LeastMargin = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MostJitter = TimeSpan.FromMinutes(5);
@@ -59,7 +59,7 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
     public DateTimeOffset PlanRetry(int failures, TimeSpan? asked) => PlanAt(time.GetUtcNow() + options.Retry.After(failures, options.Random, asked));
 
     /// <summary>When this token is to be renewed, or where nothing renews it, when its end is to be noticed, if it has one.</summary>
-    /// <param name="renewed">Whether the cloud gave it just now, instead of <paramref name="before"/>; otherwise it was loaded.</param>
+    /// <param name="renewed">Whether the provider gave it just now, instead of <paramref name="before"/>; otherwise it was loaded.</param>
     public Moment? Next(Token token, bool canRenew, bool renewed, Token? before)
     {
         var now = time.GetUtcNow();
@@ -93,7 +93,7 @@ internal sealed class Schedule(KeeperOptions options, TimeProvider time)
 /// <summary>A moment on both clocks: the wall clock alone would be late after it was set back, the monotonic one alone after the machine slept.</summary>
 internal sealed record Moment(DateTimeOffset At, long Timestamp)
 {
-    /// <summary>Nanoseconds in 64 bits end after 292 years, and some clouds say "never" by the year 9999.</summary>
+    /// <summary>Nanoseconds in 64 bits end after 292 years, and some providers say "never" by the year 9999.</summary>
     private static readonly TimeSpan Furthest = TimeSpan.FromDays(3650);
 
     public static Moment Of(DateTimeOffset at, TimeProvider time)
@@ -106,13 +106,13 @@ internal sealed record Moment(DateTimeOffset At, long Timestamp)
 }
 
 /// <summary>Lets renewals go one after another at a bounded rate, after a first burst. Safe for concurrent use.</summary>
-public sealed class Pace(TimeProvider time, int perSecond = 20, int burst = 20)
+public sealed class RenewalRateLimiter(TimeProvider time, int perSecond = 20, int burst = 20)
 {
     private readonly Lock gate = new();
     private long free = long.MinValue;
 
     /// <summary>Completes when it is the caller's turn. Generic cell rate algorithm: one number is the whole state.</summary>
-    public Task WaitAsync(CancellationToken cancellation)
+    public Task WaitAsync(CancellationToken cancellationToken)
     {
         var interval = time.TimestampFrequency / perSecond;
         TimeSpan wait;
@@ -122,6 +122,6 @@ public sealed class Pace(TimeProvider time, int perSecond = 20, int burst = 20)
             free = Math.Max(free, now - interval * burst) + interval;
             wait = TimeSpan.FromSeconds(Math.Max(0, free - now) / (double)time.TimestampFrequency);
         }
-        return wait == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(wait, time, cancellation);
+        return wait == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(wait, time, cancellationToken);
     }
 }

@@ -14,7 +14,7 @@ public static class SmallFile
         {
             if (Directory.Exists(path))
             {
-                return (null, $"{path} is a folder; name a file");
+                return (null, $"{path} is a directory; name a file");
             }
 
             // Not by its length: that of a pipe or of a file under /proc says 0.
@@ -39,7 +39,7 @@ public static class SmallFile
         }
         catch (IOException e)
         {
-            return (null, $"the file {path} cannot be read ({Plain.Line(e.Message)}); look whether it is a file");
+            return (null, $"the file {path} cannot be read ({Sanitize.Line(e.Message)}); look whether it is a file");
         }
     }
 }

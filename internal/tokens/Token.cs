@@ -1,6 +1,6 @@
 namespace Exporter.Tokens;
 
-/// <summary>One login at a cloud, as the token endpoint last gave it or as a file holds it. Immutable.</summary>
+/// <summary>One login at a provider, as the token endpoint last gave it or as a file holds it. Immutable.</summary>
 public sealed record Token
 {
     public Secret? AccessToken { get; init; }
@@ -12,7 +12,7 @@ public sealed record Token
     /// <summary>When the access token ends; null when nobody said.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>When the refresh token ends; null when nobody said, as most clouds do not.</summary>
+    /// <summary>When the refresh token ends; null when nobody said, as most providers do not.</summary>
     public DateTimeOffset? RefreshExpiresAt { get; init; }
 
     /// <summary>How long the access token was good for when it was given (RFC 6749, section 5.1, <c>expires_in</c>); null when unknown.</summary>
@@ -45,12 +45,12 @@ public sealed record Token
         }
         if (RefreshToken is null)
         {
-            yield return "it has no refresh_token: it cannot be renewed, and a login is needed when the cloud refuses it";
+            yield return "it has no refresh_token: it cannot be renewed, and a login is needed when the provider refuses it";
         }
         if (AccessToken is not null && ExpiresAt is null)
         {
             yield return RefreshToken is null
-                ? "it has no expiry: the token is used until the cloud refuses it"
+                ? "it has no expiry: the token is used until the provider refuses it"
                 : "it has no expiry: the token is renewed at once to learn its lifetime";
         }
     }

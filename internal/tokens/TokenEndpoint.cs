@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Exporter.Tokens;
 
-/// <summary>How a client names itself to the token endpoint (RFC 6749, section 2.3.1). One way per cloud and never a guess: a probe may spend a single-use token.</summary>
+/// <summary>How a client names itself to the token endpoint (RFC 6749, section 2.3.1). One way per provider and never a guess: a probe may spend a single-use token.</summary>
 public enum ClientAuthentication
 {
     /// <summary>Id and secret as form fields.</summary>
@@ -31,15 +31,15 @@ public sealed record ErrorMembers(string? Description = null, string? Reference 
 
 /// <summary>
 /// A token endpoint (RFC 6749, section 3.2): sends one form, once, and tells what came of it. It never retries, because a
-/// refresh token may be single-use; the keeper decides. Safe for concurrent use.
+/// refresh token may be single-use; the token manager decides. Safe for concurrent use.
 /// </summary>
 /// <param name="http">Must not follow redirects, or credentials would be sent after one; see <see cref="CreateHttp"/>.</param>
 /// <param name="client">The registered client at this moment; null while there is none, as long as its id is in a file nobody has read.</param>
-/// <param name="judge">The cloud's own table for errors, where the common one does not fit.</param>
-/// <param name="complete">Adds to a token what the cloud documents and its answer leaves out, such as how long a refresh token lives.</param>
+/// <param name="classify">The provider's own table for errors, where the common one does not fit.</param>
+/// <param name="complete">Adds to a token what the provider documents and its answer leaves out, such as how long a refresh token lives.</param>
 /// <param name="prepare">Called with each request before it is sent, for example to set options that a handler of <paramref name="http"/> reads.</param>
 public sealed class TokenEndpoint(
-    HttpClient http, Uri address, Func<OAuthClient?> client, TimeProvider time, Func<TokenError, Renewal>? judge = null, Func<Token, Token>? complete = null,
+    HttpClient http, Uri address, Func<OAuthClient?> client, TimeProvider time, Func<TokenError, Renewal>? classify = null, Func<Token, Token>? complete = null,
     Action<HttpRequestMessage>? prepare = null)
 {
     /// <summary>A token endpoint that has not answered by then is counted as not answering.</summary>
@@ -50,8 +50,8 @@ public sealed class TokenEndpoint(
     /// <summary>The fields of a form that are no secret.</summary>
     private static readonly HashSet<string> Shown = ["grant_type", "scope", "redirect_uri", "client_id"];
 
-    public TokenEndpoint(HttpClient http, Uri address, OAuthClient client, TimeProvider time, Func<TokenError, Renewal>? judge = null, Action<HttpRequestMessage>? prepare = null)
-        : this(http, address, () => client, time, judge, prepare: prepare)
+    public TokenEndpoint(HttpClient http, Uri address, OAuthClient client, TimeProvider time, Func<TokenError, Renewal>? classify = null, Action<HttpRequestMessage>? prepare = null)
+        : this(http, address, () => client, time, classify, prepare: prepare)
     {
     }
 
@@ -69,14 +69,14 @@ public sealed class TokenEndpoint(
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
-    /// <summary>Sends the form and gives the outcome; throws only when <paramref name="cancellation"/> asks it to stop.</summary>
-    public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation) =>
-        (await RequestWithErrorAsync(form, cancellation)).Outcome;
+    /// <summary>Sends the form and gives the outcome; throws only when <paramref name="cancellationToken"/> asks it to stop.</summary>
+    public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken) =>
+        (await RequestWithErrorAsync(form, cancellationToken)).Outcome;
 
     /// <summary>The same, with the error as the endpoint gave it, for a grant that reads more out of it.</summary>
-    internal async Task<(Renewal Outcome, TokenError? Error)> RequestWithErrorAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
+    internal async Task<(Renewal Outcome, TokenError? Error)> RequestWithErrorAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {
-        var (answer, failure, error) = await SendFormAsync(form, mayBeEmpty: false, cancellation);
+        var (answer, failure, error) = await SendFormAsync(form, mayBeEmpty: false, cancellationToken);
         if (answer is null)
         {
             return (failure!, error);
@@ -94,51 +94,51 @@ public sealed class TokenEndpoint(
     }
 
     /// <summary>For a sibling of the token endpoint, such as RFC 8628's: the members of a good answer, or the failure.</summary>
-    internal async Task<(JsonMembers? Answer, Renewal? Failure)> AskAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation)
+    internal async Task<(JsonMembers? Answer, Renewal? Failure)> AskAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {
-        var (answer, failure, _) = await SendFormAsync(form, mayBeEmpty: false, cancellation);
+        var (answer, failure, _) = await SendFormAsync(form, mayBeEmpty: false, cancellationToken);
         return (answer?.Members, failure);
     }
 
     /// <summary>For a sibling whose good answer says nothing, such as RFC 7009's: the failure, or null.</summary>
-    internal async Task<Renewal?> TellAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellation) =>
-        (await SendFormAsync(form, mayBeEmpty: true, cancellation)).Failure;
+    internal async Task<Renewal?> TellAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken) =>
+        (await SendFormAsync(form, mayBeEmpty: true, cancellationToken)).Failure;
 
     /// <summary>
-    /// For a cloud whose token request is no form: sends this JSON object, once, as it is, and does not name the client. Throws only
-    /// when <paramref name="cancellation"/> asks it to stop.
+    /// For a provider whose token request is no form: sends this JSON object, once, as it is, and does not name the client. Throws only
+    /// when <paramref name="cancellationToken"/> asks it to stop.
     /// </summary>
-    public async Task<TokenReply> PostJsonAsync(JsonMembers body, AuthenticationHeaderValue? authorization, CancellationToken cancellation)
+    public async Task<TokenReply> PostJsonAsync(JsonMembers body, AuthenticationHeaderValue? authorization, CancellationToken cancellationToken)
     {
         var request = Request(new ByteArrayContent(body.ToBytes(JsonStyle.Compact)) { Headers = { ContentType = new("application/json") } });
         request.Headers.Authorization = authorization;
-        // What is shorter is a code of the cloud's, and would be struck out of its sentences for nothing.
+        // What is shorter is a code of the provider's, and would be struck out of its sentences for nothing.
         var secrets = body.Names.Select(name => body.Text(name) ?? "").Append(authorization?.Parameter ?? "").Where(value => value.Length > 3);
-        var (answer, failure, error) = await SendAsync(request, [.. secrets], mayBeEmpty: false, cancellation);
+        var (answer, failure, error) = await SendAsync(request, [.. secrets], mayBeEmpty: false, cancellationToken);
         return new TokenReply(answer?.Members, failure, error, answer?.ClockOffset ?? failure?.ClockOffset);
     }
 
     private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendFormAsync(
-        IEnumerable<KeyValuePair<string, string>> form, bool mayBeEmpty, CancellationToken cancellation)
+        IEnumerable<KeyValuePair<string, string>> form, bool mayBeEmpty, CancellationToken cancellationToken)
     {
         if (client() is not { } known)
         {
-            return (null, new Renewal.Refused("there is no client_id, neither in the configuration nor in the token file; set it in one of them"), null);
+            return (null, new Renewal.InvalidClient("there is no client_id, neither in the configuration nor in the token file; set it in one of them"), null);
         }
         var sent = form.ToList();
         string?[] secrets = [.. sent.Where(field => !Shown.Contains(field.Key)).Select(field => field.Value), known.Secret?.Reveal()];
-        return await SendAsync(Request(sent, known), secrets, mayBeEmpty, cancellation);
+        return await SendAsync(Request(sent, known), secrets, mayBeEmpty, cancellationToken);
     }
 
     /// <param name="request">Disposed of here.</param>
-    /// <param name="secrets">What is in it that is not to be shown where the cloud repeats it.</param>
+    /// <param name="secrets">What is in it that is not to be shown where the provider repeats it.</param>
     private async Task<(Answer? Answer, Renewal? Failure, TokenError? Error)> SendAsync(
-        HttpRequestMessage request, IReadOnlyCollection<string?> secrets, bool mayBeEmpty, CancellationToken cancellation)
+        HttpRequestMessage request, IReadOnlyCollection<string?> secrets, bool mayBeEmpty, CancellationToken cancellationToken)
     {
         using var _ = request;
         prepare?.Invoke(request);
         using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
@@ -160,15 +160,15 @@ public sealed class TokenEndpoint(
             {
                 Reference = Scrub(ErrorMembers.TextOf(members, ErrorMembers.Reference), secrets) is { } id ? $"{ErrorMembers.Reference} {id}" : null,
             };
-            return (null, (judge is null ? error.Judge() : judge(error)) with { ClockOffset = offset, Error = error.Error }, error);
+            return (null, (classify is null ? error.Classify() : classify(error)) with { ClockOffset = offset, Error = error.Error }, error);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return (null, new Renewal.Transient(FailureKind.Timeout, $"the token endpoint did not answer within {Patience.TotalSeconds:0} seconds"), null);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return (null, new Renewal.Transient(FailureKind.Network, $"the token endpoint cannot be reached ({Plain.Line(e.Message)})"), null);
+            return (null, new Renewal.Transient(FailureKind.Network, $"the token endpoint cannot be reached ({Sanitize.Line(e.Message)})"), null);
         }
     }
 
@@ -221,12 +221,12 @@ public sealed class TokenEndpoint(
     }
 
     /// <summary>The body; null when it is larger than any token answer can be.</summary>
-    private static async Task<byte[]?> ReadAsync(HttpContent content, CancellationToken cancellation)
+    private static async Task<byte[]?> ReadAsync(HttpContent content, CancellationToken cancellationToken)
     {
-        await using var stream = await content.ReadAsStreamAsync(cancellation);
+        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
         var body = new ArrayBufferWriter<byte>();
         int read;
-        while ((read = await stream.ReadAsync(body.GetMemory(4096), cancellation)) > 0)
+        while ((read = await stream.ReadAsync(body.GetMemory(4096), cancellationToken)) > 0)
         {
             body.Advance(read);
             if (body.WrittenCount > LargestAnswer)

@@ -41,7 +41,7 @@ internal static partial class TokenFile
     /// <summary>Without the name of a temporary file, which differs every time: what was said once is not said again.</summary>
     public static string Explain(Exception e)
     {
-        var reason = Plain.Line(TemporaryName().Replace(e.Message, ".tmp"));
+        var reason = Sanitize.Line(TemporaryName().Replace(e.Message, ".tmp"));
         return e is UnauthorizedAccessException ? $"{reason}; this process may not" : reason;
     }
 

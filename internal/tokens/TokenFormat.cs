@@ -82,7 +82,7 @@ public abstract class JsonTokenFormat : ITokenFormat
     protected abstract JsonMembers Write(Token token, JsonMembers members, JsonStyle style);
 
     private static string Where(JsonException e) =>
-        e.LineNumber is { } line ? $"line {line + 1}, byte {e.BytePositionInLine + 1}" : Plain.Line(e.Message);
+        e.LineNumber is { } line ? $"line {line + 1}, byte {e.BytePositionInLine + 1}" : Sanitize.Line(e.Message);
 }
 
 /// <summary>

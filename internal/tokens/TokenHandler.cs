@@ -7,20 +7,20 @@ namespace Exporter.Tokens;
 public sealed class TokenUnavailableException(string message) : Exception(message);
 
 /// <summary>
-/// Puts the current access token on a request. On an answer that means "token" it asks the keeper once for a fresh one and
+/// Puts the current access token on a request. On an answer that means "token" it asks the token manager once for a fresh one and
 /// sends the request once more; what the second answer says stands. A request never goes out without a token; one that brings
 /// its own is let through as it is. Safe for concurrent use. Throws <see cref="TokenUnavailableException"/> when there is no token.
 /// </summary>
-/// <param name="keeperOf">The keeper of the account that a request is for, so that one client may serve many accounts.</param>
+/// <param name="tokenManagerOf">The token manager of the account that a request is for, so that one client may serve many accounts.</param>
 /// <param name="meansToken">Whether this answer is the provider's way of rejecting the access token; may read the body, which is buffered. By default status 401 is.</param>
-public sealed class TokenHandler(Func<HttpRequestMessage, Keeper> keeperOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null) : DelegatingHandler
+public sealed class TokenHandler(Func<HttpRequestMessage, TokenManager> tokenManagerOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null) : DelegatingHandler
 {
     private readonly Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> meansToken =
         meansToken ?? ((response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized));
 
     /// <summary>For a client of one account.</summary>
-    public TokenHandler(Keeper keeper, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null)
-        : this(_ => keeper, meansToken)
+    public TokenHandler(TokenManager manager, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null)
+        : this(_ => manager, meansToken)
     {
     }
 
@@ -30,8 +30,8 @@ public sealed class TokenHandler(Func<HttpRequestMessage, Keeper> keeperOf, Func
         {
             return await base.SendAsync(request, cancellationToken);
         }
-        var keeper = keeperOf(request);
-        var token = await keeper.GetTokenAsync(cancellationToken) ?? throw Unavailable(keeper);
+        var manager = tokenManagerOf(request);
+        var token = await manager.GetTokenAsync(cancellationToken) ?? throw Unavailable(manager);
         if (request.Content is not null)
         {
             await request.Content.LoadIntoBufferAsync(cancellationToken);
@@ -42,8 +42,8 @@ public sealed class TokenHandler(Func<HttpRequestMessage, Keeper> keeperOf, Func
         {
             return response;
         }
-        await keeper.RenewAsync(token.AccessToken, cancellationToken);
-        var fresh = await keeper.GetTokenAsync(cancellationToken);
+        await manager.RenewAsync(token.AccessToken, cancellationToken);
+        var fresh = await manager.GetTokenAsync(cancellationToken);
         if (fresh is null || fresh.AccessToken!.Equals(token.AccessToken))
         {
             return response;
@@ -55,13 +55,13 @@ public sealed class TokenHandler(Func<HttpRequestMessage, Keeper> keeperOf, Func
 
     private static AuthenticationHeaderValue Bearer(Token token) => new("Bearer", token.AccessToken!.Reveal());
 
-    private static TokenUnavailableException Unavailable(Keeper keeper) => new(keeper.Snapshot.State switch
+    private static TokenUnavailableException Unavailable(TokenManager manager) => new(manager.Snapshot.State switch
     {
-        TokenState.Missing when keeper.NextRenewal is not null && keeper.Snapshot.History.LastError is { } reason => $"there is no token yet: {reason}",
+        TokenState.Missing when manager.NextRenewal is not null && manager.Snapshot.History.LastError is { } reason => $"there is no token yet: {reason}",
         TokenState.Missing => "there is no token yet: somebody has to log in",
         TokenState.Lost(_, var reason, _) => $"the login is lost ({reason}): somebody has to log in again",
-        TokenState.Refused(_, var reason, _) => $"the token cannot be renewed: {reason}",
-        TokenState.Active => $"the token has ended and cannot be renewed at the moment: {keeper.Snapshot.History.LastError ?? "a renewal is under way"}",
+        TokenState.InvalidClient(_, var reason, _) => $"the token cannot be renewed: {reason}",
+        TokenState.Active => $"the token has ended and cannot be renewed at the moment: {manager.Snapshot.History.LastError ?? "a renewal is under way"}",
         _ => throw new InvalidOperationException("a token has no other state"),
     });
 }

@@ -10,18 +10,18 @@ namespace Exporter.Tokens;
 /// </summary>
 public sealed class TokenRefresh : BackgroundService
 {
-    private readonly ConcurrentQueue<Keeper> keepers = new();
-    private readonly Rounds rounds;
+    private readonly ConcurrentQueue<TokenManager> managers = new();
+    private readonly RefreshLoop rounds;
     private int started;
 
-    public TokenRefresh(TimeProvider time, ILogger logger) => rounds = new Rounds(keepers, time, logger);
+    public TokenRefresh(TimeProvider time, ILogger logger) => rounds = new RefreshLoop(managers, time, logger);
 
     /// <summary>Renews these tokens too from now on.</summary>
-    public void Keep(IEnumerable<Keeper> added)
+    public void Keep(IEnumerable<TokenManager> added)
     {
-        foreach (var keeper in added)
+        foreach (var manager in added)
         {
-            keepers.Enqueue(keeper);
+            managers.Enqueue(manager);
         }
         _ = StartAsync(CancellationToken.None);
     }

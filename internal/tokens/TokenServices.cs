@@ -15,7 +15,7 @@ public static class TokenServices
     public static TokensBuilder AddTokens(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(provider => new Pace(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new RenewalRateLimiter(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(provider => new TokenRefresh(provider.GetRequiredService<TimeProvider>(), Logger(provider)));
         services.AddHostedService(provider => provider.GetRequiredService<TokenRefresh>());
         return new TokensBuilder(services);
@@ -28,22 +28,22 @@ public static class TokenServices
 public sealed class TokensBuilder(IServiceCollection services)
 {
     /// <summary>
-    /// An account: a <see cref="Keeper"/> under the key <paramref name="name"/>, and without a key when it is the first. From the first use on its
+    /// An account: a <see cref="TokenManager"/> under the key <paramref name="name"/>, and without a key when it is the first. From the first use on its
     /// token is renewed in time, until the container is disposed of; dispose of it asynchronously, so that a renewal in flight is saved.
     /// </summary>
     /// <param name="store">Where the token outlives the process; by default nowhere, it is kept in memory.</param>
     public TokensBuilder AddAccount(
-        string name, Func<IServiceProvider, IGrant> grant, Func<IServiceProvider, ITokenStore>? store = null, KeeperOptions? options = null)
+        string name, Func<IServiceProvider, IGrant> grant, Func<IServiceProvider, ITokenStore>? store = null, TokenManagerOptions? options = null)
     {
         services.AddKeyedSingleton(name, (provider, _) =>
         {
-            var keeping = options ?? new KeeperOptions { Pace = provider.GetRequiredService<Pace>() };
-            var keeper = new Keeper(
+            var keeping = options ?? new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() };
+            var manager = new TokenManager(
                 name, grant(provider), store?.Invoke(provider) ?? new MemoryStore(), keeping, provider.GetRequiredService<TimeProvider>(), TokenServices.Logger(provider));
-            provider.GetRequiredService<TokenRefresh>().Keep([keeper]);
-            return keeper;
+            provider.GetRequiredService<TokenRefresh>().Keep([manager]);
+            return manager;
         });
-        services.TryAddSingleton(provider => provider.GetRequiredKeyedService<Keeper>(name));
+        services.TryAddSingleton(provider => provider.GetRequiredKeyedService<TokenManager>(name));
         return this;
     }
 
@@ -58,7 +58,7 @@ public sealed class TokensBuilder(IServiceCollection services)
         string account, Uri address, Func<HttpClient, TClient> create, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null)
         where TClient : class
     {
-        services.AddSingleton(provider => create(new HttpClient(new TokenHandler(provider.GetRequiredKeyedService<Keeper>(account), meansToken)
+        services.AddSingleton(provider => create(new HttpClient(new TokenHandler(provider.GetRequiredKeyedService<TokenManager>(account), meansToken)
         {
             // Connections that last: an address that changes is noticed all the same.
             InnerHandler = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false },

@@ -20,12 +20,12 @@ public abstract record TokenState
     }
 
     /// <summary>The token is kept, but the client, its secret or its scope is not accepted: a person must mend the configuration. Tried again slowly.</summary>
-    public sealed record Refused(Token? Held, string Reason, DateTimeOffset RetryAt) : TokenState
+    public sealed record InvalidClient(Token? Held, string Reason, DateTimeOffset RetryAt) : TokenState
     {
         public override Token? Token => Held;
     }
 
-    /// <summary>The cloud does not renew it any more: a person must log in. What is left of the access token is used until it ends.</summary>
+    /// <summary>The provider does not renew it any more: a person must log in. What is left of the access token is used until it ends.</summary>
     public sealed record Lost(Token? Remains, string Reason, DateTimeOffset Since) : TokenState
     {
         public override Token? Token => Remains;
@@ -61,12 +61,12 @@ public sealed record RenewalHistory
 
     public long FailedWrites { get; init; }
 
-    /// <summary>The cloud's clock minus ours, by the <c>Date</c> header of its last answer.</summary>
+    /// <summary>The provider's clock minus ours, by the <c>Date</c> header of its last answer.</summary>
     public TimeSpan? ClockOffset { get; init; }
 }
 
-/// <summary>All that a keeper says of its token at one moment. Immutable; read from any thread.</summary>
-public sealed record KeeperSnapshot(TokenState State, Login? Login, Unpersisted? Unpersisted, RenewalHistory History)
+/// <summary>All that a token manager says of its token at one moment. Immutable; read from any thread.</summary>
+public sealed record TokenSnapshot(TokenState State, Login? Login, Unpersisted? Unpersisted, RenewalHistory History)
 {
-    public static KeeperSnapshot Initial { get; } = new(new TokenState.Missing(), null, null, new RenewalHistory());
+    public static TokenSnapshot Initial { get; } = new(new TokenState.Missing(), null, null, new RenewalHistory());
 }

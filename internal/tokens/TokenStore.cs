@@ -1,7 +1,7 @@
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Where a token outlives the process. The keeper is the only one that writes through it, one call at a time;
+/// Where a token outlives the process. The token manager is the only one that writes through it, one call at a time;
 /// other processes may write beside it. None of its members throws for what a disk can do: that is an outcome.
 /// </summary>
 public interface ITokenStore
@@ -9,59 +9,59 @@ public interface ITokenStore
     /// <summary>Where the token is, in words for a person: a path, or "memory".</summary>
     string Location { get; }
 
-    ValueTask<Stored> ReadAsync(CancellationToken cancellation);
+    ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// Writes the token unless the store holds something else than <paramref name="expected"/>: what somebody else put
     /// there is never overwritten unseen, a logout neither. An empty store is written to whatever was expected; with
     /// null, where nothing is expected, one that is signed out is written to as well.
     /// </summary>
-    ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation);
+    ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken);
 
     /// <summary>Forgets the token and says so in a way that other processes on the same store notice.</summary>
-    ValueTask<Saved> SignOutAsync(CancellationToken cancellation);
+    ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken);
 
     /// <summary>Takes the lock that all owners of this store respect; waits for it, within bounds.</summary>
-    ValueTask<StoreLock> LockAsync(CancellationToken cancellation);
+    ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>What a store holds.</summary>
-public abstract record Stored
+public abstract record ReadResult
 {
-    private Stored() { }
+    private ReadResult() { }
 
-    public sealed record Empty : Stored;
+    public sealed record Empty : ReadResult;
 
-    public sealed record SignedOut : Stored;
+    public sealed record LoggedOut : ReadResult;
 
     /// <param name="Stamp">Stands for the content: equal stamps, equal content.</param>
-    public sealed record Held(Token Token, string Stamp) : Stored
+    public sealed record Held(Token Token, string Stamp) : ReadResult
     {
         /// <summary>It is read, but not kept as well as it could be, and this is why.</summary>
         public string? Warning { get; init; }
     }
 
     /// <summary>There is something, and it is no token; where it was set aside to, or null when it may yet be half written.</summary>
-    public sealed record Damaged(string Reason, string? SetAside) : Stored;
+    public sealed record Damaged(string Reason, string? SetAside) : ReadResult;
 
-    public sealed record Unreadable(string Reason) : Stored;
+    public sealed record Unreadable(string Reason) : ReadResult;
 }
 
 /// <summary>What came of a write.</summary>
-public abstract record Saved
+public abstract record WriteResult
 {
-    private Saved() { }
+    private WriteResult() { }
 
     /// <param name="Warning">It is saved, but not as well as it could be, and this is why.</param>
-    public sealed record Done(string Stamp, string? Warning = null) : Saved;
+    public sealed record Written(string Stamp, string? Warning = null) : WriteResult;
 
     /// <summary>Somebody else had written meanwhile; nothing was written.</summary>
-    public sealed record Conflict(Stored.Held Theirs) : Saved;
+    public sealed record Conflict(ReadResult.Held Theirs) : WriteResult;
 
     /// <summary>Somebody had logged out meanwhile; nothing was written.</summary>
-    public sealed record SignedOut : Saved;
+    public sealed record LoggedOut : WriteResult;
 
-    public sealed record Failed(string Reason) : Saved;
+    public sealed record Failed(string Reason) : WriteResult;
 }
 
 /// <summary>The outcome of asking for a store's lock. Whatever it is, it is released once, when the work is done.</summary>
@@ -78,7 +78,7 @@ public abstract record StoreLock
         public override void Release() => Released();
     }
 
-    /// <summary>The store cannot be locked (a read-only folder): its owner goes on without.</summary>
+    /// <summary>The store cannot be locked (a read-only directory): its owner goes on without.</summary>
     public sealed record Unavailable(string Reason) : StoreLock;
 
     /// <summary>Somebody else holds it, and did not let go in time.</summary>
@@ -90,37 +90,37 @@ public sealed class MemoryStore(Token? initial = null) : ITokenStore
 {
     private readonly Lock gate = new();
     private int generation;
-    private volatile Stored stored = initial is null ? new Stored.Empty() : new Stored.Held(initial, "0");
+    private volatile ReadResult stored = initial is null ? new ReadResult.Empty() : new ReadResult.Held(initial, "0");
 
     public string Location => "memory";
 
-    public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => new(stored);
+    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(stored);
 
-    public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
+    public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {
         lock (gate)
         {
             switch (stored)
             {
-                case Stored.Held theirs when theirs.Stamp != expected:
-                    return new(new Saved.Conflict(theirs));
-                case Stored.SignedOut when expected is not null:
-                    return new(new Saved.SignedOut());
+                case ReadResult.Held theirs when theirs.Stamp != expected:
+                    return new(new WriteResult.Conflict(theirs));
+                case ReadResult.LoggedOut when expected is not null:
+                    return new(new WriteResult.LoggedOut());
             }
-            var held = new Stored.Held(token, $"{++generation}");
+            var held = new ReadResult.Held(token, $"{++generation}");
             stored = held;
-            return new(new Saved.Done(held.Stamp));
+            return new(new WriteResult.Written(held.Stamp));
         }
     }
 
-    public ValueTask<Saved> SignOutAsync(CancellationToken cancellation)
+    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken)
     {
         lock (gate)
         {
-            stored = new Stored.SignedOut();
+            stored = new ReadResult.LoggedOut();
         }
-        return new(new Saved.Done(""));
+        return new(new WriteResult.Written(""));
     }
 
-    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => new(new StoreLock.Taken(null, () => { }, () => { }));
+    public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => new(new StoreLock.Taken(null, () => { }, () => { }));
 }

@@ -1,18 +1,18 @@
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Lets one at a time change a keeper's token or its store: a renewal, a login, a logout, a look at the store. Inside a
+/// Lets one at a time change a token manager's token or its store: a renewal, a login, a logout, a look at the store. Inside a
 /// turn, the store's lock keeps other processes out. Safe for concurrent use; not to be entered twice.
 /// </summary>
-/// <param name="one">Of one. Never disposed of: who comes late is to find the keeper closed, not broken.</param>
+/// <param name="one">Of one. Never disposed of: who comes late is to find the token manager closed, not broken.</param>
 internal sealed class Turn(SemaphoreSlim one, ITokenStore store, Custody custody)
 {
-    public async Task InTurnAsync(Func<Task> work, CancellationToken cancellation) =>
-        await InTurnAsync(async () => { await work(); return true; }, cancellation);
+    public async Task InTurnAsync(Func<Task> work, CancellationToken cancellationToken) =>
+        await InTurnAsync(async () => { await work(); return true; }, cancellationToken);
 
-    public async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellation)
+    public async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
-        await one.WaitAsync(cancellation);
+        await one.WaitAsync(cancellationToken);
         try
         {
             return await work();
@@ -23,12 +23,12 @@ internal sealed class Turn(SemaphoreSlim one, ITokenStore store, Custody custody
         }
     }
 
-    public async Task LockedAsync(Func<StoreLock, Task> work, CancellationToken cancellation) =>
-        await LockedAsync(async held => { await work(held); return true; }, cancellation);
+    public async Task LockedAsync(Func<StoreLock, Task> work, CancellationToken cancellationToken) =>
+        await LockedAsync(async held => { await work(held); return true; }, cancellationToken);
 
-    public async Task<T> LockedAsync<T>(Func<StoreLock, Task<T>> work, CancellationToken cancellation)
+    public async Task<T> LockedAsync<T>(Func<StoreLock, Task<T>> work, CancellationToken cancellationToken)
     {
-        var held = await LockAsync(cancellation);
+        var held = await LockAsync(cancellationToken);
         custody.Unlocked((held as StoreLock.Unavailable)?.Reason);
         try
         {
@@ -40,15 +40,15 @@ internal sealed class Turn(SemaphoreSlim one, ITokenStore store, Custody custody
         }
     }
 
-    private async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    private async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return await store.LockAsync(cancellation);
+            return await store.LockAsync(cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return new StoreLock.Unavailable(Plain.Unforeseen(e));
+            return new StoreLock.Unavailable(Sanitize.Unforeseen(e));
         }
     }
 }

@@ -5,7 +5,7 @@ using Prometheus;
 namespace Exporter.Web;
 
 /// <summary>The metrics page: negotiates its form and copies what prometheus-net has encoded already.</summary>
-internal sealed class MetricsEndpoint(Exposition exposition)
+internal sealed class MetricsEndpoint(MetricsCache exposition)
 {
     /// <summary>A compressed page of ten thousand series is one block, and none is kept longer than it takes to send.</summary>
     private const int LargestBlock = 128 * 1024;

@@ -44,10 +44,10 @@ internal sealed record TokenPage(
 {
     public static TokenPage Of(Account account)
     {
-        var (snapshot, token) = (account.Keeper.Snapshot, account.Keeper.Snapshot.State.Token);
+        var (snapshot, token) = (account.TokenManager.Snapshot, account.TokenManager.Snapshot.State.Token);
         return new TokenPage(
-            AccountMetrics.NameOf(snapshot.State), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt, account.Keeper.NextRenewal,
-            account.Keeper.StoreLocation, snapshot.Unpersisted?.Reason, snapshot.History.LastError);
+            AccountMetrics.NameOf(snapshot.State), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt, account.TokenManager.NextRenewal,
+            account.TokenManager.StoreLocation, snapshot.Unpersisted?.Reason, snapshot.History.LastError);
     }
 }
 

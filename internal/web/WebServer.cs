@@ -43,14 +43,14 @@ public static class WebServer
         if (options is { Config: { } initial, ConfigFile: { } file })
         {
             services.AddSingleton(provider => new LiveWebConfig(file, initial, provider.GetRequiredService<ILogger<LiveWebConfig>>()));
-            services.AddSingleton<Gate>();
+            services.AddSingleton<WebConfigMiddleware>();
         }
         services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, provider) =>
             Listeners.Configure(kestrel, options, provider.GetService<LiveWebConfig>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("web")));
         services.AddHostedService<Drain>();
-        services.AddSingleton<ExternalUrl>().AddSingleton<Browser>();
+        services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>();
         AddForms(services);
-        services.AddSingleton(provider => new ProcessMetrics(provider.GetRequiredService<Exposition>().Process, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new ProcessMetrics(provider.GetRequiredService<MetricsCache>().Process, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<MetricsEndpoint>();
         services.AddSingleton<History>().AddHostedService(provider => provider.GetRequiredService<History>());
         services.AddSingleton<AccountsPage>().AddSingleton<LoginEndpoints>().AddSingleton<DeviceLogins>();
@@ -70,11 +70,11 @@ public static class WebServer
     public static void MapExporter(this WebApplication app)
     {
         var (services, options) = (app.Services, app.Services.GetRequiredService<WebOptions>());
-        var browser = services.GetRequiredService<Browser>();
+        var browser = services.GetRequiredService<BrowserProtection>();
         app.UseHttpMetrics(ProcessCounts(services));
-        app.Use(Browser.ExplainAsync);
-        app.Use(Browser.GuardAsync);
-        if (services.GetService<Gate>() is { } gate)
+        app.Use(BrowserProtection.ExplainAsync);
+        app.Use(BrowserProtection.GuardAsync);
+        if (services.GetService<WebConfigMiddleware>() is { } gate)
         {
             app.Use(gate.PassAsync);
         }
@@ -103,7 +103,7 @@ public static class WebServer
     private static MetricFactory ProcessCounts(IServiceProvider services)
     {
         Prometheus.Metrics.SuppressDefaultMetrics();
-        var counts = Prometheus.Metrics.WithCustomRegistry(services.GetRequiredService<Exposition>().Process);
+        var counts = Prometheus.Metrics.WithCustomRegistry(services.GetRequiredService<MetricsCache>().Process);
         counts.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         BuildInfo.Current.Publish(counts);
         // It sets its values whenever the registry is collected.

@@ -23,15 +23,15 @@ public sealed class ApiClientsTests
     {
         using var network = new StubHttp().Expect(HttpStatusCode.OK, "{}").Expect(HttpStatusCode.OK, "{}").Expect(HttpStatusCode.OK, "{}");
         var api = ProviderApi.Services(new NetatmoSource(), network, time).GetRequiredService<INetatmoApi>();
-        using var keeper = KeeperOf("home", "of-the-keeper");
+        using var manager = TokenManagerOf("home", "of-the-manager");
 
-        await api.GetHomeCoachsData(new ApiAccount(keeper, new Uri("https://one.example")), Cancellation);
+        await api.GetHomeCoachsData(new ApiAccount(manager, new Uri("https://one.example")), Cancellation);
         await api.GetHomeCoachsData(new ApiAccount(new Secret("given"), new Uri("http://two.example:8080/prefix/")), Cancellation);
         await api.GetHomeCoachsData(new ApiAccount(new Secret("given"), new Uri("http://three.example/prefix?x=1#y")), Cancellation);
 
         Assert.Equal(
             [
-                "https://one.example/api/gethomecoachsdata Bearer of-the-keeper",
+                "https://one.example/api/gethomecoachsdata Bearer of-the-manager",
                 "http://two.example:8080/prefix/api/gethomecoachsdata Bearer given",
                 "http://three.example/prefix/api/gethomecoachsdata Bearer given",
             ],
@@ -42,7 +42,7 @@ public sealed class ApiClientsTests
     public void Accounts_share_the_client_of_the_source_and_the_one_for_token_requests()
     {
         var services = Composition.Services(time, NullLoggerFactory.Instance);
-        AccountContext Open(string name) => new(name, true, new MemoryStore(), new KeeperOptions(), services);
+        AccountContext Open(string name) => new(name, true, new MemoryStore(), new TokenManagerOptions(), services);
 
         Assert.Same(services.GetRequiredService<INetatmoApi>(), services.GetRequiredService<INetatmoApi>());
         Assert.Same(services.GetRequiredService<IErganiApi>(), services.GetRequiredService<IErganiApi>());
@@ -55,10 +55,10 @@ public sealed class ApiClientsTests
         using var network = new StubHttp().Expect(HttpStatusCode.Forbidden, """{"error":{"code":3}}""").Expect(HttpStatusCode.OK, "{}");
         var api = ProviderApi.Services(new NetatmoSource(), network, time).GetRequiredService<INetatmoApi>();
         var (grant, other) = (new FakeGrant(time), new FakeGrant(time));
-        using var keeper = KeeperOf("home", "old", grant);
-        using var idle = KeeperOf("car", "idle", other);
+        using var manager = TokenManagerOf("home", "old", grant);
+        using var idle = TokenManagerOf("car", "idle", other);
 
-        using var response = await api.GetHomeCoachsData(new ApiAccount(keeper, new Uri("https://one.example")), Cancellation);
+        using var response = await api.GetHomeCoachsData(new ApiAccount(manager, new Uri("https://one.example")), Cancellation);
 
         Assert.Equal((1, 0), (grant.Requests, other.Requests));
         Assert.Equal("Bearer access-1", network.Calls[^1].Request.Headers.Authorization?.ToString());
@@ -107,20 +107,20 @@ public sealed class ApiClientsTests
         var traffic = services.GetRequiredKeyedService<ApiTraffic>("netatmo");
         traffic.Retries.Inc(2);
         traffic.Timeouts.Inc();
-        using var one = new Account("home", "netatmo", labelled: true, KeeperOf("home", "a"), feed: null);
-        using var two = new Account("car", "netatmo", labelled: true, KeeperOf("car", "b"), feed: null);
+        using var one = new Account("home", "netatmo", labelled: true, TokenManagerOf("home", "a"), feed: null);
+        using var two = new Account("car", "netatmo", labelled: true, TokenManagerOf("car", "b"), feed: null);
         await Task.WhenAll(one.LoadAsync(afresh: true, Cancellation), two.LoadAsync(afresh: true, Cancellation));
 
-        var page = Pages.Text(new Exposition([one, two], services.GetRequiredService<ApiMetrics>(), time).Current(Prometheus.ExpositionFormat.PrometheusText, gzip: false));
+        var page = Pages.Text(new MetricsCache([one, two], services.GetRequiredService<ApiMetrics>(), time).Current(Prometheus.ExpositionFormat.PrometheusText, gzip: false));
 
         Assert.Contains("\nexporter_api_retries_total{source=\"netatmo\"} 2\n", page);
         Assert.Contains("\nexporter_api_timeouts_total{source=\"netatmo\"} 1\n", page);
         Assert.Empty(await Promtool.Check(page, Cancellation));
     }
 
-    private Keeper KeeperOf(string name, string accessToken, FakeGrant? grant = null)
+    private TokenManager TokenManagerOf(string name, string accessToken, FakeGrant? grant = null)
     {
         var token = new Token { AccessToken = new Secret(accessToken), RefreshToken = new Secret("r"), ExpiresAt = ManualTime.Start.AddDays(1) };
-        return new Keeper(name, grant ?? new FakeGrant(time), new MemoryStore(token), new KeeperOptions { Pace = new Pace(time) }, time, NullLogger.Instance);
+        return new TokenManager(name, grant ?? new FakeGrant(time), new MemoryStore(token), new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, NullLogger.Instance);
     }
 }

@@ -10,17 +10,17 @@ namespace Exporter.Tests.Accounts;
 /// <summary>Where a token is kept that nobody has named a place for.</summary>
 public sealed class DefaultTokenFileTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Fact]
     public void It_is_in_the_state_folder_where_that_is_given_under_the_accounts_name()
     {
-        Assert.Equal([folder["state/netatmo-token.json"]], Locations("", ("EXPORTER_STATE_FOLDER", folder["state"]), ("NETATMO_CLIENT_ID", "id"), ("NETATMO_CLIENT_SECRET", "secret")));
+        Assert.Equal([directory["state/netatmo-token.json"]], Locations("", ("EXPORTER_STATE_FOLDER", directory["state"]), ("NETATMO_CLIENT_ID", "id"), ("NETATMO_CLIENT_SECRET", "secret")));
         Assert.Equal(
-            [folder["state/home-token.json"], folder["mine.json"]],
-            Locations("accounts:\n  home: {source: netatmo, client_id: a, client_secret: b}\n  cabin: {source: netatmo, client_id: a, client_secret: b, token_file: mine.json}\n", ("EXPORTER_STATE_FOLDER", folder["state"])));
+            [directory["state/home-token.json"], directory["mine.json"]],
+            Locations("accounts:\n  home: {source: netatmo, client_id: a, client_secret: b}\n  cabin: {source: netatmo, client_id: a, client_secret: b, token_file: mine.json}\n", ("EXPORTER_STATE_FOLDER", directory["state"])));
     }
 
     [Fact]
@@ -37,15 +37,15 @@ public sealed class DefaultTokenFileTests : IDisposable
         Assert.Empty(configuration.Problems);
         return [.. PlannedAccount.All(configuration, [new NetatmoSource()]).Select(planned =>
         {
-            using var account = planned.Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
-            return account.Keeper.StoreLocation;
+            using var account = planned.Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
+            return account.TokenManager.StoreLocation;
         })];
     }
 
     private Configuration Load(string yaml, params (string Name, string Value)[] environment)
     {
-        var flags = yaml.Length == 0 ? [] : new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [folder.Write("exporter.yml", yaml)] };
-        var configuration = Configuration.Load([StateFolder.Setting], [new NetatmoSource().Settings], flags, environment.ToDictionary(e => e.Name, e => e.Value), folder.Path);
+        var flags = yaml.Length == 0 ? [] : new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [directory.Write("exporter.yml", yaml)] };
+        var configuration = Configuration.Load([StateDirectory.Setting], [new NetatmoSource().Settings], flags, environment.ToDictionary(e => e.Name, e => e.Value), directory.Path);
         PlannedAccount.All(configuration, [new NetatmoSource()]);
         return configuration;
     }

@@ -14,7 +14,7 @@ namespace Exporter.Tests.Accounts;
 /// <summary>Accounts in a generic host, as <c>services.AddAccounts()</c> registers them for the program and for users of the library.</summary>
 public sealed class HostedAccountsTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -24,7 +24,7 @@ public sealed class HostedAccountsTests : IDisposable
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
         using var host = Host(sandbox);
         var account = Assert.Single(host.Services.GetRequiredService<IReadOnlyList<Account>>());
-        Assert.IsType<TokenState.Missing>(account.Keeper.Snapshot.State);
+        Assert.IsType<TokenState.Missing>(account.TokenManager.Snapshot.State);
 
         await host.StartAsync(Cancellation);
         while (account.Feed!.Status is not { Up: true })
@@ -47,7 +47,7 @@ public sealed class HostedAccountsTests : IDisposable
 
         await Assert.ThrowsAsync<IOException>(() => host.StartAsync(Cancellation));
 
-        Assert.NotNull(Assert.Single(host.Services.GetRequiredService<IReadOnlyList<Account>>()).Keeper.Snapshot.State.Token);
+        Assert.NotNull(Assert.Single(host.Services.GetRequiredService<IReadOnlyList<Account>>()).TokenManager.Snapshot.State.Token);
         Assert.Equal(0, sandbox.Netatmo.Token.Requests);
     }
 
@@ -58,7 +58,7 @@ public sealed class HostedAccountsTests : IDisposable
         using var first = new Kept(new MemoryStore(Kept.Some(time)), time);
         using var second = new Kept(new MemoryStore(Kept.Some(time)), time);
         var (broken, whole) = (new Feed(new InvalidOperationException("a mistake")), new Feed(null));
-        IReadOnlyList<Account> accounts = [new("a", "x", labelled: true, first.Keeper, broken), new("b", "x", labelled: true, second.Keeper, whole)];
+        IReadOnlyList<Account> accounts = [new("a", "x", labelled: true, first.TokenManager, broken), new("b", "x", labelled: true, second.TokenManager, whole)];
         var health = new WorkHealth(new Logger<WorkHealth>(logs));
         using var refresh = new TokenRefresh(time, logs);
         using var service = new HostedAccounts(accounts, refresh, health, new Logger<HostedAccounts>(logs));
@@ -77,11 +77,11 @@ public sealed class HostedAccountsTests : IDisposable
         Assert.True(whole.Stopped);
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     private IHost Host(SandboxServer sandbox, Action<IServiceCollection>? more = null)
     {
-        folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
+        directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
         var (planned, problems) = Support.Configured.Of(new NetatmoSource(), $"""
             accounts:
               home:
@@ -91,7 +91,7 @@ public sealed class HostedAccountsTests : IDisposable
                 token_file: token.json
                 api_url: {sandbox.Address}
 
-            """, new Dictionary<string, string>(), folder);
+            """, new Dictionary<string, string>(), directory);
         Assert.Empty(problems);
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
         builder.Services.AddSources([new NetatmoSource()]).AddAccounts(planned).AddSingleton<IHostLifetime, EndSignals.Lifetime>();
@@ -121,7 +121,7 @@ public sealed class HostedAccountsTests : IDisposable
 
         public Exposed Expose(DateTimeOffset now) => Exposed.Nothing;
 
-        public async Task RunAsync(CancellationToken cancellation)
+        public async Task RunAsync(CancellationToken cancellationToken)
         {
             ran.SetResult();
             if (failure is not null)
@@ -130,7 +130,7 @@ public sealed class HostedAccountsTests : IDisposable
             }
             try
             {
-                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
             }
             catch (OperationCanceledException)
             {

@@ -18,7 +18,7 @@ public sealed class PollerTests : IAsyncDisposable
     private readonly List<DateTimeOffset> polls = [];
     private readonly Queue<PollResult<Reading>> answers = new();
     private readonly MemoryStore store;
-    private readonly Keeper keeper;
+    private readonly TokenManager manager;
     private readonly Poller<Reading> poller;
     private Action answering = () => { };
     private Task running = Task.CompletedTask;
@@ -26,9 +26,9 @@ public sealed class PollerTests : IAsyncDisposable
     public PollerTests()
     {
         store = new MemoryStore(new Token { AccessToken = new Secret("a"), ExpiresAt = ManualTime.Start.AddDays(30) });
-        keeper = new Keeper("home", new NoGrant(), store, new KeeperOptions { Pace = new Pace(time) }, time, NullLogger.Instance);
+        manager = new TokenManager("home", new NoGrant(), store, new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, NullLogger.Instance);
         poller = new Poller<Reading>("home", PollAsync, (reading, _) => new Exposed([MetricFamily.Gauge("x", "X.", reading.Value)], null),
-            keeper, new PollerOptions(Interval) { Random = new Random(1) }, time, NullLogger.Instance);
+            manager, new PollerOptions(Interval) { Random = new Random(1) }, time, NullLogger.Instance);
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed class PollerTests : IAsyncDisposable
     [Fact]
     public async Task Without_a_token_nothing_is_asked_until_somebody_logs_in()
     {
-        await store.SignOutAsync(CancellationToken.None);
+        await store.LogOutAsync(CancellationToken.None);
         await StartAsync(Good(1));
         for (var i = 0; i < 60; i++)
         {
@@ -94,7 +94,7 @@ public sealed class PollerTests : IAsyncDisposable
         }
         Assert.Empty(polls);
 
-        await keeper.AdoptAsync(new Token { AccessToken = new Secret("new"), RefreshToken = new Secret("r"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
+        await manager.AdoptAsync(new Token { AccessToken = new Secret("new"), RefreshToken = new Secret("r"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
         await PolledAsync(1);
 
         Assert.True(poller.Status.Up);
@@ -107,7 +107,7 @@ public sealed class PollerTests : IAsyncDisposable
         await PolledAsync(1);
         var before = time.GetUtcNow();
 
-        await keeper.AdoptAsync(new Token { AccessToken = new Secret("new"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
+        await manager.AdoptAsync(new Token { AccessToken = new Secret("new"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
         await time.AdvanceUntilAsync(() => poller.Status.Tries == 2, TimeSpan.FromMinutes(7));
 
         // The clock jumps from timer to timer, and no wait is longer than a minute; the pause itself would be eight.
@@ -147,7 +147,7 @@ public sealed class PollerTests : IAsyncDisposable
     {
         await end.CancelAsync();
         await running;
-        keeper.Dispose();
+        manager.Dispose();
         end.Dispose();
     }
 
@@ -158,13 +158,13 @@ public sealed class PollerTests : IAsyncDisposable
     private async Task StartAsync(params PollResult<Reading>[] script)
     {
         Array.ForEach(script, answers.Enqueue);
-        await keeper.LoadAsync(CancellationToken.None);
+        await manager.LoadAsync(CancellationToken.None);
         running = poller.RunAsync(end.Token);
     }
 
     private Task PolledAsync(int times) => time.AdvanceUntilAsync(() => poller.Status.Tries >= times, TimeSpan.FromDays(1));
 
-    private Task<PollResult<Reading>> PollAsync(CancellationToken cancellation)
+    private Task<PollResult<Reading>> PollAsync(CancellationToken cancellationToken)
     {
         polls.Add(time.GetUtcNow());
         answering();
@@ -177,6 +177,6 @@ public sealed class PollerTests : IAsyncDisposable
     {
         public bool CanRenew(Token? current) => false;
 
-        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation) => throw new InvalidOperationException("no renewal is expected here");
+        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken) => throw new InvalidOperationException("no renewal is expected here");
     }
 }

@@ -15,7 +15,7 @@ internal static class ManyAccounts
     /// <returns>Bytes of heap for each account, threads more than before, timers more than before.</returns>
     public static async Task<string> MeasureAsync(int accounts)
     {
-        var (time, folder) = (TimeProvider.System, Directory.CreateTempSubdirectory("exporter-bench-"));
+        var (time, directory) = (TimeProvider.System, Directory.CreateTempSubdirectory("exporter-bench-"));
         try
         {
             var ends = time.GetUtcNow().AddDays(1).ToUnixTimeSeconds();
@@ -27,42 +27,42 @@ internal static class ManyAccounts
             }
             await using var services = new ServiceCollection().AddSingleton(time).AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSources([new NetatmoSource()]).BuildServiceProvider();
             // Once before, so that what is made once is not counted to the accounts.
-            using var first = await KeeperOf(services, 0);
+            using var first = await TokenManagerOf(services, 0);
             var (heap, threads, timers) = (Heap(), Threads(), Timers());
-            var keepers = new Keeper[accounts];
+            var managers = new TokenManager[accounts];
             for (var i = 0; i < accounts; i++)
             {
-                keepers[i] = await KeeperOf(services, i);
+                managers[i] = await TokenManagerOf(services, i);
             }
             using var end = new CancellationTokenSource();
-            var rounds = new Rounds(keepers, time, NullLogger.Instance).RunAsync(end.Token);
+            var rounds = new RefreshLoop(managers, time, NullLogger.Instance).RunAsync(end.Token);
             await Task.Delay(TimeSpan.FromSeconds(5), time);
-            if (keepers.FirstOrDefault(k => k.Snapshot.State is not TokenState.Active) is { } failed)
+            if (managers.FirstOrDefault(k => k.Snapshot.State is not TokenState.Active) is { } failed)
             {
                 throw new InvalidOperationException($"{failed.StoreLocation} has no token that is alive");
             }
             var line = string.Create(CultureInfo.InvariantCulture, $"{(Heap() - heap) / accounts} {Threads() - threads} {Timers() - timers}");
             await end.CancelAsync();
             await rounds;
-            Array.ForEach(keepers, k => k.Dispose());
+            Array.ForEach(managers, k => k.Dispose());
             return line;
         }
         finally
         {
-            folder.Delete(recursive: true);
+            directory.Delete(recursive: true);
         }
 
-        string FileOf(int account) => Path.Combine(folder.FullName, string.Create(CultureInfo.InvariantCulture, $"{account}.json"));
+        string FileOf(int account) => Path.Combine(directory.FullName, string.Create(CultureInfo.InvariantCulture, $"{account}.json"));
 
         // As the oauth2 source opens one.
-        async Task<Keeper> KeeperOf(IServiceProvider services, int account)
+        async Task<TokenManager> TokenManagerOf(IServiceProvider services, int account)
         {
             var store = new FileStore(FileOf(account), [new PlainTokenFormat()], time);
-            var context = new AccountContext($"account-{account}", true, store, new KeeperOptions(), services);
+            var context = new AccountContext($"account-{account}", true, store, new TokenManagerOptions(), services);
             var endpoint = new TokenEndpoint(context.TokenHttp, Nowhere, new OAuthClient("client", new Secret("secret")), time);
-            var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, NullLogger.Instance);
-            await keeper.LoadAsync(CancellationToken.None);
-            return keeper;
+            var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, NullLogger.Instance);
+            await manager.LoadAsync(CancellationToken.None);
+            return manager;
         }
     }
 

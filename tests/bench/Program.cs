@@ -12,13 +12,13 @@ switch (args)
     case ["first", var page, .. var program]:
         Console.WriteLine(await FirstAnswer.MillisecondsAsync(new Uri(page), program));
         return 0;
-    case ["cloud", var listen, var folder, "busy" or "rest"]:
-        await BusyCloud.RunAsync(IPEndPoint.Parse(listen), folder, args[^1] == "busy");
+    case ["provider", var listen, var directory, "busy" or "rest"]:
+        await BusyProvider.RunAsync(IPEndPoint.Parse(listen), directory, args[^1] == "busy");
         return 0;
     case ["accounts", var count]:
         Console.WriteLine(await ManyAccounts.MeasureAsync(int.Parse(count, CultureInfo.InvariantCulture)));
         return 0;
     default:
-        BenchmarkSwitcher.FromAssembly(typeof(ExpositionBenchmarks).Assembly).Run(args);
+        BenchmarkSwitcher.FromAssembly(typeof(MetricsCacheBenchmarks).Assembly).Run(args);
         return 0;
 }

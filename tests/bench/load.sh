@@ -38,33 +38,33 @@ rss() { awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$1/status"; }
 
 # An exporter on the port behind the given one, over a sandbox a hundred further; until its readings are on the page.
 start_pair() { # name stations port interval binary
-  local cloud=127.0.0.1:$(($3 + 100))
-  "$sandbox" --stations "$2" --listen $cloud > "$work/$1.sandbox" &
+  local provider=127.0.0.1:$(($3 + 100))
+  "$sandbox" --stations "$2" --listen $provider > "$work/$1.sandbox" &
   for _ in $(seq 400); do grep -q '^Webex integration' "$work/$1.sandbox" && break; sleep 0.05; done
   echo "{\"refresh_token\":\"$(awk '/^Refresh token/ { print $3 }' "$work/$1.sandbox")\"}" > "$work/$1.json"
   local id secret
   id=$(awk '/^Client id/ { print $3 }' "$work/$1.sandbox") secret=$(awk '/^Client secret/ { print $3 }' "$work/$1.sandbox")
-  NETATMO_API_URL=http://$cloud NETATMO_AGE_STALE=24h "$5" --addr 127.0.0.1:$(($3 + 1)) -i "$id" -s "$secret" --token-file "$work/$1.json" --refresh-interval "$4" 2> "$work/$1.log" &
+  NETATMO_API_URL=http://$provider NETATMO_AGE_STALE=24h "$5" --addr 127.0.0.1:$(($3 + 1)) -i "$id" -s "$secret" --token-file "$work/$1.json" --refresh-interval "$4" 2> "$work/$1.log" &
   echo $! > "$work/$1.pid"
   until_up "http://127.0.0.1:$(($3 + 1))/metrics"
   for _ in $(seq 400); do curl -s "http://127.0.0.1:$(($3 + 1))/metrics" | grep '^netatmo_sensor_temperature' > /dev/null && return; sleep 0.05; done
   echo "$1 has no readings" >&2; cat "$work/$1.log" >&2; return 1
 }
 
-# An exporter of twelve accounts, at rest or busy, over a cloud a hundred ports further. Both stand still but while they are measured: the
+# An exporter of twelve accounts, at rest or busy, over a provider a hundred ports further. Both stand still but while they are measured: the
 # busy one would take its part of the processors from all the others.
 start_many() { # name port
   mkdir "$work/$1"
-  "$bench" cloud 127.0.0.1:$(($2 + 100)) "$work/$1" "$1" > "$work/$1.cloud" &
+  "$bench" provider 127.0.0.1:$(($2 + 100)) "$work/$1" "$1" > "$work/$1.provider" &
   echo $! > "$work/$1.pids"
-  for _ in $(seq 400); do grep -q ready "$work/$1.cloud" && break; sleep 0.05; done
+  for _ in $(seq 400); do grep -q ready "$work/$1.provider" && break; sleep 0.05; done
   "$exporter" --config "$work/$1/exporter.yml" --addr 127.0.0.1:$2 2> "$work/$1.log" &
   echo $! >> "$work/$1.pids"
   for _ in $(seq 400); do [ "$(curl -s "http://127.0.0.1:$2/metrics" | grep -c '^exporter_up.* 1$')" = 12 ] && { xargs kill -STOP < "$work/$1.pids"; return; }; sleep 0.05; done
   echo "not every account of $1 has readings" >&2; cat "$work/$1.log" >&2; return 1
 }
 
-# From exec to the first 200, of a program that cannot reach its cloud: 127.0.0.1:9 answers nobody.
+# From exec to the first 200, of a program that cannot reach its provider: 127.0.0.1:9 answers nobody.
 first() { # binary
   echo '{"refresh_token":"none"}' > "$work/first.json"
   local pid took

@@ -2,7 +2,7 @@ using Exporter.Sandbox;
 
 namespace Exporter.Tests.Cmd;
 
-/// <summary>A sandbox, and a configuration with an account at two of its clouds.</summary>
+/// <summary>A sandbox, and a configuration with an account at two of its providers.</summary>
 internal sealed class CommandBench : TypedCommands
 {
     private CommandBench(SandboxServer sandbox, ManualTime time)

@@ -14,11 +14,11 @@ namespace Exporter.Tests.Cmd;
 [Trait("Suite", "slow")]
 public sealed class EndSignalsTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Theory]
     [InlineData("TERM", 0, "serve", "-a", "127.0.0.1:0")]
@@ -31,25 +31,25 @@ public sealed class EndSignalsTests : IDisposable
     public async Task A_renewal_that_was_sent_comes_home_first_and_its_token_is_saved(string signal, int exit, params string[] command)
     {
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
-        var (cloud, account) = command is ["login"] ? (sandbox.Ergani.LogIn, Ergani(sandbox)) : (sandbox.Bmw.Token, Car(sandbox));
-        cloud.Fail(new Fault.Hang());
-        await using var program = Peer.Start(RunningExporter.Binary, [.. command, "--config", folder.Write("exporter.yml", account)]);
+        var (provider, account) = command is ["login"] ? (sandbox.Ergani.LogIn, Ergani(sandbox)) : (sandbox.Bmw.Token, Car(sandbox));
+        provider.Fail(new Fault.Hang());
+        await using var program = Peer.Start(RunningExporter.Binary, [.. command, "--config", directory.Write("exporter.yml", account)]);
 
-        await cloud.Reached(1, Cancellation);
+        await provider.Reached(1, Cancellation);
         await program.Signal(signal, Cancellation);
         await program.Signal(signal, Cancellation);
         await program.Says("told to end", Cancellation);
-        cloud.Clear();
+        provider.Clear();
 
         Assert.Equal(exit, await program.Ends(Cancellation));
-        Assert.Equal(1, cloud.Requests);
+        Assert.Equal(1, provider.Requests);
         Assert.True(await HasAccessTokenAsync(), program.Output);
     }
 
     [Fact]
     public async Task A_login_that_waits_for_a_browser_can_be_given_up()
     {
-        await using var login = Peer.Start(RunningExporter.Binary, ["login", "--no-browser", "--config", folder.Write("exporter.yml", """
+        await using var login = Peer.Start(RunningExporter.Binary, ["login", "--no-browser", "--config", directory.Write("exporter.yml", """
             accounts:
               home: {source: oauth2, client_id: me, authorization_endpoint: "http://127.0.0.1:9/", token_endpoint: "http://127.0.0.1:9/", redirect_uri: "http://127.0.0.1:0/", token_file: token.json}
 
@@ -67,7 +67,7 @@ public sealed class EndSignalsTests : IDisposable
     [InlineData("login", "--token", "--token-file", "token.json", "-i", "id", "-s", "secret")]
     public async Task A_question_that_nobody_answers_can_be_given_up(params string[] command)
     {
-        await using var asking = Peer.Start(RunningExporter.Binary, command, new Dictionary<string, string>(), folder.Path);
+        await using var asking = Peer.Start(RunningExporter.Binary, command, new Dictionary<string, string>(), directory.Path);
 
         await ListensToSignalsAsync(asking);
         await asking.Signal("INT", Cancellation);
@@ -80,10 +80,10 @@ public sealed class EndSignalsTests : IDisposable
     {
         var nobody = new Dictionary<string, string>();
         var program = new CommandLine(Composition.Sources, nobody, TextWriter.Null, TextWriter.Null);
-        program.Default((startup, cancellation) =>
-            new Serve(startup, Systemd.Of(nobody, TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance).RunAsync(cancellation));
+        program.Default((startup, cancellationToken) =>
+            new Serve(startup, Systemd.Of(nobody, TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance).RunAsync(cancellationToken));
 
-        Assert.Equal(ExitCode.Done, await program.RunAsync(["--state-folder", folder.Path, "-a", "127.0.0.1:0", "-i", "id", "-s", "secret"], new CancellationToken(canceled: true)));
+        Assert.Equal(ExitCode.Done, await program.RunAsync(["--state-folder", directory.Path, "-a", "127.0.0.1:0", "-i", "id", "-s", "secret"], new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class EndSignalsTests : IDisposable
         // Whoever reads keeps its thread, as on a file system over a network.
         store.BeforeRead = answers.Task.Wait;
 
-        var end = new Account("home", "oauth2", labelled: true, kept.Keeper, feed: null).EndAsync(kept.Logs, patience.Token);
+        var end = new Account("home", "oauth2", labelled: true, kept.TokenManager, feed: null).EndAsync(kept.Logs, patience.Token);
         time.Advance(HostedAccounts.LongestStop);
 
         Assert.False(await end);
@@ -122,7 +122,7 @@ public sealed class EndSignalsTests : IDisposable
 
     private string Car(SandboxServer sandbox)
     {
-        folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Bmw.Login().RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}"}""");
+        directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Bmw.Login().RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}"}""");
         return $"""
             accounts:
               car: {"{"}source: bmw-cardata, client_id: {sandbox.Bmw.ClientId}, auth_url: "{sandbox.Address}", token_file: token.json, mqtt_host: 127.0.0.1, mqtt_port: 1{"}"}
@@ -132,15 +132,15 @@ public sealed class EndSignalsTests : IDisposable
 
     private static string Ergani(SandboxServer sandbox) => $"""
         accounts:
-          work: {"{"}source: ergani, username: {sandbox.Ergani.Username}, password: {sandbox.Ergani.Password}, token_folder: ergani, api_url: "{ErganiCloud.AddressAt(sandbox.Address)}"{"}"}
+          work: {"{"}source: ergani, username: {sandbox.Ergani.Username}, password: {sandbox.Ergani.Password}, token_folder: ergani, api_url: "{ErganiProvider.AddressAt(sandbox.Address)}"{"}"}
 
         """;
 
     private async Task<bool> HasAccessTokenAsync()
     {
-        var ergani = Path.Combine(folder.Path, "ergani");
+        var ergani = Path.Combine(directory.Path, "ergani");
         return Directory.Exists(ergani)
             ? Directory.EnumerateFiles(ergani).Any()
-            : JsonMembers.Parse(await File.ReadAllBytesAsync(folder["token.json"], Cancellation)).Text("access_token") is not null;
+            : JsonMembers.Parse(await File.ReadAllBytesAsync(directory["token.json"], Cancellation)).Text("access_token") is not null;
     }
 }

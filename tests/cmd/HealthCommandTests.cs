@@ -25,9 +25,9 @@ public class HealthCommandTests
     public async Task Over_TLS_it_is_known_by_the_certificate_of_the_configuration()
     {
         using var authority = new Authority();
-        using var folder = new Support.TemporaryFolder();
-        authority.Write(folder);
-        var file = folder.Write("web.yml", $"tls_server_config: {{cert_file: {folder["server.pem"]}, key_file: {folder["server.key"]}}}\n");
+        using var directory = new Support.TemporaryDirectory();
+        authority.Write(directory);
+        var file = directory.Write("web.yml", $"tls_server_config: {{cert_file: {directory["server.pem"]}, key_file: {directory["server.key"]}}}\n");
         await using var exporter = await WebBench.StartAsync([("--web.config.file", file)]);
         await using var bench = await CommandBench.StartAsync();
 

@@ -57,7 +57,7 @@ public sealed partial class LoginCommandTests
         await bench.PollUntilAsync(() => login.IsCompleted);
 
         Assert.Equal(1, await login);
-        Assert.EndsWith("car: not logged in: the login was refused at the cloud\n", bench.Error, StringComparison.Ordinal);
+        Assert.EndsWith("car: not logged in: the login was refused at the provider\n", bench.Error, StringComparison.Ordinal);
         Assert.Equal(before.RefreshToken, bench.Read("car.json").Text("refresh_token"));
     }
 
@@ -106,7 +106,7 @@ public sealed partial class LoginCommandTests
         using var page = await http.GetAsync(await ConsentAsync(bench, "refuse"), Cancellation);
 
         Assert.Equal(1, await login);
-        Assert.Contains("refused at the cloud", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("refused at the provider", bench.Error, StringComparison.Ordinal);
     }
 
     [Fact]

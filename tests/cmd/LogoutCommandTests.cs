@@ -13,7 +13,7 @@ public sealed class LogoutCommandTests
 
         Assert.Equal(0, await bench.RunAsync("logout", "home"));
 
-        Assert.Equal("home: forgotten here; the cloud offers no revocation, so remove the login in your settings there.\n", bench.Output);
+        Assert.Equal("home: forgotten here; the provider offers no revocation, so remove the login in your settings there.\n", bench.Output);
         Assert.False(File.Exists(bench["home.json"]));
         Assert.True(File.Exists(bench["home.json.signed-out"]));
     }
@@ -26,7 +26,7 @@ public sealed class LogoutCommandTests
 
         Assert.Equal(0, await bench.RunAsync("logout", "home", "--local"));
 
-        Assert.Equal("home: forgotten here; at the cloud the login lives on.\n", bench.Output);
+        Assert.Equal("home: forgotten here; at the provider the login lives on.\n", bench.Output);
     }
 
     [Fact]

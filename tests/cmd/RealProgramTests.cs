@@ -10,11 +10,11 @@ namespace Exporter.Tests.Cmd;
 [Trait("Suite", "slow")]
 public sealed class RealProgramTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Fact]
     public async Task Keep_ends_with_0_when_systemd_says_so()
@@ -45,7 +45,7 @@ public sealed class RealProgramTests : IDisposable
 
         Assert.Equal(0, refresh.ExitCode);
         Assert.StartsWith("car: renewed; the token is good until ", refresh.Output, StringComparison.Ordinal);
-        Assert.Equal((0, JsonMembers.Parse(await File.ReadAllBytesAsync(folder["token.json"], Cancellation)).Text("access_token") + "\n", ""), token);
+        Assert.Equal((0, JsonMembers.Parse(await File.ReadAllBytesAsync(directory["token.json"], Cancellation)).Text("access_token") + "\n", ""), token);
         Assert.Equal(0, status.ExitCode);
         Assert.Contains("active", status.Output, StringComparison.Ordinal);
         Assert.Equal((2, 0), (sandbox.Bmw.Authorization.Counters.Rotations, sandbox.Bmw.Authorization.Counters.ReusedRefreshTokens));
@@ -55,7 +55,7 @@ public sealed class RealProgramTests : IDisposable
     public async Task A_person_logs_in_and_out_again()
     {
         await using var sandbox = await SandboxAsync();
-        var yaml = Configuration(sandbox, folder["token.json"]);
+        var yaml = Configuration(sandbox, directory["token.json"]);
         await using var login = Peer.Start(RunningExporter.Binary, "login", "--no-browser", "--config", yaml);
         var code = (await login.Says("  code ", Cancellation)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1];
 
@@ -100,12 +100,12 @@ public sealed class RealProgramTests : IDisposable
     private static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) => RunningExporter.RunAsync(arguments, Cancellation);
 
     private static Task<SandboxServer> SandboxAsync() =>
-        SandboxServer.StartAsync(new SandboxOptions { Clouds = [new BmwCloudOptions { Interval = TimeSpan.FromSeconds(1) }] }, Cancellation);
+        SandboxServer.StartAsync(new SandboxOptions { Providers = [new BmwProviderOptions { Interval = TimeSpan.FromSeconds(1) }] }, Cancellation);
 
     private string TokenFile(SandboxServer sandbox) =>
-        folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Bmw.Login().RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}"}""");
+        directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Bmw.Login().RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}"}""");
 
-    private string Configuration(SandboxServer sandbox, string tokenFile) => folder.Write("exporter.yml", $"""
+    private string Configuration(SandboxServer sandbox, string tokenFile) => directory.Write("exporter.yml", $"""
         accounts:
           car:
             source: bmw-cardata

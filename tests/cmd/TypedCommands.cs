@@ -6,12 +6,12 @@ using Xunit;
 namespace Exporter.Tests.Cmd;
 
 /// <summary>
-/// The commands as the program wires them, in this process: a folder with a configuration, a terminal whose words are kept,
+/// The commands as the program wires them, in this process: a directory with a configuration, a terminal whose words are kept,
 /// and a clock that stands still.
 /// </summary>
 internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly Spoken error = new();
     private readonly Spoken output = new();
     private Task<int> running = Task.FromResult(0);
@@ -29,18 +29,18 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
     /// <summary>The addresses a browser was asked to open.</summary>
     public List<Uri> Opened { get; } = [];
 
-    public string this[string file] => folder[file];
+    public string this[string file] => directory[file];
 
     protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private string Yaml => folder["exporter.yml"];
+    private string Yaml => directory["exporter.yml"];
 
     /// <summary>Adds to the configuration.</summary>
     public void Configure(string text) => File.AppendAllText(Yaml, text);
 
-    public void Write(string file, string content) => folder.Write(file, content);
+    public void Write(string file, string content) => directory.Write(file, content);
 
-    public JsonMembers Read(string file) => JsonMembers.Parse(File.ReadAllBytes(folder[file]));
+    public JsonMembers Read(string file) => JsonMembers.Parse(File.ReadAllBytes(directory[file]));
     /// <summary>Runs a command to its end; the exit code.</summary>
     public Task<int> RunAsync(params string[] arguments) => RunAsync("", interactive: false, arguments);
 
@@ -55,8 +55,8 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
     public Task<int> KeepAsync(CancellationToken stop) => BeginAsync(TextReader.Null, interactive: false, ["keep", "--config", Yaml], new Dictionary<string, string>(), stop);
 
     /// <summary>Runs a command without the configuration file, with these variables.</summary>
-    public Task<int> RunBareAsync(Dictionary<string, string> environment, CancellationToken cancellation, params string[] arguments) =>
-        BeginAsync(TextReader.Null, interactive: false, arguments, environment, cancellation);
+    public Task<int> RunBareAsync(Dictionary<string, string> environment, CancellationToken cancellationToken, params string[] arguments) =>
+        BeginAsync(TextReader.Null, interactive: false, arguments, environment, cancellationToken);
 
     /// <summary>Completes once this was said on stderr by the last command.</summary>
     public Task SaysAsync(string text) => error.SaysAsync(text).WaitAsync(Cancellation);
@@ -104,11 +104,11 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
 
     public virtual ValueTask DisposeAsync()
     {
-        folder.Dispose();
+        directory.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    private Task<int> BeginAsync(TextReader typed, bool interactive, string[] arguments, Dictionary<string, string> environment, CancellationToken cancellation)
+    private Task<int> BeginAsync(TextReader typed, bool interactive, string[] arguments, Dictionary<string, string> environment, CancellationToken cancellationToken)
     {
         error.Begin();
         var terminal = new Terminal(typed, output, error, interactive, address => { Opened.Add(address); return true; });
@@ -117,7 +117,7 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
         program.AddHashPassword(terminal);
         program.AddAccountCommands(Composition.Sources, terminal, Time);
         program.AddSourceCommands(Composition.Sources, terminal, Time);
-        return running = program.RunAsync(arguments, cancellation);
+        return running = program.RunAsync(arguments, cancellationToken);
     }
 
     /// <summary>Keeps what is written, and tells those who wait for a text.</summary>

@@ -9,7 +9,7 @@ namespace Exporter.Tests.Conventions;
 [Trait("Suite", "slow")]
 public sealed partial class AlertRulesTests
 {
-    private static readonly string Folder = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/prometheus"));
+    private static readonly string DirectoryPath = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/prometheus"));
 
     [Theory]
     [InlineData("check", "config", "prometheus.yml")]
@@ -17,7 +17,7 @@ public sealed partial class AlertRulesTests
     [InlineData("test", "rules", "exporter-rules.test.yml")]
     public async Task Promtool_accepts_what_is_shipped(string verb, string kind, string file)
     {
-        var (exit, output, error) = await Peer.Run("promtool", [verb, kind, Path.Combine(Folder, file)], default, TestContext.Current.CancellationToken);
+        var (exit, output, error) = await Peer.Run("promtool", [verb, kind, Path.Combine(DirectoryPath, file)], default, TestContext.Current.CancellationToken);
 
         Assert.True(exit == 0, Encoding.UTF8.GetString(output) + error);
     }
@@ -25,7 +25,7 @@ public sealed partial class AlertRulesTests
     [Fact]
     public void Every_rule_has_a_test_of_when_it_fires_and_one_of_when_all_is_well()
     {
-        var tests = File.ReadAllText(Path.Combine(Folder, "exporter-rules.test.yml"));
+        var tests = File.ReadAllText(Path.Combine(DirectoryPath, "exporter-rules.test.yml"));
         var well = string.Concat(tests.Split("\n  - name: ").Where(test => test.StartsWith("All is well", StringComparison.Ordinal)));
 
         Assert.NotEmpty(Alerts);
@@ -59,7 +59,7 @@ public sealed partial class AlertRulesTests
     public void Every_known_failure_has_an_alert_or_a_reason_why_there_is_none()
     {
         var rows = Row().Matches(File.ReadAllText(Path.Combine(Golden.Root, "tokens/README.md"))).Select(match => match.Value);
-        var table = File.ReadAllText(Path.Combine(Folder, "README.md"));
+        var table = File.ReadAllText(Path.Combine(DirectoryPath, "README.md"));
         var named = Name.Matches(table).Select(match => match.Groups[1].Value).ToHashSet();
 
         Assert.Equal(rows, Row().Matches(table).Select(match => match.Value));
@@ -73,7 +73,7 @@ public sealed partial class AlertRulesTests
 
     /// <summary>Each rule with its lines.</summary>
     private static IReadOnlyList<(string Name, string Text)> Alerts { get; } =
-        [.. File.ReadAllText(Path.Combine(Folder, "exporter-rules.yml")).Split("      - alert: ").Skip(1).Select(text => (text[..text.IndexOf('\n', StringComparison.Ordinal)], text.Split("\n  - name: ")[0]))];
+        [.. File.ReadAllText(Path.Combine(DirectoryPath, "exporter-rules.yml")).Split("      - alert: ").Skip(1).Select(text => (text[..text.IndexOf('\n', StringComparison.Ordinal)], text.Split("\n  - name: ")[0]))];
 
     [GeneratedRegex("^## (.+)$", RegexOptions.Multiline)]
     private static partial Regex Section();

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Exporter.Tests.Conventions;
 
-/// <summary>What is put together from the folders of the sources, checked in: <c>UPDATE_GOLDEN=1</c> writes it, every other run compares.</summary>
+/// <summary>What is put together from the directories of the sources, checked in: <c>UPDATE_GOLDEN=1</c> writes it, every other run compares.</summary>
 public sealed class GeneratedExamplesTests
 {
     [Fact]

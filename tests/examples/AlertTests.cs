@@ -36,14 +36,14 @@ public sealed partial class AlertTests
     [Fact]
     public async Task What_is_wrong_with_a_real_program_makes_its_alerts_hold()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
         {
             Time = new Fast(),
-            Clouds = [new WebexCloudOptions { ServiceAppLifetimes = new TokenLifetimes(Access: TimeSpan.FromDays(1), Refresh: TimeSpan.FromDays(2), Code: TimeSpan.FromMinutes(1)) }],
+            Providers = [new WebexProviderOptions { ServiceAppLifetimes = new TokenLifetimes(Access: TimeSpan.FromDays(1), Refresh: TimeSpan.FromDays(2), Code: TimeSpan.FromMinutes(1)) }],
         }, Cancellation);
-        await using var exporter = await RunningExporter.StartAsync(["--config", Configure(folder, sandbox), "-a", "127.0.0.1:0"], Cancellation);
-        await using var prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, Cancellation);
+        await using var exporter = await RunningExporter.StartAsync(["--config", Configure(directory, sandbox), "-a", "127.0.0.1:0"], Cancellation);
+        await using var prometheus = await PrometheusPeer.StartAsync(directory, exporter.Http.BaseAddress!.Authority, Cancellation);
         var rules = (await prometheus.RulesAsync(Cancellation)).ToDictionary(rule => rule.Name, rule => rule.Expression);
         await prometheus.ValuesAsync("exporter_up{account=\"fine\"} == 1", Cancellation);
 
@@ -61,15 +61,15 @@ public sealed partial class AlertTests
         string Of(string account, string alert) => $"({rules[alert]}) and on (account) exporter_login_required{{account=\"{account}\"}}";
     }
 
-    private static string Configure(TemporaryFolder folder, SandboxServer sandbox)
+    private static string Configure(TemporaryDirectory directory, SandboxServer sandbox)
     {
-        var fine = folder.Write("fine.json", $$"""{"access_token": "{{sandbox.Netatmo.Login().AccessToken}}", "expiry": "{{TimeProvider.System.GetUtcNow().AddHours(2):O}}"}""");
-        var refused = folder.Write("refused.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login().RefreshToken}}"}""");
-        var lost = folder.Write("lost.json", """{"refresh_token": "was revoked"}""");
-        var car = folder.Write("car.json", $$"""{"refresh_token": "{{sandbox.Bmw.Login().RefreshToken}}", "client_id": "{{sandbox.Bmw.ClientId}}"}""");
-        var last = folder.Write("last.env", $"WEBEX_SERVICE_APP_REFRESH_TOKEN={sandbox.Webex.LoginServiceApp().RefreshToken}\n");
-        var none = folder.Write("none.env", "WEBEX_SERVICE_APP_REFRESH_TOKEN=was revoked\n");
-        return folder.Write("exporter.yml", $"""
+        var fine = directory.Write("fine.json", $$"""{"access_token": "{{sandbox.Netatmo.Login().AccessToken}}", "expiry": "{{TimeProvider.System.GetUtcNow().AddHours(2):O}}"}""");
+        var refused = directory.Write("refused.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login().RefreshToken}}"}""");
+        var lost = directory.Write("lost.json", """{"refresh_token": "was revoked"}""");
+        var car = directory.Write("car.json", $$"""{"refresh_token": "{{sandbox.Bmw.Login().RefreshToken}}", "client_id": "{{sandbox.Bmw.ClientId}}"}""");
+        var last = directory.Write("last.env", $"WEBEX_SERVICE_APP_REFRESH_TOKEN={sandbox.Webex.LoginServiceApp().RefreshToken}\n");
+        var none = directory.Write("none.env", "WEBEX_SERVICE_APP_REFRESH_TOKEN=was revoked\n");
+        return directory.Write("exporter.yml", $"""
             state_folder: state
             accounts:
               {Netatmo("fine", fine, sandbox.Netatmo.ClientId)}
@@ -78,7 +78,7 @@ public sealed partial class AlertTests
               car: {"{"}source: bmw-cardata, client_id: {sandbox.Bmw.ClientId}, token_file: {car}, auth_url: "{sandbox.Address}", api_url: "{sandbox.Address}", mqtt_host: 127.0.0.1, mqtt_port: 1, rest: true, rest_daily_calls: 1{"}"}
               {Webex("last", last)}
               {Webex("none", none)}
-              password: {"{"}source: ergani, username: {sandbox.Ergani.Username}, password: wrong, token_folder: ergani, api_url: "{ErganiCloud.AddressAt(sandbox.Address)}"{"}"}
+              password: {"{"}source: ergani, username: {sandbox.Ergani.Username}, password: wrong, token_folder: ergani, api_url: "{ErganiProvider.AddressAt(sandbox.Address)}"{"}"}
 
             """);
 
@@ -93,7 +93,7 @@ public sealed partial class AlertTests
     [GeneratedRegex(@"\b(up|(exporter|netatmo|bmw|webex|ergani|process|scrape)_[a-z0-9_]+)\b(\{[^}]*\})?")]
     private static partial Regex Selector();
 
-    /// <summary>The clouds' clock, five minutes before ours.</summary>
+    /// <summary>The providers' clock, five minutes before ours.</summary>
     private sealed class Fast : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddMinutes(5);

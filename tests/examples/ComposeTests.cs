@@ -8,24 +8,24 @@ using Xunit;
 namespace Exporter.Tests.Examples;
 
 /// <summary>
-/// The compose file that is shipped, and what it mounts into each container, laid out in a folder as it is there. Neither an engine nor Grafana is at
+/// The compose file that is shipped, and what it mounts into each container, laid out in a directory as it is there. Neither an engine nor Grafana is at
 /// hand: the file is checked against the specification's schema, Grafana's provisioning by what it says.
 /// </summary>
 [Trait("Suite", "slow")]
 public sealed partial class ComposeTests : IDisposable
 {
-    private static readonly string Folder = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/compose"));
+    private static readonly string DirectoryPath = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/compose"));
 
     private static readonly string Checker = Path.Combine(Golden.Root, "peers/compose");
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task The_file_is_what_the_compose_specification_allows()
     {
-        var (exit, _, error) = await CheckAsync("--compose", Path.Combine(Folder, "compose.yml"));
+        var (exit, _, error) = await CheckAsync("--compose", Path.Combine(DirectoryPath, "compose.yml"));
 
         Assert.True(exit == 0, error);
     }
@@ -36,7 +36,7 @@ public sealed partial class ComposeTests : IDisposable
     [InlineData("restart: unless-stopped", "restart: [always]")]
     public async Task A_file_with_a_mistake_is_not(string right, string wrong)
     {
-        var file = folder.Write("compose.yml", File.ReadAllText(Path.Combine(Folder, "compose.yml")).Replace(right, wrong, StringComparison.Ordinal));
+        var file = directory.Write("compose.yml", File.ReadAllText(Path.Combine(DirectoryPath, "compose.yml")).Replace(right, wrong, StringComparison.Ordinal));
 
         Assert.Equal(1, (await CheckAsync("--compose", file)).ExitCode);
     }
@@ -44,7 +44,7 @@ public sealed partial class ComposeTests : IDisposable
     [Fact]
     public void Every_variable_that_it_uses_is_in_the_example_of_an_env_file()
     {
-        var used = Variable().Matches(File.ReadAllText(Path.Combine(Folder, "compose.yml"))).Select(match => match.Groups[1].Value);
+        var used = Variable().Matches(File.ReadAllText(Path.Combine(DirectoryPath, "compose.yml"))).Select(match => match.Groups[1].Value);
 
         Assert.Equal(used.Distinct().Order(StringComparer.Ordinal), Example().Keys.Order(StringComparer.Ordinal));
     }
@@ -55,7 +55,7 @@ public sealed partial class ComposeTests : IDisposable
         var services = await ServicesAsync();
 
         Assert.All(services.SelectMany(Mounts), mount => Assert.True(Path.Exists(mount.Host), mount.Host));
-        Assert.True(File.Exists(Path.Combine(Folder, services.Single(service => service.Name == "exporter").Value.GetProperty("build").GetString()!, "Dockerfile")));
+        Assert.True(File.Exists(Path.Combine(DirectoryPath, services.Single(service => service.Name == "exporter").Value.GetProperty("build").GetString()!, "Dockerfile")));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed partial class ComposeTests : IDisposable
     {
         var services = await ServicesAsync();
         Lay(services.Single(service => service.Name == "prometheus"));
-        var file = folder["etc/prometheus/prometheus.yml"];
+        var file = directory["etc/prometheus/prometheus.yml"];
 
         var (exit, output, error) = await Peer.Run("promtool", ["check", "config", file], default, Cancellation);
 
@@ -81,10 +81,10 @@ public sealed partial class ComposeTests : IDisposable
         var given = exporter.GetProperty("environment").EnumerateObject().ToDictionary(v => v.Name, v => Variable().Replace(v.Value.GetString()!, match => Example()[match.Groups[1].Value] is { Length: > 0 } value ? value : "x"));
         var known = CommandLine.ProgramSettings.Concat(Composition.Sources.SelectMany(source => source.Settings.All)).Select(setting => setting.Variable);
 
-        // The image's own, in a folder that this machine has.
+        // The image's own, in a directory that this machine has.
         var image = ImageVariable().Match(File.ReadAllText(Path.Combine(Golden.Root, "../Dockerfile")));
-        given[image.Groups[1].Value] = folder[image.Groups[2].Value.TrimStart('/')];
-        await using var check = Peer.Start(RunningExporter.Binary, ["check"], given, folder.Path);
+        given[image.Groups[1].Value] = directory[image.Groups[2].Value.TrimStart('/')];
+        await using var check = Peer.Start(RunningExporter.Binary, ["check"], given, directory.Path);
         Assert.True(await check.Ends(Cancellation) == 0, check.Output);
         Assert.Contains("The configuration is good: netatmo", check.Output, StringComparison.Ordinal);
         Assert.Empty(given.Keys.Except(known));
@@ -96,20 +96,20 @@ public sealed partial class ComposeTests : IDisposable
         var services = await ServicesAsync();
         Lay(services.Single(service => service.Name == "grafana"));
 
-        var source = (await ReadAsync(folder["etc/grafana/provisioning/datasources/prometheus.yml"])).GetProperty("datasources").EnumerateArray().Single();
-        var provider = (await ReadAsync(folder["etc/grafana/provisioning/dashboards/exporter.yml"])).GetProperty("providers").EnumerateArray().Single();
+        var source = (await ReadAsync(directory["etc/grafana/provisioning/datasources/prometheus.yml"])).GetProperty("datasources").EnumerateArray().Single();
+        var provider = (await ReadAsync(directory["etc/grafana/provisioning/dashboards/exporter.yml"])).GetProperty("providers").EnumerateArray().Single();
 
         Assert.Equal(("prometheus", true), (source.GetProperty("type").GetString(), source.GetProperty("isDefault").GetBoolean()));
         Assert.Equal(
-            (await ReadAsync(Path.Combine(Folder, "prometheus.yml"))).GetProperty("global").GetProperty("scrape_interval").GetString(),
+            (await ReadAsync(Path.Combine(DirectoryPath, "prometheus.yml"))).GetProperty("global").GetProperty("scrape_interval").GetString(),
             source.GetProperty("jsonData").GetProperty("timeInterval").GetString());
         Assert.Contains(new Uri(source.GetProperty("url").GetString()!).Host, services.Select(service => service.Name));
         Assert.Equal("file", provider.GetProperty("type").GetString());
-        var path = folder[provider.GetProperty("options").GetProperty("path").GetString()!.TrimStart('/')];
+        var path = directory[provider.GetProperty("options").GetProperty("path").GetString()!.TrimStart('/')];
         Assert.Equal(Dashboard.Names, Directory.GetFiles(path, "*.json").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal));
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     private static async Task<(int ExitCode, JsonElement Said, string Error)> CheckAsync(params string[] arguments)
     {
@@ -125,14 +125,14 @@ public sealed partial class ComposeTests : IDisposable
 
     private static async Task<JsonElement> ReadAsync(string file) => (await CheckAsync(file)).Said[0];
 
-    private static async Task<IReadOnlyList<JsonProperty>> ServicesAsync() => [.. (await ReadAsync(Path.Combine(Folder, "compose.yml"))).GetProperty("services").EnumerateObject()];
+    private static async Task<IReadOnlyList<JsonProperty>> ServicesAsync() => [.. (await ReadAsync(Path.Combine(DirectoryPath, "compose.yml"))).GetProperty("services").EnumerateObject()];
 
     /// <summary>What of the host is mounted; named volumes begin with neither a dot nor a slash.</summary>
     private static IEnumerable<(string Host, string Target)> Mounts(JsonProperty service) =>
         from volume in service.Value.GetProperty("volumes").EnumerateArray()
         let parts = volume.GetString()!.Split(':')
         where parts[0].StartsWith('.')
-        select (Path.GetFullPath(Path.Combine(Folder, parts[0])), parts[1].TrimStart('/'));
+        select (Path.GetFullPath(Path.Combine(DirectoryPath, parts[0])), parts[1].TrimStart('/'));
 
     /// <summary>Lays a service's mounts out as its container has them.</summary>
     private void Lay(JsonProperty service)
@@ -142,7 +142,7 @@ public sealed partial class ComposeTests : IDisposable
             var files = Directory.Exists(host) ? Directory.GetFiles(host, "*", SearchOption.AllDirectories) : [host];
             foreach (var file in files)
             {
-                var copy = folder[Path.Combine(target, file == host ? "" : Path.GetRelativePath(host, file))].TrimEnd('/');
+                var copy = directory[Path.Combine(target, file == host ? "" : Path.GetRelativePath(host, file))].TrimEnd('/');
                 Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
                 File.Copy(file, copy);
             }
@@ -150,7 +150,7 @@ public sealed partial class ComposeTests : IDisposable
     }
 
     /// <summary>The variables of <c>.env.example</c>.</summary>
-    private static Dictionary<string, string> Example() => File.ReadLines(Path.Combine(Folder, ".env.example"))
+    private static Dictionary<string, string> Example() => File.ReadLines(Path.Combine(DirectoryPath, ".env.example"))
         .Where(line => line.Contains('=') && !line.StartsWith('#')).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
 
     [GeneratedRegex(@"^ENV (\w+)=(\S+)", RegexOptions.Multiline)]

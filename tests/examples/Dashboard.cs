@@ -7,16 +7,16 @@ namespace Exporter.Tests.Examples;
 /// <summary>A Grafana dashboard that is shipped, and its variables replaced as Grafana does it.</summary>
 internal sealed partial class Dashboard
 {
-    public static readonly string Folder = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/grafana"));
+    public static readonly string DirectoryPath = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/grafana"));
 
     public Dashboard(string name)
     {
-        Text = File.ReadAllText(Path.Combine(Folder, $"{name}.json"));
+        Text = File.ReadAllText(Path.Combine(DirectoryPath, $"{name}.json"));
         Root = JsonSerializer.Deserialize<JsonElement>(Text);
         Variables = [.. Root.GetProperty("templating").GetProperty("list").EnumerateArray().Where(v => v.GetProperty("type").GetString() == "query").Select(v => new Variable(v))];
     }
 
-    public static IEnumerable<string> Names => Directory.GetFiles(Folder, "*.json").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Names => Directory.GetFiles(DirectoryPath, "*.json").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
 
     public string Text { get; }
 
@@ -61,10 +61,10 @@ internal sealed partial record Variable(JsonElement Json)
 
     public string Query => Json.GetProperty("query").GetProperty("query").GetString()!;
 
-    public async Task<IReadOnlyList<string>> ValuesAsync(PrometheusPeer prometheus, IReadOnlyDictionary<string, string> chosen, CancellationToken cancellation)
+    public async Task<IReadOnlyList<string>> ValuesAsync(PrometheusPeer prometheus, IReadOnlyDictionary<string, string> chosen, CancellationToken cancellationToken)
     {
         var call = LabelValues().Match(Dashboard.Interpolate(Query, chosen));
-        return await prometheus.LabelValuesAsync(call.Groups["selector"].Value, call.Groups["label"].Value, cancellation);
+        return await prometheus.LabelValuesAsync(call.Groups["selector"].Value, call.Groups["label"].Value, cancellationToken);
     }
 
     /// <summary>What Grafana puts into a matcher for All: what the variable has for that, else every value.</summary>

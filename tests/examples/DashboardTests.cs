@@ -10,7 +10,7 @@ namespace Exporter.Tests.Examples;
 [Trait("Suite", "slow")]
 public sealed partial class DashboardTests
 {
-    private static IEnumerable<string> Readmes => Slices.Folders.Prepend(Slices.Repository).Select(folder => Path.Combine(folder, "README.md"));
+    private static IEnumerable<string> Readmes => Slices.Directories.Prepend(Slices.Repository).Select(directory => Path.Combine(directory, "README.md"));
 
     public static TheoryData<string> Names => [.. Dashboard.Names];
 
@@ -33,12 +33,12 @@ public sealed partial class DashboardTests
     [Fact]
     public async Task One_account_by_flags_has_no_account_label_and_is_shown_all_the_same()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
-        var token = folder.Write("token.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}}"}""");
+        var token = directory.Write("token.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}}"}""");
         await using var exporter = await RunningExporter.StartAsync(sandbox, token, Cancellation, "--home-coaches");
         await ExampleAccounts.ReadAsync(exporter, accounts: 1, Cancellation);
-        await using var prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, Cancellation);
+        await using var prometheus = await PrometheusPeer.StartAsync(directory, exporter.Http.BaseAddress!.Authority, Cancellation);
         await prometheus.ValuesAsync("netatmo_sensor_info", Cancellation);
 
         var dashboard = new Dashboard("netatmo");

@@ -15,11 +15,11 @@ internal interface IExampleAccount
     bool Reads => true;
 
     /// <summary>The stand-in's options; null for the default ones.</summary>
-    CloudOptions? Cloud => null;
+    ProviderOptions? Provider => null;
 
     /// <summary>Prepares the stand-in and the account's files.</summary>
     /// <returns>The account in the configuration file, with its name in front.</returns>
-    string Configure(SandboxServer sandbox, TemporaryFolder folder);
+    string Configure(SandboxServer sandbox, TemporaryDirectory directory);
 
     /// <summary>Sends what the provider sends by itself.</summary>
     Task SendAsync(SandboxServer sandbox, CancellationToken cancellationToken) => Task.CompletedTask;
@@ -31,7 +31,7 @@ internal interface IExampleAccount
 /// <summary>The real program with every example account, at the stand-ins, and a real Prometheus that scrapes it every second.</summary>
 internal sealed class ExampleAccounts : IAsyncDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly List<IAsyncDisposable> running = [];
 
     private ExampleAccounts() { }
@@ -59,7 +59,7 @@ internal sealed class ExampleAccounts : IAsyncDisposable
         {
             await one.DisposeAsync();
         }
-        folder.Dispose();
+        directory.Dispose();
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)
@@ -69,11 +69,11 @@ internal sealed class ExampleAccounts : IAsyncDisposable
             .. typeof(ExampleAccounts).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(IExampleAccount)))
                 .Select(type => (IExampleAccount)Activator.CreateInstance(type)!),
         ];
-        var options = new SandboxOptions { Clouds = [.. accounts.Select(account => account.Cloud).OfType<CloudOptions>()] };
+        var options = new SandboxOptions { Providers = [.. accounts.Select(account => account.Provider).OfType<ProviderOptions>()] };
         var sandbox = await SandboxServer.StartAsync(options, cancellationToken);
         running.Add(sandbox);
-        var configured = accounts.SelectMany(account => account.Configure(sandbox, folder).TrimEnd().Split('\n')).Select(line => $"  {line}\n");
-        var file = folder.Write("exporter.yml", $"state_folder: state\naccounts:\n{string.Concat(configured)}");
+        var configured = accounts.SelectMany(account => account.Configure(sandbox, directory).TrimEnd().Split('\n')).Select(line => $"  {line}\n");
+        var file = directory.Write("exporter.yml", $"state_folder: state\naccounts:\n{string.Concat(configured)}");
         var exporter = await RunningExporter.StartAsync(["--config", file, "-a", "127.0.0.1:0"], cancellationToken);
         running.Add(exporter);
         await ReadAsync(exporter, accounts.Count(account => account.Reads), cancellationToken);
@@ -81,7 +81,7 @@ internal sealed class ExampleAccounts : IAsyncDisposable
         {
             await account.SendAsync(sandbox, cancellationToken);
         }
-        Prometheus = await PrometheusPeer.StartAsync(folder, exporter.Http.BaseAddress!.Authority, cancellationToken);
+        Prometheus = await PrometheusPeer.StartAsync(directory, exporter.Http.BaseAddress!.Authority, cancellationToken);
         running.Add(Prometheus);
         foreach (var series in accounts.Select(account => account.LastSeries).OfType<string>())
         {

@@ -7,7 +7,7 @@ public sealed class LogLinesTests
 {
     [Fact]
     public void What_comes_from_outside_cannot_make_a_line_of_its_own() =>
-        Assert.Equal("level=error msg=\"the cloud says a\\nlevel=info msg=\\\"b\\\"?[31m\"\n", Log(LogLevel.Information, l => l.LogError("the cloud says {Text}", "a\nlevel=info msg=\"b\"\u001b[31m")));
+        Assert.Equal("level=error msg=\"the provider says a\\nlevel=info msg=\\\"b\\\"?[31m\"\n", Log(LogLevel.Information, l => l.LogError("the provider says {Text}", "a\nlevel=info msg=\"b\"\u001b[31m")));
 
     [Theory]
     [InlineData(LogLevel.Information, false)]

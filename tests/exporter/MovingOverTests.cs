@@ -13,18 +13,18 @@ namespace Exporter.Tests.Program;
 [Trait("Suite", "slow")]
 public sealed class MovingOverTests : IAsyncLifetime
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private SandboxServer sandbox = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync() => sandbox = await SandboxServer.StartAsync(
-        new SandboxOptions { Clouds = [new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }] }, Cancellation);
+        new SandboxOptions { Providers = [new BmwProviderOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }] }, Cancellation);
 
     public async ValueTask DisposeAsync()
     {
         await sandbox.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class MovingOverTests : IAsyncLifetime
     {
         var issued = sandbox.Netatmo.Login("read_station");
         // Go's oauth2.Token, after a pause that was longer than the access token: netatmo-exporter would have thrown the login away.
-        var file = folder.Write("netatmo-token.json", $$"""
+        var file = directory.Write("netatmo-token.json", $$"""
             {"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","expiry":"2026-01-02T05:14:11.081821762+01:00","expires_in":10800}
 
             """);
@@ -43,7 +43,7 @@ public sealed class MovingOverTests : IAsyncLifetime
             ["NETATMO_CLIENT_SECRET"] = sandbox.Netatmo.ClientSecret,
             ["NETATMO_API_URL"] = sandbox.Address.OriginalString,
             ["NETATMO_LOG_LEVEL"] = "info",
-        }, folder.Path, Cancellation))
+        }, directory.Path, Cancellation))
         {
             var page = await exporter.Shows("netatmo_up 1\n", Cancellation);
             foreach (var series in new[] { "netatmo_up 1\n", "netatmo_refresh_interval_seconds 480\n", "netatmo_exporter_token_valid 1\n", "netatmo_sensor_temperature_celsius{" })
@@ -62,7 +62,7 @@ public sealed class MovingOverTests : IAsyncLifetime
     [Fact]
     public async Task BmwTokenManagers_file_is_kept_fresh_by_its_flags_with_all_that_is_foreign_in_it()
     {
-        var file = folder.Write("token.json", $$"""
+        var file = directory.Write("token.json", $$"""
             {
                 "access_token": "{{sandbox.Bmw.Login().AccessToken}}",
                 "refresh_token": "{{sandbox.Bmw.Login().RefreshToken}}",
@@ -93,15 +93,15 @@ public sealed class MovingOverTests : IAsyncLifetime
         var (broker, issued) = (sandbox.Bmw.Broker!, sandbox.Bmw.Login());
         // A JWT whose exp is in the past.
         const string ended = "eyJhbGciOiJub25lIn0.eyJleHAiOjE3NjczNTE2MDB9.c2ln";
-        folder.Write("bmw_tokens.json", $$"""
+        directory.Write("bmw_tokens.json", $$"""
             {"access_token": {"token": "{{issued.AccessToken}}", "expires_at": "2026-01-02T12:00:00.123456", "type": "Bearer"},
              "refresh_token": {"token": "{{issued.RefreshToken}}", "expires_at": "2036-01-02T12:00:00.123456"},
              "id_token": {"token": "{{ended}}", "expires_at": "2026-01-02T12:00:00.123456"}, "gcid": "{{sandbox.Bmw.Gcid}}", "scope": "cardata:streaming:read"}
             """);
-        folder.Write("broker.pem", broker.CertificatePem);
-        folder.Write(".env", $"""
+        directory.Write("broker.pem", broker.CertificatePem);
+        directory.Write(".env", $"""
             export BMW_CLIENT_ID="{sandbox.Bmw.ClientId}"
-            BMW_VIN={BmwCloudCar.Sample.Vin}
+            BMW_VIN={BmwProviderCar.Sample.Vin}
             BMW_MQTT_HOST={broker.EndPoint.Address}
             BMW_MQTT_PORT={broker.EndPoint.Port}
             BMW_TOKEN_FILE=bmw_tokens.json
@@ -110,11 +110,11 @@ public sealed class MovingOverTests : IAsyncLifetime
             BMW_AUTH_URL={sandbox.Address.OriginalString}
 
             """);
-        await using var exporter = await RunningExporter.StartAsync(["--addr", "127.0.0.1:0"], new Dictionary<string, string>(), folder.Path, Cancellation);
+        await using var exporter = await RunningExporter.StartAsync(["--addr", "127.0.0.1:0"], new Dictionary<string, string>(), directory.Path, Cancellation);
         await exporter.Says("connected", Cancellation);
 
         await exporter.Shows("\nbmw_mqtt_connected 1\n", Cancellation);
-        var after = JsonMembers.Parse(await File.ReadAllBytesAsync(folder["bmw_tokens.json"], Cancellation));
+        var after = JsonMembers.Parse(await File.ReadAllBytesAsync(directory["bmw_tokens.json"], Cancellation));
         Assert.Equal(["token", "expires_at", "type"], after.Inner("access_token")!.Names);
         Assert.NotEqual(ended, after.Inner("id_token")!.Text("token"));
     }
@@ -122,24 +122,24 @@ public sealed class MovingOverTests : IAsyncLifetime
     [Fact]
     public async Task The_Webex_token_managers_two_files_are_enough()
     {
-        var (cloud, service, integration) = (sandbox.Webex, sandbox.Webex.LoginServiceApp(), sandbox.Webex.LoginIntegration());
-        folder.Write("token-config.json", $$$"""
+        var (provider, service, integration) = (sandbox.Webex, sandbox.Webex.LoginServiceApp(), sandbox.Webex.LoginIntegration());
+        directory.Write("token-config.json", $$$"""
             {
-              "serviceApp": {"appId": "{{{cloud.AppId}}}", "clientId": "{{{cloud.ClientId}}}", "clientSecret": "{{{cloud.ClientSecret}}}", "targetOrgId": "{{{cloud.OrgId}}}"},
+              "serviceApp": {"appId": "{{{provider.AppId}}}", "clientId": "{{{provider.ClientId}}}", "clientSecret": "{{{provider.ClientSecret}}}", "targetOrgId": "{{{provider.OrgId}}}"},
               "tokenManager": {
                 "personalAccessToken": "",
-                "integration": {"clientId": "{{{cloud.IntegrationClientId}}}", "clientSecret": "{{{cloud.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"}
+                "integration": {"clientId": "{{{provider.IntegrationClientId}}}", "clientSecret": "{{{provider.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"}
               }
             }
             """);
-        folder.Write(".env", $"# the other programs'\nOTHER=stays\nWEBEX_SERVICE_APP_ACCESS_TOKEN=ended\nWEBEX_SERVICE_APP_REFRESH_TOKEN={service.RefreshToken}\n");
+        directory.Write(".env", $"# the other programs'\nOTHER=stays\nWEBEX_SERVICE_APP_ACCESS_TOKEN=ended\nWEBEX_SERVICE_APP_REFRESH_TOKEN={service.RefreshToken}\n");
         await using var exporter = await RunningExporter.StartAsync(
             ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", "token-config.json", "--webex-token-file", ".env", "--addr", "127.0.0.1:0"],
-            new Dictionary<string, string>(), folder.Path, Cancellation);
+            new Dictionary<string, string>(), directory.Path, Cancellation);
         await exporter.Says("reading is fine", Cancellation);
 
         await exporter.Shows("\nwebex_token_levels_left 3\n", Cancellation);
-        var after = await File.ReadAllTextAsync(folder[".env"], Cancellation);
+        var after = await File.ReadAllTextAsync(directory[".env"], Cancellation);
         Assert.StartsWith("# the other programs'\nOTHER=stays\nWEBEX_SERVICE_APP_ACCESS_TOKEN=", after, StringComparison.Ordinal);
         Assert.DoesNotContain("=ended", after, StringComparison.Ordinal);
     }
@@ -147,7 +147,7 @@ public sealed class MovingOverTests : IAsyncLifetime
     [Fact]
     public async Task The_Ergani_packages_token_file_is_found_and_no_password_is_sent()
     {
-        var api = ErganiCloud.AddressAt(sandbox.Address);
+        var api = ErganiProvider.AddressAt(sandbox.Address);
         using var http = new HttpClient();
         using var login = await http.PostAsync(
             new Uri(api, "Authentication"),
@@ -155,19 +155,19 @@ public sealed class MovingOverTests : IAsyncLifetime
         var issued = JsonMembers.Parse(await login.Content.ReadAsByteArrayAsync(Cancellation));
         var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{sandbox.Ergani.Username}-{sandbox.Ergani.Password}-TEST")));
         var tomorrow = TimeProvider.System.GetUtcNow().AddDays(1).ToUnixTimeSeconds();
-        Directory.CreateDirectory(folder["cache"]);
-        var legacy = folder.Write($"cache/{name}.json", $$"""
+        Directory.CreateDirectory(directory["cache"]);
+        var legacy = directory.Write($"cache/{name}.json", $$"""
             {"token":{"accessToken":"{{issued.Text("accessToken")}}","accessTokenExpiresAt":1767000000,"refreshToken":"{{issued.Text("refreshToken")}}","refreshTokenExpiresAt":{{tomorrow}} } }
             """);
         var before = await File.ReadAllTextAsync(legacy, Cancellation);
 
-        await using var exporter = await RunningExporter.StartAsync(["--ergani-token-folder", folder["cache"], "--addr", "127.0.0.1:0"], new Dictionary<string, string>
+        await using var exporter = await RunningExporter.StartAsync(["--ergani-token-folder", directory["cache"], "--addr", "127.0.0.1:0"], new Dictionary<string, string>
         {
             ["ERGANI_USERNAME"] = sandbox.Ergani.Username,
             ["ERGANI_PASSWORD"] = sandbox.Ergani.Password,
             ["ERGANI_ENVIRONMENT"] = "test",
             ["ERGANI_API_URL"] = api.OriginalString,
-        }, folder.Path, Cancellation);
+        }, directory.Path, Cancellation);
         await exporter.Says("reading is fine", Cancellation);
 
         Assert.Equal((1, 1), (sandbox.Ergani.LogIn.Requests, sandbox.Ergani.Refresh.Requests));

@@ -8,7 +8,7 @@ namespace Exporter.Tests.Program;
 [Trait("Suite", "slow")]
 public sealed class OwnConfigurationTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -23,11 +23,11 @@ public sealed class OwnConfigurationTests : IDisposable
             }
             """;
         var program = CopyWith("appsettings.json", settings);
-        var working = Directory.CreateDirectory(folder["working"]).FullName;
+        var working = Directory.CreateDirectory(directory["working"]).FullName;
         await File.WriteAllTextAsync(Path.Combine(working, "appsettings.json"), settings, Cancellation);
         await File.WriteAllTextAsync(Path.Combine(working, "appsettings.Development.json"), settings, Cancellation);
 
-        await using var exporter = Peer.Start(program, ["-i", "x", "-s", "y", "--token-file", folder["token.json"], "--addr", $"127.0.0.1:{port}"], new Dictionary<string, string>
+        await using var exporter = Peer.Start(program, ["-i", "x", "-s", "y", "--token-file", directory["token.json"], "--addr", $"127.0.0.1:{port}"], new Dictionary<string, string>
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{others[1]}",
             ["ASPNETCORE_HTTP_PORTS"] = "8080",
@@ -36,7 +36,7 @@ public sealed class OwnConfigurationTests : IDisposable
             ["DOTNET_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["Kestrel__Endpoints__Http__Url"] = $"http://127.0.0.1:{others[2]}",
-            ["HOME"] = Directory.CreateDirectory(folder["home"]).FullName,
+            ["HOME"] = Directory.CreateDirectory(directory["home"]).FullName,
         }, working);
         var said = await exporter.Says("listening on ", Cancellation);
         using var http = new HttpClient();
@@ -46,15 +46,15 @@ public sealed class OwnConfigurationTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri($"http://127.0.0.1:{port}/auth/settoken"), Cancellation)).StatusCode);
         Assert.DoesNotContain("level=warning msg=\"Overriding", exporter.Output, StringComparison.Ordinal);
         // Forms and logins are protected by keys in memory.
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder["home"]));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(directory["home"]));
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
-    /// <summary>The program in a folder of its own, with a file beside it.</summary>
+    /// <summary>The program in a directory of its own, with a file beside it.</summary>
     private string CopyWith(string name, string content)
     {
-        var copy = Directory.CreateDirectory(folder["program"]).FullName;
+        var copy = Directory.CreateDirectory(directory["program"]).FullName;
         var original = Path.GetDirectoryName(RunningExporter.Binary)!;
         foreach (var file in Directory.EnumerateFiles(original, "*.dll").Concat(Directory.EnumerateFiles(original, "exporter.*.json")).Append(RunningExporter.Binary))
         {

@@ -4,7 +4,7 @@ using Exporter.Tests.Support;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>The real program as a process of its own, with a folder of its own, until it is disposed of.</summary>
+/// <summary>The real program as a process of its own, with a directory of its own, until it is disposed of.</summary>
 internal sealed class RunningExporter : IAsyncDisposable
 {
     /// <summary>The program as it was built, or as it was published: every test of the program is one of its published forms, too.</summary>
@@ -21,20 +21,20 @@ internal sealed class RunningExporter : IAsyncDisposable
     public int ProcessId => process.ProcessId;
 
     /// <summary>Starts one account at the sandbox by netatmo-exporter's own flags, listening on a free port.</summary>
-    public static Task<RunningExporter> StartAsync(SandboxServer sandbox, string tokenFile, CancellationToken cancellation, params IEnumerable<string> more) => StartAsync(
+    public static Task<RunningExporter> StartAsync(SandboxServer sandbox, string tokenFile, CancellationToken cancellationToken, params IEnumerable<string> more) => StartAsync(
     [
         "--api-url", sandbox.Address.OriginalString, "-i", sandbox.Netatmo.ClientId, "-s", sandbox.Netatmo.ClientSecret, "--token-file", tokenFile, "-a", "127.0.0.1:0", .. more,
-    ], cancellation);
+    ], cancellationToken);
 
-    public static Task<RunningExporter> StartAsync(IEnumerable<string> arguments, CancellationToken cancellation) => StartAsync(arguments, new Dictionary<string, string>(), folder: null, cancellation);
+    public static Task<RunningExporter> StartAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) => StartAsync(arguments, new Dictionary<string, string>(), directory: null, cancellationToken);
 
-    /// <param name="folder">The working folder, whose <c>.env</c> is read.</param>
-    public static async Task<RunningExporter> StartAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder, CancellationToken cancellation)
+    /// <param name="directory">The working directory, whose <c>.env</c> is read.</param>
+    public static async Task<RunningExporter> StartAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory, CancellationToken cancellationToken)
     {
-        var process = Peer.Start(Binary, arguments, environment, folder);
+        var process = Peer.Start(Binary, arguments, environment, directory);
         try
         {
-            var line = await process.Says("listening on ", cancellation);
+            var line = await process.Says("listening on ", cancellationToken);
             return new RunningExporter(process, new Uri(line.Split("listening on ")[1].Split(',')[0].TrimEnd('"')));
         }
         catch
@@ -45,48 +45,48 @@ internal sealed class RunningExporter : IAsyncDisposable
     }
 
     /// <summary>Runs the program to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(IEnumerable<string> arguments, CancellationToken cancellation)
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
-        var (code, output, error) = await Peer.Run(Binary, arguments, default, cancellation);
+        var (code, output, error) = await Peer.Run(Binary, arguments, default, cancellationToken);
         return (code, System.Text.Encoding.UTF8.GetString(output), error);
     }
 
-    public Task<string> Says(string text, CancellationToken cancellation) => process.Says(text, cancellation);
+    public Task<string> Says(string text, CancellationToken cancellationToken) => process.Says(text, cancellationToken);
 
     /// <summary>The first page with the text. What happens is logged before it is on the page, and a scrape is not made to wait for it.</summary>
-    public async Task<string> Shows(string text, CancellationToken cancellation)
+    public async Task<string> Shows(string text, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var page = await PageAsync(cancellation);
+            var page = await PageAsync(cancellationToken);
             if (page.Contains(text, StringComparison.Ordinal))
             {
                 return page;
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
         }
     }
 
-    public Task<string> PageAsync(CancellationToken cancellation) => Http.GetStringAsync("/metrics", cancellation);
+    public Task<string> PageAsync(CancellationToken cancellationToken) => Http.GetStringAsync("/metrics", cancellationToken);
 
-    public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellation)
+    public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellationToken)
     {
-        using var response = await Http.GetAsync(path, cancellation);
+        using var response = await Http.GetAsync(path, cancellationToken);
         return response.StatusCode;
     }
 
     /// <summary>kill -9.</summary>
-    public async Task KillAsync(CancellationToken cancellation)
+    public async Task KillAsync(CancellationToken cancellationToken)
     {
-        await process.Signal("KILL", cancellation);
-        await process.Ends(cancellation);
+        await process.Signal("KILL", cancellationToken);
+        await process.Ends(cancellationToken);
     }
 
     /// <summary>SIGTERM, as Docker and systemd send it; the exit code.</summary>
-    public async Task<int> TerminateAsync(CancellationToken cancellation)
+    public async Task<int> TerminateAsync(CancellationToken cancellationToken)
     {
-        await process.Signal("TERM", cancellation);
-        return await process.Ends(cancellation);
+        await process.Signal("TERM", cancellationToken);
+        return await process.Ends(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

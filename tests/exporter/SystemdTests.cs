@@ -8,7 +8,7 @@ namespace Exporter.Tests.Program;
 /// <summary>What a service manager is told, on a socket as systemd makes it.</summary>
 public sealed class SystemdTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly ManualTime time = new();
     private readonly Socket manager = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
 
@@ -44,20 +44,20 @@ public sealed class SystemdTests : IDisposable
     public async Task Outside_of_such_a_unit_and_with_nobody_listening_nothing_happens()
     {
         await Systemd.Of(new Dictionary<string, string>(), time).RunAsync(() => throw new InvalidOperationException("nobody watches"), Cancellation);
-        Systemd.Of(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = folder["nobody"] }, time).Ready();
+        Systemd.Of(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["nobody"] }, time).Ready();
     }
 
     public void Dispose()
     {
         manager.Dispose();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     private Systemd Listen(string? watchdog)
     {
-        manager.Bind(new UnixDomainSocketEndPoint(folder["notify"]));
+        manager.Bind(new UnixDomainSocketEndPoint(directory["notify"]));
         manager.ReceiveTimeout = 10_000;
-        var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = folder["notify"] };
+        var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["notify"] };
         if (watchdog is not null)
         {
             environment["WATCHDOG_USEC"] = watchdog;

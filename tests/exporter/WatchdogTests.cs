@@ -13,7 +13,7 @@ namespace Exporter.Tests.Program;
 /// <summary>What becomes of the host, and of what systemd hears, when one of its services fails.</summary>
 public sealed class WatchdogTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly CollectedLog logs = new();
     private readonly ManualTime time = new();
     private readonly Socket manager = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
@@ -23,7 +23,7 @@ public sealed class WatchdogTests : IDisposable
     [Fact]
     public async Task A_service_that_fails_is_logged_and_ends_the_signs_of_life_and_not_the_host()
     {
-        manager.Bind(new UnixDomainSocketEndPoint(folder["notify"]));
+        manager.Bind(new UnixDomainSocketEndPoint(directory["notify"]));
         manager.ReceiveTimeout = 10_000;
         var (failing, other) = (new Work(), new Work());
         using var host = Host(failing, other);
@@ -34,10 +34,17 @@ public sealed class WatchdogTests : IDisposable
         var health = host.Services.GetRequiredService<WorkHealth>();
         while (health.IsGood)
         {
+            Cancellation.ThrowIfCancellationRequested();
             await Task.Yield();
         }
-        time.Advance(TimeSpan.FromSeconds(15));
-        await host.Services.GetServices<IHostedService>().OfType<Watchdog>().Single().ExecuteTask!.WaitAsync(Cancellation);
+        var watchdog = host.Services.GetServices<IHostedService>().OfType<Watchdog>().Single().ExecuteTask!;
+        while (!watchdog.IsCompleted)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            // Again and again, because the watchdog may have sent its sign and not begun to wait for the next.
+            time.Advance(TimeSpan.FromSeconds(15));
+            await Task.Yield();
+        }
 
         Assert.False(other.ExecuteTask!.IsCompleted);
         Assert.False(host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
@@ -49,13 +56,13 @@ public sealed class WatchdogTests : IDisposable
     public void Dispose()
     {
         manager.Dispose();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     private IHost Host(Work failing, Work other)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
-        var systemd = Systemd.Of(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = folder["notify"], ["WATCHDOG_USEC"] = "30000000" }, time);
+        var systemd = Systemd.Of(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["notify"], ["WATCHDOG_USEC"] = "30000000" }, time);
         builder.Services.AddSingleton(systemd).AddSingleton<WorkHealth>().AddSingleton<IHostedService>(failing).AddSingleton<IHostedService>(other).AddHostedService<Watchdog>();
         builder.Services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(logs)).Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
         builder.Services.Configure<HostOptions>(o => o.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);

@@ -6,11 +6,11 @@ using Xunit;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>The main job, with the real program: a token file on one side, a real Prometheus on the other, the sandbox for the cloud.</summary>
+/// <summary>The main job, with the real program: a token file on one side, a real Prometheus on the other, the sandbox for the provider.</summary>
 [Trait("Suite", "slow")]
 public sealed class WeatherStationTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -22,7 +22,7 @@ public sealed class WeatherStationTests : IDisposable
         await using var exporter = await RunningExporter.StartAsync(sandbox, TokenFile(sandbox), Cancellation);
         await exporter.Says("reading is fine", Cancellation);
 
-        await using var prometheus = await PrometheusPeer.StartAsync(folder, $"{exporter.Http.BaseAddress!.Authority}", Cancellation);
+        await using var prometheus = await PrometheusPeer.StartAsync(directory, $"{exporter.Http.BaseAddress!.Authority}", Cancellation);
         var modules = await prometheus.ValuesAsync("netatmo_sensor_info", Cancellation);
 
         var expected = exporter.Log.Length > 0 ? (await exporter.PageAsync(Cancellation)).Split('\n').Count(line => line.StartsWith("netatmo_sensor_info{", StringComparison.Ordinal)) : 0;
@@ -103,7 +103,7 @@ public sealed class WeatherStationTests : IDisposable
         await using var exporter = await RunningExporter.StartAsync(sandbox, TokenFile(sandbox), Cancellation);
         await endpoint.Reached(1, Cancellation);
 
-        // The cloud does not answer before it is released, so whatever answers now has not waited for it.
+        // The provider does not answer before it is released, so whatever answers now has not waited for it.
         Assert.Contains("netatmo_up 0", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
         var exit = await exporter.TerminateAsync(Cancellation);
 
@@ -119,10 +119,10 @@ public sealed class WeatherStationTests : IDisposable
                 source: netatmo
                 client_id: {(i == 3 ? "unknown" : sandbox.Netatmo.ClientId)}
                 client_secret: {sandbox.Netatmo.ClientSecret}
-                token_file: {folder.Write($"token-{i}.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""")}
+                token_file: {directory.Write($"token-{i}.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""")}
                 api_url: {sandbox.Address}
             """);
-        var config = folder.Write("exporter.yml", "accounts:\n" + string.Join('\n', accounts) + "\n");
+        var config = directory.Write("exporter.yml", "accounts:\n" + string.Join('\n', accounts) + "\n");
         await using var exporter = await RunningExporter.StartAsync(["--config", config, "-a", "127.0.0.1:0"], Cancellation);
         foreach (var i in Enumerable.Range(0, 10).Where(i => i != 3))
         {
@@ -139,12 +139,12 @@ public sealed class WeatherStationTests : IDisposable
     [Fact]
     public async Task Everything_wrong_is_told_in_one_run_a_line_each()
     {
-        var config = folder.Write("exporter.yml", $"""
+        var config = directory.Write("exporter.yml", $"""
             accounts:
               home:
                 source: netatmo
                 client_id: x
-                client_secret_file: {folder["missing.txt"]}
+                client_secret_file: {directory["missing.txt"]}
                 token_file: token.json
                 refresh_intervall: 9m
               office:
@@ -170,7 +170,7 @@ public sealed class WeatherStationTests : IDisposable
     [InlineData("--addr=127.0.0.1:0")]
     public async Task The_old_ways_to_write_a_flag_still_work(string address)
     {
-        var (exit, output, error) = await RunningExporter.RunAsync(["check", address, "-ix", "-s", "@text", "--token-file", folder["t.json"], "stray"], Cancellation);
+        var (exit, output, error) = await RunningExporter.RunAsync(["check", address, "-ix", "-s", "@text", "--token-file", directory["t.json"], "stray"], Cancellation);
 
         Assert.Equal((0, "The configuration is good: netatmo (netatmo).\n"), (exit, output));
         Assert.Contains("stray", error, StringComparison.Ordinal);
@@ -179,7 +179,7 @@ public sealed class WeatherStationTests : IDisposable
     [Fact]
     public async Task A_misspelt_command_does_not_serve()
     {
-        var (exit, _, error) = await RunningExporter.RunAsync(["chekc", "-i", "x", "-s", "y", "--token-file", folder["t.json"]], Cancellation);
+        var (exit, _, error) = await RunningExporter.RunAsync(["chekc", "-i", "x", "-s", "y", "--token-file", directory["t.json"]], Cancellation);
 
         Assert.Equal((1, "chekc: there is no such command; did you mean check?\n"), (exit, error));
     }
@@ -189,7 +189,7 @@ public sealed class WeatherStationTests : IDisposable
     {
         await using var sandbox = await SandboxAsync();
         var (exit, _, error) = await RunningExporter.RunAsync(
-            ["-i", "x", "-s", "y", "--token-file", folder["t.json"], "-a", sandbox.Address.Authority], Cancellation);
+            ["-i", "x", "-s", "y", "--token-file", directory["t.json"], "-a", sandbox.Address.Authority], Cancellation);
 
         Assert.Equal(1, exit);
         Assert.Contains($"cannot listen on {sandbox.Address.Authority}", error, StringComparison.Ordinal);
@@ -200,19 +200,19 @@ public sealed class WeatherStationTests : IDisposable
     public async Task A_damaged_token_file_is_set_aside_and_the_program_stays_up()
     {
         await using var sandbox = await SandboxAsync();
-        var file = folder.Write("token.json", "{\"refresh_token\":\"ab");
+        var file = directory.Write("token.json", "{\"refresh_token\":\"ab");
         await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
 
         Assert.Contains("exporter_login_required{source=\"netatmo\"} 1", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
-        Assert.Equal("{\"refresh_token\":\"ab", File.ReadAllText(Assert.Single(Directory.GetFiles(folder.Path, "token.json.corrupt-*"))));
+        Assert.Equal("{\"refresh_token\":\"ab", File.ReadAllText(Assert.Single(Directory.GetFiles(directory.Path, "token.json.corrupt-*"))));
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     private static Task<SandboxServer> SandboxAsync(NetatmoSample? stations = null) => SandboxServer.StartAsync(
-        new SandboxOptions { Clouds = [new NetatmoCloudOptions { Stations = stations ?? NetatmoSample.Small }] }, Cancellation);
+        new SandboxOptions { Providers = [new NetatmoProviderOptions { Stations = stations ?? NetatmoSample.Small }] }, Cancellation);
 
-    private string TokenFile(SandboxServer sandbox) => folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
+    private string TokenFile(SandboxServer sandbox) => directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
 
     /// <summary>What a person does who wants a renewal at once: takes the expiry out of the file.</summary>
     private static string WithoutExpiry(string file)

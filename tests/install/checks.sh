@@ -66,7 +66,7 @@ published_program() {
 }
 
 # A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.
-bare_debian() { # folder
+bare_debian() { # directory
   local suite tar mirror
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
   tar=artifacts/debootstrap/$suite.tar
@@ -82,7 +82,7 @@ bare_debian() { # folder
   echo 'Acquire::Retries "3";' > "$1/etc/apt/apt.conf.d/80retries"
 }
 
-# The clouds' stand-in on a port of its own, with what it prints: sandbox says "Client id".
+# The providers' stand-in on a port of its own, with what it prints: sandbox says "Client id".
 start_sandbox() {
   : > "$work/sandbox"
   artifacts/bin/Sandbox/debug/sandbox --listen 127.0.0.1:0 > "$work/sandbox" &
@@ -93,7 +93,7 @@ sandbox() { sed -n "s/^$1: *//p" "$work/sandbox"; }
 counted() { curl -fsS "$(sandbox Address)/sandbox/state" | jq ".netatmo$1"; }
 
 # The example's configuration filled in as it says: an account at the sandbox, its secret in a file beside it.
-fill_in() { # folder address
+fill_in() { # directory address
   sed -i '/^#accounts:/,$d' "$1/exporter.yml"
   cat >> "$1/exporter.yml" <<END
 addr: $2

@@ -107,7 +107,7 @@ umount "$run/var/lib/netatmo-exporter"
 start
 empty() { page /metrics | grep '^exporter_token_state{.*="missing".* 1$'; }
 check "with empty volumes it starts, and says that a login is needed" eventually empty
-login() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?cloud=netatmo" | jq -r .refresh_token | (container /usr/bin/exporter login --token); }
+login() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?provider=netatmo" | jq -r .refresh_token | (container /usr/bin/exporter login --token); }
 check "a login beside it" login
 check "is kept in the volume" [ -s "$volume/netatmo-token.json" ]
 stop

@@ -50,7 +50,7 @@ password=$(inside exporter hash-password <<< correct-horse)
 printf 'tls_server_config: { cert_file: cert.pem, key_file: key.pem }\nbasic_auth_users: { me: "%s" }\n' "$password" > "$debian/etc/exporter/web.yml"
 check "exporter check accepts what was filled in" inside exporter check --config /etc/exporter/exporter.yml
 
-# As the unit does it: root's files are handed over in a folder of the service's own.
+# As the unit does it: root's files are handed over in a directory of the service's own.
 token=$debian/var/lib/exporter/home-token.json
 mkdir -m 700 -p "$debian/var/lib/exporter" "$debian/run/credentials"
 echo "{\"refresh_token\":\"$(sandbox "Refresh token")\"}" > "$token"

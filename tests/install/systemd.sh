@@ -88,7 +88,7 @@ inside systemctl reset-failed exporter
 inside systemctl start exporter 2>/dev/null || true
 given_up() { is ActiveState failed && [ "$(property NRestarts)" -le 5 ]; }
 check "with a configuration that is wrong it is given up" eventually given_up
-check "and no cloud was asked" [ "$(counted .endpoints.token.requests)" = "$requests" ]
+check "and no provider was asked" [ "$(counted .endpoints.token.requests)" = "$requests" ]
 says_why() { inside journalctl --no-pager -u exporter | grep 'nonsense'; }
 check "the journal says what is wrong" says_why
 

@@ -14,25 +14,25 @@ public sealed class LibraryExampleTests
     public async Task Each_part_runs_against_the_stand_in_and_a_second_run_logs_in_for_memory_only()
     {
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         string[] expected =
         [
             "default: 3 kinds of submission", "direct: 3 services", "custom store: row tenant-7, generation 1",
             "injected: True", "by factory: 200", "state: Active", "fakes: 4 requests",
         ];
 
-        Assert.Equal(expected, await RunAsync(sandbox, folder["tokens"]));
-        // The folder and the table; the services found the token of the folder.
+        Assert.Equal(expected, await RunAsync(sandbox, directory["tokens"]));
+        // The directory and the table; the services found the token of the directory.
         Assert.Equal(2, sandbox.Ergani.LogIn.Requests);
 
-        Assert.Equal(expected, await RunAsync(sandbox, folder["tokens"]));
+        Assert.Equal(expected, await RunAsync(sandbox, directory["tokens"]));
         Assert.Equal(3, sandbox.Ergani.LogIn.Requests);
     }
 
-    private static async Task<string[]> RunAsync(SandboxServer sandbox, string folder)
+    private static async Task<string[]> RunAsync(SandboxServer sandbox, string directory)
     {
         var (code, output, error) = await Peer.Run(
-            Path.Combine(AppContext.BaseDirectory, "library-example"), [sandbox.Address.OriginalString, folder], default, Cancellation);
+            Path.Combine(AppContext.BaseDirectory, "library-example"), [sandbox.Address.OriginalString, directory], default, Cancellation);
         Assert.Equal((0, ""), (code, error));
         return System.Text.Encoding.UTF8.GetString(output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }

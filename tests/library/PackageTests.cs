@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Exporter.Tests.Library;
 
-/// <summary>The packages, as somebody else's program uses them: packed, restored from a folder, built, and run.</summary>
+/// <summary>The packages, as somebody else's program uses them: packed, restored from a directory, built, and run.</summary>
 [Trait("Suite", "slow")]
 public sealed class PackageTests
 {
@@ -14,9 +14,9 @@ public sealed class PackageTests
     [Fact]
     public async Task A_program_of_its_own_keeps_a_token_by_the_packages_alone()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
 
-        var said = await RunAsync(folder, ["metrics", "accounts", "sources/ergani/tokens", "sources/ergani"], ["Exporter.Ergani"], "typeof(Exporter.Ergani.IErganiApi).Name");
+        var said = await RunAsync(directory, ["metrics", "accounts", "sources/ergani/tokens", "sources/ergani"], ["Exporter.Ergani"], "typeof(Exporter.Ergani.IErganiApi).Name");
 
         Assert.EndsWith("access-1 IErganiApi\n", said, StringComparison.Ordinal);
     }
@@ -24,33 +24,33 @@ public sealed class PackageTests
     [Fact]
     public async Task A_program_that_takes_the_grants_alone_gets_neither_a_metrics_library_nor_an_API_client()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
 
         var said = await RunAsync(
-            folder, ["sources/ergani/tokens", "sources/webex/tokens"], ["Exporter.Ergani.Tokens", "Exporter.Webex.Tokens"],
+            directory, ["sources/ergani/tokens", "sources/webex/tokens"], ["Exporter.Ergani.Tokens", "Exporter.Webex.Tokens"],
             "(typeof(Exporter.Ergani.ErganiGrant).Name + typeof(Exporter.Webex.ServiceAppGrant).Name)");
 
         Assert.EndsWith("access-1 ErganiGrantServiceAppGrant\n", said, StringComparison.Ordinal);
         string[] ours = ["exporter.ergani.tokens", "exporter.tokens", "exporter.tokens.testing", "exporter.webex.tokens"];
-        Assert.Equal(ours, Restored(folder).Where(package => !package.StartsWith("microsoft.", StringComparison.Ordinal)).Order());
-        Assert.DoesNotContain(Restored(folder), package => package.Contains("resilience", StringComparison.Ordinal));
+        Assert.Equal(ours, Restored(directory).Where(package => !package.StartsWith("microsoft.", StringComparison.Ordinal)).Order());
+        Assert.DoesNotContain(Restored(directory), package => package.Contains("resilience", StringComparison.Ordinal));
     }
 
     /// <summary>What the program says that has these packages and prints a token and this expression.</summary>
-    private static async Task<string> RunAsync(TemporaryFolder folder, IEnumerable<string> projects, IEnumerable<string> packages, string expression)
+    private static async Task<string> RunAsync(TemporaryDirectory directory, IEnumerable<string> projects, IEnumerable<string> packages, string expression)
     {
         foreach (var project in projects.Concat(["tokens", "tokens-testing"]))
         {
-            await DotnetAsync("pack", Path.Combine(Sources, "internal", project), "-c", Configuration, "--no-build", "-v", "q", "-p:Version=9.9.9", "-o", folder["feed"]);
+            await DotnetAsync("pack", Path.Combine(Sources, "internal", project), "-c", Configuration, "--no-build", "-v", "q", "-p:Version=9.9.9", "-o", directory["feed"]);
         }
-        Directory.CreateDirectory(folder["program"]);
-        folder.Write("program/program.csproj", $"""
+        Directory.CreateDirectory(directory["program"]);
+        directory.Write("program/program.csproj", $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
                 <TargetFramework>net10.0</TargetFramework>
-                <RestoreAdditionalProjectSources>{folder["feed"]}</RestoreAdditionalProjectSources>
-                <RestorePackagesPath>{folder["packages"]}</RestorePackagesPath>
+                <RestoreAdditionalProjectSources>{directory["feed"]}</RestoreAdditionalProjectSources>
+                <RestorePackagesPath>{directory["packages"]}</RestorePackagesPath>
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
               </PropertyGroup>
               <ItemGroup>
@@ -58,7 +58,7 @@ public sealed class PackageTests
               </ItemGroup>
             </Project>
             """);
-        folder.Write("program/Program.cs", $$"""
+        directory.Write("program/Program.cs", $$"""
             using System;
             using System.Runtime.Versioning;
             using System.Threading;
@@ -70,13 +70,13 @@ public sealed class PackageTests
 
             var time = new ManualTime();
             var grant = new FakeGrant(time) { NeedsNoToken = true };
-            await using var keeper = new Keeper("mine", grant, new MemoryStore(), new KeeperOptions(), time, NullLogger.Instance);
-            Console.WriteLine($"{(await keeper.GetTokenAsync(CancellationToken.None))!.AccessToken!.Reveal()} {{{expression}}}");
+            await using var manager = new TokenManager("mine", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
+            Console.WriteLine($"{(await manager.GetTokenAsync(CancellationToken.None))!.AccessToken!.Reveal()} {{{expression}}}");
             """);
-        return await DotnetAsync("run", "--project", folder["program"]);
+        return await DotnetAsync("run", "--project", directory["program"]);
     }
 
-    private static IEnumerable<string> Restored(TemporaryFolder folder) => Directory.GetDirectories(folder["packages"]).Select(package => Path.GetFileName(package)!);
+    private static IEnumerable<string> Restored(TemporaryDirectory directory) => Directory.GetDirectories(directory["packages"]).Select(package => Path.GetFileName(package)!);
 
     /// <summary>The one that these tests were built in.</summary>
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name;

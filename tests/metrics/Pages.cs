@@ -27,7 +27,7 @@ internal static class Pages
     public static string Text(EncodedMetrics part) => Text(ExpositionFormat.PrometheusText, part);
 
     /// <summary>What the snapshot says of the accounts.</summary>
-    public static string Text(ExpositionSnapshot snapshot) => Encoding.UTF8.GetString(Written(snapshot.Page(ExpositionFormat.PrometheusText, gzip: false)));
+    public static string Text(MetricsSnapshot snapshot) => Encoding.UTF8.GetString(Written(snapshot.Page(ExpositionFormat.PrometheusText, gzip: false)));
 
     public static string Text(ExpositionFormat format, params ReadOnlySpan<EncodedMetrics> parts) => Encoding.UTF8.GetString(Assembled(format, gzip: false, parts));
 

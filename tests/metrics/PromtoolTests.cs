@@ -13,10 +13,10 @@ public class PromtoolTests
     [MemberData(nameof(Goldens))]
     public async Task Promtool_complains_of_nothing_but_inherited_names(string golden)
     {
-        var cancellation = TestContext.Current.CancellationToken;
-        var inherited = await File.ReadAllLinesAsync(Path.Combine(Golden.Root, "metrics/inherited-names.txt"), cancellation);
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var inherited = await File.ReadAllLinesAsync(Path.Combine(Golden.Root, "metrics/inherited-names.txt"), cancellationToken);
 
-        var complaints = await Promtool.Check(await File.ReadAllTextAsync(Path.Combine(Golden.Root, golden), cancellation), cancellation);
+        var complaints = await Promtool.Check(await File.ReadAllTextAsync(Path.Combine(Golden.Root, golden), cancellationToken), cancellationToken);
 
         Assert.DoesNotContain(complaints, complaint => !inherited.Contains(complaint.Split(' ')[0]));
     }

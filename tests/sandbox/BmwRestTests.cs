@@ -9,7 +9,7 @@ public sealed class BmwRestTests
 {
     private const string Create = """{"name":"one","purpose":"two","technicalDescriptors":["vehicle.vehicle.travelledDistance","vehicle.unknown"]}""";
 
-    private static readonly string Vin = BmwCloudCar.Sample.Vin;
+    private static readonly string Vin = BmwProviderCar.Sample.Vin;
 
     [Fact]
     public async Task A_container_is_made_found_and_read()

@@ -53,7 +53,7 @@ public sealed class ControlTests
     [InlineData("/sandbox/faults", """{"endpoint":"token","fault":{"kind":"delay","second":1}}""")]
     [InlineData("/sandbox/faults", """{"endpoint":"token","fault":null}""")]
     [InlineData("/sandbox/faults", """{"endpoint":"token","times":0,"fault":{"kind":"hang"}}""")]
-    [InlineData("/sandbox/faults?cloud=nimbus", """{"endpoint":"token","fault":{"kind":"hang"}}""")]
+    [InlineData("/sandbox/faults?provider=nimbus", """{"endpoint":"token","fault":{"kind":"hang"}}""")]
     [InlineData("/sandbox/lifetimes", """{"access":0}""")]
     [InlineData("/sandbox/lifetimes", """{"acess":20}""")]
     public async Task A_wrong_order_changes_nothing_and_says_why(string path, string json)
@@ -99,7 +99,7 @@ public sealed class ControlTests
             """{"families":1,"revoked_families":1,"rotations":1,"reused_refresh_tokens":1,"reused_codes":0,"maximum_in_flight":1}""", Compact(state.GetProperty("tokens")));
         Assert.Equal("""{"requests":2,"faults":[]}""", Compact(state.GetProperty("endpoints").GetProperty("token")));
         Assert.Equal("""{"requests":0,"faults":[{"fault":{"kind":"delay","seconds":2},"times":4}]}""", Compact(state.GetProperty("endpoints").GetProperty("stations")));
-        Assert.DoesNotContain(NetatmoCloud.User, reply.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain(NetatmoProvider.User, reply.Body, StringComparison.Ordinal);
     }
 
     private static string Compact(JsonElement element) => JsonNode.Parse(element.GetRawText())!.ToJsonString();

@@ -24,14 +24,14 @@ internal sealed partial class Visitor : IAsyncDisposable
 
     public ManualTime Time { get; }
 
-    public NetatmoCloud Netatmo => Sandbox.Netatmo;
+    public NetatmoProvider Netatmo => Sandbox.Netatmo;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<Visitor> Start(NetatmoCloudOptions? netatmo = null)
+    public static async Task<Visitor> Start(NetatmoProviderOptions? netatmo = null)
     {
         var time = new ManualTime();
-        return new Visitor(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [netatmo ?? new NetatmoCloudOptions()] }, Cancellation), time);
+        return new Visitor(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [netatmo ?? new NetatmoProviderOptions()] }, Cancellation), time);
     }
 
     public Task<Reply> Get(string path) => Send(new HttpRequestMessage(HttpMethod.Get, path));

@@ -18,7 +18,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new WebexCloudOptions { Limits = [] }] }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new WebexProviderOptions { Limits = [] }] }, Cancellation);
         http.BaseAddress = sandbox.Address;
         token = sandbox.Webex.LoginServiceApp().AccessToken;
     }
@@ -101,7 +101,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
     [Fact]
     public async Task Reading_and_writing_need_their_scopes()
     {
-        var reader = sandbox.Webex.ServiceApp.Login(sandbox.Webex.ClientId, "reader", WebexCloud.ReadScope).AccessToken;
+        var reader = sandbox.Webex.ServiceApp.Login(sandbox.Webex.ClientId, "reader", WebexProvider.ReadScope).AccessToken;
         var personal = sandbox.Webex.LoginPersonal();
 
         Assert.Equal(200, (await SendAsync(HttpMethod.Get, "", null, reader)).Status);

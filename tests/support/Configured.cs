@@ -2,18 +2,18 @@ using Exporter.Accounts;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>A configuration of one source, from YAML or from variables, in a folder of the test.</summary>
+/// <summary>A configuration of one source, from YAML or from variables, in a directory of the test.</summary>
 internal static class Configured
 {
     public static (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Of(
-        ISource source, string? yaml, IReadOnlyDictionary<string, string> environment, TemporaryFolder folder)
+        ISource source, string? yaml, IReadOnlyDictionary<string, string> environment, TemporaryDirectory directory)
     {
         var flags = new Dictionary<Setting, IReadOnlyList<string>>();
         if (yaml is not null)
         {
-            flags[Configuration.ConfigFile] = [folder.Write("exporter.yml", yaml)];
+            flags[Configuration.ConfigFile] = [directory.Write("exporter.yml", yaml)];
         }
-        var configuration = Configuration.Load([], [source.Settings], flags, environment, folder.Path);
+        var configuration = Configuration.Load([], [source.Settings], flags, environment, directory.Path);
         var accounts = PlannedAccount.All(configuration, [source]);
         return (accounts, [.. configuration.Problems.Select(p => p.ToString())]);
     }

@@ -44,12 +44,12 @@ internal static class GeneratedExamples
     };
 
     /// <summary>The general files of a pattern, and those of the sources that have some.</summary>
-    private static IEnumerable<string> Monitoring(string repository, string pattern) => Slices.FoldersOf(repository)
-        .Prepend(Path.Combine(repository, "internal/accounts")).Select(folder => Path.Combine(folder, "monitoring")).Where(Directory.Exists)
-        .SelectMany(folder => Directory.GetFiles(folder, pattern));
+    private static IEnumerable<string> Monitoring(string repository, string pattern) => Slices.DirectoriesOf(repository)
+        .Prepend(Path.Combine(repository, "internal/accounts")).Select(directory => Path.Combine(directory, "monitoring")).Where(Directory.Exists)
+        .SelectMany(directory => Directory.GetFiles(directory, pattern));
 
     private static IEnumerable<string> Accounts(string repository) =>
-        Slices.FoldersOf(repository).Select(folder => Path.Combine(folder, "account.yml")).Where(File.Exists);
+        Slices.DirectoriesOf(repository).Select(directory => Path.Combine(directory, "account.yml")).Where(File.Exists);
 
     /// <summary>The files one after the other, each from its mark on.</summary>
     private static string Joined(string repository, string name, string mark) => string.Join('\n', Monitoring(repository, name).Select(file =>

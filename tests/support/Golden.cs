@@ -8,7 +8,7 @@ namespace Exporter.Tests.Support;
 /// </summary>
 internal static class Golden
 {
-    /// <summary>The folder <c>tests</c> of the sources.</summary>
+    /// <summary>The directory <c>tests</c> of the sources.</summary>
     public static string Root { get; } = Path.GetDirectoryName(Path.GetDirectoryName(ThisFile()))!;
 
     public static void Check(string relativePathUnderTests, string actual)

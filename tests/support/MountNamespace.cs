@@ -77,7 +77,7 @@ internal sealed class MountNamespace : IDisposable
 
     public void Mount(params string[] arguments) => Assert.Equal("", Do(() => Run("mount", arguments)));
 
-    public void Unmount(string folder) => Assert.Equal("", Do(() => Run("umount", folder)));
+    public void Unmount(string directory) => Assert.Equal("", Do(() => Run("umount", directory)));
 
     /// <summary>The same store, whose calls all happen here.</summary>
     public ITokenStore Within(ITokenStore store) => new Inside(this, store);
@@ -111,13 +111,13 @@ internal sealed class MountNamespace : IDisposable
     {
         public string Location => store.Location;
 
-        public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => new(space.Do(() => store.ReadAsync(cancellation).AsTask().Result));
+        public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(space.Do(() => store.ReadAsync(cancellationToken).AsTask().Result));
 
-        public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation) =>
-            new(space.Do(() => store.WriteAsync(token, expected, cancellation).AsTask().Result));
+        public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
+            new(space.Do(() => store.WriteAsync(token, expected, cancellationToken).AsTask().Result));
 
-        public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => new(space.Do(() => store.SignOutAsync(cancellation).AsTask().Result));
+        public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => new(space.Do(() => store.LogOutAsync(cancellationToken).AsTask().Result));
 
-        public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => new(space.Do(() => store.LockAsync(cancellation).AsTask().Result));
+        public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => new(space.Do(() => store.LockAsync(cancellationToken).AsTask().Result));
     }
 }

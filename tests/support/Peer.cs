@@ -50,8 +50,8 @@ internal sealed class Peer : IAsyncDisposable
     /// <summary>Where the program is. Some are daemons, which Debian keeps out of a user's path.</summary>
     public static string Find(string program)
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/local/sbin", "/usr/sbin", "/sbin"]);
-        if (folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) is { } found)
+        var directories = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/local/sbin", "/usr/sbin", "/sbin"]);
+        if (directories.Select(directory => Path.Combine(directory, program)).FirstOrDefault(File.Exists) is { } found)
         {
             return found;
         }
@@ -66,29 +66,29 @@ internal sealed class Peer : IAsyncDisposable
 
     public static Peer Start(string program, params IEnumerable<string> arguments) => Start(program, arguments, new Dictionary<string, string>());
 
-    public static Peer Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder = null) =>
-        new(program, Launch(program, arguments, environment, folder));
+    public static Peer Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory = null) =>
+        new(program, Launch(program, arguments, environment, directory));
 
     /// <summary>Runs a program to its end.</summary>
     public static async Task<(int ExitCode, byte[] Output, string Error)> Run(
-        string program, IEnumerable<string> arguments, ReadOnlyMemory<byte> input, CancellationToken cancellation)
+        string program, IEnumerable<string> arguments, ReadOnlyMemory<byte> input, CancellationToken cancellationToken)
     {
-        using var process = Launch(program, arguments, new Dictionary<string, string>(), folder: null);
+        using var process = Launch(program, arguments, new Dictionary<string, string>(), directory: null);
         try
         {
             using var output = new MemoryStream();
-            var copying = process.StandardOutput.BaseStream.CopyToAsync(output, cancellation);
-            var error = process.StandardError.ReadToEndAsync(cancellation);
+            var copying = process.StandardOutput.BaseStream.CopyToAsync(output, cancellationToken);
+            var error = process.StandardError.ReadToEndAsync(cancellationToken);
             try
             {
-                await process.StandardInput.BaseStream.WriteAsync(input, cancellation);
+                await process.StandardInput.BaseStream.WriteAsync(input, cancellationToken);
                 process.StandardInput.Close();
             }
             catch (IOException)
             {
                 // It did not read to the end; why, its output says.
             }
-            await Task.WhenAll(copying, error, process.WaitForExitAsync(cancellation));
+            await Task.WhenAll(copying, error, process.WaitForExitAsync(cancellationToken));
             return (process.ExitCode, output.ToArray(), await error);
         }
         finally
@@ -99,9 +99,9 @@ internal sealed class Peer : IAsyncDisposable
 
     /// <summary>The first line not yet looked at that contains the text.</summary>
     /// <exception cref="InvalidOperationException">The program ended without having said so.</exception>
-    public async Task<string> Says(string text, CancellationToken cancellation)
+    public async Task<string> Says(string text, CancellationToken cancellationToken)
     {
-        await foreach (var line in unread.Reader.ReadAllAsync(cancellation))
+        await foreach (var line in unread.Reader.ReadAllAsync(cancellationToken))
         {
             if (line.Contains(text, StringComparison.Ordinal))
             {
@@ -112,16 +112,16 @@ internal sealed class Peer : IAsyncDisposable
     }
 
     /// <summary>The exit code, once the program has ended and all it said is in <see cref="Output"/>.</summary>
-    public async Task<int> Ends(CancellationToken cancellation)
+    public async Task<int> Ends(CancellationToken cancellationToken)
     {
-        await process.WaitForExitAsync(cancellation);
-        await reading.WaitAsync(cancellation);
+        await process.WaitForExitAsync(cancellationToken);
+        await reading.WaitAsync(cancellationToken);
         return process.ExitCode;
     }
 
     /// <summary>Sends a signal, by its name without SIG: TERM, KILL, HUP.</summary>
-    public async Task Signal(string signal, CancellationToken cancellation) =>
-        await Run("kill", ["-s", signal, $"{process.Id}"], default, cancellation);
+    public async Task Signal(string signal, CancellationToken cancellationToken) =>
+        await Run("kill", ["-s", signal, $"{process.Id}"], default, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -130,7 +130,7 @@ internal sealed class Peer : IAsyncDisposable
         process.Dispose();
     }
 
-    private static Process Launch(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? folder)
+    private static Process Launch(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory)
     {
         // A session of its own makes the peer the leader of a group, which can be killed with children that have lost their parent.
         // A shell that starts these tests in the background lets them ignore SIGINT and SIGQUIT, and a child would inherit that.
@@ -141,7 +141,7 @@ internal sealed class Peer : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             StandardErrorEncoding = Encoding.UTF8,
-            WorkingDirectory = folder ?? "",
+            WorkingDirectory = directory ?? "",
         };
         foreach (var (key, value) in environment)
         {

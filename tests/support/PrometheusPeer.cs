@@ -13,9 +13,9 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     private PrometheusPeer(Peer process, HttpClient http) => (this.process, this.http) = (process, http);
 
     /// <param name="more">Further members of the scrape configuration, a line each.</param>
-    public static async Task<PrometheusPeer> StartAsync(TemporaryFolder folder, string target, CancellationToken cancellation, params IEnumerable<string> more)
+    public static async Task<PrometheusPeer> StartAsync(TemporaryDirectory directory, string target, CancellationToken cancellationToken, params IEnumerable<string> more)
     {
-        var config = folder.Write("prometheus.yml", $"""
+        var config = directory.Write("prometheus.yml", $"""
             global: {"{"}scrape_interval: 1s{"}"}
             rule_files: ["{Path.Combine(Golden.Root, "../examples/prometheus/exporter-rules.yml")}"]
             scrape_configs:
@@ -24,10 +24,10 @@ internal sealed class PrometheusPeer : IAsyncDisposable
             {string.Join('\n', more.Select(line => $"    {line}"))}
             """);
         var port = FreePort.Take();
-        var process = Peer.Start("prometheus", $"--config.file={config}", $"--storage.tsdb.path={folder["data"]}", $"--web.listen-address=127.0.0.1:{port}");
+        var process = Peer.Start("prometheus", $"--config.file={config}", $"--storage.tsdb.path={directory["data"]}", $"--web.listen-address=127.0.0.1:{port}");
         try
         {
-            await process.Says("Server is ready to receive web requests", cancellation);
+            await process.Says("Server is ready to receive web requests", cancellationToken);
         }
         catch
         {
@@ -38,37 +38,37 @@ internal sealed class PrometheusPeer : IAsyncDisposable
     }
 
     /// <summary>The values of an instant query, asked again until there are some.</summary>
-    public async Task<IReadOnlyList<double>> ValuesAsync(string query, CancellationToken cancellation)
+    public async Task<IReadOnlyList<double>> ValuesAsync(string query, CancellationToken cancellationToken)
     {
         while (true)
         {
-            double[] values = [.. (await ResultAsync(query, cancellation)).EnumerateArray()
+            double[] values = [.. (await ResultAsync(query, cancellationToken)).EnumerateArray()
                 .Select(r => double.Parse(r.GetProperty("value")[1].GetString()!, CultureInfo.InvariantCulture))];
             if (values.Length > 0)
             {
                 return values;
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
         }
     }
 
     /// <summary>How many series an instant query gives at this moment.</summary>
     /// <exception cref="HttpRequestException">It is no expression, or fails.</exception>
-    public async Task<int> CountAsync(string query, CancellationToken cancellation) => (await ResultAsync(query, cancellation)).GetArrayLength();
+    public async Task<int> CountAsync(string query, CancellationToken cancellationToken) => (await ResultAsync(query, cancellationToken)).GetArrayLength();
 
     /// <summary>Asks an instant query again and again until it gives so many series, for a minute at most.</summary>
-    public async Task CountsAsync(string query, Func<int, bool> isRight, CancellationToken cancellation)
+    public async Task CountsAsync(string query, Func<int, bool> isRight, CancellationToken cancellationToken)
     {
         var begin = TimeProvider.System.GetTimestamp();
-        for (int count; !isRight(count = await CountAsync(query, cancellation));)
+        for (int count; !isRight(count = await CountAsync(query, cancellationToken));)
         {
             Assert.True(TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"This gives {count} series:\n{query}");
-            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellationToken);
         }
     }
 
     /// <summary>Asks instant queries again and again until each has given something, for a minute at most.</summary>
-    public async Task AllGiveDataAsync(IEnumerable<string> queries, CancellationToken cancellation)
+    public async Task AllGiveDataAsync(IEnumerable<string> queries, CancellationToken cancellationToken)
     {
         var silent = queries.ToHashSet();
         var begin = TimeProvider.System.GetTimestamp();
@@ -76,7 +76,7 @@ internal sealed class PrometheusPeer : IAsyncDisposable
         {
             foreach (var query in silent.ToList())
             {
-                if (await CountAsync(query, cancellation) > 0)
+                if (await CountAsync(query, cancellationToken) > 0)
                 {
                     silent.Remove(query);
                 }
@@ -86,21 +86,21 @@ internal sealed class PrometheusPeer : IAsyncDisposable
                 return;
             }
             Assert.True(TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromMinutes(1), $"These give no data:\n{string.Join('\n', silent)}");
-            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellationToken);
         }
     }
 
     /// <summary>The values of a label among the series that a selector matches.</summary>
-    public async Task<IReadOnlyList<string>> LabelValuesAsync(string selector, string label, CancellationToken cancellation)
+    public async Task<IReadOnlyList<string>> LabelValuesAsync(string selector, string label, CancellationToken cancellationToken)
     {
-        var values = await DataAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}", cancellation);
+        var values = await DataAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}", cancellationToken);
         return [.. values.EnumerateArray().Select(value => value.GetString()!)];
     }
 
     /// <summary>The alert rules that are shipped, as Prometheus has read them.</summary>
-    public async Task<IReadOnlyList<(string Name, string Expression)>> RulesAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<(string Name, string Expression)>> RulesAsync(CancellationToken cancellationToken)
     {
-        var data = await DataAsync("/api/v1/rules", cancellation);
+        var data = await DataAsync("/api/v1/rules", cancellationToken);
         return [.. from rules in data.GetProperty("groups").EnumerateArray()
                    from rule in rules.GetProperty("rules").EnumerateArray()
                    select (rule.GetProperty("name").GetString()!, rule.GetProperty("query").GetString()!)];
@@ -112,12 +112,12 @@ internal sealed class PrometheusPeer : IAsyncDisposable
         await process.DisposeAsync();
     }
 
-    private async Task<JsonElement> ResultAsync(string query, CancellationToken cancellation) =>
-        (await DataAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellation)).GetProperty("result");
+    private async Task<JsonElement> ResultAsync(string query, CancellationToken cancellationToken) =>
+        (await DataAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}", cancellationToken)).GetProperty("result");
 
-    private async Task<JsonElement> DataAsync(string path, CancellationToken cancellation)
+    private async Task<JsonElement> DataAsync(string path, CancellationToken cancellationToken)
     {
-        using var answer = JsonDocument.Parse(await http.GetStringAsync(path, cancellation));
+        using var answer = JsonDocument.Parse(await http.GetStringAsync(path, cancellationToken));
         return answer.RootElement.GetProperty("data").Clone();
     }
 }

@@ -2,17 +2,17 @@ using Exporter.Accounts;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>The folders of the sources.</summary>
+/// <summary>The directories of the sources.</summary>
 internal static class Slices
 {
     public static string Repository { get; } = Path.GetFullPath(Path.Combine(Golden.Root, ".."));
 
-    public static IReadOnlyList<string> Folders { get; } = FoldersOf(Repository);
+    public static IReadOnlyList<string> Directories { get; } = DirectoriesOf(Repository);
 
     /// <summary>What the names of a source's metrics, and, capitalized, of its alerts begin with.</summary>
     public static IReadOnlyList<string> Prefixes { get; } = [.. Composition.Sources.Select(source => source.Name.Split('-')[0])];
 
-    public static IReadOnlyList<string> FoldersOf(string repository) =>
+    public static IReadOnlyList<string> DirectoriesOf(string repository) =>
         [.. Directory.GetDirectories(Path.Combine(repository, "internal/sources")).Order(StringComparer.Ordinal)];
 
     /// <summary>The project of a source, whose name is that of its assembly and its namespace.</summary>

@@ -42,10 +42,10 @@ internal sealed class StubHttp : HttpMessageHandler
     public StubHttp ExpectFailure(Exception failure) => Expect((_, _, _) => Task.FromException<HttpResponseMessage>(failure));
 
     /// <summary>The next call gets no answer before it is given up.</summary>
-    public StubHttp ExpectSilence() => Expect(async (_, _, cancellation) =>
+    public StubHttp ExpectSilence() => Expect(async (_, _, cancellationToken) =>
     {
         var never = new TaskCompletionSource<HttpResponseMessage>();
-        await using var _ = cancellation.Register(() => never.TrySetCanceled(cancellation));
+        await using var _ = cancellationToken.Register(() => never.TrySetCanceled(cancellationToken));
         return await never.Task;
     });
 

@@ -21,26 +21,26 @@ public sealed class AddTokensTests
     public async Task Nothing_happens_before_the_first_use()
     {
         await using var provider = Provider();
-        var keeper = provider.GetRequiredService<Keeper>();
+        var manager = provider.GetRequiredService<TokenManager>();
         time.Advance(TimeSpan.FromDays(1));
 
         Assert.Equal(0, grant.Requests);
-        Assert.Equal("access-1", (await keeper.GetTokenAsync(Cancellation))!.AccessToken!.Reveal());
+        Assert.Equal("access-1", (await manager.GetTokenAsync(Cancellation))!.AccessToken!.Reveal());
     }
 
     [Fact]
     public async Task From_then_on_the_token_is_renewed_before_it_ends()
     {
         await using var provider = Provider();
-        var keeper = provider.GetRequiredKeyedService<Keeper>("cloud");
-        await keeper.GetTokenAsync(Cancellation);
-        var renewed = Changed(keeper);
+        var manager = provider.GetRequiredKeyedService<TokenManager>("provider");
+        await manager.GetTokenAsync(Cancellation);
+        var renewed = Changed(manager);
 
         time.Advance(TimeSpan.FromHours(3) - TimeSpan.FromMinutes(10));
         await renewed;
 
         Assert.Equal(2, grant.Requests);
-        Assert.Equal("access-2", (await keeper.GetTokenAsync(Cancellation))!.AccessToken!.Reveal());
+        Assert.Equal("access-2", (await manager.GetTokenAsync(Cancellation))!.AccessToken!.Reveal());
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class AddTokensTests
         var provider = Provider();
         grant.Hold();
         var arrived = grant.Arrived;
-        var use = provider.GetRequiredService<Keeper>().GetTokenAsync(Cancellation).AsTask();
+        var use = provider.GetRequiredService<TokenManager>().GetTokenAsync(Cancellation).AsTask();
         await arrived;
 
         var end = provider.DisposeAsync().AsTask();
@@ -58,7 +58,7 @@ public sealed class AddTokensTests
         await end;
 
         Assert.Equal("access-1", (await use)!.AccessToken!.Reveal());
-        Assert.Equal("refresh-1", Assert.IsType<Stored.Held>(await store.ReadAsync(Cancellation)).Token.RefreshToken!.Reveal());
+        Assert.Equal("refresh-1", Assert.IsType<ReadResult.Held>(await store.ReadAsync(Cancellation)).Token.RefreshToken!.Reveal());
     }
 
     [Fact]
@@ -68,60 +68,60 @@ public sealed class AddTokensTests
         services.AddTokens().AddAccount("one", _ => grant).AddAccount("two", _ => new FakeGrant(time));
         await using var provider = services.BuildServiceProvider();
 
-        Assert.Equal("one", provider.GetRequiredService<Keeper>().Account);
-        Assert.Same(provider.GetRequiredService<Keeper>(), provider.GetRequiredKeyedService<Keeper>("one"));
-        Assert.Equal("two", provider.GetRequiredKeyedService<Keeper>("two").Account);
-        Assert.Equal("memory", provider.GetRequiredService<Keeper>().StoreLocation);
+        Assert.Equal("one", provider.GetRequiredService<TokenManager>().Account);
+        Assert.Same(provider.GetRequiredService<TokenManager>(), provider.GetRequiredKeyedService<TokenManager>("one"));
+        Assert.Equal("two", provider.GetRequiredKeyedService<TokenManager>("two").Account);
+        Assert.Equal("memory", provider.GetRequiredService<TokenManager>().StoreLocation);
     }
 
     [Fact]
     public async Task A_handler_renews_once_on_401_and_leaves_foreign_authorization_alone()
     {
         await using var provider = Provider();
-        using var cloud = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.OK);
-        var keeper = provider.GetRequiredService<Keeper>();
-        using var http = new HttpClient(new TokenHandler(keeper) { InnerHandler = cloud }, disposeHandler: false);
-        (await http.GetAsync("http://cloud/", Cancellation)).Dispose();
+        using var stub = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.OK);
+        var manager = provider.GetRequiredService<TokenManager>();
+        using var http = new HttpClient(new TokenHandler(manager) { InnerHandler = stub }, disposeHandler: false);
+        (await http.GetAsync("http://provider/", Cancellation)).Dispose();
         time.Advance(TimeSpan.FromMinutes(2));
 
-        using (var twice = await http.GetAsync("http://cloud/", Cancellation))
+        using (var twice = await http.GetAsync("http://provider/", Cancellation))
         {
             Assert.Equal(HttpStatusCode.Unauthorized, twice.StatusCode);
         }
         Assert.Equal(2, grant.Requests);
 
-        using var own = new HttpRequestMessage(HttpMethod.Get, "http://cloud/") { Headers = { Authorization = new("Basic", "abc") } };
+        using var own = new HttpRequestMessage(HttpMethod.Get, "http://provider/") { Headers = { Authorization = new("Basic", "abc") } };
         (await http.SendAsync(own, Cancellation)).Dispose();
-        Assert.Equal("Basic abc", cloud.Calls[^1].Request.Headers.Authorization!.ToString());
+        Assert.Equal("Basic abc", stub.Calls[^1].Request.Headers.Authorization!.ToString());
     }
 
     [Fact]
     public async Task A_direct_token_is_put_on_and_never_renewed()
     {
-        using var cloud = new StubHttp().Expect(HttpStatusCode.Unauthorized);
-        using var http = new HttpClient(new DirectTokenHandler(new Secret("given")) { InnerHandler = cloud }, disposeHandler: false);
+        using var provider = new StubHttp().Expect(HttpStatusCode.Unauthorized);
+        using var http = new HttpClient(new DirectTokenHandler(new Secret("given")) { InnerHandler = provider }, disposeHandler: false);
 
-        using var answer = await http.GetAsync("http://cloud/", Cancellation);
+        using var answer = await http.GetAsync("http://provider/", Cancellation);
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
-        Assert.Equal("Bearer given", Assert.Single(cloud.Calls).Request.Headers.Authorization!.ToString());
+        Assert.Equal("Bearer given", Assert.Single(provider.Calls).Request.Headers.Authorization!.ToString());
     }
 
     private ServiceProvider Provider()
     {
         var services = new ServiceCollection().AddSingleton<TimeProvider>(time);
-        services.AddTokens().AddAccount("cloud", _ => grant, _ => store);
+        services.AddTokens().AddAccount("provider", _ => grant, _ => store);
         return services.BuildServiceProvider();
     }
 
-    /// <summary>Completes when the keeper holds another token than now.</summary>
-    private static async Task Changed(Keeper keeper)
+    /// <summary>Completes when the token manager holds another token than now.</summary>
+    private static async Task Changed(TokenManager manager)
     {
-        var before = keeper.Snapshot.State.Token;
-        while (ReferenceEquals(keeper.Snapshot.State.Token, before))
+        var before = manager.Snapshot.State.Token;
+        while (ReferenceEquals(manager.Snapshot.State.Token, before))
         {
-            var changed = keeper.Changed;
-            if (ReferenceEquals(keeper.Snapshot.State.Token, before))
+            var changed = manager.Changed;
+            if (ReferenceEquals(manager.Snapshot.State.Token, before))
             {
                 await changed.WaitAsync(Cancellation);
             }

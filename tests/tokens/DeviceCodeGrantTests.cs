@@ -9,7 +9,7 @@ namespace Exporter.Tests.Tokens;
 public sealed class DeviceCodeGrantTests : IDisposable
 {
     private const string Begun =
-        """{"device_code":"device-1","user_code":"WDJB-MJHT","verification_uri":"https://cloud.example/device","interval":5,"expires_in":300}""";
+        """{"device_code":"device-1","user_code":"WDJB-MJHT","verification_uri":"https://provider.example/device","interval":5,"expires_in":300}""";
 
     private const string Granted = """{"access_token":"access-1","refresh_token":"refresh-1","expires_in":3600}""";
 
@@ -27,35 +27,35 @@ public sealed class DeviceCodeGrantTests : IDisposable
 
         var begun = await BeginAsync(Grant());
 
-        Assert.Equal("https://cloud.example/device", begun.Verification.OriginalString);
+        Assert.Equal("https://provider.example/device", begun.Verification.OriginalString);
         Assert.Equal("WDJB-MJHT", begun.UserCode);
         Assert.Equal(ManualTime.Start + TimeSpan.FromMinutes(5), begun.Deadline);
-        Assert.Equal("https://cloud.example/device?user_code=WDJB-MJHT", begun.Link.OriginalString);
+        Assert.Equal("https://provider.example/device?user_code=WDJB-MJHT", begun.Link.OriginalString);
         Assert.Equal(("app", "read write"), (Form(0)["client_id"], Form(0)["scope"]));
     }
 
     [Fact]
     public async Task The_complete_address_is_the_link_where_the_cloud_gives_one()
     {
-        http.Expect(HttpStatusCode.OK, Begun.Replace("\"interval\"", "\"verification_uri_complete\":\"https://cloud.example/device/WDJB\",\"interval\""));
+        http.Expect(HttpStatusCode.OK, Begun.Replace("\"interval\"", "\"verification_uri_complete\":\"https://provider.example/device/WDJB\",\"interval\""));
 
-        Assert.Equal("https://cloud.example/device/WDJB", (await BeginAsync(Grant())).Link.OriginalString);
+        Assert.Equal("https://provider.example/device/WDJB", (await BeginAsync(Grant())).Link.OriginalString);
     }
 
     [Fact]
     public async Task A_misspelt_verification_url_is_read_and_a_missing_interval_is_five_seconds()
     {
-        http.Expect(HttpStatusCode.OK, """{"device_code":"d","user_code":"u","verification_url":"https://cloud.example/go"}""");
+        http.Expect(HttpStatusCode.OK, """{"device_code":"d","user_code":"u","verification_url":"https://provider.example/go"}""");
 
         var begun = await BeginAsync(Grant());
 
-        Assert.Equal("https://cloud.example/go", begun.Verification.OriginalString);
+        Assert.Equal("https://provider.example/go", begun.Verification.OriginalString);
         Assert.Equal(TimeSpan.FromSeconds(5), begun.Interval);
     }
 
     [Theory]
-    [InlineData("""{"user_code":"u","verification_uri":"https://cloud.example"}""")]
-    [InlineData("""{"device_code":"d","verification_uri":"https://cloud.example"}""")]
+    [InlineData("""{"user_code":"u","verification_uri":"https://provider.example"}""")]
+    [InlineData("""{"device_code":"d","verification_uri":"https://provider.example"}""")]
     [InlineData("""{"device_code":"d","user_code":"u"}""")]
     [InlineData("""{"device_code":"d","user_code":"u","verification_uri":"nowhere"}""")]
     public async Task An_answer_that_nobody_can_act_on_begins_nothing(string answer)
@@ -73,7 +73,7 @@ public sealed class DeviceCodeGrantTests : IDisposable
     {
         http.Expect(HttpStatusCode.Unauthorized, """{"error":"invalid_client"}""");
 
-        Assert.IsType<Renewal.Refused>((await Grant().BeginAsync(Cancellation)).Failure);
+        Assert.IsType<Renewal.InvalidClient>((await Grant().BeginAsync(Cancellation)).Failure);
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Theory]
-    [InlineData(403, "access_denied", "refused at the cloud")]
+    [InlineData(403, "access_denied", "refused at the provider")]
     [InlineData(401, "expired_token", "begin again")]
     [InlineData(400, "expired_token", "begin again")]
     [InlineData(400, "invalid_grant", "begin again")]
@@ -130,7 +130,7 @@ public sealed class DeviceCodeGrantTests : IDisposable
 
         var outcome = await WaitAsync(grant, await BeginAsync(grant));
 
-        Assert.Contains(said, Assert.IsType<Renewal.Rejected>(outcome).Reason, StringComparison.Ordinal);
+        Assert.Contains(said, Assert.IsType<Renewal.InvalidGrant>(outcome).Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -140,7 +140,7 @@ public sealed class DeviceCodeGrantTests : IDisposable
             .Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""");
         var grant = Grant();
 
-        Assert.IsType<Renewal.Rejected>(await WaitAsync(grant, await BeginAsync(grant)));
+        Assert.IsType<Renewal.InvalidGrant>(await WaitAsync(grant, await BeginAsync(grant)));
         Assert.Equal(TimeSpan.FromSeconds(12), time.GetUtcNow() - ManualTime.Start);
     }
 
@@ -182,7 +182,7 @@ public sealed class DeviceCodeGrantTests : IDisposable
 
     private DeviceCodeGrant Grant(bool pkce = false)
     {
-        TokenEndpoint At(string path) => new(http.Client, new Uri("https://cloud.example" + path), new OAuthClient("app", null, ClientAuthentication.None), time);
+        TokenEndpoint At(string path) => new(http.Client, new Uri("https://provider.example" + path), new OAuthClient("app", null, ClientAuthentication.None), time);
         return new DeviceCodeGrant(At("/device/code"), At("/token"), ["read", "write"], time, pkce);
     }
 

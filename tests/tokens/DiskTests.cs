@@ -11,10 +11,10 @@ public sealed class DiskTests : IDisposable
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const uint Nobody = 65534;
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly ManualTime time = new();
 
-    private string Disk => folder["disk"];
+    private string Disk => directory["disk"];
 
     private string TokenFile => Path.Combine(Disk, "token.json");
 
@@ -22,7 +22,7 @@ public sealed class DiskTests : IDisposable
 
     public DiskTests() => Directory.CreateDirectory(Disk);
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Fact]
     public async Task Row_15_and_16_on_a_full_disk_the_token_lives_in_memory_and_the_good_file_stays_whole()
@@ -37,7 +37,7 @@ public sealed class DiskTests : IDisposable
         await kept.WhenDue();
         var unpersisted = kept.Snapshot.Unpersisted;
         Assert.NotNull(unpersisted);
-        Assert.Equal("access-1", (await kept.Keeper.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
+        Assert.Equal("access-1", (await kept.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
         Assert.Equal(before, space.Do(() => File.ReadAllText(TokenFile)));
         Assert.DoesNotContain(space.Do(() => Directory.GetFiles(Disk)), f => f.EndsWith(".tmp", StringComparison.Ordinal));
 
@@ -50,10 +50,10 @@ public sealed class DiskTests : IDisposable
         }
         Assert.Single(kept.Logs.At(LogLevel.Error), line => line.Contains("lives in memory only"));
         Assert.Equal(1, kept.Grant.Requests);
-        Assert.NotNull(await kept.Keeper.CloseAsync(Cancellation));
+        Assert.NotNull(await kept.TokenManager.CloseAsync(Cancellation));
 
         space.Do(() => File.Delete(Path.Combine(Disk, "filler")));
-        Assert.Null(await kept.Keeper.CloseAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.CloseAsync(Cancellation));
         Assert.Null(kept.Snapshot.Unpersisted);
         Assert.Contains("refresh-1", space.Do(() => File.ReadAllText(TokenFile)));
         Assert.Equal(1, kept.Logs.Count("the token is saved again"));
@@ -63,7 +63,7 @@ public sealed class DiskTests : IDisposable
     public async Task Row_15_and_19_on_a_read_only_mount_tokens_are_read_and_adopted_and_renewals_live_in_memory()
     {
         using var space = MountNamespace.Enter();
-        folder.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
         space.Mount("--bind", Disk, Disk);
         space.Mount("-o", "remount,bind,ro", Disk);
         using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
@@ -75,8 +75,8 @@ public sealed class DiskTests : IDisposable
         Assert.Equal(["token.json"], Directory.GetFiles(Disk).Select(Path.GetFileName));
         Assert.Equal(1, kept.Logs.Count("cannot be locked"));
 
-        // Another writer, outside of our read-only view of the folder.
-        folder.Write("disk/token.json", Kept.Json(Kept.Some(time, number: "theirs")));
+        // Another writer, outside of our read-only view of the directory.
+        directory.Write("disk/token.json", Kept.Json(Kept.Some(time, number: "theirs")));
         await kept.Visit();
         Assert.Equal("access-theirs", kept.Access);
         Assert.Null(kept.Snapshot.Unpersisted);
@@ -86,17 +86,17 @@ public sealed class DiskTests : IDisposable
     public async Task Row_17_a_file_mounted_by_itself_is_written_in_place_and_said_once()
     {
         using var space = MountNamespace.Enter();
-        folder.Write("real.json", Kept.Json(Kept.Some(time)));
-        folder.Write("disk/token.json", "");
-        space.Mount("--bind", folder["real.json"], TokenFile);
+        directory.Write("real.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", "");
+        space.Mount("--bind", directory["real.json"], TokenFile);
         using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
 
         await kept.WhenDue();
         await kept.WhenDue();
 
-        Assert.Contains("refresh-2", File.ReadAllText(folder["real.json"]));
+        Assert.Contains("refresh-2", File.ReadAllText(directory["real.json"]));
         Assert.Null(kept.Snapshot.Unpersisted);
-        Assert.Equal(1, kept.Logs.Count("was written in place, because it is mounted as a single file; mount its folder instead"));
+        Assert.Equal(1, kept.Logs.Count("was written in place, because it is mounted as a single file; mount its directory instead"));
         Assert.Equal(["token.json", "token.json.lock"], Directory.GetFiles(Disk).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
@@ -104,18 +104,18 @@ public sealed class DiskTests : IDisposable
     public async Task Row_17_a_file_mounted_into_a_read_only_folder_is_written_in_place()
     {
         using var space = MountNamespace.Enter();
-        folder.Write("real.json", Kept.Json(Kept.Some(time)));
-        folder.Write("disk/token.json", "");
+        directory.Write("real.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", "");
         space.Mount("--bind", Disk, Disk);
         space.Mount("-o", "remount,bind,ro", Disk);
-        space.Mount("--bind", folder["real.json"], TokenFile);
+        space.Mount("--bind", directory["real.json"], TokenFile);
         using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
 
         await kept.WhenDue();
 
-        Assert.Contains("refresh-1", File.ReadAllText(folder["real.json"]));
+        Assert.Contains("refresh-1", File.ReadAllText(directory["real.json"]));
         Assert.Null(kept.Snapshot.Unpersisted);
-        Assert.Equal(1, kept.Logs.Count("because nothing can be created in its folder"));
+        Assert.Equal(1, kept.Logs.Count("because nothing can be created in its directory"));
     }
 
     [Fact]
@@ -140,9 +140,9 @@ public sealed class DiskTests : IDisposable
     public async Task Row_17_a_damaged_file_mounted_by_itself_is_copied_aside_once()
     {
         using var space = MountNamespace.Enter();
-        folder.Write("real.json", "not a token");
-        folder.Write("disk/token.json", "");
-        space.Mount("--bind", folder["real.json"], TokenFile);
+        directory.Write("real.json", "not a token");
+        directory.Write("disk/token.json", "");
+        space.Mount("--bind", directory["real.json"], TokenFile);
         using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
 
         for (var look = 0; look < 5; look++)
@@ -152,32 +152,32 @@ public sealed class DiskTests : IDisposable
         }
         Assert.Equal("not a token", File.ReadAllText(Assert.Single(Directory.GetFiles(Disk), f => f.Contains("corrupt"))));
 
-        await kept.Keeper.AdoptAsync(Kept.Some(time), Cancellation);
-        Assert.Contains("refresh-0", File.ReadAllText(folder["real.json"]));
+        await kept.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
+        Assert.Contains("refresh-0", File.ReadAllText(directory["real.json"]));
     }
 
     [Fact]
     public async Task A_logout_empties_a_file_mounted_by_itself()
     {
         using var space = MountNamespace.Enter();
-        folder.Write("real.json", Kept.Json(Kept.Some(time)));
-        folder.Write("disk/token.json", "");
-        space.Mount("--bind", folder["real.json"], TokenFile);
+        directory.Write("real.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", "");
+        space.Mount("--bind", directory["real.json"], TokenFile);
         var store = space.Within(Kept.Plain(TokenFile, time));
         using var kept = await new Kept(store, time).Loaded();
 
-        Assert.Null(await kept.Keeper.ForgetAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.ForgetAsync(Cancellation));
 
-        Assert.Equal("", File.ReadAllText(folder["real.json"]));
-        Assert.IsType<Stored.SignedOut>(await store.ReadAsync(Cancellation));
-        await kept.Keeper.AdoptAsync(Kept.Some(time, number: "again"), Cancellation);
+        Assert.Equal("", File.ReadAllText(directory["real.json"]));
+        Assert.IsType<ReadResult.LoggedOut>(await store.ReadAsync(Cancellation));
+        await kept.TokenManager.AdoptAsync(Kept.Some(time, number: "again"), Cancellation);
         Assert.Equal("refresh-again", await kept.StoredRefresh());
     }
 
     [Fact]
     public async Task Row_15_a_folder_that_is_gone_is_waited_for()
     {
-        folder.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         Directory.Delete(Disk, recursive: true);
 
@@ -196,20 +196,20 @@ public sealed class DiskTests : IDisposable
     public async Task Row_21_a_file_that_is_not_ours_is_said_to_be_unreadable_and_not_missing()
     {
         using var nobody = MountNamespace.As(Nobody);
-        folder.Write("disk/token.json", Kept.Json(Kept.Some(time)));
-        Open(folder.Path, Disk);
+        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        Open(directory.Path, Disk);
         using var kept = await new Kept(nobody.Within(Kept.Plain(TokenFile, time)), time).Loaded();
         Assert.Equal(1, kept.Logs.Count("cannot be read"));
 
         File.SetUnixFileMode(Disk, OwnerOnly);
-        Assert.IsType<Stored.Unreadable>(await kept.Store.ReadAsync(Cancellation));
+        Assert.IsType<ReadResult.Unreadable>(await kept.Store.ReadAsync(Cancellation));
     }
 
     [Fact]
     public async Task Row_21_what_root_writes_stays_the_owners()
     {
         MountNamespace.As(Nobody).Dispose();
-        folder.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
         await Give(Nobody, TokenFile);
         using var root = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
@@ -227,8 +227,8 @@ public sealed class DiskTests : IDisposable
         await Give(Nobody, Disk);
         using var root = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
-        await root.Keeper.AdoptAsync(Kept.Some(time), Cancellation);
-        await root.Keeper.ForgetAsync(Cancellation);
+        await root.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
+        await root.TokenManager.ForgetAsync(Cancellation);
 
         Assert.Equal(["token.json.lock", "token.json.signed-out"], Directory.GetFiles(Disk).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.All(Directory.GetFiles(Disk), file => Assert.Equal((Nobody, Nobody), Posix.OwnerOf(file)));
@@ -238,9 +238,9 @@ public sealed class DiskTests : IDisposable
     public async Task Row_21_a_file_whose_owner_cannot_be_kept_is_written_in_place()
     {
         using var nobody = MountNamespace.As(Nobody);
-        folder.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
         File.SetUnixFileMode(TokenFile, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
-        Open(folder.Path);
+        Open(directory.Path);
         await Give(Nobody, Disk);
         using var kept = await new Kept(nobody.Within(Kept.Plain(TokenFile, time)), time).Loaded();
 
@@ -257,9 +257,9 @@ public sealed class DiskTests : IDisposable
     public async Task Row_21_a_file_that_may_be_read_and_not_written_is_used_and_its_successor_lives_in_memory()
     {
         using var nobody = MountNamespace.As(Nobody);
-        folder.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
         File.SetUnixFileMode(TokenFile, OwnerOnly | UnixFileMode.OtherRead);
-        Open(folder.Path, Disk);
+        Open(directory.Path, Disk);
         using var kept = await new Kept(nobody.Within(Kept.Plain(TokenFile, time)), time).Loaded();
 
         await kept.WhenDue();
@@ -286,9 +286,9 @@ public sealed class DiskTests : IDisposable
         }
     }
 
-    private static void Open(params IEnumerable<string> folders)
+    private static void Open(params IEnumerable<string> directories)
     {
-        foreach (var path in folders)
+        foreach (var path in directories)
         {
             File.SetUnixFileMode(path, File.GetUnixFileMode(path) | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         }

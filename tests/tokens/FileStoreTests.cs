@@ -10,14 +10,14 @@ public sealed class FileStoreTests : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly ManualTime time = new();
 
-    private string TokenFile => folder["token.json"];
+    private string TokenFile => directory["token.json"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Fact]
     public async Task A_file_that_is_not_there_is_no_error_and_is_written_by_the_first_login()
@@ -25,11 +25,11 @@ public sealed class FileStoreTests : IDisposable
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         Assert.IsType<TokenState.Missing>(kept.State);
 
-        await kept.Keeper.AdoptAsync(Kept.Some(time), Cancellation);
+        await kept.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
 
         Assert.Null(kept.Snapshot.Unpersisted);
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(TokenFile));
-        Assert.Equal(["token.json", "token.json.lock"], folder.Names);
+        Assert.Equal(["token.json", "token.json.lock"], directory.Names);
         Assert.Contains("somebody has to log in", kept.Logs.At(LogLevel.Warning).Single());
     }
 
@@ -41,7 +41,7 @@ public sealed class FileStoreTests : IDisposable
     [InlineData("""{"refresh_token":"refresh-0","expiry":"2026-12-24T00:00:00Z"}""")]
     public async Task A_refresh_token_is_enough_and_is_used_at_once(string content)
     {
-        folder.Write("token.json", content);
+        directory.Write("token.json", content);
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
         await kept.Visit();
@@ -53,29 +53,29 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Each_missing_attribute_is_warned_about_with_its_consequence()
     {
-        folder.Write("token.json", """{"access_token":"access-0"}""");
+        directory.Write("token.json", """{"access_token":"access-0"}""");
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
         Assert.Collection(
             kept.Logs.At(LogLevel.Warning),
             line => Assert.Contains("no refresh_token: it cannot be renewed", line),
-            line => Assert.Contains("no expiry: the token is used until the cloud refuses it", line));
+            line => Assert.Contains("no expiry: the token is used until the provider refuses it", line));
     }
 
     [Fact]
     public async Task Row_18_a_symbolic_link_stays_one_and_its_file_is_replaced()
     {
-        Directory.CreateDirectory(folder["real"]);
-        folder.Write("real/token.json", Kept.Json(Kept.Some(time)));
+        Directory.CreateDirectory(directory["real"]);
+        directory.Write("real/token.json", Kept.Json(Kept.Some(time)));
         File.CreateSymbolicLink(TokenFile, "real/token.json");
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
         await kept.WhenDue();
 
         Assert.Equal("real/token.json", new FileInfo(TokenFile).LinkTarget);
-        Assert.Contains("refresh-1", File.ReadAllText(folder["real/token.json"]));
-        Assert.Equal(["real", "token.json"], folder.Names);
-        Assert.True(File.Exists(folder["real/token.json.lock"]), "all who share the file must meet at one lock");
+        Assert.Contains("refresh-1", File.ReadAllText(directory["real/token.json"]));
+        Assert.Equal(["real", "token.json"], directory.Names);
+        Assert.True(File.Exists(directory["real/token.json.lock"]), "all who share the file must meet at one lock");
     }
 
     [Fact]
@@ -85,23 +85,23 @@ public sealed class FileStoreTests : IDisposable
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         Assert.IsType<TokenState.Missing>(kept.State);
 
-        await kept.Keeper.AdoptAsync(Kept.Some(time), Cancellation);
+        await kept.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
 
         Assert.Equal("later.json", new FileInfo(TokenFile).LinkTarget);
-        Assert.Contains("refresh-0", File.ReadAllText(folder["later.json"]));
+        Assert.Contains("refresh-0", File.ReadAllText(directory["later.json"]));
     }
 
     [Fact]
     public async Task Row_18_links_in_a_circle_are_refused_with_a_reason()
     {
         File.CreateSymbolicLink(TokenFile, "other.json");
-        File.CreateSymbolicLink(folder["other.json"], "token.json");
+        File.CreateSymbolicLink(directory["other.json"], "token.json");
         var store = Kept.Plain(TokenFile, time);
 
-        Assert.IsType<Stored.Unreadable>(await store.ReadAsync(Cancellation));
-        Assert.IsType<Saved.Failed>(await store.WriteAsync(Kept.Some(time), null, Cancellation));
+        Assert.IsType<ReadResult.Unreadable>(await store.ReadAsync(Cancellation));
+        Assert.IsType<WriteResult.Failed>(await store.WriteAsync(Kept.Some(time), null, Cancellation));
         Assert.IsType<StoreLock.Unavailable>(await store.LockAsync(Cancellation));
-        Assert.Equal(["other.json", "token.json"], folder.Names);
+        Assert.Equal(["other.json", "token.json"], directory.Names);
     }
 
     [Theory]
@@ -112,27 +112,27 @@ public sealed class FileStoreTests : IDisposable
     {
         var store = Kept.Plain(special, time);
 
-        Assert.IsType<Stored.Unreadable>(await store.ReadAsync(Cancellation));
-        Assert.IsType<Saved.Failed>(await store.WriteAsync(Kept.Some(time), null, Cancellation));
+        Assert.IsType<ReadResult.Unreadable>(await store.ReadAsync(Cancellation));
+        Assert.IsType<WriteResult.Failed>(await store.WriteAsync(Kept.Some(time), null, Cancellation));
         Assert.True(Directory.Exists(special) || !File.GetAttributes(special).HasFlag(FileAttributes.Directory));
     }
 
     [Fact]
     public async Task Row_20_files_swapped_by_a_link_to_their_folder_are_noticed()
     {
-        // How Kubernetes updates a mounted secret: token.json → ..data/token.json, ..data → another folder, renamed over.
-        Directory.CreateDirectory(folder["..1"]);
-        Directory.CreateDirectory(folder["..2"]);
-        folder.Write("..1/token.json", Kept.Json(Kept.Some(time)));
-        folder.Write("..2/token.json", Kept.Json(Kept.Some(time, number: "theirs")));
-        File.CreateSymbolicLink(folder["..data"], "..1");
+        // How Kubernetes updates a mounted secret: token.json → ..data/token.json, ..data → another directory, renamed over.
+        Directory.CreateDirectory(directory["..1"]);
+        Directory.CreateDirectory(directory["..2"]);
+        directory.Write("..1/token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("..2/token.json", Kept.Json(Kept.Some(time, number: "theirs")));
+        File.CreateSymbolicLink(directory["..data"], "..1");
         File.CreateSymbolicLink(TokenFile, "..data/token.json");
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
-        File.CreateSymbolicLink(folder["..data.new"], "..2");
-        await Peer.Run("mv", ["-T", folder["..data.new"], folder["..data"]], default, Cancellation);
+        File.CreateSymbolicLink(directory["..data.new"], "..2");
+        await Peer.Run("mv", ["-T", directory["..data.new"], directory["..data"]], default, Cancellation);
         time.Advance(kept.Options.LookEvery);
-        Assert.True(kept.Keeper.IsDue(time.GetUtcNow(), time.GetTimestamp()));
+        Assert.True(kept.TokenManager.IsDue(time.GetUtcNow(), time.GetTimestamp()));
         await kept.Visit();
 
         Assert.Equal("access-theirs", kept.Access);
@@ -141,7 +141,7 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_21_a_file_open_to_others_is_warned_about_and_closed_by_the_next_save()
     {
-        folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json", Kept.Json(Kept.Some(time)));
         File.SetUnixFileMode(TokenFile, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         await kept.Visit();
@@ -154,11 +154,11 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_24_a_file_changed_while_a_token_is_being_renewed_is_not_overwritten()
     {
-        folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         kept.Grant.Then(_ =>
         {
-            folder.Write("token.json", Kept.Json(Kept.Some(time, number: "theirs")));
+            directory.Write("token.json", Kept.Json(Kept.Some(time, number: "theirs")));
             return new Renewal.Renewed(Kept.Some(time, number: "ours"));
         });
 
@@ -170,11 +170,11 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_24_an_edited_file_with_the_refresh_token_just_spent_does_not_cost_the_new_one()
     {
-        folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         kept.Grant.Then(_ =>
         {
-            folder.Write("token.json", """{"note":"mine","refresh_token":"refresh-0"}""");
+            directory.Write("token.json", """{"note":"mine","refresh_token":"refresh-0"}""");
             return new Renewal.Renewed(Kept.Some(time, number: "ours"));
         });
 
@@ -188,11 +188,11 @@ public sealed class FileStoreTests : IDisposable
     public async Task Row_24_a_file_set_back_to_the_token_just_spent_is_written_again()
     {
         var before = Kept.Json(Kept.Some(time));
-        folder.Write("token.json", before);
+        directory.Write("token.json", before);
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         await kept.WhenDue();
 
-        folder.Write("token.json", before);
+        directory.Write("token.json", before);
         await kept.Visit();
 
         Assert.Equal(("access-1", "refresh-1"), (kept.Access, await kept.StoredRefresh()));
@@ -202,7 +202,7 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task A_file_that_is_gone_is_written_again_by_the_next_renewal_and_at_the_end()
     {
-        folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
         File.Delete(TokenFile);
@@ -210,24 +210,24 @@ public sealed class FileStoreTests : IDisposable
         Assert.Equal("refresh-1", await kept.StoredRefresh());
 
         File.Delete(TokenFile);
-        Assert.Null(await kept.Keeper.CloseAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.CloseAsync(Cancellation));
         Assert.Equal("refresh-1", await kept.StoredRefresh());
     }
 
     [Fact]
     public async Task Row_22_a_file_damaged_while_we_run_is_set_aside_at_the_second_look_and_costs_nothing()
     {
-        folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
 
-        folder.Write("token.json", "half a fi");
+        directory.Write("token.json", "half a fi");
         await kept.Visit();
-        Assert.Contains("token.json", folder.Names);
+        Assert.Contains("token.json", directory.Names);
         await kept.Visit();
-        Assert.DoesNotContain("token.json", folder.Names);
+        Assert.DoesNotContain("token.json", directory.Names);
         await kept.WhenDue();
 
-        Assert.Equal("half a fi", File.ReadAllText(folder["token.json.corrupt-20261121T120000Z"]));
+        Assert.Equal("half a fi", File.ReadAllText(directory["token.json.corrupt-20261121T120000Z"]));
         Assert.Equal(("access-1", "refresh-1"), (kept.Access, await kept.StoredRefresh()));
     }
 
@@ -236,18 +236,18 @@ public sealed class FileStoreTests : IDisposable
     {
         foreach (var content in new[] { "one", "two" })
         {
-            folder.Write("token.json", content);
-            Assert.IsType<Stored.Damaged>(await Kept.Plain(TokenFile, time).ReadAsync(Cancellation));
+            directory.Write("token.json", content);
+            Assert.IsType<ReadResult.Damaged>(await Kept.Plain(TokenFile, time).ReadAsync(Cancellation));
         }
 
-        Assert.Equal(["one", "two"], folder.Names.Order(StringComparer.Ordinal).Select(n => File.ReadAllText(folder[n])));
+        Assert.Equal(["one", "two"], directory.Names.Order(StringComparer.Ordinal).Select(n => File.ReadAllText(directory[n])));
     }
 
     [Fact]
     public async Task Row_22_a_write_in_place_that_did_not_end_is_taken_back_from_its_backup()
     {
-        folder.Write("token.json", """{"access_token":"acc""");
-        folder.Write(".token.json.backup", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json", """{"access_token":"acc""");
+        directory.Write(".token.json.backup", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         Assert.Equal("access-0", kept.Access);
 
@@ -259,13 +259,13 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_39_old_temporary_files_are_swept_up_and_young_ones_left()
     {
-        var now = File.GetLastWriteTimeUtc(folder.Write(".token.json.young.tmp", ""));
-        File.SetLastWriteTimeUtc(folder.Write(".token.json.old.tmp", ""), now.AddHours(-2));
-        File.SetLastWriteTimeUtc(folder.Write(".other.json.old.tmp", ""), now.AddHours(-2));
+        var now = File.GetLastWriteTimeUtc(directory.Write(".token.json.young.tmp", ""));
+        File.SetLastWriteTimeUtc(directory.Write(".token.json.old.tmp", ""), now.AddHours(-2));
+        File.SetLastWriteTimeUtc(directory.Write(".other.json.old.tmp", ""), now.AddHours(-2));
 
-        Assert.IsType<Saved.Done>(await Kept.Plain(TokenFile, time).WriteAsync(Kept.Some(time), null, Cancellation));
+        Assert.IsType<WriteResult.Written>(await Kept.Plain(TokenFile, time).WriteAsync(Kept.Some(time), null, Cancellation));
 
-        Assert.Equal([".other.json.old.tmp", ".token.json.young.tmp", "token.json"], folder.Names);
+        Assert.Equal([".other.json.old.tmp", ".token.json.young.tmp", "token.json"], directory.Names);
     }
 
     /// <summary>The lock's note says that a request was sent; the temporary file holds what came, and the rename is missing.</summary>
@@ -277,14 +277,14 @@ public sealed class FileStoreTests : IDisposable
     [InlineData("", 1, false)]
     public async Task Row_14_a_save_cut_off_before_its_rename_is_finished_when_it_is_whole(string cutOff, int later, bool finished)
     {
-        folder.Write("token.json", """{"refresh_token":"refresh-0"}""");
-        folder.Write("token.json.lock", "4711 2026-11-21T12:00:00Z\n");
-        File.SetLastWriteTimeUtc(folder.Write(".token.json.cut.tmp", cutOff), File.GetLastWriteTimeUtc(TokenFile).AddSeconds(later));
+        directory.Write("token.json", """{"refresh_token":"refresh-0"}""");
+        directory.Write("token.json.lock", "4711 2026-11-21T12:00:00Z\n");
+        File.SetLastWriteTimeUtc(directory.Write(".token.json.cut.tmp", cutOff), File.GetLastWriteTimeUtc(TokenFile).AddSeconds(later));
         var store = Kept.Plain(TokenFile, time);
         await store.ReadAsync(Cancellation);
 
         var taken = Assert.IsType<StoreLock.Taken>(await store.LockAsync(Cancellation));
-        var held = Assert.IsType<Stored.Held>(await store.ReadAsync(Cancellation));
+        var held = Assert.IsType<ReadResult.Held>(await store.ReadAsync(Cancellation));
         taken.Release();
 
         Assert.Equal((finished ? "refresh-1" : "refresh-0", finished), (held.Token.RefreshToken!.Reveal(), taken.Interrupted is null));
@@ -294,13 +294,13 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_14_a_temporary_file_is_left_alone_when_no_request_was_cut_off_or_somebody_logged_out_since()
     {
-        folder.Write("token.json", """{"refresh_token":"refresh-0"}""");
-        File.SetLastWriteTimeUtc(folder.Write(".token.json.cut.tmp", """{"refresh_token":"refresh-1"}"""), File.GetLastWriteTimeUtc(TokenFile).AddSeconds(5));
+        directory.Write("token.json", """{"refresh_token":"refresh-0"}""");
+        File.SetLastWriteTimeUtc(directory.Write(".token.json.cut.tmp", """{"refresh_token":"refresh-1"}"""), File.GetLastWriteTimeUtc(TokenFile).AddSeconds(5));
 
-        folder.Write("token.json.lock", "4711\n");
+        directory.Write("token.json.lock", "4711\n");
         (await Kept.Plain(TokenFile, time).LockAsync(Cancellation)).Release();
-        folder.Write("token.json.lock", "4711 2026-11-21T12:00:00Z\n");
-        folder.Write("token.json.signed-out", "");
+        directory.Write("token.json.lock", "4711 2026-11-21T12:00:00Z\n");
+        directory.Write("token.json.signed-out", "");
         (await Kept.Plain(TokenFile, time).LockAsync(Cancellation)).Release();
 
         Assert.Contains("refresh-0", File.ReadAllText(TokenFile), StringComparison.Ordinal);
@@ -309,26 +309,26 @@ public sealed class FileStoreTests : IDisposable
     [Fact]
     public async Task Row_39_a_lock_file_left_behind_locks_nobody_out()
     {
-        folder.Write("token.json.lock", "4711\n");
+        directory.Write("token.json.lock", "4711\n");
         using var held = new Held(await Kept.Plain(TokenFile, time).LockAsync(Cancellation));
 
         Assert.IsType<StoreLock.Taken>(held.Lock);
-        Assert.Equal($"{Environment.ProcessId}\n", ReadUnlocked(folder["token.json.lock"]));
+        Assert.Equal($"{Environment.ProcessId}\n", ReadUnlocked(directory["token.json.lock"]));
     }
 
     [Fact]
     public async Task Row_03_a_lock_of_another_program_is_waited_for_within_bounds_and_then_named()
     {
-        folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         time.Advance(3 * Kept.Hour);
-        await using (var other = Peer.Start("flock", folder["token.json.lock"], "sh", "-c", "echo locked; exec sleep 600"))
+        await using (var other = Peer.Start("flock", directory["token.json.lock"], "sh", "-c", "echo locked; exec sleep 600"))
         {
             await other.Says("locked", Cancellation);
             await time.AdvanceUntil(kept.Visit(), TimeSpan.FromSeconds(1));
         }
         Assert.Equal((0, 1), (kept.Grant.Requests, kept.Snapshot.History.Failures[FailureKind.Locked]));
-        Assert.Contains($"holds {folder["token.json.lock"]}", kept.Snapshot.History.LastError);
+        Assert.Contains($"holds {directory["token.json.lock"]}", kept.Snapshot.History.LastError);
 
         // The kernel takes the lock off the dead, in its own time.
         while (kept.Access != "access-1")

@@ -11,7 +11,7 @@ public sealed class FuzzTests : IDisposable
 {
     private const string Good = """{"access_token":"accéss-0","refresh_token":"refresh-0","expiry":"2026-11-21T15:00:00.081821762Z","expires_in":10800,"scope":["read",{"x":null}]}""";
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly ManualTime time = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -41,7 +41,7 @@ public sealed class FuzzTests : IDisposable
         { "members again and again", $"{{{string.Concat(Enumerable.Repeat("\"refresh_token\":\"r\",", 20_000))}\"x\":1}}" },
     };
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Theory]
     [MemberData(nameof(Oddities))]
@@ -94,7 +94,7 @@ public sealed class FuzzTests : IDisposable
     /// <summary>A start, a look, a renewal if one is due, a login over it, an end.</summary>
     private async Task EndsInAClearState(byte[] content)
     {
-        var path = folder["token.json"];
+        var path = directory["token.json"];
         await File.WriteAllBytesAsync(path, content, Cancellation);
         using var kept = await new Kept(Kept.Plain(path, time), time).Loaded();
 
@@ -108,7 +108,7 @@ public sealed class FuzzTests : IDisposable
                 Assert.True(renewAt > time.GetUtcNow(), "a renewal must not be due again at once");
                 break;
             case TokenState.Missing:
-                Assert.True(content.Length == 0 || File.ReadAllBytes(Assert.Single(Directory.GetFiles(folder.Path, "*.corrupt-*"))).AsSpan().SequenceEqual(content));
+                Assert.True(content.Length == 0 || File.ReadAllBytes(Assert.Single(Directory.GetFiles(directory.Path, "*.corrupt-*"))).AsSpan().SequenceEqual(content));
                 Assert.Single(kept.Logs.At(LogLevel.Error));
                 break;
             case TokenState.Lost:
@@ -117,11 +117,11 @@ public sealed class FuzzTests : IDisposable
                 Assert.Fail($"{kept.State.GetType().Name} is no state for a file");
                 break;
         }
-        await kept.Keeper.AdoptAsync(Kept.Some(time, number: "person"), Cancellation);
+        await kept.TokenManager.AdoptAsync(Kept.Some(time, number: "person"), Cancellation);
         Assert.Equal("refresh-person", await kept.StoredRefresh());
-        Assert.Null(await kept.Keeper.CloseAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.CloseAsync(Cancellation));
         Assert.DoesNotContain(kept.Logs.All, line => line.Contains("not foreseen", StringComparison.Ordinal));
-        foreach (var file in Directory.GetFiles(folder.Path))
+        foreach (var file in Directory.GetFiles(directory.Path))
         {
             File.Delete(file);
         }

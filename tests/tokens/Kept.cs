@@ -3,19 +3,19 @@ using Exporter.Tokens;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>A keeper with everything around it that a test looks at: clock, grant, store, log.</summary>
+/// <summary>A token manager with everything around it that a test looks at: clock, grant, store, log.</summary>
 internal sealed class Kept : IDisposable
 {
     public static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    public Kept(ITokenStore? store = null, ManualTime? time = null, KeeperOptions? options = null, IGrant? grant = null, CollectedLog? log = null)
+    public Kept(ITokenStore? store = null, ManualTime? time = null, TokenManagerOptions? options = null, IGrant? grant = null, CollectedLog? log = null)
     {
         Time = time ?? new ManualTime();
         Grant = new FakeGrant(Time);
         Store = store ?? new MemoryStore(Some(Time));
-        Options = (options ?? new KeeperOptions()) with { Pace = new Pace(Time), Random = new Random(1) };
+        Options = (options ?? new TokenManagerOptions()) with { RenewalRateLimiter = new RenewalRateLimiter(Time), Random = new Random(1) };
         Logs = log ?? new CollectedLog();
-        Keeper = new Keeper("home", grant ?? Grant, Store, Options, Time, Logs);
+        TokenManager = new TokenManager("home", grant ?? Grant, Store, Options, Time, Logs);
     }
 
     public ManualTime Time { get; }
@@ -26,13 +26,13 @@ internal sealed class Kept : IDisposable
 
     public ITokenStore Store { get; }
 
-    public KeeperOptions Options { get; }
+    public TokenManagerOptions Options { get; }
 
-    public Keeper Keeper { get; }
+    public TokenManager TokenManager { get; }
 
-    public KeeperSnapshot Snapshot => Keeper.Snapshot;
+    public TokenSnapshot Snapshot => TokenManager.Snapshot;
 
-    public TokenState State => Keeper.Snapshot.State;
+    public TokenState State => TokenManager.Snapshot.State;
 
     public string? Access => State.Token?.AccessToken?.Reveal();
 
@@ -53,22 +53,22 @@ internal sealed class Kept : IDisposable
 
     public async Task<Kept> Loaded()
     {
-        await Keeper.LoadAsync(Cancellation);
+        await TokenManager.LoadAsync(Cancellation);
         return this;
     }
 
     /// <summary>Moves the clock to the planned renewal and does what is due.</summary>
     public Task WhenDue()
     {
-        Time.Advance(Keeper.NextRenewal!.Value - Time.GetUtcNow());
+        Time.Advance(TokenManager.NextRenewal!.Value - Time.GetUtcNow());
         return Visit();
     }
 
-    public Task Visit() => Keeper.VisitAsync(Cancellation);
+    public Task Visit() => TokenManager.VisitAsync(Cancellation);
 
-    public async Task<string?> StoredRefresh() => await Store.ReadAsync(Cancellation) is Stored.Held held ? held.Token.RefreshToken?.Reveal() : null;
+    public async Task<string?> StoredRefresh() => await Store.ReadAsync(Cancellation) is ReadResult.Held held ? held.Token.RefreshToken?.Reveal() : null;
 
-    public void Dispose() => Keeper.Dispose();
+    public void Dispose() => TokenManager.Dispose();
 
     private static CancellationToken Cancellation => Xunit.TestContext.Current.CancellationToken;
 }
@@ -86,24 +86,24 @@ internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
 
     public string Location => inner.Location;
 
-    public ValueTask<Stored> ReadAsync(CancellationToken cancellation)
+    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
     {
         BeforeRead();
-        return inner.ReadAsync(cancellation);
+        return inner.ReadAsync(cancellationToken);
     }
 
-    public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
+    public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {
         BeforeWrite();
-        return inner.WriteAsync(token, expected, cancellation);
+        return inner.WriteAsync(token, expected, cancellationToken);
     }
 
-    public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => inner.SignOutAsync(cancellation);
+    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => inner.LogOutAsync(cancellationToken);
 
-    public async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+    public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
         BeforeLock();
-        var held = await inner.LockAsync(cancellation);
+        var held = await inner.LockAsync(cancellationToken);
         return new StoreLock.Taken(null, () => { }, () =>
         {
             BeforeRelease();

@@ -17,7 +17,7 @@ public sealed class PublicApiTests
     private static readonly string[] OfRecords = ["Equals", "GetHashCode", "ToString", "PrintMembers", "Deconstruct", "op_Equality", "op_Inequality", "<Clone>$", "EqualityContract"];
 
     [Theory]
-    [InlineData(typeof(Keeper), "tokens")]
+    [InlineData(typeof(TokenManager), "tokens")]
     [InlineData(typeof(FakeGrant), "tokens-testing")]
     [InlineData(typeof(ErganiGrant), "ergani-tokens")]
     [InlineData(typeof(IErganiApi), "ergani")]
@@ -26,7 +26,7 @@ public sealed class PublicApiTests
     public void The_public_api_is_as_recorded(Type inside, string name) => Golden.Check($"tokens/testdata/public-api-{name}.txt", Describe(inside.Assembly));
 
     [Theory]
-    [InlineData(typeof(Keeper))]
+    [InlineData(typeof(TokenManager))]
     [InlineData(typeof(FakeGrant))]
     [InlineData(typeof(ErganiGrant))]
     [InlineData(typeof(IErganiApi))]

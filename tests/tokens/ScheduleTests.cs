@@ -22,7 +22,7 @@ public class ScheduleTests
     public void The_margin_is_a_tenth_of_the_lifetime_at_least_a_minute_at_most_half(int lifetime, int margin)
     {
         var time = new ManualTime();
-        var schedule = new Schedule(new KeeperOptions { Random = new NoJitter() }, time);
+        var schedule = new Schedule(new TokenManagerOptions { Random = new NoJitter() }, time);
 
         Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Next(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null)!.At - time.GetUtcNow());
     }
@@ -34,7 +34,7 @@ public class ScheduleTests
     public void A_margin_that_was_set_counts_up_to_half_of_the_lifetime(int lifetime, int set, int margin)
     {
         var time = new ManualTime();
-        var schedule = new Schedule(new KeeperOptions { Margin = TimeSpan.FromSeconds(set), Random = new NoJitter() }, time);
+        var schedule = new Schedule(new TokenManagerOptions { Margin = TimeSpan.FromSeconds(set), Random = new NoJitter() }, time);
 
         Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Next(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null)!.At - time.GetUtcNow());
     }
@@ -47,13 +47,13 @@ public class ScheduleTests
         {
             var lifetime = TimeSpan.FromSeconds(Math.Pow(10, 1 + random.NextDouble() * 6));
             var token = Kept.Some(time, lifetime);
-            var without = new Schedule(new KeeperOptions { Random = new NoJitter() }, time).Next(token, true, false, null)!.At;
-            var with = new Schedule(new KeeperOptions { Random = random }, time).Next(token, true, false, null)!.At;
+            var without = new Schedule(new TokenManagerOptions { Random = new NoJitter() }, time).Next(token, true, false, null)!.At;
+            var with = new Schedule(new TokenManagerOptions { Random = random }, time).Next(token, true, false, null)!.At;
             Assert.InRange(without - with, TimeSpan.Zero, lifetime / 20);
             Assert.InRange(with - time.GetUtcNow(), lifetime * 0.4, lifetime);
         }
 
-        var herd = new Schedule(new KeeperOptions { Random = random }, time);
+        var herd = new Schedule(new TokenManagerOptions { Random = random }, time);
         var moments = Enumerable.Range(0, 1000).Select(_ => herd.Next(Kept.Some(time), true, false, null)!.At).ToList();
         Assert.True(moments.GroupBy(m => m.ToUnixTimeSeconds()).Max(g => g.Count()) < 20);
     }
@@ -80,7 +80,7 @@ public class ScheduleTests
             {
                 kept.Time.Advance(TimeSpan.FromSeconds(1));
                 await kept.Visit();
-                await kept.Keeper.GetTokenAsync(Cancellation);
+                await kept.TokenManager.GetTokenAsync(Cancellation);
             }
             // A lifetime of a second or two is renewed every half of it; anything that tells nothing, twice a minute.
             var bound = kept.Grant.Lifetime is { TotalSeconds: >= 1 } lifetime ? 61 / Math.Min(30, lifetime.TotalSeconds * 0.4) + 1 : 3;
@@ -135,7 +135,7 @@ public class ScheduleTests
     public async Task Row_26_a_wall_clock_set_back_delays_neither_a_renewal_nor_a_look_nor_a_write()
     {
         using var kept = await new Kept().Loaded();
-        var ahead = kept.Keeper.NextRenewal!.Value - kept.Time.GetUtcNow();
+        var ahead = kept.TokenManager.NextRenewal!.Value - kept.Time.GetUtcNow();
 
         kept.Time.StepWallClock(-10 * Kept.Hour);
         Assert.False(IsDue(kept));
@@ -156,7 +156,7 @@ public class ScheduleTests
         kept.Time.StepWallClock(-2 * Kept.Hour);
         kept.Time.Advance(TimeSpan.FromMinutes(2));
 
-        await kept.Keeper.RenewAsync(new Secret("access-1"), Cancellation);
+        await kept.TokenManager.RenewAsync(new Secret("access-1"), Cancellation);
 
         Assert.Equal((2, "access-2"), (kept.Grant.Requests, kept.Access));
     }
@@ -164,13 +164,13 @@ public class ScheduleTests
     [Fact]
     public async Task Row_26_a_wall_clock_set_back_does_not_delay_a_write_that_failed()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var time = new ManualTime();
-        var path = Path.Combine(folder["gone"], "token.json");
+        var path = Path.Combine(directory["gone"], "token.json");
         using var kept = await new Kept(Kept.Plain(path, time), time).Loaded();
-        await kept.Keeper.AdoptAsync(Kept.Some(time), Cancellation);
+        await kept.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
         Assert.NotNull(kept.Snapshot.Unpersisted);
-        Directory.CreateDirectory(folder["gone"]);
+        Directory.CreateDirectory(directory["gone"]);
 
         time.StepWallClock(-10 * Kept.Hour);
         time.Advance(kept.Options.WriteRetry.Longest);
@@ -186,7 +186,7 @@ public class ScheduleTests
 
         kept.Time.StepWallClock(8 * Kept.Hour);
         Assert.True(IsDue(kept));
-        Assert.Equal("access-1", (await kept.Keeper.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
+        Assert.Equal("access-1", (await kept.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
 
         Assert.Equal(1, kept.Grant.Requests);
     }
@@ -240,7 +240,7 @@ public class ScheduleTests
         Assert.Equal(0, kept.Grant.Requests);
     }
 
-    private static bool IsDue(Kept kept) => kept.Keeper.IsDue(kept.Time.GetUtcNow(), kept.Time.GetTimestamp());
+    private static bool IsDue(Kept kept) => kept.TokenManager.IsDue(kept.Time.GetUtcNow(), kept.Time.GetTimestamp());
 
     private sealed class NoJitter : Random
     {

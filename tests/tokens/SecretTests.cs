@@ -9,17 +9,17 @@ namespace Exporter.Tests.Tokens;
 /// <summary>Row 33: whatever goes wrong, nothing that is secret is printed. Every secret here is a canary, and all that is printed is searched for them.</summary>
 public sealed partial class SecretTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly ManualTime time = new();
     private readonly CollectedLog logs = new();
     private readonly List<string> printed = [];
     private readonly List<string> canaries = [];
 
-    private string TokenFile => folder["token.json"];
+    private string TokenFile => directory["token.json"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Fact]
     public async Task Row_33_no_log_line_no_error_and_no_state_shows_a_secret()
@@ -55,15 +55,15 @@ public sealed partial class SecretTests : IDisposable
         {
             await kept.Visit();
         }
-        folder.Write("token.json", $$"""{"access_token":"{{Canary()}}","secret_member":"{{Canary()}}"}""");
+        directory.Write("token.json", $$"""{"access_token":"{{Canary()}}","secret_member":"{{Canary()}}"}""");
         using (var kept = await Owner())
         {
-            await kept.Keeper.RenewAsync(kept.State.Token!.AccessToken, Cancellation);
+            await kept.TokenManager.RenewAsync(kept.State.Token!.AccessToken, Cancellation);
         }
         WriteGood();
         using (var kept = await Owner())
         {
-            kept.Grant.Then(Fresh(), new Renewal.Transient(FailureKind.Network, "no route"), new Renewal.Refused("not accepted"), new Renewal.Rejected("dead"));
+            kept.Grant.Then(Fresh(), new Renewal.Transient(FailureKind.Network, "no route"), new Renewal.InvalidClient("not accepted"), new Renewal.InvalidGrant("dead"));
             for (var renewal = 0; renewal < 4; renewal++)
             {
                 await kept.WhenDue();
@@ -72,7 +72,7 @@ public sealed partial class SecretTests : IDisposable
         }
     }
 
-    /// <summary>A cloud that repeats in its errors what it was sent, and puts tokens into answers that are no answers.</summary>
+    /// <summary>A provider that repeats in its errors what it was sent, and puts tokens into answers that are no answers.</summary>
     private async Task AnswersOfEveryKind()
     {
         using var http = new StubHttp();
@@ -91,7 +91,7 @@ public sealed partial class SecretTests : IDisposable
             };
         });
         var client = new OAuthClient("id", new Secret(Canary()));
-        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), client, time);
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), client, time);
         printed.Add($"{client}");
         for (var answer = 0; answer < 21; answer++)
         {
@@ -102,8 +102,8 @@ public sealed partial class SecretTests : IDisposable
             time.Advance(TimeSpan.FromDays(1));
             await Assert.ThrowsAnyAsync<Exception>(async () =>
             {
-                using var handler = new HttpClient(new TokenHandler(kept.Keeper, (_, _) => new(true)) { InnerHandler = new NoNetwork() });
-                await handler.GetAsync(new Uri("http://cloud/data"), Cancellation);
+                using var handler = new HttpClient(new TokenHandler(kept.TokenManager, (_, _) => new(true)) { InnerHandler = new NoNetwork() });
+                await handler.GetAsync(new Uri("http://provider/data"), Cancellation);
             }).ContinueWith(thrown => printed.Add($"{thrown.Result}"), Cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
@@ -117,7 +117,7 @@ public sealed partial class SecretTests : IDisposable
         var before = await File.ReadAllTextAsync(TokenFile, Cancellation);
         kept.Grant.Then(Fresh());
         await kept.WhenDue();
-        folder.Write("token.json", before);
+        directory.Write("token.json", before);
         await kept.Visit();
         kept.Grant.Then(_ =>
         {
@@ -125,15 +125,15 @@ public sealed partial class SecretTests : IDisposable
             return Fresh();
         });
         await kept.WhenDue();
-        await kept.Keeper.AdoptAsync(Fresh().Token, Cancellation);
+        await kept.TokenManager.AdoptAsync(Fresh().Token, Cancellation);
         kept.Grant.Then(_ =>
         {
-            Kept.Plain(TokenFile, time).SignOutAsync(Cancellation).AsTask().Wait(Cancellation);
+            Kept.Plain(TokenFile, time).LogOutAsync(Cancellation).AsTask().Wait(Cancellation);
             return Fresh();
         });
         await kept.WhenDue();
-        await kept.Keeper.AdoptAsync(Fresh().Token, Cancellation);
-        await Kept.Plain(TokenFile, time).SignOutAsync(Cancellation);
+        await kept.TokenManager.AdoptAsync(Fresh().Token, Cancellation);
+        await Kept.Plain(TokenFile, time).LogOutAsync(Cancellation);
         await kept.Visit();
         Print(kept);
         using var next = await Owner();
@@ -145,7 +145,7 @@ public sealed partial class SecretTests : IDisposable
         WriteGood();
         using (var kept = await Owner())
         {
-            var (hidden, there) = (folder.Path + ".hidden", folder.Path);
+            var (hidden, there) = (directory.Path + ".hidden", directory.Path);
             kept.Grant.Then(Fresh());
             Directory.Move(there, hidden);
             await kept.WhenDue();
@@ -156,12 +156,12 @@ public sealed partial class SecretTests : IDisposable
             kept.Grant.Then(Fresh());
             Directory.Move(there, hidden);
             await kept.WhenDue();
-            await kept.Keeper.DisposeAsync();
+            await kept.TokenManager.DisposeAsync();
             Directory.Move(hidden, there);
         }
         foreach (var damaged in new[] { $"{Canary()}", $$"""{"access_token":"{{Canary()}}"x""", $$"""{"acess_token":"{{Canary()}}"}""", $$"""{"{{Canary()}}":"\ud800"}""" })
         {
-            folder.Write("token.json", damaged);
+            directory.Write("token.json", damaged);
             using var kept = await Owner();
             printed.Add($"{await kept.Store.ReadAsync(Cancellation)}");
             Print(kept);
@@ -181,10 +181,10 @@ public sealed partial class SecretTests : IDisposable
         using (var kept = new Kept(new BrokenStore(Canary), time, log: logs))
         {
             await kept.Loaded();
-            await kept.Keeper.AdoptAsync(Fresh().Token, Cancellation);
+            await kept.TokenManager.AdoptAsync(Fresh().Token, Cancellation);
             Print(kept);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            var rounds = new Rounds([new Keeper("home", kept.Grant, kept.Store, new KeeperOptions { Random = new BrokenRandom(Canary()) }, time, logs)], time, logs).RunAsync(end.Token);
+            var rounds = new RefreshLoop([new TokenManager("home", kept.Grant, kept.Store, new TokenManagerOptions { Random = new BrokenRandom(Canary()) }, time, logs)], time, logs).RunAsync(end.Token);
             while (!logs.Templates.Contains("account {Account}: keeping its token: {Reason}"))
             {
                 await Task.Yield();
@@ -196,7 +196,7 @@ public sealed partial class SecretTests : IDisposable
 
     private async Task<Kept> Owner(IGrant? grant = null) => await new Kept(Kept.Plain(TokenFile, time), time, grant: grant, log: logs).Loaded();
 
-    private void WriteGood() => folder.Write("token.json", Kept.Json(Fresh().Token));
+    private void WriteGood() => directory.Write("token.json", Kept.Json(Fresh().Token));
 
     private Renewal.Renewed Fresh() => new(new Token
     {
@@ -237,12 +237,12 @@ public sealed partial class SecretTests : IDisposable
     {
         public string Location => "broken";
 
-        public ValueTask<Stored> ReadAsync(CancellationToken cancellation) => throw new FormatException(canary());
+        public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
 
-        public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation) => throw new FormatException(token.RefreshToken?.Reveal());
+        public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) => throw new FormatException(token.RefreshToken?.Reveal());
 
-        public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => throw new FormatException(canary());
+        public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
 
-        public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => throw new FormatException(canary());
+        public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
     }
 }

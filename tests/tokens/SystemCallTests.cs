@@ -15,22 +15,22 @@ public partial class SystemCallTests
     [Fact]
     public async Task One_save()
     {
-        using var folder = new TemporaryFolder();
-        var (time, path) = (new ManualTime(), folder.Write("traced.json", """{"refresh_token":"old"}"""));
+        using var directory = new TemporaryDirectory();
+        var (time, path) = (new ManualTime(), directory.Write("traced.json", """{"refresh_token":"old"}"""));
         var store = Kept.Plain(path, time);
-        var old = Assert.IsType<Stored.Held>(await store.ReadAsync(Cancellation));
+        var old = Assert.IsType<ReadResult.Held>(await store.ReadAsync(Cancellation));
 
-        Assert.IsType<Saved.Done>(await store.WriteAsync(Kept.Some(time), old.Stamp, Cancellation));
+        Assert.IsType<WriteResult.Written>(await store.WriteAsync(Kept.Some(time), old.Stamp, Cancellation));
     }
 
     [Fact]
     public async Task A_save_is_written_to_a_new_file_flushed_renamed_and_the_folder_flushed_in_this_order()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var program = Path.Combine(AppContext.BaseDirectory, "Exporter.Tests");
         string[] arguments =
         [
-            "-ff", "-y", "-o", folder["trace"], "-e", "trace=open,openat,fsync,fdatasync,rename,renameat,renameat2,ftruncate",
+            "-ff", "-y", "-o", directory["trace"], "-e", "trace=open,openat,fsync,fdatasync,rename,renameat,renameat2,ftruncate",
             program, "--filter-method", $"{typeof(SystemCallTests).FullName}.{nameof(One_save)}",
         ];
         var (exitCode, _, error) = await Peer.Run("strace", arguments, default, Cancellation);
@@ -38,7 +38,7 @@ public partial class SystemCallTests
         Assert.Equal(0, exitCode);
 
         // A file for each thread, so that no call is cut in two by another's; the save is on one.
-        var trace = Directory.GetFiles(folder.Path, "trace.*").Single(file => File.ReadLines(file).Any(line => Temporary().IsMatch(line)));
+        var trace = Directory.GetFiles(directory.Path, "trace.*").Single(file => File.ReadLines(file).Any(line => Temporary().IsMatch(line)));
         var calls = File.ReadLines(trace).Where(line => line.Contains("exporter-tests-", StringComparison.Ordinal) && !line.Contains("ENOENT", StringComparison.Ordinal)).ToList();
         var began = calls.FindIndex(line => Temporary().IsMatch(line));
         Assert.Collection(

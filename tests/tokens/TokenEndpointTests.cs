@@ -57,7 +57,7 @@ public sealed class TokenEndpointTests : IDisposable
         var token = Assert.IsType<Renewal.Renewed>(await Renew(new OAuthClient("before", null))).Token;
         var grant = new RefreshTokenGrant(Endpoint(new OAuthClient("now", null)), time);
 
-        var rejected = Assert.IsType<Renewal.Rejected>(await grant.RenewAsync(token, Cancellation));
+        var rejected = Assert.IsType<Renewal.InvalidGrant>(await grant.RenewAsync(token, Cancellation));
 
         Assert.Equal("the refresh token was given to the client before, and now is configured now; log in again, or set client_id back", rejected.Reason);
         Assert.Single(http.Calls);
@@ -70,9 +70,9 @@ public sealed class TokenEndpointTests : IDisposable
     public async Task Members_of_an_error_that_no_standard_names_are_read_where_the_provider_is_said_to_have_them(string? description, string? reference, string said)
     {
         http.Expect(HttpStatusCode.BadRequest, """{"message":"no such token","trackingId":"T1"}""");
-        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), new OAuthClient("id", null), time) { ErrorMembers = new(description, reference) };
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), new OAuthClient("id", null), time) { ErrorMembers = new(description, reference) };
 
-        var refused = Assert.IsType<Renewal.Refused>(await endpoint.RequestAsync([], Cancellation));
+        var refused = Assert.IsType<Renewal.InvalidClient>(await endpoint.RequestAsync([], Cancellation));
 
         Assert.EndsWith($"(HTTP 400{said})", refused.Reason, StringComparison.Ordinal);
     }
@@ -81,23 +81,23 @@ public sealed class TokenEndpointTests : IDisposable
     public async Task A_standard_description_comes_before_the_providers_own()
     {
         http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_grant","error_description":"it ended","message":"no such token"}""");
-        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), new OAuthClient("id", null), time) { ErrorMembers = new("message") };
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), new OAuthClient("id", null), time) { ErrorMembers = new("message") };
 
-        var rejected = Assert.IsType<Renewal.Rejected>(await endpoint.RequestAsync([], Cancellation));
+        var rejected = Assert.IsType<Renewal.InvalidGrant>(await endpoint.RequestAsync([], Cancellation));
 
         Assert.EndsWith("(HTTP 400, invalid_grant: it ended)", rejected.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(400, "invalid_grant", typeof(Renewal.Rejected))]
-    [InlineData(401, "invalid_grant", typeof(Renewal.Rejected))]
-    [InlineData(200, "invalid_grant", typeof(Renewal.Rejected))]
-    [InlineData(401, "invalid_client", typeof(Renewal.Refused))]
-    [InlineData(400, "unauthorized_client", typeof(Renewal.Refused))]
-    [InlineData(400, "invalid_scope", typeof(Renewal.Refused))]
-    [InlineData(400, "unsupported_grant_type", typeof(Renewal.Refused))]
-    [InlineData(403, "", typeof(Renewal.Refused))]
-    [InlineData(404, "", typeof(Renewal.Refused))]
+    [InlineData(400, "invalid_grant", typeof(Renewal.InvalidGrant))]
+    [InlineData(401, "invalid_grant", typeof(Renewal.InvalidGrant))]
+    [InlineData(200, "invalid_grant", typeof(Renewal.InvalidGrant))]
+    [InlineData(401, "invalid_client", typeof(Renewal.InvalidClient))]
+    [InlineData(400, "unauthorized_client", typeof(Renewal.InvalidClient))]
+    [InlineData(400, "invalid_scope", typeof(Renewal.InvalidClient))]
+    [InlineData(400, "unsupported_grant_type", typeof(Renewal.InvalidClient))]
+    [InlineData(403, "", typeof(Renewal.InvalidClient))]
+    [InlineData(404, "", typeof(Renewal.InvalidClient))]
     [InlineData(400, "temporarily_unavailable", typeof(Renewal.Transient))]
     [InlineData(400, "server_error", typeof(Renewal.Transient))]
     [InlineData(408, "", typeof(Renewal.Transient))]
@@ -151,7 +151,7 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData("soon", null)]
     public async Task Row_08_a_wait_that_is_asked_for_is_understood_in_both_forms(string value, int? seconds)
     {
-        // Against the cloud's own clock, which is five minutes fast here.
+        // Against the provider's own clock, which is five minutes fast here.
         http.Expect(HttpStatusCode.TooManyRequests, "", ("Retry-After", value), ("Date", "Sat, 21 Nov 2026 12:05:00 GMT"));
 
         Assert.Equal(seconds is { } s ? TimeSpan.FromSeconds(s) : null, Assert.IsType<Renewal.Transient>(await Renew()).RetryAfter);
@@ -191,8 +191,8 @@ public sealed class TokenEndpointTests : IDisposable
         http.Expect(HttpStatusCode.BadRequest, $$"""{"error":"bad\u001b[31m{{new string('e', 5000)}}","error_description":"token refresh-0 of s&cret\n\u2028 {{new string('d', 5000)}}"}""");
         http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_grant","error_description":"token refresh-0 of s&cret is dead"}""");
 
-        var rambling = Assert.IsType<Renewal.Refused>(await Renew()).Reason;
-        var brief = Assert.IsType<Renewal.Rejected>(await Renew()).Reason;
+        var rambling = Assert.IsType<Renewal.InvalidClient>(await Renew()).Reason;
+        var brief = Assert.IsType<Renewal.InvalidGrant>(await Renew()).Reason;
 
         Assert.InRange(rambling.Length, 100, 600);
         Assert.DoesNotContain(rambling, c => char.IsControl(c) || c == '\u2028');
@@ -234,9 +234,9 @@ public sealed class TokenEndpointTests : IDisposable
         http.Expect(HttpStatusCode.OK, $$"""{"access_token":"{{jwt}}","refresh_token":"r"}""").Expect(HttpStatusCode.OK, """{"access_token":"a"}""");
         using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
 
-        await kept.Keeper.RenewAsync(null, Cancellation);
+        await kept.TokenManager.RenewAsync(null, Cancellation);
         Assert.Equal(expiry, kept.State.Token!.ExpiresAt);
-        await kept.Keeper.RenewAsync(null, Cancellation);
+        await kept.TokenManager.RenewAsync(null, Cancellation);
         Assert.Equal(time.GetUtcNow() + kept.Options.AssumedLifetime, kept.State.Token!.ExpiresAt);
     }
 
@@ -261,11 +261,11 @@ public sealed class TokenEndpointTests : IDisposable
             .Expect(HttpStatusCode.OK, Good);
         using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
 
-        await kept.Keeper.RenewAsync(null, Cancellation);
+        await kept.TokenManager.RenewAsync(null, Cancellation);
         Assert.Equal(TimeSpan.FromSeconds(150), kept.Snapshot.History.ClockOffset);
-        await kept.Keeper.RenewAsync(null, Cancellation);
+        await kept.TokenManager.RenewAsync(null, Cancellation);
         Assert.Equal(TimeSpan.FromSeconds(-60), kept.Snapshot.History.ClockOffset);
-        await kept.Keeper.RenewAsync(null, Cancellation);
+        await kept.TokenManager.RenewAsync(null, Cancellation);
         Assert.Equal(TimeSpan.FromSeconds(-60), kept.Snapshot.History.ClockOffset);
     }
 
@@ -289,12 +289,12 @@ public sealed class TokenEndpointTests : IDisposable
         Assert.NotEqual(0, await stream.ReadAsync(request, Cancellation));
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(int)status} Elsewhere\r\nLocation: http://{listener.LocalEndpoint}/elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), Cancellation);
 
-        Assert.Contains("credentials are not sent after it", Assert.IsType<Renewal.Refused>(await renewal).Reason);
+        Assert.Contains("credentials are not sent after it", Assert.IsType<Renewal.InvalidClient>(await renewal).Reason);
         Assert.False(listener.Pending());
     }
 
     private TokenEndpoint Endpoint(OAuthClient? client = null) =>
-        new(http.Client, new Uri("https://cloud.example/token"), client ?? new OAuthClient("id", new Secret("s&cret")), time);
+        new(http.Client, new Uri("https://provider.example/token"), client ?? new OAuthClient("id", new Secret("s&cret")), time);
 
     private Task<Renewal> Renew(OAuthClient? client = null) => new RefreshTokenGrant(Endpoint(client), time).RenewAsync(Kept.Some(time), Cancellation);
 

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>Requests to a cloud's API, and what its refusals mean for the token.</summary>
+/// <summary>Requests to a provider's API, and what its refusals mean for the token.</summary>
 public sealed class TokenHandlerTests : IDisposable
 {
     private readonly StubHttp http = new();
@@ -13,7 +13,7 @@ public sealed class TokenHandlerTests : IDisposable
     private readonly HttpClient client;
 
     public TokenHandlerTests() =>
-        client = new HttpClient(new TokenHandler(kept.Keeper, (response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized)) { InnerHandler = http });
+        client = new HttpClient(new TokenHandler(kept.TokenManager, (response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized)) { InnerHandler = http });
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -29,7 +29,7 @@ public sealed class TokenHandlerTests : IDisposable
         await kept.Loaded();
         http.Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.OK, "reading");
 
-        var answer = await client.PostAsync(new Uri("http://cloud/data"), new StringContent("question"), Cancellation);
+        var answer = await client.PostAsync(new Uri("http://provider/data"), new StringContent("question"), Cancellation);
 
         Assert.Equal("reading", await answer.Content.ReadAsStringAsync(Cancellation));
         Assert.Equal(["question", "question"], http.Calls.Select(c => c.Body));
@@ -43,8 +43,8 @@ public sealed class TokenHandlerTests : IDisposable
         await kept.Loaded();
         http.Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.Unauthorized);
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(new Uri("http://cloud/data"), Cancellation)).StatusCode);
-        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(new Uri("http://cloud/data"), Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(new Uri("http://provider/data"), Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(new Uri("http://provider/data"), Cancellation)).StatusCode);
 
         Assert.Equal((1, "refresh-1"), (kept.Grant.Requests, await kept.StoredRefresh()));
     }
@@ -58,7 +58,7 @@ public sealed class TokenHandlerTests : IDisposable
         kept.Grant.Hold();
         var arrived = kept.Grant.Arrived;
 
-        var requests = Enumerable.Range(0, 20).Select(_ => client.GetAsync(new Uri("http://cloud/data"), Cancellation)).ToList();
+        var requests = Enumerable.Range(0, 20).Select(_ => client.GetAsync(new Uri("http://provider/data"), Cancellation)).ToList();
         await arrived;
         kept.Grant.Release();
 
@@ -72,7 +72,7 @@ public sealed class TokenHandlerTests : IDisposable
         await kept.Loaded();
         http.Expect(HttpStatusCode.Forbidden);
 
-        Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync(new Uri("http://cloud/data"), Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync(new Uri("http://provider/data"), Cancellation)).StatusCode);
 
         Assert.Equal(0, kept.Grant.Requests);
     }
@@ -81,9 +81,9 @@ public sealed class TokenHandlerTests : IDisposable
     public async Task A_request_without_a_token_is_not_sent_and_the_message_says_what_to_do()
     {
         await kept.Loaded();
-        await kept.Keeper.ForgetAsync(Cancellation);
+        await kept.TokenManager.ForgetAsync(Cancellation);
 
-        var refusal = await Assert.ThrowsAsync<TokenUnavailableException>(() => client.GetAsync(new Uri("http://cloud/data"), Cancellation));
+        var refusal = await Assert.ThrowsAsync<TokenUnavailableException>(() => client.GetAsync(new Uri("http://provider/data"), Cancellation));
 
         Assert.Equal("there is no token yet: somebody has to log in", refusal.Message);
     }

@@ -54,17 +54,17 @@ public sealed class AccessTests : IDisposable
         await using var bench = await WebBench.StartAsync(webConfig: Users);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:right"))).Status);
 
-        bench.Folder.Write("web.yml", $"basic_auth_users:\n  bob: {Bcrypt.Hash("new")}\n");
+        bench.DirectoryPath.Write("web.yml", $"basic_auth_users:\n  bob: {Bcrypt.Hash("new")}\n");
         Assert.Equal(HttpStatusCode.Unauthorized, (await bench.Get("/metrics", Basic("bob:right"))).Status);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:new"))).Status);
 
-        bench.Folder.Write("web.yml", "basic_auth_users:\n  bob: oops\n");
+        bench.DirectoryPath.Write("web.yml", "basic_auth_users:\n  bob: oops\n");
         Assert.Equal(HttpStatusCode.InternalServerError, (await bench.Get("/metrics", Basic("bob:new"))).Status);
-        File.Delete(bench.Folder["web.yml"]);
+        File.Delete(bench.DirectoryPath["web.yml"]);
         Assert.Equal(HttpStatusCode.InternalServerError, (await bench.Get("/-/healthy")).Status);
         Assert.Contains("every request is refused until the web configuration file is mended", bench.Log, StringComparison.Ordinal);
 
-        bench.Folder.Write("web.yml", Users);
+        bench.DirectoryPath.Write("web.yml", Users);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:right"))).Status);
     }
 
@@ -72,10 +72,10 @@ public sealed class AccessTests : IDisposable
     public async Task Who_adds_TLS_while_it_runs_is_not_served_without()
     {
         await using var bench = await WebBench.StartAsync(webConfig: "");
-        authority.Write(bench.Folder);
+        authority.Write(bench.DirectoryPath);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics")).Status);
 
-        bench.Folder.Write("web.yml", "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
+        bench.DirectoryPath.Write("web.yml", "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
 
         Assert.Equal(HttpStatusCode.InternalServerError, (await bench.Get("/metrics")).Status);
         Assert.Contains("restart the exporter", bench.Log, StringComparison.Ordinal);
@@ -134,15 +134,15 @@ public sealed class AccessTests : IDisposable
         Assert.Equal("CN=server", await Subject(bench));
 
         var (certificate, key) = authority.Server("renewed");
-        bench.Folder.Write("server.pem", certificate);
-        bench.Folder.Write("server.key", key);
+        bench.DirectoryPath.Write("server.pem", certificate);
+        bench.DirectoryPath.Write("server.key", key);
         Assert.Equal("CN=renewed", await Subject(bench));
 
-        bench.Folder.Write("server.key", "nonsense");
+        bench.DirectoryPath.Write("server.key", "nonsense");
         await Assert.ThrowsAnyAsync<Exception>(() => Subject(bench));
         Assert.Contains("TLS handshakes are refused", bench.Log, StringComparison.Ordinal);
 
-        bench.Folder.Write("server.key", key);
+        bench.DirectoryPath.Write("server.key", key);
         Assert.Equal("CN=renewed", await Subject(bench));
     }
 
@@ -189,17 +189,17 @@ public sealed class AccessTests : IDisposable
     public async Task A_real_Prometheus_scrapes_over_TLS_with_a_password_and_not_with_a_wrong_one()
     {
         await using var bench = await TlsAsync(more: Users);
-        using var folder = new TemporaryFolder();
-        var ca = folder.Write("ca.pem", authority.Pem);
+        using var directory = new TemporaryDirectory();
+        var ca = directory.Write("ca.pem", authority.Pem);
 
         Assert.Equal([1.0], await Up("right", ca, "up == 1"));
         Assert.Equal([0.0], await Up("wrong", ca));
         using var elsewhere = new Authority();
-        Assert.Equal([0.0], await Up("right", folder.Write("other.pem", elsewhere.Pem)));
+        Assert.Equal([0.0], await Up("right", directory.Write("other.pem", elsewhere.Pem)));
 
         async Task<IReadOnlyList<double>> Up(string password, string authorities, string query = "up")
         {
-            using var data = new TemporaryFolder();
+            using var data = new TemporaryDirectory();
             await using var prometheus = await PrometheusPeer.StartAsync(data, bench.Address.Authority, Cancellation,
                 "scheme: https", $"basic_auth: {{username: bob, password: {password}}}", $"tls_config: {{ca_file: {authorities}}}");
             return await prometheus.ValuesAsync(query, Cancellation);

@@ -59,7 +59,7 @@ public sealed class AttackTests
         var reply = await bench.Get(callback);
 
         Assert.Equal("This login was not begun here", reply.Title);
-        Assert.IsType<TokenState.Missing>(bench.Account.Keeper.Snapshot.State);
+        Assert.IsType<TokenState.Missing>(bench.Account.TokenManager.Snapshot.State);
     }
 
     [Fact]
@@ -73,34 +73,34 @@ public sealed class AttackTests
         var reply = await bench.Get($"/auth/callback?code={stolen}&state={state}");
 
         Assert.Equal("The code is not accepted", reply.Title);
-        Assert.IsType<TokenState.Missing>(bench.Account.Keeper.Snapshot.State);
+        Assert.IsType<TokenState.Missing>(bench.Account.TokenManager.Snapshot.State);
     }
 
     [Theory]
     [InlineData(null, "https://evil.example")]
-    [InlineData("https://cloud.example", "https://evil.example")]
-    [InlineData("https://cloud.example", "https://cloud.example/")]
-    [InlineData("https://cloud.example", null)]
+    [InlineData("https://provider.example", "https://evil.example")]
+    [InlineData("https://provider.example", "https://provider.example/")]
+    [InlineData("https://provider.example", null)]
     public async Task An_answer_of_another_sender_is_not_exchanged(string? expected, string? sent)
     {
-        using var cloud = new StubHttp();
-        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [WithIssuer(b, cloud, expected)]);
+        using var provider = new StubHttp();
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [WithIssuer(b, provider, expected)]);
         var state = (await bench.Get("/auth?account=mixed")).Location!.Split("state=")[1].Split('&')[0];
 
         var reply = await bench.Get($"/auth/callback?code=abc&state={state}{(sent is null ? "" : $"&iss={Uri.EscapeDataString(sent)}")}");
 
         Assert.Equal("The answer comes from somebody else", reply.Title);
-        Assert.Empty(cloud.Calls);
+        Assert.Empty(provider.Calls);
     }
 
     [Fact]
     public async Task The_right_sender_is_exchanged()
     {
-        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, DeviceLoginTests.Token);
-        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [WithIssuer(b, cloud, "https://cloud.example")]);
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, DeviceLoginTests.Token);
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [WithIssuer(b, provider, "https://provider.example")]);
         var state = (await bench.Get("/auth?account=mixed")).Location!.Split("state=")[1].Split('&')[0];
 
-        Assert.Equal(HttpStatusCode.SeeOther, (await bench.Get($"/auth/callback?code=abc&state={state}&iss=https%3A%2F%2Fcloud.example")).Status);
+        Assert.Equal(HttpStatusCode.SeeOther, (await bench.Get($"/auth/callback?code=abc&state={state}&iss=https%3A%2F%2Fprovider.example")).Status);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class AttackTests
         var moved = await WebBench.Send(forger, new HttpRequestMessage(HttpMethod.Get, callback), ("Cookie", home.Replace("login-0", "login-1", StringComparison.Ordinal)));
 
         Assert.Equal("This login was not begun here", moved.Title);
-        Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Missing>(a.Keeper.Snapshot.State));
+        Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Missing>(a.TokenManager.Snapshot.State));
     }
 
     [Theory]
@@ -235,11 +235,11 @@ public sealed class AttackTests
     public async Task No_GET_changes_a_token(string path)
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
-        var (before, requests) = (bench.Account.Keeper.Snapshot.State, bench.Sandbox.Netatmo.Token.Requests);
+        var (before, requests) = (bench.Account.TokenManager.Snapshot.State, bench.Sandbox.Netatmo.Token.Requests);
 
         await bench.Get(path);
 
-        Assert.Same(before, bench.Account.Keeper.Snapshot.State);
+        Assert.Same(before, bench.Account.TokenManager.Snapshot.State);
         Assert.Equal(requests, bench.Sandbox.Netatmo.Token.Requests);
     }
 
@@ -336,7 +336,7 @@ public sealed class AttackTests
         bench.Sandbox.Netatmo.Token.Fail(new Fault.Respond(400, $$"""{"error":"invalid_grant","error_description":"bad token {{pasted}}"}"""), 1);
         pages.Append((await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted))).Body);
         bench.Sandbox.Netatmo.Authorization.RevokeAll();
-        await bench.Account.Keeper.RenewAsync(null, Cancellation);
+        await bench.Account.TokenManager.RenewAsync(null, Cancellation);
         foreach (var path in new[] { "/", "/metrics", "/debug/token", "/debug/data", "/version", "/auth/settoken", "/auth/callback", "/nothing" })
         {
             pages.Append((await bench.Get(path)).Body);
@@ -351,7 +351,7 @@ public sealed class AttackTests
             Assert.DoesNotContain(secret, bench.Log, StringComparison.Ordinal);
         });
 
-        void Collect() => secrets.AddRange([bench.Account.Keeper.Snapshot.State.Token!.AccessToken!.Reveal(), bench.Account.Keeper.Snapshot.State.Token!.RefreshToken!.Reveal()]);
+        void Collect() => secrets.AddRange([bench.Account.TokenManager.Snapshot.State.Token!.AccessToken!.Reveal(), bench.Account.TokenManager.Snapshot.State.Token!.RefreshToken!.Reveal()]);
     }
 
     [Fact]
@@ -370,15 +370,15 @@ public sealed class AttackTests
         Assert.Equal("404 Not Found\n", (await bench.Get("/favicon.ico")).Body);
     }
 
-    /// <summary>An account whose cloud names itself in its answers (RFC 9207).</summary>
-    private static Account WithIssuer(WebBench bench, StubHttp cloud, string? issuer)
+    /// <summary>An account whose provider names itself in its answers (RFC 9207).</summary>
+    private static Account WithIssuer(WebBench bench, StubHttp provider, string? issuer)
     {
-        var endpoint = new TokenEndpoint(cloud.Client, new Uri("https://cloud.example/token"), new OAuthClient("client", new Secret("secret")), bench.Time);
-        var keeper = new Keeper("mixed", new RefreshTokenGrant(endpoint, bench.Time), new FileStore(bench.Folder["mixed.json"], [new PlainTokenFormat()], bench.Time), new KeeperOptions(), bench.Time,
+        var endpoint = new TokenEndpoint(provider.Client, new Uri("https://provider.example/token"), new OAuthClient("client", new Secret("secret")), bench.Time);
+        var manager = new TokenManager("mixed", new RefreshTokenGrant(endpoint, bench.Time), new FileStore(bench.DirectoryPath["mixed.json"], [new PlainTokenFormat()], bench.Time), new TokenManagerOptions(), bench.Time,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        return new Account("mixed", "oauth2", labelled: true, keeper, feed: null)
+        return new Account("mixed", "oauth2", labelled: true, manager, feed: null)
         {
-            Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri("https://cloud.example/authorize"), ["read"], issuer: issuer)),
+            Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri("https://provider.example/authorize"), ["read"], issuer: issuer)),
         };
     }
 }

@@ -43,11 +43,11 @@ internal sealed class Authority : IDisposable
     }
 
     /// <summary>Writes a pair for the web configuration file, which names it as <c>NAME.pem</c> and <c>NAME.key</c>.</summary>
-    public void Write(TemporaryFolder folder, string name = "server")
+    public void Write(TemporaryDirectory directory, string name = "server")
     {
         var (certificate, privateKey) = Server(name);
-        folder.Write($"{name}.pem", certificate);
-        folder.Write($"{name}.key", privateKey);
+        directory.Write($"{name}.pem", certificate);
+        directory.Write($"{name}.key", privateKey);
     }
 
     public void Dispose()

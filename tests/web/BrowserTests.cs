@@ -41,14 +41,14 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
     public async Task Who_is_logged_in_can_log_in_again()
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
-        var before = bench.Account.Keeper.Snapshot.State.Token!.AccessToken;
+        var before = bench.Account.TokenManager.Snapshot.State.Token!.AccessToken;
         await using var tab = await chromium.OpenAsync(bench.Address);
 
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = "Log in again" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Accept" }).ClickAsync();
         await tab.Page.GetByText("Alive").WaitForAsync();
 
-        Assert.NotEqual(before, bench.Account.Keeper.Snapshot.State.Token!.AccessToken);
+        Assert.NotEqual(before, bench.Account.TokenManager.Snapshot.State.Token!.AccessToken);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         bench.Sandbox.Netatmo.Authorization.RevokeAll();
-        await bench.Account.Keeper.RenewAsync(null, TestContext.Current.CancellationToken);
+        await bench.Account.TokenManager.RenewAsync(null, TestContext.Current.CancellationToken);
         await using var tab = await chromium.OpenAsync(bench.Address);
         await tab.Page.GetByText("The login is lost since").WaitForAsync();
         await tab.LookAsync("lost");
@@ -108,7 +108,7 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
             await tab.Page.GetByRole(AriaRole.Region, new() { Name = name }).GetByText("Alive").WaitForAsync();
         }
 
-        Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Active>(a.Keeper.Snapshot.State));
+        Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Active>(a.TokenManager.Snapshot.State));
     }
 
     [Fact]
@@ -127,16 +127,16 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
     [Fact]
     public async Task A_device_login_shows_its_code_until_it_is_done()
     {
-        using var cloud = new StubHttp();
-        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [DeviceLoginTests.Car(b, cloud)]);
-        cloud.Expect(System.Net.HttpStatusCode.OK, DeviceLoginTests.Code).Expect(System.Net.HttpStatusCode.OK, DeviceLoginTests.Token);
+        using var provider = new StubHttp();
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [DeviceLoginTests.Car(b, provider)]);
+        provider.Expect(System.Net.HttpStatusCode.OK, DeviceLoginTests.Code).Expect(System.Net.HttpStatusCode.OK, DeviceLoginTests.Token);
         await using var tab = await chromium.OpenAsync(bench.Address);
 
         await tab.Page.GetByRole(AriaRole.Region, new() { Name = "car" }).GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
         await tab.Page.GetByText("ABCD-EFGH").WaitForAsync();
         await tab.StandStillAsync();
         await tab.LookAsync("device");
-        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].Keeper.Snapshot.State is TokenState.Active, TimeSpan.FromMinutes(5));
+        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.State is TokenState.Active, TimeSpan.FromMinutes(5));
         await tab.Page.ReloadAsync();
 
         await tab.Page.GetByRole(AriaRole.Region, new() { Name = "car" }).GetByText("Alive").WaitForAsync();
@@ -158,11 +158,11 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
         await bmw.GetByText("Thank you").WaitForAsync();
         // One poll: BMW's answer takes real time, which the clock must not run ahead of.
         bench.Clock.Advance(TimeSpan.FromSeconds(5));
-        await bench.UntilAsync(() => bench.Accounts[1].Keeper.Snapshot.State is TokenState.Active);
+        await bench.UntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.State is TokenState.Active);
         await tab.Page.ReloadAsync();
 
         await car.GetByText("Alive").WaitForAsync();
-        Assert.Contains("\"gcid\"", await System.IO.File.ReadAllTextAsync(bench.Folder["car.json"], TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("\"gcid\"", await System.IO.File.ReadAllTextAsync(bench.DirectoryPath["car.json"], TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -260,7 +260,7 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
             (this.window, Page) = (window, page);
             page.Console += (_, message) =>
             {
-                // The cloud's pages are not ours to mend.
+                // The provider's pages are not ours to mend.
                 if (message.Type is "error" or "warning" && message.Location.StartsWith(ours.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal))
                 {
                     Errors.Add(message.Text);

@@ -12,51 +12,51 @@ namespace Exporter.Tests.Web;
 /// <summary>The device login: begun by a form, shown on the page, finished in the background.</summary>
 public sealed class DeviceLoginTests
 {
-    public const string Code = """{"device_code":"the-device-code","user_code":"ABCD-EFGH","verification_uri":"https://cloud.example/device","expires_in":300,"interval":5}""";
+    public const string Code = """{"device_code":"the-device-code","user_code":"ABCD-EFGH","verification_uri":"https://provider.example/device","expires_in":300,"interval":5}""";
     public const string Token = """{"access_token":"the-access-token","refresh_token":"the-refresh-token","expires_in":3600}""";
     private const string Pending = """{"error":"authorization_pending"}""";
 
-    private static readonly Uri Cloud = new("https://cloud.example/");
+    private static readonly Uri Provider = new("https://provider.example/");
 
     [Fact]
     public async Task The_code_stands_on_the_page_until_the_person_is_done()
     {
-        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, Pending).Expect(HttpStatusCode.OK, Token);
-        await using var bench = await StartAsync(cloud);
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, Pending).Expect(HttpStatusCode.OK, Token);
+        await using var bench = await StartAsync(provider);
 
         Assert.Equal("../", (await bench.Submit("/", "auth/device")).Location);
         var page = (await bench.Get("/")).Body;
         Assert.Contains("ABCD-EFGH", page, StringComparison.Ordinal);
-        Assert.Contains("https://cloud.example/device?user_code=ABCD-EFGH", page, StringComparison.Ordinal);
+        Assert.Contains("https://provider.example/device?user_code=ABCD-EFGH", page, StringComparison.Ordinal);
         Assert.DoesNotContain("the-device-code", page, StringComparison.Ordinal);
 
-        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].Keeper.Snapshot.State is TokenState.Active, TimeSpan.FromMinutes(1));
-        await bench.UntilAsync(() => bench.Accounts[1].Keeper.Snapshot.Login is null);
+        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.State is TokenState.Active, TimeSpan.FromMinutes(1));
+        await bench.UntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.Login is null);
         Assert.DoesNotContain("ABCD-EFGH", (await bench.Get("/")).Body, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_second_click_shows_the_same_code()
     {
-        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code);
-        await using var bench = await StartAsync(cloud);
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code);
+        await using var bench = await StartAsync(provider);
         var form = (await bench.Get("/")).Form("auth/device");
 
         await Task.WhenAll(bench.Post("/auth/device", form), bench.Post("/auth/device", form));
         await bench.Post("/auth/device", form);
 
-        Assert.Single(cloud.Calls);
+        Assert.Single(provider.Calls);
     }
 
     [Fact]
     public async Task Who_refuses_at_the_cloud_reads_it_on_the_page_and_may_begin_again()
     {
-        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, """{"error":"access_denied"}""").Expect(HttpStatusCode.OK, Code);
-        await using var bench = await StartAsync(cloud);
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, """{"error":"access_denied"}""").Expect(HttpStatusCode.OK, Code);
+        await using var bench = await StartAsync(provider);
         await bench.Submit("/", "auth/device");
-        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].Keeper.Snapshot.Login is null, TimeSpan.FromMinutes(1));
+        await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.Login is null, TimeSpan.FromMinutes(1));
 
-        Assert.Contains("The last login came to nothing: the login was refused at the cloud.", (await bench.Get("/")).Body, StringComparison.Ordinal);
+        Assert.Contains("The last login came to nothing: the login was refused at the provider.", (await bench.Get("/")).Body, StringComparison.Ordinal);
 
         await bench.Submit("/", "auth/device");
         Assert.DoesNotContain("came to nothing", (await bench.Get("/")).Body, StringComparison.Ordinal);
@@ -66,27 +66,27 @@ public sealed class DeviceLoginTests
     public async Task A_login_that_a_logout_cut_off_does_not_take_the_code_of_the_next_one_off_the_page()
     {
         var begun = 0;
-        using var cloud = new StubHttp().Otherwise((request, body) =>
+        using var provider = new StubHttp().Otherwise((request, body) =>
             request.RequestUri!.AbsolutePath == "/device" ? StubHttp.Answer(HttpStatusCode.OK, Code.Replace("-code", $"-code-{++begun}", StringComparison.Ordinal).Replace("EFGH", $"{begun}", StringComparison.Ordinal))
             : body.Contains("the-device-code-1", StringComparison.Ordinal) ? StubHttp.Answer(HttpStatusCode.BadRequest, """{"error":"access_denied"}""")
             : StubHttp.Answer(HttpStatusCode.BadRequest, Pending));
-        await using var bench = await StartAsync(cloud);
+        await using var bench = await StartAsync(provider);
         await bench.Submit("/", "auth/device");
-        await bench.Accounts[1].Keeper.ForgetAsync(TestContext.Current.CancellationToken);
+        await bench.Accounts[1].TokenManager.ForgetAsync(TestContext.Current.CancellationToken);
         await bench.Submit("/", "auth/device");
 
-        var over = bench.Accounts[1].Keeper.Changed;
-        await bench.Clock.AdvanceUntilAsync(() => cloud.Calls.Count(call => call.Body.Contains("the-device-code-1", StringComparison.Ordinal)) == 1, TimeSpan.FromMinutes(1));
+        var over = bench.Accounts[1].TokenManager.Changed;
+        await bench.Clock.AdvanceUntilAsync(() => provider.Calls.Count(call => call.Body.Contains("the-device-code-1", StringComparison.Ordinal)) == 1, TimeSpan.FromMinutes(1));
         await over;
 
-        Assert.Equal("ABCD-2", bench.Accounts[1].Keeper.Snapshot.Login?.UserCode);
+        Assert.Equal("ABCD-2", bench.Accounts[1].TokenManager.Snapshot.Login?.UserCode);
     }
 
     [Fact]
     public async Task A_cloud_that_gives_no_code_is_explained_on_the_page()
     {
-        using var cloud = new StubHttp().Expect(HttpStatusCode.ServiceUnavailable);
-        await using var bench = await StartAsync(cloud);
+        using var provider = new StubHttp().Expect(HttpStatusCode.ServiceUnavailable);
+        await using var bench = await StartAsync(provider);
 
         await bench.Submit("/", "auth/device");
 
@@ -96,8 +96,8 @@ public sealed class DeviceLoginTests
     [Fact]
     public async Task No_link_leads_anywhere_but_to_the_web()
     {
-        using var cloud = new StubHttp().Expect(HttpStatusCode.OK, Code.Replace("https://cloud.example/device", "javascript:alert(1)", StringComparison.Ordinal));
-        await using var bench = await StartAsync(cloud);
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code.Replace("https://provider.example/device", "javascript:alert(1)", StringComparison.Ordinal));
+        await using var bench = await StartAsync(provider);
 
         await bench.Submit("/", "auth/device");
 
@@ -107,20 +107,20 @@ public sealed class DeviceLoginTests
     [Fact]
     public async Task A_GET_begins_no_device_login()
     {
-        using var cloud = new StubHttp();
-        await using var bench = await StartAsync(cloud);
+        using var provider = new StubHttp();
+        await using var bench = await StartAsync(provider);
 
         Assert.Contains("Get a code", (await bench.Get("/auth?account=car")).Body, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await bench.Get("/auth/device?account=car")).Status);
     }
 
-    /// <summary>An account that logs in by device, at the given cloud.</summary>
-    internal static Account Car(WebBench bench, StubHttp cloud)
+    /// <summary>An account that logs in by device, at the given provider.</summary>
+    internal static Account Car(WebBench bench, StubHttp provider)
     {
         var client = new OAuthClient("car-client", null, ClientAuthentication.None);
-        TokenEndpoint Endpoint(string path) => new(cloud.Client, new Uri(Cloud, path), client, bench.Time);
-        var keeper = new Keeper("car", new RefreshTokenGrant(Endpoint("token"), bench.Time), new FileStore(bench.Folder["car.json"], [new PlainTokenFormat()], bench.Time), new KeeperOptions(), bench.Time, NullLogger.Instance);
-        return new Account("car", "vehicle", labelled: true, keeper, feed: null)
+        TokenEndpoint Endpoint(string path) => new(provider.Client, new Uri(Provider, path), client, bench.Time);
+        var manager = new TokenManager("car", new RefreshTokenGrant(Endpoint("token"), bench.Time), new FileStore(bench.DirectoryPath["car.json"], [new PlainTokenFormat()], bench.Time), new TokenManagerOptions(), bench.Time, NullLogger.Instance);
+        return new Account("car", "vehicle", labelled: true, manager, feed: null)
         {
             Login = new LoginMethod.Device(new DeviceCodeGrant(Endpoint("device"), Endpoint("token"), ["read"], bench.Time)),
         };
@@ -137,10 +137,10 @@ public sealed class DeviceLoginTests
                 token_file: car.json
                 auth_url: {bench.Sandbox.Address}
 
-            """, new Dictionary<string, string>(), bench.Folder);
+            """, new Dictionary<string, string>(), bench.DirectoryPath);
         Assert.Empty(problems);
-        return Assert.Single(accounts).Open(new KeeperOptions { Pace = new Pace(bench.Time) }, bench.Time, NullLoggerFactory.Instance);
+        return Assert.Single(accounts).Open(new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(bench.Time) }, bench.Time, NullLoggerFactory.Instance);
     }
 
-    private static Task<WebBench> StartAsync(StubHttp cloud) => WebBench.StartAsync(names: ["home"], more: bench => [Car(bench, cloud)]);
+    private static Task<WebBench> StartAsync(StubHttp provider) => WebBench.StartAsync(names: ["home"], more: bench => [Car(bench, provider)]);
 }

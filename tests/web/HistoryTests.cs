@@ -173,8 +173,8 @@ public sealed class HistoryTests : IDisposable
 
     private (History, Account) New(IFeed? feed = null)
     {
-        var keeper = new Keeper("home", new RefreshTokenGrant(null!, time), new MemoryStore(), new KeeperOptions(), time, NullLogger.Instance);
-        var account = new Account("home", "x", labelled: true, keeper, feed);
+        var manager = new TokenManager("home", new RefreshTokenGrant(null!, time), new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
+        var account = new Account("home", "x", labelled: true, manager, feed);
         accounts.Add(account);
         return (new History([account], time, NullLogger<History>.Instance), account);
     }
@@ -196,6 +196,6 @@ public sealed class HistoryTests : IDisposable
             latest.Set(new FeedStatus { Up = true, ReadAt = at });
         }
 
-        public Task RunAsync(CancellationToken cancellation) => Task.CompletedTask;
+        public Task RunAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -17,9 +17,9 @@ public sealed class LoginTests
         var back = await bench.Get(await bench.ConsentAsync());
 
         Assert.Equal((HttpStatusCode.SeeOther, "../"), (back.Status, back.Location));
-        var token = Assert.IsType<TokenState.Active>(bench.Account.Keeper.Snapshot.State).Held;
-        Assert.Null(bench.Account.Keeper.Snapshot.Unpersisted?.Reason);
-        using var saved = JsonDocument.Parse(File.ReadAllText(bench.Folder["token.json"]));
+        var token = Assert.IsType<TokenState.Active>(bench.Account.TokenManager.Snapshot.State).Held;
+        Assert.Null(bench.Account.TokenManager.Snapshot.Unpersisted?.Reason);
+        using var saved = JsonDocument.Parse(File.ReadAllText(bench.DirectoryPath["token.json"]));
         Assert.Equal(token.RefreshToken!.Reveal(), saved.RootElement.GetProperty("refresh_token").GetString());
         Assert.Contains("Alive", (await bench.Get("/")).Body, StringComparison.Ordinal);
     }
@@ -45,11 +45,11 @@ public sealed class LoginTests
         var first = await bench.ConsentAsync("/auth?account=home");
         var second = await bench.ConsentAsync("/auth?account=cabin");
         await bench.Get(second);
-        Assert.IsType<TokenState.Missing>(bench.Accounts[0].Keeper.Snapshot.State);
+        Assert.IsType<TokenState.Missing>(bench.Accounts[0].TokenManager.Snapshot.State);
         await bench.Get(first);
 
-        Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Active>(a.Keeper.Snapshot.State));
-        Assert.NotEqual(bench.Accounts[0].Keeper.Snapshot.State.Token!.AccessToken, bench.Accounts[1].Keeper.Snapshot.State.Token!.AccessToken);
+        Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Active>(a.TokenManager.Snapshot.State));
+        Assert.NotEqual(bench.Accounts[0].TokenManager.Snapshot.State.Token!.AccessToken, bench.Accounts[1].TokenManager.Snapshot.State.Token!.AccessToken);
     }
 
     [Fact]
@@ -65,12 +65,12 @@ public sealed class LoginTests
     public async Task Who_refuses_is_told_that_nothing_was_changed()
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
-        var before = bench.Account.Keeper.Snapshot.State;
+        var before = bench.Account.TokenManager.Snapshot.State;
 
         var reply = await bench.Get(await bench.ConsentAsync(decision: "refuse"));
 
         Assert.Equal((HttpStatusCode.BadRequest, "The login was refused"), (reply.Status, reply.Title));
-        Assert.Same(before, bench.Account.Keeper.Snapshot.State);
+        Assert.Same(before, bench.Account.TokenManager.Snapshot.State);
     }
 
     [Fact]
@@ -123,9 +123,9 @@ public sealed class LoginTests
 
     [Theory]
     [InlineData("invalid_scope", "The scope is not accepted")]
-    [InlineData("temporarily_unavailable", "The cloud is in trouble")]
+    [InlineData("temporarily_unavailable", "The provider is in trouble")]
     [InlineData("unauthorized_client", "The client is not accepted")]
-    [InlineData("%3Cscript%3Ealert(1)%3C/script%3E", "The cloud refuses")]
+    [InlineData("%3Cscript%3Ealert(1)%3C/script%3E", "The provider refuses")]
     public async Task Each_error_of_the_cloud_has_its_own_sentence(string error, string title)
     {
         await using var bench = await WebBench.StartAsync();
@@ -148,7 +148,7 @@ public sealed class LoginTests
 
         Assert.Equal((HttpStatusCode.OK, "Logged in, for less than was asked"), (reply.Status, reply.Title));
         Assert.Contains("did not grant read_homecoach", reply.Body, StringComparison.Ordinal);
-        Assert.IsType<TokenState.Active>(bench.Account.Keeper.Snapshot.State);
+        Assert.IsType<TokenState.Active>(bench.Account.TokenManager.Snapshot.State);
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class LoginTests
 
         var reply = await bench.Get(callback);
 
-        Assert.Equal((HttpStatusCode.BadGateway, "The cloud is in trouble"), (reply.Status, reply.Title));
+        Assert.Equal((HttpStatusCode.BadGateway, "The provider is in trouble"), (reply.Status, reply.Title));
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class PageTests
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         bench.Sandbox.Netatmo.Token.Fail(new Fault.ServerError());
         bench.Clock.Advance(TimeSpan.FromHours(3));
-        await bench.Account.Keeper.RenewAsync(null, Cancellation);
+        await bench.Account.TokenManager.RenewAsync(null, Cancellation);
 
         var page = (await bench.Get("/")).Body;
 
@@ -70,7 +70,7 @@ public sealed class PageTests
     {
         const string Answer = """{"body":{"devices":[{"_id":"70:ee:50:00:00:01","type":"NAMain","module_name":"<img src=x onerror=alert(1)>\"'&","station_name":"s","reachable":true,"dashboard_data":{"time_utc":1,"Temperature":1}}]}}""";
         var sample = NetatmoSample.FromJson(Answer);
-        await using var bench = await WebBench.StartAsync(loggedIn: true, cloud: new NetatmoCloudOptions { Stations = sample });
+        await using var bench = await WebBench.StartAsync(loggedIn: true, provider: new NetatmoProviderOptions { Stations = sample });
         bench.Run();
         await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
 
@@ -83,7 +83,7 @@ public sealed class PageTests
     [Fact]
     public async Task Two_hundred_stations_are_a_page_of_bounded_size()
     {
-        await using var bench = await WebBench.StartAsync(loggedIn: true, cloud: new NetatmoCloudOptions { Stations = NetatmoSample.Large });
+        await using var bench = await WebBench.StartAsync(loggedIn: true, provider: new NetatmoProviderOptions { Stations = NetatmoSample.Large });
         bench.Run();
         await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
 

@@ -59,7 +59,7 @@ public sealed class ScrapeTests
     [InlineData("large", "Accept-Encoding: gzip\r\n")]
     public async Task Scrapes_allocate_next_to_nothing(string stations, string header)
     {
-        await using var bench = await WebBench.StartAsync(time: TimeProvider.System, cloud: new NetatmoCloudOptions { Stations = NetatmoSample.Named(stations) }, loggedIn: true, log: LogLevel.Information);
+        await using var bench = await WebBench.StartAsync(time: TimeProvider.System, provider: new NetatmoProviderOptions { Stations = NetatmoSample.Named(stations) }, loggedIn: true, log: LogLevel.Information);
         bench.Run();
         await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
         using var client = new Client(bench.Address, header);

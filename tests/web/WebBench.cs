@@ -16,13 +16,13 @@ using Xunit;
 namespace Exporter.Tests.Web;
 
 /// <summary>
-/// The web side as <c>serve</c> builds it, on a free port, with the sandbox for a cloud and a browser that follows no redirect. Its clock
+/// The web side as <c>serve</c> builds it, on a free port, with the sandbox for a provider and a browser that follows no redirect. Its clock
 /// stands still unless it is given another.
 /// </summary>
 internal sealed class WebBench : IAsyncDisposable
 {
     private readonly CancellationTokenSource ending = new();
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly ILoggerFactory logging;
     private readonly ConcurrentQueue<string> log = new();
     private WebApplication? app;
@@ -41,7 +41,7 @@ internal sealed class WebBench : IAsyncDisposable
 
     public SandboxServer Sandbox { get; }
 
-    public TemporaryFolder Folder => folder;
+    public TemporaryDirectory DirectoryPath => directory;
 
     public IReadOnlyList<Account> Accounts { get; private set; } = [];
 
@@ -67,14 +67,14 @@ internal sealed class WebBench : IAsyncDisposable
     /// <param name="more">Accounts of another kind, opened by the test.</param>
     public static async Task<WebBench> StartAsync(
         IEnumerable<(string Flag, string Value)>? flags = null, IReadOnlyList<string>? names = null, TimeProvider? time = null,
-        Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoCloudOptions? cloud = null, string? webConfig = null, bool loggedIn = false,
+        Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoProviderOptions? provider = null, string? webConfig = null, bool loggedIn = false,
         IEnumerable<(string Name, string Content)>? files = null, LogLevel log = LogLevel.Trace)
     {
         var clock = time ?? new ManualTime();
-        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Clouds = [cloud ?? new NetatmoCloudOptions()] }, Cancellation), log);
+        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Providers = [provider ?? new NetatmoProviderOptions()] }, Cancellation), log);
         foreach (var (name, content) in files ?? [])
         {
-            bench.Folder.Write(name, content);
+            bench.DirectoryPath.Write(name, content);
         }
         try
         {
@@ -117,15 +117,15 @@ internal sealed class WebBench : IAsyncDisposable
         }
     }
 
-    /// <summary>Begins the login in this browser and lets the person decide at the cloud; where the cloud sends the browser.</summary>
+    /// <summary>Begins the login in this browser and lets the person decide at the provider; where the provider sends the browser.</summary>
     public async Task<string> ConsentAsync(string begin = "/auth/authorize", string decision = "accept", HttpClient? browser = null)
     {
         var at = new Uri(Address, begin);
-        var cloud = await Send(browser ?? Http, new HttpRequestMessage(HttpMethod.Get, at));
-        return await ConsentAtAsync(cloud.Location!, decision);
+        var provider = await Send(browser ?? Http, new HttpRequestMessage(HttpMethod.Get, at));
+        return await ConsentAtAsync(provider.Location!, decision);
     }
 
-    /// <summary>The person's part, at the cloud.</summary>
+    /// <summary>The person's part, at the provider.</summary>
     public async Task<string> ConsentAtAsync(string authorize, string decision = "accept")
     {
         using var person = Visitor();
@@ -145,12 +145,12 @@ internal sealed class WebBench : IAsyncDisposable
     /// <summary>Lets the accounts be read and renewed, as <c>serve</c> does.</summary>
     public void Run() => running = Task.WhenAll(Accounts.Select(a => a.RunAsync(ending.Token)));
 
-    /// <summary>Until an account's feed or keeper says so.</summary>
+    /// <summary>Until an account's feed or token manager says so.</summary>
     public async Task UntilAsync(Func<bool> reached)
     {
         while (!reached())
         {
-            await Task.WhenAny([.. Accounts.Select(a => a.Keeper.Changed), .. Accounts.Select(a => a.Feed?.Changed).OfType<Task>(), Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation)]);
+            await Task.WhenAny([.. Accounts.Select(a => a.TokenManager.Changed), .. Accounts.Select(a => a.Feed?.Changed).OfType<Task>(), Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation)]);
             Cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -170,7 +170,7 @@ internal sealed class WebBench : IAsyncDisposable
         await Sandbox.DisposeAsync();
         Http.Dispose();
         logging.Dispose();
-        folder.Dispose();
+        directory.Dispose();
         ending.Dispose();
     }
 
@@ -185,12 +185,12 @@ internal sealed class WebBench : IAsyncDisposable
         }
         if (webConfig is not null)
         {
-            given["--web.config.file"] = [folder.Write("web.yml", webConfig)];
+            given["--web.config.file"] = [directory.Write("web.yml", webConfig)];
         }
         string Token() => loggedIn ? $$"""{"refresh_token":"{{Sandbox.Netatmo.Login().RefreshToken}}"}""" : "";
         if (names is null)
         {
-            var file = loggedIn ? folder.Write("token.json", Token()) : folder["token.json"];
+            var file = loggedIn ? directory.Write("token.json", Token()) : directory["token.json"];
             foreach (var (flag, value) in new[] { ("--api-url", Sandbox.Address.OriginalString), ("--client-id", Sandbox.Netatmo.ClientId), ("--client-secret", Sandbox.Netatmo.ClientSecret), ("--token-file", file) })
             {
                 given[flag] = [value];
@@ -198,7 +198,7 @@ internal sealed class WebBench : IAsyncDisposable
         }
         else
         {
-            given["--config"] = [folder.Write("exporter.yml", "accounts:\n" + string.Concat(names.Select(name => $"""
+            given["--config"] = [directory.Write("exporter.yml", "accounts:\n" + string.Concat(names.Select(name => $"""
                   "{name}":
                     source: netatmo
                     client_id: {Sandbox.Netatmo.ClientId}
@@ -214,21 +214,21 @@ internal sealed class WebBench : IAsyncDisposable
         }
         Setting[] settings = [Configuration.ConfigFile, .. WebOptions.Settings, .. source.Settings.All];
         var configuration = Configuration.Load(WebOptions.Settings, [source.Settings],
-            given.ToDictionary(g => Setting.WithFiles(settings).First(s => s.Flag == g.Key), g => (IReadOnlyList<string>)g.Value), new Dictionary<string, string>(), folder.Path);
+            given.ToDictionary(g => Setting.WithFiles(settings).First(s => s.Flag == g.Key), g => (IReadOnlyList<string>)g.Value), new Dictionary<string, string>(), directory.Path);
         var options = WebOptions.Read(configuration.Program);
         var planned = PlannedAccount.All(configuration, [source]);
         Assert.Equal([], configuration.Problems.Select(p => p.ToString()));
-        Accounts = [.. planned.Select(p => p.Open(new KeeperOptions { Pace = new Pace(Time) }, Time, logging)), .. more?.Invoke(this) ?? []];
+        Accounts = [.. planned.Select(p => p.Open(new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, logging)), .. more?.Invoke(this) ?? []];
         app = Build(options);
         foreach (var account in Accounts)
         {
-            await account.Keeper.LoadAsync(Cancellation);
+            await account.TokenManager.LoadAsync(Cancellation);
         }
         await app.StartAsync(Cancellation);
         Sandbox.Netatmo.RegisterRedirectUri($"{new Uri(app.Urls.First()).GetLeftPart(UriPartial.Authority)}/auth/callback");
         if (loggedIn && names is null)
         {
-            await Account.Keeper.RenewAsync(null, Cancellation);
+            await Account.TokenManager.RenewAsync(null, Cancellation);
         }
     }
 
@@ -236,7 +236,7 @@ internal sealed class WebBench : IAsyncDisposable
     private WebApplication Build(WebOptions options)
     {
         var builder = WebServer.CreateBuilder(options);
-        builder.Services.AddSingleton(Time).AddSingleton(Accounts).AddSingleton(new Exposition(Accounts, new ApiMetrics(), Time));
+        builder.Services.AddSingleton(Time).AddSingleton(Accounts).AddSingleton(new MetricsCache(Accounts, new ApiMetrics(), Time));
         builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
         var built = builder.Build();
         built.MapExporter();

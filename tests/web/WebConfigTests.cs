@@ -4,12 +4,12 @@ using Xunit;
 
 namespace Exporter.Tests.Web;
 
-/// <summary>What a web configuration file may say, and that exporter-toolkit's own judge agrees.</summary>
+/// <summary>What a web configuration file may say, and that exporter-toolkit's own classify agrees.</summary>
 public sealed class WebConfigTests : IDisposable
 {
     private const string Hash = "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG";
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly Authority authority = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -31,9 +31,9 @@ public sealed class WebConfigTests : IDisposable
     [MemberData(nameof(Good))]
     public async Task What_we_accept_promtool_accepts(string yaml)
     {
-        authority.Write(folder);
-        folder.Write("ca.pem", authority.Pem);
-        var path = folder.Write("web.yml", yaml);
+        authority.Write(directory);
+        directory.Write("ca.pem", authority.Pem);
+        var path = directory.Write("web.yml", yaml);
 
         var (config, problems) = WebConfigReader.Read(path, yaml);
 
@@ -76,9 +76,9 @@ public sealed class WebConfigTests : IDisposable
     [Fact]
     public void A_pair_that_does_not_fit_is_noticed_at_the_start()
     {
-        authority.Write(folder);
-        folder.Write("server.key", authority.Server().Key);
-        var (config, _) = WebConfigReader.Read(folder["web.yml"], "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
+        authority.Write(directory);
+        directory.Write("server.key", authority.Server().Key);
+        var (config, _) = WebConfigReader.Read(directory["web.yml"], "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
 
         Assert.Contains("no pair", TlsHandshake.Material.Read(config!.Tls!, null).Problem, StringComparison.Ordinal);
     }
@@ -122,6 +122,6 @@ public sealed class WebConfigTests : IDisposable
     public void Dispose()
     {
         authority.Dispose();
-        folder.Dispose();
+        directory.Dispose();
     }
 }

@@ -7,7 +7,7 @@ namespace Exporter.Tests.Web;
 
 public sealed class WebOptionsTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     [Fact]
     public void By_default_it_listens_everywhere_and_a_browser_on_this_machine_is_meant()
@@ -39,7 +39,7 @@ public sealed class WebOptionsTests : IDisposable
     [Fact]
     public void What_is_wrong_in_the_web_configuration_file_is_said_with_its_line()
     {
-        var path = folder.Write("web.yml", "basic_auth_users:\n  bob: x\nfoo: 1\n");
+        var path = directory.Write("web.yml", "basic_auth_users:\n  bob: x\nfoo: 1\n");
 
         var (_, problems) = Read(("--web.config.file", path));
 
@@ -52,8 +52,8 @@ public sealed class WebOptionsTests : IDisposable
     public void With_TLS_the_derived_external_URL_is_https_and_the_admin_address_is_where_people_go()
     {
         using var authority = new Authority();
-        authority.Write(folder);
-        var path = folder.Write("web.yml", "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
+        authority.Write(directory);
+        var path = directory.Write("web.yml", "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
 
         var (options, problems) = Read(("--web.config.file", path), ("--web.admin-address", "10.0.0.1:9000"));
 
@@ -85,12 +85,12 @@ public sealed class WebOptionsTests : IDisposable
         Assert.Equal(exit == 0, error.ToString().Length == 0);
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     private (WebOptions Options, string[] Problems) Read(params (string Flag, string Value)[] flags)
     {
         var given = flags.ToDictionary(f => WebOptions.Settings.Single(s => s.Flag == f.Flag), f => (IReadOnlyList<string>)[f.Value]);
-        var configuration = Configuration.Load(WebOptions.Settings, [new SourceSettings("x", [Settings.Path("token_file", "T.", @default: "t.json")])], given, new Dictionary<string, string>(), folder.Path);
+        var configuration = Configuration.Load(WebOptions.Settings, [new SourceSettings("x", [Settings.Path("token_file", "T.", @default: "t.json")])], given, new Dictionary<string, string>(), directory.Path);
         var options = WebOptions.Read(configuration.Program);
         return (options, [.. configuration.Problems.Select(p => p.ToString())]);
     }

@@ -13,9 +13,9 @@ public class ApiAccount
 
     private static readonly HttpRequestOptionsKey<ApiAccount> Key = new(Option);
 
-    /// <param name="keeper">Its token is put on each request, and renewed if the provider rejects it.</param>
+    /// <param name="manager">Its token is put on each request, and renewed if the provider rejects it.</param>
     /// <param name="address">The base address of the API; accounts of one source may have different ones.</param>
-    public ApiAccount(Keeper keeper, Uri address) => (Keeper, Address) = (keeper, address);
+    public ApiAccount(TokenManager manager, Uri address) => (TokenManager, Address) = (manager, address);
 
     /// <param name="accessToken">A token that somebody else renews.</param>
     /// <param name="address">The base address of the API.</param>
@@ -24,21 +24,21 @@ public class ApiAccount
     public Uri Address { get; }
 
     /// <summary>Null where <see cref="AccessToken"/> is given.</summary>
-    public Keeper? Keeper { get; }
+    public TokenManager? TokenManager { get; }
 
-    /// <summary>Null where <see cref="Keeper"/> is given.</summary>
+    /// <summary>Null where <see cref="TokenManager"/> is given.</summary>
     public Secret? AccessToken { get; }
 
     /// <summary>Counts the calls of this account; null if nothing does.</summary>
     public ApiCalls? Calls { get; init; }
 
     /// <summary>The access token at this moment; null if there is none.</summary>
-    public Secret? CurrentToken => AccessToken ?? Keeper?.Snapshot.State.Token?.AccessToken;
+    public Secret? CurrentToken => AccessToken ?? TokenManager?.Snapshot.State.Token?.AccessToken;
 
     /// <summary>The account of a request that a Refit client made.</summary>
     public static ApiAccount Of(HttpRequestMessage request) =>
         request.Options.TryGetValue(Key, out var account) ? account : throw new InvalidOperationException($"the request has no option {Option}");
 
-    internal static Keeper KeeperOf(HttpRequestMessage request) =>
-        Of(request).Keeper ?? throw new InvalidOperationException("the account has a token of its own, and the request goes out without it");
+    internal static TokenManager TokenManagerOf(HttpRequestMessage request) =>
+        Of(request).TokenManager ?? throw new InvalidOperationException("the account has a token of its own, and the request goes out without it");
 }

@@ -42,7 +42,7 @@ public static class ApiClients
             .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (OfTheAccount, Timeout.InfiniteTimeSpan))
             .ForGood(DecompressionMethods.All)
             .AddHttpMessageHandler(provider => new ApiAccountHandler(provider.GetRequiredKeyedService<ApiTraffic>(source), provider.GetRequiredService<TimeProvider>()))
-            .AddHttpMessageHandler(_ => new TokenHandler(ApiAccount.KeeperOf, meansToken));
+            .AddHttpMessageHandler(_ => new TokenHandler(ApiAccount.TokenManagerOf, meansToken));
         client.AddResilienceHandler("reads", (pipeline, context) => Configure(
             pipeline, context.ServiceProvider.GetRequiredKeyedService<ApiTraffic>(source), context.ServiceProvider.GetRequiredService<TimeProvider>()));
         return client.AddHttpMessageHandler(_ => ApiCalls.CreateHandler());

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Exporter.Accounts;
 
 /// <summary>
-/// Reads a cloud's JSON in which a name or a text may be none: half a surrogate pair, escaped, or bytes that are no UTF-8. That costs
+/// Reads a provider's JSON in which a name or a text may be none: half a surrogate pair, escaped, or bytes that are no UTF-8. That costs
 /// itself; <see cref="JsonElement"/> throws, and TryGetProperty also for what stands beside it.
 /// </summary>
 public static class ApiJson

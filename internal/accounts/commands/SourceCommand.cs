@@ -2,7 +2,7 @@ namespace Exporter.Accounts;
 
 /// <summary>
 /// A command that a source adds to the program: how it is called. What it does belongs to an opened account
-/// (<see cref="Account.Commands"/>), where the options, the client and the keeper are at hand.
+/// (<see cref="Account.Commands"/>), where the options, the client and the token manager are at hand.
 /// </summary>
 /// <param name="name">One word, or several that are typed one after the other: <c>source things list</c>.</param>
 /// <param name="help">A sentence.</param>
@@ -46,5 +46,5 @@ public sealed class CommandCall(IReadOnlyDictionary<string, string> given, Termi
     /// Sees to a token that can be used now: renews it, or logs a person in on this terminal, with everything said on its error output.
     /// </summary>
     /// <returns><see cref="ExitCode.Done"/>; else the exit code to end with, and the reason has been said.</returns>
-    public Task<int> LogInAsync(CancellationToken cancellation) => logIn(cancellation);
+    public Task<int> LogInAsync(CancellationToken cancellationToken) => logIn(cancellationToken);
 }

@@ -11,7 +11,7 @@ public sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Er
     public static Terminal Ours => new(Console.In, Console.Out, Console.Error, !Console.IsInputRedirected, OpenBrowser);
 
     /// <summary>A line that a person types, or null at the end of the input. A console's reader does not give up by itself: at the end of the process it is left.</summary>
-    public Task<string?> ReadLineAsync(CancellationToken cancellation) => Task.Run(Input.ReadLine, cancellation).WaitAsync(cancellation);
+    public Task<string?> ReadLineAsync(CancellationToken cancellationToken) => Task.Run(Input.ReadLine, cancellationToken).WaitAsync(cancellationToken);
 
     /// <summary>The browser that <c>BROWSER</c> names, else the desktop's, if this is one.</summary>
     private static bool OpenBrowser(Uri address)
@@ -19,7 +19,7 @@ public sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Er
         static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
         var browser = Variable("BROWSER") ?? ((Variable("DISPLAY") ?? Variable("WAYLAND_DISPLAY")) is null ? null : "xdg-open");
-        // The address comes from a cloud's answer: nothing but a web page is opened.
+        // The address comes from a provider's answer: nothing but a web page is opened.
         if (browser is null || address.Scheme is not ("http" or "https"))
         {
             return false;
@@ -45,6 +45,6 @@ public static class ExitCode
     /// <summary>A person has to do something first: mend the configuration, log in.</summary>
     public const int Failed = 1;
 
-    /// <summary>The cloud or the network does not work at the moment, or it was told to end before it was done; the same again later may succeed.</summary>
+    /// <summary>The provider or the network does not work at the moment, or it was told to end before it was done; the same again later may succeed.</summary>
     public const int TryLater = 2;
 }

@@ -16,23 +16,23 @@ public sealed record SourceSettings(string Name, IReadOnlyList<Setting> Settings
 /// <summary>The settings that every account has.</summary>
 public static class AccountSettings
 {
-    public static readonly Setting<string> Source = Settings.Text("source", "Kind of cloud the account is at.", placeholder: "NAME");
+    public static readonly Setting<string> Source = Settings.Text("source", "Kind of provider the account is at.", placeholder: "NAME");
 
     public static readonly Setting<string> TokenFile = Settings.Path("token_file", "File that the token is kept in.");
 
     public static readonly Setting<TimeSpan> RefreshMargin = Settings.Duration("refresh_margin",
         "How long before its end the token is renewed; by default a tenth of its lifetime and at least a minute.", min: TimeSpan.Zero);
 
-    public static readonly Setting<string> SinkFile = Settings.Path("sink_file",
+    public static readonly Setting<string> TokenExportFile = Settings.Path("sink_file",
         "File of another program that is given each new access token after the token file; no token is ever read from it.");
 
-    internal static readonly Setting<SinkFormat> SinkFormat = Settings.Choice("sink_format",
-        "Whether the sink has lines NAME=VALUE or is a JSON object; by default json where its name ends in .json.", [("env", Exporter.Accounts.SinkFormat.Env), ("json", Exporter.Accounts.SinkFormat.Json)]);
+    internal static readonly Setting<TokenExportFormat> TokenExportFormat = Settings.Choice("sink_format",
+        "Whether the sink has lines NAME=VALUE or is a JSON object; by default json where its name ends in .json.", [("env", Exporter.Accounts.TokenExportFormat.Env), ("json", Exporter.Accounts.TokenExportFormat.Json)]);
 
-    internal static readonly Setting<string> SinkName = Settings.Text("sink_name",
+    internal static readonly Setting<string> TokenExportName = Settings.Text("sink_name",
         "Variable or member that holds the token in the sink, ACCESS_TOKEN or access_token by default; dots lead into a JSON object.", placeholder: "NAME");
 
-    public static IReadOnlyList<Setting> Common { get; } = [Source, TokenFile, RefreshMargin, SinkFile, SinkFormat, SinkName];
+    public static IReadOnlyList<Setting> Common { get; } = [Source, TokenFile, RefreshMargin, TokenExportFile, TokenExportFormat, TokenExportName];
 }
 
 /// <summary>One account as configured.</summary>

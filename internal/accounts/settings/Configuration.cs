@@ -51,7 +51,7 @@ public sealed class Configuration
             flag => flag.Key, flag => new Given(flag.Value, new Origin(Layer.Flag, flag.Key.Flag ?? flag.Key.Key, null, 0, workingDirectory)));
         var at = new Origin(Layer.Default, "exporter", null, 0, workingDirectory);
         // Where the program keeps its things is known to every program that opens accounts.
-        var inFile = program.Where(setting => setting.Key != ConfigFile.Key).Append(StateFolder.Setting).DistinctBy(setting => setting.Key).ToArray();
+        var inFile = program.Where(setting => setting.Key != ConfigFile.Key).Append(StateDirectory.Setting).DistinctBy(setting => setting.Key).ToArray();
 
         var said = Layers.Single(Setting.WithFiles([ConfigFile, .. inFile]), variables, given);
         var path = new Section(at, [ConfigFile], said, Layers.Ways, problems).Find(ConfigFile);

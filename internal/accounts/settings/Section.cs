@@ -164,7 +164,7 @@ public sealed class Section
         values[secret.Key] = (value, file.Origin);
     }
 
-    /// <summary>Compose files hand on the quotes of <c>- CLIENT_ID="abc"</c> as part of the value, and the cloud then knows no such client.</summary>
+    /// <summary>Compose files hand on the quotes of <c>- CLIENT_ID="abc"</c> as part of the value, and the provider then knows no such client.</summary>
     private static string? Quotes(Given said) => said.Origin.Layer >= Layer.DotEnv && said.Text is [('"' or '\'') and var first, .., var last] && first == last
         ? $"the value stands in quotes ({first}…{last}), which are part of it; leave them out"
         : null;

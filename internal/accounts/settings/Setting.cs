@@ -112,7 +112,7 @@ internal enum Layer
 /// <param name="Place">What a person looks for: <c>accounts.yml:12</c>, a variable, a flag, <c>default</c>.</param>
 /// <param name="Subject">What it is called there, where the place does not say it: <c>accounts.home.interval</c>.</param>
 /// <param name="Line">In the file; 0 elsewhere.</param>
-/// <param name="Directory">The folder that a relative path said there starts from.</param>
+/// <param name="Directory">The directory that a relative path said there starts from.</param>
 internal sealed record Origin(Layer Layer, string Place, string? Subject, int Line, string Directory)
 {
     public Problem Problem(string sentence) => new(Place, Subject is null ? sentence : $"{Subject}: {sentence}") { Line = Line };

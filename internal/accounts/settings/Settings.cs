@@ -46,7 +46,7 @@ public static class Settings
         Of(key, help, Url, "URL", flag, shortFlag, variable, @default);
 
     /// <summary>
-    /// A file or folder, as a full path. What the configuration file says starts from that file's folder, so that the two can move together;
+    /// A file or directory, as a full path. What the configuration file says starts from that file's directory, so that the two can move together;
     /// what a flag or a variable says starts from the working directory.
     /// </summary>
     public static Setting<string> Path(

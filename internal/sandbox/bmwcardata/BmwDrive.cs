@@ -28,16 +28,16 @@ public sealed class BmwDrive(string vin, TimeProvider time)
 
     /// <summary>Publishes until it is told to end. A sleeping car is woken once a minute, so that who tries the sandbox need not wait for the morning.</summary>
     /// <param name="topic"><c>GCID/VIN</c>.</param>
-    public async Task RunAsync(BmwBroker broker, string topic, CancellationToken cancellation)
+    public async Task RunAsync(BmwBroker broker, string topic, CancellationToken cancellationToken)
     {
-        for (var tick = 0; !cancellation.IsCancellationRequested; tick++)
+        for (var tick = 0; !cancellationToken.IsCancellationRequested; tick++)
         {
             var now = time.GetUtcNow();
             if ((Next() ?? (tick % 6 == 0 ? Message(now, Parked(now)) : null)) is { } message)
             {
                 await broker.PublishAsync(topic, message);
             }
-            await Task.Delay(Every, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Every, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -12,9 +12,9 @@ namespace Exporter.Sandbox;
 /// <summary>A car as BMW's customer interface tells of it.</summary>
 /// <param name="BasicData">The members of basicData beside <c>vin</c>, as a JSON object.</param>
 /// <param name="Telematics">By key; each value in quotes or not, as JSON: <c>{"value","unit","timestamp"}</c>.</param>
-public sealed record BmwCloudCar(string Vin, bool Primary, string BasicData, IReadOnlyDictionary<string, string> Telematics)
+public sealed record BmwProviderCar(string Vin, bool Primary, string BasicData, IReadOnlyDictionary<string, string> Telematics)
 {
-    public static BmwCloudCar Sample { get; } = new("WBY00000000000001", true,
+    public static BmwProviderCar Sample { get; } = new("WBY00000000000001", true,
         """{"brand":"BMW","modelName":"i4 eDrive40","modelRange":"i4","series":"G26","bodyType":"GC","driveTrain":"BEV","propulsionType":"ELECTRIC","countryCodeISO":"DE"}""",
         new Dictionary<string, string>
         {
@@ -36,27 +36,27 @@ public sealed class BmwRest
     private readonly Lock gate = new();
     private readonly TimeProvider time;
     private readonly AuthorizationServer authorization;
-    private readonly BmwCloudOptions options;
+    private readonly BmwProviderOptions options;
     private readonly List<BmwContainer> containers = [];
     private DateOnly day;
     private int calls;
 
-    internal BmwRest(BmwCloudOptions options, AuthorizationServer authorization, Surroundings surroundings)
+    internal BmwRest(BmwProviderOptions options, AuthorizationServer authorization, Surroundings surroundings)
     {
         (this.options, this.authorization, time) = (options, authorization, surroundings.Time);
         var dialect = new Dialect(code => Refuse(code), Refuse("CU-429") with { Status = 429 });
-        (Mappings, BasicData) = (new CloudEndpoint("mappings", surroundings, dialect), new CloudEndpoint("basicdata", surroundings, dialect));
-        (ContainersList, TelematicData) = (new CloudEndpoint("containers", surroundings, dialect), new CloudEndpoint("telematicdata", surroundings, dialect));
+        (Mappings, BasicData) = (new ProviderEndpoint("mappings", surroundings, dialect), new ProviderEndpoint("basicdata", surroundings, dialect));
+        (ContainersList, TelematicData) = (new ProviderEndpoint("containers", surroundings, dialect), new ProviderEndpoint("telematicdata", surroundings, dialect));
     }
 
-    public CloudEndpoint Mappings { get; }
+    public ProviderEndpoint Mappings { get; }
 
-    public CloudEndpoint BasicData { get; }
+    public ProviderEndpoint BasicData { get; }
 
     /// <summary>Listing, making, reading and deleting.</summary>
-    public CloudEndpoint ContainersList { get; }
+    public ProviderEndpoint ContainersList { get; }
 
-    public CloudEndpoint TelematicData { get; }
+    public ProviderEndpoint TelematicData { get; }
 
     /// <summary>Calls that counted against today's quota, refused ones too.</summary>
     public int CallsToday { get { lock (gate) { return day == Today ? calls : 0; } } }
@@ -126,7 +126,7 @@ public sealed class BmwRest
         ["mappingType"] = car.Primary ? "PRIMARY" : "SECONDARY",
     })]));
 
-    private Answer OfCar(HttpContext context, Func<BmwCloudCar, Answer> answer)
+    private Answer OfCar(HttpContext context, Func<BmwProviderCar, Answer> answer)
     {
         var vin = context.Request.RouteValues["vin"] as string;
         return vin is not { Length: 17 } || vin.Any(char.IsAsciiLetterLower) ? Refuse("CU-120")
@@ -134,14 +134,14 @@ public sealed class BmwRest
             : Refuse("CU-104");
     }
 
-    private static Answer Describe(BmwCloudCar car)
+    private static Answer Describe(BmwProviderCar car)
     {
         var body = JsonNode.Parse(car.BasicData)!.AsObject();
         body["vin"] = car.Vin;
         return Json(200, body);
     }
 
-    private Answer Values(HttpRequest request, BmwCloudCar car)
+    private Answer Values(HttpRequest request, BmwProviderCar car)
     {
         var id = request.Query["containerId"].ToString();
         if (id.Length != 13)

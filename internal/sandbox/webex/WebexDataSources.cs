@@ -45,13 +45,13 @@ public sealed class WebexDataSources
     private const int LongestLifetime = 1440;
 
     private readonly TimeProvider time;
-    private readonly WebexCloudOptions options;
+    private readonly WebexProviderOptions options;
     private readonly Lock gate = new();
     private readonly OrderedDictionary<string, WebexDataSource> sources = [];
     private readonly HashSet<string> nonces = [];
     private DateTimeOffset lockedUntil;
 
-    internal WebexDataSources(TimeProvider time, WebexCloudOptions options) => (this.time, this.options) = (time, options);
+    internal WebexDataSources(TimeProvider time, WebexProviderOptions options) => (this.time, this.options) = (time, options);
 
     public IReadOnlyList<WebexDataSource> All { get { lock (gate) { return [.. sources.Values]; } } }
 

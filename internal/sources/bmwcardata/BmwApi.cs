@@ -31,7 +31,7 @@ internal interface IBmwApi
 }
 
 /// <summary>An account whose every call, retries too, is within the budget.</summary>
-internal sealed class BmwAccount(Keeper keeper, Uri address, DailyBudget budget) : ApiAccount(keeper, address)
+internal sealed class BmwAccount(TokenManager manager, Uri address, DailyBudget budget) : ApiAccount(manager, address)
 {
     public DailyBudget Budget => budget;
 }

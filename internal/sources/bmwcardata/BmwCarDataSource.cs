@@ -30,23 +30,23 @@ public sealed class BmwCarDataSource : ISource
 
     private Account Open(BmwCarDataOptions options, AccountContext context)
     {
-        Keeper? keeper = null;
-        var login = new BmwLogin(options, context.TokenHttp, () => keeper?.Snapshot.State.Token, context.Time);
+        TokenManager? manager = null;
+        var login = new BmwLogin(options, context.TokenHttp, () => manager?.Snapshot.State.Token, context.Time);
         var logger = context.Logging.CreateLogger(Name);
-        keeper = new Keeper(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
-        var stream = new BmwStream(context.Name, options, keeper, context.Time, logger);
-        var (rest, budget) = options.Rest ? BmwRest.Open(options, keeper, context, logger) : default;
+        manager = new TokenManager(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
+        var stream = new BmwStream(context.Name, options, manager, context.Time, logger);
+        var (rest, budget) = options.Rest ? BmwRest.Open(options, manager, context, logger) : default;
         var feed = new BmwFeed(
             stream,
             options.Limits,
             new BmwMetricsOptions(options.Names, options.Mappings),
-            new BmwValuesFile(BmwValuesFile.PathOf(context.StateFolder, context.Name), context.Time, logger),
+            new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger),
             context.Time,
             rest);
-        return new Account(context.Name, Name, context.Labelled, keeper, feed)
+        return new Account(context.Name, Name, context.Labelled, manager, feed)
         {
             Login = new LoginMethod.Device(login.Device),
-            Commands = new BmwCommands(options, keeper, stream).Run,
+            Commands = new BmwCommands(options, manager, stream).Run,
             Live = budget is null ? [] : [.. LiveOf(budget)],
             Units = BmwUnits.OfNames,
         };

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Exporter.BmwCarData;
 
 /// <summary>What the CarData streaming client did in a terminal: print the stream, or print what opens it.</summary>
-internal sealed class BmwCommands(BmwCarDataOptions options, Keeper keeper, BmwStream stream)
+internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manager, BmwStream stream)
 {
     private static readonly SourceCommand StreamCommand = new(["bmw-cardata", "stream"], "Print what the cars send, a line of JSON for each message, until it is told to end.")
     {
@@ -34,9 +34,9 @@ internal sealed class BmwCommands(BmwCarDataOptions options, Keeper keeper, BmwS
         [CredentialsCommand] = CredentialsAsync,
     };
 
-    private async Task<int> StreamAsync(CommandCall call, CancellationToken cancellation)
+    private async Task<int> StreamAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (await call.LogInAsync(cancellation) is not ExitCode.Done and var code)
+        if (await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code)
         {
             return code;
         }
@@ -73,21 +73,21 @@ internal sealed class BmwCommands(BmwCarDataOptions options, Keeper keeper, BmwS
                 }
                 before = state;
             }
-        }, cancellation);
+        }, cancellationToken);
     }
 
-    private async Task<int> CredentialsAsync(CommandCall call, CancellationToken cancellation)
+    private async Task<int> CredentialsAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (await call.LogInAsync(cancellation) is not ExitCode.Done and var code)
+        if (await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code)
         {
             return code;
         }
-        var (found, failure) = BmwCredentials.Of(keeper.Snapshot.State, call.Time.GetUtcNow());
+        var (found, failure) = BmwCredentials.Of(manager.Snapshot.State, call.Time.GetUtcNow());
         if (failure is ApiFailure.TokenRefused)
         {
             // The access token lives on, and its id token does not.
-            await keeper.RenewAsync(keeper.Snapshot.State.Token?.AccessToken, cancellation);
-            (found, failure) = BmwCredentials.Of(keeper.Snapshot.State, call.Time.GetUtcNow());
+            await manager.RenewAsync(manager.Snapshot.State.Token?.AccessToken, cancellationToken);
+            (found, failure) = BmwCredentials.Of(manager.Snapshot.State, call.Time.GetUtcNow());
         }
         if (found is null)
         {
@@ -100,28 +100,28 @@ internal sealed class BmwCommands(BmwCarDataOptions options, Keeper keeper, BmwS
             var printed = found;
             while (true)
             {
-                var changed = keeper.Changed;
-                if (BmwCredentials.Of(keeper.Snapshot.State, call.Time.GetUtcNow()).Found is { } next && !next.IdToken.Equals(printed.IdToken))
+                var changed = manager.Changed;
+                if (BmwCredentials.Of(manager.Snapshot.State, call.Time.GetUtcNow()).Found is { } next && !next.IdToken.Equals(printed.IdToken))
                 {
                     Print(call, printed = next, first: false);
                 }
                 await changed.WaitAsync(until);
             }
-        }, cancellation);
+        }, cancellationToken);
     }
 
     /// <summary>Does the work while the token is kept fresh, until it is told to end or the login is lost.</summary>
-    private async Task<int> KeptAsync(CommandCall call, Func<CancellationToken, Task> work, CancellationToken cancellation)
+    private async Task<int> KeptAsync(CommandCall call, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var rounds = new Rounds([keeper], call.Time, NullLogger.Instance).RunAsync(end.Token);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var rounds = new RefreshLoop([manager], call.Time, NullLogger.Instance).RunAsync(end.Token);
         var working = work(end.Token);
         try
         {
             while (!working.IsCompleted)
             {
-                var changed = keeper.Changed;
-                if (keeper.Snapshot.State is TokenState.Lost(_, var reason, _))
+                var changed = manager.Changed;
+                if (manager.Snapshot.State is TokenState.Lost(_, var reason, _))
                 {
                     call.Terminal.Error.WriteLine($"The login is lost: {reason}; log in again.");
                     return ExitCode.Failed;

@@ -17,13 +17,13 @@ internal sealed class BmwCredentials
     /// <summary>The password, as it is.</summary>
     public Secret IdToken { get; }
 
-    /// <summary>The one that came with the id token; by it the keeper knows which pair is refused.</summary>
+    /// <summary>The one that came with the id token; by it the token manager knows which pair is refused.</summary>
     public Secret? AccessToken { get; }
 
     /// <summary>When the server closes a connection that was opened with it; null where the id token does not say.</summary>
     public DateTimeOffset? Ends { get; }
 
-    /// <summary>Those that the keeper holds, or why there are none.</summary>
+    /// <summary>Those that the token manager holds, or why there are none.</summary>
     public static (BmwCredentials? Found, ApiFailure? Failure) Of(TokenState state, DateTimeOffset now)
     {
         if (state.Token is not { } token || state is not TokenState.Active && token.IdToken is null)

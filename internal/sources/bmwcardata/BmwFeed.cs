@@ -30,10 +30,10 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
     /// <param name="change">Pure; from the reading at that moment to the next.</param>
     public void Update(Func<BmwReading, BmwReading> change) => Set(moment => moment with { Reading = change(moment.Reading) });
 
-    public async Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         Load();
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         List<Task> parts = [KeepAsync(ending.Token), stream.RunAsync(Take, Tell, ending.Token)];
         if (rest is not null)
         {
@@ -46,7 +46,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
             await ending.CancelAsync();
             await Task.WhenAll(parts);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
         finally
@@ -110,7 +110,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         Failures = state.Failures,
     };
 
-    private async Task KeepAsync(CancellationToken cancellation)
+    private async Task KeepAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -119,10 +119,10 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
                 var changed = Changed;
                 if (ReferenceEquals(Reading, saved))
                 {
-                    await changed.WaitAsync(cancellation);
+                    await changed.WaitAsync(cancellationToken);
                     continue;
                 }
-                await Task.Delay(Gathering, time, cancellation);
+                await Task.Delay(Gathering, time, cancellationToken);
                 Save();
             }
         }

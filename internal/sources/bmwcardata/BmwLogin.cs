@@ -23,13 +23,13 @@ internal sealed class BmwLogin
     {
         this.time = time;
         var token = new Uri(options.Auth, "/gcdm/oauth/token");
-        Renewal = new RefreshTokenGrant(new TokenEndpoint(http, token, () => Client(ClientIdOf(current()) ?? options.ClientId), time, JudgeRenewal, Complete), time);
+        Renewal = new RefreshTokenGrant(new TokenEndpoint(http, token, () => Client(ClientIdOf(current()) ?? options.ClientId), time, ClassifyRenewal, Complete), time);
 
         // A login is for the client that is configured, though the file may be of one that was deleted at BMW.
         string? LoginClientId() => options.ClientId ?? ClientIdOf(current());
         Device = new DeviceCodeGrant(
-            new TokenEndpoint(http, new Uri(options.Auth, "/gcdm/oauth/device/code"), () => Client(LoginClientId()), time, JudgeLogin),
-            new TokenEndpoint(http, token, () => Client(LoginClientId()), time, JudgeLogin, answer => Remember(Complete(answer), LoginClientId(), options.Vins)),
+            new TokenEndpoint(http, new Uri(options.Auth, "/gcdm/oauth/device/code"), () => Client(LoginClientId()), time, ClassifyLogin),
+            new TokenEndpoint(http, token, () => Client(LoginClientId()), time, ClassifyLogin, answer => Remember(Complete(answer), LoginClientId(), options.Vins)),
             Scopes, time, pkce: true, [new("response_type", "device_code")], DenialGrace);
     }
 
@@ -42,18 +42,18 @@ internal sealed class BmwLogin
     private static OAuthClient? Client(string? id) => id is null ? null : new OAuthClient(id, null, ClientAuthentication.None);
 
     /// <summary>BMW calls a used, ended or revoked refresh token <c>invalid_request</c>, with a description of something else.</summary>
-    private static Renewal JudgeRenewal(TokenError error) => (error.Error, (int)error.Status) switch
+    private static Renewal ClassifyRenewal(TokenError error) => (error.Error, (int)error.Status) switch
     {
-        ("invalid_request" or "invalid_token", 400 or 401 or 403) => new Renewal.Rejected(error.Say(
+        ("invalid_request" or "invalid_token", 400 or 401 or 403) => new Renewal.InvalidGrant(error.Say(
             "BMW does not accept the refresh token any more: it was used by another program, is older than two weeks, or its client id was deleted or changed in the portal")),
-        _ => JudgeLogin(error),
+        _ => ClassifyLogin(error),
     };
 
-    private static Renewal JudgeLogin(TokenError error) => error.Error switch
+    private static Renewal ClassifyLogin(TokenError error) => error.Error switch
     {
-        "invalid_client" or "unauthorized_client" => new Renewal.Refused(error.Say(
+        "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Say(
             "BMW does not accept the client id: it was deleted, or CarData API and CarData Stream are not subscribed for it in the portal")),
-        _ => error.Judge(),
+        _ => error.Classify(),
     };
 
     private Token Complete(Token token)

@@ -54,7 +54,7 @@ internal static class BmwMappingFile
             var before = problems.Count;
             foreach (var entry in map.Entries.Where(entry => !Known.Contains(entry.Key)))
             {
-                Problem(entry.Line, key, $"there is no {Plain.Line(entry.Key)} here; there are {string.Join(", ", Known)}");
+                Problem(entry.Line, key, $"there is no {Sanitize.Line(entry.Key)} here; there are {string.Join(", ", Known)}");
             }
             var metric = TextAt(map, key, "metric");
             if (metric is null)
@@ -73,7 +73,7 @@ internal static class BmwMappingFile
             var labels = Texts(map, key, "labels");
             foreach (var (label, _, line) in labels.Where(label => !IsLabel(label.Name)))
             {
-                Problem(line, key, $"{Plain.Line(label)} is no name of a label, or one that is used already; choose another");
+                Problem(line, key, $"{Sanitize.Line(label)} is no name of a label, or one that is used already; choose another");
             }
             var values = Texts(map, key, "values").ToDictionary(v => v.Name, v => NumberAt(v.Value, v.Line, key, "value"), StringComparer.Ordinal);
             return problems.Count > before ? null : new Mapped(metric!, TextAt(map, key, "help") ?? $"The value of {key}.", scale, values,
@@ -82,7 +82,7 @@ internal static class BmwMappingFile
 
         private Mapped? Problem(int line, string key, string sentence)
         {
-            problems.Add(new Problem($"{name}:{line}", $"{Plain.Line(key)}: {sentence}"));
+            problems.Add(new Problem($"{name}:{line}", $"{Sanitize.Line(key)}: {sentence}"));
             return null;
         }
 

@@ -42,18 +42,18 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     /// <summary>Why the last try came to nothing; null when it was good.</summary>
     public ApiFailure? Failure => failure;
 
-    /// <summary>As an account has it: its budget and its files in a folder of its own.</summary>
-    public static (BmwRest Reader, DailyBudget Budget) Open(BmwCarDataOptions options, Keeper keeper, AccountContext context, ILogger logger)
+    /// <summary>As an account has it: its budget and its files in a directory of its own.</summary>
+    public static (BmwRest Reader, DailyBudget Budget) Open(BmwCarDataOptions options, TokenManager manager, AccountContext context, ILogger logger)
     {
-        var folder = Path.Combine(context.StateFolder, "bmw-cardata", Uri.EscapeDataString(context.Name));
-        var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(folder, "calls.json"), context.Time, logger);
-        var account = new BmwAccount(keeper, options.Api!, budget);
-        return (new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, new BmwRestOptions(options.Vins, Path.Combine(folder, "cars.json")), context.Time, logger), budget);
+        var directory = Path.Combine(context.StateDirectory, "bmw-cardata", Uri.EscapeDataString(context.Name));
+        var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(directory, "calls.json"), context.Time, logger);
+        var account = new BmwAccount(manager, options.Api!, budget);
+        return (new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, new BmwRestOptions(options.Vins, Path.Combine(directory, "cars.json")), context.Time, logger), budget);
     }
 
     /// <param name="told">Gets what the cars are, whenever that is news.</param>
     /// <param name="found">Gets the last values of each car, as a message in the stream's shape: <c>{"vin", "data": {KEY: {"value", "unit", "timestamp"}}}</c>.</param>
-    public async Task RunAsync(Action<IReadOnlyList<CarInfo>> told, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
+    public async Task RunAsync(Action<IReadOnlyList<CarInfo>> told, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellationToken)
     {
         Load();
         told(Cars);
@@ -64,25 +64,25 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
             var wait = TimeSpan.Zero;
             if (time.GetUtcNow() - described.At is var age && (age >= Day || age < TimeSpan.Zero))
             {
-                wait = After(await TryAsync(DescribeAsync(cancellation), cancellation));
+                wait = After(await TryAsync(DescribeAsync(cancellationToken), cancellationToken));
                 told(Cars);
             }
             if (wait == TimeSpan.Zero && (unfilled ??= new(Cars.Select(car => car.Vin))).Count > 0)
             {
-                wait = After(await TryAsync(FillAsync(unfilled, found, cancellation), cancellation));
+                wait = After(await TryAsync(FillAsync(unfilled, found, cancellationToken), cancellationToken));
             }
-            await PauseAsync(wait > TimeSpan.Zero ? wait : described.At + Day - time.GetUtcNow(), cancellation);
+            await PauseAsync(wait > TimeSpan.Zero ? wait : described.At + Day - time.GetUtcNow(), cancellationToken);
         }
     }
 
     /// <summary>What nobody foresaw is a failure like another, or nothing would be asked any more.</summary>
-    private async Task<ApiFailure?> TryAsync(Task<ApiFailure?> step, CancellationToken cancellation)
+    private async Task<ApiFailure?> TryAsync(Task<ApiFailure?> step, CancellationToken cancellationToken)
     {
         try
         {
             return await step;
         }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             logger.LogError(e, "asking BMW's customer interface failed in a way that was not foreseen");
             return new ApiFailure.Unavailable($"asking failed in a way that was not foreseen ({e.GetType().Name})");
@@ -90,9 +90,9 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     }
 
     /// <summary>Null when it is done.</summary>
-    private async Task<ApiFailure?> DescribeAsync(CancellationToken cancellation)
+    private async Task<ApiFailure?> DescribeAsync(CancellationToken cancellationToken)
     {
-        switch (await AskAsync(() => api.GetMappings(account, cancellation), cars => cars))
+        switch (await AskAsync(() => api.GetMappings(account, cancellationToken), cars => cars))
         {
             case PollResult<IReadOnlyList<MappedCar>>.Failed(var why):
                 return why;
@@ -105,7 +105,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
                         logger.LogWarning("BMW tells nothing of a car of which the account is not the primary user; log in as that user, or leave the car out with vin");
                         continue;
                     }
-                    switch (await AskAsync(() => api.GetBasicData(account, car.Vin, cancellation), data => new CarInfo(car.Vin, data.Brand, data.ModelName, data.Series, data.DriveTrain)))
+                    switch (await AskAsync(() => api.GetBasicData(account, car.Vin, cancellationToken), data => new CarInfo(car.Vin, data.Brand, data.ModelName, data.Series, data.DriveTrain)))
                     {
                         case PollResult<CarInfo>.Success(var info):
                             cars.Add(info);
@@ -125,16 +125,16 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     }
 
     /// <summary>Null when it is done; what one car is refused does not keep the others waiting.</summary>
-    private async Task<ApiFailure?> FillAsync(Queue<string> unfilled, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellation)
+    private async Task<ApiFailure?> FillAsync(Queue<string> unfilled, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellationToken)
     {
-        var (id, why) = await ContainerAsync(cancellation);
+        var (id, why) = await ContainerAsync(cancellationToken);
         if (id is null)
         {
             return why;
         }
         while (unfilled.TryPeek(out var vin))
         {
-            switch (await AskAsync(() => api.GetTelematicData(account, vin, id, cancellation), data => data.ToMessage(vin)))
+            switch (await AskAsync(() => api.GetTelematicData(account, vin, id, cancellationToken), data => data.ToMessage(vin)))
             {
                 case PollResult<byte[]>.Success(var message):
                     found(message);
@@ -151,9 +151,9 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     }
 
     /// <summary>Found before it is made: BMW keeps ten, does not merge what is alike, and counts a deleted one for 29 days.</summary>
-    private async Task<(string? Id, ApiFailure? Failure)> ContainerAsync(CancellationToken cancellation)
+    private async Task<(string? Id, ApiFailure? Failure)> ContainerAsync(CancellationToken cancellationToken)
     {
-        switch (await AskAsync(() => api.GetContainers(account, cancellation), containers => containers))
+        switch (await AskAsync(() => api.GetContainers(account, cancellationToken), containers => containers))
         {
             case PollResult<IReadOnlyList<Container>>.Failed(var why):
                 return (null, why);
@@ -162,7 +162,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
                 return (ours.Id, null);
         }
         var wanted = new NewContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All);
-        return await AskAsync(() => api.CreateContainer(account, wanted, cancellation), container => container) switch
+        return await AskAsync(() => api.CreateContainer(account, wanted, cancellationToken), container => container) switch
         {
             PollResult<Container>.Success(var made) => (made.Id, null),
             PollResult<Container>.Failed(var why) => (null, why),
@@ -207,20 +207,20 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     }
 
     /// <summary>A login ends the pause that the want of one began. Nothing else does: the token is renewed every hour, and a call is dear.</summary>
-    private async Task PauseAsync(TimeSpan wait, CancellationToken cancellation)
+    private async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         for (var pause = new Pause(time.GetUtcNow() + wait, time); pause.Left is var left && left > TimeSpan.Zero;)
         {
-            var changed = account.Keeper!.Changed;
-            if (failure is ApiFailure.NoToken && account.Keeper!.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
+            var changed = account.TokenManager!.Changed;
+            if (failure is ApiFailure.NoToken && account.TokenManager!.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
             {
                 return;
             }
-            using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling((left < Step ? left : Step).TotalMilliseconds)), time, done.Token);
             await (failure is ApiFailure.NoToken ? Task.WhenAny(delay, changed) : Task.WhenAny(delay));
             await done.CancelAsync();
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

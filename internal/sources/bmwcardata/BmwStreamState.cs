@@ -39,9 +39,9 @@ internal static class BmwStreamMetrics
         [
             MetricFamily.Gauge("bmw_mqtt_connected", "Whether BMW's stream is connected and subscribed to: 1 or 0. A car that sleeps says nothing on a stream that is fine.", state.Connected ? 1 : 0),
             MetricFamily.Counter("bmw_mqtt_connects_total", "Tries to connect to BMW's stream, by what came of them.",
-                BmwVerdict.Words.Except(["new_token"]).Prepend("accepted").Select(word => Count("result", word, state.Connects))),
+                BmwFailure.Words.Except(["new_token"]).Prepend("accepted").Select(word => Count("result", word, state.Connects))),
             MetricFamily.Counter("bmw_mqtt_disconnects_total", "Connections to BMW's stream that ended, by reason; each id token has one of its own.",
-                BmwVerdict.Words.Select(word => Count("reason", word, state.Disconnects))),
+                BmwFailure.Words.Select(word => Count("reason", word, state.Disconnects))),
             MetricFamily.Counter("bmw_mqtt_messages_total", "Messages of the car that came by the stream.", cars.Select(car => new Sample(car.Labels, car.Value.Messages))),
             MetricFamily.Counter("bmw_mqtt_message_errors_total", "Messages, or entries of messages, that could not be read.",
                 BmwMessage.Problems.Select(word => Count("reason", word, reading.Errors))),

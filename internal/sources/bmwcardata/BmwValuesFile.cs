@@ -15,8 +15,8 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
 
     private bool complained;
 
-    /// <summary>The place for an account's values in the program's folder.</summary>
-    public static string PathOf(string stateFolder, string account) => Path.Combine(stateFolder, "bmw-cardata", $"{Uri.EscapeDataString(account)}.values.json");
+    /// <summary>The place for an account's values in the program's directory.</summary>
+    public static string PathOf(string stateDirectory, string account) => Path.Combine(stateDirectory, "bmw-cardata", $"{Uri.EscapeDataString(account)}.values.json");
 
     /// <summary>What is kept: a message for each car.</summary>
     public IReadOnlyList<BmwDelivery.Message> Load()
@@ -130,7 +130,7 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
     {
         if (!complained)
         {
-            logger.LogWarning("{File}: the cars' last values cannot be kept there, so that a restart does not know of them: {Reason}", path, Plain.Line(e.Message));
+            logger.LogWarning("{File}: the cars' last values cannot be kept there, so that a restart does not know of them: {Reason}", path, Sanitize.Line(e.Message));
         }
         complained = true;
     }

@@ -23,7 +23,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
     private readonly SemaphoreSlim room;
     private readonly IMqttClient client = Factory.CreateMqttClient();
     private readonly CancellationTokenSource ending = new();
-    private readonly TaskCompletionSource<BmwVerdict> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<BmwFailure> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MqttStream? stream;
     private Task pinging = Task.CompletedTask;
 
@@ -34,7 +34,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         client.ApplicationMessageReceivedAsync += TakeAsync;
         client.DisconnectedAsync += gone =>
         {
-            ended.TrySetResult(BmwVerdict.Of(gone, options.Endpoint));
+            ended.TrySetResult(BmwFailure.Of(gone, options.Endpoint));
             return Task.CompletedTask;
         };
         if (logger.IsEnabled(LogLevel.Debug))
@@ -44,7 +44,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
     }
 
     /// <summary>Completes when the connection has ended. It fails only if taking a message fails.</summary>
-    public Task<BmwVerdict> Ended => ended.Task;
+    public Task<BmwFailure> Ended => ended.Task;
 
     /// <param name="take">
     /// Called for one message after the other, in the order they come. A message is acknowledged when this returns [MQTT-4.3.2-4]. While it
@@ -52,17 +52,17 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
     /// </param>
     /// <returns>The connection, or why there is none.</returns>
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>.</exception>
-    public static async Task<(MqttConnection? Connection, BmwVerdict? Failure)> ConnectAsync(
+    public static async Task<(MqttConnection? Connection, BmwFailure? Failure)> ConnectAsync(
         MqttOptions options, Action<MqttMessage> take, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(options.ConnectTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var connection = new MqttConnection(options, take, time, logger);
-        BmwVerdict? failure;
+        BmwFailure? failure;
         try
         {
             var result = await connection.client.ConnectAsync(connection.ClientOptions(), both.Token);
-            failure = BmwVerdict.Of(result);
+            failure = BmwFailure.Of(result);
             // [MQTT-3.2.2-21]: MQTTnet's client pings by the keep-alive that it asked for, also if the server wants a shorter one.
             var asked = TimeSpan.FromSeconds(result.ServerKeepAlive);
             var interval = asked > TimeSpan.Zero && asked < options.KeepAlive ? asked : options.KeepAlive;
@@ -71,8 +71,8 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         catch (Exception e)
         {
             failure = limit.IsCancellationRequested
-                ? new BmwVerdict.Passing("network", $"{options.Endpoint} does not answer within {options.ConnectTimeout.TotalSeconds} s")
-                : BmwVerdict.Of(e, options.Endpoint);
+                ? new BmwFailure.Passing("network", $"{options.Endpoint} does not answer within {options.ConnectTimeout.TotalSeconds} s")
+                : BmwFailure.Of(e, options.Endpoint);
         }
         if (failure is null)
         {
@@ -85,13 +85,13 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
 
     /// <summary>Subscribes to all filters at QoS 1 with one packet. Messages may come before the answer.</summary>
     /// <returns>Why there is no subscription; null: the server granted every filter.</returns>
-    public async Task<BmwVerdict?> SubscribeAsync(IReadOnlyList<string> filters, CancellationToken cancellationToken)
+    public async Task<BmwFailure?> SubscribeAsync(IReadOnlyList<string> filters, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(options.ResponseTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            return BmwVerdict.Of(await client.SubscribeAsync(new MqttClientSubscribeOptions
+            return BmwFailure.Of(await client.SubscribeAsync(new MqttClientSubscribeOptions
             {
                 TopicFilters = [.. filters.Select(filter =>
                     new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
@@ -102,13 +102,13 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
             cancellationToken.ThrowIfCancellationRequested();
             if (patience.IsCancellationRequested)
             {
-                ended.TrySetResult(new BmwVerdict.Passing(
+                ended.TrySetResult(new BmwFailure.Passing(
                     "network", $"{options.Endpoint} does not answer a SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
             }
             else if (e is MqttProtocolViolationException)
             {
                 // An answer that doesn't fit leaves the client's connection open.
-                ended.TrySetResult(BmwVerdict.Of(e, options.Endpoint));
+                ended.TrySetResult(BmwFailure.Of(e, options.Endpoint));
             }
             return await Ended;
         }
@@ -117,7 +117,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
     /// <summary>Sends DISCONNECT if the connection is still open, and closes it. No message is taken after that.</summary>
     public async ValueTask DisposeAsync()
     {
-        ended.TrySetResult(BmwVerdict.NewToken);
+        ended.TrySetResult(BmwFailure.NewToken);
         await ending.CancelAsync();
         try
         {
@@ -186,7 +186,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
             }
             catch (MqttCommunicationTimedOutException e)
             {
-                ended.TrySetResult(BmwVerdict.Of(e, options.Endpoint));
+                ended.TrySetResult(BmwFailure.Of(e, options.Endpoint));
                 return;
             }
             catch (Exception)

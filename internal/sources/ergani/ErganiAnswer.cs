@@ -65,7 +65,7 @@ public static class ErganiAnswer
             { ValueKind: JsonValueKind.Object } body => Text(body, "message"),
             _ => null,
         };
-        var line = Plain.Line((message ?? "").Replace("\\n", "; ", StringComparison.Ordinal)).Trim();
+        var line = Sanitize.Line((message ?? "").Replace("\\n", "; ", StringComparison.Ordinal)).Trim();
         return line.Length > 0 ? $"\"{line}\" (HTTP {(int)response.StatusCode!})" : $"HTTP {(int)response.StatusCode!}";
     }
 }

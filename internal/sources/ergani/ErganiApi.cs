@@ -78,23 +78,23 @@ public static class ErganiApiServices
 /// <summary>Ends logins.</summary>
 public static class ErganiLogout
 {
-    /// <summary>Logs out at Ergani. If the token is the one that the account's keeper holds, the keeper forgets it, in its store too, whatever Ergani answers.</summary>
+    /// <summary>Logs out at Ergani. If the token is the one that the account's token manager holds, the token manager forgets it, in its store too, whatever Ergani answers.</summary>
     /// <returns>True; or why Ergani did not log out.</returns>
     public static async Task<PollResult<bool>> LogOutAsync(this IErganiApi api, ApiAccount account, Secret refreshToken, TimeProvider time, CancellationToken cancellationToken)
     {
-        var ours = account.Keeper?.Snapshot.State.Token;
-        if (account.Keeper is not { } keeper || !refreshToken.Equals(ours?.RefreshToken))
+        var ours = account.TokenManager?.Snapshot.State.Token;
+        if (account.TokenManager is not { } manager || !refreshToken.Equals(ours?.RefreshToken))
         {
             return await api.LogOutAsync(account, refreshToken, ours?.AccessToken, time, cancellationToken);
         }
         PollResult<bool> answer = new ApiFailure.NoToken("Ergani was not asked: there is no access token to log out with.");
-        // In the keeper's turn, and with the token it holds then: one that a renewal gave meanwhile would live on at Ergani.
-        var kept = await keeper.ForgetAsync(async (held, end) =>
+        // In the token manager's turn, and with the token it holds then: one that a renewal gave meanwhile would live on at Ergani.
+        var kept = await manager.ForgetAsync(async (held, end) =>
         {
             answer = held is { RefreshToken: { } refresh, AccessToken: { } access } ? await api.LogOutAsync(account, refresh, access, time, end) : answer;
             return null;
         }, cancellationToken);
-        return kept is null ? answer : new ApiFailure.Unavailable($"The token could not be removed from {keeper.StoreLocation}: {kept}.");
+        return kept is null ? answer : new ApiFailure.Unavailable($"The token could not be removed from {manager.StoreLocation}: {kept}.");
     }
 
     /// <summary>The call alone. With an access token of its own it renews nothing for the sake of a logout.</summary>

@@ -3,7 +3,7 @@ using Exporter.Metrics;
 
 namespace Exporter.Ergani;
 
-/// <summary>Reading and call counts in, families out, and nothing else. Counts only: no name, no tax number, no text from the cloud in a label.</summary>
+/// <summary>Reading and call counts in, families out, and nothing else. Counts only: no name, no tax number, no text from the provider in a label.</summary>
 internal static class ErganiMetrics
 {
     public static IEnumerable<MetricFamily> From(ErganiReading reading)

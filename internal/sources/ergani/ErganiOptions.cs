@@ -4,9 +4,9 @@ using Exporter.Tokens;
 namespace Exporter.Ergani;
 
 /// <summary>The settings of an account at Ergani. The variables are those of the OxygenSuite package where it has them.</summary>
-/// <param name="TokenFolder">Null is the program's own folder.</param>
+/// <param name="TokenDirectory">Null is the program's own directory.</param>
 internal sealed record ErganiOptions(
-    ErganiCredentials Credentials, string? TokenFile, string? TokenFolder, bool InMemory, TimeSpan RefreshInterval, IReadOnlyList<ErganiCount> Counts)
+    ErganiCredentials Credentials, string? TokenFile, string? TokenDirectory, bool InMemory, TimeSpan RefreshInterval, IReadOnlyList<ErganiCount> Counts)
 {
     private static readonly (string Name, ErganiCount Count)[] Names =
     [
@@ -33,11 +33,11 @@ internal sealed record ErganiOptions(
     private static readonly Setting<Uri> ApiSetting = Settings.Address("api_url", "Base address of Ergani's API instead of the environment's; for a stand-in.",
         flag: "--ergani-api-url", variable: "ERGANI_API_URL");
 
-    private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that the token is kept in, instead of one in the token folder.",
+    private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that the token is kept in, instead of one in the token directory.",
         flag: "--ergani-token-file", variable: "ERGANI_TOKEN_FILE");
 
-    private static readonly Setting<string> TokenFolderSetting = Settings.Path("token_folder",
-        "Folder that tokens are kept in, a file per user and environment; by default ergani in the program's state folder.",
+    private static readonly Setting<string> TokenDirectorySetting = Settings.Path("token_folder",
+        "DirectoryPath that tokens are kept in, a file per user and environment; by default ergani in the program's state directory.",
         flag: "--ergani-token-folder", variable: "ERGANI_TOKEN_FOLDER");
 
     private static readonly Setting<bool> InMemorySetting = Settings.Switch("in_memory", "Keep the token in memory only: every start logs in.",
@@ -52,7 +52,7 @@ internal sealed record ErganiOptions(
 
     public static SourceSettings All { get; } = new("ergani",
     [
-        UsernameSetting, PasswordSetting, UserTypeSetting, EnvironmentSetting, ApiSetting, TokenFileSetting, TokenFolderSetting, InMemorySetting,
+        UsernameSetting, PasswordSetting, UserTypeSetting, EnvironmentSetting, ApiSetting, TokenFileSetting, TokenDirectorySetting, InMemorySetting,
         RefreshIntervalSetting, CountsSetting,
     ]);
 
@@ -68,17 +68,17 @@ internal sealed record ErganiOptions(
         var options = new ErganiOptions(
             new ErganiCredentials(section.Require(UsernameSetting) ?? "", section.Require(PasswordSetting) ?? new Secret(""), environment, section.Get(UserTypeSetting)),
             section.Find(TokenFileSetting),
-            section.Find(TokenFolderSetting),
+            section.Find(TokenDirectorySetting),
             section.Get(InMemorySetting),
             section.Get(RefreshIntervalSetting),
             [.. section.Get(CountsSetting).SelectMany(name => Count(section, name)).Distinct()]);
-        if (options is { TokenFile: not null, TokenFolder: not null })
+        if (options is { TokenFile: not null, TokenDirectory: not null })
         {
-            section.Problem(TokenFolderSetting, "token_file says already where the token is kept; leave one of the two out");
+            section.Problem(TokenDirectorySetting, "token_file says already where the token is kept; leave one of the two out");
         }
-        if (options.InMemory && (options.TokenFile ?? options.TokenFolder) is not null)
+        if (options.InMemory && (options.TokenFile ?? options.TokenDirectory) is not null)
         {
-            section.Problem(InMemorySetting, "a token file or folder is set as well; leave one of the two out");
+            section.Problem(InMemorySetting, "a token file or directory is set as well; leave one of the two out");
         }
         return options;
     }
@@ -93,7 +93,7 @@ internal sealed record ErganiOptions(
             }
         }
         var all = Names.Select(n => n.Name).ToList();
-        section.Problem(CountsSetting, $"there is no count of {Plain.Line(name)}; {(Nearest.To(name, all) is { } near ? $"did you mean {near}?" : $"there are {string.Join(", ", all)}")}");
+        section.Problem(CountsSetting, $"there is no count of {Sanitize.Line(name)}; {(Nearest.To(name, all) is { } near ? $"did you mean {near}?" : $"there are {string.Join(", ", all)}")}");
         return [];
     }
 }

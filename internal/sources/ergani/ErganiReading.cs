@@ -61,12 +61,12 @@ internal sealed class ErganiCensus(IErganiApi api, ApiAccount account, IReadOnly
     /// What the account may not read is left out, and said once; with any other failure there is no reading, because series that come and
     /// go say something else. When nothing may be read, that is the failure.
     /// </summary>
-    public async Task<PollResult<ErganiReading>> TakeAsync(CancellationToken cancellation)
+    public async Task<PollResult<ErganiReading>> TakeAsync(CancellationToken cancellationToken)
     {
         var (reading, taken, rejected) = (new ErganiReading(), 0, (ApiFailure?)null);
         foreach (var count in asked)
         {
-            switch (await TakeAsync(reading, count, cancellation))
+            switch (await TakeAsync(reading, count, cancellationToken))
             {
                 case PollResult<ErganiReading>.Success(var fuller):
                     (reading, taken) = (fuller, taken + 1);
@@ -86,18 +86,18 @@ internal sealed class ErganiCensus(IErganiApi api, ApiAccount account, IReadOnly
         return taken == 0 && rejected is not null ? rejected : new PollResult<ErganiReading>.Success(reading);
     }
 
-    private async Task<PollResult<ErganiReading>> TakeAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellation) => count switch
+    private async Task<PollResult<ErganiReading>> TakeAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellationToken) => count switch
     {
-        ErganiCount.Submissions => Then(ErganiAnswer.Read(await api.GetSubmissionsAsync(account, cancellation), time), list => reading with { Submissions = list.Count }),
-        ErganiCount.Services => Then(ErganiAnswer.Read(await api.GetServicesAsync(account, cancellation), time), list => reading with { Services = list.Count }),
-        ErganiCount.Employer => Then(await AskAsync("EX_BASE_01", cancellation), answer => reading with { InCardSector = ErganiReading.InCardSectorOf(answer.Json) }),
-        ErganiCount.Branches => Then(await AskAsync("EX_BASE_02", cancellation), answer => reading with { Branches = ErganiReading.CountOf(answer.Json, "EX_BASE_02", "Pararthma") }),
-        ErganiCount.Workforce => Then(await AskAsync("EX_BASE_05", cancellation), answer => reading with { Workforce = ErganiReading.WorkforceOf(answer.Json) }),
+        ErganiCount.Submissions => Then(ErganiAnswer.Read(await api.GetSubmissionsAsync(account, cancellationToken), time), list => reading with { Submissions = list.Count }),
+        ErganiCount.Services => Then(ErganiAnswer.Read(await api.GetServicesAsync(account, cancellationToken), time), list => reading with { Services = list.Count }),
+        ErganiCount.Employer => Then(await AskAsync("EX_BASE_01", cancellationToken), answer => reading with { InCardSector = ErganiReading.InCardSectorOf(answer.Json) }),
+        ErganiCount.Branches => Then(await AskAsync("EX_BASE_02", cancellationToken), answer => reading with { Branches = ErganiReading.CountOf(answer.Json, "EX_BASE_02", "Pararthma") }),
+        ErganiCount.Workforce => Then(await AskAsync("EX_BASE_05", cancellationToken), answer => reading with { Workforce = ErganiReading.WorkforceOf(answer.Json) }),
         _ => throw new InvalidOperationException("nothing else is counted"),
     };
 
-    private async Task<PollResult<ErganiServiceAnswer>> AskAsync(string service, CancellationToken cancellation) =>
-        ErganiAnswer.Read(await api.ExecuteServiceAsync(account, new ErganiServiceCall(service, []), cancellation), time);
+    private async Task<PollResult<ErganiServiceAnswer>> AskAsync(string service, CancellationToken cancellationToken) =>
+        ErganiAnswer.Read(await api.ExecuteServiceAsync(account, new ErganiServiceCall(service, []), cancellationToken), time);
 
     private static PollResult<ErganiReading> Then<T>(PollResult<T> answer, Func<T, ErganiReading> add) => answer switch
     {

@@ -20,7 +20,7 @@ public sealed class ErganiSource : ISource
 
     public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new ErganiTokenFormat()];
 
-    /// <summary>None: the token goes to its own folder, see <see cref="ErganiTokenFolder"/>.</summary>
+    /// <summary>None: the token goes to its own directory, see <see cref="ErganiTokenDirectory"/>.</summary>
     public Func<UnnamedTokenFile, string>? PickTokenFile => null;
 
     public void AddServices(IServiceCollection services) => services.AddErganiApi();
@@ -36,46 +36,46 @@ public sealed class ErganiSource : ISource
         var (time, logger, credentials) = (context.Time, context.Logging.CreateLogger("ergani"), options.Credentials);
         var (store, recordFile) = Home(options, context, logger);
         var calls = new ErganiCalls(context);
-        var keeper = new Keeper(context.Name, new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark), store, context.Keeping, time, logger);
-        var (api, account) = (context.Services.GetRequiredService<IErganiApi>(), new ApiAccount(keeper, credentials.Environment.Address) { Calls = calls });
+        var manager = new TokenManager(context.Name, new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark), store, context.Keeping, time, logger);
+        var (api, account) = (context.Services.GetRequiredService<IErganiApi>(), new ApiAccount(manager, credentials.Environment.Address) { Calls = calls });
         var census = new ErganiCensus(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
-            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), keeper,
+            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), manager,
             new PollerOptions(options.RefreshInterval) { Starting = () => Greet(credentials.Environment, context.Name, logger) }, time, logger);
 
-        return new Account(context.Name, Name, context.Labelled, keeper, poller)
+        return new Account(context.Name, Name, context.Labelled, manager, poller)
         {
-            Revoke = async (token, cancellation) => token switch
+            Revoke = async (token, cancellationToken) => token switch
             {
                 { RefreshToken: null } => null,
                 { AccessToken: null } => "Ergani takes no logout without the access token that the refresh token came with",
-                { RefreshToken: { } refresh, AccessToken: { } access } => await api.LogOutAsync(account, refresh, access, time, cancellation) is PollResult<bool>.Failed(var failure) ? failure.Reason : null,
+                { RefreshToken: { } refresh, AccessToken: { } access } => await api.LogOutAsync(account, refresh, access, time, cancellationToken) is PollResult<bool>.Failed(var failure) ? failure.Reason : null,
             },
-            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.Refused(OnlyByPassword))),
+            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(OnlyByPassword))),
             DebugData = () => poller.Reading?.ToJson(),
         };
     }
 
-    /// <summary>Where the token is kept, and beside it the record of log-ins: in the account's file, in its folder, in the program's, or in memory.</summary>
+    /// <summary>Where the token is kept, and beside it the record of log-ins: in the account's file, in its directory, in the program's, or in memory.</summary>
     private static (ITokenStore Store, string? RecordFile) Home(ErganiOptions options, AccountContext context, ILogger logger)
     {
         if (options.InMemory)
         {
-            return (context.WithSink(new MemoryStore()), null);
+            return (context.WithTokenExport(new MemoryStore()), null);
         }
         if (options.TokenFile is { } file)
         {
             return (context.Store, RecordBeside(file));
         }
-        var folder = new ErganiTokenFolder(options.TokenFolder ?? Path.Combine(context.StateFolder, "ergani"), context.Time, logger);
+        var directory = new ErganiTokenDirectory(options.TokenDirectory ?? Path.Combine(context.StateDirectory, "ergani"), context.Time, logger);
         try
         {
-            return (context.WithSink(folder.StoreOf(options.Credentials)), RecordBeside(folder.FileOf(options.Credentials)));
+            return (context.WithTokenExport(directory.StoreOf(options.Credentials)), RecordBeside(directory.FileOf(options.Credentials)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            logger.LogError("account {Account}: tokens cannot be kept in {Folder}: {Reason}", context.Name, folder.Path, Plain.Line(e.Message));
-            return (context.WithSink(folder.StoreOf(options.Credentials)), null);
+            logger.LogError("account {Account}: tokens cannot be kept in {DirectoryPath}: {Reason}", context.Name, directory.Path, Sanitize.Line(e.Message));
+            return (context.WithTokenExport(directory.StoreOf(options.Credentials)), null);
         }
     }
 

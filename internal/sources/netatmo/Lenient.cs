@@ -9,7 +9,7 @@ namespace Exporter.Netatmo;
 internal abstract class Lenient<T> : JsonConverter<T>
 {
     public sealed override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
-        throw new NotSupportedException("The cloud's answers are only read.");
+        throw new NotSupportedException("The provider's answers are only read.");
 
     protected static string? TextOf(ref Utf8JsonReader reader)
     {

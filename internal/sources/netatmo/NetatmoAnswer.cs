@@ -7,7 +7,7 @@ using Refit;
 
 namespace Exporter.Netatmo;
 
-/// <summary>The stations of one answer, and the cloud's clock when it gave it.</summary>
+/// <summary>The stations of one answer, and the provider's clock when it gave it.</summary>
 internal sealed record StationsData(IReadOnlyList<WireModule> Devices, double? ServerTime);
 
 /// <summary>What an HTTP answer of Netatmo's API means: status and body in, stations or the reason why not out.</summary>
@@ -81,7 +81,7 @@ internal static class NetatmoAnswer
         return error?.Message is { } message ? $"\"{Shown(message)}\" ({http}{code})" : http + code;
     }
 
-    // The cloud's text goes to a log and a page: one line of it, and not a long one.
+    // The provider's text goes to a log and a page: one line of it, and not a long one.
     private static string Shown(string message)
     {
         var line = string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c)).Trim();

@@ -19,9 +19,9 @@ internal static class NetatmoMetrics
     private static readonly Gauge[] Always =
     [
         new("netatmo_sensor_updated", "Timestamp of last update", m => Seconds(m.Measured?.At)), // inherited
-        new("netatmo_sensor_reachable", "Whether Netatmo's cloud can reach the module: 1 or 0. For a base this may lag by hours.",
+        new("netatmo_sensor_reachable", "Whether Netatmo's provider can reach the module: 1 or 0. For a base this may lag by hours.",
             m => Number(m.Reachable)),
-        new("netatmo_sensor_last_seen_timestamp_seconds", "When the module was last seen by its base, or the base by Netatmo's cloud.",
+        new("netatmo_sensor_last_seen_timestamp_seconds", "When the module was last seen by its base, or the base by Netatmo's provider.",
             m => Seconds(m.LastSeen)),
         new("netatmo_sensor_battery_percent", "Battery remaining life (10: low)", m => m.BatteryPercent), // inherited
         new("netatmo_sensor_battery_volts", "Voltage of the module's batteries.", m => m.BatteryVolts),
@@ -78,7 +78,7 @@ internal static class NetatmoMetrics
     /// <summary>Every name that <see cref="From"/> can give, with its help.</summary>
     public static IReadOnlyList<(string Name, string Help)> Families { get; } =
     [
-        (Info, "What the module is. Everything Netatmo says is polled from its cloud, every netatmo_refresh_interval_seconds;"
+        (Info, "What the module is. Everything Netatmo says is polled from its provider, every netatmo_refresh_interval_seconds;"
             + " stations send to it about every ten minutes, and netatmo_sensor_updated tells when they measured."),
         .. Always.Concat(WhileFresh).Concat(Whereabouts).Select(g => (g.Name, g.Help)),
         (PlaceInfo, "Where the station stands, as its owner has entered it."),

@@ -26,7 +26,7 @@ internal static class NetatmoNames
 
     private static Names Plain(Module module) => new(module.Home ?? "", module.Station ?? "", module.Name ?? ById(module));
 
-    // An id is enough, unless the cloud sent none or somebody gave a module just this name: then they are numbered.
+    // An id is enough, unless the provider sent none or somebody gave a module just this name: then they are numbered.
     private static Names Unique(Module module, HashSet<Names> taken)
     {
         var plain = Plain(module);

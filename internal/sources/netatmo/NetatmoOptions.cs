@@ -8,7 +8,7 @@ namespace Exporter.Netatmo;
 internal sealed record NetatmoOptions(
     string ClientId, Secret ClientSecret, TimeSpan RefreshInterval, TimeSpan AgeStale, Uri Api, bool Stations, bool Favourites, bool HomeCoaches, bool Location)
 {
-    private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that the token is kept in; written after every renewal. By default one in the state folder, where that is set.",
+    private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that the token is kept in; written after every renewal. By default one in the state directory, where that is set.",
         flag: "--token-file", variable: "NETATMO_EXPORTER_TOKEN_FILE");
 
     private static readonly Setting<string> ClientIdSetting = Settings.Text("client_id", "Client id of your app at Netatmo.",

@@ -44,10 +44,10 @@ internal sealed record Module
 
     public string? Firmware { get; init; }
 
-    /// <summary>As the cloud sees it, which may be hours late for a base.</summary>
+    /// <summary>As the provider sees it, which may be hours late for a base.</summary>
     public bool? Reachable { get; init; }
 
-    /// <summary>For a base, when it last stored something in the cloud.</summary>
+    /// <summary>For a base, when it last stored something in the provider.</summary>
     public DateTimeOffset? LastSeen { get; init; }
 
     public double? BatteryPercent { get; init; }

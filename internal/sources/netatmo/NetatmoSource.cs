@@ -28,7 +28,7 @@ public sealed class NetatmoSource : ISource
     public bool IsDefault => true;
 
     /// <summary>The file of netatmo-exporter's image is used where it is, so that changing over keeps the login.</summary>
-    public Func<UnnamedTokenFile, string> PickTokenFile => file => !file.Labelled && File.Exists(FormerTokenFile) ? FormerTokenFile : file.InStateFolder;
+    public Func<UnnamedTokenFile, string> PickTokenFile => file => !file.Labelled && File.Exists(FormerTokenFile) ? FormerTokenFile : file.InStateDirectory;
 
     public SourceSettings Settings => NetatmoOptions.All;
 
@@ -46,20 +46,20 @@ public sealed class NetatmoSource : ISource
     {
         var (time, logger) = (context.Time, context.Logging.CreateLogger("netatmo"));
         var endpoint = new TokenEndpoint(context.TokenHttp, new Uri(options.Api, "/oauth2/token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
-        var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
+        var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
 
-        var (api, account) = (context.Services.GetRequiredService<INetatmoApi>(), new ApiAccount(keeper, options.Api));
+        var (api, account) = (context.Services.GetRequiredService<INetatmoApi>(), new ApiAccount(manager, options.Api));
         var shown = new NetatmoMetricsOptions(options.AgeStale, options.Location);
         var poller = new Poller<NetatmoReading>(
             context.Name,
             cancellationToken => PollAsync(api, account, options, time, cancellationToken),
             (reading, now) => new Exposed([.. NetatmoMetrics.From(reading, shown, now)], NetatmoMetrics.StaleAt(reading, shown, now)),
-            keeper,
+            manager,
             new PollerOptions(options.RefreshInterval),
             time,
             logger);
 
-        return new Account(context.Name, Name, context.Labelled, keeper, poller)
+        return new Account(context.Name, Name, context.Labelled, manager, poller)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
             Live = NetatmoStatus.Live(moment => StatusOf(moment.Feed!, moment.Token.State.Token, options, time.GetUtcNow())),

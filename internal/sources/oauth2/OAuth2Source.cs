@@ -24,9 +24,9 @@ public sealed class OAuth2Source : ISource
         TokenEndpoint At(Uri address) => new(context.TokenHttp, address, options.Client, context.Time) { ErrorMembers = new(Description: "message") };
 
         var token = At(options.Token);
-        var keeper = new Keeper(
+        var manager = new TokenManager(
             context.Name, new RefreshTokenGrant(token, context.Time), context.Store, context.Keeping, context.Time, context.Logging.CreateLogger(Name));
-        return new Account(context.Name, Name, context.Labelled, keeper, feed: null)
+        return new Account(context.Name, Name, context.Labelled, manager, feed: null)
         {
             Login = options switch
             {

@@ -16,20 +16,20 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
     private bool schemasMissing;
     private Pause? patience;
 
-    public async Task<PollResult<WebexReading>> TakeAsync(CancellationToken cancellation)
+    public async Task<PollResult<WebexReading>> TakeAsync(CancellationToken cancellationToken)
     {
-        if (await SourcesAsync(cancellation) is var answer && answer is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        if (await SourcesAsync(cancellationToken) is var answer && answer is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
         {
             return ((PollResult<IReadOnlyList<WebexDataSource>>.Failed)answer).Failure;
         }
-        var current = options.Extend ? await ExtendedAsync(sources, cancellation) : sources;
-        return new PollResult<WebexReading>.Success(new WebexReading(current, await SchemasAsync(cancellation), extensions));
+        var current = options.Extend ? await ExtendedAsync(sources, cancellationToken) : sources;
+        return new PollResult<WebexReading>.Success(new WebexReading(current, await SchemasAsync(cancellationToken), extensions));
     }
 
     /// <summary>The list, and where it says less than a reading needs, each source by itself.</summary>
-    private async Task<PollResult<IReadOnlyList<WebexDataSource>>> SourcesAsync(CancellationToken cancellation)
+    private async Task<PollResult<IReadOnlyList<WebexDataSource>>> SourcesAsync(CancellationToken cancellationToken)
     {
-        var listed = WebexAnswer.Read(await api.ListDataSourcesAsync(account, cancellation), account, time);
+        var listed = WebexAnswer.Read(await api.ListDataSourcesAsync(account, cancellationToken), account, time);
         if (listed is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
         {
             return listed;
@@ -42,7 +42,7 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
                 full.Add(source);
                 continue;
             }
-            switch (WebexAnswer.Read(await api.GetDataSourceAsync(account, source.Id, cancellation), account, time))
+            switch (WebexAnswer.Read(await api.GetDataSourceAsync(account, source.Id, cancellationToken), account, time))
             {
                 case PollResult<WebexDataSource>.Success(var details):
                     full.Add(details);
@@ -58,7 +58,7 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
         return new PollResult<IReadOnlyList<WebexDataSource>>.Success(full);
     }
 
-    private async Task<IReadOnlyList<WebexDataSource>> ExtendedAsync(IReadOnlyList<WebexDataSource> sources, CancellationToken cancellation)
+    private async Task<IReadOnlyList<WebexDataSource>> ExtendedAsync(IReadOnlyList<WebexDataSource> sources, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var current = new List<WebexDataSource>();
@@ -68,7 +68,7 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
             {
                 extensions = extensions.WithKnown(source.Id);
             }
-            current.Add(IsMeant(source) && IsDue(source, now) && !(patience?.Left > TimeSpan.Zero) ? await ExtendAsync(source, cancellation) : source);
+            current.Add(IsMeant(source) && IsDue(source, now) && !(patience?.Left > TimeSpan.Zero) ? await ExtendAsync(source, cancellationToken) : source);
         }
         return current;
     }
@@ -81,14 +81,14 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
     private TimeSpan LifeOf(WebexDataSource source) => source.Claims is { EndsAt: { } end, IssuedAt: { } issued } && end > issued ? end - issued : options.ExtendLifetime;
 
     /// <summary>The source as it is then; as it was, where it could not be extended.</summary>
-    private async Task<WebexDataSource> ExtendAsync(WebexDataSource source, CancellationToken cancellation)
+    private async Task<WebexDataSource> ExtendAsync(WebexDataSource source, CancellationToken cancellationToken)
     {
-        switch (await api.ExtendDataSourceAsync(account, source.Id, options.ExtendLifetime, time, cancellation))
+        switch (await api.ExtendDataSourceAsync(account, source.Id, options.ExtendLifetime, time, cancellationToken))
         {
             case PollResult<WebexDataSource>.Success(var extended):
                 extensions = extensions.WithDone(source.Id);
                 warned.Remove(source.Id);
-                logger.LogInformation("account {Account}: data source {Id} is extended until {End:u}", name, Plain.Line(source.Id), extended.TokenEndsAt);
+                logger.LogInformation("account {Account}: data source {Id} is extended until {End:u}", name, Sanitize.Line(source.Id), extended.TokenEndsAt);
                 return extended;
             case PollResult<WebexDataSource>.Failed(var failure):
                 extensions = extensions.WithFailed(source.Id, failure.Kind);
@@ -99,7 +99,7 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
                 }
                 // Said loudly once, and at every try again: its end comes nearer.
                 logger.Log(warned.Add(source.Id) ? LogLevel.Error : LogLevel.Warning,
-                    "account {Account}: data source {Id} ends at {End:u} and could not be extended: {Reason}", name, Plain.Line(source.Id), source.TokenEndsAt, failure.Reason);
+                    "account {Account}: data source {Id} ends at {End:u} and could not be extended: {Reason}", name, Sanitize.Line(source.Id), source.TokenEndsAt, failure.Reason);
                 return source;
             default:
                 throw new InvalidOperationException("an answer is good or not");
@@ -107,13 +107,13 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
     }
 
     /// <summary>Schemas only say more about a source: without them there is a reading all the same.</summary>
-    private async Task<IReadOnlyList<WebexSchema>?> SchemasAsync(CancellationToken cancellation)
+    private async Task<IReadOnlyList<WebexSchema>?> SchemasAsync(CancellationToken cancellationToken)
     {
         if (schemas is { } known && time.GetUtcNow() - known.At < SchemasLast)
         {
             return known.List;
         }
-        switch (WebexAnswer.Read(await api.ListSchemasAsync(account, cancellation), account, time))
+        switch (WebexAnswer.Read(await api.ListSchemasAsync(account, cancellationToken), account, time))
         {
             case PollResult<IReadOnlyList<WebexSchema>>.Success(var list):
                 (schemas, schemasMissing) = ((list, time.GetUtcNow()), false);

@@ -10,7 +10,7 @@ namespace Exporter.Webex;
 internal static class DataSourceCommands
 {
     private static readonly CommandOption Json = new("--json", "Print JSON, without tokens and nonces.");
-    private static readonly CommandOption Record = new("--record", "Folder to write a record of the operation to, whether or not it succeeds.", "FOLDER");
+    private static readonly CommandOption Record = new("--record", "DirectoryPath to write a record of the operation to, whether or not it succeeds.", "DIRECTORY");
     private static readonly CommandOption Url = new("--url", "Address that Webex delivers to: https or wss.", "URL");
     private static readonly CommandOption Audience = new("--audience", "Audience of the signed token; BYODS where a new one is given none.", "TEXT");
     private static readonly CommandOption Subject = new("--subject", "Subject of the signed token; BYODS where a new one is given none.", "TEXT");
@@ -22,7 +22,7 @@ internal static class DataSourceCommands
 
     private static readonly SourceCommand List = new(Name("list"), "Lists the service app's data sources: status, schema, when each signed token ends.")
     {
-        Options = [Json, new("--save-list", "Folder to write data_sources_list_TIME.json to.", "FOLDER")],
+        Options = [Json, new("--save-list", "DirectoryPath to write data_sources_list_TIME.json to.", "DIRECTORY")],
         Examples = ["exporter webex data-sources list", "exporter webex data-sources list --json"],
     };
 
@@ -61,32 +61,32 @@ internal static class DataSourceCommands
     public static IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Of(IWebexApi api, ApiAccount account) =>
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
         {
-            [List] = LoggedIn(async (call, cancellation) => Answered(call, WebexAnswer.Read(await api.ListDataSourcesAsync(account, cancellation), account, call.Time), list => ShowList(call, list))),
-            [Show] = LoggedIn(async (call, cancellation) => Answered(call, WebexAnswer.Read(await api.GetDataSourceAsync(account, call.Value("ID")!, cancellation), account, call.Time), source => ShowOne(call, source))),
-            [Extend] = Checked(LoggedIn(async (call, cancellation) =>
-                Done(call, "extend", "extended", await api.ExtendDataSourceAsync(account, call.Value("ID")!, Lifetime(call) ?? DataSourceOrder.LongestLifetime, call.Time, cancellation)))),
-            [Register] = Checked(LoggedIn(async (call, cancellation) =>
+            [List] = LoggedIn(async (call, cancellationToken) => Answered(call, WebexAnswer.Read(await api.ListDataSourcesAsync(account, cancellationToken), account, call.Time), list => ShowList(call, list))),
+            [Show] = LoggedIn(async (call, cancellationToken) => Answered(call, WebexAnswer.Read(await api.GetDataSourceAsync(account, call.Value("ID")!, cancellationToken), account, call.Time), source => ShowOne(call, source))),
+            [Extend] = Checked(LoggedIn(async (call, cancellationToken) =>
+                Done(call, "extend", "extended", await api.ExtendDataSourceAsync(account, call.Value("ID")!, Lifetime(call) ?? DataSourceOrder.LongestLifetime, call.Time, cancellationToken)))),
+            [Register] = Checked(LoggedIn(async (call, cancellationToken) =>
             {
                 var order = Registration(call);
-                return Done(call, "registration", "registered", WebexAnswer.Read(await api.RegisterDataSourceAsync(account, order, cancellation), account, call.Time, order));
+                return Done(call, "registration", "registered", WebexAnswer.Read(await api.RegisterDataSourceAsync(account, order, cancellationToken), account, call.Time, order));
             })),
-            [Update] = Checked(LoggedIn((call, cancellation) => UpdateAsync(api, account, call, cancellation))),
-            [Schemas] = LoggedIn(async (call, cancellation) => Answered(call, WebexAnswer.Read(await api.ListSchemasAsync(account, cancellation), account, call.Time), schemas => ShowSchemas(call, schemas))),
+            [Update] = Checked(LoggedIn((call, cancellationToken) => UpdateAsync(api, account, call, cancellationToken))),
+            [Schemas] = LoggedIn(async (call, cancellationToken) => Answered(call, WebexAnswer.Read(await api.ListSchemasAsync(account, cancellationToken), account, call.Time), schemas => ShowSchemas(call, schemas))),
         };
 
     private static IReadOnlyList<string> Name(string verb) => ["webex", "data-sources", verb];
 
-    private static Func<CommandCall, CancellationToken, Task<int>> LoggedIn(Func<CommandCall, CancellationToken, Task<int>> run) => async (call, cancellation) =>
-        await call.LogInAsync(cancellation) is not ExitCode.Done and var code ? code : await run(call, cancellation);
+    private static Func<CommandCall, CancellationToken, Task<int>> LoggedIn(Func<CommandCall, CancellationToken, Task<int>> run) => async (call, cancellationToken) =>
+        await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code ? code : await run(call, cancellationToken);
 
     /// <summary>What was typed is looked at before anybody is logged in or asked.</summary>
-    private static Func<CommandCall, CancellationToken, Task<int>> Checked(Func<CommandCall, CancellationToken, Task<int>> run) => (call, cancellation) =>
-        Problem(call) is { } problem ? Task.FromResult(Say(call, problem)) : run(call, cancellation);
+    private static Func<CommandCall, CancellationToken, Task<int>> Checked(Func<CommandCall, CancellationToken, Task<int>> run) => (call, cancellationToken) =>
+        Problem(call) is { } problem ? Task.FromResult(Say(call, problem)) : run(call, cancellationToken);
 
     private static string? Problem(CommandCall call) => (call.Value(Minutes.Name), call.Value(Status.Name)) switch
     {
-        ({ } minutes, _) when Lifetime(call) is null => $"{Minutes.Name} {Plain.Line(minutes)}: write a whole number from 1 to 1440.",
-        (_, not (null or "active" or "disabled") and var status) => $"{Status.Name} {Plain.Line(status)}: write active or disabled.",
+        ({ } minutes, _) when Lifetime(call) is null => $"{Minutes.Name} {Sanitize.Line(minutes)}: write a whole number from 1 to 1440.",
+        (_, not (null or "active" or "disabled") and var status) => $"{Status.Name} {Sanitize.Line(status)}: write active or disabled.",
         _ when call.Value("ID") is null && string.IsNullOrEmpty(call.Value(Url.Name)) => $"A registration needs an address that Webex delivers to: {Url.Name}.",
         _ => null,
     };
@@ -104,10 +104,10 @@ internal static class DataSourceCommands
         Lifetime = Lifetime(call) ?? DataSourceOrder.LongestLifetime,
     };
 
-    private static async Task<int> UpdateAsync(IWebexApi api, ApiAccount account, CommandCall call, CancellationToken cancellation)
+    private static async Task<int> UpdateAsync(IWebexApi api, ApiAccount account, CommandCall call, CancellationToken cancellationToken)
     {
         var id = call.Value("ID")!;
-        var current = WebexAnswer.Read(await api.GetDataSourceAsync(account, id, cancellation), account, call.Time);
+        var current = WebexAnswer.Read(await api.GetDataSourceAsync(account, id, cancellationToken), account, call.Time);
         if (current is not PollResult<WebexDataSource>.Success(var source))
         {
             return Done(call, "update", "updated", current);
@@ -128,7 +128,7 @@ internal static class DataSourceCommands
         };
         return status == "disabled" && string.IsNullOrEmpty(order.ErrorMessage)
             ? Say(call, $"A disabled data source needs a reason; say it with {ErrorMessage.Name}.")
-            : Done(call, "update", "updated", WebexAnswer.Read(await api.UpdateDataSourceAsync(account, id, order, cancellation), account, call.Time, order));
+            : Done(call, "update", "updated", WebexAnswer.Read(await api.UpdateDataSourceAsync(account, id, order, cancellationToken), account, call.Time, order));
     }
 
     private static int Answered<T>(CommandCall call, PollResult<T> answer, Func<T, int> show) => answer switch
@@ -149,7 +149,7 @@ internal static class DataSourceCommands
             }
             return ShowOne(call, source);
         });
-        if (call.Value(Record.Name) is not { } folder)
+        if (call.Value(Record.Name) is not { } directory)
         {
             return code;
         }
@@ -160,7 +160,7 @@ internal static class DataSourceCommands
             PollResult<WebexDataSource>.Failed(var failure) => ($"data_source_{operation}_failed", new OperationRecord(operation, at, false, null, failure.Reason)),
             _ => throw new InvalidOperationException("an answer is good or not"),
         };
-        return Save(call, folder, name, JsonSerializer.SerializeToUtf8Bytes(record, DataSourceJson.Default.OperationRecord)) is ExitCode.Done ? code : ExitCode.Failed;
+        return Save(call, directory, name, JsonSerializer.SerializeToUtf8Bytes(record, DataSourceJson.Default.OperationRecord)) is ExitCode.Done ? code : ExitCode.Failed;
     }
 
     private static int ShowList(CommandCall call, IReadOnlyList<WebexDataSource> list)
@@ -174,7 +174,7 @@ internal static class DataSourceCommands
         {
             call.Terminal.Output.Write(DataSourceTable.Of(list, call.Time.GetUtcNow()));
         }
-        return call.Value("--save-list") is { } folder ? Save(call, folder, "data_sources_list", json) : ExitCode.Done;
+        return call.Value("--save-list") is { } directory ? Save(call, directory, "data_sources_list", json) : ExitCode.Done;
     }
 
     private static int ShowOne(CommandCall call, WebexDataSource source)
@@ -203,24 +203,24 @@ internal static class DataSourceCommands
         return ExitCode.Done;
     }
 
-    private static int Save(CommandCall call, string folder, string name, byte[] json)
+    private static int Save(CommandCall call, string directory, string name, byte[] json)
     {
-        var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}_{call.Time.GetUtcNow():yyyyMMdd_HHmmss}.json"));
+        var file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{name}_{call.Time.GetUtcNow():yyyyMMdd_HHmmss}.json"));
         try
         {
-            Directory.CreateDirectory(folder);
+            Directory.CreateDirectory(directory);
             File.WriteAllBytes(file, json);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Say(call, $"The record could not be written to {file}: {Plain.Line(e.Message)}");
+            return Say(call, $"The record could not be written to {file}: {Sanitize.Line(e.Message)}");
         }
         call.Terminal.Error.WriteLine($"Written to {file}.");
         return ExitCode.Done;
     }
 
-    /// <summary>An id comes from the cloud: as a file's name it has letters, digits and dashes alone.</summary>
-    private static string FileNamed(string id) => string.Concat(Plain.Line(id).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '_'));
+    /// <summary>An id comes from the provider: as a file's name it has letters, digits and dashes alone.</summary>
+    private static string FileNamed(string id) => string.Concat(Sanitize.Line(id).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '_'));
 
     private static int Failed(CommandCall call, ApiFailure failure)
     {

@@ -10,7 +10,7 @@ internal sealed record DataSources(IFeed Feed, IReadOnlyDictionary<SourceCommand
         var (time, logger) = (context.Time, context.Logging.CreateLogger("webex"));
         var census = new DataSourceCensus(api, account, options, context.Name, time, logger);
         var poller = new Poller<WebexReading>(
-            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. WebexMetrics.From(reading)], null), account.Keeper!, new PollerOptions(options.RefreshInterval), time, logger);
+            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. WebexMetrics.From(reading)], null), account.TokenManager!, new PollerOptions(options.RefreshInterval), time, logger);
         return new(poller, DataSourceCommands.Of(api, account), () => poller.Reading?.ToJson());
     }
 }

@@ -48,7 +48,7 @@ internal sealed record WebexOptions(string? TokenFile, TokenConfig Config, OAuth
         TokenFileSetting, ConfigFileSetting, AppIdSetting, ClientIdSetting, ClientSecretSetting, TargetOrgSetting,
         IntegrationIdSetting, IntegrationSecretSetting, RedirectUriSetting, ScopesSetting, ApiSetting, .. WebexDataOptions.All,
     ])
-    { IsDetectedIn = folder => File.Exists(Path.Combine(folder, WebexDefaults.ConfigFileName)) };
+    { IsDetectedIn = directory => File.Exists(Path.Combine(directory, WebexDefaults.ConfigFileName)) };
 
     public static WebexOptions Read(Section section)
     {

@@ -38,7 +38,7 @@ public sealed class WebexSource : ISource
         var calls = new WebexCalls(context);
         var chain = new WebexChain(
             new WebexChainParts(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
-            options.TokenFile is { } file ? context.WithSink(new FileStore(file, TokenFormats(time), time)) : context.Store,
+            options.TokenFile is { } file ? context.WithTokenExport(new FileStore(file, TokenFormats(time), time)) : context.Store,
             new FileStore(options.Config.Path, [new TokenConfigFormat()], time),
             context.Keeping,
             context.TokenHttp,
@@ -49,7 +49,7 @@ public sealed class WebexSource : ISource
         var data = DataSources.Open(context.Services.GetRequiredService<IWebexApi>(), account, options.Data, context);
         return new Account(context.Name, Name, context.Labelled, chain.ServiceApp, data.Feed)
         {
-            Beneath = [chain.Personal],
+            Upstream = [chain.Personal],
             Levels = chain.Levels.At,
             Live = Live(chain, time),
             Login = options.HasIntegration ? new LoginMethod.Redirect(chain.Login) : new LoginMethod.Paste(),

@@ -20,7 +20,7 @@ internal sealed class BasicAuthentication
     private readonly HashSet<string> remembered = [];
     private readonly Queue<string> oldestFirst = [];
 
-    public async ValueTask<bool> AcceptsAsync(string? authorization, IReadOnlyDictionary<string, Secret> users, CancellationToken cancellation)
+    public async ValueTask<bool> AcceptsAsync(string? authorization, IReadOnlyDictionary<string, Secret> users, CancellationToken cancellationToken)
     {
         if (Read(authorization) is not var (user, password))
         {
@@ -37,7 +37,7 @@ internal sealed class BasicAuthentication
                 return true;
             }
         }
-        if (!await Bcrypt.VerifyAsync(password, hash, cancellation) || !known)
+        if (!await Bcrypt.VerifyAsync(password, hash, cancellationToken) || !known)
         {
             return false;
         }

@@ -34,7 +34,7 @@ internal static class ClientCertificates
         using var chain = Chain(sent, cas);
         if (!chain.Build(certificate))
         {
-            logger.LogWarning("a client's certificate is not accepted: {Reason}", Plain.Line(chain.ChainStatus.FirstOrDefault().StatusInformation ?? "it does not lead to the client CA"));
+            logger.LogWarning("a client's certificate is not accepted: {Reason}", Sanitize.Line(chain.ChainStatus.FirstOrDefault().StatusInformation ?? "it does not lead to the client CA"));
             return false;
         }
         if (settings.AllowedSans is { } allowed && !Names(certificate).Any(allowed.Contains))

@@ -23,14 +23,14 @@ internal sealed class WebConfigReader
     private static readonly string[] Versions = ["TLS10", "TLS11", "TLS12", "TLS13"];
 
     private readonly string name;
-    private readonly string folder;
+    private readonly string directory;
     private readonly List<Problem> problems = [];
     private readonly List<Problem> warnings = [];
 
-    private WebConfigReader(string path) => (name, folder) = (path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+    private WebConfigReader(string path) => (name, directory) = (path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
 
     /// <summary>The configuration, or all that is wrong with it.</summary>
-    /// <param name="path">Of the file, absolute; relative names in it start from its folder.</param>
+    /// <param name="path">Of the file, absolute; relative names in it start from its directory.</param>
     public static (WebConfig? Config, IReadOnlyList<Problem> Problems) Read(string path, string text)
     {
         var (top, problems) = YamlFile.Parse(path, text);
@@ -123,7 +123,7 @@ internal sealed class WebConfigReader
         {
             Problem(entry, "it is given twice, here and as a file; keep one of the two");
         }
-        pem = inFile ? new Pem.InFile(Path.GetFullPath(text, folder)) : new Pem.Inline(new Secret(text));
+        pem = inFile ? new Pem.InFile(Path.GetFullPath(text, directory)) : new Pem.Inline(new Secret(text));
     }
 
     private ClientAuthentication Authentication(Entry entry)
@@ -144,7 +144,7 @@ internal sealed class WebConfigReader
             }
             else
             {
-                Problem(entry, $"there is no cipher suite {Plain.Line(text)}{Remedy(text, CipherSuites.ByName.Keys)}");
+                Problem(entry, $"there is no cipher suite {Sanitize.Line(text)}{Remedy(text, CipherSuites.ByName.Keys)}");
             }
         }
         return suites;
@@ -168,7 +168,7 @@ internal sealed class WebConfigReader
     {
         foreach (var (user, value, line) in Map(entry))
         {
-            var one = new Entry($"{entry.Path}.{Plain.Line(user)}", value, line);
+            var one = new Entry($"{entry.Path}.{Sanitize.Line(user)}", value, line);
             var hash = Text(one) ?? "";
             if (Bcrypt.Complaint(hash) is var (sentence, isFatal))
             {
@@ -218,7 +218,7 @@ internal sealed class WebConfigReader
         var entries = Map(entry);
         foreach (var (key, value, line) in entries)
         {
-            var one = new Entry(entry.Path.Length > 0 ? $"{entry.Path}.{Plain.Line(key)}" : Plain.Line(key), value, line);
+            var one = new Entry(entry.Path.Length > 0 ? $"{entry.Path}.{Sanitize.Line(key)}" : Sanitize.Line(key), value, line);
             if (known.TryGetValue(key, out var read))
             {
                 read(one);
@@ -282,7 +282,7 @@ internal sealed class WebConfigReader
         {
             return found;
         }
-        Problem(entry, $"there is no {Plain.Line(text)}{Remedy(text, names)}");
+        Problem(entry, $"there is no {Sanitize.Line(text)}{Remedy(text, names)}");
         return otherwise;
     }
 

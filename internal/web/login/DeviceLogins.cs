@@ -17,7 +17,7 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
     /// <summary>Why the account's last login came to nothing, in a sentence without a full stop; null where it did not, or was followed by another login.</summary>
     public string? FailureOf(Account account) => failures.GetValueOrDefault(account.Name);
 
-    /// <summary>Asks for a code, unless one is waiting to be typed already. The keeper's snapshot shows it from then on.</summary>
+    /// <summary>Asks for a code, unless one is waiting to be typed already. The token manager's snapshot shows it from then on.</summary>
     public Task BeginAsync(Account account, DeviceCodeGrant grant)
     {
         lock (gate)
@@ -28,7 +28,7 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
 
     private async Task BeginOnceAsync(Account account, DeviceCodeGrant grant)
     {
-        if (account.Keeper.Snapshot.Login is not null)
+        if (account.TokenManager.Snapshot.Login is not null)
         {
             return;
         }
@@ -40,7 +40,7 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
         }
         failures.TryRemove(account.Name, out _);
         var login = new Login(begun.Link, begun.UserCode, begun.Deadline);
-        account.Keeper.ShowLogin(login);
+        account.TokenManager.ShowLogin(login);
         _ = WaitAsync(account, grant, begun, login);
     }
 
@@ -68,7 +68,7 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
         }
         finally
         {
-            account.Keeper.EndLogin(login);
+            account.TokenManager.EndLogin(login);
         }
     }
 
@@ -81,8 +81,8 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
     private static string Reason(Renewal? failure) => failure switch
     {
         Renewal.Transient(_, var reason, _) => reason,
-        Renewal.Refused(var reason) => reason,
-        Renewal.Rejected(var reason) => reason,
+        Renewal.InvalidClient(var reason) => reason,
+        Renewal.InvalidGrant(var reason) => reason,
         _ => throw new InvalidOperationException("a failure is no token"),
     };
 }

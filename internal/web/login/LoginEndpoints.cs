@@ -22,7 +22,7 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
         var pages = routes.MapGroup("/auth");
         pages.MapMethods("", Read, (HttpContext context, string? account) => Chosen(account, "", Waiting, chosen => Begin(context, chosen)));
         pages.MapMethods("authorize", Read, (HttpContext context, string? account) => Chosen(account, "../", Only ?? Waiting, chosen => BeginAtOnce(context, chosen)));
-        pages.MapMethods("callback", Read, async (HttpRequest request) => Answer(await redirect.FinishAsync(request.HttpContext, CloudAnswer.Of(request.Query))));
+        pages.MapMethods("callback", Read, async (HttpRequest request) => Answer(await redirect.FinishAsync(request.HttpContext, ProviderAnswer.Of(request.Query))));
         pages.MapMethods("settoken", Read, (HttpContext context, string? account) => Chosen(account, "../", Only, chosen => AskForToken(context, chosen)));
 
         var posts = routes.MapGroup("/auth").AddEndpointFilter(forms.CheckAsync);
@@ -78,7 +78,7 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     {
         var pasted = form["answer"].ToString().Trim();
         var question = pasted.IndexOf('?', StringComparison.Ordinal);
-        var answer = question < 0 ? new CloudAnswer { Code = pasted.Length is > 0 and < LongestPaste ? pasted : null } : CloudAnswer.Of(new QueryCollection(QueryHelpers.ParseQuery(pasted[question..])));
+        var answer = question < 0 ? new ProviderAnswer { Code = pasted.Length is > 0 and < LongestPaste ? pasted : null } : ProviderAnswer.Of(new QueryCollection(QueryHelpers.ParseQuery(pasted[question..])));
         return Answer(await redirect.FinishPastedAsync(context, account, answer, isWhole: question >= 0));
     }
 
@@ -115,7 +115,7 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     private IResult AskForToken(HttpContext context, Account account) => Layout.Result(StatusCodes.Status200OK, Layout.Page($"Paste a {account.Paste.Noun} · {account.Name}", "../", $"""
         <section class="card narrow">
         <h1>Paste a {account.Paste.Noun} for {account.Name}</h1>
-        <p>It is tried at the cloud first. Only if the cloud accepts it does it take the place of what the account has now.</p>
+        <p>It is tried at the provider first. Only if the provider accepts it does it take the place of what the account has now.</p>
         <form method="post" action="settoken" autocomplete="off">{forms.Field(context)}<input type="hidden" name="account" value="{account.Name}">
         <label for="refresh_token">{account.Paste.Title}</label>
         <input type="text" id="refresh_token" name="refresh_token" required maxlength="{LongestPaste}" spellcheck="false" autocapitalize="none">
@@ -128,8 +128,8 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     private IResult AskForCode(HttpContext context, Account account) => Layout.Result(StatusCodes.Status200OK, Layout.Page($"Log in · {account.Name}", "", $"""
         <section class="card narrow">
         <h1>Log in to {account.Name}</h1>
-        <p>This account's redirect URI is not the exporter's, so the cloud does not bring you back here.</p>
-        <p>1. <a class="button" href="auth/authorize?account={Uri.EscapeDataString(account.Name)}" target="_blank" rel="noopener noreferrer">Open the cloud's login</a></p>
+        <p>This account's redirect URI is not the exporter's, so the provider does not bring you back here.</p>
+        <p>1. <a class="button" href="auth/authorize?account={Uri.EscapeDataString(account.Name)}" target="_blank" rel="noopener noreferrer">Open the provider's login</a></p>
         <p>2. Log in there. The browser ends at an address that may not open at all; copy it whole from the address bar.</p>
         <form method="post" action="auth/code" autocomplete="off">{forms.Field(context)}<input type="hidden" name="account" value="{account.Name}">
         <label for="answer">3. Paste it here, or the code alone</label>
@@ -142,7 +142,7 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     private IResult AskForDevice(HttpContext context, Account account, string root) => Layout.Result(StatusCodes.Status200OK, Layout.Page($"Log in · {account.Name}", root, $"""
         <section class="card narrow">
         <h1>Log in to {account.Name}</h1>
-        <p>You get a code, which you type at the cloud, on this device or another.</p>
+        <p>You get a code, which you type at the provider, on this device or another.</p>
         <form method="post" action="{root}auth/device">{forms.Field(context)}<input type="hidden" name="account" value="{account.Name}">
         <div class="actions"><button>Get a code</button><a class="button plain" href="{(root.Length > 0 ? root : "./")}">Cancel</a></div>
         </form>

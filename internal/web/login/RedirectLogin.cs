@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
-/// <summary>What the cloud sent the browser back with (RFC 6749, section 4.1.2; RFC 9207). Nothing is taken of a parameter that comes twice.</summary>
-internal sealed record CloudAnswer
+/// <summary>What the provider sent the browser back with (RFC 6749, section 4.1.2; RFC 9207). Nothing is taken of a parameter that comes twice.</summary>
+internal sealed record ProviderAnswer
 {
     public string? Code { get; init; }
 
@@ -17,19 +17,19 @@ internal sealed record CloudAnswer
 
     public string? Error { get; init; }
 
-    public static CloudAnswer Of(IQueryCollection query) => new() { Code = One(query, "code"), State = Secret.From(One(query, "state")), Issuer = One(query, "iss"), Error = One(query, "error") };
+    public static ProviderAnswer Of(IQueryCollection query) => new() { Code = One(query, "code"), State = Secret.From(One(query, "state")), Issuer = One(query, "iss"), Error = One(query, "error") };
 
     private static string? One(IQueryCollection query, string name) => query[name] is [{ Length: > 0 } only] ? only : null;
 }
 
-/// <summary>The login by redirect: sends a browser to the cloud, and takes it back.</summary>
+/// <summary>The login by redirect: sends a browser to the provider, and takes it back.</summary>
 internal sealed class RedirectLogin(
     IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger, IHostApplicationLifetime lifetime)
 {
     /// <summary>On the way to the external URL, so that a proxy that does not hand on the host name does not send a browser in circles.</summary>
     private const string Moved = "moved";
 
-    /// <summary>Whether the cloud brings the browser back to us.</summary>
+    /// <summary>Whether the provider brings the browser back to us.</summary>
     public bool IsOurs(AuthorizationCodeGrant grant) => grant.RedirectUri is null or { Port: 0 } || grant.RedirectUri == external.Callback;
 
     public IResult Begin(HttpContext context, Account account, AuthorizationCodeGrant grant)
@@ -44,7 +44,7 @@ internal sealed class RedirectLogin(
     }
 
     /// <summary>The callback.</summary>
-    public async Task<LoginOutcome> FinishAsync(HttpContext context, CloudAnswer answer)
+    public async Task<LoginOutcome> FinishAsync(HttpContext context, ProviderAnswer answer)
     {
         if (answer.State is null)
         {
@@ -62,7 +62,7 @@ internal sealed class RedirectLogin(
     }
 
     /// <summary>A code that a person brought. What is pasted whole is compared like a callback; a code alone is bound to the login by its verifier.</summary>
-    public async Task<LoginOutcome> FinishPastedAsync(HttpContext context, Account account, CloudAnswer answer, bool isWhole)
+    public async Task<LoginOutcome> FinishPastedAsync(HttpContext context, Account account, ProviderAnswer answer, bool isWhole)
     {
         if (cookies.Find(context, Slot(account)) is not { } begun || (isWhole && answer.State?.Equals(begun.Request.State) != true))
         {
@@ -71,7 +71,7 @@ internal sealed class RedirectLogin(
         return await FinishAsync(context, account, begun, answer, isBare: !isWhole);
     }
 
-    private async Task<LoginOutcome> FinishAsync(HttpContext context, Account account, BegunLogin begun, CloudAnswer answer, bool isBare = false)
+    private async Task<LoginOutcome> FinishAsync(HttpContext context, Account account, BegunLogin begun, ProviderAnswer answer, bool isBare = false)
     {
         if (account.Login is not LoginMethod.Redirect(var grant) || begun.Account != account.Name)
         {
@@ -110,8 +110,8 @@ internal sealed class RedirectLogin(
         return LoginOutcome.OfExchange(exchanged, request.RedirectUri, grant.Scopes);
     }
 
-    private LoginOutcome? OfError(CloudAnswer answer) =>
-        answer.Error is null ? null : LoginOutcome.OfError(answer.Error, external.Callback) ?? new LoginOutcome.CloudRefuses("it sent the browser back with an error that is not one of OAuth's common ones");
+    private LoginOutcome? OfError(ProviderAnswer answer) =>
+        answer.Error is null ? null : LoginOutcome.OfError(answer.Error, external.Callback) ?? new LoginOutcome.ProviderRefuses("it sent the browser back with an error that is not one of OAuth's common ones");
 
     /// <summary>The cookie belongs to the host name that the browser comes back to, so the login begins there.</summary>
     private IResult Move(HttpContext context, Account account)
@@ -123,9 +123,9 @@ internal sealed class RedirectLogin(
         }
         var here = $"{context.Request.Scheme}://{context.Request.Host.Value}";
         return Layout.Result(StatusCodes.Status200OK, Layout.Sentence("The login comes back to another address", context.Request.Path.Value!.LastIndexOf('/') > 0 ? "../" : "",
-            $"You are at {here}, and after the login the cloud sends your browser to {external.Callback.OriginalString}, which only a browser on the exporter's own machine can reach.",
+            $"You are at {here}, and after the login the provider sends your browser to {external.Callback.OriginalString}, which only a browser on the exporter's own machine can reach.",
             $"""
-            <p>Either start the exporter with <code>--external-url {here}</code> and register <code>{here}/auth/callback</code> at the cloud as a redirect URI,
+            <p>Either start the exporter with <code>--external-url {here}</code> and register <code>{here}/auth/callback</code> at the provider as a redirect URI,
             or open the exporter on its own machine:</p>
             <p><a class="button" href="{there}">Continue at {external.Value.Authority}</a></p>
             """));

@@ -19,7 +19,7 @@ internal sealed class AccountsPage(
     private Html Render(Html formField)
     {
         var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
-        var loggingIn = accounts.Any(a => a.Keeper.Snapshot.Login is not null);
+        var loggingIn = accounts.Any(a => a.TokenManager.Snapshot.Login is not null);
         return Layout.Page("Exporter", "", $"""
             <h1>{(accounts.Count == 1 ? "Account" : "Accounts")}</h1>
             {(accounts.Count < 2 ? Html.Nothing : Overview())}
@@ -49,13 +49,13 @@ internal sealed class AccountsPage(
             """;
     }
 
-    private static Html Badge(Account account) => (account.Keeper.Snapshot, account.Feed?.Status) switch
+    private static Html Badge(Account account) => (account.TokenManager.Snapshot, account.Feed?.Status) switch
     {
         ({ Login: not null }, _) => $"<span class=\"badge warn\">Login under way</span>",
         ({ State: TokenState.Missing }, _) when !AccountMetrics.NeedsLogin(account) => $"<span class=\"badge warn\">Logging in</span>",
         ({ State: TokenState.Missing }, _) => $"<span class=\"badge bad\">Login needed</span>",
         ({ State: TokenState.Lost }, _) => $"<span class=\"badge bad\">Login lost</span>",
-        ({ State: TokenState.Refused }, _) => $"<span class=\"badge bad\">Client refused</span>",
+        ({ State: TokenState.InvalidClient }, _) => $"<span class=\"badge bad\">Client refused</span>",
         ({ State: TokenState.Active { FailedRenewals: > 0 } }, _) => $"<span class=\"badge warn\">Renewal fails</span>",
         ({ State: TokenState.Active }, { Failure: not null }) => $"<span class=\"badge warn\">Reading fails</span>",
         _ => $"<span class=\"badge good\">Alive</span>",
@@ -64,7 +64,7 @@ internal sealed class AccountsPage(
     /// <summary>What a person should know first, each with what to do about it.</summary>
     private IEnumerable<Html> Notices(Account account, Clock clock)
     {
-        var snapshot = account.Keeper.Snapshot;
+        var snapshot = account.TokenManager.Snapshot;
         if (snapshot.Login is { } login)
         {
             yield return Pending(login, clock);
@@ -86,19 +86,19 @@ internal sealed class AccountsPage(
             case TokenState.Lost(_, var reason, var since):
                 yield return $"<div class=\"notice bad\"><p>The login is lost since {clock.At(since)}: {reason}.</p><p>{Next(account)}</p></div>";
                 break;
-            case TokenState.Refused(_, var reason, var retry):
-                yield return $"<div class=\"notice bad\"><p>The cloud refuses the client: {reason}.</p><p>The token is kept. Correct the account's client id, secret or scope in the configuration and start the exporter again; it tries again {clock.Until(retry)}.</p></div>";
+            case TokenState.InvalidClient(_, var reason, var retry):
+                yield return $"<div class=\"notice bad\"><p>The provider refuses the client: {reason}.</p><p>The token is kept. Correct the account's client id, secret or scope in the configuration and start the exporter again; it tries again {clock.Until(retry)}.</p></div>";
                 break;
             case TokenState.Active { FailedRenewals: > 0 } active:
                 yield return $"<div class=\"notice warn\"><p>The token could not be renewed: {snapshot.History.LastError}.</p><p>There is nothing to do: it is tried again {clock.Until(active.RenewAt)}.</p></div>";
                 break;
-            case TokenState.Active { Held.RefreshToken: null } when account.Beneath.Count == 0:
+            case TokenState.Active { Held.RefreshToken: null } when account.Upstream.Count == 0:
                 yield return $"<div class=\"notice warn\"><p>There is no refresh token: this login ends with the access token. Log in, or paste a refresh token.</p></div>";
                 break;
         }
         if (snapshot.Unpersisted is { } unpersisted)
         {
-            yield return $"<div class=\"notice bad\"><p>The token is in memory only and would be lost with the process: {unpersisted.Reason}.</p><p>Make {account.Keeper.StoreLocation} writable; saving is tried again {clock.Until(unpersisted.RetryAt)}.</p></div>";
+            yield return $"<div class=\"notice bad\"><p>The token is in memory only and would be lost with the process: {unpersisted.Reason}.</p><p>Make {account.TokenManager.StoreLocation} writable; saving is tried again {clock.Until(unpersisted.RetryAt)}.</p></div>";
         }
         if (account.Feed?.Status is { Failure: { } failed } feed && failed is not ApiFailure.NoToken)
         {
@@ -108,15 +108,15 @@ internal sealed class AccountsPage(
 
     private static string Next(Account account) => account.Login switch
     {
-        LoginMethod.Redirect => "Log in: the cloud asks whether the exporter may read, and sends you back here.",
-        LoginMethod.Device => "Log in: you get a code to type at the cloud, on any device.",
-        LoginMethod.Paste => $"Paste a {account.Paste.Noun}; the cloud shows it.",
-        LoginMethod.Unattended => $"This kind of account has no login by browser: paste a refresh token, or put a token file at {account.Keeper.StoreLocation}.",
+        LoginMethod.Redirect => "Log in: the provider asks whether the exporter may read, and sends you back here.",
+        LoginMethod.Device => "Log in: you get a code to type at the provider, on any device.",
+        LoginMethod.Paste => $"Paste a {account.Paste.Noun}; the provider shows it.",
+        LoginMethod.Unattended => $"This kind of account has no login by browser: paste a refresh token, or put a token file at {account.TokenManager.StoreLocation}.",
         _ => throw new InvalidOperationException("there is no other way to log in"),
     };
 
     private static Html Pending(Login login, Clock clock) => $"""
-        <div class="notice warn" role="status"><p>A login is under way. {(login.UserCode is null ? Html.Nothing : (Html)$"Type this code at the cloud, on any device:")}</p>
+        <div class="notice warn" role="status"><p>A login is under way. {(login.UserCode is null ? Html.Nothing : (Html)$"Type this code at the provider, on any device:")}</p>
         {(login.UserCode is { } code ? (Html)$"<p class=\"code\">{code}</p>" : Html.Nothing)}
         {(login.Address.Scheme is "http" or "https" ? (Html)$"<p><a class=\"button\" href=\"{login.Address.AbsoluteUri}\" target=\"_blank\" rel=\"noopener noreferrer\">Open {login.Address.Host}</a></p>" : Html.Nothing)}
         <p>The code ends {clock.Until(login.Deadline)}. This page notices by itself when you are done.</p></div>
@@ -124,16 +124,16 @@ internal sealed class AccountsPage(
 
     private static Html Facts(Account account, Clock clock)
     {
-        var (snapshot, feed) = (account.Keeper.Snapshot, account.Feed?.Status);
+        var (snapshot, feed) = (account.TokenManager.Snapshot, account.Feed?.Status);
         return $"""
             <dl class="facts">
             {Fact("Access token ends", snapshot.State.Token?.ExpiresAt, at => $"{clock.Until(at)} <small>{clock.At(at)}</small>")}
-            {Fact("Next renewal", account.Keeper.NextRenewal, at => $"{clock.Until(at)} <small>{clock.At(at)}</small>")}
+            {Fact("Next renewal", account.TokenManager.NextRenewal, at => $"{clock.Until(at)} <small>{clock.At(at)}</small>")}
             {Fact("Last renewal", snapshot.History.LastSuccess, at => $"{clock.Ago(at)} <small>{clock.At(at)}</small>")}
             {Fact("Refresh token ends", snapshot.State.Token?.RefreshExpiresAt, at => $"{clock.Until(at)} <small>{clock.At(at)}</small>")}
             {Fact("Last reading", feed?.ReadAt, at => $"{clock.Ago(at)} <small>{clock.At(at)}</small>")}
             {Fact("Next reading", feed?.NextTry, at => $"{clock.Until(at)} <small>{clock.At(at)}</small>")}
-            <div><dt>Token is kept in</dt><dd>{account.Keeper.StoreLocation}</dd></div>
+            <div><dt>Token is kept in</dt><dd>{account.TokenManager.StoreLocation}</dd></div>
             </dl>
             """;
 
@@ -159,7 +159,7 @@ internal sealed class AccountsPage(
         Html login = account.Login switch
         {
             LoginMethod.Redirect => $"<a class=\"button {kind}\" href=\"auth?account={name}\">{word}</a>",
-            LoginMethod.Device when account.Keeper.Snapshot.Login is not null => Html.Nothing,
+            LoginMethod.Device when account.TokenManager.Snapshot.Login is not null => Html.Nothing,
             LoginMethod.Device => $"<form method=\"post\" action=\"auth/device\">{formField}<input type=\"hidden\" name=\"account\" value=\"{account.Name}\"><button class=\"{kind}\">{word}</button></form>",
             LoginMethod.Paste or LoginMethod.Unattended => Html.Nothing,
             _ => throw new InvalidOperationException("there is no other way to log in"),

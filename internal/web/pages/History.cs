@@ -60,7 +60,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(accounts.Where(a => a.Feed is not null).Select(a => FollowAsync(a, a.Feed!, stoppingToken)));
 
-    private async Task FollowAsync(Account account, IFeed feed, CancellationToken cancellation)
+    private async Task FollowAsync(Account account, IFeed feed, CancellationToken cancellationToken)
     {
         DateTimeOffset? last = null;
         try
@@ -72,12 +72,12 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
                 {
                     last = at;
                     Record(account, feed.Expose(time.GetUtcNow()).Families, at);
-                    await Task.Delay(Least, time, cancellation);
+                    await Task.Delay(Least, time, cancellationToken);
                 }
-                await changed.WaitAsync(cancellation);
+                await changed.WaitAsync(cancellationToken);
             }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
         catch (Exception e)

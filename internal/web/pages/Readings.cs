@@ -62,7 +62,7 @@ internal static class Readings
         Html Moment(double seconds) => seconds is > 0 and < 253_402_300_800 ? clock.At(DateTimeOffset.FromUnixTimeSeconds((long)seconds)) : $"never";
     }
 
-    /// <summary>A value under a cloud's own word for it, which stands under ours, too, where it is known: for queries, not for a page.</summary>
+    /// <summary>A value under a provider's own word for it, which stands under ours, too, where it is known: for queries, not for a page.</summary>
     private static bool IsRaw(LabelSet labels) => labels["key"] is not null;
 
     private static bool Covers(LabelSet info, LabelSet labels)

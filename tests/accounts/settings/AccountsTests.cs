@@ -122,9 +122,9 @@ public sealed class AccountsTests : IDisposable
     [Fact]
     public void One_token_file_under_two_names_is_still_one()
     {
-        Directory.CreateDirectory(Path.Combine(configured.Folder, "real"));
-        Directory.CreateSymbolicLink(Path.Combine(configured.Folder, "link"), "./real");
-        File.CreateSymbolicLink(Path.Combine(configured.Folder, "token.json"), Path.Combine(configured.Folder, "link/../real/t.json"));
+        Directory.CreateDirectory(Path.Combine(configured.DirectoryPath, "real"));
+        Directory.CreateSymbolicLink(Path.Combine(configured.DirectoryPath, "link"), "./real");
+        File.CreateSymbolicLink(Path.Combine(configured.DirectoryPath, "token.json"), Path.Combine(configured.DirectoryPath, "link/../real/t.json"));
 
         Assert.Equal(
             ["exporter.yml:3: accounts.b.token_file: token.json is the token file of two accounts, a (exporter.yml:2) and b; give each a file of its own"],
@@ -138,9 +138,9 @@ public sealed class AccountsTests : IDisposable
     [Fact]
     public void A_link_that_leads_to_itself_is_compared_as_it_is_written()
     {
-        File.CreateSymbolicLink(Path.Combine(configured.Folder, "loop"), "loop");
+        File.CreateSymbolicLink(Path.Combine(configured.DirectoryPath, "loop"), "loop");
 
-        Assert.Equal(Path.Combine(configured.Folder, "loop/t"), TokenFiles.RealPath(Path.Combine(configured.Folder, "loop/t")));
+        Assert.Equal(Path.Combine(configured.DirectoryPath, "loop/t"), TokenFiles.RealPath(Path.Combine(configured.DirectoryPath, "loop/t")));
     }
 
     private void Set(string variable, string value) => configured.Environment[variable] = value;

@@ -17,7 +17,7 @@ internal sealed class Configured : IDisposable
     public static readonly Setting<IReadOnlyList<string>> Scopes = Settings.List("scopes", "Which.");
     public static readonly Setting<string> Vin = Settings.Text("vin", "Which car.", variable: "CAR_VIN");
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
     public static SourceSettings Weather { get; } = new("weather", [Id, Password, Interval, Api, Most, Scopes, Settings.Path("token_file", "Token.", flag: "--token-file", variable: "TOKEN_FILE")]);
 
@@ -27,9 +27,9 @@ internal sealed class Configured : IDisposable
 
     public Dictionary<Setting, IReadOnlyList<string>> Flags { get; } = [];
 
-    public string Folder => folder.Path;
+    public string DirectoryPath => directory.Path;
 
-    public string Write(string name, string content) => folder.Write(name, content);
+    public string Write(string name, string content) => directory.Write(name, content);
 
     /// <summary>With the file <c>exporter.yml</c>, if there is a text for it.</summary>
     public Configuration Load(string? yaml = null)
@@ -39,7 +39,7 @@ internal sealed class Configured : IDisposable
             Write("exporter.yml", yaml);
             Flags[Configuration.ConfigFile] = ["exporter.yml"];
         }
-        var configuration = Configuration.Load([Addr, Debug], [Weather, Car], Flags, Environment, Folder);
+        var configuration = Configuration.Load([Addr, Debug], [Weather, Car], Flags, Environment, DirectoryPath);
         foreach (var account in configuration.Accounts)
         {
             // As a source does: what it needs it asks for, and what is missing becomes a problem.
@@ -51,7 +51,7 @@ internal sealed class Configured : IDisposable
     }
 
     /// <summary>All that is wrong, as it is printed.</summary>
-    public string[] Problems(string? yaml = null) => [.. Load(yaml).Problems.Select(p => p.ToString().Replace(Folder + "/", "", StringComparison.Ordinal))];
+    public string[] Problems(string? yaml = null) => [.. Load(yaml).Problems.Select(p => p.ToString().Replace(DirectoryPath + "/", "", StringComparison.Ordinal))];
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 }

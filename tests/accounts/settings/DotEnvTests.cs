@@ -72,9 +72,9 @@ public sealed class DotEnvTests : IDisposable
     [Fact]
     public void A_folder_called_env_is_a_warning()
     {
-        Directory.CreateDirectory(Path.Combine(configured.Folder, ".env"));
+        Directory.CreateDirectory(Path.Combine(configured.DirectoryPath, ".env"));
 
-        Assert.Contains("is a folder", Assert.Single(configured.Load().Warnings).Sentence, StringComparison.Ordinal);
+        Assert.Contains("is a directory", Assert.Single(configured.Load().Warnings).Sentence, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -87,7 +87,7 @@ public sealed class MistakeTests : IDisposable
 
     [Theory]
     [InlineData("missing.yml", "there is no file missing.yml")]
-    [InlineData(".", "folder")]
+    [InlineData(".", "directory")]
     public void A_configuration_file_that_cannot_be_read_is_the_only_problem(string path, string reason)
     {
         configured.Flags[Configuration.ConfigFile] = [path];

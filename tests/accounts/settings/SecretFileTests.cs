@@ -44,14 +44,14 @@ public sealed class SecretFileTests : IDisposable
     public void A_file_that_is_missing_or_a_folder_or_large_or_no_text_is_a_problem_that_names_it()
     {
         configured.Write("large", new string('x', 65537));
-        File.WriteAllBytes(Path.Combine(configured.Folder, "binary"), [0xff, 0xfe, 0x00]);
-        Directory.CreateDirectory(Path.Combine(configured.Folder, "folder"));
+        File.WriteAllBytes(Path.Combine(configured.DirectoryPath, "binary"), [0xff, 0xfe, 0x00]);
+        Directory.CreateDirectory(Path.Combine(configured.DirectoryPath, "directory"));
 
         Assert.Equal("there is no file missing; create it, or correct the path", Sentence("missing"));
         Assert.Equal("there is no file large/below; create it, or correct the path", Sentence("large/below"));
         Assert.Equal("the file large has more than 64 kB; name another one", Sentence("large"));
         Assert.Equal("the file binary is not text in UTF-8; save it as such", Sentence("binary"));
-        Assert.Equal("folder is a folder; name a file", Sentence("folder"));
+        Assert.Equal("directory is a directory; name a file", Sentence("directory"));
 
         string Sentence(string path)
         {
@@ -84,7 +84,7 @@ public sealed class SecretFileTests : IDisposable
     [Fact]
     public void A_path_in_the_file_starts_from_the_file_s_folder_and_one_in_a_variable_from_the_working_directory()
     {
-        Directory.CreateDirectory(Path.Combine(configured.Folder, "etc"));
+        Directory.CreateDirectory(Path.Combine(configured.DirectoryPath, "etc"));
         configured.Write("etc/exporter.yml", "accounts: {h: {source: weather, client_id: c, client_secret_file: secret, token_file: t}}");
         configured.Write("etc/secret", "hush");
         configured.Environment.Clear();
@@ -92,9 +92,9 @@ public sealed class SecretFileTests : IDisposable
 
         Assert.Empty(configured.Problems());
         var section = Assert.Single(configured.Load().Accounts).Section;
-        Assert.Equal(Path.Combine(configured.Folder, "etc/t"), section.Find(AccountSettings.TokenFile));
+        Assert.Equal(Path.Combine(configured.DirectoryPath, "etc/t"), section.Find(AccountSettings.TokenFile));
         configured.Environment["EXPORTER_ACCOUNTS__H__TOKEN_FILE"] = "t";
-        Assert.Equal(Path.Combine(configured.Folder, "t"), Assert.Single(configured.Load().Accounts).Section.Find(AccountSettings.TokenFile));
+        Assert.Equal(Path.Combine(configured.DirectoryPath, "t"), Assert.Single(configured.Load().Accounts).Section.Find(AccountSettings.TokenFile));
     }
 
     public void Dispose() => configured.Dispose();

@@ -75,7 +75,7 @@ public sealed class YamlFileTests : IDisposable
     {
         Assert.Equal(["exporter.yml: the file exporter.yml has more than 1024 kB; name another one"], configured.Problems(new string('#', YamlFile.Largest + 1)));
 
-        File.WriteAllBytes(Path.Combine(configured.Folder, "exporter.yml"), [0x61, 0xff]);
+        File.WriteAllBytes(Path.Combine(configured.DirectoryPath, "exporter.yml"), [0x61, 0xff]);
         Assert.Equal(["exporter.yml: the file exporter.yml is not text in UTF-8; save it as such"], configured.Problems());
     }
 

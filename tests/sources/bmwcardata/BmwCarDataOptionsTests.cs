@@ -9,9 +9,9 @@ namespace Exporter.Tests.BmwCarData;
 
 public sealed class BmwCarDataOptionsTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Fact]
     public void The_variables_of_the_CarData_client_make_an_account()
@@ -33,7 +33,7 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     [Fact]
     public void The_clients_env_file_does_too()
     {
-        folder.Write(".env", "export BMW_CLIENT_ID=31c3b263-a9b7-4c8e-b123-456789abcdef\nBMW_VIN='WBY00000000000017'\n");
+        directory.Write(".env", "export BMW_CLIENT_ID=31c3b263-a9b7-4c8e-b123-456789abcdef\nBMW_VIN='WBY00000000000017'\n");
 
         var (accounts, problems) = Read(null, []);
 
@@ -53,14 +53,14 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     [Fact]
     public async Task The_clients_file_is_found_by_its_name()
     {
-        folder.Write("bmw_tokens.json", """{"refresh_token":{"token":"r-1","expires_at":"2026-12-01T10:00:00"},"gcid":"gcid-1","scope":"openid"}""");
+        directory.Write("bmw_tokens.json", """{"refresh_token":{"token":"r-1","expires_at":"2026-12-01T10:00:00"},"gcid":"gcid-1","scope":"openid"}""");
         var (accounts, _) = Read(null, new() { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef" });
 
-        using var account = Assert.Single(accounts).Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
-        await account.Keeper.LoadAsync(TestContext.Current.CancellationToken);
+        using var account = Assert.Single(accounts).Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
+        await account.TokenManager.LoadAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal(folder["bmw_tokens.json"], account.Keeper.StoreLocation);
-        Assert.Equal("gcid-1", account.Keeper.Snapshot.State.Token!.Members.Text("gcid"));
+        Assert.Equal(directory["bmw_tokens.json"], account.TokenManager.StoreLocation);
+        Assert.Equal("gcid-1", account.TokenManager.Snapshot.State.Token!.Members.Text("gcid"));
     }
 
     [Fact]
@@ -93,5 +93,5 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     }
 
     private (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Read(string? yaml, Dictionary<string, string> environment) =>
-        Configured.Of(new BmwCarDataSource(), yaml, environment, folder);
+        Configured.Of(new BmwCarDataSource(), yaml, environment, directory);
 }

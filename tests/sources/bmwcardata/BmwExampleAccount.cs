@@ -11,15 +11,15 @@ internal sealed class BmwExampleAccount : IExampleAccount
 {
     public bool Reads => false;
 
-    public CloudOptions Cloud => new BmwCloudOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) };
+    public ProviderOptions Provider => new BmwProviderOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) };
 
     public string LastSeries => "bmw_cardata_value_timestamp_seconds";
 
-    public string Configure(SandboxServer sandbox, TemporaryFolder folder)
+    public string Configure(SandboxServer sandbox, TemporaryDirectory directory)
     {
         var bmw = sandbox.Bmw;
-        folder.Write("broker.pem", bmw.Broker!.CertificatePem);
-        folder.Write("car.json", $$"""{"refresh_token": "{{bmw.Login().RefreshToken}}", "client_id": "{{bmw.ClientId}}"}""");
+        directory.Write("broker.pem", bmw.Broker!.CertificatePem);
+        directory.Write("car.json", $$"""{"refresh_token": "{{bmw.Login().RefreshToken}}", "client_id": "{{bmw.ClientId}}"}""");
         return $"""
             car:
               source: bmw-cardata
@@ -36,7 +36,7 @@ internal sealed class BmwExampleAccount : IExampleAccount
 
     public async Task SendAsync(SandboxServer sandbox, CancellationToken cancellationToken)
     {
-        while (await sandbox.Bmw.Broker!.PublishAsync($"{sandbox.Bmw.Gcid}/{BmwCloudCar.Sample.Vin}", CarMessage()) == 0)
+        while (await sandbox.Bmw.Broker!.PublishAsync($"{sandbox.Bmw.Gcid}/{BmwProviderCar.Sample.Vin}", CarMessage()) == 0)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, cancellationToken);
         }
@@ -68,6 +68,6 @@ internal sealed class BmwExampleAccount : IExampleAccount
         ];
         var now = $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'}";
         var data = string.Join(", ", values.Select(one => $$""" "vehicle.{{one.Key}}": {"timestamp": "{{now}}",{{one.Value}}}"""));
-        return Encoding.UTF8.GetBytes($$"""{"vin": "{{BmwCloudCar.Sample.Vin}}", "data": { {{data}} }, "timestamp": "{{now}}"}""");
+        return Encoding.UTF8.GetBytes($$"""{"vin": "{{BmwProviderCar.Sample.Vin}}", "data": { {{data}} }, "timestamp": "{{now}}"}""");
     }
 }

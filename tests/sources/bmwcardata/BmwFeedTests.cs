@@ -14,25 +14,25 @@ public sealed class BmwFeedTests : IDisposable
     private static readonly BmwCarDataOptions Options = new(null, [], new Uri("https://auth.invalid"), "127.0.0.1", 1, MqttLogging: false);
 
     private readonly ManualTime time = new();
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly CollectedLog log = new();
-    private readonly Keeper keeper;
+    private readonly TokenManager manager;
     private readonly BmwAccount account;
 
     public BmwFeedTests()
     {
-        keeper = new Keeper("car", new FakeGrant(time), new MemoryStore(StreamBench.Token(0)), new KeeperOptions { Pace = new Pace(time) }, time, log);
-        account = new BmwAccount(keeper, new Uri("https://api.invalid"), new DailyBudget(50, folder["calls.json"], time, log));
+        manager = new TokenManager("car", new FakeGrant(time), new MemoryStore(StreamBench.Token(0)), new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, log);
+        account = new BmwAccount(manager, new Uri("https://api.invalid"), new DailyBudget(50, directory["calls.json"], time, log));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private string ValuesFile => BmwValuesFile.PathOf(folder.Path, "car");
+    private string ValuesFile => BmwValuesFile.PathOf(directory.Path, "car");
 
     public void Dispose()
     {
-        keeper.Dispose();
-        folder.Dispose();
+        manager.Dispose();
+        directory.Dispose();
     }
 
     [Fact]
@@ -40,8 +40,8 @@ public sealed class BmwFeedTests : IDisposable
     {
         var api = new OddApi();
         using var stop = new CancellationTokenSource();
-        await keeper.LoadAsync(Cancellation);
-        var feed = Open(log, new BmwRest(api, account, new BmwRestOptions([], folder["cars.json"]), time, log));
+        await manager.LoadAsync(Cancellation);
+        var feed = Open(log, new BmwRest(api, account, new BmwRestOptions([], directory["cars.json"]), time, log));
         var running = Task.Run(() => feed.RunAsync(stop.Token), Cancellation);
         await api.Asked.Task.WaitAsync(Cancellation);
         feed.Update(_ => Car.Reading(Car.Messages("electric.jsonl")));
@@ -60,7 +60,7 @@ public sealed class BmwFeedTests : IDisposable
     [Fact]
     public async Task A_fault_of_the_stream_ends_the_feed_at_once_and_costs_no_value()
     {
-        await keeper.LoadAsync(Cancellation);
+        await manager.LoadAsync(Cancellation);
         var feed = Open(new LogThatFails("there is no stream"), rest: null);
         feed.Load();
         feed.Update(_ => Car.Reading(Car.Messages("electric.jsonl")));
@@ -76,8 +76,8 @@ public sealed class BmwFeedTests : IDisposable
         var api = new OddApi();
         api.Answers.SetException(new InvalidOperationException("nobody foresaw this"));
         using var stop = new CancellationTokenSource();
-        await keeper.LoadAsync(Cancellation);
-        var rest = new BmwRest(api, account, new BmwRestOptions([], folder["cars.json"]), time, log);
+        await manager.LoadAsync(Cancellation);
+        var rest = new BmwRest(api, account, new BmwRestOptions([], directory["cars.json"]), time, log);
         var running = rest.RunAsync(_ => { }, _ => { }, stop.Token);
 
         await time.AdvanceUntilAsync(() => running.IsCompleted || api.Calls == 2, TimeSpan.FromDays(1));
@@ -88,7 +88,7 @@ public sealed class BmwFeedTests : IDisposable
     }
 
     private BmwFeed Open(ILogger logger, BmwRest? rest) => new(
-        new BmwStream("car", Options, keeper, time, logger), Options.Limits, BmwMetricsOptions.Plain, new BmwValuesFile(ValuesFile, time, log), time, rest);
+        new BmwStream("car", Options, manager, time, logger), Options.Limits, BmwMetricsOptions.Plain, new BmwValuesFile(ValuesFile, time, log), time, rest);
 
     /// <summary>Its first question is answered when the test says so, whoever gives up; no other is expected.</summary>
     private sealed class OddApi : IBmwApi

@@ -56,13 +56,13 @@ public class BmwFuzzTests
     public async Task A_name_that_is_no_text_costs_nothing_beside_it_in_an_answer_of_the_customer_interface()
     {
         var token = new Token { AccessToken = new Secret("a"), ExpiresAt = ManualTime.Start.AddDays(1) };
-        using var keeper = new Keeper("car", new FakeGrant(new ManualTime()), new MemoryStore(token), new KeeperOptions(), new ManualTime(), NullLogger.Instance);
+        using var manager = new TokenManager("car", new FakeGrant(new ManualTime()), new MemoryStore(token), new TokenManagerOptions(), new ManualTime(), NullLogger.Instance);
         foreach (var body in JsonPlaces.WithOddNames("""{"containers":[{"containerId":"c","name":"n"}],"telematicData":{"k":{"value":"1","timestamp":"2026-11-21T12:00:00Z"}},"brand":"BMW"}"""))
         {
             using var http = new StubHttp().Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, body));
-            using var folder = new TemporaryFolder();
+            using var directory = new TemporaryDirectory();
             var time = new ManualTime();
-            var account = new BmwAccount(keeper, new Uri("https://api.invalid/"), new DailyBudget(50, folder["calls.json"], time, NullLogger.Instance));
+            var account = new BmwAccount(manager, new Uri("https://api.invalid/"), new DailyBudget(50, directory["calls.json"], time, NullLogger.Instance));
             var api = ProviderApi.Services(new BmwCarDataSource(), http, time).GetRequiredService<IBmwApi>();
 
             Assert.Equal("c", Value(BmwAnswer.Read(await api.GetContainers(account, Cancellation), time, containers => containers)).Single().Id);

@@ -99,7 +99,7 @@ public sealed class BmwLoginTests : IDisposable
         }
         http.Expect(HttpStatusCode.Forbidden, """{"error":"access_denied"}""");
 
-        Assert.IsType<Renewal.Rejected>(await LogInAsync(Login()));
+        Assert.IsType<Renewal.InvalidGrant>(await LogInAsync(Login()));
     }
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class BmwLoginTests : IDisposable
     {
         http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.Forbidden, """{"error":"access_denied"}""");
 
-        Assert.IsType<Renewal.Rejected>(await LogInAsync(Login()));
+        Assert.IsType<Renewal.InvalidGrant>(await LogInAsync(Login()));
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class BmwLoginTests : IDisposable
             http.Expect(HttpStatusCode.InternalServerError, Fault);
         }
 
-        Assert.IsType<Renewal.Rejected>(await LogInAsync(Login()));
+        Assert.IsType<Renewal.InvalidGrant>(await LogInAsync(Login()));
         Assert.Equal(TimeSpan.FromSeconds(300), time.GetUtcNow() - ManualTime.Start);
     }
 
@@ -132,7 +132,7 @@ public sealed class BmwLoginTests : IDisposable
         current = File();
         http.Expect((HttpStatusCode)status, body);
 
-        Assert.Contains(said, Assert.IsType<Renewal.Rejected>(await Login().Renewal.RenewAsync(current, Cancellation)).Reason, StringComparison.Ordinal);
+        Assert.Contains(said, Assert.IsType<Renewal.InvalidGrant>(await Login().Renewal.RenewAsync(current, Cancellation)).Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -144,7 +144,7 @@ public sealed class BmwLoginTests : IDisposable
         current = File();
         http.Expect((HttpStatusCode)status, body);
 
-        Assert.IsType<Renewal.Refused>(await Login().Renewal.RenewAsync(current, Cancellation));
+        Assert.IsType<Renewal.InvalidClient>(await Login().Renewal.RenewAsync(current, Cancellation));
     }
 
     [Theory]
@@ -179,7 +179,7 @@ public sealed class BmwLoginTests : IDisposable
     {
         current = new Token { RefreshToken = new Secret("r-1") };
 
-        Assert.Contains("client_id", Assert.IsType<Renewal.Refused>(await Login(configured: null).Renewal.RenewAsync(current, Cancellation)).Reason, StringComparison.Ordinal);
+        Assert.Contains("client_id", Assert.IsType<Renewal.InvalidClient>(await Login(configured: null).Renewal.RenewAsync(current, Cancellation)).Reason, StringComparison.Ordinal);
     }
 
     private static Token File() => new()

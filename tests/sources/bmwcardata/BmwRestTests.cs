@@ -13,20 +13,20 @@ namespace Exporter.Tests.BmwCarData;
 public sealed class BmwRestTests : IAsyncLifetime
 {
     private readonly ManualTime time = new();
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly CollectedLog log = new();
     private SandboxServer sandbox = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private Exporter.Sandbox.BmwRest Cloud => sandbox.Bmw.Rest;
+    private Exporter.Sandbox.BmwRest Provider => sandbox.Bmw.Rest;
 
     public async ValueTask InitializeAsync() => sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time }, Cancellation);
 
     public async ValueTask DisposeAsync()
     {
         await sandbox.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     [Fact]
@@ -35,11 +35,11 @@ public sealed class BmwRestTests : IAsyncLifetime
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Found.Count == 1);
 
-        Assert.Equal([new CarInfo(BmwCloudCar.Sample.Vin, "BMW", "i4 eDrive40", "G26", "BEV")], run.Rest.Cars);
+        Assert.Equal([new CarInfo(BmwProviderCar.Sample.Vin, "BMW", "i4 eDrive40", "G26", "BEV")], run.Rest.Cars);
         var message = run.Found.Single();
-        Assert.Equal(BmwCloudCar.Sample.Vin, message.GetProperty("vin").GetString());
+        Assert.Equal(BmwProviderCar.Sample.Vin, message.GetProperty("vin").GetString());
         Assert.Equal("66", message.GetProperty("data").GetProperty("vehicle.drivetrain.batteryManagement.header").GetProperty("value").GetString());
-        Assert.Equal((5, 5), (Cloud.CallsToday, run.Budget.Used));
+        Assert.Equal((5, 5), (Provider.CallsToday, run.Budget.Used));
     }
 
     [Fact]
@@ -52,8 +52,8 @@ public sealed class BmwRestTests : IAsyncLifetime
         await using var second = await StartAsync();
         await second.UntilAsync(() => second.Found.Count == 1);
 
-        Assert.Equal((1, 1), (Cloud.Mappings.Requests, Cloud.BasicData.Requests));
-        Assert.Single(Cloud.Containers);
+        Assert.Equal((1, 1), (Provider.Mappings.Requests, Provider.BasicData.Requests));
+        Assert.Single(Provider.Containers);
         Assert.Equal(7, second.Budget.Used);
         Assert.Equal("i4 eDrive40", second.Rest.Cars.Single().Model);
     }
@@ -67,14 +67,14 @@ public sealed class BmwRestTests : IAsyncLifetime
             await run.UntilAsync(() => run.Found.Count == 1 || run.Rest.Failure is not null);
         }
 
-        Assert.Equal(9, Cloud.CallsToday);
+        Assert.Equal(9, Provider.CallsToday);
         Assert.Contains(log.All, line => line.Contains("the budget of 9 calls within 24 hours is used up", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Retries_of_what_may_pass_are_calls_too()
     {
-        Cloud.Mappings.Fail(new Fault.ServerError(), times: 2);
+        Provider.Mappings.Fail(new Fault.ServerError(), times: 2);
 
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Found.Count == 1);
@@ -87,17 +87,17 @@ public sealed class BmwRestTests : IAsyncLifetime
     {
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Found.Count == 1);
-        await run.UntilAsync(() => Cloud.BasicData.Requests == 2);
+        await run.UntilAsync(() => Provider.BasicData.Requests == 2);
 
-        Assert.Equal(2, Cloud.Mappings.Requests);
-        Assert.Equal(1, Cloud.TelematicData.Requests);
+        Assert.Equal(2, Provider.Mappings.Requests);
+        Assert.Equal(1, Provider.TelematicData.Requests);
         Assert.Equal(ManualTime.Start + TimeSpan.FromDays(1), time.GetUtcNow(), TimeSpan.FromMinutes(2));
     }
 
     [Fact]
     public async Task A_quota_that_others_have_used_up_is_said_and_waited_for()
     {
-        Cloud.Spend(50);
+        Provider.Spend(50);
 
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Rest.Failure is ApiFailure.RateLimited);
@@ -115,7 +115,7 @@ public sealed class BmwRestTests : IAsyncLifetime
 
         time.Advance(TimeSpan.FromHours(5));
         time.StepWallClock(-TimeSpan.FromHours(3));
-        await run.UntilAsync(() => Cloud.Mappings.Requests == 2);
+        await run.UntilAsync(() => Provider.Mappings.Requests == 2);
 
         Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromHours(5), TimeSpan.FromHours(6) + TimeSpan.FromMinutes(2));
     }
@@ -127,19 +127,19 @@ public sealed class BmwRestTests : IAsyncLifetime
         await run.UntilAsync(() => run.Rest.Failure is not null);
 
         Assert.Contains("Subscribe CarData API in the portal", Assert.IsType<ApiFailure.MissingScope>(run.Rest.Failure).Reason, StringComparison.Ordinal);
-        Assert.Equal(1, Cloud.Mappings.Requests);
+        Assert.Equal(1, Provider.Mappings.Requests);
     }
 
     [Fact]
     public async Task An_unreadable_budget_counts_as_spent()
     {
-        Directory.CreateDirectory(folder["bmw-cardata/car"]);
-        folder.Write("bmw-cardata/car/calls.json", "{");
+        Directory.CreateDirectory(directory["bmw-cardata/car"]);
+        directory.Write("bmw-cardata/car/calls.json", "{");
 
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Rest.Failure is ApiFailure.RateLimited);
 
-        Assert.Equal(0, Cloud.Mappings.Requests);
+        Assert.Equal(0, Provider.Mappings.Requests);
         Assert.Contains(log.All, line => line.Contains("Delete the file to go on at once", StringComparison.Ordinal));
     }
 
@@ -153,7 +153,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         }
         Assert.Equal(0, run.Budget.Used);
 
-        await LogInAsync(run.Keeper);
+        await LogInAsync(run.TokenManager);
         while (run.Found.IsEmpty)
         {
             await Task.Yield();
@@ -167,9 +167,9 @@ public sealed class BmwRestTests : IAsyncLifetime
     public async Task An_account_shows_what_the_interface_tells_before_its_car_talks()
     {
         var issued = sandbox.Bmw.Login();
-        folder.Write("car.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}","expires_at":{{(time.GetUtcNow() + issued.ExpiresIn).ToUnixTimeSeconds()}}}""");
+        directory.Write("car.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}","expires_at":{{(time.GetUtcNow() + issued.ExpiresIn).ToUnixTimeSeconds()}}}""");
         var source = new BmwCarDataSource();
-        var configuration = Configuration.Load([StateFolder.Setting], [source.Settings], new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [folder.Write("exporter.yml", $"""
+        var configuration = Configuration.Load([StateDirectory.Setting], [source.Settings], new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [directory.Write("exporter.yml", $"""
             accounts:
               car:
                 source: bmw-cardata
@@ -180,11 +180,11 @@ public sealed class BmwRestTests : IAsyncLifetime
                 mqtt_port: 9
                 rest: true
 
-            """)] }, new Dictionary<string, string> { ["EXPORTER_STATE_FOLDER"] = folder.Path }, folder.Path);
+            """)] }, new Dictionary<string, string> { ["EXPORTER_STATE_FOLDER"] = directory.Path }, directory.Path);
         var accounts = PlannedAccount.All(configuration, [source]);
         Assert.Empty(configuration.Problems);
-        using var account = Assert.Single(accounts).Open(new KeeperOptions(), time, log);
-        await account.Keeper.LoadAsync(Cancellation);
+        using var account = Assert.Single(accounts).Open(new TokenManagerOptions(), time, log);
+        await account.TokenManager.LoadAsync(Cancellation);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
 
         var running = account.RunAsync(ending.Token);
@@ -205,13 +205,13 @@ public sealed class BmwRestTests : IAsyncLifetime
         Assert.Contains(families, family => family.Name == "bmw_vehicle_info" && family.Samples[0].Labels["model"] == "i4 eDrive40");
         Assert.Equal(10_489_000, families.Single(family => family.Name == "bmw_vehicle_odometer_meters").Samples.Single().Value);
         Assert.Equal(["bmw_api_quota_limit", "bmw_api_quota_used"], account.Live.Select(live => live.Name));
-        Assert.Equal(5, account.Live[1].Read(new AccountSnapshot(account, account.Keeper.Snapshot, null)));
+        Assert.Equal(5, account.Live[1].Read(new AccountSnapshot(account, account.TokenManager.Snapshot, null)));
     }
 
     [Fact]
     public void Calls_age_one_by_one()
     {
-        var budget = new DailyBudget(2, folder["budget/calls.json"], time, log);
+        var budget = new DailyBudget(2, directory["budget/calls.json"], time, log);
 
         Assert.Null(budget.Take());
         time.Advance(TimeSpan.FromHours(1));
@@ -226,10 +226,10 @@ public sealed class BmwRestTests : IAsyncLifetime
     public async Task Who_looks_how_many_calls_were_made_waits_for_no_disk()
     {
         // What is told while a call is put on record is told by its writer, who has not ended.
-        Directory.CreateDirectory(folder["budget/calls.json"]);
+        Directory.CreateDirectory(directory["budget/calls.json"]);
         DailyBudget? budget = null;
         var looking = new LookingLog(() => Task.Run(() => budget!.Used));
-        budget = new DailyBudget(2, folder["budget/calls.json"], time, looking);
+        budget = new DailyBudget(2, directory["budget/calls.json"], time, looking);
 
         Assert.Equal(TimeSpan.FromMinutes(15), budget.Take());
 
@@ -240,36 +240,36 @@ public sealed class BmwRestTests : IAsyncLifetime
     [Fact]
     public void A_clock_that_was_set_back_does_not_forget_calls()
     {
-        var budget = new DailyBudget(1, folder["budget/calls.json"], time, log);
+        var budget = new DailyBudget(1, directory["budget/calls.json"], time, log);
         Assert.Null(budget.Take());
 
         time.StepWallClock(-TimeSpan.FromDays(30));
 
-        Assert.Equal(TimeSpan.FromDays(1), new DailyBudget(1, folder["budget/calls.json"], time, log).Take());
+        Assert.Equal(TimeSpan.FromDays(1), new DailyBudget(1, directory["budget/calls.json"], time, log).Take());
     }
 
     private async Task<Run> StartAsync(int dailyCalls = 20, IReadOnlyList<string>? scope = null, bool loggedIn = true)
     {
         var options = new BmwCarDataOptions(sandbox.Bmw.ClientId, [], sandbox.Address, "127.0.0.1", 1, false) { Rest = true, RestDailyCalls = dailyCalls, Api = sandbox.Address };
-        var store = new FileStore(folder[$"token-{Guid.NewGuid():N}.json"], [new BmwTokenManagerFormat()], time);
+        var store = new FileStore(directory[$"token-{Guid.NewGuid():N}.json"], [new BmwTokenManagerFormat()], time);
         var http = TokenEndpoint.CreateHttp();
-        Keeper? keeper = null;
-        var login = new BmwLogin(options, http, () => keeper?.Snapshot.State.Token, time);
-        keeper = new Keeper("car", login.Renewal, store, new KeeperOptions(), time, log);
-        await keeper.LoadAsync(Cancellation);
+        TokenManager? manager = null;
+        var login = new BmwLogin(options, http, () => manager?.Snapshot.State.Token, time);
+        manager = new TokenManager("car", login.Renewal, store, new TokenManagerOptions(), time, log);
+        await manager.LoadAsync(Cancellation);
         if (loggedIn)
         {
-            await LogInAsync(keeper, scope);
+            await LogInAsync(manager, scope);
         }
-        var context = new AccountContext("car", true, store, new KeeperOptions(), Composition.Services(time, log)) { StateFolder = folder.Path };
-        var opened = Exporter.BmwCarData.BmwRest.Open(options, keeper, context, log);
-        return new Run(opened.Reader, opened.Budget, keeper, time, [http, keeper]);
+        var context = new AccountContext("car", true, store, new TokenManagerOptions(), Composition.Services(time, log)) { StateDirectory = directory.Path };
+        var opened = Exporter.BmwCarData.BmwRest.Open(options, manager, context, log);
+        return new Run(opened.Reader, opened.Budget, manager, time, [http, manager]);
     }
 
-    private Task LogInAsync(Keeper keeper, IReadOnlyList<string>? scope = null)
+    private Task LogInAsync(TokenManager manager, IReadOnlyList<string>? scope = null)
     {
         var issued = sandbox.Bmw.Login([.. scope ?? []]);
-        return keeper.AdoptAsync(new Token { AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = time.GetUtcNow() + issued.ExpiresIn }, Cancellation);
+        return manager.AdoptAsync(new Token { AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = time.GetUtcNow() + issued.ExpiresIn }, Cancellation);
     }
 
     /// <summary>Looks at something from another thread, while the one that logs is where it is.</summary>
@@ -291,9 +291,9 @@ public sealed class BmwRestTests : IAsyncLifetime
         private readonly ManualTime time;
         private readonly Task running;
 
-        public Run(Exporter.BmwCarData.BmwRest rest, DailyBudget budget, Keeper keeper, ManualTime time, IReadOnlyList<IDisposable> owned)
+        public Run(Exporter.BmwCarData.BmwRest rest, DailyBudget budget, TokenManager manager, ManualTime time, IReadOnlyList<IDisposable> owned)
         {
-            (Rest, Budget, Keeper, this.time, this.owned) = (rest, budget, keeper, time, owned);
+            (Rest, Budget, TokenManager, this.time, this.owned) = (rest, budget, manager, time, owned);
             running = Task.Run(() => rest.RunAsync(_ => { }, message => Found.Enqueue(JsonDocument.Parse(message).RootElement), ending.Token), Cancellation);
         }
 
@@ -301,7 +301,7 @@ public sealed class BmwRestTests : IAsyncLifetime
 
         public DailyBudget Budget { get; }
 
-        public Keeper Keeper { get; }
+        public TokenManager TokenManager { get; }
 
         public System.Collections.Concurrent.ConcurrentQueue<JsonElement> Found { get; } = new();
 

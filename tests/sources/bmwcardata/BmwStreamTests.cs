@@ -48,7 +48,7 @@ public class BmwStreamTests
         await run.Bench.UntilConnected();
 
         run.Bench.NextToken(1);
-        await run.Bench.Keeper.RenewAsync(null, Cancellation);
+        await run.Bench.TokenManager.RenewAsync(null, Cancellation);
         await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_disconnects_total", ("reason", "new_token")) == 1);
         Assert.True(run.Bench.Feed.Status.Up);
         await run.Broker.ChangePassword(StreamBench.IdToken(1));
@@ -96,7 +96,7 @@ public class BmwStreamTests
         run.Bench.NextToken(3);
         run.Bench.Time.Advance(TimeSpan.FromHours(2));
         // The access token of the file is good for longer than its id token.
-        await run.Bench.Keeper.AdoptAsync(StreamBench.Token(0) with { ExpiresAt = ManualTime.Start.AddHours(9) }, Cancellation);
+        await run.Bench.TokenManager.AdoptAsync(StreamBench.Token(0) with { ExpiresAt = ManualTime.Start.AddHours(9) }, Cancellation);
 
         await run.Bench.Restart();
         await run.Bench.UntilConnected();
@@ -151,7 +151,7 @@ public class BmwStreamTests
 
         await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "accepted")) == 2);
 
-        Assert.True(await connection.Ended is BmwVerdict.TakenOver or BmwVerdict.Passing { Word: "network" });
+        Assert.True(await connection.Ended is BmwFailure.TakenOver or BmwFailure.Passing { Word: "network" });
     }
 
     [Theory]

@@ -177,15 +177,15 @@ public sealed class BmwTokenFormatTests
     [Fact]
     public async Task Each_file_is_kept_in_kind_by_the_store()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         foreach (var (name, content) in new[] { ("token.json", Manager), ("bmw_tokens.json", Client) })
         {
-            var store = new FileStore(folder.Write(name, content), new BmwCarDataSource().TokenFormats(new ManualTime()), new ManualTime());
-            var held = Assert.IsType<Stored.Held>(await store.ReadAsync(TestContext.Current.CancellationToken));
+            var store = new FileStore(directory.Write(name, content), new BmwCarDataSource().TokenFormats(new ManualTime()), new ManualTime());
+            var held = Assert.IsType<ReadResult.Held>(await store.ReadAsync(TestContext.Current.CancellationToken));
 
-            Assert.IsType<Saved.Done>(await store.WriteAsync(held.Token, held.Stamp, TestContext.Current.CancellationToken));
+            Assert.IsType<WriteResult.Written>(await store.WriteAsync(held.Token, held.Stamp, TestContext.Current.CancellationToken));
 
-            Assert.Equal(content, await File.ReadAllTextAsync(folder[name], TestContext.Current.CancellationToken));
+            Assert.Equal(content, await File.ReadAllTextAsync(directory[name], TestContext.Current.CancellationToken));
         }
     }
 

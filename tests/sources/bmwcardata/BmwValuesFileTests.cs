@@ -15,31 +15,31 @@ public sealed class BmwValuesFileTests : IDisposable
     [InlineData("odd.jsonl")]
     public void What_is_kept_gives_the_same_page(string name)
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var reading = Car.Reading(Car.Messages(name));
 
-        Open(folder).Save(reading);
+        Open(directory).Save(reading);
 
-        Assert.Equal(Series(reading), Series(Restored(folder, Car.Limits)));
+        Assert.Equal(Series(reading), Series(Restored(directory, Car.Limits)));
         Assert.Empty(logs.All);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(PathIn(folder)));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(PathIn(directory)));
     }
 
     [Fact]
     public void Where_a_car_was_is_forgotten_when_it_is_no_longer_asked_for()
     {
-        using var folder = new TemporaryFolder();
-        Open(folder).Save(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true }));
+        using var directory = new TemporaryDirectory();
+        Open(directory).Save(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true }));
 
-        Assert.DoesNotContain(Restored(folder, Car.Limits).Cars[Car.Electric].Values.Keys, BmwKeys.TellsWhere);
+        Assert.DoesNotContain(Restored(directory, Car.Limits).Cars[Car.Electric].Values.Keys, BmwKeys.TellsWhere);
     }
 
     [Fact]
     public void Nothing_kept_is_nothing_known()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
 
-        Assert.Empty(Open(folder).Load());
+        Assert.Empty(Open(directory).Load());
         Assert.Empty(logs.All);
     }
 
@@ -50,47 +50,47 @@ public sealed class BmwValuesFileTests : IDisposable
     [InlineData("\0\0\0\0")]
     public void A_file_that_cannot_be_read_is_set_aside(string content)
     {
-        using var folder = new TemporaryFolder();
-        Directory.CreateDirectory(Path.GetDirectoryName(PathIn(folder))!);
-        File.WriteAllText(PathIn(folder), content);
+        using var directory = new TemporaryDirectory();
+        Directory.CreateDirectory(Path.GetDirectoryName(PathIn(directory))!);
+        File.WriteAllText(PathIn(directory), content);
 
-        Assert.Empty(Open(folder).Load());
+        Assert.Empty(Open(directory).Load());
 
-        Assert.False(File.Exists(PathIn(folder)));
-        Assert.Equal(content, File.ReadAllText(Assert.Single(Directory.GetFiles(Path.GetDirectoryName(PathIn(folder))!))));
+        Assert.False(File.Exists(PathIn(directory)));
+        Assert.Equal(content, File.ReadAllText(Assert.Single(Directory.GetFiles(Path.GetDirectoryName(PathIn(directory))!))));
         Assert.Equal(1, logs.Count("cannot be read"));
     }
 
     [Fact]
     public void Messages_in_it_that_are_none_cost_themselves()
     {
-        using var folder = new TemporaryFolder();
-        Directory.CreateDirectory(Path.GetDirectoryName(PathIn(folder))!);
-        File.WriteAllText(PathIn(folder), $"[7,{Car.Says("k", "1")},null,[]]");
+        using var directory = new TemporaryDirectory();
+        Directory.CreateDirectory(Path.GetDirectoryName(PathIn(directory))!);
+        File.WriteAllText(PathIn(directory), $"[7,{Car.Says("k", "1")},null,[]]");
 
-        Assert.Equal([Car.Electric], Restored(folder, Car.Limits).Cars.Keys);
+        Assert.Equal([Car.Electric], Restored(directory, Car.Limits).Cars.Keys);
     }
 
     [Fact]
     public void What_a_kill_left_of_an_earlier_save_is_swept_up()
     {
-        using var folder = new TemporaryFolder();
-        Open(folder).Save(Car.Reading(Car.Messages("odd.jsonl")));
-        var litter = Path.Combine(Path.GetDirectoryName(PathIn(folder))!, $".{Path.GetFileName(PathIn(folder))}.{Guid.NewGuid():N}.tmp");
+        using var directory = new TemporaryDirectory();
+        Open(directory).Save(Car.Reading(Car.Messages("odd.jsonl")));
+        var litter = Path.Combine(Path.GetDirectoryName(PathIn(directory))!, $".{Path.GetFileName(PathIn(directory))}.{Guid.NewGuid():N}.tmp");
         File.WriteAllText(litter, "[");
-        File.SetLastWriteTimeUtc(litter, File.GetLastWriteTimeUtc(PathIn(folder)).AddHours(-2));
+        File.SetLastWriteTimeUtc(litter, File.GetLastWriteTimeUtc(PathIn(directory)).AddHours(-2));
 
-        Open(folder).Save(Car.Reading(Car.Messages("electric.jsonl")));
+        Open(directory).Save(Car.Reading(Car.Messages("electric.jsonl")));
 
-        Assert.Equal([PathIn(folder)], Directory.GetFiles(Path.GetDirectoryName(PathIn(folder))!));
+        Assert.Equal([PathIn(directory)], Directory.GetFiles(Path.GetDirectoryName(PathIn(directory))!));
     }
 
     [Fact]
     public void A_place_that_cannot_be_written_to_is_said_once()
     {
-        using var folder = new TemporaryFolder();
-        folder.Write("bmw-cardata", "a file where the folder should be");
-        var file = Open(folder);
+        using var directory = new TemporaryDirectory();
+        directory.Write("bmw-cardata", "a file where the directory should be");
+        var file = Open(directory);
 
         file.Save(BmwReading.Empty);
         file.Save(BmwReading.Empty);
@@ -102,12 +102,12 @@ public sealed class BmwValuesFileTests : IDisposable
     public void An_accounts_name_stays_in_the_folder() =>
         Assert.Equal("/state/bmw-cardata", Path.GetDirectoryName(Path.GetFullPath(BmwValuesFile.PathOf("/state", "../../etc/passwd"))));
 
-    private static string PathIn(TemporaryFolder folder) => BmwValuesFile.PathOf(folder.Path, "car");
+    private static string PathIn(TemporaryDirectory directory) => BmwValuesFile.PathOf(directory.Path, "car");
 
-    private BmwValuesFile Open(TemporaryFolder folder) => new(PathIn(folder), new ManualTime(), logs);
+    private BmwValuesFile Open(TemporaryDirectory directory) => new(PathIn(directory), new ManualTime(), logs);
 
-    private BmwReading Restored(TemporaryFolder folder, BmwLimits limits) =>
-        Open(folder).Load().Aggregate(BmwReading.Empty, (reading, values) => reading.WithValues(values, limits, Car.Now));
+    private BmwReading Restored(TemporaryDirectory directory, BmwLimits limits) =>
+        Open(directory).Load().Aggregate(BmwReading.Empty, (reading, values) => reading.WithValues(values, limits, Car.Now));
 
     private static IEnumerable<string> Series(BmwReading reading) =>
         Car.Families(reading).SelectMany(family => family.Samples.Select(sample => $"{family.Name}{sample.Labels} {sample.Value}"));

@@ -33,7 +33,7 @@ internal sealed class CarCommands : TypedCommands
     {
         var time = new ManualTime();
         var broker = await Mosquitto.Start(StreamBench.IdToken(0));
-        return new CarCommands(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new BmwCloudOptions { Gcid = Mosquitto.User }] }, Cancellation), broker, time);
+        return new CarCommands(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new BmwProviderOptions { Gcid = Mosquitto.User }] }, Cancellation), broker, time);
     }
 
     /// <summary>A token manager's file whose id token is the broker's password, good for an hour.</summary>

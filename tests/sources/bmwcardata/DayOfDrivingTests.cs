@@ -32,7 +32,7 @@ public class DayOfDrivingTests
             (longest, last) = (now - last > longest ? now - last : longest, now);
         }
 
-        var renewals = drive.Bench.Keeper.Snapshot.History.Renewals;
+        var renewals = drive.Bench.TokenManager.Snapshot.History.Renewals;
         Assert.InRange(renewals, 24, 30);
         Assert.InRange(longest, Interval, TimeSpan.FromSeconds(15));
         Assert.Equal(renewals + 1, drive.Broker.Connects);
@@ -128,8 +128,8 @@ public class DayOfDrivingTests
         /// <summary>A renewal that is due is made, and the stream has the connection that belongs to it.</summary>
         public async Task Settled()
         {
-            await Bench.Keeper.VisitAsync(Cancellation);
-            await Bench.Until(() => Bench.Feed.Status.Tries == 1 + Bench.Keeper.Snapshot.History.Renewals && Bench.IsConnected);
+            await Bench.TokenManager.VisitAsync(Cancellation);
+            await Bench.Until(() => Bench.Feed.Status.Tries == 1 + Bench.TokenManager.Snapshot.History.Renewals && Bench.IsConnected);
         }
 
         /// <summary>The car sends a message, and it arrives.</summary>

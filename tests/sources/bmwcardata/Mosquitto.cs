@@ -14,7 +14,7 @@ internal sealed class Mosquitto : IAsyncDisposable
 {
     public const string User = "gcid";
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("mosquitto-");
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("mosquitto-");
     private readonly X509Certificate2 certificate;
     private readonly int port = FreePort.Take();
     private Peer? process;
@@ -23,19 +23,19 @@ internal sealed class Mosquitto : IAsyncDisposable
     {
         certificate = SelfSigned();
         using var key = certificate.GetECDsaPrivateKey()!;
-        File.WriteAllText(InFolder("certificate.pem"), certificate.ExportCertificatePem());
-        File.WriteAllText(InFolder("key.pem"), key.ExportPkcs8PrivateKeyPem());
-        // `user root`: as root it would else become somebody who cannot read this folder.
-        File.WriteAllText(InFolder("mosquitto.conf"), $"""
+        File.WriteAllText(InDirectory("certificate.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(InDirectory("key.pem"), key.ExportPkcs8PrivateKeyPem());
+        // `user root`: as root it would else become somebody who cannot read this directory.
+        File.WriteAllText(InDirectory("mosquitto.conf"), $"""
             user root
             persistence false
             log_dest stderr
             max_queued_messages 0
             allow_anonymous false
-            password_file {InFolder("passwords")}
+            password_file {InDirectory("passwords")}
             listener {port} 127.0.0.1
-            certfile {InFolder("certificate.pem")}
-            keyfile {InFolder("key.pem")}
+            certfile {InDirectory("certificate.pem")}
+            keyfile {InDirectory("key.pem")}
             """);
     }
 
@@ -44,7 +44,7 @@ internal sealed class Mosquitto : IAsyncDisposable
     public int Port => port;
 
     /// <summary>The certificate that its clients have to trust.</summary>
-    public string CertificateFile => InFolder("certificate.pem");
+    public string CertificateFile => InDirectory("certificate.pem");
 
     public static async Task<Mosquitto> Start(string password)
     {
@@ -66,7 +66,7 @@ internal sealed class Mosquitto : IAsyncDisposable
 
     public async Task Start()
     {
-        process = Peer.Start("mosquitto", "-c", InFolder("mosquitto.conf"));
+        process = Peer.Start("mosquitto", "-c", InDirectory("mosquitto.conf"));
         await process.Says("running", Cancellation);
     }
 
@@ -119,7 +119,7 @@ internal sealed class Mosquitto : IAsyncDisposable
     public async Task Publish(string password, string topic, params IEnumerable<string> lines)
     {
         var (exitCode, _, error) = await Peer.Run("mosquitto_pub",
-            ["-V", "5", "-h", "127.0.0.1", "-p", $"{port}", "--cafile", InFolder("certificate.pem"), "-u", User, "-P", password, "-q", "1", "-t", topic, "-l"],
+            ["-V", "5", "-h", "127.0.0.1", "-p", $"{port}", "--cafile", InDirectory("certificate.pem"), "-u", User, "-P", password, "-q", "1", "-t", topic, "-l"],
             Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))), Cancellation);
         Assert.True(exitCode == 0, $"mosquitto_pub: {error}");
     }
@@ -131,14 +131,14 @@ internal sealed class Mosquitto : IAsyncDisposable
             await process.DisposeAsync();
         }
         certificate.Dispose();
-        folder.Delete(recursive: true);
+        directory.Delete(recursive: true);
     }
 
-    private string InFolder(string name) => Path.Combine(folder.FullName, name);
+    private string InDirectory(string name) => Path.Combine(directory.FullName, name);
 
     private async Task ChoosePassword(string password)
     {
-        var (exitCode, _, error) = await Peer.Run("mosquitto_passwd", ["-c", "-b", InFolder("passwords"), User, password], default, Cancellation);
+        var (exitCode, _, error) = await Peer.Run("mosquitto_passwd", ["-c", "-b", InDirectory("passwords"), User, password], default, Cancellation);
         Assert.True(exitCode == 0, $"mosquitto_passwd: {error}");
     }
 }

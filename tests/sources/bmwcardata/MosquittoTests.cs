@@ -34,12 +34,12 @@ public class MosquittoTests
         await using var broker = await Mosquitto.Start("first");
         await using (await Accepted(broker.Options("first")))
         {
-            Assert.Contains("NotAuthorized (135)", Assert.IsType<BmwVerdict.TokenRefused>((await Connect(broker.Options("wrong"))).Failure).Reason, StringComparison.Ordinal);
+            Assert.Contains("NotAuthorized (135)", Assert.IsType<BmwFailure.TokenRefused>((await Connect(broker.Options("wrong"))).Failure).Reason, StringComparison.Ordinal);
         }
 
         await broker.ChangePassword("second");
 
-        Assert.Contains("NotAuthorized (135)", Assert.IsType<BmwVerdict.TokenRefused>((await Connect(broker.Options("first"))).Failure).Reason, StringComparison.Ordinal);
+        Assert.Contains("NotAuthorized (135)", Assert.IsType<BmwFailure.TokenRefused>((await Connect(broker.Options("first"))).Failure).Reason, StringComparison.Ordinal);
         await using var connection = await Accepted(broker.Options("second"));
         Assert.Null(await connection.SubscribeAsync(["gcid/vin"], Cancellation));
         await broker.Publish("second", "gcid/vin", "still there");
@@ -56,7 +56,7 @@ public class MosquittoTests
 
         await broker.Stop(signal);
         // 2.0.11 closes without a word at its end and when a session is taken over; later ones say what they are allowed to.
-        Assert.True(await before.Ended is BmwVerdict.Passing { Word: "network" or "server" });
+        Assert.True(await before.Ended is BmwFailure.Passing { Word: "network" or "server" });
         var (_, refused) = await Connect(broker.Options("first"));
         Assert.Contains("nothing listens there", refused!.Reason, StringComparison.Ordinal);
 
@@ -73,7 +73,7 @@ public class MosquittoTests
 
         await using var second = await Accepted(broker.Options("first", "gcid"));
 
-        Assert.True(await first.Ended is BmwVerdict.TakenOver or BmwVerdict.Passing { Word: "network" });
+        Assert.True(await first.Ended is BmwFailure.TakenOver or BmwFailure.Passing { Word: "network" });
         Assert.False(second.Ended.IsCompleted);
     }
 
@@ -123,7 +123,7 @@ public class MosquittoTests
         Assert.False(connection.Ended.IsCompleted);
     }
 
-    private Task<(MqttConnection? Connection, BmwVerdict? Failure)> Connect(MqttOptions options, TimeProvider? time = null) =>
+    private Task<(MqttConnection? Connection, BmwFailure? Failure)> Connect(MqttOptions options, TimeProvider? time = null) =>
         MqttConnection.ConnectAsync(options, message => taken.Writer.TryWrite(message), time ?? TimeProvider.System, NullLogger.Instance, Cancellation);
 
     private async Task<MqttConnection> Accepted(MqttOptions options) => Assert.IsType<MqttConnection>((await Connect(options)).Connection);

@@ -125,7 +125,7 @@ public class MqttConnectionTests
         var subscribe = await server.Hears<MqttSubscribePacket>();
         await server.Says(ScriptedServer.SubAck(subscribe, [1, code], "not yours"));
 
-        var refused = Assert.IsType<BmwVerdict.Refused>(await subscribing);
+        var refused = Assert.IsType<BmwFailure.Refused>(await subscribing);
 
         Assert.Contains($"the server refuses the subscription: {said}, “not yours”", refused.Reason, StringComparison.Ordinal);
         Assert.False(connection.Ended.IsCompleted);
@@ -141,7 +141,7 @@ public class MqttConnectionTests
 
         await server.Says(ScriptedServer.Disconnect(135));
 
-        var verdict = Assert.IsType<BmwVerdict.TokenRefused>(await subscribing);
+        var verdict = Assert.IsType<BmwFailure.TokenRefused>(await subscribing);
         Assert.Contains("the server ended the connection: NotAuthorized (135)", verdict.Reason, StringComparison.Ordinal);
         Assert.Equal(verdict, await connection.SubscribeAsync(["again"], Cancellation));
     }
@@ -156,7 +156,7 @@ public class MqttConnectionTests
 
         server.Time.Advance(server.Options.ResponseTimeout);
 
-        var verdict = Assert.IsType<BmwVerdict.Passing>(await subscribing);
+        var verdict = Assert.IsType<BmwFailure.Passing>(await subscribing);
         Assert.Contains("does not answer a SUBSCRIBE within 10 s", verdict.Reason, StringComparison.Ordinal);
         Assert.Equal(verdict, await connection.Ended);
     }
@@ -199,7 +199,7 @@ public class MqttConnectionTests
         var verdict = await connection.Ended;
         Assert.Equal(word, verdict.Word);
         Assert.Contains(said, verdict.Reason, StringComparison.Ordinal);
-        Assert.True(verdict is BmwVerdict.Expected || verdict.Reason.Contains("“so it is”", StringComparison.Ordinal));
+        Assert.True(verdict is BmwFailure.Expected || verdict.Reason.Contains("“so it is”", StringComparison.Ordinal));
         await server.HearsNothingMore();
     }
 
@@ -212,7 +212,7 @@ public class MqttConnectionTests
         await server.SaysBytes(ScriptedServer.Encode(ScriptedServer.Publish("a/b", "hello"))[..^1]);
         await server.Closes();
 
-        Assert.Equal(new BmwVerdict.Passing("network", $"{server.Options.Endpoint} closed the connection without a word"), await connection.Ended);
+        Assert.Equal(new BmwFailure.Passing("network", $"{server.Options.Endpoint} closed the connection without a word"), await connection.Ended);
     }
 
     [Fact]
@@ -225,6 +225,6 @@ public class MqttConnectionTests
 
         Assert.Equal(MqttDisconnectReasonCode.NormalDisconnection, (await server.Hears<MqttDisconnectPacket>()).ReasonCode);
         await server.HearsNothingMore();
-        Assert.Equal(BmwVerdict.NewToken, await connection.Ended);
+        Assert.Equal(BmwFailure.NewToken, await connection.Ended);
     }
 }

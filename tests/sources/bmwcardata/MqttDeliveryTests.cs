@@ -107,7 +107,7 @@ public class MqttDeliveryTests
             await server.SaysBytes([each]);
         }
 
-        Assert.Contains("SessionTakenOver (142), “enough”", Assert.IsType<BmwVerdict.TakenOver>(await connection.Ended).Reason, StringComparison.Ordinal);
+        Assert.Contains("SessionTakenOver (142), “enough”", Assert.IsType<BmwFailure.TakenOver>(await connection.Ended).Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -121,7 +121,7 @@ public class MqttDeliveryTests
         // Only the header comes: MQTTnet, which allocates what a header announces, doesn't get to read the end of it.
         await server.SaysBytes(ScriptedServer.Bytes(header));
 
-        Assert.Equal(new BmwVerdict.Passing("protocol", "the server does not keep to MQTT 5: [MQTT-3.1.2-24] a packet is longer than the maximum packet size"),
+        Assert.Equal(new BmwFailure.Passing("protocol", "the server does not keep to MQTT 5: [MQTT-3.1.2-24] a packet is longer than the maximum packet size"),
             await connection.Ended);
     }
 
@@ -156,7 +156,7 @@ public class MqttDeliveryTests
             await server.Closes();
 
             var verdict = await connection.Ended;
-            Assert.Contains(verdict.Word, BmwVerdict.Words.Except(["new_token"]));
+            Assert.Contains(verdict.Word, BmwFailure.Words.Except(["new_token"]));
             Assert.NotEqual("the server no longer answers", verdict.Reason);
         }
     }

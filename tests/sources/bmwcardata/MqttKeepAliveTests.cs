@@ -6,7 +6,7 @@ namespace Exporter.Tests.BmwCarData;
 
 public class MqttKeepAliveTests
 {
-    private static readonly BmwVerdict Silent = new BmwVerdict.Passing("network", "the server no longer answers");
+    private static readonly BmwFailure Silent = new BmwFailure.Passing("network", "the server no longer answers");
 
     /// <summary>Three quarters of the 40 s that <see cref="ScriptedServer"/> is asked for.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);

@@ -83,15 +83,15 @@ internal sealed class ScriptedServer : IAsyncDisposable
     /// <summary>Bytes from hexadecimal text; spaces are for readability.</summary>
     public static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 
-    public Task<(MqttConnection? Connection, BmwVerdict? Failure)> Connect(CancellationToken? cancellation = null) => MqttConnection.ConnectAsync(
-        Options, Take, Time, NullLogger.Instance, cancellation ?? Cancellation);
+    public Task<(MqttConnection? Connection, BmwFailure? Failure)> Connect(CancellationToken? cancellationToken = null) => MqttConnection.ConnectAsync(
+        Options, Take, Time, NullLogger.Instance, cancellationToken ?? Cancellation);
 
     /// <summary>Why there is no connection.</summary>
-    public static async Task<BmwVerdict> Failure(Task<(MqttConnection? Connection, BmwVerdict? Failure)> connecting)
+    public static async Task<BmwFailure> Failure(Task<(MqttConnection? Connection, BmwFailure? Failure)> connecting)
     {
         var (connection, failure) = await connecting;
         Assert.Null(connection);
-        return Assert.IsType<BmwVerdict>(failure, exactMatch: false);
+        return Assert.IsType<BmwFailure>(failure, exactMatch: false);
     }
 
     /// <summary>A connection after its CONNACK.</summary>

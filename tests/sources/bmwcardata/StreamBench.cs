@@ -9,10 +9,10 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>A stream with everything around it: a keeper without a cloud, a broker that is somewhere, a clock that stands still.</summary>
+/// <summary>A stream with everything around it: a token manager without a provider, a broker that is somewhere, a clock that stands still.</summary>
 internal sealed class StreamBench : IAsyncDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly BmwCarDataOptions options;
     private CancellationTokenSource stop = new();
     private Task running = Task.CompletedTask;
@@ -30,7 +30,7 @@ internal sealed class StreamBench : IAsyncDisposable
         trusted.ImportFromPem(certificate);
         options = new BmwCarDataOptions(null, vins, new Uri("https://auth.invalid"), "127.0.0.1", port, MqttLogging: false) { MqttTrusted = trusted };
         Grant = new FakeGrant(Time);
-        Keeper = new Keeper("car", Grant, new MemoryStore(Token(0)), new KeeperOptions { Pace = new Pace(Time), Random = new Random(1) }, Time, Logs);
+        TokenManager = new TokenManager("car", Grant, new MemoryStore(Token(0)), new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(Time), Random = new Random(1) }, Time, Logs);
         Feed = Open();
     }
 
@@ -40,11 +40,11 @@ internal sealed class StreamBench : IAsyncDisposable
 
     public FakeGrant Grant { get; }
 
-    public Keeper Keeper { get; }
+    public TokenManager TokenManager { get; }
 
     public BmwFeed Feed { get; private set; }
 
-    public string ValuesFile => BmwValuesFile.PathOf(folder.Path, "car");
+    public string ValuesFile => BmwValuesFile.PathOf(directory.Path, "car");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -68,7 +68,7 @@ internal sealed class StreamBench : IAsyncDisposable
 
     public async Task Start()
     {
-        await Keeper.LoadAsync(Cancellation);
+        await TokenManager.LoadAsync(Cancellation);
         running = Task.Run(() => Feed.RunAsync(stop.Token), Cancellation);
     }
 
@@ -121,8 +121,8 @@ internal sealed class StreamBench : IAsyncDisposable
     {
         await Stop();
         stop.Dispose();
-        Keeper.Dispose();
-        folder.Dispose();
+        TokenManager.Dispose();
+        directory.Dispose();
     }
 
     private static string IdToken(int number, DateTimeOffset end)
@@ -132,6 +132,6 @@ internal sealed class StreamBench : IAsyncDisposable
     }
 
     private BmwFeed Open() => new(
-        new BmwStream("car", options, Keeper, Time, Logs) { Random = new Random(1) }, options.Limits, BmwMetricsOptions.Plain,
+        new BmwStream("car", options, TokenManager, Time, Logs) { Random = new Random(1) }, options.Limits, BmwMetricsOptions.Plain,
         new BmwValuesFile(ValuesFile, Time, Logs), Time);
 }

@@ -13,19 +13,19 @@ namespace Exporter.Tests.Ergani;
 [Trait("Suite", "slow")]
 public sealed class ErganiSourceTests : IAsyncLifetime
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private SandboxServer sandbox = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private string TokenFolder => folder["tokens"];
+    private string TokenDirectory => directory["tokens"];
 
     public async ValueTask InitializeAsync() => sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
 
     public async ValueTask DisposeAsync()
     {
         await sandbox.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         }
         Assert.Equal(1, sandbox.Ergani.LogIn.Requests);
 
-        File.Delete(Directory.GetFiles(TokenFolder, "*.log-ins").Single());
+        File.Delete(Directory.GetFiles(TokenDirectory, "*.log-ins").Single());
         await using var corrected = await StartAsync(sandbox.Ergani.Password);
         await corrected.Says("reading is fine", Cancellation);
     }
@@ -93,8 +93,8 @@ public sealed class ErganiSourceTests : IAsyncLifetime
             await exporter.Says("reading is fine", Cancellation);
             await exporter.KillAsync(Cancellation);
         }
-        Assert.Equal((1, null), await new ErganiTokenFolder(TokenFolder, TimeProvider.System).ForgetAllAsync(Cancellation));
-        File.Delete(Directory.GetFiles(TokenFolder, "*.log-ins").Single());
+        Assert.Equal((1, null), await new ErganiTokenDirectory(TokenDirectory, TimeProvider.System).ForgetAllAsync(Cancellation));
+        File.Delete(Directory.GetFiles(TokenDirectory, "*.log-ins").Single());
 
         await using var again = await StartAsync(sandbox.Ergani.Password);
         await again.Says("reading is fine", Cancellation);
@@ -134,41 +134,41 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     [Fact]
     public void A_token_is_kept_in_the_account_s_file_or_folder_before_the_program_s_folder_or_in_memory()
     {
-        (string, string) program = ("EXPORTER_STATE_FOLDER", folder["state"]);
+        (string, string) program = ("EXPORTER_STATE_FOLDER", directory["state"]);
 
-        Assert.Equal(folder["state/ergani"], LocationOf(program));
-        Assert.Equal(folder["own"], LocationOf(program, ("ERGANI_TOKEN_FOLDER", folder["own"])));
-        Assert.Equal(folder["token.json"], LocationOf(program, ("ERGANI_TOKEN_FILE", folder["token.json"])));
+        Assert.Equal(directory["state/ergani"], LocationOf(program));
+        Assert.Equal(directory["own"], LocationOf(program, ("ERGANI_TOKEN_FOLDER", directory["own"])));
+        Assert.Equal(directory["token.json"], LocationOf(program, ("ERGANI_TOKEN_FILE", directory["token.json"])));
         Assert.Equal("memory", LocationOf(program, ("ERGANI_IN_MEMORY", "true")));
         // Where nothing is said: the user's or the service's own state, which no web server serves.
-        Assert.EndsWith("exporter", StateFolder.Default);
+        Assert.EndsWith("exporter", StateDirectory.Default);
     }
 
     [Fact]
     public async Task A_refresh_token_that_is_pasted_alone_is_no_reason_to_log_in_and_call_it_a_success()
     {
-        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiCloud.AddressAt(sandbox.Address).OriginalString));
+        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiProvider.AddressAt(sandbox.Address).OriginalString));
 
         var outcome = await account.Paste.TryAsync(new Secret("anything"), Cancellation);
 
-        Assert.Contains("no refresh token without the access token", Assert.IsType<Renewal.Refused>(outcome).Reason, StringComparison.Ordinal);
-        Assert.IsType<TokenState.Missing>(account.Keeper.Snapshot.State);
+        Assert.Contains("no refresh token without the access token", Assert.IsType<Renewal.InvalidClient>(outcome).Reason, StringComparison.Ordinal);
+        Assert.IsType<TokenState.Missing>(account.TokenManager.Snapshot.State);
     }
 
     [Fact]
     public async Task A_logout_without_the_access_token_says_why_there_is_none_and_forgets_nothing()
     {
-        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiCloud.AddressAt(sandbox.Address).OriginalString));
-        await account.Keeper.AdoptAsync(new Token { RefreshToken = new Secret("alone") }, Cancellation);
+        using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiProvider.AddressAt(sandbox.Address).OriginalString));
+        await account.TokenManager.AdoptAsync(new Token { RefreshToken = new Secret("alone") }, Cancellation);
 
-        Assert.Contains("no logout without the access token", await account.Keeper.ForgetAsync(account.Revoke, Cancellation), StringComparison.Ordinal);
-        Assert.Equal("alone", account.Keeper.Snapshot.State.Token?.RefreshToken?.Reveal());
+        Assert.Contains("no logout without the access token", await account.TokenManager.ForgetAsync(account.Revoke, Cancellation), StringComparison.Ordinal);
+        Assert.Equal("alone", account.TokenManager.Snapshot.State.Token?.RefreshToken?.Reveal());
     }
 
     private static string LocationOf(params (string Name, string Value)[] variables)
     {
         using var account = Open(variables);
-        return account.Keeper.StoreLocation;
+        return account.TokenManager.StoreLocation;
     }
 
     private static Account Open(params (string Name, string Value)[] variables)
@@ -178,12 +178,12 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         var configuration = Configuration.Load(CommandLine.ProgramSettings, [.. sources.Select(s => s.Settings)], new Dictionary<Setting, IReadOnlyList<string>>(), environment, "/");
         var planned = Assert.Single(PlannedAccount.All(configuration, sources));
         Assert.Empty(configuration.Problems);
-        return planned.Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
+        return planned.Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
     }
 
     private Task<RunningExporter> StartAsync(string password, params IEnumerable<string> more) => RunningExporter.StartAsync(
     [
-        "--ergani-username", sandbox.Ergani.Username, "--ergani-password-file", folder.Write("password", password + "\n"), "--ergani-token-folder", TokenFolder,
-        "--ergani-api-url", ErganiCloud.AddressAt(sandbox.Address).OriginalString, "-a", "127.0.0.1:0", .. more,
+        "--ergani-username", sandbox.Ergani.Username, "--ergani-password-file", directory.Write("password", password + "\n"), "--ergani-token-folder", TokenDirectory,
+        "--ergani-api-url", ErganiProvider.AddressAt(sandbox.Address).OriginalString, "-a", "127.0.0.1:0", .. more,
     ], Cancellation);
 }

@@ -39,9 +39,9 @@ public sealed class LifecycleTests
         Assert.Null(await login.UseAsync());
         Assert.Null(await login.UseAsync());
 
-        var refused = Assert.IsType<TokenState.Refused>(login.Keeper.Snapshot.State);
+        var refused = Assert.IsType<TokenState.InvalidClient>(login.TokenManager.Snapshot.State);
         Assert.StartsWith("Ergani refused the log-in as user type 01 (HTTP 401, not <secret> with <secret>): correct", refused.Reason);
-        var client = new HttpClient(new TokenHandler(login.Keeper) { InnerHandler = new StubHttp() });
+        var client = new HttpClient(new TokenHandler(login.TokenManager) { InnerHandler = new StubHttp() });
         var unavailable = await Assert.ThrowsAsync<TokenUnavailableException>(() => client.GetAsync("http://127.0.0.1/", Login.Cancellation));
         Assert.Contains("refused the log-in", unavailable.Message);
     }
@@ -66,7 +66,7 @@ public sealed class LifecycleTests
         Assert.Equal("https://trialv2eservices.yeka.gr/WebservicesAPI/Api/Authentication/Refresh", request.RequestUri!.AbsoluteUri);
         Assert.Equal("""{"AccessToken":"old-access","RefreshToken":"old-refresh"}""", body.Trim());
         Assert.Null(request.Headers.Authorization);
-        Assert.Equal("new-refresh", Assert.IsType<Stored.Held>(await login.Store.ReadAsync(Login.Cancellation)).Token.RefreshToken!.Reveal());
+        Assert.Equal("new-refresh", Assert.IsType<ReadResult.Held>(await login.Store.ReadAsync(Login.Cancellation)).Token.RefreshToken!.Reveal());
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class LifecycleTests
         Assert.Null(await login.UseAsync());
 
         // The other one deletes the file here. What is in it is of no use, and of no harm either.
-        Assert.Equal("old-refresh", Assert.IsType<Stored.Held>(await login.Store.ReadAsync(Login.Cancellation)).Token.RefreshToken!.Reveal());
+        Assert.Equal("old-refresh", Assert.IsType<ReadResult.Held>(await login.Store.ReadAsync(Login.Cancellation)).Token.RefreshToken!.Reveal());
     }
 
     [Theory]
@@ -118,7 +118,7 @@ public sealed class LifecycleTests
 
         Assert.Null(await login.UseAsync());
 
-        Assert.Equal("old-refresh", login.Keeper.Snapshot.State.Token!.RefreshToken!.Reveal());
+        Assert.Equal("old-refresh", login.TokenManager.Snapshot.State.Token!.RefreshToken!.Reveal());
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public sealed class LifecycleTests
 
         Assert.Null(await login.UseAsync());
 
-        Assert.Equal(1, Assert.IsType<TokenState.Active>(login.Keeper.Snapshot.State).FailedRenewals);
+        Assert.Equal(1, Assert.IsType<TokenState.Active>(login.TokenManager.Snapshot.State).FailedRenewals);
     }
 
     [Theory]
@@ -158,15 +158,15 @@ public sealed class LifecycleTests
         for (var minute = 0; minute < 7 * 24 * 60; minute++)
         {
             login.Time.Advance(TimeSpan.FromMinutes(1));
-            await login.Keeper.VisitAsync(Login.Cancellation);
-            Assert.True(login.Keeper.Snapshot.State.Token!.IsUsable(login.Time.GetUtcNow()));
+            await login.TokenManager.VisitAsync(Login.Cancellation);
+            Assert.True(login.TokenManager.Snapshot.State.Token!.IsUsable(login.Time.GetUtcNow()));
         }
 
         Assert.Equal(1, login.Called.Count(c => c == "Authentication"));
         // A tenth of three hours, and some jitter, before the end of each.
         Assert.InRange(login.Called.Count(c => c == "Refresh"), 56, 66);
         isOver = true;
-        await login.Keeper.RenewAsync(null, Login.Cancellation);
+        await login.TokenManager.RenewAsync(null, Login.Cancellation);
 
         void ExpectNext() => login.Http.Expect((_, _, _) =>
         {
@@ -238,12 +238,12 @@ public sealed class LifecycleTests
     public async Task A_token_that_is_set_is_kept_and_refreshed_like_one_that_was_given()
     {
         using var login = new Login();
-        await login.Keeper.AdoptAsync(Login.Held("tomorrow", "tomorrow"), Login.Cancellation);
+        await login.TokenManager.AdoptAsync(Login.Held("tomorrow", "tomorrow"), Login.Cancellation);
         Assert.Equal("old-access", (await login.UseAsync())!.AccessToken!.Reveal());
 
         login.Expect(HttpStatusCode.OK, Login.Answer());
         login.Time.Advance(TimeSpan.FromHours(24));
-        await login.Keeper.VisitAsync(Login.Cancellation);
+        await login.TokenManager.VisitAsync(Login.Cancellation);
 
         Assert.Equal(["Authentication"], login.Called);
     }
@@ -267,15 +267,15 @@ public sealed class LifecycleTests
     {
         using var login = new Login(Login.Held("tomorrow", "tomorrow"));
         await login.UseAsync();
-        await login.Keeper.ForgetAsync(Login.Cancellation);
+        await login.TokenManager.ForgetAsync(Login.Cancellation);
 
         login.Time.Advance(TimeSpan.FromDays(1));
-        await login.Keeper.VisitAsync(Login.Cancellation);
+        await login.TokenManager.VisitAsync(Login.Cancellation);
         Assert.Null(await login.UseAsync());
-        Assert.Equal(new TokenState.Missing(), login.Keeper.Snapshot.State);
+        Assert.Equal(new TokenState.Missing(), login.TokenManager.Snapshot.State);
 
         login.Expect(HttpStatusCode.OK, Login.Answer());
-        await login.Keeper.RenewAsync(null, Login.Cancellation);
+        await login.TokenManager.RenewAsync(null, Login.Cancellation);
         Assert.Equal("new-access", (await login.UseAsync())!.AccessToken!.Reveal());
     }
 
@@ -283,13 +283,13 @@ public sealed class LifecycleTests
     public async Task A_logout_holds_for_other_programs_and_not_for_a_daemon_that_is_started_again()
     {
         var store = new MemoryStore();
-        await store.SignOutAsync(Login.Cancellation);
+        await store.LogOutAsync(Login.Cancellation);
         using var command = new Login(store: store);
         Assert.Null(await command.UseAsync());
 
         using var daemon = new Login(store: store);
         daemon.Expect(HttpStatusCode.OK, Login.Answer());
-        await daemon.Keeper.LoadAsync(afresh: true, Login.Cancellation);
+        await daemon.TokenManager.LoadAsync(afresh: true, Login.Cancellation);
         Assert.NotNull(await daemon.UseAsync());
     }
 
@@ -301,23 +301,23 @@ public sealed class LifecycleTests
         login.Expect(HttpStatusCode.ServiceUnavailable);
         Assert.Null(await login.UseAsync());
 
-        await store.SignOutAsync(Login.Cancellation);
+        await store.LogOutAsync(Login.Cancellation);
         login.Time.Advance(TimeSpan.FromHours(1));
-        await login.Keeper.VisitAsync(Login.Cancellation);
+        await login.TokenManager.VisitAsync(Login.Cancellation);
 
         Assert.Null(await login.UseAsync());
-        Assert.Null(login.Keeper.NextRenewal);
+        Assert.Null(login.TokenManager.NextRenewal);
     }
 
     [Fact]
     public async Task A_keeper_is_disposed_of_twice_without_harm_and_saves_before()
     {
         using var http = new StubHttp();
-        var keeper = new Keeper("ergani", new ErganiGrant(Login.Credentials, http.Client, new ManualTime()), new MemoryStore(), new KeeperOptions(), new ManualTime(), NullLogger.Instance);
+        var manager = new TokenManager("ergani", new ErganiGrant(Login.Credentials, http.Client, new ManualTime()), new MemoryStore(), new TokenManagerOptions(), new ManualTime(), NullLogger.Instance);
 
-        await keeper.DisposeAsync();
-        await keeper.DisposeAsync();
+        await manager.DisposeAsync();
+        await manager.DisposeAsync();
 
-        keeper.Dispose();
+        manager.Dispose();
     }
 }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Tests.Ergani;
 
-/// <summary>One login at a network of expected calls: the grant, the store and the keeper, on manual time.</summary>
+/// <summary>One login at a network of expected calls: the grant, the store and the token manager, on manual time.</summary>
 internal sealed class Login : IDisposable
 {
     public static readonly ErganiCredentials Credentials = new("username", new Secret("password-of-mine"), ErganiEnvironment.Test);
@@ -17,7 +17,7 @@ internal sealed class Login : IDisposable
     {
         Store = store ?? new MemoryStore(held);
         Grant = new ErganiGrant(credentials ?? Credentials, Http.Client, Time, recordFile);
-        Keeper = new Keeper("ergani", Grant, Store, new KeeperOptions(), Time, NullLogger.Instance);
+        TokenManager = new TokenManager("ergani", Grant, Store, new TokenManagerOptions(), Time, NullLogger.Instance);
     }
 
     public ManualTime Time { get; } = new();
@@ -28,7 +28,7 @@ internal sealed class Login : IDisposable
 
     public ErganiGrant Grant { get; }
 
-    public Keeper Keeper { get; }
+    public TokenManager TokenManager { get; }
 
     /// <summary>The last parts of the addresses that were called: <c>Authentication</c>, <c>Refresh</c>.</summary>
     public IEnumerable<string> Called => Http.Calls.Select(c => c.Request.RequestUri!.Segments[^1]);
@@ -55,11 +55,11 @@ internal sealed class Login : IDisposable
 
     public void Expect(HttpStatusCode status, string body = "", params (string Name, string Value)[] headers) => Http.Expect(status, body, headers);
 
-    public async Task<Token?> UseAsync() => await Keeper.GetTokenAsync(Cancellation);
+    public async Task<Token?> UseAsync() => await TokenManager.GetTokenAsync(Cancellation);
 
     public void Dispose()
     {
-        Keeper.Dispose();
+        TokenManager.Dispose();
         Http.Dispose();
     }
 

@@ -9,11 +9,11 @@ namespace Exporter.Tests.Ergani;
 /// <summary>No account is locked by us: what is on record of log-ins holds across restarts. Each Login here is a process of its own.</summary>
 public sealed class LoginRecordTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
-    private string Record => folder["token.json.log-ins"];
+    private string Record => directory["token.json.log-ins"];
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Fact]
     public async Task Wrong_credentials_are_sent_once_however_often_the_program_is_started()
@@ -28,7 +28,7 @@ public sealed class LoginRecordTests : IDisposable
             using var next = new Login(recordFile: Record);
             next.Time.Advance(TimeSpan.FromDays(start));
             Assert.Null(await next.UseAsync());
-            Assert.Contains(Record, Assert.IsType<TokenState.Refused>(next.Keeper.Snapshot.State).Reason);
+            Assert.Contains(Record, Assert.IsType<TokenState.InvalidClient>(next.TokenManager.Snapshot.State).Reason);
             Assert.Empty(next.Http.Calls);
         }
     }
@@ -43,7 +43,7 @@ public sealed class LoginRecordTests : IDisposable
         for (var hour = 0; hour < 48; hour++)
         {
             login.Time.Advance(TimeSpan.FromHours(1));
-            await login.Keeper.VisitAsync(Login.Cancellation);
+            await login.TokenManager.VisitAsync(Login.Cancellation);
         }
 
         Assert.Single(login.Http.Calls);
@@ -109,7 +109,7 @@ public sealed class LoginRecordTests : IDisposable
         await login.UseAsync();
         login.Time.Advance(TimeSpan.FromMinutes(2));
         login.Expect(HttpStatusCode.OK, Login.Answer("two", refreshEnds: "2026-12-24T00:00:00Z"));
-        await login.Keeper.RenewAsync(null, Login.Cancellation);
+        await login.TokenManager.RenewAsync(null, Login.Cancellation);
 
         Assert.DoesNotContain("LastAt\":\"2026", File.ReadAllText(Record));
     }
@@ -127,7 +127,7 @@ public sealed class LoginRecordTests : IDisposable
 
         Assert.Null(await next.UseAsync());
 
-        Assert.Contains("the next is not sent before 2026-11-21 12:01:00Z", next.Keeper.Snapshot.History.LastError);
+        Assert.Contains("the next is not sent before 2026-11-21 12:01:00Z", next.TokenManager.Snapshot.History.LastError);
     }
 
     [Fact]
@@ -180,11 +180,11 @@ public sealed class LoginRecordTests : IDisposable
     [Fact]
     public async Task Where_no_record_can_be_kept_the_process_still_remembers()
     {
-        using var login = new Login(recordFile: Path.Combine(folder.Path, "missing", "record"));
+        using var login = new Login(recordFile: Path.Combine(directory.Path, "missing", "record"));
         login.Expect(HttpStatusCode.Unauthorized);
 
         Assert.Null(await login.UseAsync());
-        await login.Keeper.RenewAsync(null, Login.Cancellation);
+        await login.TokenManager.RenewAsync(null, Login.Cancellation);
 
         Assert.Single(login.Http.Calls);
     }

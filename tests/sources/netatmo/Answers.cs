@@ -23,7 +23,7 @@ internal static class Answers
     public static PollResult<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK)
     {
         using var network = new OneAnswer(status, body);
-        var answer = Api.GetStationsData(new StubAccount(network, "http://cloud.test/"), "false", CancellationToken.None);
+        var answer = Api.GetStationsData(new StubAccount(network, "http://provider.test/"), "false", CancellationToken.None);
         while (!answer.IsCompleted)
         {
             // The answer is there; only the pause before a retry is waited for.

@@ -12,7 +12,7 @@ namespace Exporter.Tests.Netatmo;
 
 public class NetatmoApiTests
 {
-    private static readonly ApiAccount Account = new(new Secret("the-token"), new Uri("http://cloud.test/prefix/"));
+    private static readonly ApiAccount Account = new(new Secret("the-token"), new Uri("http://provider.test/prefix/"));
 
     private readonly ManualTime time = new();
 
@@ -21,8 +21,8 @@ public class NetatmoApiTests
     [Fact]
     public async Task Each_operation_is_one_request_to_its_address()
     {
-        var cloud = new Cloud(_ => Json(HttpStatusCode.OK, """{"body":{"devices":[]}}"""));
-        var api = Api(cloud);
+        var provider = new Provider(_ => Json(HttpStatusCode.OK, """{"body":{"devices":[]}}"""));
+        var api = Api(provider);
 
         Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetStationsData(Account, "false", Cancellation), Answers.Scope, time));
         Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetStationsData(Account, "true", Cancellation), Answers.Scope, time));
@@ -30,10 +30,10 @@ public class NetatmoApiTests
 
         Assert.Equal(
             [
-                "GET http://cloud.test/prefix/api/getstationsdata?get_favorites=false",
-                "GET http://cloud.test/prefix/api/getstationsdata?get_favorites=true",
-                "GET http://cloud.test/prefix/api/gethomecoachsdata",
-            ], cloud.Requests);
+                "GET http://provider.test/prefix/api/getstationsdata?get_favorites=false",
+                "GET http://provider.test/prefix/api/getstationsdata?get_favorites=true",
+                "GET http://provider.test/prefix/api/gethomecoachsdata",
+            ], provider.Requests);
     }
 
     [Theory]
@@ -66,7 +66,7 @@ public class NetatmoApiTests
         "Netatmo rejects the request: \"two lines\" (HTTP 400, code 21).")]
     public async Task A_refusal_is_one_sentence(int status, string body, string kind, string reason)
     {
-        var failure = await Failure(new Cloud(_ => Json((HttpStatusCode)status, body)));
+        var failure = await Failure(new Provider(_ => Json((HttpStatusCode)status, body)));
 
         Assert.Equal((kind, reason), (failure.Kind, failure.Reason));
         Assert.Null(failure.RetryAfter);
@@ -75,7 +75,7 @@ public class NetatmoApiTests
     [Fact]
     public async Task A_missing_scope_is_that_of_the_operation()
     {
-        var api = Api(new Cloud(_ => Json(HttpStatusCode.Forbidden, """{"error":{"code":13}}""")));
+        var api = Api(new Provider(_ => Json(HttpStatusCode.Forbidden, """{"error":{"code":13}}""")));
 
         var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoAnswer.Read(await api.GetHomeCoachsData(Account, Cancellation), "read_homecoach", time));
 
@@ -90,7 +90,7 @@ public class NetatmoApiTests
     [InlineData("99999999999999", null)]
     public async Task Retry_After_is_seconds_or_a_date(string header, int? seconds)
     {
-        var failure = await Failure(new Cloud(_ =>
+        var failure = await Failure(new Provider(_ =>
         {
             var response = Json(HttpStatusCode.TooManyRequests, "");
             response.Headers.TryAddWithoutValidation("Retry-After", header);
@@ -103,7 +103,7 @@ public class NetatmoApiTests
     [Fact]
     public async Task A_network_error_is_told_by_its_cause()
     {
-        var failure = await Failure(new Cloud(_ =>
+        var failure = await Failure(new Provider(_ =>
             throw new HttpRequestException("An error occurred while sending the request.", new IOException("Connection reset by peer."))));
 
         Assert.Equal(new ApiFailure.Unavailable("Netatmo cannot be reached: Connection reset by peer."), failure);
@@ -112,7 +112,7 @@ public class NetatmoApiTests
     [Fact]
     public async Task Without_a_token_nobody_is_asked()
     {
-        var failure = await Failure(new Cloud(_ => throw new TokenUnavailableException("there is no token yet: somebody has to log in")));
+        var failure = await Failure(new Provider(_ => throw new TokenUnavailableException("there is no token yet: somebody has to log in")));
 
         Assert.Equal(new ApiFailure.NoToken("Netatmo was not asked: there is no token yet: somebody has to log in."), failure);
     }
@@ -120,7 +120,7 @@ public class NetatmoApiTests
     [Fact]
     public async Task A_hanging_cloud_is_given_up_on()
     {
-        var answer = AskAsync(new Cloud(Cloud.Hang), Cancellation);
+        var answer = AskAsync(new Provider(Provider.Hang), Cancellation);
 
         time.Advance(TimeSpan.FromSeconds(24));
         Assert.False(answer.IsCompleted);
@@ -132,7 +132,7 @@ public class NetatmoApiTests
     [Fact]
     public async Task A_body_that_never_ends_is_given_up_on()
     {
-        var answer = AskAsync(new Cloud(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), Cancellation);
+        var answer = AskAsync(new Provider(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), Cancellation);
 
         time.Advance(ApiLimits.LongestWait - TimeSpan.FromSeconds(1));
         Assert.False(answer.IsCompleted);
@@ -145,7 +145,7 @@ public class NetatmoApiTests
     public async Task A_caller_who_gives_up_is_obeyed()
     {
         using var caller = new CancellationTokenSource();
-        var answer = AskAsync(new Cloud(Cloud.Hang), caller.Token);
+        var answer = AskAsync(new Provider(Provider.Hang), caller.Token);
 
         await caller.CancelAsync();
 
@@ -160,7 +160,7 @@ public class NetatmoApiTests
     {
         using var caller = new CancellationTokenSource();
         var body = new Drip();
-        var answer = AskAsync(new Cloud(_ => new HttpResponseMessage(status) { Content = new StreamContent(body) }), caller.Token);
+        var answer = AskAsync(new Provider(_ => new HttpResponseMessage(status) { Content = new StreamContent(body) }), caller.Token);
         await body.Reading.WaitAsync(Cancellation);
 
         await caller.CancelAsync();
@@ -175,7 +175,7 @@ public class NetatmoApiTests
     [InlineData(HttpStatusCode.Forbidden, """{"error":{"code":13}}""", "The token lacks the scope read_station: HTTP 403, code 13. Log in again and allow read_station.")]
     public async Task An_unknown_charset_changes_nothing(HttpStatusCode status, string body, string? reason)
     {
-        var answer = await AskAsync(new Cloud(_ =>
+        var answer = await AskAsync(new Provider(_ =>
         {
             var response = Json(status, body);
             response.Content.Headers.Remove("Content-Type");
@@ -189,43 +189,43 @@ public class NetatmoApiTests
     [Fact]
     public async Task A_read_that_may_succeed_is_sent_twice_more_and_counted()
     {
-        var cloud = new Cloud(_ => Json(HttpStatusCode.ServiceUnavailable, ""));
-        var services = ProviderApi.Services(new NetatmoSource(), cloud, time);
+        var provider = new Provider(_ => Json(HttpStatusCode.ServiceUnavailable, ""));
+        var services = ProviderApi.Services(new NetatmoSource(), provider, time);
 
         var answer = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
         await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
 
         var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoAnswer.Read(await answer, Answers.Scope, time));
         Assert.Equal("Netatmo has a problem of its own: HTTP 503.", failed.Failure.Reason);
-        Assert.Equal(3, cloud.Requests.Count);
+        Assert.Equal(3, provider.Requests.Count);
         Assert.Equal((2d, 0d), (services.GetRequiredKeyedService<ApiTraffic>("netatmo").Retries.Value, services.GetRequiredKeyedService<ApiTraffic>("netatmo").Timeouts.Value));
     }
 
     [Fact]
     public async Task A_read_that_is_to_wait_is_not_repeated()
     {
-        var cloud = new Cloud(_ =>
+        var provider = new Provider(_ =>
         {
             var response = Json(HttpStatusCode.ServiceUnavailable, "");
             response.Headers.TryAddWithoutValidation("Retry-After", "300");
             return response;
         });
 
-        Assert.Equal(TimeSpan.FromSeconds(300), (await Failure(cloud)).RetryAfter);
-        Assert.Single(cloud.Requests);
+        Assert.Equal(TimeSpan.FromSeconds(300), (await Failure(provider)).RetryAfter);
+        Assert.Single(provider.Requests);
     }
 
     [Fact]
     public async Task A_try_that_takes_too_long_is_counted_and_not_repeated()
     {
-        var cloud = new Cloud(Cloud.Hang);
-        var services = ProviderApi.Services(new NetatmoSource(), cloud, time);
+        var provider = new Provider(Provider.Hang);
+        var services = ProviderApi.Services(new NetatmoSource(), provider, time);
 
         var answer = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
         time.Advance(TimeSpan.FromSeconds(25));
         await answer;
 
-        Assert.Single(cloud.Requests);
+        Assert.Single(provider.Requests);
         Assert.Equal((0d, 1d), (services.GetRequiredKeyedService<ApiTraffic>("netatmo").Retries.Value, services.GetRequiredKeyedService<ApiTraffic>("netatmo").Timeouts.Value));
     }
 
@@ -233,21 +233,21 @@ public class NetatmoApiTests
     public async Task Nothing_of_a_request_or_an_answer_is_logged_at_any_level()
     {
         var log = new CollectedLog();
-        var cloud = new Cloud(_ => Json(HttpStatusCode.ServiceUnavailable, """{"error":{"message":"secret-body"}}"""));
+        var provider = new Provider(_ => Json(HttpStatusCode.ServiceUnavailable, """{"error":{"message":"secret-body"}}"""));
         var account = new ApiAccount(new Secret("secret-token"), new Uri("http://secret-host.test/secret-path/"));
 
-        var answer = ProviderApi.Services(new NetatmoSource(), cloud, time, log).GetRequiredService<INetatmoApi>().GetStationsData(account, "secret-query", Cancellation);
+        var answer = ProviderApi.Services(new NetatmoSource(), provider, time, log).GetRequiredService<INetatmoApi>().GetStationsData(account, "secret-query", Cancellation);
         await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
         await answer;
 
-        Assert.Equal(3, cloud.Requests.Count);
+        Assert.Equal(3, provider.Requests.Count);
         Assert.Empty(log.All);
     }
 
     [Fact]
     public async Task An_answer_of_16_MiB_and_a_byte_is_refused()
     {
-        var failure = await Failure(new Cloud(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiLimits.LargestBody + 1]) }));
+        var failure = await Failure(new Provider(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiLimits.LargestBody + 1]) }));
 
         Assert.Equal(new ApiFailure.Unavailable("Netatmo's answer is larger than 16 MiB."), failure);
     }
@@ -270,15 +270,15 @@ public class NetatmoApiTests
         Assert.Equal(body, await response.Content.ReadAsStringAsync(Cancellation));
     }
 
-    private INetatmoApi Api(Cloud cloud) => ProviderApi.Services(new NetatmoSource(), cloud, time).GetRequiredService<INetatmoApi>();
+    private INetatmoApi Api(Provider provider) => ProviderApi.Services(new NetatmoSource(), provider, time).GetRequiredService<INetatmoApi>();
 
-    private async Task<PollResult<StationsData>> AskAsync(Cloud cloud, CancellationToken cancellationToken) =>
-        NetatmoAnswer.Read(await Api(cloud).GetStationsData(Account, "false", cancellationToken), Answers.Scope, time);
+    private async Task<PollResult<StationsData>> AskAsync(Provider provider, CancellationToken cancellationToken) =>
+        NetatmoAnswer.Read(await Api(provider).GetStationsData(Account, "false", cancellationToken), Answers.Scope, time);
 
     /// <summary>The clock moves on while retries are waited for.</summary>
-    private async Task<ApiFailure> Failure(Cloud cloud)
+    private async Task<ApiFailure> Failure(Provider provider)
     {
-        var answer = AskAsync(cloud, Cancellation);
+        var answer = AskAsync(provider, Cancellation);
         await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
         return Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure;
     }
@@ -286,16 +286,16 @@ public class NetatmoApiTests
     private static HttpResponseMessage Json(HttpStatusCode status, string body) =>
         new(status) { Content = new StringContent(body, MediaTypeHeaderValue.Parse("application/json")) };
 
-    private sealed class Cloud(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
+    private sealed class Provider(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
     {
-        public Cloud(Func<HttpRequestMessage, HttpResponseMessage> answer) : this((request, _) => Task.FromResult(answer(request))) { }
+        public Provider(Func<HttpRequestMessage, HttpResponseMessage> answer) : this((request, _) => Task.FromResult(answer(request))) { }
 
         public List<string> Requests { get; } = [];
 
-        public static async Task<HttpResponseMessage> Hang(HttpRequestMessage request, CancellationToken cancellation)
+        public static async Task<HttpResponseMessage> Hang(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            await new TaskCompletionSource().Task.WaitAsync(cancellation);
-            throw new InvalidOperationException("A hanging cloud has answered.");
+            await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+            throw new InvalidOperationException("A hanging provider has answered.");
         }
 
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -6,9 +6,9 @@ namespace Exporter.Tests.Netatmo;
 
 internal sealed class NetatmoExampleAccount : IExampleAccount
 {
-    public string Configure(SandboxServer sandbox, TemporaryFolder folder)
+    public string Configure(SandboxServer sandbox, TemporaryDirectory directory)
     {
-        folder.Write("weather.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}}"}""");
+        directory.Write("weather.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}}"}""");
         return $"""
             weather:
               source: netatmo

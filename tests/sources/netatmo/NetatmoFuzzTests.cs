@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Netatmo;
 
-/// <summary>Whatever the cloud says, the outcome is a reading with families or a failure with a sentence, never an exception.</summary>
+/// <summary>Whatever the provider says, the outcome is a reading with families or a failure with a sentence, never an exception.</summary>
 public class NetatmoFuzzTests
 {
     private static readonly string[] Samples = ["stations.json", "odd.json", "homecoachs.json", "duplicates.json"];

@@ -9,9 +9,9 @@ namespace Exporter.Tests.OAuth2;
 
 public sealed class OAuth2OptionsTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => directory.Dispose();
 
     [Theory]
     [InlineData("authorization_endpoint: https://id.example/authorize", typeof(LoginMethod.Redirect))]
@@ -43,7 +43,7 @@ public sealed class OAuth2OptionsTests : IDisposable
     [InlineData("", "token_endpoin: https://id.example", "token_endpoint")]
     public void What_contradicts_itself_is_said_with_a_remedy(string secret, string line, string said)
     {
-        var (_, problems) = Configured.Of(new OAuth2Source(), Yaml(secret, line), new Dictionary<string, string>(), folder);
+        var (_, problems) = Configured.Of(new OAuth2Source(), Yaml(secret, line), new Dictionary<string, string>(), directory);
 
         Assert.Contains(problems, p => p.Contains(said, StringComparison.Ordinal));
     }
@@ -51,7 +51,7 @@ public sealed class OAuth2OptionsTests : IDisposable
     [Fact]
     public void Client_and_token_endpoint_are_asked_for()
     {
-        var (_, problems) = Configured.Of(new OAuth2Source(), "accounts:\n  a:\n    source: oauth2\n    token_file: t.json\n", new Dictionary<string, string>(), folder);
+        var (_, problems) = Configured.Of(new OAuth2Source(), "accounts:\n  a:\n    source: oauth2\n    token_file: t.json\n", new Dictionary<string, string>(), directory);
 
         Assert.Contains(problems, p => p.Contains("client id", StringComparison.Ordinal));
         Assert.Contains(problems, p => p.Contains("token endpoint", StringComparison.Ordinal));
@@ -59,9 +59,9 @@ public sealed class OAuth2OptionsTests : IDisposable
 
     private Account Open(string line)
     {
-        var (accounts, problems) = Configured.Of(new OAuth2Source(), Yaml("", line), new Dictionary<string, string>(), folder);
+        var (accounts, problems) = Configured.Of(new OAuth2Source(), Yaml("", line), new Dictionary<string, string>(), directory);
         Assert.Empty(problems);
-        return Assert.Single(accounts).Open(new KeeperOptions(), new ManualTime(), NullLoggerFactory.Instance);
+        return Assert.Single(accounts).Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
     }
 
     private static string Yaml(string secret, string line) =>

@@ -14,7 +14,7 @@ namespace Exporter.Tests.OAuth2;
 /// </summary>
 internal sealed partial class OidcProvider : TypedCommands
 {
-    private static readonly string Folder = Path.Combine(Golden.Root, "peers/oidc");
+    private static readonly string DirectoryPath = Path.Combine(Golden.Root, "peers/oidc");
 
     private readonly Peer server;
     private readonly HttpClient browser = new(new SocketsHttpHandler { CookieContainer = new CookieContainer() });
@@ -61,13 +61,13 @@ internal sealed partial class OidcProvider : TypedCommands
     /// <param name="ahead">How far our clock is before the server's.</param>
     public static async Task<OidcProvider> StartAsync(TimeSpan ahead = default)
     {
-        if (!Directory.Exists(Path.Combine(Folder, "node_modules")))
+        if (!Directory.Exists(Path.Combine(DirectoryPath, "node_modules")))
         {
             const string missing = "oidc-provider is not installed: npm ci --prefix tests/peers/oidc";
             Assert.SkipWhen(Environment.GetEnvironmentVariable("CI") != "true", missing);
             Assert.Fail(missing);
         }
-        var server = Peer.Start("node", Path.Combine(Folder, "server.mjs"));
+        var server = Peer.Start("node", Path.Combine(DirectoryPath, "server.mjs"));
         var issuer = (await server.Says("issuer ", Cancellation)).Split(' ')[1];
         return new OidcProvider(server, new Uri(issuer), new ManualTime(TimeProvider.System.GetUtcNow() + ahead));
     }

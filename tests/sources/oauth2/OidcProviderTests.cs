@@ -39,7 +39,7 @@ public sealed class OidcProviderTests
 
         await provider.LogInByDeviceAsync(approve: false);
 
-        Assert.Contains("refused at the cloud", provider.Error, StringComparison.Ordinal);
+        Assert.Contains("refused at the provider", provider.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public sealed class OidcProviderTests
 
         Assert.Equal(0, await provider.RunAsync("logout", "redirect"));
 
-        Assert.Contains("redirect: revoked at the cloud and forgotten here.\n", provider.Output, StringComparison.Ordinal);
+        Assert.Contains("redirect: revoked at the provider and forgotten here.\n", provider.Output, StringComparison.Ordinal);
         Assert.False(File.Exists(provider["redirect.json"]));
         Assert.Equal(HttpStatusCode.Unauthorized, await provider.UserInfoAsync(access));
         provider.Write("redirect.json", before);

@@ -98,7 +98,7 @@ public sealed class DataSourceCommandTests
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "extend", source.Id, "--minutes", minutes));
 
         Assert.Equal($"--minutes {minutes}: write a whole number from 1 to 1440.\n", bench.Error);
-        Assert.Equal(0, bench.Cloud.GetSource.Requests);
+        Assert.Equal(0, bench.Provider.GetSource.Requests);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class DataSourceCommandTests
     public async Task A_failed_operation_has_its_record_too()
     {
         await using var bench = await WebexTerminal.LoggedInAsync();
-        bench.Cloud.RegisterSource.Fail(new Fault.Refuse("409"));
+        bench.Provider.RegisterSource.Fail(new Fault.Refuse("409"));
 
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "register", "--url", "https://new.example.com", "--record", bench["records"]));
 
@@ -173,10 +173,10 @@ public sealed class DataSourceCommandTests
     public async Task What_may_pass_is_to_be_tried_later_and_what_will_not_is_not()
     {
         await using var bench = await WebexTerminal.LoggedInAsync();
-        bench.Cloud.ListSources.Fail(new Fault.TooManyRequests("7"), times: 1);
+        bench.Provider.ListSources.Fail(new Fault.TooManyRequests("7"), times: 1);
         Assert.Equal(2, await bench.RunAsync("webex", "data-sources", "list"));
         Assert.EndsWith("Try again in 7 s.\n", bench.Said, StringComparison.Ordinal);
-        bench.Cloud.ListSources.Fail(new Fault.Refuse("403"), times: 1);
+        bench.Provider.ListSources.Fail(new Fault.Refuse("403"), times: 1);
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "list"));
         Assert.Contains("Give it the scope spark-admin:datasource_read, and have a full admin authorize it in Control Hub again.", bench.Said);
     }
@@ -190,7 +190,7 @@ public sealed class DataSourceCommandTests
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "list", "--json"));
 
-        Assert.Equal(1, bench.Cloud.ServiceAppToken.Requests);
+        Assert.Equal(1, bench.Provider.ServiceAppToken.Requests);
         JsonNode.Parse(bench.Output);
     }
 

@@ -8,10 +8,10 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>The Webex token manager's files in a folder, the stand-in for Webex, and one clock for both.</summary>
+/// <summary>The Webex token manager's files in a directory, the stand-in for Webex, and one clock for both.</summary>
 internal sealed class WebexBench : IAsyncDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly SandboxServer sandbox;
     private Account? account;
 
@@ -23,34 +23,34 @@ internal sealed class WebexBench : IAsyncDisposable
 
     public CollectedLog Log { get; } = new();
 
-    public WebexCloud Cloud => sandbox.Webex;
+    public WebexProvider Provider => sandbox.Webex;
 
     public Uri Api => sandbox.Address;
 
-    public string ConfigFile => folder["token-config.json"];
+    public string ConfigFile => directory["token-config.json"];
 
-    public string EnvFile => folder[".env"];
+    public string EnvFile => directory[".env"];
 
-    public TemporaryFolder Folder => folder;
+    public TemporaryDirectory DirectoryPath => directory;
 
     /// <summary>The account as the program would open it, with its stores read.</summary>
     public Account Account => account ?? throw new InvalidOperationException("nothing is open yet");
 
-    public Keeper ServiceApp => Account.Keeper;
+    public TokenManager ServiceApp => Account.TokenManager;
 
-    public Keeper Personal => Account.Beneath.Single();
+    public TokenManager Personal => Account.Upstream.Single();
 
     public Secret? Access => ServiceApp.Snapshot.State.Token?.AccessToken;
 
     /// <summary>As the metric of that name shows it.</summary>
-    public double? Metric(string name) => Account.Live.Single(l => l.Name == name).Read(new AccountSnapshot(Account, Account.Keeper.Snapshot, null));
+    public double? Metric(string name) => Account.Live.Single(l => l.Name == name).Read(new AccountSnapshot(Account, Account.TokenManager.Snapshot, null));
 
     public double? LevelsLeft => Metric("webex_token_levels_left");
 
-    public static async Task<WebexBench> StartAsync(WebexCloudOptions? options = null)
+    public static async Task<WebexBench> StartAsync(WebexProviderOptions? options = null)
     {
         var time = new ManualTime();
-        return new WebexBench(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [options ?? new WebexCloudOptions()] }, Cancellation), time);
+        return new WebexBench(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [options ?? new WebexProviderOptions()] }, Cancellation), time);
     }
 
     /// <summary>The configuration with a service app that is whole, and with what is given of the rest.</summary>
@@ -65,32 +65,32 @@ internal sealed class WebexBench : IAsyncDisposable
         {
             manager["integration"] = new JsonObject
             {
-                ["clientId"] = Cloud.IntegrationClientId,
-                ["clientSecret"] = Cloud.IntegrationClientSecret,
+                ["clientId"] = Provider.IntegrationClientId,
+                ["clientSecret"] = Provider.IntegrationClientSecret,
                 ["refreshToken"] = integration.RefreshToken,
             };
         }
-        folder.Write("token-config.json", new JsonObject { ["serviceApp"] = ServiceAppSection(), ["tokenManager"] = manager }.ToJsonString());
+        directory.Write("token-config.json", new JsonObject { ["serviceApp"] = ServiceAppSection(), ["tokenManager"] = manager }.ToJsonString());
         return this;
     }
 
     public JsonObject ServiceAppSection() => new()
     {
-        ["appId"] = Cloud.AppId,
-        ["clientId"] = Cloud.ClientId,
-        ["clientSecret"] = Cloud.ClientSecret,
-        ["targetOrgId"] = Cloud.OrgId,
+        ["appId"] = Provider.AppId,
+        ["clientId"] = Provider.ClientId,
+        ["clientSecret"] = Provider.ClientSecret,
+        ["targetOrgId"] = Provider.OrgId,
     };
 
     /// <summary>A <c>.env</c> as the token manager leaves it.</summary>
     public WebexBench WriteEnv(IssuedTokens issued)
     {
-        folder.Write(".env", $"OTHER=1\nWEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
+        directory.Write(".env", $"OTHER=1\nWEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
         return this;
     }
 
     public (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
-        Configured.Of(new WebexSource(), null, new Dictionary<string, string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, folder);
+        Configured.Of(new WebexSource(), null, new Dictionary<string, string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
 
     /// <summary>Opens the account anew, as a program that starts does.</summary>
     public async Task<WebexBench> OpenAsync(params (string Name, string Value)[] variables)
@@ -98,7 +98,7 @@ internal sealed class WebexBench : IAsyncDisposable
         var (accounts, problems) = Plan(variables);
         Assert.Empty(problems);
         account?.Dispose();
-        account = Assert.Single(accounts).Open(new KeeperOptions { Random = new Random(1), Pace = new Pace(Time) }, Time, Log);
+        account = Assert.Single(accounts).Open(new TokenManagerOptions { Random = new Random(1), RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, Log);
         await account.LoadAsync(afresh: true, Cancellation);
         await VisitAsync();
         return this;
@@ -107,9 +107,9 @@ internal sealed class WebexBench : IAsyncDisposable
     /// <summary>Does what is due now, as the program's rounds do.</summary>
     public async Task VisitAsync()
     {
-        foreach (var keeper in Account.Keepers)
+        foreach (var manager in Account.TokenManagers)
         {
-            await keeper.VisitAsync(Cancellation);
+            await manager.VisitAsync(Cancellation);
         }
     }
 
@@ -132,6 +132,6 @@ internal sealed class WebexBench : IAsyncDisposable
     {
         account?.Dispose();
         await sandbox.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 }

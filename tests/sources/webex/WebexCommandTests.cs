@@ -31,12 +31,12 @@ public sealed partial class WebexCommandTests
         Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (guess.StatusCode, page.StatusCode));
         Assert.Equal(0, await login);
         var manager = bench.Read("token-config.json").Inner("tokenManager")!;
-        Assert.Equal(bench.Cloud.IntegrationClientId, manager.Inner("integration")!.Text("clientId"));
-        Assert.Equal(bench.Cloud.IntegrationClientSecret, manager.Inner("integration")!.Text("clientSecret"));
+        Assert.Equal(bench.Provider.IntegrationClientId, manager.Inner("integration")!.Text("clientId"));
+        Assert.Equal(bench.Provider.IntegrationClientSecret, manager.Inner("integration")!.Text("clientSecret"));
         Assert.NotNull(manager.Inner("integration")!.Text("refreshToken"));
         Assert.NotNull(manager.Text("personalAccessToken"));
         Assert.NotNull(DotEnvFile.Find(File.ReadAllBytes(bench[".env"]), "WEBEX_SERVICE_APP_REFRESH_TOKEN"));
-        Assert.Equal(1, bench.Cloud.ApplicationToken.Requests);
+        Assert.Equal(1, bench.Provider.ApplicationToken.Requests);
         Assert.Equal(
             $"hook: logged in; the token is in {bench[".env"]} and good until 2026-12-05 12:00:00Z (in 14 days); the one it is had with is in {bench["token-config.json"]} and good until 2026-12-05 12:00:00Z (in 14 days).\n",
             bench.Output);
@@ -96,11 +96,11 @@ public sealed partial class WebexCommandTests
         Assert.Contains("Webex does not accept the personal access token", bench.Said, StringComparison.Ordinal);
         Assert.False(File.Exists(bench["token-config.json"]));
 
-        bench.Cloud.Me.Fail(new Fault.ServerError(), 1);
-        Assert.Equal(2, await bench.RunAsync($"{bench.Cloud.LoginPersonal()}\n", interactive: true, "login", "hook", "--token"));
+        bench.Provider.Me.Fail(new Fault.ServerError(), 1);
+        Assert.Equal(2, await bench.RunAsync($"{bench.Provider.LoginPersonal()}\n", interactive: true, "login", "hook", "--token"));
         Assert.False(File.Exists(bench["token-config.json"]));
 
-        Assert.Equal(0, await bench.RunAsync($"{bench.Cloud.LoginPersonal()}\n", interactive: true, "login", "hook", "--token"));
+        Assert.Equal(0, await bench.RunAsync($"{bench.Provider.LoginPersonal()}\n", interactive: true, "login", "hook", "--token"));
         Assert.Contains("Paste the personal access token: ", bench.Said, StringComparison.Ordinal);
         Assert.Contains("good until 2026-11-22 00:00:00Z (in 12 hours)", bench.Output, StringComparison.Ordinal);
     }
@@ -109,10 +109,10 @@ public sealed partial class WebexCommandTests
     public async Task A_pasted_personal_token_leaves_the_integration_alone()
     {
         await using var bench = await Bench.StartAsync(app: true, integration: false);
-        var integration = bench.Cloud.LoginIntegration();
-        bench.Write("token-config.json", $$$"""{"tokenManager":{"oauthClientId":"{{{bench.Cloud.IntegrationClientId}}}","oauthClientSecret":"{{{bench.Cloud.IntegrationClientSecret}}}","oauthRefreshToken":"{{{integration.RefreshToken}}}"}}""");
+        var integration = bench.Provider.LoginIntegration();
+        bench.Write("token-config.json", $$$"""{"tokenManager":{"oauthClientId":"{{{bench.Provider.IntegrationClientId}}}","oauthClientSecret":"{{{bench.Provider.IntegrationClientSecret}}}","oauthRefreshToken":"{{{integration.RefreshToken}}}"}}""");
 
-        var personal = bench.Cloud.LoginPersonal();
+        var personal = bench.Provider.LoginPersonal();
         Assert.Equal(0, await bench.RunAsync($"{personal}\n", interactive: true, "login", "hook", "--token"));
 
         var manager = bench.Read("token-config.json").Inner("tokenManager")!;
@@ -123,15 +123,15 @@ public sealed partial class WebexCommandTests
     public async Task Refresh_asks_before_it_renews_what_is_still_valid()
     {
         await using var bench = await Bench.StartAsync(app: true, integration: false);
-        await bench.RunAsync($"{bench.Cloud.LoginPersonal()}\n", interactive: true, "login", "hook");
+        await bench.RunAsync($"{bench.Provider.LoginPersonal()}\n", interactive: true, "login", "hook");
 
         Assert.Equal(0, await bench.RunAsync("n\n", interactive: true, "refresh", "hook"));
         Assert.Contains("Renew it now? [y/N] ", bench.Said, StringComparison.Ordinal);
-        Assert.Equal(0, bench.Cloud.ServiceAppToken.Requests);
+        Assert.Equal(0, bench.Provider.ServiceAppToken.Requests);
 
         bench.Time.Advance(TimeSpan.FromDays(1));
         Assert.Equal(0, await bench.RunAsync("y\n", interactive: true, "refresh", "hook"));
-        Assert.Equal(1, bench.Cloud.ServiceAppToken.Requests);
+        Assert.Equal(1, bench.Provider.ServiceAppToken.Requests);
         Assert.EndsWith("hook: renewed; the token is good until 2026-12-06 12:00:00Z (in 14 days).\n", bench.Output, StringComparison.Ordinal);
     }
 
@@ -139,7 +139,7 @@ public sealed partial class WebexCommandTests
     public async Task Token_prints_the_service_apps_token_and_nothing_else()
     {
         await using var bench = await Bench.StartAsync(app: true, integration: false);
-        var issued = bench.Cloud.LoginServiceApp();
+        var issued = bench.Provider.LoginServiceApp();
         bench.Write(".env", $"WEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
 
         Assert.Equal(0, await bench.RunAsync("token", "hook"));
@@ -151,13 +151,13 @@ public sealed partial class WebexCommandTests
     public async Task Status_shows_four_levels_from_the_files_alone()
     {
         await using var bench = await Bench.StartAsync(app: true, integration: false);
-        await bench.RunAsync($"{bench.Cloud.LoginPersonal()}\n", interactive: true, "login", "hook");
-        var asked = bench.Cloud.Me.Requests;
+        await bench.RunAsync($"{bench.Provider.LoginPersonal()}\n", interactive: true, "login", "hook");
+        var asked = bench.Provider.Me.Requests;
 
         Assert.Equal(0, await bench.RunAsync("status"));
         Assert.Equal(0, await bench.RunAsync("status", "--json"));
 
-        Assert.Equal(asked, bench.Cloud.Me.Requests);
+        Assert.Equal(asked, bench.Provider.Me.Requests);
         foreach (var line in new[]
         {
             @"service app, by its refresh token +yes +2027-02-19 12:00:00Z \(in 90 days\) +next: the service app's token is renewed at 2026-12-0",
@@ -176,15 +176,15 @@ public sealed partial class WebexCommandTests
     public async Task Logout_forgets_every_level_and_leaves_what_else_the_files_hold()
     {
         await using var bench = await Bench.StartAsync(app: true, integration: true);
-        var integration = bench.Cloud.LoginIntegration();
+        var integration = bench.Provider.LoginIntegration();
         bench.Write(".env", "# mine\nOTHER=1\n");
-        bench.Write("token-config.json", $$$"""{"serviceApp":{"appId":"x"},"tokenManager":{"clientId":"{{{bench.Cloud.IntegrationClientId}}}","clientSecret":"{{{bench.Cloud.IntegrationClientSecret}}}","refreshToken":"{{{integration.RefreshToken}}}"}}""");
+        bench.Write("token-config.json", $$$"""{"serviceApp":{"appId":"x"},"tokenManager":{"clientId":"{{{bench.Provider.IntegrationClientId}}}","clientSecret":"{{{bench.Provider.IntegrationClientSecret}}}","refreshToken":"{{{integration.RefreshToken}}}"}}""");
         Assert.Equal(0, await bench.RunAsync("token", "hook"));
 
         Assert.Equal(0, await bench.RunAsync("logout", "hook"));
 
         Assert.StartsWith("# mine\nOTHER=1\nWEBEX_SERVICE_APP_ACCESS_TOKEN=\nWEBEX_SERVICE_APP_REFRESH_TOKEN=\n", await File.ReadAllTextAsync(bench[".env"], Cancellation), StringComparison.Ordinal);
-        Assert.Equal($$$"""{"serviceApp":{"appId":"x"},"tokenManager":{"clientId":"{{{bench.Cloud.IntegrationClientId}}}","clientSecret":"{{{bench.Cloud.IntegrationClientSecret}}}"}}""", await File.ReadAllTextAsync(bench["token-config.json"], Cancellation));
+        Assert.Equal($$$"""{"serviceApp":{"appId":"x"},"tokenManager":{"clientId":"{{{bench.Provider.IntegrationClientId}}}","clientSecret":"{{{bench.Provider.IntegrationClientSecret}}}"}}""", await File.ReadAllTextAsync(bench["token-config.json"], Cancellation));
         Assert.Equal(1, await bench.RunAsync("token", "hook"));
         Assert.Equal(1, await bench.RunAsync("status"));
     }
@@ -218,7 +218,7 @@ public sealed partial class WebexCommandTests
             this.sandbox = sandbox;
             Port = FreePort.Take();
             var redirect = $"http://localhost:{Port}/callback";
-            Cloud.Integration.Register(new RegisteredClient(Cloud.IntegrationClientId, Cloud.IntegrationClientSecret, [redirect]));
+            Provider.Integration.Register(new RegisteredClient(Provider.IntegrationClientId, Provider.IntegrationClientSecret, [redirect]));
             Configure($"""
                 accounts:
                   hook:
@@ -229,15 +229,15 @@ public sealed partial class WebexCommandTests
                 """);
             if (app)
             {
-                Configure($"    app_id: {Cloud.AppId}\n    client_id: {Cloud.ClientId}\n    client_secret: {Cloud.ClientSecret}\n    target_org_id: {Cloud.OrgId}\n");
+                Configure($"    app_id: {Provider.AppId}\n    client_id: {Provider.ClientId}\n    client_secret: {Provider.ClientSecret}\n    target_org_id: {Provider.OrgId}\n");
             }
             if (integration)
             {
-                Configure($"    integration_client_id: {Cloud.IntegrationClientId}\n    integration_client_secret: {Cloud.IntegrationClientSecret}\n");
+                Configure($"    integration_client_id: {Provider.IntegrationClientId}\n    integration_client_secret: {Provider.IntegrationClientSecret}\n");
             }
         }
 
-        public WebexCloud Cloud => sandbox.Webex;
+        public WebexProvider Provider => sandbox.Webex;
 
         public int Port { get; }
 

@@ -29,9 +29,9 @@ public sealed class WebexDataOptionsTests
 
     private static IReadOnlyList<string> Problems(params (string Name, string Value)[] variables)
     {
-        using var folder = new TemporaryFolder();
-        folder.Write("token-config.json", """{"serviceApp":{"appId":"a","clientId":"c","clientSecret":"s","targetOrgId":"o"},"tokenManager":{"personalAccessToken":"p"}}""");
-        var all = variables.Append(("WEBEX_CONFIG_FILE", folder["token-config.json"]));
-        return Configured.Of(new WebexSource(), null, all.ToDictionary(v => v.Item1, v => v.Item2), folder).Problems;
+        using var directory = new TemporaryDirectory();
+        directory.Write("token-config.json", """{"serviceApp":{"appId":"a","clientId":"c","clientSecret":"s","targetOrgId":"o"},"tokenManager":{"personalAccessToken":"p"}}""");
+        var all = variables.Append(("WEBEX_CONFIG_FILE", directory["token-config.json"]));
+        return Configured.Of(new WebexSource(), null, all.ToDictionary(v => v.Item1, v => v.Item2), directory).Problems;
     }
 }

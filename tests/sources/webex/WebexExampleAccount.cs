@@ -7,14 +7,14 @@ namespace Exporter.Tests.Webex;
 /// <summary>With two data sources: one that ends soon, and one that is disabled.</summary>
 internal sealed class WebexExampleAccount : IExampleAccount
 {
-    public string Configure(SandboxServer sandbox, TemporaryFolder folder)
+    public string Configure(SandboxServer sandbox, TemporaryDirectory directory)
     {
         var webex = sandbox.Webex;
         webex.DataSources.Add("https://voice.example.com", lifetimeMinutes: 2);
         webex.DataSources.Add("https://archive.example.com", errorMessage: "moving");
         var (app, integration) = (webex.LoginServiceApp(), webex.LoginIntegration());
-        folder.Write("hook.env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={app.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={app.RefreshToken}\n");
-        folder.Write("token-config.json", $$$"""
+        directory.Write("hook.env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={app.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={app.RefreshToken}\n");
+        directory.Write("token-config.json", $$$"""
             {
               "serviceApp": {
                 "appId": "{{{webex.AppId}}}", "clientId": "{{{webex.ClientId}}}", "clientSecret": "{{{webex.ClientSecret}}}", "targetOrgId": "{{{webex.OrgId}}}"

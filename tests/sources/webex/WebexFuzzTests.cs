@@ -98,8 +98,8 @@ public sealed class WebexFuzzTests
     /// <summary>Whether it was an answer to the list; whatever was asked, and with whatever status it came, the outcome is clear.</summary>
     private static async Task<bool> IsGoodAsync(string body)
     {
-        var cancellation = WebexBench.Cancellation;
-        var listed = await DataSourceAnswers.AskAsync(api => api.ListDataSourcesAsync(cancellation), body);
+        var cancellationToken = WebexBench.Cancellation;
+        var listed = await DataSourceAnswers.AskAsync(api => api.ListDataSourcesAsync(cancellationToken), body);
         if (listed is PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
         {
             var reading = new WebexReading(sources, null, ExtensionCounts.None);
@@ -113,15 +113,15 @@ public sealed class WebexFuzzTests
             }
         }
         Clear(listed);
-        Clear(await DataSourceAnswers.AskAsync(api => api.GetDataSourceAsync("x", cancellation), body));
-        var schemas = await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(cancellation), body);
+        Clear(await DataSourceAnswers.AskAsync(api => api.GetDataSourceAsync("x", cancellationToken), body));
+        var schemas = await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(cancellationToken), body);
         Clear(schemas);
         if (schemas is PollResult<IReadOnlyList<WebexSchema>>.Success(var list))
         {
             DataSourceTable.Of(list);
             Pages.Text(WebexMetrics.From(new WebexReading([], list, ExtensionCounts.None)));
         }
-        Clear(await DataSourceAnswers.AskAsync(api => api.GetDataSourceAsync("x", cancellation), body, HttpStatusCode.BadRequest));
+        Clear(await DataSourceAnswers.AskAsync(api => api.GetDataSourceAsync("x", cancellationToken), body, HttpStatusCode.BadRequest));
         return listed is PollResult<IReadOnlyList<WebexDataSource>>.Success;
     }
 

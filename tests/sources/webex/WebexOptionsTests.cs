@@ -11,7 +11,7 @@ public sealed class WebexOptionsTests
     public async Task Everything_that_is_missing_is_named_at_once_and_dotted()
     {
         await using var bench = await WebexBench.StartAsync();
-        bench.Folder.Write("token-config.json", """{"serviceApp":{"appId":"A","clientSecret":""},"tokenManager":{}}""");
+        bench.DirectoryPath.Write("token-config.json", """{"serviceApp":{"appId":"A","clientSecret":""},"tokenManager":{}}""");
 
         var problem = Assert.Single(bench.Plan().Problems);
 
@@ -24,10 +24,10 @@ public sealed class WebexOptionsTests
         await using var bench = await WebexBench.StartAsync();
         Assert.Contains($"there is no file {bench.ConfigFile}", Assert.Single(bench.Plan(("WEBEX_APP_ID", "A")).Problems), StringComparison.Ordinal);
 
-        bench.Folder.Write("token-config.json", "{\n\"serviceApp\": }");
+        bench.DirectoryPath.Write("token-config.json", "{\n\"serviceApp\": }");
         Assert.Contains("token-config.json is not JSON (line 2); correct it; it has to hold serviceApp.appId, ", Assert.Single(bench.Plan().Problems), StringComparison.Ordinal);
 
-        bench.Folder.Write("token-config.json", "{}");
+        bench.DirectoryPath.Write("token-config.json", "{}");
         Assert.Contains("has no section serviceApp; write serviceApp.appId, serviceApp.clientId, serviceApp.clientSecret, serviceApp.targetOrgId into it", Assert.Single(bench.Plan().Problems), StringComparison.Ordinal);
     }
 
@@ -35,7 +35,7 @@ public sealed class WebexOptionsTests
     public async Task A_setting_stands_for_a_field_of_the_file()
     {
         await using var bench = await WebexBench.StartAsync();
-        bench.Folder.Write("token-config.json", """{"serviceApp":{"appId":"A","targetOrgId":"O"}}""");
+        bench.DirectoryPath.Write("token-config.json", """{"serviceApp":{"appId":"A","targetOrgId":"O"}}""");
 
         Assert.Empty(bench.Plan(("WEBEX_CLIENT_ID", "C"), ("WEBEX_CLIENT_SECRET", "S")).Problems);
     }
@@ -44,7 +44,7 @@ public sealed class WebexOptionsTests
     public async Task The_file_in_the_working_directory_makes_the_account()
     {
         await using var bench = await WebexBench.StartAsync();
-        var (accounts, problems) = Configured.Of(new Exporter.Webex.WebexSource(), null, new Dictionary<string, string>(), bench.Configure().Folder);
+        var (accounts, problems) = Configured.Of(new Exporter.Webex.WebexSource(), null, new Dictionary<string, string>(), bench.Configure().DirectoryPath);
 
         Assert.Empty(problems);
         Assert.Equal("webex", Assert.Single(accounts).Name);
@@ -57,8 +57,8 @@ public sealed class WebexOptionsTests
     public async Task A_level_that_is_not_whole_is_a_warning_and_no_end(string manager, string warning)
     {
         await using var bench = await WebexBench.StartAsync();
-        bench.Folder.Write("token-config.json", $$"""{"serviceApp":{{bench.ServiceAppSection().ToJsonString()}},"tokenManager":{{manager}}}""");
-        bench.WriteEnv(bench.Cloud.LoginServiceApp());
+        bench.DirectoryPath.Write("token-config.json", $$"""{"serviceApp":{{bench.ServiceAppSection().ToJsonString()}},"tokenManager":{{manager}}}""");
+        bench.WriteEnv(bench.Provider.LoginServiceApp());
 
         await bench.OpenAsync();
 

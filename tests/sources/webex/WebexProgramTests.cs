@@ -10,19 +10,19 @@ namespace Exporter.Tests.Webex;
 [Trait("Suite", "slow")]
 public sealed class WebexProgramTests : IAsyncLifetime
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private SandboxServer sandbox = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private WebexCloud Cloud => sandbox.Webex;
+    private WebexProvider Provider => sandbox.Webex;
 
     public async ValueTask InitializeAsync() => sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
 
     public async ValueTask DisposeAsync()
     {
         await sandbox.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     [Fact]
@@ -47,8 +47,8 @@ public sealed class WebexProgramTests : IAsyncLifetime
             Assert.False(CollectedLog.Leaks(exporter.Log + page + accounts, secret));
         }
         // Words, parts of which are in other words.
-        Assert.DoesNotContain(Cloud.ClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
-        Assert.DoesNotContain(Cloud.IntegrationClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
+        Assert.DoesNotContain(Provider.ClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
+        Assert.DoesNotContain(Provider.IntegrationClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class WebexProgramTests : IAsyncLifetime
             await exporter.KillAsync(Cancellation);
         }
 
-        Assert.Equal((1, 1, 0), (Cloud.ServiceAppToken.Requests, Cloud.IntegrationToken.Requests, Cloud.ApplicationToken.Requests));
+        Assert.Equal((1, 1, 0), (Provider.ServiceAppToken.Requests, Provider.IntegrationToken.Requests, Provider.ApplicationToken.Requests));
     }
 
     [Fact]
@@ -74,13 +74,13 @@ public sealed class WebexProgramTests : IAsyncLifetime
             await BothKeptAsync(first);
             await first.KillAsync(Cancellation);
         }
-        Cloud.ServiceApp.RevokeAll();
+        Provider.ServiceApp.RevokeAll();
 
         await using var exporter = await StartAsync();
         await exporter.Says("reading is fine", Cancellation);
 
         Assert.Contains("the personal access token is tried next", exporter.Log, StringComparison.Ordinal);
-        Assert.Equal(1, Cloud.ApplicationToken.Requests);
+        Assert.Equal(1, Provider.ApplicationToken.Requests);
     }
 
     /// <summary>The page, once it reads and the personal token, which it reads without, is saved too.</summary>
@@ -92,22 +92,22 @@ public sealed class WebexProgramTests : IAsyncLifetime
 
     private IssuedTokens Configure()
     {
-        var (service, integration) = (Cloud.LoginServiceApp(), Cloud.LoginIntegration());
-        folder.Write("token-config.json", $$$"""
+        var (service, integration) = (Provider.LoginServiceApp(), Provider.LoginIntegration());
+        directory.Write("token-config.json", $$$"""
             {
-              "serviceApp": {"appId": "{{{Cloud.AppId}}}", "clientId": "{{{Cloud.ClientId}}}", "clientSecret": "{{{Cloud.ClientSecret}}}", "targetOrgId": "{{{Cloud.OrgId}}}"},
+              "serviceApp": {"appId": "{{{Provider.AppId}}}", "clientId": "{{{Provider.ClientId}}}", "clientSecret": "{{{Provider.ClientSecret}}}", "targetOrgId": "{{{Provider.OrgId}}}"},
               "tokenManager": {
                 "personalAccessToken": "",
-                "integration": {"clientId": "{{{Cloud.IntegrationClientId}}}", "clientSecret": "{{{Cloud.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"}
+                "integration": {"clientId": "{{{Provider.IntegrationClientId}}}", "clientSecret": "{{{Provider.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"}
               }
             }
             """);
-        folder.Write(".env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={service.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={service.RefreshToken}\n");
+        directory.Write(".env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={service.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={service.RefreshToken}\n");
         return service;
     }
 
-    private string Env(string name) => DotEnvFile.Find(File.ReadAllBytes(folder[".env"]), name)!;
+    private string Env(string name) => DotEnvFile.Find(File.ReadAllBytes(directory[".env"]), name)!;
 
     private Task<RunningExporter> StartAsync() => RunningExporter.StartAsync(
-        ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", folder["token-config.json"], "--webex-token-file", folder[".env"], "-a", "127.0.0.1:0"], Cancellation);
+        ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", directory["token-config.json"], "--webex-token-file", directory[".env"], "-a", "127.0.0.1:0"], Cancellation);
 }

@@ -21,7 +21,7 @@ public sealed partial class WebexReadmeTests
     /// <summary>By the message's row, what brings it about; what comes back is all that was said.</summary>
     private static readonly (string Row, Func<WebexTerminal, Task<string>> BringAbout)[] Troubles =
     [
-        ("there is no file …token-config.json", terminal => SaidAsync(terminal.WriteEnv(terminal.Cloud.LoginServiceApp()), "refresh")),
+        ("there is no file …token-config.json", terminal => SaidAsync(terminal.WriteEnv(terminal.Provider.LoginServiceApp()), "refresh")),
         ("token-config.json is not JSON (line", terminal => Written(terminal, "{\n", "refresh")),
         ("token-config.json has no section serviceApp", terminal => Written(terminal, """{"tokenManager":{}}""", "refresh")),
         ("token-config.json is missing serviceApp.", terminal => Written(terminal, """{"serviceApp":{"appId":"x"}}""", "refresh")),
@@ -31,32 +31,32 @@ public sealed partial class WebexReadmeTests
         ("the refresh token is no longer accepted … and there is no personal access token", terminal => SaidAsync(terminal.WriteConfig().WriteEnv(Dead), "refresh")),
         ("the integration: the refresh token is no longer accepted", terminal => SaidAsync(terminal.WriteConfig(terminal.Manager("dead", "dead")), "refresh")),
         ("the client id or the client secret is not accepted", terminal =>
-            SaidAsync(terminal.WriteConfig(null, ("clientSecret", "wrong")).WriteEnv(terminal.Cloud.LoginServiceApp()), "refresh")),
+            SaidAsync(terminal.WriteConfig(null, ("clientSecret", "wrong")).WriteEnv(terminal.Provider.LoginServiceApp()), "refresh")),
         ("the integration: the client id or the client secret is not accepted", terminal => SaidAsync(terminal.WriteConfig(terminal.Manager("dead", "dead", "wrong")), "refresh")),
         ("the personal access token is good, and not accepted for this service app", terminal =>
         {
-            terminal.Cloud.ApplicationToken.Fail(new Fault.Respond(401, "{}"));
-            return SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Cloud.LoginPersonal())), "refresh");
+            terminal.Provider.ApplicationToken.Fail(new Fault.Respond(401, "{}"));
+            return SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Provider.LoginPersonal())), "refresh");
         }),
         ("Webex does not accept the service app's token", terminal =>
         {
-            terminal.Cloud.ListSources.Fail(new Fault.Respond(401, "{}"));
+            terminal.Provider.ListSources.Fail(new Fault.Respond(401, "{}"));
             return ListedAsync(terminal);
         }),
         ("Webex does not accept serviceApp.clientId, clientSecret or targetOrgId", terminal =>
-            SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Cloud.LoginPersonal()), ("clientSecret", "wrong")), "refresh")),
+            SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Provider.LoginPersonal()), ("clientSecret", "wrong")), "refresh")),
         ("Webex knows no service app of this serviceApp.appId", terminal =>
-            SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Cloud.LoginPersonal()), ("appId", "wrong")), "refresh")),
+            SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Provider.LoginPersonal()), ("appId", "wrong")), "refresh")),
         ("lacks the scope spark:applications_token, or no full admin has authorized the service app", terminal =>
-            SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Cloud.LoginPersonal("spark:people_read"))), "refresh")),
+            SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Provider.LoginPersonal("spark:people_read"))), "refresh")),
         ("no access token in Webex's answer", terminal =>
         {
-            terminal.Cloud.ApplicationToken.Fail(new Fault.Respond(200, "{}"));
-            return SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Cloud.LoginPersonal())), "refresh");
+            terminal.Provider.ApplicationToken.Fail(new Fault.Respond(200, "{}"));
+            return SaidAsync(terminal.WriteConfig(terminal.Manager(terminal.Provider.LoginPersonal())), "refresh");
         }),
-        ("Webex asks for patience", terminal => FailingAsync(terminal, terminal.Cloud.ServiceAppToken, new Fault.TooManyRequests("60"))),
-        ("the token endpoint is not working", terminal => FailingAsync(terminal, terminal.Cloud.ServiceAppToken, new Fault.ServerError())),
-        ("the token endpoint cannot be reached", terminal => FailingAsync(terminal, terminal.Cloud.ServiceAppToken, new Fault.Drop())),
+        ("Webex asks for patience", terminal => FailingAsync(terminal, terminal.Provider.ServiceAppToken, new Fault.TooManyRequests("60"))),
+        ("the token endpoint is not working", terminal => FailingAsync(terminal, terminal.Provider.ServiceAppToken, new Fault.ServerError())),
+        ("the token endpoint cannot be reached", terminal => FailingAsync(terminal, terminal.Provider.ServiceAppToken, new Fault.Drop())),
         ("The service app may not do this", terminal => ListedAsync(terminal, new Fault.Refuse("403"))),
         ("Webex has no such thing", terminal => ListedAsync(terminal, new Fault.Refuse("404"))),
         ("Webex rejects the request", terminal => ListedAsync(terminal, new Fault.Refuse("400"))),
@@ -138,26 +138,26 @@ public sealed partial class WebexReadmeTests
         return terminal.Said;
     }
 
-    private static Task<string> FailingAsync(WebexTerminal terminal, CloudEndpoint endpoint, Fault fault)
+    private static Task<string> FailingAsync(WebexTerminal terminal, ProviderEndpoint endpoint, Fault fault)
     {
         endpoint.Fail(fault);
-        return SaidAsync(terminal.WriteConfig().WriteEnv(terminal.Cloud.LoginServiceApp()), "refresh", "--yes");
+        return SaidAsync(terminal.WriteConfig().WriteEnv(terminal.Provider.LoginServiceApp()), "refresh", "--yes");
     }
 
     private static Task<string> ListedAsync(WebexTerminal terminal, Fault? fault = null)
     {
         if (fault is not null)
         {
-            terminal.Cloud.ListSources.Fail(fault);
+            terminal.Provider.ListSources.Fail(fault);
         }
-        return SaidAsync(terminal.WriteConfig().WriteEnv(terminal.Cloud.LoginServiceApp()), "webex", "data-sources", "list");
+        return SaidAsync(terminal.WriteConfig().WriteEnv(terminal.Provider.LoginServiceApp()), "webex", "data-sources", "list");
     }
 
     /// <summary>What the exporter logs, in the place of what a command says.</summary>
     private static async Task<string> LoggedAsync(WebexTerminal terminal, JsonObject manager)
     {
         await using var bench = await WebexBench.StartAsync();
-        bench.Folder.Write("token-config.json", new JsonObject { ["serviceApp"] = bench.ServiceAppSection(), ["tokenManager"] = manager }.ToJsonString());
+        bench.DirectoryPath.Write("token-config.json", new JsonObject { ["serviceApp"] = bench.ServiceAppSection(), ["tokenManager"] = manager }.ToJsonString());
         await bench.OpenAsync();
         return string.Join('\n', bench.Log.All);
     }
@@ -166,8 +166,8 @@ public sealed partial class WebexReadmeTests
     {
         var log = new CollectedLog();
         terminal.Sources.Add("https://voice.example.com", lifetimeMinutes: 1);
-        terminal.Cloud.UpdateSource.Fail(new Fault.Refuse("500"));
-        var account = new ApiAccount(new Exporter.Tokens.Secret(terminal.Cloud.LoginServiceApp().AccessToken), terminal.Address);
+        terminal.Provider.UpdateSource.Fail(new Fault.Refuse("500"));
+        var account = new ApiAccount(new Exporter.Tokens.Secret(terminal.Provider.LoginServiceApp().AccessToken), terminal.Address);
         var api = Composition.Services(terminal.Time, log).GetRequiredService<IWebexApi>();
         terminal.Time.Advance(TimeSpan.FromMinutes(1));
         await new DataSourceCensus(

@@ -8,7 +8,7 @@ namespace Exporter.Tests.Webex;
 /// <summary>The source in the real program, at the stand-in.</summary>
 public sealed class WebexSourceTests : IAsyncLifetime
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private SandboxServer sandbox = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -18,7 +18,7 @@ public sealed class WebexSourceTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await sandbox.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     [Fact]
@@ -26,12 +26,12 @@ public sealed class WebexSourceTests : IAsyncLifetime
     {
         var (due, late) = (sandbox.Webex.DataSources.Add("https://voice.example.com/a-secret-path", lifetimeMinutes: 1), sandbox.Webex.DataSources.Add("https://archive.example.com", "moving"));
         var issued = sandbox.Webex.LoginServiceApp();
-        folder.Write(".env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
+        directory.Write(".env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
         await using var exporter = await RunningExporter.StartAsync(
         [
             "--webex-api-url", sandbox.Address.OriginalString, "--webex-app-id", sandbox.Webex.AppId, "--webex-client-id", sandbox.Webex.ClientId,
-            "--webex-client-secret-file", folder.Write("secret", sandbox.Webex.ClientSecret), "--webex-target-org-id", sandbox.Webex.OrgId, "--webex-token-file", folder[".env"],
-            "--webex-config-file", folder["token-config.json"], "--webex-extend-data-sources", "--webex-extend-only", late.Id, "--debug-handlers", "-a", "127.0.0.1:0",
+            "--webex-client-secret-file", directory.Write("secret", sandbox.Webex.ClientSecret), "--webex-target-org-id", sandbox.Webex.OrgId, "--webex-token-file", directory[".env"],
+            "--webex-config-file", directory["token-config.json"], "--webex-extend-data-sources", "--webex-extend-only", late.Id, "--debug-handlers", "-a", "127.0.0.1:0",
         ], Cancellation);
         var page = await exporter.Shows("exporter_up{source=\"webex\"} 1\n", Cancellation);
 

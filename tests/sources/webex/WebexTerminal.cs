@@ -28,9 +28,9 @@ internal sealed class WebexTerminal : TypedCommands
 
     public Uri Address => sandbox.Address;
 
-    public WebexCloud Cloud => sandbox.Webex;
+    public WebexProvider Provider => sandbox.Webex;
 
-    public WebexDataSources Sources => Cloud.DataSources;
+    public WebexDataSources Sources => Provider.DataSources;
 
     public static async Task<WebexTerminal> StartAsync()
     {
@@ -42,13 +42,13 @@ internal sealed class WebexTerminal : TypedCommands
     public static async Task<WebexTerminal> LoggedInAsync()
     {
         var terminal = await StartAsync();
-        return terminal.WriteConfig().WriteEnv(terminal.Cloud.LoginServiceApp());
+        return terminal.WriteConfig().WriteEnv(terminal.Provider.LoginServiceApp());
     }
 
     /// <summary>The configuration with these fields of the service app in the place of the right ones.</summary>
     public WebexTerminal WriteConfig(JsonObject? manager = null, params (string Name, string Value)[] changes)
     {
-        var app = new JsonObject { ["appId"] = Cloud.AppId, ["clientId"] = Cloud.ClientId, ["clientSecret"] = Cloud.ClientSecret, ["targetOrgId"] = Cloud.OrgId };
+        var app = new JsonObject { ["appId"] = Provider.AppId, ["clientId"] = Provider.ClientId, ["clientSecret"] = Provider.ClientSecret, ["targetOrgId"] = Provider.OrgId };
         foreach (var (name, value) in changes)
         {
             app[name] = value;
@@ -65,8 +65,8 @@ internal sealed class WebexTerminal : TypedCommands
         {
             manager["integration"] = new JsonObject
             {
-                ["clientId"] = Cloud.IntegrationClientId,
-                ["clientSecret"] = clientSecret ?? Cloud.IntegrationClientSecret,
+                ["clientId"] = Provider.IntegrationClientId,
+                ["clientSecret"] = clientSecret ?? Provider.IntegrationClientSecret,
                 ["refreshToken"] = refreshToken,
             };
         }
@@ -82,7 +82,7 @@ internal sealed class WebexTerminal : TypedCommands
 
     /// <summary>Neither on the output nor on stderr.</summary>
     public void HasNoSecret() => Assert.All(
-        [.. secrets, Cloud.ClientSecret, .. Sources.All.Select(s => s.Nonce), .. Sources.All.Select(s => s.JwsToken)], secret => Assert.DoesNotContain(secret, Output + Error));
+        [.. secrets, Provider.ClientSecret, .. Sources.All.Select(s => s.Nonce), .. Sources.All.Select(s => s.JwsToken)], secret => Assert.DoesNotContain(secret, Output + Error));
 
     public override async ValueTask DisposeAsync()
     {

@@ -12,24 +12,24 @@ public sealed class WebexTokensTests
     public async Task Is_token_valid_asks_Webex_and_renews_nothing()
     {
         await using var bench = await WebexBench.StartAsync();
-        await using var tokens = Open(bench.Configure().WriteEnv(bench.Cloud.LoginServiceApp()));
+        await using var tokens = Open(bench.Configure().WriteEnv(bench.Provider.LoginServiceApp()));
 
         Assert.IsType<TokenCheck.Good>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
-        bench.Cloud.ServiceApp.RevokeAll();
+        bench.Provider.ServiceApp.RevokeAll();
         Assert.IsType<TokenCheck.Bad>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
 
-        Assert.Equal(0, bench.Cloud.ServiceAppToken.Requests);
+        Assert.Equal(0, bench.Provider.ServiceAppToken.Requests);
     }
 
     [Fact]
     public async Task A_network_that_fails_is_no_invalid_token()
     {
         await using var bench = await WebexBench.StartAsync();
-        await using var tokens = Open(bench.Configure().WriteEnv(bench.Cloud.LoginServiceApp()));
+        await using var tokens = Open(bench.Configure().WriteEnv(bench.Provider.LoginServiceApp()));
 
-        bench.Cloud.ListSources.Fail(new Fault.Drop(), 1);
+        bench.Provider.ListSources.Fail(new Fault.Drop(), 1);
         Assert.Equal(FailureKind.Network, Assert.IsType<TokenCheck.Unknown>(await tokens.IsTokenValidAsync(WebexBench.Cancellation)).Kind);
-        bench.Cloud.ListSources.Fail(new Fault.TooManyRequests("7"), 1);
+        bench.Provider.ListSources.Fail(new Fault.TooManyRequests("7"), 1);
         var limited = Assert.IsType<TokenCheck.Unknown>(await tokens.IsTokenValidAsync(WebexBench.Cancellation));
         Assert.Equal((FailureKind.RateLimited, TimeSpan.FromSeconds(7)), (limited.Kind, limited.RetryAfter));
     }
@@ -48,7 +48,7 @@ public sealed class WebexTokensTests
     public async Task Refresh_token_renews_and_writes_both_lines()
     {
         await using var bench = await WebexBench.StartAsync();
-        var issued = bench.Cloud.LoginServiceApp();
+        var issued = bench.Provider.LoginServiceApp();
         await using var tokens = Open(bench.Configure().WriteEnv(issued));
 
         var after = await tokens.RefreshTokenAsync(WebexBench.Cancellation);
@@ -65,8 +65,8 @@ public sealed class WebexTokensTests
     public async Task Refresh_token_with_everything_dead_says_what_a_person_has_to_do()
     {
         await using var bench = await WebexBench.StartAsync();
-        await using var tokens = Open(bench.Configure().WriteEnv(bench.Cloud.LoginServiceApp()));
-        bench.Cloud.ServiceApp.RevokeAll();
+        await using var tokens = Open(bench.Configure().WriteEnv(bench.Provider.LoginServiceApp()));
+        bench.Provider.ServiceApp.RevokeAll();
 
         var lost = Assert.IsType<TokenState.Lost>((await tokens.RefreshTokenAsync(WebexBench.Cancellation)).State);
 

@@ -13,13 +13,13 @@ internal enum Aftermath
     /// <summary>The next start renewed once more.</summary>
     Renewed,
 
-    /// <summary>The cloud had rotated, and the program had not read its answer: nothing a program does can bring it back.</summary>
+    /// <summary>The provider had rotated, and the program had not read its answer: nothing a program does can bring it back.</summary>
     LostOnTheWay,
 
     /// <summary>The program had read the answer, and it was in no file yet.</summary>
     LostInMemory,
 
-    /// <summary>The cloud had rotated, and its answer stood whole in the temporary file: the next start finished the save.</summary>
+    /// <summary>The provider had rotated, and its answer stood whole in the temporary file: the next start finished the save.</summary>
     Recovered,
 }
 
@@ -29,16 +29,16 @@ internal enum Aftermath
 /// </summary>
 internal sealed class CrashBench : IAsyncDisposable
 {
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryDirectory directory = new();
     private readonly SandboxServer sandbox;
     private volatile TaskCompletionSource rotated = new();
     private string before = "";
 
     private CrashBench(SandboxServer sandbox) => this.sandbox = sandbox;
 
-    public string TokenFile => folder["token.json"];
+    public string TokenFile => directory["token.json"];
 
-    public string Folder => folder.Path;
+    public string DirectoryPath => directory.Path;
 
     public AuthorizationCounters Counters => sandbox.Netatmo.Authorization.Counters;
 
@@ -72,7 +72,7 @@ internal sealed class CrashBench : IAsyncDisposable
 
     public Peer Start() => Peer.Start(RunningExporter.Binary, Refresh);
 
-    /// <summary>Starts the program and ends when its request is at the cloud, which does not answer before <see cref="Release"/>.</summary>
+    /// <summary>Starts the program and ends when its request is at the provider, which does not answer before <see cref="Release"/>.</summary>
     public async Task<Peer> StartHeldAsync()
     {
         var endpoint = sandbox.Netatmo.Token;
@@ -91,7 +91,7 @@ internal sealed class CrashBench : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the cloud go on; the task ends when it has rotated.</summary>
+    /// <summary>Lets the provider go on; the task ends when it has rotated.</summary>
     public Task Release()
     {
         rotated = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -115,13 +115,13 @@ internal sealed class CrashBench : IAsyncDisposable
     }
 
     /// <summary>
-    /// Kills the program at this moment, and tells whether it had read what the cloud answered: it is stopped first, and what
+    /// Kills the program at this moment, and tells whether it had read what the provider answered: it is stopped first, and what
     /// the kernel still holds for it is looked at.
     /// </summary>
     public async Task<(int ExitCode, bool HadRead)> StrikeAsync(Peer program)
     {
         await program.Signal("STOP", Cancellation);
-        // The cloud is not stopped: what it was about to say, it says now.
+        // The provider is not stopped: what it was about to say, it says now.
         await Wait(TimeSpan.FromMilliseconds(20));
         var hadRead = !HasUnread();
         return (await KillAsync(program), hadRead);
@@ -155,7 +155,7 @@ internal sealed class CrashBench : IAsyncDisposable
     }
 
     /// <summary>Starts the program again after a kill, twice where the login is gone: then with a new one.</summary>
-    /// <param name="hadRead">Whether the killed program had read the cloud's answer, if there was one.</param>
+    /// <param name="hadRead">Whether the killed program had read the provider's answer, if there was one.</param>
     public async Task<Aftermath> RestartAsync(bool hadRead = false)
     {
         // What the killed program had sent is served first.
@@ -182,7 +182,7 @@ internal sealed class CrashBench : IAsyncDisposable
             Settle();
             return Aftermath.Renewed;
         }
-        // The cloud had rotated, and that is all that was lost: the file is as it was before, whole, and the program says what happened.
+        // The provider had rotated, and that is all that was lost: the file is as it was before, whole, and the program says what happened.
         Assert.Equal((1, renewals, reused + 1), (exitCode, Counters.Rotations, Counters.ReusedRefreshTokens));
         Assert.Equal((before, before), (content, File.ReadAllText(TokenFile)));
         Assert.Contains("was cut off before its answer was saved", error, StringComparison.Ordinal);
@@ -194,7 +194,7 @@ internal sealed class CrashBench : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await sandbox.DisposeAsync();
-        folder.Dispose();
+        directory.Dispose();
     }
 
     /// <summary>Whether a connection to the sandbox holds bytes that its client has not read.</summary>
@@ -230,7 +230,7 @@ internal sealed class CrashBench : IAsyncDisposable
 
     private void LogIn()
     {
-        folder.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
+        directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
         Settle();
     }
 
@@ -244,7 +244,7 @@ internal sealed class CrashBench : IAsyncDisposable
         }
     }
 
-    public string[] TemporaryFiles() => Directory.GetFiles(folder.Path, ".token.json.*.tmp");
+    public string[] TemporaryFiles() => Directory.GetFiles(directory.Path, ".token.json.*.tmp");
 
     private string? WholeTemporaryFile() => TemporaryFiles().Select(File.ReadAllText).FirstOrDefault(content =>
     {

@@ -3,7 +3,7 @@ using Xunit;
 namespace Exporter.Tests.Tokens;
 
 /// <summary>
-/// The program is killed at each point of one renewal, and started again. Nothing in the program knows of it: the cloud holds
+/// The program is killed at each point of one renewal, and started again. Nothing in the program knows of it: the provider holds
 /// its answer back, and strace or the kernel strikes when a system call is made.
 /// </summary>
 [Collection("real processes")]
@@ -89,7 +89,7 @@ public sealed class KillPointTests
     [InlineData("rename,renameat,renameat2")]
     public async Task Written_before_the_rename(string calls) => await Struck(calls, null, Aftermath.Recovered);
 
-    /// <summary>The folder is opened, then flushed; after that the signed-out marker is removed and the lock released.</summary>
+    /// <summary>The directory is opened, then flushed; after that the signed-out marker is removed and the lock released.</summary>
     [Theory]
     [InlineData("open,openat", "")]
     [InlineData("fsync", "")]
@@ -102,7 +102,7 @@ public sealed class KillPointTests
         await using var bench = await CrashBench.StartAsync();
         await using var program = await bench.StartHeldAsync();
 
-        Assert.Equal(Killed, await bench.TraceAsync(program, calls, file is null ? null : Path.Combine(bench.Folder, file).TrimEnd('/')));
+        Assert.Equal(Killed, await bench.TraceAsync(program, calls, file is null ? null : Path.Combine(bench.DirectoryPath, file).TrimEnd('/')));
 
         Assert.Equal(1, bench.Counters.Rotations);
         Assert.Equal(expected, await bench.RestartAsync());

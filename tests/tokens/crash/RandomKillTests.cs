@@ -40,7 +40,7 @@ public sealed class RandomKillTests
 
         foreach (var ((anywhere, aftermath), count) in counts.OrderBy(c => c.Key))
         {
-            TestContext.Current.TestOutputHelper!.WriteLine($"{(anywhere ? "anywhere in the run" : "after the cloud's answer")}: {aftermath} {count}");
+            TestContext.Current.TestOutputHelper!.WriteLine($"{(anywhere ? "anywhere in the run" : "after the provider's answer")}: {aftermath} {count}");
         }
         TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills, of which {struck} found the program alive");
         // Half of them are meant for a time that some programs have left behind.

@@ -7,7 +7,7 @@ namespace Exporter.Ergani;
 
 /// <summary>
 /// A token from Ergani: refreshed while that works, else by logging in. A refresh does not need the password; a log-in is
-/// counted by the cloud, which forbids one per call and may lock a user whose password is wrong. So log-ins are at most one
+/// counted by the provider, which forbids one per call and may lock a user whose password is wrong. So log-ins are at most one
 /// per back-off window, and after a refusal there is none until the credentials change; see <see cref="LoginRecord"/>.
 /// Safe for concurrent use.
 /// </summary>
@@ -28,15 +28,15 @@ public sealed class ErganiGrant(
     public bool CanRenew(Token? current) => true;
 
     /// <summary>
-    /// One refresh, and only where the cloud answers it with 401, or there is nothing to refresh with, one log-in. Any other
+    /// One refresh, and only where the provider answers it with 401, or there is nothing to refresh with, one log-in. Any other
     /// failure of the refresh stands: it says nothing about the refresh token.
     /// </summary>
-    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation)
+    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
     {
-        // The cloud wants the old access token beside the refresh token, be it expired.
+        // The provider wants the old access token beside the refresh token, be it expired.
         if (current is { AccessToken: { } access, RefreshToken: { } token } && !(current.RefreshExpiresAt <= time.GetUtcNow()))
         {
-            var reply = await refresh.PostJsonAsync(JsonMembers.Empty.With("AccessToken", access.Reveal()).With("RefreshToken", token.Reveal()), null, cancellation);
+            var reply = await refresh.PostJsonAsync(JsonMembers.Empty.With("AccessToken", access.Reveal()).With("RefreshToken", token.Reveal()), null, cancellationToken);
             if (reply.Error?.Status != HttpStatusCode.Unauthorized)
             {
                 var outcome = Outcome(reply, current, "Ergani's refresh");
@@ -47,10 +47,10 @@ public sealed class ErganiGrant(
                 return outcome;
             }
         }
-        return await LogInAsync(current, cancellation);
+        return await LogInAsync(current, cancellationToken);
     }
 
-    private async Task<Renewal> LogInAsync(Token? current, CancellationToken cancellation)
+    private async Task<Renewal> LogInAsync(Token? current, CancellationToken cancellationToken)
     {
         if (record.Obstacle() is { } obstacle)
         {
@@ -58,7 +58,7 @@ public sealed class ErganiGrant(
         }
         record.Begin();
         var body = JsonMembers.Empty.With("Username", credentials.Username).With("Password", credentials.Password.Reveal()).With("Usertype", credentials.UserType);
-        var reply = await login.PostJsonAsync(body, null, cancellation);
+        var reply = await login.PostJsonAsync(body, null, cancellationToken);
         if (reply.Error is { Status: HttpStatusCode.Unauthorized } error)
         {
             return record.Refuse(error.Say($"Ergani refused the log-in as user type {credentials.UserType}")) with { ClockOffset = reply.ClockOffset };

@@ -10,7 +10,7 @@ namespace Exporter.Ergani;
 /// <summary>
 /// What is on record of log-ins, so that neither a loop of restarts nor a wrong password locks an account: the last one, how many there were in
 /// a row, and whether these very credentials were refused. The file is read at every log-in, because other
-/// processes write it too; the keeper's lock lets one of them log in at a time. Unreadable, it counts as empty.
+/// processes write it too; the token manager's lock lets one of them log in at a time. Unreadable, it counts as empty.
 /// </summary>
 internal sealed class LoginRecord(ErganiCredentials credentials, string? file, TimeProvider time, ILogger? logger)
 {
@@ -30,7 +30,7 @@ internal sealed class LoginRecord(ErganiCredentials credentials, string? file, T
         var now = time.GetUtcNow();
         if (state.Refusal is { } reason && IsOurs(state))
         {
-            return new Renewal.Refused($"{reason}: correct username, password or user type; there is no other log-in before one of them changes{Remedy}");
+            return new Renewal.InvalidClient($"{reason}: correct username, password or user type; there is no other log-in before one of them changes{Remedy}");
         }
         // A clock that was set back must not lock us out for longer than a window.
         return state.NextAt > now && state.LastAt is { } last && last <= now
@@ -47,7 +47,7 @@ internal sealed class LoginRecord(ErganiCredentials credentials, string? file, T
         Save(new LoginState { LastAt = now, Count = count, NextAt = now + window });
     }
 
-    /// <summary>The cloud asked for patience.</summary>
+    /// <summary>The provider asked for patience.</summary>
     public void Wait(TimeSpan wait)
     {
         var state = Load();
@@ -127,7 +127,7 @@ internal sealed class LoginRecord(ErganiCredentials credentials, string? file, T
     {
         if (!complained)
         {
-            logger?.LogWarning("{File}: the record of log-ins cannot be kept there, so that a restart does not know of them: {Reason}", file, Plain.Line(e.Message));
+            logger?.LogWarning("{File}: the record of log-ins cannot be kept there, so that a restart does not know of them: {Reason}", file, Sanitize.Line(e.Message));
         }
         complained = true;
     }

@@ -18,16 +18,16 @@ internal sealed class PersonalGrant(TokenEndpoint endpoint, Func<Token?, OAuthCl
 
     public bool CanRenew(Token? current) => HasIntegration(current) || (current is { AccessToken: { } access, ExpiresAt: null } && !access.Equals(asked));
 
-    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation)
+    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
     {
         if (current?.AccessToken is null && !HasIntegration(current))
         {
-            return new Renewal.Rejected($"there is no personal access token: {Remedy}");
+            return new Renewal.InvalidGrant($"there is no personal access token: {Remedy}");
         }
         var (ended, reason) = (current!.ExpiresAt <= time.GetUtcNow(), $"the personal access token ended at {current.ExpiresAt:u}");
         if (!ended && current.AccessToken is { } access && (current.ExpiresAt is null || !HasIntegration(current)))
         {
-            switch (await CheckAsync(access, cancellation))
+            switch (await CheckAsync(access, cancellationToken))
             {
                 case TokenCheck.Good(var end):
                     return new Renewal.Renewed(current with { ExpiresAt = end ?? current.ExpiresAt, Lifetime = null });
@@ -40,21 +40,21 @@ internal sealed class PersonalGrant(TokenEndpoint endpoint, Func<Token?, OAuthCl
         }
         if (!HasIntegration(current))
         {
-            return new Renewal.Rejected($"{reason}: {Remedy}");
+            return new Renewal.InvalidGrant($"{reason}: {Remedy}");
         }
-        var outcome = await refresh.RenewAsync(current, cancellation);
+        var outcome = await refresh.RenewAsync(current, cancellationToken);
         return outcome switch
         {
-            Renewal.Rejected(var dead) => new Renewal.Rejected($"the integration: {dead}: {Remedy}") { ClockOffset = outcome.ClockOffset, Error = outcome.Error },
-            Renewal.Refused(var wrong) => new Renewal.Refused($"the integration: {wrong}") { ClockOffset = outcome.ClockOffset, Error = outcome.Error },
+            Renewal.InvalidGrant(var dead) => new Renewal.InvalidGrant($"the integration: {dead}: {Remedy}") { ClockOffset = outcome.ClockOffset, Error = outcome.Error },
+            Renewal.InvalidClient(var wrong) => new Renewal.InvalidClient($"the integration: {wrong}") { ClockOffset = outcome.ClockOffset, Error = outcome.Error },
             _ => outcome,
         };
     }
 
     /// <summary>Asks Webex whether a token is good. One that it knows no end of is not asked about again, and used until it is refused.</summary>
-    public async Task<TokenCheck> CheckAsync(Secret access, CancellationToken cancellation)
+    public async Task<TokenCheck> CheckAsync(Secret access, CancellationToken cancellationToken)
     {
-        var outcome = await probe.AskPersonalAsync(access, cancellation);
+        var outcome = await probe.AskPersonalAsync(access, cancellationToken);
         asked = outcome is TokenCheck.Good ? access : asked;
         return outcome;
     }

@@ -10,7 +10,7 @@ public sealed record ServiceApp(string AppId, string ClientId, Secret ClientSecr
 
 /// <summary>
 /// The token of a service app: by its own refresh token, and once that is refused for good, by a personal access token, which
-/// another keeper keeps. A failure that may pass leaves every level as it is. Safe for concurrent use.
+/// another token manager keeps. A failure that may pass leaves every level as it is. Safe for concurrent use.
 /// </summary>
 /// <param name="account">Its name, for the log.</param>
 /// <param name="app">The service app at this moment; or null, and in a sentence what is missing.</param>
@@ -18,12 +18,12 @@ public sealed record ServiceApp(string AppId, string ClientId, Secret ClientSecr
 /// <param name="api">Webex's address, or a stand-in's.</param>
 /// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
 public sealed class ServiceAppGrant(
-    string account, Func<(ServiceApp? App, string? Problem)> app, Keeper personal, HttpClient http, Uri api, TimeProvider time, ILogger logger,
+    string account, Func<(ServiceApp? App, string? Problem)> app, TokenManager personal, HttpClient http, Uri api, TimeProvider time, ILogger logger,
     Action<HttpRequestMessage>? prepare = null) : IGrant
 {
     private readonly RefreshTokenGrant refresh = new(
         new TokenEndpoint(
-            http, new Uri(api, "/v1/access_token"), () => app().App is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time, WebexError.Judge, prepare: prepare)
+            http, new Uri(api, "/v1/access_token"), () => app().App is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time, WebexError.Classify, prepare: prepare)
         { ErrorMembers = WebexError.Named },
         time);
 
@@ -31,21 +31,21 @@ public sealed class ServiceAppGrant(
     private volatile Secret? dead;
 
     public bool CanRenew(Token? current) =>
-        IsLeft(current) || personal.Snapshot.State is TokenState.Active or TokenState.Refused || personal.Snapshot.State.Token?.IsUsable(time.GetUtcNow()) == true;
+        IsLeft(current) || personal.Snapshot.State is TokenState.Active or TokenState.InvalidClient || personal.Snapshot.State.Token?.IsUsable(time.GetUtcNow()) == true;
 
     /// <summary>One request by the refresh token, and only if it is refused for good, or there is none that can be used, one by the personal access token.</summary>
-    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation)
+    public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
     {
         var (serviceApp, problem) = app();
         if (serviceApp is null)
         {
-            return new Renewal.Refused(problem!);
+            return new Renewal.InvalidClient(problem!);
         }
         var why = Obstacle(current);
         if (why is null)
         {
-            var outcome = await refresh.RenewAsync(current, cancellation);
-            if (outcome is not Renewal.Rejected(var refused))
+            var outcome = await refresh.RenewAsync(current, cancellationToken);
+            if (outcome is not Renewal.InvalidGrant(var refused))
             {
                 return outcome;
             }
@@ -53,7 +53,7 @@ public sealed class ServiceAppGrant(
             why = $"the service app: {refused}";
             logger.LogWarning("account {Account}: {Reason}; the personal access token is tried next", account, why);
         }
-        return await ByPersonalTokenAsync(serviceApp, current, why, cancellation);
+        return await ByPersonalTokenAsync(serviceApp, current, why, cancellationToken);
     }
 
     /// <summary>Whether the service app's own refresh token can still be tried.</summary>
@@ -68,26 +68,26 @@ public sealed class ServiceAppGrant(
         _ => null,
     };
 
-    private async Task<Renewal> ByPersonalTokenAsync(ServiceApp serviceApp, Token? current, string why, CancellationToken cancellation)
+    private async Task<Renewal> ByPersonalTokenAsync(ServiceApp serviceApp, Token? current, string why, CancellationToken cancellationToken)
     {
-        if (await personal.GetTokenAsync(cancellation) is not { AccessToken: { } access })
+        if (await personal.GetTokenAsync(cancellationToken) is not { AccessToken: { } access })
         {
             return WithoutPersonalToken(why);
         }
-        var reply = await MintAsync(serviceApp, access, cancellation);
+        var reply = await MintAsync(serviceApp, access, cancellationToken);
         if (reply.Error?.Status == HttpStatusCode.Unauthorized)
         {
             logger.LogWarning("account {Account}: {Reason}", account, reply.Error.Say("the personal access token is not accepted"));
-            await personal.RenewAsync(access, cancellation);
-            if (await personal.GetTokenAsync(cancellation) is not { AccessToken: { } fresh })
+            await personal.RenewAsync(access, cancellationToken);
+            if (await personal.GetTokenAsync(cancellationToken) is not { AccessToken: { } fresh })
             {
                 return WithoutPersonalToken(why);
             }
-            if (fresh.Equals(access) && personal.Snapshot.State is TokenState.Refused or TokenState.Active { FailedRenewals: > 0 })
+            if (fresh.Equals(access) && personal.Snapshot.State is TokenState.InvalidClient or TokenState.Active { FailedRenewals: > 0 })
             {
                 return WithoutPersonalToken(why);
             }
-            reply = fresh.Equals(access) ? reply : await MintAsync(serviceApp, fresh, cancellation);
+            reply = fresh.Equals(access) ? reply : await MintAsync(serviceApp, fresh, cancellationToken);
         }
         return Outcome(reply, current) with { ClockOffset = reply.ClockOffset };
     }
@@ -95,21 +95,21 @@ public sealed class ServiceAppGrant(
     /// <summary>What is between us and the next level decides: a network that fails is waited for, a login that is lost is not.</summary>
     private Renewal WithoutPersonalToken(string why) => personal.Snapshot switch
     {
-        { State: TokenState.Missing } => new Renewal.Rejected($"{why}, and there is no personal access token in {personal.StoreLocation}: exporter login, or exporter login --token"),
-        { State: TokenState.Lost(_, var reason, _) } => new Renewal.Rejected($"{why}, and {reason}"),
-        { State: TokenState.Refused(_, var reason, _) } => new Renewal.Refused($"{why}, and {reason}"),
+        { State: TokenState.Missing } => new Renewal.InvalidGrant($"{why}, and there is no personal access token in {personal.StoreLocation}: exporter login, or exporter login --token"),
+        { State: TokenState.Lost(_, var reason, _) } => new Renewal.InvalidGrant($"{why}, and {reason}"),
+        { State: TokenState.InvalidClient(_, var reason, _) } => new Renewal.InvalidClient($"{why}, and {reason}"),
         { State: TokenState.Active, History.LastError: var error } => new Renewal.Transient(FailureKind.Network, $"{why}, and the personal access token cannot be renewed now: {error ?? "it is waited for"}"),
         _ => throw new InvalidOperationException("a token has no other state"),
     };
 
     /// <summary>Sends the service app's credentials under the personal access token. No form, and no client authentication but theirs.</summary>
-    private Task<TokenReply> MintAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellation)
+    private Task<TokenReply> MintAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellationToken)
     {
         var endpoint = new TokenEndpoint(
-            http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time, WebexError.Judge, prepare)
+            http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time, WebexError.Classify, prepare)
         { ErrorMembers = WebexError.Named };
         var body = JsonMembers.Empty.With("clientId", serviceApp.ClientId).With("clientSecret", serviceApp.ClientSecret.Reveal()).With("targetOrgId", serviceApp.TargetOrgId);
-        return endpoint.PostJsonAsync(body, new("Bearer", access.Reveal()), cancellation);
+        return endpoint.PostJsonAsync(body, new("Bearer", access.Reveal()), cancellationToken);
     }
 
     private Renewal Outcome(TokenReply reply, Token? current)
@@ -122,10 +122,10 @@ public sealed class ServiceAppGrant(
         }
         return (int?)reply.Error?.Status switch
         {
-            400 => new Renewal.Refused(reply.Error.Say("Webex does not accept serviceApp.clientId, clientSecret or targetOrgId")),
-            401 => new Renewal.Refused(reply.Error.Say("the personal access token is good, and not accepted for this service app: it has to be of a full or developer admin, with the scope spark:applications_token")),
-            403 => new Renewal.Refused(reply.Error.Say("the personal access token lacks the scope spark:applications_token, or no full admin has authorized the service app in Control Hub")),
-            404 => new Renewal.Refused(reply.Error.Say("Webex knows no service app of this serviceApp.appId")),
+            400 => new Renewal.InvalidClient(reply.Error.Say("Webex does not accept serviceApp.clientId, clientSecret or targetOrgId")),
+            401 => new Renewal.InvalidClient(reply.Error.Say("the personal access token is good, and not accepted for this service app: it has to be of a full or developer admin, with the scope spark:applications_token")),
+            403 => new Renewal.InvalidClient(reply.Error.Say("the personal access token lacks the scope spark:applications_token, or no full admin has authorized the service app in Control Hub")),
+            404 => new Renewal.InvalidClient(reply.Error.Say("Webex knows no service app of this serviceApp.appId")),
             _ => reply.Failure!,
         };
     }

@@ -67,7 +67,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new TokenCheck.Unknown(FailureKind.Network, $"Webex cannot be reached: {Plain.Line(e.GetBaseException().Message).TrimEnd('.')}", null);
+            return new TokenCheck.Unknown(FailureKind.Network, $"Webex cannot be reached: {Sanitize.Line(e.GetBaseException().Message).TrimEnd('.')}", null);
         }
     }
 

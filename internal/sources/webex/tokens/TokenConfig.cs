@@ -5,7 +5,7 @@ namespace Exporter.Webex;
 
 /// <summary>
 /// What <c>token-config.json</c> says of the service app and of the integration. It is read anew each time: a person mends it, and the
-/// keeper of the personal access token writes it.
+/// token manager of the personal access token writes it.
 /// </summary>
 /// <param name="settings">What the configuration says instead, field by field.</param>
 internal sealed class TokenConfig(string path, ServiceAppSettings settings)

@@ -13,16 +13,16 @@ internal static class WebexError
     /// For <c>/v1/access_token</c>, where a dead refresh token was seen to be answered with 400 and with 401: these two are for good if
     /// they say what they mean. A level must not be given up because of a refusal that nobody understands.
     /// </summary>
-    public static Renewal Judge(TokenError error) => ((int)error.Status, error.Error) switch
+    public static Renewal Classify(TokenError error) => ((int)error.Status, error.Error) switch
     {
         (423 or 429, _) => Limited(error),
-        (400 or 401, not null) => error.Judge(),
+        (400 or 401, not null) => error.Classify(),
         (400 or 401, _) => Meant(error),
-        _ => error.Judge(),
+        _ => error.Classify(),
     };
 
     /// <summary>The same for the code of a login.</summary>
-    public static Renewal JudgeLogin(TokenError error) => Judge(error) is Renewal.Rejected ? new Renewal.Rejected(error.Say("Webex does not accept the code; begin again")) : Judge(error);
+    public static Renewal ClassifyLogin(TokenError error) => Classify(error) is Renewal.InvalidGrant ? new Renewal.InvalidGrant(error.Say("Webex does not accept the code; begin again")) : Classify(error);
 
     /// <summary>429 is for this client; 423 for what it asks of, and may bring Retry-After as well.</summary>
     public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex asks for patience"), error.RetryAfter);
@@ -45,8 +45,8 @@ internal static class WebexError
         {
             (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal), id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
         }
-        var quoted = Plain.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
-        return $"{quoted}(HTTP {(int)status}{(id is null ? "" : $", trackingId {Plain.Line(id)}")})";
+        var quoted = Sanitize.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
+        return $"{quoted}(HTTP {(int)status}{(id is null ? "" : $", trackingId {Sanitize.Line(id)}")})";
     }
 
     /// <summary>Null when it is no object, or holds names that are no Unicode.</summary>
@@ -69,9 +69,9 @@ internal static class WebexError
         bool Has(string word) => error.Description?.Contains(word, StringComparison.OrdinalIgnoreCase) == true;
 
         return Has("invalid_grant") || Has("refresh token") || Has("refresh_token") || ((Has("token") || Has("grant") || Has("code")) && (Has("invalid") || Has("expired") || Has("revoked")))
-            ? new Renewal.Rejected(error.Say("the refresh token is no longer accepted"))
+            ? new Renewal.InvalidGrant(error.Say("the refresh token is no longer accepted"))
             : Has("client")
-                ? new Renewal.Refused(error.Say("the client id or the client secret is not accepted"))
+                ? new Renewal.InvalidClient(error.Say("the client id or the client secret is not accepted"))
                 : new Renewal.Transient(FailureKind.MalformedAnswer, error.Say("Webex refuses, and does not say what"), error.RetryAfter);
     }
 }

@@ -23,7 +23,7 @@ public sealed record WebexTokensOptions
 /// <summary>
 /// The token of a service app for a C# program that has the Webex token manager's files: kept, renewed through all levels, and saved where
 /// that program looks for it. Safe for concurrent use, also beside a running exporter on the same files. Renews when it is asked; for
-/// renewals in time, give <see cref="ServiceApp"/> and <see cref="Personal"/> to <see cref="Rounds"/>.
+/// renewals in time, give <see cref="ServiceApp"/> and <see cref="Personal"/> to <see cref="RefreshLoop"/>.
 /// </summary>
 public sealed class WebexTokens : IAsyncDisposable
 {
@@ -45,44 +45,44 @@ public sealed class WebexTokens : IAsyncDisposable
             parts,
             new FileStore(Path.GetFullPath(options.EnvFile), [new DotEnvTokenFormat()], time),
             new FileStore(config.Path, [new TokenConfigFormat()], time),
-            new KeeperOptions { Pace = new Pace(time) },
+            new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) },
             http,
             time,
             logger ?? NullLogger.Instance);
     }
 
     /// <summary>Keeps the service app's token.</summary>
-    public Keeper ServiceApp => chain.ServiceApp;
+    public TokenManager ServiceApp => chain.ServiceApp;
 
     /// <summary>Keeps the personal access token.</summary>
-    public Keeper Personal => chain.Personal;
+    public TokenManager Personal => chain.Personal;
 
     /// <summary>The four ways to the service app's token, in the order in which they are gone, at this moment.</summary>
     public IReadOnlyList<TokenLevel> Levels => chain.Levels.At(time.GetUtcNow());
 
     /// <summary>Reads both files; the first use of anything else does so as well.</summary>
-    public async Task LoadAsync(CancellationToken cancellation)
+    public async Task LoadAsync(CancellationToken cancellationToken)
     {
-        await Personal.LoadAsync(cancellation);
-        await ServiceApp.LoadAsync(cancellation);
+        await Personal.LoadAsync(cancellationToken);
+        await ServiceApp.LoadAsync(cancellationToken);
     }
 
     /// <summary>The service app's token, renewed if it has ended; null when there is none to be had, and <see cref="ServiceApp"/>'s snapshot says why.</summary>
-    public async Task<Token?> GetTokenAsync(CancellationToken cancellation)
+    public async Task<Token?> GetTokenAsync(CancellationToken cancellationToken)
     {
-        await LoadAsync(cancellation);
-        return await ServiceApp.GetTokenAsync(cancellation);
+        await LoadAsync(cancellationToken);
+        return await ServiceApp.GetTokenAsync(cancellationToken);
     }
 
     /// <summary>
     /// The counterpart of the token manager's <c>is_token_valid()</c>: asks <c>GET /v1/dataSources</c> with the token that is stored,
     /// and renews nothing. A network that fails does not make the token invalid.
     /// </summary>
-    public async Task<TokenCheck> IsTokenValidAsync(CancellationToken cancellation)
+    public async Task<TokenCheck> IsTokenValidAsync(CancellationToken cancellationToken)
     {
-        await LoadAsync(cancellation);
+        await LoadAsync(cancellationToken);
         return ServiceApp.Snapshot.State.Token?.AccessToken is { } token
-            ? await probe.AskServiceAppAsync(token, cancellation)
+            ? await probe.AskServiceAppAsync(token, cancellationToken)
             : new TokenCheck.Bad($"there is no token in {ServiceApp.StoreLocation}");
     }
 
@@ -90,10 +90,10 @@ public sealed class WebexTokens : IAsyncDisposable
     /// The counterpart of <c>refresh_token()</c>: renews now, whatever the token's age, by the first level that works. One renewal at a time, whoever asks.
     /// </summary>
     /// <returns>What there is afterwards; an active state without failed renewals is a success.</returns>
-    public async Task<KeeperSnapshot> RefreshTokenAsync(CancellationToken cancellation)
+    public async Task<TokenSnapshot> RefreshTokenAsync(CancellationToken cancellationToken)
     {
-        await LoadAsync(cancellation);
-        return await ServiceApp.RenewAsync(null, cancellation);
+        await LoadAsync(cancellationToken);
+        return await ServiceApp.RenewAsync(null, cancellationToken);
     }
 
     /// <summary>Waits for a renewal that was sent, and saves what is only in memory.</summary>

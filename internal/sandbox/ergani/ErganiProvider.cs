@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-public sealed record ErganiCloudOptions : CloudOptions
+public sealed record ErganiProviderOptions : ProviderOptions
 {
     public string Username { get; init; } = "sandbox-user";
 
@@ -32,7 +32,7 @@ public sealed record ErganiCloudOptions : CloudOptions
     /// <summary>The services that the account may not execute.</summary>
     public IReadOnlyList<string> Forbidden { get; init; } = [];
 
-    internal override ICloud Open(Surroundings surroundings) => new ErganiCloud(this, surroundings);
+    internal override IProvider Open(Surroundings surroundings) => new ErganiProvider(this, surroundings);
 }
 
 /// <summary>Ergani in a sandbox.</summary>
@@ -40,7 +40,7 @@ public static class ErganiSandbox
 {
     extension(SandboxServer sandbox)
     {
-        public ErganiCloud Ergani => sandbox.Get<ErganiCloud>();
+        public ErganiProvider Ergani => sandbox.Get<ErganiProvider>();
     }
 }
 
@@ -48,12 +48,12 @@ public static class ErganiSandbox
 /// Ergani: log-in, refresh, logout, two lookups and ExecuteService. Both tokens are new at every refresh, a used refresh token ends its login, and
 /// an access token is good until it ends, whatever happens to its login, because it is a JWT that nobody looks up. Thread-safe.
 /// </summary>
-public sealed class ErganiCloud : ICloud
+public sealed class ErganiProvider : IProvider
 {
     private const string Path = "/WebservicesAPI/api";
     private const string Scope = "ergani";
 
-    private readonly ErganiCloudOptions options;
+    private readonly ErganiProviderOptions options;
     private readonly TimeProvider time;
     private readonly RegisteredClient client;
     private readonly UsageLimit usage;
@@ -65,7 +65,7 @@ public sealed class ErganiCloud : ICloud
     private readonly HashSet<string> loggedOut = [];
     private int wrongInARow;
 
-    internal ErganiCloud(ErganiCloudOptions options, Surroundings surroundings)
+    internal ErganiProvider(ErganiProviderOptions options, Surroundings surroundings)
     {
         this.options = options;
         time = surroundings.Time;
@@ -74,12 +74,12 @@ public sealed class ErganiCloud : ICloud
         Authorization = new AuthorizationServer(time, options.Lifetimes, user => ErganiTokens.Mint(user, time.GetUtcNow() + Authorization!.Lifetimes.Access));
         Authorization.Register(client);
         var dialect = new Dialect(reason => Refused(400, reason), Refused(429, "Too Many Requests"));
-        LogIn = new CloudEndpoint("login", surroundings, dialect);
-        Refresh = new CloudEndpoint("refresh", surroundings, dialect);
-        Logout = new CloudEndpoint("logout", surroundings, dialect);
-        Submissions = new CloudEndpoint("submissions", surroundings, dialect);
-        ServicesList = new CloudEndpoint("services", surroundings, dialect);
-        Execute = new CloudEndpoint("execute_service", surroundings, dialect);
+        LogIn = new ProviderEndpoint("login", surroundings, dialect);
+        Refresh = new ProviderEndpoint("refresh", surroundings, dialect);
+        Logout = new ProviderEndpoint("logout", surroundings, dialect);
+        Submissions = new ProviderEndpoint("submissions", surroundings, dialect);
+        ServicesList = new ProviderEndpoint("services", surroundings, dialect);
+        Execute = new ProviderEndpoint("execute_service", surroundings, dialect);
     }
 
     public string Name => "ergani";
@@ -90,36 +90,36 @@ public sealed class ErganiCloud : ICloud
 
     public AuthorizationServer Authorization { get; }
 
-    public CloudEndpoint LogIn { get; }
+    public ProviderEndpoint LogIn { get; }
 
-    public CloudEndpoint Refresh { get; }
+    public ProviderEndpoint Refresh { get; }
 
-    public CloudEndpoint Logout { get; }
+    public ProviderEndpoint Logout { get; }
 
-    public CloudEndpoint Submissions { get; }
+    public ProviderEndpoint Submissions { get; }
 
-    public CloudEndpoint ServicesList { get; }
+    public ProviderEndpoint ServicesList { get; }
 
-    public CloudEndpoint Execute { get; }
+    public ProviderEndpoint Execute { get; }
 
-    /// <summary>How many employees the two branches have together; of one the cloud makes no list.</summary>
+    /// <summary>How many employees the two branches have together; of one the provider makes no list.</summary>
     public int Employees { get; set; } = 3;
 
-    IReadOnlyList<CloudEndpoint> ICloud.Endpoints => [LogIn, Refresh, Logout, Submissions, ServicesList, Execute];
+    IReadOnlyList<ProviderEndpoint> IProvider.Endpoints => [LogIn, Refresh, Logout, Submissions, ServicesList, Execute];
 
     /// <summary>The base of the API at a sandbox.</summary>
     public static Uri AddressAt(Uri sandbox) => new(sandbox, $"{Path}/");
 
-    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => Issued(Authorization.Login(client.Id, user ?? Username, Scope));
+    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => Issued(Authorization.Login(client.Id, user ?? Username, Scope));
 
-    void ICloud.Map(IEndpointRouteBuilder routes)
+    void IProvider.Map(IEndpointRouteBuilder routes)
     {
-        void Post(string path, CloudEndpoint endpoint, Func<HttpRequest, JsonNode?, Answer> handle) => routes.MapMethods($"{Path}/{path}", ["POST"], async context =>
+        void Post(string path, ProviderEndpoint endpoint, Func<HttpRequest, JsonNode?, Answer> handle) => routes.MapMethods($"{Path}/{path}", ["POST"], async context =>
         {
-            var body = await CloudEndpoint.Json(context.Request);
+            var body = await ProviderEndpoint.Json(context.Request);
             await endpoint.Serve(context, () => handle(context.Request, body));
         });
-        void Get(string path, CloudEndpoint endpoint, Func<string> body) => routes.MapMethods(
+        void Get(string path, ProviderEndpoint endpoint, Func<string> body) => routes.MapMethods(
             $"{Path}/{path}", ["GET"], context => endpoint.Serve(context, () => Denied(context.Request) ?? Answer.Json(200, body())));
 
         Post("Authentication", LogIn, (_, body) => LoggedIn(body));
@@ -130,7 +130,7 @@ public sealed class ErganiCloud : ICloud
         Post("WebServices/ExecuteService", Execute, (request, body) => Denied(request) ?? Executed(body));
     }
 
-    Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken) =>
+    Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<string>>([$"Ergani:         {AddressAt(address).OriginalString} as {Username} with {Password}"]);
 
     private Answer LoggedIn(JsonNode? body)
@@ -206,7 +206,7 @@ public sealed class ErganiCloud : ICloud
     /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
     private Answer? Denied(HttpRequest request)
     {
-        var token = CloudEndpoint.Bearer(request);
+        var token = ProviderEndpoint.Bearer(request);
         var now = time.GetUtcNow();
         lock (gate)
         {

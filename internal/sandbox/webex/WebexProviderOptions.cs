@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Exporter.Sandbox;
 
-public sealed record WebexCloudOptions : CloudOptions
+public sealed record WebexProviderOptions : ProviderOptions
 {
     public string AppId { get; init; } = "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL0MwZmZlZTAwYzBmZmVlMDBjMGZmZWUwMGMwZmZlZTAw";
 
@@ -25,7 +25,7 @@ public sealed record WebexCloudOptions : CloudOptions
         ["http://localhost:3000/callback", "http://127.0.0.1:9210/auth/callback", "http://localhost:9210/auth/callback"];
 
     /// <summary>What a service app's token opens.</summary>
-    public IReadOnlyList<string> ServiceAppScopes { get; init; } = [WebexCloud.ReadScope, WebexCloud.WriteScope];
+    public IReadOnlyList<string> ServiceAppScopes { get; init; } = [WebexProvider.ReadScope, WebexProvider.WriteScope];
 
     /// <summary>14 and 90 days, as Webex's answers say.</summary>
     public TokenLifetimes ServiceAppLifetimes { get; init; } = new(Access: TimeSpan.FromDays(14), Refresh: TimeSpan.FromDays(90), Code: TimeSpan.FromMinutes(1));
@@ -38,9 +38,9 @@ public sealed record WebexCloudOptions : CloudOptions
     /// <summary>Webex publishes no numbers; none where the list is empty.</summary>
     public IReadOnlyList<UsageWindow> Limits { get; init; } = [new(300, TimeSpan.FromMinutes(1))];
 
-    public override CloudOptions WithAccessLifetime(TimeSpan lifetime) => this with { ServiceAppLifetimes = ServiceAppLifetimes with { Access = lifetime } };
+    public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { ServiceAppLifetimes = ServiceAppLifetimes with { Access = lifetime } };
 
-    internal override ICloud Open(Surroundings surroundings) => new WebexCloud(this, surroundings);
+    internal override IProvider Open(Surroundings surroundings) => new WebexProvider(this, surroundings);
 }
 
 /// <summary>Webex in a sandbox.</summary>
@@ -48,6 +48,6 @@ public static class WebexSandbox
 {
     extension(SandboxServer sandbox)
     {
-        public WebexCloud Webex => sandbox.Get<WebexCloud>();
+        public WebexProvider Webex => sandbox.Get<WebexProvider>();
     }
 }

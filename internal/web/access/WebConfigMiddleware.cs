@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 namespace Exporter.Web;
 
 /// <summary>What the web configuration file asks of every request, in exporter-toolkit's order: rate limit, headers, authentication.</summary>
-internal sealed class Gate(LiveWebConfig live, TimeProvider time)
+internal sealed class WebConfigMiddleware(LiveWebConfig live, TimeProvider time)
 {
     private readonly BasicAuthentication authentication = new();
     private readonly RateLimit? limit = live.Initial.RateLimit is { } rate ? new RateLimit(rate.Interval, rate.Burst, time) : null;

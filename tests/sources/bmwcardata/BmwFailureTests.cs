@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-public class BmwVerdictTests
+public class BmwFailureTests
 {
     [Theory]
     [InlineData(134, "token_refused")]
@@ -35,10 +35,10 @@ public class BmwVerdictTests
     [InlineData(162)]
     public void A_refused_subscription_is_for_a_person_to_mend(int code)
     {
-        var verdict = BmwVerdict.Of(new MqttClientSubscribeResult(1,
+        var verdict = BmwFailure.Of(new MqttClientSubscribeResult(1,
             [Answer("a", (int)MqttClientSubscribeResultCode.GrantedQoS1), Answer("b", code)], null, []));
 
-        Assert.IsType<BmwVerdict.Refused>(verdict);
+        Assert.IsType<BmwFailure.Refused>(verdict);
         Assert.Contains("choose the data to stream in the portal", verdict!.Reason, StringComparison.Ordinal);
     }
 
@@ -59,23 +59,23 @@ public class BmwVerdictTests
             null, new MqttCommunicationTimedOutException(), new MqttCommunicationException(new SocketException((int)SocketError.HostNotFound)),
             new MqttCommunicationException(new InvalidDataException("x")), new AuthenticationException("x"), new MqttProtocolViolationException("x"),
         ];
-        var ends = Enumerable.Range(0, 256).Select(code => Ended(code, "why")).Concat(failures.Select(failure => BmwVerdict.Of(failure, "host:1"))).Append(BmwVerdict.NewToken);
+        var ends = Enumerable.Range(0, 256).Select(code => Ended(code, "why")).Concat(failures.Select(failure => BmwFailure.Of(failure, "host:1"))).Append(BmwFailure.NewToken);
 
         var words = ends.Select(end => end.Word).ToHashSet();
 
-        Assert.Equal(BmwVerdict.Words.Order(), words.Order());
+        Assert.Equal(BmwFailure.Words.Order(), words.Order());
     }
 
     [Fact]
     public void Only_what_is_expected_is_no_failure() => Assert.All(
         Enumerable.Range(0, 256).Select(code => Ended(code)),
-        verdict => Assert.Equal(verdict is BmwVerdict.Expected, verdict.Failure is null));
+        verdict => Assert.Equal(verdict is BmwFailure.Expected, verdict.Failure is null));
 
-    private static BmwVerdict Ended(int code, string? said = null) =>
-        BmwVerdict.Of(new MqttClientDisconnectedEventArgs(true, null, (MqttClientDisconnectReason)code, said, [], null), "host:1");
+    private static BmwFailure Ended(int code, string? said = null) =>
+        BmwFailure.Of(new MqttClientDisconnectedEventArgs(true, null, (MqttClientDisconnectReason)code, said, [], null), "host:1");
 
-    private static BmwVerdict? Refused(int code, string? said = null) =>
-        BmwVerdict.Of(new MqttClientConnectResult { ResultCode = (MqttClientConnectResultCode)code, ReasonString = said });
+    private static BmwFailure? Refused(int code, string? said = null) =>
+        BmwFailure.Of(new MqttClientConnectResult { ResultCode = (MqttClientConnectResultCode)code, ReasonString = said });
 
     private static MqttClientSubscribeResultItem Answer(string filter, int code) => new(new MqttTopicFilter { Topic = filter }, (MqttClientSubscribeResultCode)code);
 }

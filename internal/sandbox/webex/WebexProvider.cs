@@ -13,7 +13,7 @@ namespace Exporter.Sandbox;
 /// Refresh tokens are new at every renewal, which is the harder case of what Webex does;
 /// <see cref="AuthorizationServer.KeepsRefreshTokens"/> and <see cref="AuthorizationServer.RepeatsWithin"/> make the other. Thread-safe.
 /// </summary>
-public sealed class WebexCloud : ICloud
+public sealed class WebexProvider : IProvider
 {
     public const string ReadScope = "spark-admin:datasource_read";
 
@@ -25,13 +25,13 @@ public sealed class WebexCloud : ICloud
     private static readonly string[] ApplicationMembers = ["clientId", "clientSecret", "targetOrgId"];
     private static readonly string[] Scopes = [ApplicationsScope, "spark:people_read", "spark:kms", "spark:all"];
 
-    private readonly WebexCloudOptions options;
+    private readonly WebexProviderOptions options;
     private readonly TimeProvider time;
     private readonly ConsentEndpoint consent;
     private readonly UsageLimit usage;
     private readonly Dialect api = new(status => WebexError.Of(int.Parse(status, CultureInfo.InvariantCulture), "Refused by the sandbox"), WebexError.Of(429, "Too Many Requests"));
 
-    internal WebexCloud(WebexCloudOptions options, Surroundings surroundings)
+    internal WebexProvider(WebexProviderOptions options, Surroundings surroundings)
     {
         (this.options, time) = (options, surroundings.Time);
         usage = new UsageLimit(time, options.Limits);
@@ -45,18 +45,18 @@ public sealed class WebexCloud : ICloud
         DataSources = new WebexDataSources(time, options);
 
         var oauth = new Dialect(error => WebexError.Of(error == "invalid_client" ? 401 : 400, error), api.TooManyRequests);
-        Authorize = new CloudEndpoint("authorize", surroundings, oauth);
-        ServiceAppToken = new CloudEndpoint("service_app_token", surroundings, oauth);
-        IntegrationToken = new CloudEndpoint("integration_token", surroundings, oauth);
-        ApplicationToken = new CloudEndpoint("application_token", surroundings, api);
-        Me = new CloudEndpoint("people_me", surroundings, api);
-        TokenExpiry = new CloudEndpoint("token_expiry", surroundings, api);
-        ListSources = new CloudEndpoint("data_sources", surroundings, api);
-        GetSource = new CloudEndpoint("data_source", surroundings, api);
-        RegisterSource = new CloudEndpoint("data_source_register", surroundings, api);
-        UpdateSource = new CloudEndpoint("data_source_update", surroundings, api);
-        DeleteSource = new CloudEndpoint("data_source_delete", surroundings, api);
-        Schemas = new CloudEndpoint("schemas", surroundings, api);
+        Authorize = new ProviderEndpoint("authorize", surroundings, oauth);
+        ServiceAppToken = new ProviderEndpoint("service_app_token", surroundings, oauth);
+        IntegrationToken = new ProviderEndpoint("integration_token", surroundings, oauth);
+        ApplicationToken = new ProviderEndpoint("application_token", surroundings, api);
+        Me = new ProviderEndpoint("people_me", surroundings, api);
+        TokenExpiry = new ProviderEndpoint("token_expiry", surroundings, api);
+        ListSources = new ProviderEndpoint("data_sources", surroundings, api);
+        GetSource = new ProviderEndpoint("data_source", surroundings, api);
+        RegisterSource = new ProviderEndpoint("data_source_register", surroundings, api);
+        UpdateSource = new ProviderEndpoint("data_source_update", surroundings, api);
+        DeleteSource = new ProviderEndpoint("data_source_delete", surroundings, api);
+        Schemas = new ProviderEndpoint("schemas", surroundings, api);
     }
 
     public string Name => "webex";
@@ -88,39 +88,39 @@ public sealed class WebexCloud : ICloud
     public WebexDataSources DataSources { get; }
 
     /// <summary>A renewal with the service app's refresh token: the chain's first level.</summary>
-    public CloudEndpoint ServiceAppToken { get; }
+    public ProviderEndpoint ServiceAppToken { get; }
 
     /// <summary><c>/v1/applications/{id}/token</c>: the second level.</summary>
-    public CloudEndpoint ApplicationToken { get; }
+    public ProviderEndpoint ApplicationToken { get; }
 
     /// <summary>A code or a refresh token of the integration: the third level.</summary>
-    public CloudEndpoint IntegrationToken { get; }
+    public ProviderEndpoint IntegrationToken { get; }
 
     /// <summary>A person: the fourth level.</summary>
-    public CloudEndpoint Authorize { get; }
+    public ProviderEndpoint Authorize { get; }
 
-    public CloudEndpoint Me { get; }
+    public ProviderEndpoint Me { get; }
 
-    public CloudEndpoint TokenExpiry { get; }
+    public ProviderEndpoint TokenExpiry { get; }
 
-    public CloudEndpoint ListSources { get; }
+    public ProviderEndpoint ListSources { get; }
 
-    public CloudEndpoint GetSource { get; }
+    public ProviderEndpoint GetSource { get; }
 
-    public CloudEndpoint RegisterSource { get; }
+    public ProviderEndpoint RegisterSource { get; }
 
-    public CloudEndpoint UpdateSource { get; }
+    public ProviderEndpoint UpdateSource { get; }
 
-    public CloudEndpoint DeleteSource { get; }
+    public ProviderEndpoint DeleteSource { get; }
 
-    public CloudEndpoint Schemas { get; }
+    public ProviderEndpoint Schemas { get; }
 
-    AuthorizationServer ICloud.Authorization => ServiceApp;
+    AuthorizationServer IProvider.Authorization => ServiceApp;
 
-    IReadOnlyDictionary<string, AuthorizationServer> ICloud.Levels =>
+    IReadOnlyDictionary<string, AuthorizationServer> IProvider.Levels =>
         new Dictionary<string, AuthorizationServer> { ["service_app"] = ServiceApp, ["personal"] = Personal, ["integration"] = Integration };
 
-    IReadOnlyList<CloudEndpoint> ICloud.Endpoints =>
+    IReadOnlyList<ProviderEndpoint> IProvider.Endpoints =>
     [
         Authorize, ServiceAppToken, ApplicationToken, IntegrationToken, Me, TokenExpiry, ListSources, GetSource, RegisterSource, UpdateSource, DeleteSource, Schemas,
     ];
@@ -134,19 +134,19 @@ public sealed class WebexCloud : ICloud
     /// <summary>A personal token of the portal. It opens what the person may do.</summary>
     public string LoginPersonal(params IReadOnlyList<string> scope) => Personal.Login("portal", User, scope.Count == 0 ? Scopes : scope).AccessToken;
 
-    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(level switch
+    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(level switch
     {
         "personal" => Personal.Login("portal", user ?? User, scope ?? Scopes),
         "integration" => Integration.Login(IntegrationClientId, user ?? User, scope ?? [ApplicationsScope]),
         _ => ServiceApp.Login(ClientId, user ?? OrgId, scope ?? options.ServiceAppScopes),
     });
 
-    void ICloud.Map(IEndpointRouteBuilder routes)
+    void IProvider.Map(IEndpointRouteBuilder routes)
     {
-        void Map(string method, string path, CloudEndpoint endpoint, string? scope, Func<HttpContext, JsonNode?, Answer> handle) =>
+        void Map(string method, string path, ProviderEndpoint endpoint, string? scope, Func<HttpContext, JsonNode?, Answer> handle) =>
             routes.MapMethods($"/v1/{path}", [method], async context =>
             {
-                var body = await CloudEndpoint.Json(context.Request);
+                var body = await ProviderEndpoint.Json(context.Request);
                 await endpoint.Serve(context, () => WebexError.Tracked(Denied(context.Request, scope) ?? handle(context, body)));
             });
         static string Part(HttpContext context, string name) => (string)context.Request.RouteValues[name]!;
@@ -154,12 +154,12 @@ public sealed class WebexCloud : ICloud
         routes.MapMethods("/v1/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Ask(context.Request.Query)));
         routes.MapMethods("/v1/authorize", ["POST"], async context =>
         {
-            var form = await CloudEndpoint.Form(context.Request);
+            var form = await ProviderEndpoint.Form(context.Request);
             await Authorize.Serve(context, () => consent.Decide(form));
         });
         routes.MapMethods("/v1/access_token", ["POST"], async context =>
         {
-            var form = await CloudEndpoint.Form(context.Request);
+            var form = await ProviderEndpoint.Form(context.Request);
             var isIntegration = form?["client_id"].ToString() == IntegrationClientId;
             using var flight = (isIntegration ? Integration : ServiceApp).Flight(form?["refresh_token"]);
             await (isIntegration ? IntegrationToken : ServiceAppToken).Serve(context, () => WebexError.Tracked(Grant(form, isIntegration ? Integration : ServiceApp)), flight);
@@ -177,7 +177,7 @@ public sealed class WebexCloud : ICloud
         Map("DELETE", "dataSources/{id}", DeleteSource, WriteScope, (context, _) => DataSources.Delete(Part(context, "id")));
     }
 
-    Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken)
+    Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken)
     {
         DataSources.Add("https://voice.example.com/grpc");
         DataSources.Add("https://archive.example.com/grpc", "The gateway is being moved");
@@ -245,7 +245,7 @@ public sealed class WebexCloud : ICloud
     }
 
     /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
-    private Answer? Denied(HttpRequest request, string? scope) => CloudEndpoint.Bearer(request) switch
+    private Answer? Denied(HttpRequest request, string? scope) => ProviderEndpoint.Bearer(request) switch
     {
         { } token when Levels.Select(level => level.Check(token, scope)).FirstOrDefault(o => o is not AccessOutcome.Unknown) is { } outcome => outcome switch
         {
@@ -259,7 +259,7 @@ public sealed class WebexCloud : ICloud
     };
 
     private AccessOutcome.Allowed? Allowed(HttpRequest request) =>
-        Levels.Select(level => level.Check(CloudEndpoint.Bearer(request)!, null)).OfType<AccessOutcome.Allowed>().FirstOrDefault();
+        Levels.Select(level => level.Check(ProviderEndpoint.Bearer(request)!, null)).OfType<AccessOutcome.Allowed>().FirstOrDefault();
 
     private AuthorizationServer[] Levels => [ServiceApp, Personal, Integration];
 

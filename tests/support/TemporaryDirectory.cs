@@ -1,7 +1,7 @@
 namespace Exporter.Tests.Support;
 
-/// <summary>A folder of its own for a test, gone afterwards.</summary>
-internal sealed class TemporaryFolder : IDisposable
+/// <summary>A directory of its own for a test, gone afterwards.</summary>
+internal sealed class TemporaryDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("exporter-tests-").FullName;
 

@@ -8,7 +8,7 @@ namespace Exporter.Accounts;
 /// was made from are, so nothing has to be cleared. Safe for concurrent use.
 /// </summary>
 /// <param name="api">Where calls to providers are counted.</param>
-public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, TimeProvider time)
+public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api, TimeProvider time)
 {
     private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
 
@@ -17,7 +17,7 @@ public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, 
 
     private readonly Lock rendering = new();
     private readonly LiveMetrics live = new();
-    private volatile ExpositionSnapshot latest = ExpositionSnapshot.None;
+    private volatile MetricsSnapshot latest = MetricsSnapshot.None;
 
     /// <summary>What the process counts of itself. It is collected at most once a <see cref="Look"/>.</summary>
     public CollectorRegistry Process { get; } = Prometheus.Metrics.NewCustomRegistry();
@@ -27,27 +27,27 @@ public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, 
     /// waits for a page of thousands of series that another makes. Only the very first one waits.
     /// </summary>
     /// <param name="format">The form that is encoded beforehand.</param>
-    public ExpositionSnapshot Current(ExpositionFormat format, bool gzip)
+    public MetricsSnapshot Current(ExpositionFormat format, bool gzip)
     {
         var current = latest;
-        return IsCurrent(current) && time.GetElapsedTime(current.LookedAt) < Look ? current : Renew(ReferenceEquals(current, ExpositionSnapshot.None), (format, gzip));
+        return IsCurrent(current) && time.GetElapsedTime(current.LookedAt) < Look ? current : Renew(ReferenceEquals(current, MetricsSnapshot.None), (format, gzip));
     }
 
     /// <summary>Encodes every new reading as soon as it is there, so that no scrape has to.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (!cancellation.IsCancellationRequested)
+        while (!cancellationToken.IsCancellationRequested)
         {
             var changes = accounts.Select(a => a.Feed?.Changed).OfType<Task>().ToList();
             var left = Renew(wait: true, form: null).ChangesAt - time.GetUtcNow();
-            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await Task.WhenAny([.. changes, Task.Delay(left < TimeSpan.Zero ? TimeSpan.Zero : left < Step ? left : Step, time, enough.Token)]);
             await enough.CancelAsync();
         }
     }
 
     /// <param name="wait">Whether to wait for another call that encodes; else the earlier snapshot is returned.</param>
-    private ExpositionSnapshot Renew(bool wait, (ExpositionFormat Format, bool Gzip)? form)
+    private MetricsSnapshot Renew(bool wait, (ExpositionFormat Format, bool Gzip)? form)
     {
         if (wait)
         {
@@ -83,7 +83,7 @@ public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, 
         }
     }
 
-    private bool IsCurrent(ExpositionSnapshot moment)
+    private bool IsCurrent(MetricsSnapshot moment)
     {
         if (moment.ChangesAt <= time.GetUtcNow())
         {
@@ -91,7 +91,7 @@ public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, 
         }
         for (var i = 0; i < accounts.Count; i++)
         {
-            if (!ReferenceEquals(moment.Accounts[i].Token, accounts[i].Keeper.Snapshot) || !ReferenceEquals(moment.Accounts[i].Feed, accounts[i].Feed?.Status))
+            if (!ReferenceEquals(moment.Accounts[i].Token, accounts[i].TokenManager.Snapshot) || !ReferenceEquals(moment.Accounts[i].Feed, accounts[i].Feed?.Status))
             {
                 return false;
             }
@@ -99,10 +99,10 @@ public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, 
         return true;
     }
 
-    private ExpositionSnapshot Render(ExpositionSnapshot before)
+    private MetricsSnapshot Render(MetricsSnapshot before)
     {
         var now = time.GetUtcNow();
-        AccountSnapshot[] snapshots = [.. accounts.Select((account, i) => new AccountSnapshot(account, account.Keeper.Snapshot, Expose(account, before.Accounts.ElementAtOrDefault(i)?.Shown, now)))];
+        AccountSnapshot[] snapshots = [.. accounts.Select((account, i) => new AccountSnapshot(account, account.TokenManager.Snapshot, Expose(account, before.Accounts.ElementAtOrDefault(i)?.Shown, now)))];
         var state = EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, AccountMetrics.State(snapshots)));
         var calls = EncodedMetrics.Of(api.Registry);
         state.PrepareAs(before.State);
@@ -136,11 +136,11 @@ public sealed class Exposition(IReadOnlyList<Account> accounts, ApiMetrics api, 
 /// <param name="Calls">Calls to providers, counted up to the latest change of a state.</param>
 /// <param name="Live">What time alone changes, up to <paramref name="LookedAt"/>.</param>
 /// <param name="Process">What the process counts of itself, at the same time.</param>
-public sealed record ExpositionSnapshot(
+public sealed record MetricsSnapshot(
     IReadOnlyList<AccountSnapshot> Accounts, DateTimeOffset ChangesAt,
     EncodedMetrics Readings, EncodedMetrics State, EncodedMetrics Calls, EncodedMetrics Live, EncodedMetrics Process, long LookedAt)
 {
-    internal static ExpositionSnapshot None { get; } =
+    internal static MetricsSnapshot None { get; } =
         new([], DateTimeOffset.MinValue, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, 0);
 
     internal void Prepare(ExpositionFormat format, bool gzip)

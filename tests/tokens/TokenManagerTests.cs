@@ -5,11 +5,11 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>What a keeper does with callers, with outcomes, and with people.</summary>
-public class KeeperTests
+/// <summary>What a token manager does with callers, with outcomes, and with people.</summary>
+public class TokenManagerTests
 {
     private static readonly Renewal NoNetwork = new Renewal.Transient(FailureKind.Network, "no route");
-    private static readonly Renewal Dead = new Renewal.Rejected("the refresh token is no longer accepted (HTTP 400, invalid_grant)");
+    private static readonly Renewal Dead = new Renewal.InvalidGrant("the refresh token is no longer accepted (HTTP 400, invalid_grant)");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -22,18 +22,18 @@ public class KeeperTests
         using var givingUp = new CancellationTokenSource();
         var arrived = kept.Grant.Arrived;
 
-        var patient = Enumerable.Range(0, 200).Select(_ => kept.Keeper.GetTokenAsync(Cancellation).AsTask()).ToList();
-        var impatient = kept.Keeper.GetTokenAsync(givingUp.Token).AsTask();
+        var patient = Enumerable.Range(0, 200).Select(_ => kept.TokenManager.GetTokenAsync(Cancellation).AsTask()).ToList();
+        var impatient = kept.TokenManager.GetTokenAsync(givingUp.Token).AsTask();
         await arrived;
         await givingUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient);
         kept.Grant.Release();
 
         Assert.All(await Task.WhenAll(patient), token => Assert.Equal("access-1", token?.AccessToken?.Reveal()));
-        Assert.Equal((1, 200), (kept.Grant.Requests, kept.Keeper.SharedRenewals));
+        Assert.Equal((1, 200), (kept.Grant.Requests, kept.TokenManager.SharedRenewals));
     }
 
-    /// <summary>Real threads, for what is between two lines of the keeper: who comes while a token is made ready is not sent away.</summary>
+    /// <summary>Real threads, for what is between two lines of the token manager: who comes while a token is made ready is not sent away.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -48,7 +48,7 @@ public class KeeperTests
                 await kept.Loaded();
                 kept.Time.Advance(4 * Kept.Hour);
             }
-            var callers = Enumerable.Range(0, 8).Select(_ => Task.Run(() => kept.Keeper.GetTokenAsync(Cancellation).AsTask(), Cancellation));
+            var callers = Enumerable.Range(0, 8).Select(_ => Task.Run(() => kept.TokenManager.GetTokenAsync(Cancellation).AsTask(), Cancellation));
 
             Assert.All(await Task.WhenAll(callers), token => Assert.Equal("access-1", token?.AccessToken?.Reveal()));
             Assert.Equal(1, kept.Grant.Requests);
@@ -62,10 +62,10 @@ public class KeeperTests
         kept.Time.Advance(4 * Kept.Hour);
         kept.Grant.Then(_ => throw new InvalidOperationException("broken grant"));
 
-        Assert.Null(await kept.Keeper.GetTokenAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.GetTokenAsync(Cancellation));
         await kept.WhenDue();
 
-        Assert.Equal("access-1", (await kept.Keeper.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
+        Assert.Equal("access-1", (await kept.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
         Assert.Contains("not foreseen (InvalidOperationException at Exporter.Tests", kept.Logs.At(LogLevel.Warning).Single());
     }
 
@@ -76,7 +76,7 @@ public class KeeperTests
         var before = new Secret(kept.Access!);
         await kept.WhenDue();
 
-        await kept.Keeper.RenewAsync(before, Cancellation);
+        await kept.TokenManager.RenewAsync(before, Cancellation);
         await kept.Visit();
 
         Assert.Equal(1, kept.Grant.Requests);
@@ -85,14 +85,14 @@ public class KeeperTests
     [Fact]
     public async Task Row_02_the_store_is_read_again_under_the_lock()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var time = new ManualTime();
-        var path = folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        var path = directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(path, time), time).Loaded();
-        time.Advance(kept.Keeper.NextRenewal!.Value - time.GetUtcNow());
-        folder.Write("token.json", Kept.Json(Kept.Some(time, number: "theirs")));
+        time.Advance(kept.TokenManager.NextRenewal!.Value - time.GetUtcNow());
+        directory.Write("token.json", Kept.Json(Kept.Some(time, number: "theirs")));
 
-        await kept.Keeper.RenewAsync(null, Cancellation);
+        await kept.TokenManager.RenewAsync(null, Cancellation);
 
         Assert.Equal((0, "access-theirs"), (kept.Grant.Requests, kept.Access));
         Assert.Equal(1, kept.Snapshot.History.Adoptions);
@@ -101,13 +101,13 @@ public class KeeperTests
     [Fact]
     public async Task Row_06_invalid_grant_reads_the_store_once_more_before_the_token_is_lost()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var time = new ManualTime();
-        var path = folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        var path = directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(path, time), time).Loaded();
         kept.Grant.Then(_ =>
         {
-            folder.Write("token.json", Kept.Json(Kept.Some(time, number: "theirs")));
+            directory.Write("token.json", Kept.Json(Kept.Some(time, number: "theirs")));
             return Dead;
         });
 
@@ -124,16 +124,16 @@ public class KeeperTests
         kept.Grant.Then(Dead);
 
         await kept.WhenDue();
-        Assert.Equal("access-0", (await kept.Keeper.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
+        Assert.Equal("access-0", (await kept.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
         for (var minute = 0; minute < 600; minute++)
         {
             kept.Time.Advance(TimeSpan.FromMinutes(1));
             await kept.Visit();
-            await kept.Keeper.GetTokenAsync(Cancellation);
+            await kept.TokenManager.GetTokenAsync(Cancellation);
         }
 
         Assert.IsType<TokenState.Lost>(kept.State);
-        Assert.Null(await kept.Keeper.GetTokenAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.GetTokenAsync(Cancellation));
         Assert.Equal((1, "refresh-0"), (kept.Grant.Requests, await kept.StoredRefresh()));
         Assert.Single(kept.Logs.At(LogLevel.Error));
     }
@@ -144,7 +144,7 @@ public class KeeperTests
         using var kept = await new Kept().Loaded();
         kept.Grant.Then(Dead);
         await kept.WhenDue();
-        var stamp = ((Stored.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
+        var stamp = ((ReadResult.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
 
         await kept.Store.WriteAsync(Kept.Some(kept.Time, number: "theirs"), stamp, Cancellation);
         await kept.Visit();
@@ -157,11 +157,11 @@ public class KeeperTests
     public async Task Row_07_a_refused_client_is_tried_again_slowly_and_keeps_its_token()
     {
         using var kept = await new Kept().Loaded();
-        kept.Grant.Then(Enumerable.Repeat<Renewal>(new Renewal.Refused("the client id or the client secret is not accepted"), 3));
+        kept.Grant.Then(Enumerable.Repeat<Renewal>(new Renewal.InvalidClient("the client id or the client secret is not accepted"), 3));
 
         await kept.WhenDue();
-        var first = Assert.IsType<TokenState.Refused>(kept.State).RetryAt - kept.Time.GetUtcNow();
-        await kept.Keeper.RenewAsync(new Secret("access-0"), Cancellation);
+        var first = Assert.IsType<TokenState.InvalidClient>(kept.State).RetryAt - kept.Time.GetUtcNow();
+        await kept.TokenManager.RenewAsync(new Secret("access-0"), Cancellation);
         await kept.WhenDue();
         await kept.WhenDue();
         Assert.Equal(3, kept.Grant.Requests);
@@ -185,7 +185,7 @@ public class KeeperTests
             Assert.Equal(failure, active.FailedRenewals);
             Assert.InRange(active.RenewAt - kept.Time.GetUtcNow(), TimeSpan.FromSeconds(1), kept.Options.Retry.Longest);
         }
-        Assert.NotNull(await kept.Keeper.GetTokenAsync(Cancellation));
+        Assert.NotNull(await kept.TokenManager.GetTokenAsync(Cancellation));
         await kept.WhenDue();
 
         Assert.Equal(0, Assert.IsType<TokenState.Active>(kept.State).FailedRenewals);
@@ -202,7 +202,7 @@ public class KeeperTests
 
         for (var scrape = 0; scrape < 50; scrape++)
         {
-            Assert.Null(await kept.Keeper.GetTokenAsync(Cancellation));
+            Assert.Null(await kept.TokenManager.GetTokenAsync(Cancellation));
         }
 
         Assert.Equal(1, kept.Grant.Requests);
@@ -215,7 +215,7 @@ public class KeeperTests
         kept.Grant.Then(new Renewal.Transient(FailureKind.Timeout, "no answer"));
 
         await kept.WhenDue();
-        Assert.InRange(kept.Keeper.NextRenewal!.Value - kept.Time.GetUtcNow(), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4));
+        Assert.InRange(kept.TokenManager.NextRenewal!.Value - kept.Time.GetUtcNow(), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(4));
         await kept.WhenDue();
 
         Assert.Equal(["refresh-0", "refresh-0"], kept.Grant.Asked.Select(t => t?.RefreshToken?.Reveal()));
@@ -225,10 +225,10 @@ public class KeeperTests
     [Fact]
     public async Task Row_13_a_restart_can_tell_that_a_renewal_was_cut_off()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var time = new ManualTime();
-        var path = folder.Write("token.json", Kept.Json(Kept.Some(time)));
-        folder.Write("token.json.lock", "4711 2026-11-21T11:59:58.0000000+00:00\n");
+        var path = directory.Write("token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("token.json.lock", "4711 2026-11-21T11:59:58.0000000+00:00\n");
         using var kept = await new Kept(Kept.Plain(path, time), time).Loaded();
         kept.Grant.Then(Dead);
 
@@ -262,7 +262,7 @@ public class KeeperTests
             return new Renewal.Renewed(brought!.After(Kept.Some(kept.Time, number: "1")));
         });
 
-        Assert.IsType<Renewal.Renewed>(await kept.Keeper.TryAsync(new Secret("brought"), Cancellation));
+        Assert.IsType<Renewal.Renewed>(await kept.TokenManager.TryAsync(new Secret("brought"), Cancellation));
 
         Assert.Equal(["lock", "ask", "write", "release"], calls);
     }
@@ -273,12 +273,12 @@ public class KeeperTests
         using var kept = await new Kept(new WatchedStore(new MemoryStore(Kept.Some(new ManualTime())))).Loaded();
         kept.Time.Advance(4 * Kept.Hour);
         Task<Token?>? joining = null;
-        ((WatchedStore)kept.Store).BeforeLock = () => joining ??= kept.Keeper.GetTokenAsync(Cancellation).AsTask();
+        ((WatchedStore)kept.Store).BeforeLock = () => joining ??= kept.TokenManager.GetTokenAsync(Cancellation).AsTask();
 
-        await kept.Keeper.RenewAsync(new Secret("long gone"), Cancellation);
+        await kept.TokenManager.RenewAsync(new Secret("long gone"), Cancellation);
 
         Assert.Equal("access-1", (await joining!)?.AccessToken?.Reveal());
-        Assert.Equal((1, 1), (kept.Grant.Requests, kept.Keeper.SharedRenewals));
+        Assert.Equal((1, 1), (kept.Grant.Requests, kept.TokenManager.SharedRenewals));
     }
 
     [Fact]
@@ -287,7 +287,7 @@ public class KeeperTests
         var calls = new List<string>();
         using var kept = await new Kept(new WatchedStore(new MemoryStore(Kept.Some(new ManualTime())))).Loaded();
         await kept.WhenDue();
-        var stamp = ((Stored.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
+        var stamp = ((ReadResult.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
         await kept.Store.WriteAsync(Kept.Some(new ManualTime()), stamp, Cancellation);
         var watched = (WatchedStore)kept.Store;
         (watched.BeforeLock, watched.BeforeWrite, watched.BeforeRelease) = (() => calls.Add("lock"), () => calls.Add("write"), () => calls.Add("release"));
@@ -302,10 +302,10 @@ public class KeeperTests
     public async Task A_login_is_put_together_with_what_a_sibling_left_a_moment_ago()
     {
         using var kept = await new Kept().Loaded();
-        var stamp = ((Stored.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
+        var stamp = ((ReadResult.Held)await kept.Store.ReadAsync(Cancellation)).Stamp;
         await kept.Store.WriteAsync(Kept.Some(kept.Time, number: "theirs"), stamp, Cancellation);
 
-        await kept.Keeper.AdoptAsync(held => held! with { AccessToken = new Secret("pasted") }, Cancellation);
+        await kept.TokenManager.AdoptAsync(held => held! with { AccessToken = new Secret("pasted") }, Cancellation);
 
         Assert.Equal(("pasted", "refresh-theirs"), (kept.Access, await kept.StoredRefresh()));
     }
@@ -320,7 +320,7 @@ public class KeeperTests
         var visit = kept.Visit();
         await arrived;
 
-        var closing = kept.Keeper.CloseAsync(Cancellation);
+        var closing = kept.TokenManager.CloseAsync(Cancellation);
         Assert.False(closing.IsCompleted);
         kept.Grant.Release();
 
@@ -335,16 +335,16 @@ public class KeeperTests
         using var kept = await new Kept().Loaded();
         for (var taken = 0; taken < 100; taken++)
         {
-            _ = kept.Options.Pace.WaitAsync(Cancellation);
+            _ = kept.Options.RenewalRateLimiter.WaitAsync(Cancellation);
         }
         kept.Time.Advance(3 * Kept.Hour);
         for (var taken = 0; taken < 100; taken++)
         {
-            _ = kept.Options.Pace.WaitAsync(Cancellation);
+            _ = kept.Options.RenewalRateLimiter.WaitAsync(Cancellation);
         }
         var visit = kept.Visit();
 
-        Assert.Null(await kept.Keeper.CloseAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.CloseAsync(Cancellation));
 
         await visit;
         Assert.Equal(0, kept.Grant.Requests);
@@ -355,7 +355,7 @@ public class KeeperTests
     {
         using var http = new StubHttp();
         var time = new ManualTime();
-        var endpoint = new TokenEndpoint(http.Client, new Uri("http://cloud/token"), new OAuthClient("id", null), time);
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), new OAuthClient("id", null), time);
         var token = Kept.Some(time) with { RefreshExpiresAt = time.GetUtcNow() + Kept.Hour };
         using var kept = await new Kept(new MemoryStore(token), time, grant: new RefreshTokenGrant(endpoint, time)).Loaded();
 
@@ -375,7 +375,7 @@ public class KeeperTests
         var visit = kept.Visit();
         await arrived;
 
-        var logout = kept.Keeper.ForgetAsync(Cancellation);
+        var logout = kept.TokenManager.ForgetAsync(Cancellation);
         kept.Grant.Release();
         Assert.Null(await logout);
         await visit;
@@ -383,20 +383,20 @@ public class KeeperTests
         await kept.Visit();
 
         Assert.IsType<TokenState.Missing>(kept.State);
-        Assert.IsType<Stored.SignedOut>(await kept.Store.ReadAsync(Cancellation));
+        Assert.IsType<ReadResult.LoggedOut>(await kept.Store.ReadAsync(Cancellation));
         Assert.Equal(1, kept.Grant.Requests);
     }
 
     [Fact]
     public async Task Row_36_a_token_that_comes_after_another_process_logged_out_is_dropped()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var time = new ManualTime();
-        var path = folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        var path = directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var kept = await new Kept(Kept.Plain(path, time), time).Loaded();
         kept.Grant.Then(_ =>
         {
-            Kept.Plain(path, time).SignOutAsync(Cancellation).AsTask().Wait(Cancellation);
+            Kept.Plain(path, time).LogOutAsync(Cancellation).AsTask().Wait(Cancellation);
             return new Renewal.Renewed(Kept.Some(time, number: "late"));
         });
 
@@ -409,22 +409,22 @@ public class KeeperTests
     [Fact]
     public async Task A_daemon_notices_a_logout_by_another_process_and_a_login_after_it()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var time = new ManualTime();
-        var path = folder.Write("token.json", Kept.Json(Kept.Some(time)));
+        var path = directory.Write("token.json", Kept.Json(Kept.Some(time)));
         using var daemon = await new Kept(Kept.Plain(path, time), time).Loaded();
         using var command = await new Kept(Kept.Plain(path, time), time).Loaded();
 
-        Assert.Null(await command.Keeper.ForgetAsync(Cancellation));
+        Assert.Null(await command.TokenManager.ForgetAsync(Cancellation));
         time.Advance(daemon.Options.LookEvery);
         await daemon.Visit();
         Assert.IsType<TokenState.Missing>(daemon.State);
 
-        await command.Keeper.AdoptAsync(Kept.Some(time, number: "again"), Cancellation);
+        await command.TokenManager.AdoptAsync(Kept.Some(time, number: "again"), Cancellation);
         time.Advance(daemon.Options.LookEvery);
         await daemon.Visit();
         Assert.Equal("access-again", daemon.Access);
-        Assert.Equal(["token.json", "token.json.lock"], folder.Names);
+        Assert.Equal(["token.json", "token.json.lock"], directory.Names);
     }
 
     [Fact]
@@ -433,26 +433,26 @@ public class KeeperTests
         var time = new ManualTime();
         using var kept = new Kept(new MemoryStore(new Token { AccessToken = new Secret("access-0") }), time);
         await kept.Loaded();
-        kept.Grant.Then(new Renewal.Rejected("there is no refresh token"));
+        kept.Grant.Then(new Renewal.InvalidGrant("there is no refresh token"));
         time.Advance(TimeSpan.FromDays(400));
         await kept.Visit();
-        Assert.NotNull(await kept.Keeper.GetTokenAsync(Cancellation));
+        Assert.NotNull(await kept.TokenManager.GetTokenAsync(Cancellation));
 
-        await kept.Keeper.RenewAsync(new Secret("access-0"), Cancellation);
+        await kept.TokenManager.RenewAsync(new Secret("access-0"), Cancellation);
 
         Assert.IsType<TokenState.Lost>(kept.State);
-        Assert.Null(await kept.Keeper.GetTokenAsync(Cancellation));
+        Assert.Null(await kept.TokenManager.GetTokenAsync(Cancellation));
     }
 
     [Fact]
     public async Task A_login_is_saved_before_it_is_shown_and_keeps_what_the_token_held_besides()
     {
-        using var folder = new TemporaryFolder();
+        using var directory = new TemporaryDirectory();
         var time = new ManualTime();
-        var path = folder.Write("token.json", """{"vin":"WBA1","refresh_token":"old"}""");
+        var path = directory.Write("token.json", """{"vin":"WBA1","refresh_token":"old"}""");
         using var kept = await new Kept(Kept.Plain(path, time), time).Loaded();
 
-        await kept.Keeper.AdoptAsync(Kept.Some(time), Cancellation);
+        await kept.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
 
         Assert.StartsWith("""{"vin":"WBA1","refresh_token":"refresh-0","access_token":"access-0",""", File.ReadAllText(path));
         Assert.Equal("access-0", kept.Access);
@@ -468,13 +468,13 @@ public class KeeperTests
         var arrived = kept.Grant.Arrived;
         var visit = kept.Visit();
         await arrived;
-        var login = kept.Keeper.AdoptAsync(Kept.Some(kept.Time, number: "person"), gone.Token);
+        var login = kept.TokenManager.AdoptAsync(Kept.Some(kept.Time, number: "person"), gone.Token);
 
         await gone.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => login);
         kept.Grant.Release();
         await visit;
-        await kept.Keeper.CloseAsync(Cancellation);
+        await kept.TokenManager.CloseAsync(Cancellation);
 
         Assert.Equal(("access-person", "refresh-person"), (kept.Access, await kept.StoredRefresh()));
     }
@@ -485,7 +485,7 @@ public class KeeperTests
         using var kept = new Kept(new MemoryStore());
         await kept.Loaded();
 
-        await kept.Keeper.AdoptAsync(new Token { AccessToken = new Secret("a"), RefreshToken = new Secret("r") }, Cancellation);
+        await kept.TokenManager.AdoptAsync(new Token { AccessToken = new Secret("a"), RefreshToken = new Secret("r") }, Cancellation);
         await kept.Visit();
 
         Assert.Equal(0, kept.Grant.Requests);
@@ -510,11 +510,11 @@ public class KeeperTests
         Task<Token?>? second = null;
         using var kept = new Kept(new MemoryStore());
         var grant = new WatchedGrant(kept.Grant);
-        using var keeper = new Keeper("home", grant, kept.Store, kept.Options, kept.Time, kept.Logs);
+        using var manager = new TokenManager("home", grant, kept.Store, kept.Options, kept.Time, kept.Logs);
         kept.Grant.NeedsNoToken = true;
-        grant.BeforeAnswer = () => second ??= keeper.GetTokenAsync(Cancellation).AsTask();
+        grant.BeforeAnswer = () => second ??= manager.GetTokenAsync(Cancellation).AsTask();
 
-        var first = await keeper.GetTokenAsync(Cancellation);
+        var first = await manager.GetTokenAsync(Cancellation);
 
         Assert.Equal(("access-1", "access-1"), (first?.AccessToken?.Reveal(), (await second!)?.AccessToken?.Reveal()));
     }
@@ -530,6 +530,6 @@ public class KeeperTests
             return inner.CanRenew(current);
         }
 
-        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation) => inner.RenewAsync(current, cancellation);
+        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken) => inner.RenewAsync(current, cancellationToken);
     }
 }

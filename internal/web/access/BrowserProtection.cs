@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Exporter.Web;
 
 /// <summary>What browsers are kept from, whoever leads them here: rebinding a name, framing, loading anything from elsewhere, telling where they came from.</summary>
-internal sealed class Browser(WebOptions options, ExternalUrl external)
+internal sealed class BrowserProtection(WebOptions options, ExternalUrl external)
 {
     private const string Policy =
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

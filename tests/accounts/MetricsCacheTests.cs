@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-public sealed class ExpositionTests : IDisposable
+public sealed class MetricsCacheTests : IDisposable
 {
     private readonly ManualTime time = new();
     private readonly List<Account> accounts = [];
@@ -19,7 +19,7 @@ public sealed class ExpositionTests : IDisposable
     public async Task Every_account_has_the_generic_series_whatever_its_source()
     {
         var good = Add("home", new FixedFeed(new FeedStatus { Up = true, LastTry = time.GetUtcNow(), ReadAt = time.GetUtcNow(), NextTry = time.GetUtcNow().AddMinutes(8), Tries = 3 }));
-        await good.Keeper.AdoptAsync(new Token
+        await good.TokenManager.AdoptAsync(new Token
         {
             AccessToken = new Secret("a"),
             RefreshToken = new Secret("r"),
@@ -67,7 +67,7 @@ public sealed class ExpositionTests : IDisposable
         var exposition = New();
         var before = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
 
-        await account.Keeper.AdoptAsync(new Token { AccessToken = new Secret("a"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
+        await account.TokenManager.AdoptAsync(new Token { AccessToken = new Secret("a"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
         var after = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
 
         Assert.Same(before.Readings, after.Readings);
@@ -181,17 +181,17 @@ public sealed class ExpositionTests : IDisposable
 
     private Account Add(string name, IFeed? feed, bool labelled = true, LiveValue? live = null)
     {
-        var keeper = new Keeper(name, new NeverGrant(), new MemoryStore(), new KeeperOptions { Random = new Random(1) }, time, NullLogger.Instance);
-        var account = new Account(name, "netatmo", labelled, keeper, feed) { Live = live is null ? [] : [live] };
+        var manager = new TokenManager(name, new NeverGrant(), new MemoryStore(), new TokenManagerOptions { Random = new Random(1) }, time, NullLogger.Instance);
+        var account = new Account(name, "netatmo", labelled, manager, feed) { Live = live is null ? [] : [live] };
         accounts.Add(account);
         return account;
     }
 
-    private Exposition New() => new(accounts, api, time);
+    private MetricsCache New() => new(accounts, api, time);
 
     private string Text() => Text(New());
 
-    private static string Text(Exposition exposition) => Pages.Text(exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
+    private static string Text(MetricsCache exposition) => Pages.Text(exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
 
     private sealed class FixedFeed(FeedStatus status) : IFeed
     {
@@ -212,13 +212,13 @@ public sealed class ExpositionTests : IDisposable
             return new Exposed([MetricFamily.Gauge("reading", "A reading.", 1)], ChangesAt) { Status = Status };
         }
 
-        public Task RunAsync(CancellationToken cancellation) => Task.CompletedTask;
+        public Task RunAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class NeverGrant : IGrant
     {
         public bool CanRenew(Token? current) => current?.RefreshToken is not null;
 
-        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation) => throw new InvalidOperationException("no renewal is expected here");
+        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken) => throw new InvalidOperationException("no renewal is expected here");
     }
 }

@@ -10,7 +10,7 @@ namespace Exporter.Bench;
 
 /// <summary>From a reading to the bytes of a page, and from these to an answer: the 71 series of one station, and the 14,200 of 200.</summary>
 [MemoryDiagnoser, InProcess]
-public class ExpositionBenchmarks
+public class MetricsCacheBenchmarks
 {
     private const int LiveSeries = 22;
 

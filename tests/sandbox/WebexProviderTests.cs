@@ -7,7 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Sandbox;
 
 /// <summary>The stand-in is as strict as Webex: grants, scopes, expiries of each level, and its shape of an error.</summary>
-public sealed class WebexCloudTests : IAsyncLifetime
+public sealed class WebexProviderTests : IAsyncLifetime
 {
     private readonly ManualTime time = new();
     private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
@@ -15,11 +15,11 @@ public sealed class WebexCloudTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private WebexCloud Cloud => sandbox.Webex;
+    private WebexProvider Provider => sandbox.Webex;
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new WebexCloudOptions { Limits = [new(5, TimeSpan.FromMinutes(1))] }] }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new WebexProviderOptions { Limits = [new(5, TimeSpan.FromMinutes(1))] }] }, Cancellation);
         http.BaseAddress = sandbox.Address;
     }
 
@@ -32,7 +32,7 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task A_service_app_renews_for_14_days_and_its_refresh_token_is_new_each_time()
     {
-        var first = Cloud.LoginServiceApp();
+        var first = Provider.LoginServiceApp();
         var reply = await RenewAsync(first.RefreshToken);
 
         Assert.Equal((1209600, 7776000, "Bearer"), (reply.Number("expires_in"), reply.Number("refresh_token_expires_in"), reply.Text("token_type")));
@@ -43,7 +43,7 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task A_refresh_token_ends_after_90_days()
     {
-        var first = Cloud.LoginServiceApp();
+        var first = Provider.LoginServiceApp();
         time.Advance(TimeSpan.FromDays(90));
 
         var refused = await RenewAsync(first.RefreshToken);
@@ -54,8 +54,8 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task Refresh_tokens_can_be_kept_and_renewals_repeated()
     {
-        (Cloud.ServiceApp.KeepsRefreshTokens, Cloud.ServiceApp.RepeatsWithin) = (true, TimeSpan.FromDays(1));
-        var first = Cloud.LoginServiceApp();
+        (Provider.ServiceApp.KeepsRefreshTokens, Provider.ServiceApp.RepeatsWithin) = (true, TimeSpan.FromDays(1));
+        var first = Provider.LoginServiceApp();
         time.Advance(TimeSpan.FromHours(1));
         var repeated = await RenewAsync(first.RefreshToken);
         time.Advance(TimeSpan.FromDays(1));
@@ -80,9 +80,9 @@ public sealed class WebexCloudTests : IAsyncLifetime
         var form = new Dictionary<string, string>
         {
             ["grant_type"] = "refresh_token",
-            ["client_id"] = Cloud.ClientId,
-            ["client_secret"] = Cloud.ClientSecret,
-            ["refresh_token"] = Cloud.LoginServiceApp().RefreshToken,
+            ["client_id"] = Provider.ClientId,
+            ["client_secret"] = Provider.ClientSecret,
+            ["refresh_token"] = Provider.LoginServiceApp().RefreshToken,
         };
         form.Remove(field);
         if (value is not null)
@@ -100,16 +100,16 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task The_credentials_of_one_level_do_not_open_another()
     {
-        var refused = await TokenAsync(Cloud.IntegrationClientId, Cloud.IntegrationClientSecret, ("grant_type", "refresh_token"), ("refresh_token", Cloud.LoginServiceApp().RefreshToken));
+        var refused = await TokenAsync(Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "refresh_token"), ("refresh_token", Provider.LoginServiceApp().RefreshToken));
 
-        Assert.Equal((401, 0, 1), (refused.Status, Cloud.ServiceAppToken.Requests, Cloud.IntegrationToken.Requests));
+        Assert.Equal((401, 0, 1), (refused.Status, Provider.ServiceAppToken.Requests, Provider.IntegrationToken.Requests));
     }
 
     [Fact]
     public async Task A_person_consents_and_the_code_is_a_personal_token_and_its_refresh_token()
     {
         const string Callback = "http://localhost:3000/callback";
-        var query = $"client_id={Cloud.IntegrationClientId}&response_type=code&redirect_uri={Uri.EscapeDataString(Callback)}&scope=spark%3Aapplications_token&state=s1";
+        var query = $"client_id={Provider.IntegrationClientId}&response_type=code&redirect_uri={Uri.EscapeDataString(Callback)}&scope=spark%3Aapplications_token&state=s1";
         var page = await http.GetStringAsync($"/v1/authorize?{query}", Cancellation);
         var consent = page.Split("name=\"consent\" value=\"")[1].Split('"')[0];
         using var form = new FormUrlEncodedContent([new("consent", consent), new("decision", "accept")]);
@@ -120,7 +120,7 @@ public sealed class WebexCloudTests : IAsyncLifetime
 
         var code = location.Split("code=")[1].Split('&')[0];
         var tokens = await TokenAsync(
-            Cloud.IntegrationClientId, Cloud.IntegrationClientSecret, ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", Callback));
+            Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", Callback));
 
         Assert.Equal(200, tokens.Status);
         Assert.NotEmpty(tokens.Text("refresh_token"));
@@ -130,7 +130,7 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task A_personal_token_makes_a_service_app_token_for_twelve_hours()
     {
-        var personal = Cloud.LoginPersonal();
+        var personal = Provider.LoginPersonal();
         var made = await ApplicationAsync(personal);
         Assert.Equal((200, 1209600), (made.Status, made.Number("expires_in")));
         Assert.Equal(200, (await GetAsync("dataSources", made.Text("access_token"))).Status);
@@ -147,23 +147,23 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [InlineData(400, "targetOrgId", null)]
     [InlineData(403, "targetOrgId", "another")]
     public async Task A_wrong_application_request_is_refused(int status, string member, string? value) =>
-        Assert.Equal(status, (await ApplicationAsync(Cloud.LoginPersonal(), change: (member, value))).Status);
+        Assert.Equal(status, (await ApplicationAsync(Provider.LoginPersonal(), change: (member, value))).Status);
 
     [Fact]
     public async Task An_application_needs_its_id_the_scope_and_the_admin()
     {
-        Assert.Equal(404, (await ApplicationAsync(Cloud.LoginPersonal(), id: "another")).Status);
-        var scopeless = await ApplicationAsync(Cloud.LoginPersonal("spark:people_read"));
-        Assert.Equal((403, WebexCloud.ApplicationsScope), (scopeless.Status, scopeless.Body["errors"]!.AsArray()[0]!["description"]!.GetValue<string>()));
-        Cloud.IsAuthorized = false;
-        Assert.Equal(403, (await ApplicationAsync(Cloud.LoginPersonal())).Status);
+        Assert.Equal(404, (await ApplicationAsync(Provider.LoginPersonal(), id: "another")).Status);
+        var scopeless = await ApplicationAsync(Provider.LoginPersonal("spark:people_read"));
+        Assert.Equal((403, WebexProvider.ApplicationsScope), (scopeless.Status, scopeless.Body["errors"]!.AsArray()[0]!["description"]!.GetValue<string>()));
+        Provider.IsAuthorized = false;
+        Assert.Equal(403, (await ApplicationAsync(Provider.LoginPersonal())).Status);
     }
 
     [Fact]
     public async Task Any_good_token_can_ask_who_it_is_and_when_it_ends()
     {
-        var token = Cloud.LoginServiceApp().AccessToken;
-        Assert.Equal(200, (await GetAsync("people/me", Cloud.LoginIntegration().AccessToken)).Status);
+        var token = Provider.LoginServiceApp().AccessToken;
+        Assert.Equal(200, (await GetAsync("people/me", Provider.LoginIntegration().AccessToken)).Status);
         var end = (await GetAsync("authorizations/tokenExpiry", token)).Body["exp"]!.GetValue<long>();
         Assert.Equal(time.GetUtcNow().AddDays(14).ToUnixTimeMilliseconds(), end);
 
@@ -176,7 +176,7 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task Too_many_calls_are_refused_and_told_how_long_to_wait()
     {
-        var token = Cloud.LoginServiceApp().AccessToken;
+        var token = Provider.LoginServiceApp().AccessToken;
         for (var call = 0; call < 5; call++)
         {
             Assert.Equal(200, (await GetAsync("dataSources", token)).Status);
@@ -189,8 +189,8 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task Locked_data_sources_are_423_and_say_how_long()
     {
-        Cloud.DataSources.LockFor(TimeSpan.FromSeconds(90));
-        var token = Cloud.LoginServiceApp().AccessToken;
+        Provider.DataSources.LockFor(TimeSpan.FromSeconds(90));
+        var token = Provider.LoginServiceApp().AccessToken;
         var refused = await GetAsync("dataSources", token);
         Assert.Equal((423, TimeSpan.FromSeconds(90)), (refused.Status, refused.RetryAfter));
 
@@ -201,20 +201,20 @@ public sealed class WebexCloudTests : IAsyncLifetime
     [Fact]
     public async Task A_level_is_killed_from_outside_and_its_calls_are_counted()
     {
-        var (app, integration) = (Cloud.LoginServiceApp(), Cloud.LoginIntegration());
-        Assert.Equal(204, (await SendAsync(new(HttpMethod.Post, "/sandbox/revoke?cloud=webex&level=integration"))).Status);
+        var (app, integration) = (Provider.LoginServiceApp(), Provider.LoginIntegration());
+        Assert.Equal(204, (await SendAsync(new(HttpMethod.Post, "/sandbox/revoke?provider=webex&level=integration"))).Status);
 
         Assert.Equal(401, (await TokenAsync(
-            Cloud.IntegrationClientId, Cloud.IntegrationClientSecret, ("grant_type", "refresh_token"), ("refresh_token", integration.RefreshToken))).Status);
+            Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "refresh_token"), ("refresh_token", integration.RefreshToken))).Status);
         Assert.Equal(200, (await RenewAsync(app.RefreshToken)).Status);
         var state = (await SendAsync(new(HttpMethod.Get, "/sandbox/state"))).Body["webex"]!;
         Assert.Equal((1, 0), (state["levels"]!["integration"]!["revoked_families"]!.GetValue<int>(), state["levels"]!["service_app"]!["revoked_families"]!.GetValue<int>()));
         Assert.Equal(1, state["endpoints"]!["integration_token"]!["requests"]!.GetValue<int>());
-        var unknown = await SendAsync(new(HttpMethod.Post, "/sandbox/revoke?cloud=webex&level=bot"));
+        var unknown = await SendAsync(new(HttpMethod.Post, "/sandbox/revoke?provider=webex&level=bot"));
         Assert.Equal((400, "webex has no such level; it has: service_app, personal, integration."), (unknown.Status, unknown.Text("error")));
     }
 
-    private Task<WebexReply> RenewAsync(string refreshToken) => TokenAsync(Cloud.ClientId, Cloud.ClientSecret, ("grant_type", "refresh_token"), ("refresh_token", refreshToken));
+    private Task<WebexReply> RenewAsync(string refreshToken) => TokenAsync(Provider.ClientId, Provider.ClientSecret, ("grant_type", "refresh_token"), ("refresh_token", refreshToken));
 
     private Task<WebexReply> TokenAsync(string id, string secret, params (string Name, string Value)[] form) => SendAsync(new(HttpMethod.Post, "/v1/access_token")
     {
@@ -223,12 +223,12 @@ public sealed class WebexCloudTests : IAsyncLifetime
 
     private Task<WebexReply> ApplicationAsync(string token, string? id = null, (string Member, string? Value)? change = null)
     {
-        var body = new JsonObject { ["clientId"] = Cloud.ClientId, ["clientSecret"] = Cloud.ClientSecret, ["targetOrgId"] = Cloud.OrgId };
+        var body = new JsonObject { ["clientId"] = Provider.ClientId, ["clientSecret"] = Provider.ClientSecret, ["targetOrgId"] = Provider.OrgId };
         if (change is { } changed)
         {
             body[changed.Member] = changed.Value;
         }
-        return SendAsync(WebexReply.Request(HttpMethod.Post, $"/v1/applications/{id ?? Cloud.AppId}/token", token, body));
+        return SendAsync(WebexReply.Request(HttpMethod.Post, $"/v1/applications/{id ?? Provider.AppId}/token", token, body));
     }
 
     private Task<WebexReply> GetAsync(string path, string? token) => SendAsync(WebexReply.Request(HttpMethod.Get, $"/v1/{path}", token));
@@ -249,12 +249,12 @@ internal sealed record WebexReply(int Status, JsonNode Body, string? TrackingId,
         Headers = { Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token) },
     };
 
-    public static async Task<WebexReply> Of(HttpClient http, HttpRequestMessage request, CancellationToken cancellation)
+    public static async Task<WebexReply> Of(HttpClient http, HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using (request)
         {
-            using var response = await http.SendAsync(request, cancellation);
-            var text = await response.Content.ReadAsStringAsync(cancellation);
+            using var response = await http.SendAsync(request, cancellationToken);
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
             return new((int)response.StatusCode, text.Length == 0 ? new JsonObject() : JsonNode.Parse(text)!,
                 response.Headers.TryGetValues("Trackingid", out var ids) ? ids.Single() : null, response.Headers.RetryAfter?.Delta);
         }

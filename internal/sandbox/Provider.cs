@@ -4,28 +4,28 @@ using Microsoft.AspNetCore.Routing;
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// The stand-in for one provider as a person sets it up. Each folder beside this file has one: <c>XCloud.cs</c> with the class <c>XCloud</c>, and
-/// the record <c>XCloudOptions</c>, from which the build makes the list of stand-ins.
+/// The stand-in for one provider as a person sets it up. Each directory beside this file has one: <c>XProvider.cs</c> with the class <c>XProvider</c>, and
+/// the record <c>XProviderOptions</c>, from which the build makes the list of stand-ins.
 /// </summary>
-public abstract record CloudOptions
+public abstract record ProviderOptions
 {
     /// <summary>Those of every stand-in, the default one first.</summary>
-    public static IReadOnlyList<CloudOptions> All { get; } = [.. CloudList.All.OrderByDescending(options => options.IsDefault)];
+    public static IReadOnlyList<ProviderOptions> All { get; } = [.. ProviderList.All.OrderByDescending(options => options.IsDefault)];
 
     /// <summary>Whether a control request that names no stand-in means this one. Exactly one says yes.</summary>
     public virtual bool IsDefault => false;
 
     /// <summary>The flags of the sandbox's command that change these options.</summary>
-    public virtual IReadOnlyList<CloudFlag> Flags => [];
+    public virtual IReadOnlyList<ProviderFlag> Flags => [];
 
     /// <summary>The options that the sandbox's command starts from.</summary>
     /// <param name="listen">The sandbox's address.</param>
-    public virtual CloudOptions ForCommand(IPEndPoint listen) => this;
+    public virtual ProviderOptions ForCommand(IPEndPoint listen) => this;
 
     /// <summary>The same with another lifetime of access tokens, where the provider lets it differ.</summary>
-    public virtual CloudOptions WithAccessLifetime(TimeSpan lifetime) => this;
+    public virtual ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this;
 
-    internal abstract ICloud Open(Surroundings surroundings);
+    internal abstract IProvider Open(Surroundings surroundings);
 }
 
 /// <summary>A flag of the sandbox's command.</summary>
@@ -33,11 +33,11 @@ public abstract record CloudOptions
 /// <param name="Apply">
 /// The options with these values, several if the flag is repeated. It throws an <see cref="InvalidDataException"/> for a wrong value, whose message begins with that value.
 /// </param>
-public sealed record CloudFlag(
-    string Name, string Placeholder, string Help, IReadOnlyList<string> Default, Func<IReadOnlyList<string>, CloudOptions> Apply);
+public sealed record ProviderFlag(
+    string Name, string Placeholder, string Help, IReadOnlyList<string> Default, Func<IReadOnlyList<string>, ProviderOptions> Apply);
 
 /// <summary>The stand-in for one provider.</summary>
-internal interface ICloud : IAsyncDisposable
+internal interface IProvider : IAsyncDisposable
 {
     /// <summary>The name of its source.</summary>
     string Name { get; }
@@ -47,7 +47,7 @@ internal interface ICloud : IAsyncDisposable
     /// <summary>Every kind of login that the provider has, by a name for it; most have one kind.</summary>
     IReadOnlyDictionary<string, AuthorizationServer> Levels => new Dictionary<string, AuthorizationServer> { ["login"] = Authorization };
 
-    IReadOnlyList<CloudEndpoint> Endpoints { get; }
+    IReadOnlyList<ProviderEndpoint> Endpoints { get; }
 
     void Map(IEndpointRouteBuilder routes);
 

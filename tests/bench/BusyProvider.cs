@@ -6,14 +6,14 @@ using Exporter.Sandbox;
 namespace Exporter.Bench;
 
 /// <summary>
-/// A cloud and an exporter.yml for it: twelve accounts with together some 200 stations. Busy, one of them has a new reading every second, because
+/// A provider and an exporter.yml for it: twelve accounts with together some 200 stations. Busy, one of them has a new reading every second, because
 /// each is read every ten to fifteen seconds and no two in step, and one renews its token every five. At rest nothing happens but scrapes.
 /// </summary>
-internal static class BusyCloud
+internal static class BusyProvider
 {
     private const int Accounts = 12;
 
-    public static async Task RunAsync(IPEndPoint listen, string folder, bool busy)
+    public static async Task RunAsync(IPEndPoint listen, string directory, bool busy)
     {
         using var end = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
@@ -21,17 +21,17 @@ internal static class BusyCloud
             context.Cancel = true;
             end.Cancel();
         });
-        var options = new NetatmoCloudOptions { Limits = [], Stations = NetatmoSample.OfStations(200 / Accounts) };
+        var options = new NetatmoProviderOptions { Limits = [], Stations = NetatmoSample.OfStations(200 / Accounts) };
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
         {
             Listen = listen,
             // A token of two minutes is renewed after one.
-            Clouds = [busy ? options with { Lifetimes = options.Lifetimes with { Access = TimeSpan.FromMinutes(2) } } : options],
+            Providers = [busy ? options with { Lifetimes = options.Lifetimes with { Access = TimeSpan.FromMinutes(2) } } : options],
         }, end.Token);
         var lines = new List<string> { "accounts:" };
         for (var i = 0; i < Accounts; i++)
         {
-            var tokens = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"account-{i}.json"));
+            var tokens = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"account-{i}.json"));
             await File.WriteAllTextAsync(tokens, $$"""{"refresh_token":"{{sandbox.Netatmo.Login("read_station").RefreshToken}}"}""", end.Token);
             File.SetUnixFileMode(tokens, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             lines.Add(string.Create(CultureInfo.InvariantCulture, $$"""
@@ -45,7 +45,7 @@ internal static class BusyCloud
                     refresh_interval: {{(busy ? 10_000 + i * 400 : 480_000)}}ms
                 """));
         }
-        await File.WriteAllLinesAsync(Path.Combine(folder, "exporter.yml"), lines, end.Token);
+        await File.WriteAllLinesAsync(Path.Combine(directory, "exporter.yml"), lines, end.Token);
         Console.WriteLine("ready");
         try
         {

@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-public sealed record NetatmoCloudOptions : CloudOptions
+public sealed record NetatmoProviderOptions : ProviderOptions
 {
     public string ClientId { get; init; } = "5f1e4c6d2b7a90813c5d6e7f";
 
@@ -32,7 +32,7 @@ public sealed record NetatmoCloudOptions : CloudOptions
 
     public override bool IsDefault => true;
 
-    public override IReadOnlyList<CloudFlag> Flags =>
+    public override IReadOnlyList<ProviderFlag> Flags =>
     [
         new(
             "--stations", "small|odd|large|FILE", "What getstationsdata answers: small, odd, large, or a file holding an answer of Netatmo's.", [Stations.ToString()],
@@ -42,9 +42,9 @@ public sealed record NetatmoCloudOptions : CloudOptions
         new("--redirect-uri", "URI", "Redirect URI of the application, exactly; may be given more than once.", RedirectUris, values => this with { RedirectUris = values }),
     ];
 
-    public override CloudOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
+    public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
 
-    internal override ICloud Open(Surroundings surroundings) => new NetatmoCloud(this, surroundings);
+    internal override IProvider Open(Surroundings surroundings) => new NetatmoProvider(this, surroundings);
 }
 
 /// <summary>Netatmo in a sandbox.</summary>
@@ -52,23 +52,23 @@ public static class NetatmoSandbox
 {
     extension(SandboxServer sandbox)
     {
-        public NetatmoCloud Netatmo => sandbox.Get<NetatmoCloud>();
+        public NetatmoProvider Netatmo => sandbox.Get<NetatmoProvider>();
     }
 }
 
 /// <summary>Netatmo: its token endpoint, its consent page and the two API methods the exporter reads. Thread-safe.</summary>
-public sealed class NetatmoCloud : ICloud
+public sealed class NetatmoProvider : IProvider
 {
     private static readonly string[] Scopes = ["read_station", "read_homecoach", "read_thermostat"];
 
-    private readonly NetatmoCloudOptions options;
+    private readonly NetatmoProviderOptions options;
     private readonly TimeProvider time;
     private readonly ConsentEndpoint consent;
     private readonly UsageLimit usage;
     private volatile NetatmoSample stations;
     private volatile NetatmoSample homeCoachs;
 
-    internal NetatmoCloud(NetatmoCloudOptions options, Surroundings surroundings)
+    internal NetatmoProvider(NetatmoProviderOptions options, Surroundings surroundings)
     {
         this.options = options;
         time = surroundings.Time;
@@ -81,10 +81,10 @@ public sealed class NetatmoCloud : ICloud
 
         var oauth = new Dialect(OAuthError, OAuthError("temporarily_unavailable") with { Status = 429 });
         var api = new Dialect(code => ApiError(int.Parse(code, CultureInfo.InvariantCulture)), ApiError(26));
-        Authorize = new CloudEndpoint("authorize", surroundings, oauth);
-        Token = new CloudEndpoint("token", surroundings, oauth);
-        StationsData = new CloudEndpoint("stations", surroundings, api);
-        HomeCoachsData = new CloudEndpoint("homecoachs", surroundings, api);
+        Authorize = new ProviderEndpoint("authorize", surroundings, oauth);
+        Token = new ProviderEndpoint("token", surroundings, oauth);
+        StationsData = new ProviderEndpoint("stations", surroundings, api);
+        HomeCoachsData = new ProviderEndpoint("homecoachs", surroundings, api);
     }
 
     public string Name => "netatmo";
@@ -98,13 +98,13 @@ public sealed class NetatmoCloud : ICloud
 
     public AuthorizationServer Authorization { get; }
 
-    public CloudEndpoint Authorize { get; }
+    public ProviderEndpoint Authorize { get; }
 
-    public CloudEndpoint Token { get; }
+    public ProviderEndpoint Token { get; }
 
-    public CloudEndpoint StationsData { get; }
+    public ProviderEndpoint StationsData { get; }
 
-    public CloudEndpoint HomeCoachsData { get; }
+    public ProviderEndpoint HomeCoachsData { get; }
 
     /// <summary>What getstationsdata answers from now on.</summary>
     public NetatmoSample Stations { get => stations; set => stations = value; }
@@ -112,7 +112,7 @@ public sealed class NetatmoCloud : ICloud
     /// <summary>What gethomecoachsdata answers from now on.</summary>
     public NetatmoSample HomeCoachs { get => homeCoachs; set => homeCoachs = value; }
 
-    IReadOnlyList<CloudEndpoint> ICloud.Endpoints => [Authorize, Token, StationsData, HomeCoachsData];
+    IReadOnlyList<ProviderEndpoint> IProvider.Endpoints => [Authorize, Token, StationsData, HomeCoachsData];
 
     /// <summary>A fresh login, as if the person had just clicked Accept; the scope is read_station where none is given.</summary>
     public IssuedTokens Login(params IReadOnlyList<string> scope) => Login(User, scope);
@@ -124,19 +124,19 @@ public sealed class NetatmoCloud : ICloud
         Authorization.Register(client with { RedirectUris = [.. client.RedirectUris, redirectUri] });
     }
 
-    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
+    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
 
-    void ICloud.Map(IEndpointRouteBuilder routes)
+    void IProvider.Map(IEndpointRouteBuilder routes)
     {
         routes.MapMethods("/oauth2/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Ask(context.Request.Query)));
         routes.MapMethods("/oauth2/authorize", ["POST"], async context =>
         {
-            var form = await CloudEndpoint.Form(context.Request);
+            var form = await ProviderEndpoint.Form(context.Request);
             await Authorize.Serve(context, () => consent.Decide(form));
         });
         routes.MapMethods("/oauth2/token", ["POST"], async context =>
         {
-            var form = await CloudEndpoint.Form(context.Request);
+            var form = await ProviderEndpoint.Form(context.Request);
             using var flight = Authorization.Flight(form?["refresh_token"]);
             await Token.Serve(context, () => Grant(context.Request, form), flight);
         });
@@ -145,7 +145,7 @@ public sealed class NetatmoCloud : ICloud
         routes.Map("/api/{**method}", context => ApiError(404, 31, "Method not found").Write(context));
     }
 
-    Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>(
+    Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>(
     [
         $"Client id:      {ClientId}",
         $"Client secret:  {ClientSecret}",
@@ -184,16 +184,16 @@ public sealed class NetatmoCloud : ICloud
         };
     }
 
-    private async Task Read(HttpContext context, CloudEndpoint endpoint, string scope, Func<NetatmoSample> sample)
+    private async Task Read(HttpContext context, ProviderEndpoint endpoint, string scope, Func<NetatmoSample> sample)
     {
-        var form = await CloudEndpoint.Form(context.Request);
+        var form = await ProviderEndpoint.Form(context.Request);
         await endpoint.Serve(context, () => Data(context.Request, form, scope, sample()));
     }
 
     private Answer Data(HttpRequest request, IFormCollection? form, string scope, NetatmoSample sample)
     {
         // RFC 6750: the header alone. A token in the address or the form counts as missing (RFC 9700 section 4.3.2).
-        if (CloudEndpoint.Bearer(request) is not { Length: > 0 } token)
+        if (ProviderEndpoint.Bearer(request) is not { Length: > 0 } token)
         {
             return ApiError(1);
         }

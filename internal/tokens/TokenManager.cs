@@ -6,14 +6,14 @@ namespace Exporter.Tokens;
 /// Owns one account's token: loads it, renews it before it ends, saves it, hands it out. The rules it keeps:
 /// one renewal in flight, shared by all callers; under the store's lock the store is read again before a renewal, because
 /// another process may have renewed already; a new token is on disk before anyone sees it, and when it cannot be saved it
-/// is served from memory while saving is tried again. Safe for concurrent use. <see cref="Rounds"/> make it renew in time;
+/// is served from memory while saving is tried again. Safe for concurrent use. <see cref="RefreshLoop"/> make it renew in time;
 /// without them a token is renewed when it is asked for after its end.
 /// </summary>
-public sealed class Keeper : IDisposable, IAsyncDisposable
+public sealed class TokenManager : IDisposable, IAsyncDisposable
 {
     private readonly IGrant grant;
     private readonly ITokenStore store;
-    private readonly KeeperOptions options;
+    private readonly TokenManagerOptions options;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly Custody custody;
@@ -23,13 +23,13 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     private readonly Lock flightGate = new();
     private readonly CancellationTokenSource closing = new();
     private readonly CancellationToken closed;
-    private Task<KeeperSnapshot>? flight;
+    private Task<TokenSnapshot>? flight;
     private int visiting;
     private int disposed;
     private volatile bool loaded;
     private long sharedRenewals;
 
-    public Keeper(string account, IGrant grant, ITokenStore store, KeeperOptions options, TimeProvider time, ILogger logger)
+    public TokenManager(string account, IGrant grant, ITokenStore store, TokenManagerOptions options, TimeProvider time, ILogger logger)
     {
         (Account, this.grant, this.store, this.options, this.time, this.logger) = (account, grant, store, options, time, logger);
         schedule = new Schedule(options, time);
@@ -43,7 +43,7 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
 
     public string StoreLocation => store.Location;
 
-    public KeeperSnapshot Snapshot => custody.Snapshot;
+    public TokenSnapshot Snapshot => custody.Snapshot;
 
     /// <summary>Callers that were given the outcome of a renewal somebody else had started.</summary>
     public long SharedRenewals => Interlocked.Read(ref sharedRenewals);
@@ -55,7 +55,7 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     public DateTimeOffset? NextRenewal => custody.State switch
     {
         TokenState.Active { RenewAt: var at } when at < DateTimeOffset.MaxValue => at,
-        TokenState.Refused { RetryAt: var at } => at,
+        TokenState.InvalidClient { RetryAt: var at } => at,
         TokenState.Missing when schedule.Planned is { } at => at,
         _ => null,
     };
@@ -70,28 +70,28 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     /// Reads the store for the first time; afterwards the snapshot tells what was found. Where there is no token and the grant
     /// needs none to begin with, a login is planned at once, unless somebody has logged out: that holds until the next login.
     /// </summary>
-    public Task LoadAsync(CancellationToken cancellation) => LoadAsync(afresh: false, cancellation);
+    public Task LoadAsync(CancellationToken cancellationToken) => LoadAsync(afresh: false, cancellationToken);
 
     /// <param name="afresh">A person has started the program anew: an earlier logout does not keep the grant from logging in.</param>
-    public Task LoadAsync(bool afresh, CancellationToken cancellation) => turn.InTurnAsync(async () =>
+    public Task LoadAsync(bool afresh, CancellationToken cancellationToken) => turn.InTurnAsync(async () =>
     {
-        await custody.LookAsync(cancellation);
+        await custody.LookAsync(cancellationToken);
         if (!loaded && custody.State is TokenState.Missing)
         {
             Begin(afresh);
         }
         // Last: who does not wait for this is to find the login planned.
         loaded = true;
-    }, cancellation);
+    }, cancellationToken);
 
     private void Begin(bool afresh)
     {
-        if (custody.IsSignedOut && !(afresh && LogsInByItself))
+        if (custody.IsLoggedOut && !(afresh && LogsInByItself))
         {
             logger.LogWarning("account {Account}: it was logged out: somebody has to log in", Account);
             return;
         }
-        custody.OverruleSignOut();
+        custody.OverruleLogout();
         if (LogsInByItself)
         {
             schedule.PlanAt(time.GetUtcNow());
@@ -103,7 +103,7 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Does what is due, unless a visit is under way: looks whether the store was changed by others, saves what could not be saved, renews.</summary>
-    public async Task VisitAsync(CancellationToken cancellation)
+    public async Task VisitAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref visiting, 1) == 1)
         {
@@ -113,15 +113,15 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         {
             await turn.InTurnAsync(async () =>
             {
-                await custody.LookAsync(cancellation);
+                await custody.LookAsync(cancellationToken);
                 if (custody.IsWriteDue(time.GetUtcNow(), time.GetTimestamp()) && custody.State.Token is { } token)
                 {
-                    await turn.LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
+                    await turn.LockedAsync(_ => custody.SaveAsync(token, cancellationToken), cancellationToken);
                 }
-            }, cancellation);
+            }, cancellationToken);
             if (renewer.IsDue)
             {
-                await JoinAsync(null, asked: false, cancellation);
+                await JoinAsync(null, asked: false, cancellationToken);
             }
         }
         finally
@@ -133,31 +133,31 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     /// <summary>
     /// A token that may be put on a request: the one at hand, or, when that has ended, a renewed one; its access token is
     /// there. Null when there is none; <see cref="Snapshot"/> says why. Loads at first use. Giving up by
-    /// <paramref name="cancellation"/> does not end the renewal.
+    /// <paramref name="cancellationToken"/> does not end the renewal.
     /// </summary>
-    public async ValueTask<Token?> GetTokenAsync(CancellationToken cancellation)
+    public async ValueTask<Token?> GetTokenAsync(CancellationToken cancellationToken)
     {
-        await (loaded ? Task.CompletedTask : LoadAsync(cancellation));
+        await (loaded ? Task.CompletedTask : LoadAsync(cancellationToken));
         // In this order, for a token is shown before its renewal is planned. What is not due waits for the back-off, or for a person.
         var isDue = renewer.IsDue;
         if (Usable(custody.Snapshot) is { } token)
         {
             return token;
         }
-        return isDue ? Usable(await JoinAsync(null, asked: false, cancellation)) : null;
+        return isDue ? Usable(await JoinAsync(null, asked: false, cancellationToken)) : null;
     }
 
-    private Token? Usable(KeeperSnapshot current) => current.State.Token is { } token && token.IsUsable(time.GetUtcNow()) ? token : null;
+    private Token? Usable(TokenSnapshot current) => current.State.Token is { } token && token.IsUsable(time.GetUtcNow()) ? token : null;
 
     /// <summary>
-    /// Renews now, or joins the renewal in flight. With <paramref name="refused"/>, the access token that a cloud did not
+    /// Renews now, or joins the renewal in flight. With <paramref name="refused"/>, the access token that a provider did not
     /// accept, nothing is done when that is no longer the current one.
     /// </summary>
-    public Task<KeeperSnapshot> RenewAsync(Secret? refused, CancellationToken cancellation) => JoinAsync(refused, asked: true, cancellation);
+    public Task<TokenSnapshot> RenewAsync(Secret? refused, CancellationToken cancellationToken) => JoinAsync(refused, asked: true, cancellationToken);
 
-    private Task<KeeperSnapshot> JoinAsync(Secret? refused, bool asked, CancellationToken cancellation)
+    private Task<TokenSnapshot> JoinAsync(Secret? refused, bool asked, CancellationToken cancellationToken)
     {
-        Task<KeeperSnapshot> joined;
+        Task<TokenSnapshot> joined;
         lock (flightGate)
         {
             if (flight is { IsCompleted: false })
@@ -172,25 +172,25 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
             }
             joined = flight;
         }
-        return joined.WaitAsync(cancellation);
+        return joined.WaitAsync(cancellationToken);
     }
 
     /// <summary>A person has logged in: the new token takes the place of whatever there was, on disk first.</summary>
-    public Task AdoptAsync(Token login, CancellationToken cancellation) => AdoptAsync(_ => login, cancellation);
+    public Task AdoptAsync(Token login, CancellationToken cancellationToken) => AdoptAsync(_ => login, cancellationToken);
 
     /// <param name="login">From the token that it takes the place of, as no renewal and no sibling changes it any more.</param>
-    public Task AdoptAsync(Func<Token?, Token> login, CancellationToken cancellation) =>
+    public Task AdoptAsync(Func<Token?, Token> login, CancellationToken cancellationToken) =>
         // Not cancelled halfway: the code behind this token is spent.
-        turn.InTurnAsync(() => turn.LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellation);
+        turn.InTurnAsync(() => turn.LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
 
-    /// <summary>Tries a refresh token that a person gave. Only if the cloud gives a token for it does that one take the place of what there was.</summary>
-    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellation) => turn.InTurnAsync(() => turn.LockedAsync(async held =>
+    /// <summary>Tries a refresh token that a person gave. Only if the provider gives a token for it does that one take the place of what there was.</summary>
+    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellationToken) => turn.InTurnAsync(() => turn.LockedAsync(async held =>
     {
         var outcome = held is StoreLock.Busy(var holder) ? new Renewal.Transient(FailureKind.Locked, holder)
             : await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
         await (outcome is Renewal.Renewed(var token) ? TakeAsync(_ => token) : Task.CompletedTask);
         return outcome;
-    }, CancellationToken.None), CancellationToken.None).WaitAsync(cancellation);
+    }, CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
 
     private async Task TakeAsync(Func<Token?, Token> login)
     {
@@ -202,32 +202,32 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         custody.Publish(s => s with { History = s.History with { LastError = null } });
     }
 
-    /// <summary>Forgets the token here and in the store, and leaves it alive at the cloud. Why the store kept it, or null.</summary>
-    public Task<string?> ForgetAsync(CancellationToken cancellation) => ForgetAsync(null, cancellation);
+    /// <summary>Forgets the token here and in the store, and leaves it alive at the provider. Why the store kept it, or null.</summary>
+    public Task<string?> ForgetAsync(CancellationToken cancellationToken) => ForgetAsync(null, cancellationToken);
 
     /// <summary>
     /// Forgets the token here and in the store. With <paramref name="revoke"/> it is revoked before, under the store's lock so that
     /// no sibling renews it meanwhile; what cannot be revoked is not forgotten. Why the token is still there, or null.
     /// </summary>
-    /// <param name="revoke">Ends the login at the cloud; why it could not, or null.</param>
-    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellation) => turn.InTurnAsync(() => turn.LockedAsync(async held =>
+    /// <param name="revoke">Ends the login at the provider; why it could not, or null.</param>
+    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellationToken) => turn.InTurnAsync(() => turn.LockedAsync(async held =>
     {
         if (held is StoreLock.Busy(var holder))
         {
             return holder;
         }
-        await custody.LookAsync(cancellation);
-        if (revoke is not null && custody.State.Token is { } token && await revoke(token, cancellation) is { } failure)
+        await custody.LookAsync(cancellationToken);
+        if (revoke is not null && custody.State.Token is { } token && await revoke(token, cancellationToken) is { } failure)
         {
             return failure;
         }
-        if (await store.SignOutAsync(cancellation) is Saved.Failed(var reason))
+        if (await store.LogOutAsync(cancellationToken) is WriteResult.Failed(var reason))
         {
             return reason;
         }
         custody.Forget();
         return null;
-    }, cancellation), cancellation);
+    }, cancellationToken), cancellationToken);
 
     /// <summary>Shows that a person is logging in.</summary>
     public void ShowLogin(Login login) => custody.Publish(current => current with { Login = login });
@@ -239,7 +239,7 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
     /// The end of the process: waits for a renewal that was sent, calls off one that was not, and tries once more to save
     /// what is only in memory. Null when nothing is lost, else the reason in a sentence.
     /// </summary>
-    public async Task<string?> CloseAsync(CancellationToken cancellation)
+    public async Task<string?> CloseAsync(CancellationToken cancellationToken)
     {
         await closing.CancelAsync();
         Task? running;
@@ -249,17 +249,17 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         }
         if (running is not null)
         {
-            await running.WaitAsync(cancellation);
+            await running.WaitAsync(cancellationToken);
         }
         return await turn.InTurnAsync(async () =>
         {
-            await custody.LookAsync(cancellation);
+            await custody.LookAsync(cancellationToken);
             if (custody.State.Token is { } token && (custody.IsStoreEmpty || custody.Snapshot.Unpersisted is not null))
             {
-                await turn.LockedAsync(_ => custody.SaveAsync(token, cancellation), cancellation);
+                await turn.LockedAsync(_ => custody.SaveAsync(token, cancellationToken), cancellationToken);
             }
             return custody.Snapshot.Unpersisted?.Reason;
-        }, cancellation);
+        }, cancellationToken);
     }
 
     public void Dispose()
@@ -281,11 +281,11 @@ public sealed class Keeper : IDisposable, IAsyncDisposable
         Dispose();
     }
 
-    private async Task<KeeperSnapshot> RenewOnceAsync(Secret? refused, TokenState? asked)
+    private async Task<TokenSnapshot> RenewOnceAsync(Secret? refused, TokenState? asked)
     {
         try
         {
-            await options.Pace.WaitAsync(closed);
+            await options.RenewalRateLimiter.WaitAsync(closed);
             await turn.InTurnAsync(() => turn.LockedAsync(held => renewer.RunAsync(held, refused, asked), closed), closed);
         }
         catch (OperationCanceledException) when (closed.IsCancellationRequested)

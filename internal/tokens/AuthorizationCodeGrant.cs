@@ -9,13 +9,13 @@ public abstract record LoginMethod
 {
     private LoginMethod() { }
 
-    /// <summary>A browser is sent to the cloud and comes back with a code.</summary>
+    /// <summary>A browser is sent to the provider and comes back with a code.</summary>
     public sealed record Redirect(AuthorizationCodeGrant Grant) : LoginMethod;
 
-    /// <summary>The person types a code at the cloud, on any device.</summary>
+    /// <summary>The person types a code at the provider, on any device.</summary>
     public sealed record Device(DeviceCodeGrant Grant) : LoginMethod;
 
-    /// <summary>The person brings a token that the cloud shows, and pastes it.</summary>
+    /// <summary>The person brings a token that the provider shows, and pastes it.</summary>
     public sealed record Paste : LoginMethod;
 
     /// <summary>Nobody can or need: the account logs in by itself from its configuration.</summary>
@@ -24,10 +24,10 @@ public abstract record LoginMethod
 
 /// <summary>A login that was begun by redirect: everything the callback has to be compared with. For one use.</summary>
 /// <param name="Address">Where the browser is sent.</param>
-/// <param name="Verifier">RFC 7636's code verifier; null where the cloud takes none.</param>
+/// <param name="Verifier">RFC 7636's code verifier; null where the provider takes none.</param>
 public sealed record AuthorizationRequest(Uri Address, Secret State, Secret? Verifier, Uri RedirectUri);
 
-/// <summary>What the cloud sent the browser back with (RFC 6749, section 4.1.2; RFC 9207).</summary>
+/// <summary>What the provider sent the browser back with (RFC 6749, section 4.1.2; RFC 9207).</summary>
 public sealed record AuthorizationResponse(string? Code, Secret? State, string? Issuer, string? Error, string? Description)
 {
     /// <summary>Reads a query, with or without its question mark; of a parameter that comes twice nothing is taken.</summary>
@@ -47,7 +47,7 @@ public sealed record AuthorizationResponse(string? Code, Secret? State, string? 
 
 /// <summary>The authorization-code grant (RFC 6749, section 4.1) with PKCE (RFC 7636). Immutable.</summary>
 /// <param name="redirectUri">The redirect URI that is registered for this client, where it is not the exporter's own callback.</param>
-/// <param name="issuer">What <c>iss</c> in a callback has to be equal to (RFC 9207); null where the cloud sends none.</param>
+/// <param name="issuer">What <c>iss</c> in a callback has to be equal to (RFC 9207); null where the provider sends none.</param>
 public sealed class AuthorizationCodeGrant(
     TokenEndpoint endpoint, Uri authorizationEndpoint, IReadOnlyList<string> scopes, bool pkce = true, Uri? redirectUri = null, string? issuer = null)
 {
@@ -84,7 +84,7 @@ public sealed class AuthorizationCodeGrant(
     }
 
     /// <summary>Trades the code for a token, once; a code is single-use.</summary>
-    public async Task<Renewal> ExchangeAsync(string code, AuthorizationRequest begun, CancellationToken cancellation)
+    public async Task<Renewal> ExchangeAsync(string code, AuthorizationRequest begun, CancellationToken cancellationToken)
     {
         List<KeyValuePair<string, string>> form =
         [
@@ -96,16 +96,16 @@ public sealed class AuthorizationCodeGrant(
         {
             form.Add(new("code_verifier", verifier.Reveal()));
         }
-        var (outcome, error) = await endpoint.RequestWithErrorAsync(form, cancellation);
-        return error?.Error == "invalid_grant" ? new Renewal.Rejected(error.Say("the cloud does not accept the code; begin again")) : outcome;
+        var (outcome, error) = await endpoint.RequestWithErrorAsync(form, cancellationToken);
+        return error?.Error == "invalid_grant" ? new Renewal.InvalidGrant(error.Say("the provider does not accept the code; begin again")) : outcome;
     }
 
     /// <summary>What speaks against a callback, in a sentence; null when its code may be exchanged.</summary>
     public string? Refuse(AuthorizationResponse response, AuthorizationRequest begun) => response switch
     {
         { State: { } state } when !begun.State.Equals(state) => "the answer belongs to another login; begin again",
-        { Error: "access_denied" } => "the login was refused at the cloud",
-        { Error: { } error } => $"the cloud refuses the login as {Plain.Line(error)}{(response.Description is { } why ? $" ({Plain.Line(why)})" : "")}",
+        { Error: "access_denied" } => "the login was refused at the provider",
+        { Error: { } error } => $"the provider refuses the login as {Sanitize.Line(error)}{(response.Description is { } why ? $" ({Sanitize.Line(why)})" : "")}",
         // RFC 9207, section 2.4: simple string comparison, and a server that promised the parameter has to send it.
         _ when issuer is not null && response.Issuer != issuer => "the answer comes from another server than the configured issuer; begin again",
         { Code: null } => "there is no code in the answer; begin again",

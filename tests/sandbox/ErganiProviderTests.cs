@@ -7,7 +7,7 @@ using Xunit;
 namespace Exporter.Tests.Sandbox;
 
 /// <summary>The stand-in is as strict as Ergani's guide says the real one is.</summary>
-public sealed class ErganiCloudTests : IAsyncLifetime
+public sealed class ErganiProviderTests : IAsyncLifetime
 {
     private readonly ManualTime time = new();
     private readonly HttpClient http = new();
@@ -15,12 +15,12 @@ public sealed class ErganiCloudTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private ErganiCloud Cloud => sandbox.Ergani;
+    private ErganiProvider Provider => sandbox.Ergani;
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Clouds = [new ErganiCloudOptions { Forbidden = ["EX_BASE_02"] }] }, Cancellation);
-        http.BaseAddress = ErganiCloud.AddressAt(sandbox.Address);
+        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new ErganiProviderOptions { Forbidden = ["EX_BASE_02"] }] }, Cancellation);
+        http.BaseAddress = ErganiProvider.AddressAt(sandbox.Address);
     }
 
     public async ValueTask DisposeAsync()
@@ -154,7 +154,7 @@ public sealed class ErganiCloudTests : IAsyncLifetime
         }
     }
 
-    private JsonObject Credentials() => new() { ["Username"] = Cloud.Username, ["Password"] = Cloud.Password, ["Usertype"] = "01" };
+    private JsonObject Credentials() => new() { ["Username"] = Provider.Username, ["Password"] = Provider.Password, ["Usertype"] = "01" };
 
     private async Task<Pair> LogInAsync()
     {

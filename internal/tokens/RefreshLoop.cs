@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Goes round all keepers once a second and visits those that have something to do: one timer for thousands of tokens.
+/// Goes round all token managers once a second and visits those that have something to do: one timer for thousands of tokens.
 /// Short steps instead of long sleeps, because clocks step, machines are suspended and timers end at 49 days.
 /// </summary>
-public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider time, ILogger logger)
+public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
@@ -15,17 +15,17 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
     /// <summary>How many visits have begun and not ended.</summary>
     internal int UnderWay => Volatile.Read(ref underWay);
 
-    /// <summary>Runs until <paramref name="cancellation"/> asks it to stop; renewals that were sent go on.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
+    /// <summary>Runs until <paramref name="cancellationToken"/> asks it to stop; renewals that were sent go on.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Step, time);
         try
         {
             do
             {
-                Go(cancellation);
+                Go(cancellationToken);
             }
-            while (await timer.WaitForNextTickAsync(cancellation));
+            while (await timer.WaitForNextTickAsync(cancellationToken));
         }
         catch (OperationCanceledException)
         {
@@ -33,32 +33,32 @@ public sealed class Rounds(IReadOnlyCollection<Keeper> keepers, TimeProvider tim
     }
 
     /// <summary>One round: begins a visit wherever there is something to do.</summary>
-    internal void Go(CancellationToken cancellation)
+    internal void Go(CancellationToken cancellationToken)
     {
         var (now, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
-        foreach (var keeper in keepers)
+        foreach (var manager in managers)
         {
-            if (keeper.IsDue(now, timestamp))
+            if (manager.IsDue(now, timestamp))
             {
-                _ = VisitAsync(keeper, cancellation);
+                _ = VisitAsync(manager, cancellationToken);
             }
         }
     }
 
-    private async Task VisitAsync(Keeper keeper, CancellationToken cancellation)
+    private async Task VisitAsync(TokenManager manager, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref underWay);
         try
         {
-            await keeper.VisitAsync(cancellation);
+            await manager.VisitAsync(cancellationToken);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
         catch (Exception e)
         {
             // One account's trouble is not the others'.
-            logger.LogError("account {Account}: keeping its token: {Reason}", keeper.Account, Plain.Unforeseen(e));
+            logger.LogError("account {Account}: keeping its token: {Reason}", manager.Account, Sanitize.Unforeseen(e));
         }
         finally
         {

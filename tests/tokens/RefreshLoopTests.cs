@@ -8,7 +8,7 @@ namespace Exporter.Tests.Tokens;
 
 /// <summary>Many accounts in one process. Alone, for the memory of the process is measured.</summary>
 [Collection(nameof(Alone))]
-public class RoundsTests
+public class RefreshLoopTests
 {
     private const int Accounts = 10_000;
     private const int MostBytesPerAccount = 4096;
@@ -24,11 +24,11 @@ public class RoundsTests
     {
         using var kept = await new Kept().Loaded();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var rounds = new Rounds([kept.Keeper], kept.Time, kept.Logs).RunAsync(end.Token);
+        var rounds = new RefreshLoop([kept.TokenManager], kept.Time, kept.Logs).RunAsync(end.Token);
 
         while (kept.Snapshot.History.Renewals < 5)
         {
-            await kept.Time.AdvanceUntil(kept.Keeper.Changed, TimeSpan.FromSeconds(30));
+            await kept.Time.AdvanceUntil(kept.TokenManager.Changed, TimeSpan.FromSeconds(30));
         }
         await end.CancelAsync();
         await rounds;
@@ -41,22 +41,22 @@ public class RoundsTests
     public async Task Row_30_ten_thousand_accounts_through_a_day_with_an_outage_of_two_hours()
     {
         var time = new ManualTime();
-        var cloud = new Cloud(time);
-        var options = new KeeperOptions { Pace = new Pace(time), Random = new Random(30), LookEvery = TimeSpan.FromHours(1) };
+        var provider = new Provider(time);
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time), Random = new Random(30), LookEvery = TimeSpan.FromHours(1) };
         var (grants, stores) = (new AccountGrant[Accounts], new MemoryStore[Accounts]);
         for (var account = 0; account < Accounts; account++)
         {
             // After a long downtime: half of the tokens have ended, the others end in the next three hours.
-            grants[account] = new AccountGrant(cloud);
+            grants[account] = new AccountGrant(provider);
             stores[account] = new MemoryStore(Kept.Some(time, Lifetime, $"{account}") with { ExpiresAt = time.GetUtcNow() + Lifetime * (options.Random.NextDouble() * 2 - 1) });
         }
-        var keepers = new Keeper[Accounts];
+        var managers = new TokenManager[Accounts];
         for (var account = 0; account < Accounts; account++)
         {
-            keepers[account] = new Keeper("account", grants[account], stores[account], options, time, NullLogger.Instance);
-            await keepers[account].LoadAsync(Cancellation);
+            managers[account] = new TokenManager("account", grants[account], stores[account], options, time, NullLogger.Instance);
+            await managers[account].LoadAsync(Cancellation);
         }
-        var rounds = new Rounds(keepers, time, NullLogger.Instance);
+        var rounds = new RefreshLoop(managers, time, NullLogger.Instance);
 
         for (var second = TimeSpan.Zero; second < TimeSpan.FromDays(1);)
         {
@@ -70,23 +70,23 @@ public class RoundsTests
         }
 
         Assert.Equal(1, grants.Max(g => g.MostInFlight));
-        Assert.Equal(0, cloud.Late);
-        Assert.All(keepers, keeper => Assert.True(keeper.Snapshot.State.Token!.IsUsable(time.GetUtcNow())));
-        Assert.True(cloud.Recovered <= Recovery, $"the last account was back {cloud.Recovered} after the outage");
+        Assert.Equal(0, provider.Late);
+        Assert.All(managers, manager => Assert.True(manager.Snapshot.State.Token!.IsUsable(time.GetUtcNow())));
+        Assert.True(provider.Recovered <= Recovery, $"the last account was back {provider.Recovered} after the outage");
         // Twenty a second, and the first burst.
-        Assert.InRange(cloud.MostInTenSeconds, 1, 240);
+        Assert.InRange(provider.MostInTenSeconds, 1, 240);
 
-        Array.ForEach(keepers, keeper => keeper.Dispose());
+        Array.ForEach(managers, manager => manager.Dispose());
         var held = GC.GetTotalMemory(forceFullCollection: true);
-        Array.Clear(keepers);
+        Array.Clear(managers);
         Array.Clear(stores);
         var bytes = (held - GC.GetTotalMemory(forceFullCollection: true)) / Accounts;
-        TestContext.Current.TestOutputHelper?.WriteLine($"{cloud.Requests} requests, at most {cloud.MostInTenSeconds} in ten seconds, {bytes} bytes per account");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{provider.Requests} requests, at most {provider.MostInTenSeconds} in ten seconds, {bytes} bytes per account");
         Assert.InRange(bytes, 1, MostBytesPerAccount);
     }
 
     /// <summary>Until every visit that is under way waits on the clock: each on exactly one timer.</summary>
-    private static async Task Quiet(Rounds rounds, ManualTime time)
+    private static async Task Quiet(RefreshLoop rounds, ManualTime time)
     {
         while (rounds.UnderWay != time.Waiting)
         {
@@ -95,7 +95,7 @@ public class RoundsTests
     }
 
     /// <summary>What the token endpoint sees of all accounts.</summary>
-    private sealed class Cloud(ManualTime time)
+    private sealed class Provider(ManualTime time)
     {
         private readonly ConcurrentDictionary<long, int> perTenSeconds = new();
 
@@ -105,7 +105,7 @@ public class RoundsTests
 
         public int MostInTenSeconds => perTenSeconds.Values.Max();
 
-        /// <summary>Renewals of tokens that had ended, other than by a downtime of ours or of the cloud.</summary>
+        /// <summary>Renewals of tokens that had ended, other than by a downtime of ours or of the provider.</summary>
         public int Late { get; private set; }
 
         /// <summary>How long after the outage the last token that had ended in it was renewed.</summary>
@@ -135,7 +135,7 @@ public class RoundsTests
         }
     }
 
-    private sealed class AccountGrant(Cloud cloud) : IGrant
+    private sealed class AccountGrant(Provider provider) : IGrant
     {
         private int inFlight;
 
@@ -143,12 +143,12 @@ public class RoundsTests
 
         public bool CanRenew(Token? current) => true;
 
-        public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellation)
+        public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
         {
             MostInFlight = Math.Max(MostInFlight, Interlocked.Increment(ref inFlight));
-            await Task.Delay(TimeSpan.FromMilliseconds(300), cloud.Time, cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(300), provider.Time, cancellationToken);
             Interlocked.Decrement(ref inFlight);
-            return cloud.Answer(current!);
+            return provider.Answer(current!);
         }
     }
 }

@@ -6,17 +6,17 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Ergani;
 
 /// <summary>
-/// A folder of token files, one per user and environment, for the owner's eyes only: the folder is 0700 and the files 0600, and
-/// what is looser is tightened. A file's name is an HMAC of user and environment, whose key is a file in the folder that is made once: the
+/// A directory of token files, one per user and environment, for the owner's eyes only: the directory is 0700 and the files 0600, and
+/// what is looser is tightened. A file's name is an HMAC of user and environment, whose key is a file in the directory that is made once: the
 /// name tells nobody who the user is. Nothing on disk is touched before first use. Safe for concurrent use, also by other processes.
 /// </summary>
 /// <param name="path">Never below the root of a web server; it is made if it is missing.</param>
-public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? logger = null)
+public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger? logger = null)
 {
     private const string KeyFile = ".ergani-key";
     private const string Prefix = "ergani-";
     private const string Suffix = ".json";
-    private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private static readonly ITokenFormat[] Formats = [new ErganiTokenFormat()];
 
@@ -26,10 +26,10 @@ public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? l
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
     /// <summary>The store of one login.</summary>
-    public ITokenStore StoreOf(ErganiCredentials credentials) => new FolderStore(this, credentials);
+    public ITokenStore StoreOf(ErganiCredentials credentials) => new DirectoryStore(this, credentials);
 
-    /// <summary>The token file of one login; also makes the folder and its key.</summary>
-    /// <exception cref="IOException">The folder cannot be made or read.</exception>
+    /// <summary>The token file of one login; also makes the directory and its key.</summary>
+    /// <exception cref="IOException">The directory cannot be made or read.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
     public string FileOf(ErganiCredentials credentials)
     {
@@ -39,19 +39,19 @@ public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? l
     }
 
     /// <summary>
-    /// Logs every login of this folder out here, as <see cref="ITokenStore.SignOutAsync"/> does; the cloud is not told. Files that
+    /// Logs every login of this directory out here, as <see cref="ITokenStore.LogOutAsync"/> does; the provider is not told. Files that
     /// are not named by us stay, those of the OxygenSuite token manager too. How many there were, and why one could not be forgotten.
     /// </summary>
-    public async Task<(int Forgotten, string? Failure)> ForgetAllAsync(CancellationToken cancellation)
+    public async Task<(int Forgotten, string? Failure)> ForgetAllAsync(CancellationToken cancellationToken)
     {
         var (forgotten, failure) = (0, (string?)null);
         foreach (var file in Directory.Exists(Path) ? Directory.GetFiles(Path, $"{Prefix}*{Suffix}") : [])
         {
             var store = new FileStore(file, Formats, time);
-            var held = await store.LockAsync(cancellation);
-            var outcome = await store.SignOutAsync(cancellation);
+            var held = await store.LockAsync(cancellationToken);
+            var outcome = await store.LogOutAsync(cancellationToken);
             held.Release();
-            (forgotten, failure) = outcome is Saved.Failed(var reason) ? (forgotten, reason) : (forgotten + 1, failure);
+            (forgotten, failure) = outcome is WriteResult.Failed(var reason) ? (forgotten, reason) : (forgotten + 1, failure);
         }
         return (forgotten, failure);
     }
@@ -78,9 +78,9 @@ public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? l
     {
         if (!Directory.Exists(Path))
         {
-            Directory.CreateDirectory(Path, FolderMode);
+            Directory.CreateDirectory(Path, DirectoryMode);
         }
-        Tighten(Path, FolderMode);
+        Tighten(Path, DirectoryMode);
     }
 
     /// <summary>Of many that begin together all use the one that one of them has made.</summary>
@@ -108,42 +108,42 @@ public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? l
 
     private string In(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>A file store that comes to be with its folder, and whose folder's troubles are outcomes like the file's.</summary>
-    private sealed class FolderStore(ErganiTokenFolder folder, ErganiCredentials credentials) : ITokenStore
+    /// <summary>A file store that comes to be with its directory, and whose directory's troubles are outcomes like the file's.</summary>
+    private sealed class DirectoryStore(ErganiTokenDirectory directory, ErganiCredentials credentials) : ITokenStore
     {
         private FileStore? file;
 
-        public string Location => file?.Location ?? folder.Path;
+        public string Location => file?.Location ?? directory.Path;
 
-        public async ValueTask<Stored> ReadAsync(CancellationToken cancellation)
+        public async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
         {
             try
             {
-                return await File().ReadAsync(cancellation);
+                return await File().ReadAsync(cancellationToken);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return new Stored.Unreadable(Plain.Line(e.Message));
+                return new ReadResult.Unreadable(Sanitize.Line(e.Message));
             }
         }
 
-        public ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation) => SaveAsync(f => f.WriteAsync(token, expected, cancellation));
+        public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) => SaveAsync(f => f.WriteAsync(token, expected, cancellationToken));
 
-        public ValueTask<Saved> SignOutAsync(CancellationToken cancellation) => SaveAsync(f => f.SignOutAsync(cancellation));
+        public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => SaveAsync(f => f.LogOutAsync(cancellationToken));
 
-        public async ValueTask<StoreLock> LockAsync(CancellationToken cancellation)
+        public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
         {
             try
             {
-                return await File().LockAsync(cancellation);
+                return await File().LockAsync(cancellationToken);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return new StoreLock.Unavailable(Plain.Line(e.Message));
+                return new StoreLock.Unavailable(Sanitize.Line(e.Message));
             }
         }
 
-        private async ValueTask<Saved> SaveAsync(Func<FileStore, ValueTask<Saved>> save)
+        private async ValueTask<WriteResult> SaveAsync(Func<FileStore, ValueTask<WriteResult>> save)
         {
             try
             {
@@ -151,22 +151,22 @@ public sealed class ErganiTokenFolder(string path, TimeProvider time, ILogger? l
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return new Saved.Failed(Plain.Line(e.Message));
+                return new WriteResult.Failed(Sanitize.Line(e.Message));
             }
         }
 
         private FileStore File()
         {
-            // The folder may have been removed, or loosened, while we run.
-            var path = folder.FileOf(credentials);
+            // The directory may have been removed, or loosened, while we run.
+            var path = directory.FileOf(credentials);
             if (file?.Location != path)
             {
-                folder.Import(credentials, path);
-                file = new FileStore(path, Formats, folder.time);
+                directory.Import(credentials, path);
+                file = new FileStore(path, Formats, directory.time);
             }
             if (System.IO.File.Exists(path))
             {
-                folder.Tighten(path, AtomicFile.OwnerOnly);
+                directory.Tighten(path, AtomicFile.OwnerOnly);
             }
             return file;
         }

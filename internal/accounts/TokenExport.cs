@@ -5,7 +5,7 @@ using Exporter.Tokens;
 namespace Exporter.Accounts;
 
 /// <summary>How a sink is written.</summary>
-internal enum SinkFormat
+internal enum TokenExportFormat
 {
     Env,
     Json,
@@ -16,34 +16,34 @@ internal enum SinkFormat
 /// else it holds stays.
 /// </summary>
 /// <param name="Member">The variable, or the member of the JSON object, dotted where it stands in another.</param>
-internal sealed record Sink(string Path, SinkFormat Format, string Member)
+internal sealed record TokenExport(string Path, TokenExportFormat Format, string Member)
 {
     private const int Largest = 1 << 20;
 
     /// <summary>One for each file, for what is not ours in it may be another account's.</summary>
     private static readonly ConcurrentDictionary<string, Lock> Writing = new();
 
-    public static Sink? Read(Section section)
+    public static TokenExport? Read(Section section)
     {
-        if (section.Find(AccountSettings.SinkFile) is not { } path)
+        if (section.Find(AccountSettings.TokenExportFile) is not { } path)
         {
-            foreach (var idle in new Setting[] { AccountSettings.SinkFormat, AccountSettings.SinkName }.Where(s => section.Origin(s) is not null))
+            foreach (var idle in new Setting[] { AccountSettings.TokenExportFormat, AccountSettings.TokenExportName }.Where(s => section.Origin(s) is not null))
             {
                 section.Problem(idle, "there is no sink_file that this could be for; name one, or leave this out");
             }
             return null;
         }
-        var format = section.Find(AccountSettings.SinkFormat) ?? (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? SinkFormat.Json : SinkFormat.Env);
+        var format = section.Find(AccountSettings.TokenExportFormat) ?? (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? TokenExportFormat.Json : TokenExportFormat.Env);
         if (section.Find(AccountSettings.TokenFile) is { } store && TokenFiles.RealPath(store) == TokenFiles.RealPath(path))
         {
-            section.Problem(AccountSettings.SinkFile, "is the account's token file as well; a sink is a file of another program");
+            section.Problem(AccountSettings.TokenExportFile, "is the account's token file as well; a sink is a file of another program");
         }
-        var name = section.Find(AccountSettings.SinkName) ?? (format == SinkFormat.Json ? "access_token" : "ACCESS_TOKEN");
-        if (format == SinkFormat.Env && DotEnv.Parse($"{name}=x") is not DotEnvLine.Variable)
+        var name = section.Find(AccountSettings.TokenExportName) ?? (format == TokenExportFormat.Json ? "access_token" : "ACCESS_TOKEN");
+        if (format == TokenExportFormat.Env && DotEnv.Parse($"{name}=x") is not DotEnvLine.Variable)
         {
-            section.Problem(AccountSettings.SinkName, "is no name of a variable; it has letters, digits and _ only, and does not begin with a digit");
+            section.Problem(AccountSettings.TokenExportName, "is no name of a variable; it has letters, digits and _ only, and does not begin with a digit");
         }
-        return new Sink(path, format, name);
+        return new TokenExport(path, format, name);
     }
 
     /// <summary>Writes the token, or nothing in its place, unless that is what it holds; why that failed, or null.</summary>
@@ -65,7 +65,7 @@ internal sealed record Sink(string Path, SinkFormat Format, string Member)
             {
                 return Say($"it is larger than {Largest >> 20} MiB");
             }
-            var after = Format == SinkFormat.Json ? WithMember(before, token) : DotEnvFile.With(before, Member, token?.Reveal());
+            var after = Format == TokenExportFormat.Json ? WithMember(before, token) : DotEnvFile.With(before, Member, token?.Reveal());
             return before.AsSpan().SequenceEqual(after) ? null : AtomicFile.Replace(Path, after);
         }
         catch (JsonException)
@@ -74,7 +74,7 @@ internal sealed record Sink(string Path, SinkFormat Format, string Member)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Say(Plain.Line(e.Message));
+            return Say(Sanitize.Line(e.Message));
         }
     }
 
@@ -92,29 +92,29 @@ internal sealed record Sink(string Path, SinkFormat Format, string Member)
 }
 
 /// <summary>A store whose token is given to a sink, whenever it is a new one or a look finds the sink without it, as when another process wrote over it. A sink that fails is said, and the store is none the worse.</summary>
-internal sealed class SunkStore(ITokenStore store, Sink sink) : ITokenStore
+internal sealed class ExportingTokenStore(ITokenStore store, TokenExport sink) : ITokenStore
 {
     public string Location => store.Location;
 
-    public async ValueTask<Stored> ReadAsync(CancellationToken cancellation)
+    public async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
     {
-        var stored = await store.ReadAsync(cancellation);
-        return stored is Stored.Held held && Give(held.Token) is { } complaint ? held with { Warning = Both(held.Warning, complaint) } : stored;
+        var stored = await store.ReadAsync(cancellationToken);
+        return stored is ReadResult.Held held && Give(held.Token) is { } complaint ? held with { Warning = Both(held.Warning, complaint) } : stored;
     }
 
-    public async ValueTask<Saved> WriteAsync(Token token, string? expected, CancellationToken cancellation)
+    public async ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {
-        var saved = await store.WriteAsync(token, expected, cancellation);
-        return saved is Saved.Done done && Give(token) is { } complaint ? done with { Warning = Both(done.Warning, complaint) } : saved;
+        var saved = await store.WriteAsync(token, expected, cancellationToken);
+        return saved is WriteResult.Written done && Give(token) is { } complaint ? done with { Warning = Both(done.Warning, complaint) } : saved;
     }
 
-    public async ValueTask<Saved> SignOutAsync(CancellationToken cancellation)
+    public async ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken)
     {
-        var saved = await store.SignOutAsync(cancellation);
-        return saved is Saved.Done && sink.Write(null) is { } complaint ? new Saved.Failed($"it is forgotten, but {complaint}") : saved;
+        var saved = await store.LogOutAsync(cancellationToken);
+        return saved is WriteResult.Written && sink.Write(null) is { } complaint ? new WriteResult.Failed($"it is forgotten, but {complaint}") : saved;
     }
 
-    public ValueTask<StoreLock> LockAsync(CancellationToken cancellation) => store.LockAsync(cancellation);
+    public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => store.LockAsync(cancellationToken);
 
     private string? Give(Token token) => token.AccessToken is { } access ? sink.Write(access) : null;
 

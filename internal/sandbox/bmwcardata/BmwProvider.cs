@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-public sealed record BmwCloudOptions : CloudOptions
+public sealed record BmwProviderOptions : ProviderOptions
 {
     public string ClientId { get; init; } = "5b8f4a52-6f0e-4d1c-9a37-1e2d3c4b5a69";
 
@@ -28,17 +28,17 @@ public sealed record BmwCloudOptions : CloudOptions
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The cars of the account.</summary>
-    public IReadOnlyList<BmwCloudCar> Cars { get; init; } = [BmwCloudCar.Sample];
+    public IReadOnlyList<BmwProviderCar> Cars { get; init; } = [BmwProviderCar.Sample];
 
     /// <summary>How many calls of the customer interface a day has at BMW; it begins at midnight UTC.</summary>
     public int DailyCalls { get; init; } = 50;
 
     /// <summary>With a stream, on the port after the sandbox's.</summary>
-    public override CloudOptions ForCommand(IPEndPoint listen) => this with { Stream = new IPEndPoint(listen.Address, listen.Port is 0 or 65535 ? 0 : listen.Port + 1) };
+    public override ProviderOptions ForCommand(IPEndPoint listen) => this with { Stream = new IPEndPoint(listen.Address, listen.Port is 0 or 65535 ? 0 : listen.Port + 1) };
 
-    public override CloudOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
+    public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
 
-    internal override ICloud Open(Surroundings surroundings) => new BmwCloud(this, surroundings);
+    internal override IProvider Open(Surroundings surroundings) => new BmwProvider(this, surroundings);
 }
 
 /// <summary>BMW CarData in a sandbox.</summary>
@@ -46,21 +46,21 @@ public static class BmwSandbox
 {
     extension(SandboxServer sandbox)
     {
-        public BmwCloud Bmw => sandbox.Get<BmwCloud>();
+        public BmwProvider Bmw => sandbox.Get<BmwProvider>();
     }
 }
 
 /// <summary>BMW CarData: device endpoint, the page for the code, token endpoint and customer interface, each with BMW's own ways of saying no. Thread-safe.</summary>
-public sealed class BmwCloud : ICloud
+public sealed class BmwProvider : IProvider
 {
     private static readonly string[] Scopes = ["authenticate_user", "openid", "cardata:streaming:read", "cardata:api:read"];
 
-    private readonly BmwCloudOptions options;
+    private readonly BmwProviderOptions options;
     private readonly TimeProvider time;
     private readonly DeviceEndpoint device;
     private readonly byte[] signingKey = RandomNumberGenerator.GetBytes(32);
 
-    internal BmwCloud(BmwCloudOptions options, Surroundings surroundings)
+    internal BmwProvider(BmwProviderOptions options, Surroundings surroundings)
     {
         this.options = options;
         time = surroundings.Time;
@@ -68,9 +68,9 @@ public sealed class BmwCloud : ICloud
         Authorization = new AuthorizationServer(time, options.Lifetimes, _ => RandomNumberGenerator.GetHexString(48, lowercase: true));
         Authorization.Register(new RegisteredClient(options.ClientId, null, []));
         var dialect = new Dialect(error => Refuse(error), Answer.Empty(429));
-        DeviceCode = new CloudEndpoint("device", surroundings, dialect);
-        Token = new CloudEndpoint("token", surroundings, dialect);
-        Link = new CloudEndpoint("link", surroundings, dialect);
+        DeviceCode = new ProviderEndpoint("device", surroundings, dialect);
+        Token = new ProviderEndpoint("token", surroundings, dialect);
+        Link = new ProviderEndpoint("link", surroundings, dialect);
         Rest = new BmwRest(options, Authorization, surroundings);
     }
 
@@ -85,17 +85,17 @@ public sealed class BmwCloud : ICloud
     /// <summary>The stream; null where the options leave it out.</summary>
     public BmwBroker? Broker { get; private set; }
 
-    public CloudEndpoint DeviceCode { get; }
+    public ProviderEndpoint DeviceCode { get; }
 
-    public CloudEndpoint Token { get; }
+    public ProviderEndpoint Token { get; }
 
     /// <summary>The page where a person types the code.</summary>
-    public CloudEndpoint Link { get; }
+    public ProviderEndpoint Link { get; }
 
     /// <summary>The customer interface: cars and their values.</summary>
     public BmwRest Rest { get; }
 
-    IReadOnlyList<CloudEndpoint> ICloud.Endpoints => [DeviceCode, Token, Link, Rest.Mappings, Rest.BasicData, Rest.ContainersList, Rest.TelematicData];
+    IReadOnlyList<ProviderEndpoint> IProvider.Endpoints => [DeviceCode, Token, Link, Rest.Mappings, Rest.BasicData, Rest.ContainersList, Rest.TelematicData];
 
     /// <summary>A fresh login, as if a person had just typed the code.</summary>
     public IssuedTokens Login(params IReadOnlyList<string> scope) => Authorization.Login(ClientId, Gcid, scope.Count == 0 ? Scopes : scope);
@@ -106,7 +106,7 @@ public sealed class BmwCloud : ICloud
     /// <summary>The id token of a login, which its token endpoint gives beside the others: the password of the stream.</summary>
     public string IdToken() => IdToken(options.Lifetimes.Access);
 
-    async Task ICloud.StartAsync(CancellationToken cancellationToken)
+    async Task IProvider.StartAsync(CancellationToken cancellationToken)
     {
         if (options.Stream is { } address)
         {
@@ -114,7 +114,7 @@ public sealed class BmwCloud : ICloud
         }
     }
 
-    async Task<IReadOnlyList<string>> ICloud.IntroduceAsync(Uri address, CancellationToken cancellationToken)
+    async Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken)
     {
         List<string> lines = [$"BMW client id:      {ClientId}", $"BMW refresh token:  {Login().RefreshToken}"];
         if (Broker is { } broker)
@@ -125,11 +125,11 @@ public sealed class BmwCloud : ICloud
         return lines;
     }
 
-    async Task ICloud.RunAsync(CancellationToken cancellationToken)
+    async Task IProvider.RunAsync(CancellationToken cancellationToken)
     {
         if (Broker is { } broker)
         {
-            await new BmwDrive(BmwCloudCar.Sample.Vin, time).RunAsync(broker, $"{Gcid}/{BmwCloudCar.Sample.Vin}", cancellationToken);
+            await new BmwDrive(BmwProviderCar.Sample.Vin, time).RunAsync(broker, $"{Gcid}/{BmwProviderCar.Sample.Vin}", cancellationToken);
             File.Delete(TrustedFile(broker));
         }
     }
@@ -154,25 +154,25 @@ public sealed class BmwCloud : ICloud
 
     private string Sign(string signed) => Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.ASCII.GetBytes(signed)));
 
-    Answer ICloud.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
+    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
 
-    void ICloud.Map(IEndpointRouteBuilder routes)
+    void IProvider.Map(IEndpointRouteBuilder routes)
     {
         routes.MapMethods("/gcdm/oauth/device/code", ["POST"], async context =>
         {
-            var form = await CloudEndpoint.Form(context.Request);
+            var form = await ProviderEndpoint.Form(context.Request);
             await DeviceCode.Serve(context, () => Begin(context.Request, form));
         });
         routes.MapMethods("/gcdm/oauth/token", ["POST"], async context =>
         {
-            var form = await CloudEndpoint.Form(context.Request);
+            var form = await ProviderEndpoint.Form(context.Request);
             using var flight = Authorization.Flight(form?["refresh_token"]);
             await Token.Serve(context, () => Grant(form), flight);
         });
         routes.MapMethods("/oneid/link", ["GET"], context => Link.Serve(context, () => device.Ask(context.Request.Query)));
         routes.MapMethods("/oneid/link", ["POST"], async context =>
         {
-            var form = await CloudEndpoint.Form(context.Request);
+            var form = await ProviderEndpoint.Form(context.Request);
             await Link.Serve(context, () => device.Answered(form));
         });
         Rest.Map(routes);

@@ -6,17 +6,17 @@ using Microsoft.AspNetCore.Http;
 
 namespace Exporter.Sandbox;
 
-/// <summary>What every cloud of one sandbox shares: the clock, a line for each request, and the token that ends when the sandbox does.</summary>
+/// <summary>What every provider of one sandbox shares: the clock, a line for each request, and the token that ends when the sandbox does.</summary>
 internal sealed record Surroundings(TimeProvider Time, Action<string>? Log, CancellationToken Stopping);
 
-/// <summary>How a cloud says no at one of its endpoints.</summary>
+/// <summary>How a provider says no at one of its endpoints.</summary>
 internal sealed record Dialect(Func<string, Answer> Refuse, Answer TooManyRequests);
 
 /// <summary>A fault that is set, and for how many more requests; null is until cleared.</summary>
 public sealed record PendingFault(Fault Fault, int? Times);
 
-/// <summary>One endpoint of a cloud: it counts its requests and does wrong with them what it was told to. Thread-safe.</summary>
-public sealed class CloudEndpoint
+/// <summary>One endpoint of a provider: it counts its requests and does wrong with them what it was told to. Thread-safe.</summary>
+public sealed class ProviderEndpoint
 {
     private readonly Lock gate = new();
     private readonly Surroundings surroundings;
@@ -26,7 +26,7 @@ public sealed class CloudEndpoint
     private TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int requests;
 
-    internal CloudEndpoint(string name, Surroundings surroundings, Dialect dialect) => (Name, this.surroundings, this.dialect) = (name, surroundings, dialect);
+    internal ProviderEndpoint(string name, Surroundings surroundings, Dialect dialect) => (Name, this.surroundings, this.dialect) = (name, surroundings, dialect);
 
     public string Name { get; }
 
@@ -60,7 +60,7 @@ public sealed class CloudEndpoint
     }
 
     /// <summary>Ends when so many requests since the start have taken effect, or hang or wait for the clock.</summary>
-    public Task Reached(int count, CancellationToken cancellation)
+    public Task Reached(int count, CancellationToken cancellationToken)
     {
         lock (gate)
         {
@@ -70,7 +70,7 @@ public sealed class CloudEndpoint
             }
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             watchers.Add((count, reached));
-            return reached.Task.WaitAsync(cancellation);
+            return reached.Task.WaitAsync(cancellationToken);
         }
     }
 
