@@ -66,7 +66,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     private async Task<bool> StartAsync(Account account, CancellationToken cancellationToken)
     {
         var manager = account.TokenManager;
-        await account.LoadAsync(afresh: false, cancellationToken);
+        await account.LoadAsync(ignoresLogout: false, cancellationToken);
         if (manager.Snapshot.State is TokenState.Missing && manager.NextRenewal is null)
         {
             lines.Error($"{Prefix(account)}there is no token in {manager.StoreLocation}; log in first: exporter login");

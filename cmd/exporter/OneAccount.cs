@@ -46,7 +46,7 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
         int code;
         try
         {
-            await account.LoadAsync(afresh: false, cancellationToken);
+            await account.LoadAsync(ignoresLogout: false, cancellationToken);
             foreach (var trouble in account.TokenManagers.Select(k => k.Snapshot.History.LastError).OfType<string>())
             {
                 terminal.Error.WriteLine($"{account.Name}: {trouble}.");

@@ -27,7 +27,7 @@ internal static class CustomStore
 internal sealed record Row(string? Json, int Generation);
 
 /// <summary>
-/// A store is four calls. Here they are a table's: <c>select</c>, <c>update … where generation = n</c>, the same without a token, and a lock,
+/// A store is five calls. Here they are a table's: <c>select</c>, <c>update … where generation = n</c>, the same without a token, nothing to prepare, and a lock,
 /// which in PostgreSQL would be <c>pg_advisory_lock</c>. What goes wrong is an outcome (<see cref="WriteResult.Failed"/>) and not an exception.
 /// </summary>
 internal sealed class TableStore(ConcurrentDictionary<string, Row> table, string key) : ITokenStore, IDisposable
@@ -39,6 +39,8 @@ internal sealed class TableStore(ConcurrentDictionary<string, Row> table, string
     public string Location => $"row {key}";
 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(Read());
+
+    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => new(WritePreparation.Nothing);
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {

@@ -59,12 +59,12 @@ public sealed class Account(string name, string source, bool labelled, TokenMana
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>();
 
     /// <summary>Reads all stores for the first time.</summary>
-    /// <param name="afresh">See <see cref="TokenManager.LoadAsync(bool, CancellationToken)"/>.</param>
-    public async Task LoadAsync(bool afresh, CancellationToken cancellationToken)
+    /// <param name="ignoresLogout">See <see cref="TokenManager.LoadAsync(bool, CancellationToken)"/>.</param>
+    public async Task LoadAsync(bool ignoresLogout, CancellationToken cancellationToken)
     {
         foreach (var one in TokenManagers)
         {
-            await one.LoadAsync(afresh, cancellationToken);
+            await one.LoadAsync(ignoresLogout, cancellationToken);
         }
     }
 

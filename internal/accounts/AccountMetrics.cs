@@ -106,6 +106,7 @@ public static class AccountMetrics
         FailureKind.ClientRefused => "client_refused",
         FailureKind.GrantRejected => "grant_rejected",
         FailureKind.Locked => "locked",
+        FailureKind.Store => "store",
         FailureKind.Unexpected => "unexpected",
         _ => throw new InvalidOperationException("a renewal fails in no other way"),
     };

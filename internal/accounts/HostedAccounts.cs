@@ -17,7 +17,7 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
     /// <summary>Whether the last stop saved every token.</summary>
     public bool AllSaved { get; private set; } = true;
 
-    public override Task StartingAsync(CancellationToken cancellationToken) => Task.WhenAll(accounts.Select(a => a.LoadAsync(afresh: true, cancellationToken)));
+    public override Task StartingAsync(CancellationToken cancellationToken) => Task.WhenAll(accounts.Select(a => a.LoadAsync(ignoresLogout: true, cancellationToken)));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

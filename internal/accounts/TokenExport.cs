@@ -102,6 +102,8 @@ internal sealed class ExportingTokenStore(ITokenStore store, TokenExport sink) :
         return stored is ReadResult.Held held && Give(held.Token) is { } complaint ? held with { Warning = Both(held.Warning, complaint) } : stored;
     }
 
+    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => store.PrepareAsync(cancellationToken);
+
     public async ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {
         var saved = await store.WriteAsync(token, expected, cancellationToken);

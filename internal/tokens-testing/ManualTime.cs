@@ -85,6 +85,15 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         }
     }
 
+    /// <summary>
+    /// The process stands still for this long, as after SIGSTOP: a timer that became due meanwhile fires once, however often its period has passed.
+    /// </summary>
+    public void Stop(TimeSpan time)
+    {
+        lock (gate) { MoveTo(elapsed + time.Ticks); }
+        Advance(TimeSpan.Zero);
+    }
+
     /// <summary>Advances in steps until the work is done, for work that waits on this clock and ends in other threads.</summary>
     public async Task AdvanceUntil(Task work, TimeSpan step)
     {

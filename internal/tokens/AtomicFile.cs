@@ -24,42 +24,13 @@ public static class AtomicFile
     /// <summary>Who a file at <paramref name="target"/> belongs to: its owner, else the directory's, so that a command run as root does not shut the daemon out.</summary>
     internal static (uint User, uint Group)? Owner(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(DirectoryOf(target));
 
-    /// <summary>Writes the file; what is returned is a warning when it is not written as well as it could be.</summary>
+    /// <summary>Replaces the file; returns a warning when it is not written as well as it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
-    /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
+    /// <exception cref="UnauthorizedAccessException">It could not be written for lack of permissions; the old content is still there.</exception>
     public static string? Replace(string path, ReadOnlySpan<byte> content)
     {
-        var target = Target(path);
-        var exists = File.Exists(target);
-        var temporary = Temporary(target);
-        string reason;
-        try
-        {
-            // A file that is not there yet takes no owner from anybody.
-            if (Create(temporary, content, Owner(target)) || !exists)
-            {
-                File.Move(temporary, target, overwrite: true);
-                var warning = Flush(DirectoryOf(target));
-                Sweep(target);
-                return warning;
-            }
-            reason = "its owner cannot be given to a new file";
-        }
-        catch (IOException e) when (e.HResult == Posix.Busy)
-        {
-            // A single file mounted into a container cannot be renamed over.
-            reason = "it is mounted as a single file; mount its directory instead";
-        }
-        catch (Exception e) when (exists && IsClosed(e))
-        {
-            reason = "nothing can be created in its directory";
-        }
-        finally
-        {
-            Discard(temporary);
-        }
-        WriteInPlace(target, content);
-        return $"{path} was written in place, because {reason}";
+        using var prepared = PreparedFile.For(path, content.Length);
+        return prepared.Write(content);
     }
 
     /// <summary>Writes a file that is not there yet, whole or not at all; of many who do that together one does it. False when it is there.</summary>
@@ -70,7 +41,10 @@ public static class AtomicFile
         var temporary = Temporary(path);
         try
         {
-            Create(temporary, content, Owner(path));
+            using (var file = Create(temporary, content.Length, Owner(path), out _))
+            {
+                WriteWhole(file, content);
+            }
             if (Posix.TryLink(temporary, path) is { } isOurs)
             {
                 Flush(DirectoryOf(path));
@@ -103,7 +77,7 @@ public static class AtomicFile
     }
 
     /// <summary>Removes the temporary files of processes that did not live to rename them. The file was written just now: its time is the disk's clock.</summary>
-    private static void Sweep(string target)
+    internal static void Sweep(string target)
     {
         try
         {
@@ -119,35 +93,42 @@ public static class AtomicFile
         }
     }
 
-    private static string Temporary(string target) => Path.Combine(DirectoryOf(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+    internal static string Temporary(string target) => Path.Combine(DirectoryOf(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
 
     private static IEnumerable<string> Temporaries(string target) => Directory.EnumerateFiles(DirectoryOf(target), $".{Path.GetFileName(target)}.*.tmp");
 
-    private static string DirectoryOf(string target) => Path.GetDirectoryName(target) is { Length: > 0 } directory ? directory : "/";
+    internal static string DirectoryOf(string target) => Path.GetDirectoryName(target) is { Length: > 0 } directory ? directory : "/";
 
-    /// <summary>Whether a directory does not take new files, by its rights or by its mount.</summary>
-    private static bool IsClosed(Exception e) => e is UnauthorizedAccessException or IOException { HResult: Posix.ReadOnly };
+    /// <summary>Whether a directory takes no new files, by its permissions or by its mount.</summary>
+    internal static bool IsClosed(Exception e) => e is UnauthorizedAccessException or IOException { HResult: Posix.ReadOnly };
 
-    /// <summary>Writes a new file, 0600 from birth, and to disk. Whether it could be given to <paramref name="owner"/>.</summary>
-    private static bool Create(string temporary, ReadOnlySpan<byte> content, (uint User, uint Group)? owner)
+    /// <summary>Creates a file, 0600 from the start, with its space reserved.</summary>
+    /// <param name="hasOwner">Whether it belongs to <paramref name="owner"/>.</param>
+    internal static FileStream Create(string name, int size, (uint User, uint Group)? owner, out bool hasOwner)
     {
-        using var file = new FileStream(temporary, new FileStreamOptions
+        var file = new FileStream(name, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.Write,
             UnixCreateMode = OwnerOnly,
             BufferSize = 0,
+            PreallocationSize = size,
         });
-        var given = owner is not { } one || Posix.TryGive(file.SafeFileHandle, one);
-        // Its whole length at once: what a crash leaves unwritten then reads as NULs, and is told from a file that is whole.
+        hasOwner = owner is not { } one || Posix.TryGive(file.SafeFileHandle, one);
+        return file;
+    }
+
+    /// <summary>Writes the content of a new file to disk.</summary>
+    internal static void WriteWhole(FileStream file, ReadOnlySpan<byte> content)
+    {
+        // Its whole length at once: what a crash leaves unwritten then reads as NULs, and differs from a whole file.
         file.SetLength(content.Length);
         file.Write(content);
         file.Flush(flushToDisk: true);
-        return given;
     }
 
     /// <summary>The file is there; whether its name survives a power cut is another question, and no reason to call it unsaved.</summary>
-    private static string? Flush(string directory)
+    internal static string? Flush(string directory)
     {
         try
         {
@@ -160,7 +141,7 @@ public static class AtomicFile
         }
     }
 
-    private static void Discard(string file)
+    internal static void Discard(string file)
     {
         try
         {
@@ -169,69 +150,6 @@ public static class AtomicFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // What cannot be deleted is swept up later.
-        }
-    }
-
-    /// <summary>
-    /// Never truncates before the new content is there: a full disk would otherwise leave nothing. The old content stands
-    /// beside it until the new one is on disk, so that a backup that is there tells of a write that did not end.
-    /// </summary>
-    private static void WriteInPlace(string target, ReadOnlySpan<byte> content)
-    {
-        using var file = new FileStream(target, new FileStreamOptions
-        {
-            Mode = FileMode.Open,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            BufferSize = 0,
-        });
-        var before = new byte[file.Length];
-        file.ReadExactly(before);
-        var backup = Backup(target);
-        Discard(backup);
-        try
-        {
-            Create(backup, before, Posix.OwnerOf(file.SafeFileHandle));
-        }
-        catch (Exception e) when (IsClosed(e))
-        {
-            // Without a backup, then: a token that is nowhere but in memory is worse off.
-        }
-        catch (IOException)
-        {
-            Discard(backup);
-            throw;
-        }
-        try
-        {
-            Overwrite(file, content);
-        }
-        catch (IOException)
-        {
-            Overwrite(file, before);
-            Discard(backup);
-            throw;
-        }
-        Discard(backup);
-        Tighten(file);
-    }
-
-    private static void Overwrite(FileStream file, ReadOnlySpan<byte> content)
-    {
-        RandomAccess.Write(file.SafeFileHandle, content, 0);
-        file.SetLength(content.Length);
-        file.Flush(flushToDisk: true);
-    }
-
-    /// <summary>Mode 0600, unless the file is somebody else's: then its mode is what lets us write.</summary>
-    private static void Tighten(FileStream file)
-    {
-        try
-        {
-            File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly);
-        }
-        catch (UnauthorizedAccessException)
-        {
         }
     }
 }

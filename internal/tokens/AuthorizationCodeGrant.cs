@@ -97,18 +97,18 @@ public sealed class AuthorizationCodeGrant(
             form.Add(new("code_verifier", verifier.Reveal()));
         }
         var (outcome, error) = await endpoint.RequestWithErrorAsync(form, cancellationToken);
-        return error?.Error == "invalid_grant" ? new Renewal.InvalidGrant(error.Say("the provider does not accept the code; begin again")) : outcome;
+        return error?.Error == "invalid_grant" ? new Renewal.InvalidGrant(error.Say("the provider does not accept the code; start again")) : outcome;
     }
 
     /// <summary>What speaks against a callback, in a sentence; null when its code may be exchanged.</summary>
     public string? Refuse(AuthorizationResponse response, AuthorizationRequest begun) => response switch
     {
-        { State: { } state } when !begun.State.Equals(state) => "the answer belongs to another login; begin again",
-        { Error: "access_denied" } => "the login was refused at the provider",
-        { Error: { } error } => $"the provider refuses the login as {Sanitize.Line(error)}{(response.Description is { } why ? $" ({Sanitize.Line(why)})" : "")}",
+        { State: { } state } when !begun.State.Equals(state) => "the response belongs to another login; start again",
+        { Error: "access_denied" } => "the login was rejected on the provider's page",
+        { Error: { } error } => $"the provider rejected the login with {Sanitize.Line(error)}{(response.Description is { } why ? $" ({Sanitize.Line(why)})" : "")}",
         // RFC 9207, section 2.4: simple string comparison, and a server that promised the parameter has to send it.
-        _ when issuer is not null && response.Issuer != issuer => "the answer comes from another server than the configured issuer; begin again",
-        { Code: null } => "there is no code in the answer; begin again",
+        _ when issuer is not null && response.Issuer != issuer => "the response does not come from the configured issuer; start again",
+        { Code: null } => "the response contains no code; start again",
         _ => null,
     };
 }

@@ -51,7 +51,7 @@ public sealed class DeviceCodeGrant(
             var left = begun.Deadline - time.GetUtcNow();
             if (left <= TimeSpan.Zero)
             {
-                return new Renewal.InvalidGrant("the code has ended before it was used; begin again");
+                return new Renewal.InvalidGrant("the code expired before it was used; start again");
             }
             await Task.Delay(pause < left ? pause : left, time, cancellationToken);
             if (time.GetUtcNow() >= begun.Deadline)
@@ -72,11 +72,11 @@ public sealed class DeviceCodeGrant(
                     pause = interval;
                     continue;
                 case "access_denied":
-                    return new Renewal.InvalidGrant("the login was refused at the provider");
+                    return new Renewal.InvalidGrant("the login was rejected on the provider's page");
                 case "expired_token":
-                    return new Renewal.InvalidGrant("the code has ended before it was used; begin again");
+                    return new Renewal.InvalidGrant("the code expired before it was used; start again");
                 case "invalid_grant":
-                    return new Renewal.InvalidGrant(error.Say("the provider does not know the code any more; begin again"));
+                    return new Renewal.InvalidGrant(error.Say("the provider no longer accepts the code; start again"));
             }
             if (outcome is not Renewal.Transient(var kind, _, var retryAfter))
             {

@@ -20,8 +20,8 @@ internal sealed class FileLock(TimeProvider time)
 
     public async ValueTask<StoreLock> TakeAsync(string path, (uint User, uint Group)? owner, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
-        while (true)
+        // In steps, so that a process that was stopped meanwhile goes on waiting.
+        for (var waits = Patience / Pause; ; waits--)
         {
             try
             {
@@ -29,7 +29,7 @@ internal sealed class FileLock(TimeProvider time)
             }
             catch (IOException e) when (e.HResult == Posix.WouldBlock)
             {
-                if (time.GetElapsedTime(started) > Patience)
+                if (waits < 0)
                 {
                     return new StoreLock.Busy(Holder(path) is { } holder ? $"process {holder} holds {path}" : $"another process holds {path}");
                 }

@@ -11,12 +11,16 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 {
     private const string NoToken = "it holds neither an access token nor a refresh token";
 
+    /// <summary>Most token files are smaller, whatever the provider returns.</summary>
+    private const int Reserved = 16 * 1024;
+
     private readonly FileLock fileLock = new(time);
     private ITokenFormat format = formats[0];
     private byte[] lastContent = [];
     private string? lockWarning;
     private string? recovered;
     private bool opened;
+    private PreparedFile? prepared;
 
     /// <summary>The damaged content last seen, and where it was copied to if it could not be moved away.</summary>
     private (string Stamp, string? Aside)? damaged;
@@ -32,6 +36,21 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return new(new ReadResult.Unreadable(TokenFile.Explain(e)));
+        }
+    }
+
+    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            prepared?.Dispose();
+            prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length));
+            return new(new WritePreparation.Ready(() => Take()?.Dispose()));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            prepared = null;
+            return new(new WritePreparation.Failed(TokenFile.Explain(e)));
         }
     }
 
@@ -52,7 +71,9 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
                     break;
             }
             var content = format.Write(token, lastContent);
-            var warning = AtomicFile.Replace(path, content);
+            using var ready = Take();
+            using var file = ready is { IsCurrent: true } ? null : PreparedFile.For(path, content.Length);
+            var warning = (file ?? ready)!.Write(content);
             File.Delete(Marker(AtomicFile.Target(path)));
             (lastContent, recovered) = (content, null);
             return new(new WriteResult.Written(StampOf(content), warning));
@@ -110,6 +131,8 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             return new StoreLock.Unavailable(TokenFile.Explain(e));
         }
     }
+
+    private PreparedFile? Take() => Interlocked.Exchange(ref prepared, null);
 
     private static string Marker(string target) => $"{target}.signed-out";
 

@@ -26,7 +26,7 @@ public sealed class RefreshTokenGrant(TokenEndpoint endpoint, TimeProvider time)
         }
         if (current.RefreshExpiresAt is { } end && end <= time.GetUtcNow())
         {
-            return new Renewal.InvalidGrant($"the refresh token ended at {end:u}");
+            return new Renewal.InvalidGrant($"the refresh token expired at {end:u}");
         }
         if (current.Members.Text("client_id") is { } owner && endpoint.Client is { } client && !string.Equals(owner.Trim(), client.Id, StringComparison.OrdinalIgnoreCase))
         {

@@ -14,12 +14,17 @@ internal static class Posix
     public const int WouldBlock = 11;
     public const int ReadOnly = 30;
 
+    private const int NoSpace = 28;
+    private const int QuotaExceeded = 122;
+    private const int KeepSize = 1;
     private const int Exists = 17;
     private const int CloseOnExec = 0x80000;
     private const int CurrentDirectory = -100;
     private const int EmptyPath = 0x1000;
     private const uint Kind = 0x1;
     private const uint OwnerAndGroup = 0x8 | 0x10;
+    private const uint Inode = 0x100;
+    private const uint Mount = 0x1000;
     private const int KindOfFile = 0xF000;
     private const int OrdinaryFile = 0x8000;
 
@@ -63,6 +68,30 @@ internal static class Posix
     public static bool? TryLink(string file, string name) =>
         link(Text(file), Text(name)) == 0 ? true : Marshal.GetLastPInvokeError() == Exists ? false : null;
 
+    /// <summary>Whether a file is a mount of its own, such as a single file that is mounted into a container. False on kernels before 5.8, which do not tell.</summary>
+    public static bool IsMounted(string file) =>
+        MountOf(file) is { } mount && MountOf(Path.GetDirectoryName(file) ?? "/") is { } parent && mount != parent;
+
+    /// <summary>Whether an open file is what is at the path.</summary>
+    public static bool IsSame(SafeFileHandle file, string path) =>
+        statx((int)file.DangerousGetHandle(), Text(""), EmptyPath, Inode, out var open) == 0
+        && statx(CurrentDirectory, Text(path), 0, Inode, out var named) == 0
+        && (open.Inode, open.DeviceMajor, open.DeviceMinor) == (named.Inode, named.DeviceMajor, named.DeviceMinor);
+
+    /// <summary>Reserves space on disk for an open file without changing its length, where the file system can.</summary>
+    /// <exception cref="IOException">The disk or the quota is full.</exception>
+    public static void Reserve(SafeFileHandle file, int size)
+    {
+        var isReserved = fallocate((int)file.DangerousGetHandle(), KeepSize, 0, Math.Max(1, size)) == 0;
+        if (!isReserved && Marshal.GetLastPInvokeError() is var error and (NoSpace or QuotaExceeded))
+        {
+            throw new IOException(new Win32Exception(error).Message, error);
+        }
+    }
+
+    private static ulong? MountOf(string path) =>
+        statx(CurrentDirectory, Text(path), 0, Mount, out var status) == 0 && (status.Mask & Mount) != 0 ? status.Mount : null;
+
     private static byte[] Text(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -75,14 +104,22 @@ internal static class Posix
     private static extern int fchown(int file, uint user, uint group);
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int fallocate(int file, int mode, long offset, long length);
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int statx(int directory, byte[] path, int flags, uint mask, out Status status);
 
     /// <summary>The kernel's struct statx, which is laid out alike on every processor; only what is read here has a name.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct Status
     {
+        [FieldOffset(0)] public uint Mask;
         [FieldOffset(20)] public uint User;
         [FieldOffset(24)] public uint Group;
         [FieldOffset(28)] public ushort Mode;
+        [FieldOffset(32)] public ulong Inode;
+        [FieldOffset(136)] public uint DeviceMajor;
+        [FieldOffset(140)] public uint DeviceMinor;
+        [FieldOffset(144)] public ulong Mount;
     }
 }

@@ -35,10 +35,10 @@ public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, Time
     /// <summary>One round: begins a visit wherever there is something to do.</summary>
     internal void Go(CancellationToken cancellationToken)
     {
-        var (now, timestamp) = (time.GetUtcNow(), time.GetTimestamp());
+        var now = Instant.Now(time);
         foreach (var manager in managers)
         {
-            if (manager.IsDue(now, timestamp))
+            if (manager.IsDue(now))
             {
                 _ = VisitAsync(manager, cancellationToken);
             }

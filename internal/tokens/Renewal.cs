@@ -38,6 +38,7 @@ public enum FailureKind
     ClientRefused,
     GrantRejected,
     Locked,
+    Store,
     Unexpected,
 }
 
@@ -99,7 +100,7 @@ public static class Sanitize
     internal static string Unforeseen(Exception e)
     {
         var place = e.StackTrace?.Split('\n')[0].Trim() ?? "";
-        return $"it failed in a way that was not foreseen ({Line($"{e.GetType().Name} {place}".Trim())})";
+        return $"unexpected failure ({Line($"{e.GetType().Name} {place}".Trim())})";
     }
 
     private static bool IsInvisible(char c) =>

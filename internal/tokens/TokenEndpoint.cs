@@ -137,7 +137,7 @@ public sealed class TokenEndpoint(
     {
         using var _ = request;
         prepare?.Invoke(request);
-        using var patience = new CancellationTokenSource(Patience, time);
+        using var patience = new RunningTimeout(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {

@@ -58,10 +58,10 @@ public sealed class TokenHandler(Func<HttpRequestMessage, TokenManager> tokenMan
     private static TokenUnavailableException Unavailable(TokenManager manager) => new(manager.Snapshot.State switch
     {
         TokenState.Missing when manager.NextRenewal is not null && manager.Snapshot.History.LastError is { } reason => $"there is no token yet: {reason}",
-        TokenState.Missing => "there is no token yet: somebody has to log in",
-        TokenState.Lost(_, var reason, _) => $"the login is lost ({reason}): somebody has to log in again",
+        TokenState.Missing => "there is no token yet: log in",
+        TokenState.Lost(_, var reason, _) => $"the login is lost ({reason}): log in again",
         TokenState.InvalidClient(_, var reason, _) => $"the token cannot be renewed: {reason}",
-        TokenState.Active => $"the token has ended and cannot be renewed at the moment: {manager.Snapshot.History.LastError ?? "a renewal is under way"}",
+        TokenState.Active => $"the access token has expired and cannot be renewed at the moment: {manager.Snapshot.History.LastError ?? "a renewal is in progress"}",
         _ => throw new InvalidOperationException("a token has no other state"),
     });
 }

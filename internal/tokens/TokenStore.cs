@@ -12,6 +12,12 @@ public interface ITokenStore
     ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// Makes the next <see cref="WriteAsync"/> possible, before a single-use refresh token is sent: reserves what it needs. A store that
+    /// needs nothing returns <see cref="WritePreparation.Nothing"/>.
+    /// </summary>
+    ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken);
+
+    /// <summary>
     /// Writes the token unless the store holds something else than <paramref name="expected"/>: what somebody else put
     /// there is never overwritten unseen, a logout neither. An empty store is written to whatever was expected; with
     /// null, where nothing is expected, one that is signed out is written to as well.
@@ -45,6 +51,26 @@ public abstract record ReadResult
     public sealed record Damaged(string Reason, string? SetAside) : ReadResult;
 
     public sealed record Unreadable(string Reason) : ReadResult;
+}
+
+/// <summary>Whether a token can be written. Dispose of it after the write.</summary>
+public abstract record WritePreparation : IDisposable
+{
+    private WritePreparation() { }
+
+    /// <summary>A write needs no preparation.</summary>
+    public static WritePreparation Nothing { get; } = new Ready(() => { });
+
+    public void Dispose()
+    {
+        (this as Ready)?.Discard();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <param name="Discard">Releases what was prepared and not used.</param>
+    public sealed record Ready(Action Discard) : WritePreparation;
+
+    public sealed record Failed(string Reason) : WritePreparation;
 }
 
 /// <summary>What came of a write.</summary>
@@ -95,6 +121,8 @@ public sealed class MemoryStore(Token? initial = null) : ITokenStore
     public string Location => "memory";
 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(stored);
+
+    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => new(WritePreparation.Nothing);
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {

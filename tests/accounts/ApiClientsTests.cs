@@ -109,7 +109,7 @@ public sealed class ApiClientsTests
         traffic.Timeouts.Inc();
         using var one = new Account("home", "netatmo", labelled: true, TokenManagerOf("home", "a"), feed: null);
         using var two = new Account("car", "netatmo", labelled: true, TokenManagerOf("car", "b"), feed: null);
-        await Task.WhenAll(one.LoadAsync(afresh: true, Cancellation), two.LoadAsync(afresh: true, Cancellation));
+        await Task.WhenAll(one.LoadAsync(ignoresLogout: true, Cancellation), two.LoadAsync(ignoresLogout: true, Cancellation));
 
         var page = Pages.Text(new MetricsCache([one, two], services.GetRequiredService<ApiMetrics>(), time).Current(Prometheus.ExpositionFormat.PrometheusText, gzip: false));
 

@@ -113,6 +113,9 @@ internal sealed class MountNamespace : IDisposable
 
         public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(space.Do(() => store.ReadAsync(cancellationToken).AsTask().Result));
 
+        public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) =>
+            new(space.Do(() => store.PrepareAsync(cancellationToken).AsTask().Result));
+
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
             new(space.Do(() => store.WriteAsync(token, expected, cancellationToken).AsTask().Result));
 

@@ -34,7 +34,7 @@ public sealed class DiskTests : IDisposable
         using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
         space.Do(Fill);
 
-        await kept.WhenDue();
+        await kept.WhenExpired();
         var unpersisted = kept.Snapshot.Unpersisted;
         Assert.NotNull(unpersisted);
         Assert.Equal("access-1", (await kept.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
@@ -48,7 +48,7 @@ public sealed class DiskTests : IDisposable
             await kept.Visit();
             Assert.Equal((again, unpersisted.Since), (kept.Snapshot.Unpersisted!.FailedWrites, kept.Snapshot.Unpersisted.Since));
         }
-        Assert.Single(kept.Logs.At(LogLevel.Error), line => line.Contains("lives in memory only"));
+        Assert.Single(kept.Logs.At(LogLevel.Error), line => line.Contains("is in memory only"));
         Assert.Equal(1, kept.Grant.Requests);
         Assert.NotNull(await kept.TokenManager.CloseAsync(Cancellation));
 
@@ -56,7 +56,7 @@ public sealed class DiskTests : IDisposable
         Assert.Null(await kept.TokenManager.CloseAsync(Cancellation));
         Assert.Null(kept.Snapshot.Unpersisted);
         Assert.Contains("refresh-1", space.Do(() => File.ReadAllText(TokenFile)));
-        Assert.Equal(1, kept.Logs.Count("the token is saved again"));
+        Assert.Equal(1, kept.Logs.Count("the token is saved in"));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class DiskTests : IDisposable
         using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
         Assert.Equal("access-0", kept.Access);
 
-        await kept.WhenDue();
+        await kept.WhenExpired();
         Assert.Equal("access-1", kept.Access);
         Assert.NotNull(kept.Snapshot.Unpersisted);
         Assert.Equal(["token.json"], Directory.GetFiles(Disk).Select(Path.GetFileName));
@@ -115,7 +115,7 @@ public sealed class DiskTests : IDisposable
 
         Assert.Contains("refresh-1", File.ReadAllText(directory["real.json"]));
         Assert.Null(kept.Snapshot.Unpersisted);
-        Assert.Equal(1, kept.Logs.Count("because nothing can be created in its directory"));
+        Assert.Equal(1, kept.Logs.Count("because it is mounted as a single file"));
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class DiskTests : IDisposable
         using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
         space.Do(Fill);
 
-        await kept.WhenDue();
+        await kept.WhenExpired();
 
         Assert.NotNull(kept.Snapshot.Unpersisted);
         Assert.Equal(before, space.Do(() => File.ReadAllText(real)));
@@ -147,7 +147,7 @@ public sealed class DiskTests : IDisposable
 
         for (var look = 0; look < 5; look++)
         {
-            time.Advance(kept.Options.LookEvery);
+            time.Advance(kept.Options.ReadEvery);
             await kept.Visit();
         }
         Assert.Equal("not a token", File.ReadAllText(Assert.Single(Directory.GetFiles(Disk), f => f.Contains("corrupt"))));
@@ -181,7 +181,7 @@ public sealed class DiskTests : IDisposable
         using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
         Directory.Delete(Disk, recursive: true);
 
-        await kept.WhenDue();
+        await kept.WhenExpired();
         Assert.Equal("access-1", kept.Access);
         Assert.NotNull(kept.Snapshot.Unpersisted);
 
@@ -262,7 +262,7 @@ public sealed class DiskTests : IDisposable
         Open(directory.Path, Disk);
         using var kept = await new Kept(nobody.Within(Kept.Plain(TokenFile, time)), time).Loaded();
 
-        await kept.WhenDue();
+        await kept.WhenExpired();
 
         Assert.Equal("access-1", kept.Access);
         Assert.Contains("this process may not", kept.Snapshot.Unpersisted?.Reason);

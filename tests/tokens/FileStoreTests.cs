@@ -30,7 +30,7 @@ public sealed class FileStoreTests : IDisposable
         Assert.Null(kept.Snapshot.Unpersisted);
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(TokenFile));
         Assert.Equal(["token.json", "token.json.lock"], directory.Names);
-        Assert.Contains("somebody has to log in", kept.Logs.At(LogLevel.Warning).Single());
+        Assert.Contains("; log in", kept.Logs.At(LogLevel.Warning).Single());
     }
 
     [Theory]
@@ -131,8 +131,8 @@ public sealed class FileStoreTests : IDisposable
 
         File.CreateSymbolicLink(directory["..data.new"], "..2");
         await Peer.Run("mv", ["-T", directory["..data.new"], directory["..data"]], default, Cancellation);
-        time.Advance(kept.Options.LookEvery);
-        Assert.True(kept.TokenManager.IsDue(time.GetUtcNow(), time.GetTimestamp()));
+        time.Advance(kept.Options.ReadEvery);
+        Assert.True(kept.TokenManager.IsDue(Instant.Now(time)));
         await kept.Visit();
 
         Assert.Equal("access-theirs", kept.Access);

@@ -1,5 +1,6 @@
 using Exporter.Tests.Support;
 using Exporter.Tokens;
+using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
@@ -64,6 +65,21 @@ internal sealed class Kept : IDisposable
         return Visit();
     }
 
+    /// <summary>
+    /// Until a renewal is sent that waits for a store which cannot save its result. That is when the access token expires, and no earlier.
+    /// </summary>
+    public async Task WhenExpired()
+    {
+        var (expiry, before) = (State.Token!.ExpiresAt!.Value, Grant.Requests);
+        while (Grant.Requests == before)
+        {
+            Assert.True(Time.GetUtcNow() < expiry, "it was not sent");
+            await WhenDue();
+        }
+        Assert.True(Time.GetUtcNow() >= expiry, "it was sent while the access token worked");
+        Assert.True(Snapshot.History.Failures[FailureKind.Store] > 0);
+    }
+
     public Task Visit() => TokenManager.VisitAsync(Cancellation);
 
     public async Task<string?> StoredRefresh() => await Store.ReadAsync(Cancellation) is ReadResult.Held held ? held.Token.RefreshToken?.Reveal() : null;
@@ -91,6 +107,8 @@ internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
         BeforeRead();
         return inner.ReadAsync(cancellationToken);
     }
+
+    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {

@@ -42,7 +42,7 @@ public class RefreshLoopTests
     {
         var time = new ManualTime();
         var provider = new Provider(time);
-        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time), Random = new Random(30), LookEvery = TimeSpan.FromHours(1) };
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time), Random = new Random(30), ReadEvery = TimeSpan.FromHours(1) };
         var (grants, stores) = (new AccountGrant[Accounts], new MemoryStore[Accounts]);
         for (var account = 0; account < Accounts; account++)
         {

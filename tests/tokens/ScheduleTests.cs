@@ -22,9 +22,9 @@ public class ScheduleTests
     public void The_margin_is_a_tenth_of_the_lifetime_at_least_a_minute_at_most_half(int lifetime, int margin)
     {
         var time = new ManualTime();
-        var schedule = new Schedule(new TokenManagerOptions { Random = new NoJitter() }, time);
+        var options = new TokenManagerOptions { Random = new NoJitter() };
 
-        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Next(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null)!.At - time.GetUtcNow());
+        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), Next(options, Kept.Some(time, TimeSpan.FromSeconds(lifetime)), time) - time.GetUtcNow());
     }
 
     [Theory]
@@ -34,9 +34,9 @@ public class ScheduleTests
     public void A_margin_that_was_set_counts_up_to_half_of_the_lifetime(int lifetime, int set, int margin)
     {
         var time = new ManualTime();
-        var schedule = new Schedule(new TokenManagerOptions { Margin = TimeSpan.FromSeconds(set), Random = new NoJitter() }, time);
+        var options = new TokenManagerOptions { Margin = TimeSpan.FromSeconds(set), Random = new NoJitter() };
 
-        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), schedule.Next(Kept.Some(time, TimeSpan.FromSeconds(lifetime)), true, false, null)!.At - time.GetUtcNow());
+        Assert.Equal(TimeSpan.FromSeconds(lifetime - margin), Next(options, Kept.Some(time, TimeSpan.FromSeconds(lifetime)), time) - time.GetUtcNow());
     }
 
     [Fact]
@@ -47,14 +47,14 @@ public class ScheduleTests
         {
             var lifetime = TimeSpan.FromSeconds(Math.Pow(10, 1 + random.NextDouble() * 6));
             var token = Kept.Some(time, lifetime);
-            var without = new Schedule(new TokenManagerOptions { Random = new NoJitter() }, time).Next(token, true, false, null)!.At;
-            var with = new Schedule(new TokenManagerOptions { Random = random }, time).Next(token, true, false, null)!.At;
+            var without = Next(new TokenManagerOptions { Random = new NoJitter() }, token, time);
+            var with = Next(new TokenManagerOptions { Random = random }, token, time);
             Assert.InRange(without - with, TimeSpan.Zero, lifetime / 20);
             Assert.InRange(with - time.GetUtcNow(), lifetime * 0.4, lifetime);
         }
 
-        var herd = new Schedule(new TokenManagerOptions { Random = random }, time);
-        var moments = Enumerable.Range(0, 1000).Select(_ => herd.Next(Kept.Some(time), true, false, null)!.At).ToList();
+        var options = new TokenManagerOptions { Random = random };
+        var moments = Enumerable.Range(0, 1000).Select(_ => Next(options, Kept.Some(time), time)).ToList();
         Assert.True(moments.GroupBy(m => m.ToUnixTimeSeconds()).Max(g => g.Count()) < 20);
     }
 
@@ -240,7 +240,11 @@ public class ScheduleTests
         Assert.Equal(0, kept.Grant.Requests);
     }
 
-    private static bool IsDue(Kept kept) => kept.TokenManager.IsDue(kept.Time.GetUtcNow(), kept.Time.GetTimestamp());
+    private static bool IsDue(Kept kept) => kept.TokenManager.IsDue(Instant.Now(kept.Time));
+
+    /// <summary>When a token that was loaded is renewed.</summary>
+    private static DateTimeOffset Next(TokenManagerOptions options, Token token, ManualTime time) =>
+        RenewalSchedule.Next(options, token, canRenew: true, renewed: false, before: null, time.GetUtcNow())!.Value;
 
     private sealed class NoJitter : Random
     {

@@ -148,14 +148,14 @@ public sealed partial class SecretTests : IDisposable
             var (hidden, there) = (directory.Path + ".hidden", directory.Path);
             kept.Grant.Then(Fresh());
             Directory.Move(there, hidden);
-            await kept.WhenDue();
+            await kept.WhenExpired();
             Print(kept);
             Directory.Move(hidden, there);
             time.Advance(TimeSpan.FromMinutes(2));
             await kept.Visit();
             kept.Grant.Then(Fresh());
             Directory.Move(there, hidden);
-            await kept.WhenDue();
+            await kept.WhenExpired();
             await kept.TokenManager.DisposeAsync();
             Directory.Move(hidden, there);
         }
@@ -238,6 +238,8 @@ public sealed partial class SecretTests : IDisposable
         public string Location => "broken";
 
         public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
+
+        public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
 
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) => throw new FormatException(token.RefreshToken?.Reveal());
 

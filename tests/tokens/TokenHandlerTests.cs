@@ -85,6 +85,6 @@ public sealed class TokenHandlerTests : IDisposable
 
         var refusal = await Assert.ThrowsAsync<TokenUnavailableException>(() => client.GetAsync(new Uri("http://provider/data"), Cancellation));
 
-        Assert.Equal("there is no token yet: somebody has to log in", refusal.Message);
+        Assert.Equal("there is no token yet: log in", refusal.Message);
     }
 }

@@ -66,7 +66,7 @@ public class TokenManagerTests
         await kept.WhenDue();
 
         Assert.Equal("access-1", (await kept.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
-        Assert.Contains("not foreseen (InvalidOperationException at Exporter.Tests", kept.Logs.At(LogLevel.Warning).Single());
+        Assert.Contains("unexpected failure (InvalidOperationException at Exporter.Tests", kept.Logs.At(LogLevel.Warning).Single());
     }
 
     [Fact]
@@ -234,7 +234,7 @@ public class TokenManagerTests
 
         await kept.WhenDue();
 
-        Assert.Contains("a renewal sent at 2026-11-21 11:59:58Z was cut off", Assert.IsType<TokenState.Lost>(kept.State).Reason);
+        Assert.Contains("a renewal sent at 2026-11-21 11:59:58Z was interrupted", Assert.IsType<TokenState.Lost>(kept.State).Reason);
     }
 
     [Fact]
@@ -361,7 +361,7 @@ public class TokenManagerTests
 
         await kept.WhenDue();
 
-        Assert.Contains("the refresh token ended at", Assert.IsType<TokenState.Lost>(kept.State).Reason);
+        Assert.Contains("the refresh token expired at", Assert.IsType<TokenState.Lost>(kept.State).Reason);
     }
 
     [Fact]
@@ -379,7 +379,7 @@ public class TokenManagerTests
         kept.Grant.Release();
         Assert.Null(await logout);
         await visit;
-        kept.Time.Advance(kept.Options.LookEvery);
+        kept.Time.Advance(kept.Options.ReadEvery);
         await kept.Visit();
 
         Assert.IsType<TokenState.Missing>(kept.State);
@@ -416,12 +416,12 @@ public class TokenManagerTests
         using var command = await new Kept(Kept.Plain(path, time), time).Loaded();
 
         Assert.Null(await command.TokenManager.ForgetAsync(Cancellation));
-        time.Advance(daemon.Options.LookEvery);
+        time.Advance(daemon.Options.ReadEvery);
         await daemon.Visit();
         Assert.IsType<TokenState.Missing>(daemon.State);
 
         await command.TokenManager.AdoptAsync(Kept.Some(time, number: "again"), Cancellation);
-        time.Advance(daemon.Options.LookEvery);
+        time.Advance(daemon.Options.ReadEvery);
         await daemon.Visit();
         Assert.Equal("access-again", daemon.Access);
         Assert.Equal(["token.json", "token.json.lock"], directory.Names);

@@ -56,7 +56,7 @@ public sealed class DeviceLoginTests
         await bench.Submit("/", "auth/device");
         await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.Login is null, TimeSpan.FromMinutes(1));
 
-        Assert.Contains("The last login came to nothing: the login was refused at the provider.", (await bench.Get("/")).Body, StringComparison.Ordinal);
+        Assert.Contains("The last login came to nothing: the login was rejected on the provider's page.", (await bench.Get("/")).Body, StringComparison.Ordinal);
 
         await bench.Submit("/", "auth/device");
         Assert.DoesNotContain("came to nothing", (await bench.Get("/")).Body, StringComparison.Ordinal);

@@ -289,7 +289,7 @@ public sealed class LifecycleTests
 
         using var daemon = new Login(store: store);
         daemon.Expect(HttpStatusCode.OK, Login.Answer());
-        await daemon.TokenManager.LoadAsync(afresh: true, Login.Cancellation);
+        await daemon.TokenManager.LoadAsync(ignoresLogout: true, Login.Cancellation);
         Assert.NotNull(await daemon.UseAsync());
     }
 

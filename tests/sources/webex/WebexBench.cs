@@ -99,7 +99,7 @@ internal sealed class WebexBench : IAsyncDisposable
         Assert.Empty(problems);
         account?.Dispose();
         account = Assert.Single(accounts).Open(new TokenManagerOptions { Random = new Random(1), RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, Log);
-        await account.LoadAsync(afresh: true, Cancellation);
+        await account.LoadAsync(ignoresLogout: true, Cancellation);
         await VisitAsync();
         return this;
     }

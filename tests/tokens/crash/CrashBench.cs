@@ -185,7 +185,7 @@ internal sealed class CrashBench : IAsyncDisposable
         // The provider had rotated, and that is all that was lost: the file is as it was before, whole, and the program says what happened.
         Assert.Equal((1, renewals, reused + 1), (exitCode, Counters.Rotations, Counters.ReusedRefreshTokens));
         Assert.Equal((before, before), (content, File.ReadAllText(TokenFile)));
-        Assert.Contains("was cut off before its answer was saved", error, StringComparison.Ordinal);
+        Assert.Contains("was interrupted before its response was saved", error, StringComparison.Ordinal);
         Assert.Null(cutOff);
         LogIn();
         return hadRead ? Aftermath.LostInMemory : Aftermath.LostOnTheWay;

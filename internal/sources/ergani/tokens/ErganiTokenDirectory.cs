@@ -127,6 +127,18 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
             }
         }
 
+        public async ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                return await File().PrepareAsync(cancellationToken);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return new WritePreparation.Failed(Sanitize.Line(e.Message));
+            }
+        }
+
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) => SaveAsync(f => f.WriteAsync(token, expected, cancellationToken));
 
         public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => SaveAsync(f => f.LogOutAsync(cancellationToken));

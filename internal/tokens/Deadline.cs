@@ -1,0 +1,41 @@
+namespace Exporter.Tokens;
+
+/// <summary>
+/// A point in time on both clocks. The wall clock alone would be late after a step back, and the monotonic clock alone after the machine
+/// slept. Whichever clock gets there first counts. Immutable.
+/// </summary>
+/// <param name="At">On the wall clock.</param>
+/// <param name="Timestamp">On the monotonic clock, as in <see cref="TimeProvider.GetTimestamp"/>.</param>
+public sealed record Deadline(DateTimeOffset At, long Timestamp)
+{
+    /// <summary>64 bits of nanoseconds overflow after 292 years, and some providers return the year 9999 for "never".</summary>
+    private static readonly TimeSpan Furthest = TimeSpan.FromDays(3650);
+
+    public static Deadline Of(DateTimeOffset at, TimeProvider time) => Of(at, Instant.Now(time));
+
+    /// <summary>How long until this deadline; zero or less when it has passed.</summary>
+    public TimeSpan Left(TimeProvider time)
+    {
+        var (wall, monotonic) = (At - time.GetUtcNow(), (Timestamp - time.GetTimestamp()) / (double)time.TimestampFrequency);
+        return wall.TotalSeconds < monotonic ? wall : TimeSpan.FromSeconds(monotonic);
+    }
+
+    internal static Deadline Of(DateTimeOffset at, Instant now)
+    {
+        var ahead = Math.Clamp((at - now.Utc).TotalSeconds, 0, Furthest.TotalSeconds);
+        return new Deadline(at, now.Timestamp + (long)(ahead * now.Frequency));
+    }
+
+    internal bool HasPassed(Instant now) => At <= now.Utc || Timestamp <= now.Timestamp;
+}
+
+/// <summary>One reading of both clocks.</summary>
+/// <param name="Frequency">Monotonic ticks per second.</param>
+internal readonly record struct Instant(DateTimeOffset Utc, long Timestamp, long Frequency)
+{
+    public static Instant Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp(), time.TimestampFrequency);
+
+    public TimeSpan Since(long timestamp) => TimeSpan.FromSeconds((Timestamp - timestamp) / (double)Frequency);
+
+    public Deadline In(TimeSpan wait) => Deadline.Of(Utc + wait, this);
+}

@@ -1,0 +1,178 @@
+namespace Exporter.Tokens;
+
+/// <summary>The I/O of a renewal, in the order that keeps a login safe.</summary>
+public sealed partial class TokenManager
+{
+    private async Task<TokenSnapshot> RenewOnceAsync(RenewalCause cause)
+    {
+        try
+        {
+            await options.RenewalRateLimiter.WaitAsync(closed);
+            await InTurnAsync(() => LockedAsync(held => RenewAsync(held, cause), closed), closed);
+        }
+        catch (OperationCanceledException) when (closed.IsCancellationRequested)
+        {
+            // Nothing was sent: the next process renews.
+        }
+        return Snapshot;
+    }
+
+    private async Task<TokenLifecycle> RenewAsync(StoreLock held, RenewalCause cause)
+    {
+        if (held is StoreLock.Busy(var holder))
+        {
+            return Apply(state => state.RenewalFailed(new Renewal.Transient(FailureKind.Locked, holder), cause, Now));
+        }
+        await ReadAsync(CancellationToken.None);
+        if (!current.Renews(cause, Now))
+        {
+            return current;
+        }
+        using var preparation = await PrepareAsync();
+        if (preparation is WritePreparation.Failed(var reason) && current.CanWait(cause, Now))
+        {
+            return Apply(state => state.RenewalFailed(new Renewal.Transient(FailureKind.Store, NotSent(reason)), cause, Now));
+        }
+        (held as StoreLock.Taken)?.Sending();
+        var outcome = await SendAsync();
+        if (outcome is Renewal.InvalidGrant && await ReadAsync(CancellationToken.None))
+        {
+            // Another process replaced the token meanwhile. It is in use, or due and sent as well.
+            if (!current.IsRenewalDue(Now))
+            {
+                return current;
+            }
+            outcome = await SendAsync();
+        }
+        if (outcome is not Renewal.Renewed(var token))
+        {
+            return Apply(state => state.RenewalFailed(outcome, cause, Now, (held as StoreLock.Taken)?.Interrupted));
+        }
+        Apply(state => state.Renewed(token, Now));
+        return await WriteAsync(CancellationToken.None);
+    }
+
+    /// <summary>Sends the renewal. An exception, which the grant's contract forbids, is a failure too, or it would be sent every second.</summary>
+    private async Task<Renewal> SendAsync()
+    {
+        var started = time.GetTimestamp();
+        Renewal outcome;
+        try
+        {
+            outcome = await grant.RenewAsync(Snapshot.State.Token, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            outcome = new Renewal.Transient(FailureKind.Unexpected, $"the renewal: {Sanitize.Unforeseen(e)}");
+        }
+        Apply(state => state.Attempted(outcome, time.GetElapsedTime(started), Now));
+        return outcome;
+    }
+
+    private async Task<bool> TakeAsync(Func<Token?, Token> login)
+    {
+        var found = await FindAsync(CancellationToken.None);
+        Apply(state => state.Read(found, Now));
+        var token = login(Snapshot.State.Token);
+        Apply(state => state.LoggedIn(token, (found as ReadResult.Held)?.Stamp, Now));
+        await WriteAsync(CancellationToken.None);
+        return true;
+    }
+
+    private static string NotSent(string reason) => $"the renewal was not sent, because its result could not be saved: {reason}";
+
+    /// <summary>Reads the store; true when another process had changed it.</summary>
+    private async Task<bool> ReadAsync(CancellationToken cancellationToken)
+    {
+        var found = await FindAsync(cancellationToken);
+        return Apply(state => state.Read(found, Now)).WasChangedByOthers;
+    }
+
+    private Task<bool> WriteAgainAsync(CancellationToken cancellationToken) => LockedAsync(async _ =>
+    {
+        Apply(state => state.WritesAgain());
+        await WriteAsync(cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    private async Task<TokenLifecycle> WriteAsync(CancellationToken cancellationToken)
+    {
+        while (current.Unsaved is { } token)
+        {
+            var stamp = current.Stamp;
+            var result = await Foreseen(() => store.WriteAsync(token, stamp, cancellationToken), reason => new WriteResult.Failed(reason));
+            Apply(state => state.Written(token, result, Now));
+        }
+        return current;
+    }
+
+    private Task<ReadResult> FindAsync(CancellationToken cancellationToken) =>
+        Foreseen(() => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
+
+    private Task<WritePreparation> PrepareAsync() =>
+        Foreseen(() => store.PrepareAsync(CancellationToken.None), reason => new WritePreparation.Failed(reason));
+
+    /// <summary>A store returns what a disk can do. An exception that its contract does not allow must not cost the token in memory.</summary>
+    private static async Task<T> Foreseen<T>(Func<ValueTask<T>> work, Func<string, T> otherwise)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return otherwise(Sanitize.Unforeseen(e));
+        }
+    }
+
+    private async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>The store's lock keeps other processes out.</summary>
+    private async Task<T> LockedAsync<T>(Func<StoreLock, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var held = await Foreseen(() => store.LockAsync(cancellationToken), reason => new StoreLock.Unavailable(reason));
+        Apply(state => state.Locked((held as StoreLock.Unavailable)?.Reason));
+        try
+        {
+            return await work(held);
+        }
+        finally
+        {
+            held.Release();
+        }
+    }
+
+    /// <summary>The one place where the state changes: publishes it, then writes its log lines.</summary>
+    private TokenLifecycle Apply(Func<TokenLifecycle, TokenLifecycle> change)
+    {
+        TokenLifecycle next;
+        lock (applying)
+        {
+            var before = current;
+            next = change(before);
+            current = next.WithoutNotices();
+            if (!ReferenceEquals(before.Snapshot, next.Snapshot))
+            {
+                var done = changed;
+                changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                done.SetResult();
+            }
+        }
+        foreach (var notice in next.Notices)
+        {
+            notice(logger, Account);
+        }
+        return next;
+    }
+}
