@@ -9,7 +9,7 @@ namespace Exporter.Tests.Cmd;
 /// <summary>README's recording of the commands is what they print: <c>UPDATE_GOLDEN=1</c> writes it, every other run compares.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Readme = Path.Combine(Golden.Root, "../README.md");
+    private static readonly string Readme = Path.Combine(Golden.Root, "../docs/commands.md");
 
     [Fact]
     public async Task The_recording_of_the_commands_is_what_they_print()

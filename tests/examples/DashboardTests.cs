@@ -10,7 +10,8 @@ namespace Exporter.Tests.Examples;
 [Trait("Suite", "slow")]
 public sealed partial class DashboardTests
 {
-    private static IEnumerable<string> Readmes => Slices.Directories.Prepend(Slices.Repository).Select(directory => Path.Combine(directory, "README.md"));
+    private static IEnumerable<string> Readmes =>
+        Slices.Directories.Select(directory => Path.Combine(directory, "README.md")).Append(Path.Combine(Slices.Repository, "docs/metrics.md"));
 
     public static TheoryData<string> Names => [.. Dashboard.Names];
 

@@ -24,6 +24,15 @@ internal static class Golden
         Assert.Equal(File.ReadAllText(file), actual);
     }
 
+    /// <summary>Compares the part of a document between <c>&lt;!-- section: … --></c> and <c>&lt;!-- /section --></c>.</summary>
+    public static void CheckSection(string relativePathUnderTests, string section, string content)
+    {
+        var document = File.ReadAllText(Path.Combine(Root, relativePathUnderTests));
+        var begin = document.IndexOf('\n', document.IndexOf($"<!-- {section}:", StringComparison.Ordinal)) + 1;
+        var end = document.IndexOf($"<!-- /{section} -->", StringComparison.Ordinal);
+        Check(relativePathUnderTests, $"{document[..begin]}\n{content}\n{document[end..]}");
+    }
+
     /// <summary>Compares a metrics page in text format 0.0.4 by what it says: the order of families, series and labels is the library's.</summary>
     public static void CheckPage(string relativePathUnderTests, string actual)
     {
