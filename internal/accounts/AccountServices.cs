@@ -42,7 +42,7 @@ public static class AccountServices
         });
         services.AddSingleton<MetricsCache>().AddSingleton<BackgroundHealth>().AddSingleton<HostedAccounts>();
         services.AddHostedService(provider => provider.GetRequiredService<HostedAccounts>());
-        services.AddHostedService<MetricsCacheService>();
+        services.AddHostedService<MetricsCacheWorker>();
         return services;
     }
 }

@@ -8,7 +8,7 @@ namespace Exporter.Accounts;
 /// tokens that are only in memory when the host stops.
 /// </summary>
 public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh refresh, BackgroundHealth health, ILogger<HostedAccounts> logger)
-    : DeferredBackgroundService
+    : DeferredWorker
 {
     /// <summary>Docker kills the process ten seconds after SIGTERM.</summary>
     public static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(8);
@@ -22,7 +22,7 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         var saved = accounts.Select(account => account.ShutDownAsync(logger, cancellationToken)).ToList();
-        // Reading sources save too: BMW's last values.
+        // Reading sources save their last values too.
         await Task.WhenAll([base.StopAsync(cancellationToken), .. saved]);
         AllSaved = saved.All(s => s.Result);
     }
@@ -44,7 +44,7 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
 }
 
 /// <summary>Encodes each new reading when it arrives, so that no scrape has to.</summary>
-internal sealed class MetricsCacheService(MetricsCache cache) : BackgroundService
+internal sealed class MetricsCacheWorker(MetricsCache cache) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => cache.RunAsync(stoppingToken);
 }

@@ -5,7 +5,7 @@ namespace Exporter.Accounts;
 /// <summary>
 /// A background service that starts after the host, and so after the server listens. A process that cannot listen must not send a refresh token.
 /// </summary>
-public abstract class DeferredBackgroundService : BackgroundService, IHostedLifecycleService
+public abstract class DeferredWorker : BackgroundService, IHostedLifecycleService
 {
     public virtual Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
