@@ -159,7 +159,7 @@ internal sealed class CommandLine
         var startup = new Startup(
             web,
             configuration.Program.Get(LogLines.LevelSetting),
-            PlannedAccount.All(configuration, of),
+            ConfiguredAccount.All(configuration, of),
             [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings]);
         foreach (var problem in configuration.Problems)
         {
@@ -179,4 +179,4 @@ internal sealed class CommandLine
 }
 
 /// <summary>A configuration in which nothing is wrong.</summary>
-internal sealed record Startup(WebOptions Web, LogLevel Level, IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Warnings);
+internal sealed record Startup(WebOptions Web, LogLevel Level, IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Warnings);

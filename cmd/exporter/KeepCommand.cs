@@ -8,7 +8,7 @@ namespace Exporter;
 /// <c>exporter keep</c>: keeps tokens fresh and does nothing else. It renews at once and stops if that fails. After that, only a lost login
 /// stops it; a temporary failure does not.
 /// </summary>
-internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLines lines, Systemd systemd, TimeProvider time)
+internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, KeepLines lines, Systemd systemd, TimeProvider time)
 {
     /// <returns>The exit code: 0 after SIGTERM, 1 when there is no account left to keep.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -66,7 +66,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     private async Task<bool> StartAsync(Account account, CancellationToken cancellationToken)
     {
         var manager = account.TokenManager;
-        await account.LoadAsync(ignoresLogout: false, cancellationToken);
+        await account.LoadAsync(isProgramStart: false, cancellationToken);
         if (manager.Snapshot.State is TokenState.Missing && manager.NextRenewal is null)
         {
             lines.Error($"{Prefix(account)}there is no token in {manager.StoreLocation}; log in first: exporter login");
@@ -154,7 +154,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     private string Iso(DateTimeOffset? at) =>
         at is { } moment ? TimeZoneInfo.ConvertTime(moment, time.LocalTimeZone).ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture) : "unknown";
 
-    private static string Prefix(Account account) => account.Labelled ? $"{account.Name}: " : "";
+    private static string Prefix(Account account) => account.HasAccountLabel ? $"{account.Name}: " : "";
 
     /// <summary>An account and what was last told of it.</summary>
     private sealed class Kept(Account account)

@@ -8,7 +8,7 @@ namespace Exporter;
 internal sealed record KeepRequest(string? File, int? Margin, string? Source)
 {
     /// <summary>The accounts to keep; null when something is wrong, which has been told.</summary>
-    public IReadOnlyList<PlannedAccount>? Plan(CommandLine program, ParseResult arguments, IReadOnlyList<ISource> sources, KeepLines lines, TimeProvider time)
+    public IReadOnlyList<ConfiguredAccount>? Plan(CommandLine program, ParseResult arguments, IReadOnlyList<ISource> sources, KeepLines lines, TimeProvider time)
     {
         if (Source is not null && sources.All(s => s.Name != Source))
         {
@@ -16,7 +16,7 @@ internal sealed record KeepRequest(string? File, int? Margin, string? Source)
             return null;
         }
         var configuration = program.Peek(arguments);
-        if (File is null && (configuration.Accounts.Any(a => a.Labelled) || configuration.Program.Find(Configuration.ConfigFile) is not null))
+        if (File is null && (configuration.Accounts.Any(a => a.HasAccountLabel) || configuration.Program.Find(Configuration.ConfigFile) is not null))
         {
             if (Margin is null && Source is null)
             {

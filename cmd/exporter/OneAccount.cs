@@ -11,10 +11,10 @@ namespace Exporter;
 /// </summary>
 internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvider time)
 {
-    public IReadOnlyList<PlannedAccount> All => startup.Accounts;
+    public IReadOnlyList<ConfiguredAccount> All => startup.Accounts;
 
     /// <summary>The account of that name, or the only one; null when that has been told to be none.</summary>
-    public PlannedAccount? Choose(string? name)
+    public ConfiguredAccount? Choose(string? name)
     {
         var names = string.Join(", ", All.Select(a => a.Name));
         if (name is null)
@@ -38,7 +38,7 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
     public async Task<int> WithAsync(string? name, Func<Account, Task<int>> work, CancellationToken cancellationToken) =>
         Choose(name) is { } planned ? await WithAsync(planned, work, cancellationToken) : ExitCode.Failed;
 
-    public async Task<int> WithAsync(PlannedAccount planned, Func<Account, Task<int>> work, CancellationToken cancellationToken)
+    public async Task<int> WithAsync(ConfiguredAccount planned, Func<Account, Task<int>> work, CancellationToken cancellationToken)
     {
         // A command says itself what a token manager would log.
         await using var services = Composition.Services(time, NullLoggerFactory.Instance, planned);
@@ -46,7 +46,7 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
         int code;
         try
         {
-            await account.LoadAsync(ignoresLogout: false, cancellationToken);
+            await account.LoadAsync(isProgramStart: false, cancellationToken);
             foreach (var trouble in account.TokenManagers.Select(k => k.Snapshot.History.LastError).OfType<string>())
             {
                 terminal.Error.WriteLine($"{account.Name}: {trouble}.");
@@ -100,5 +100,5 @@ internal sealed class OneAccount(Startup startup, Terminal terminal, TimeProvide
         return string.Create(CultureInfo.InvariantCulture, $"{at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z ({(past ? $"{words} ago" : $"in {words}")})");
     }
 
-    private static string Login(Account account) => account.Labelled ? $"exporter login {account.Name}" : "exporter login";
+    private static string Login(Account account) => account.HasAccountLabel ? $"exporter login {account.Name}" : "exporter login";
 }

@@ -11,10 +11,10 @@ var program = new CommandLine(Composition.Sources, environment, Console.Out, Con
 program.Default(ServeAsync);
 program.Add("serve", "Keeps the tokens, reads the sources and answers scrapes.", ServeAsync);
 program.Add("check", "Reads the configuration, says all that is wrong with it, and does nothing else.", (startup, _) => Check.RunAsync(startup, Console.Out));
-program.AddHealth(Terminal.Ours, time);
-program.AddHashPassword(Terminal.Ours);
-program.AddAccountCommands(Composition.Sources, Terminal.Ours, time);
-program.AddSourceCommands(Composition.Sources, Terminal.Ours, time);
+program.AddHealth(Terminal.Current, time);
+program.AddHashPassword(Terminal.Current);
+program.AddAccountCommands(Composition.Sources, Terminal.Current, time);
+program.AddSourceCommands(Composition.Sources, Terminal.Current, time);
 
 return await program.RunAsync(args, end.Token);
 

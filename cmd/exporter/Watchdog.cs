@@ -6,7 +6,7 @@ namespace Exporter;
 /// Watches the other services of the host, and tells systemd that the program lives as long as none of them has failed. Register it
 /// last, so that the others have started before it looks at them.
 /// </summary>
-internal sealed class Watchdog(Systemd systemd, WorkHealth health, IServiceProvider services, ILogger<Watchdog> logger) : StartedWork
+internal sealed class Watchdog(Systemd systemd, BackgroundHealth health, IServiceProvider services, ILogger<Watchdog> logger) : DeferredWorker
 {
     public override Task StoppingAsync(CancellationToken cancellationToken)
     {
@@ -21,6 +21,6 @@ internal sealed class Watchdog(Systemd systemd, WorkHealth health, IServiceProvi
         {
             _ = health.WatchAsync(() => other.ExecuteTask ?? Task.CompletedTask);
         }
-        return systemd.RunAsync(() => health.IsGood, stoppingToken);
+        return systemd.RunAsync(() => health.IsHealthy, stoppingToken);
     }
 }

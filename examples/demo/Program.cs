@@ -49,7 +49,7 @@ try
         new Dictionary<string, string> { ["NETATMO_EXPORTER_ADDR"] = "127.0.0.1:0", ["EXPORTER_STATE_FOLDER"] = directory.FullName },
         directory.FullName);
     var web = WebOptions.Read(configuration.Program);
-    var planned = PlannedAccount.All(configuration, sources);
+    var planned = ConfiguredAccount.All(configuration, sources);
     if (configuration.Problems is { Count: > 0 } problems)
     {
         Console.Error.WriteLine(string.Join('\n', problems));

@@ -1,87 +1,88 @@
-using Exporter.Metrics;
-using Exporter.Tokens;
-
 namespace Exporter.Accounts;
 
-/// <summary>The series that every account has, whatever its source: <c>exporter_*{account,source}</c>. Pure.</summary>
+/// <summary>The series of every account, regardless of its source: <c>exporter_*{account,source}</c>. Pure.</summary>
 public static class AccountMetrics
 {
     private static readonly string[] States = ["missing", "active", "refused", "lost"];
 
-    /// <summary>What changes only when a token manager's or a feed's state changes.</summary>
+    /// <summary>Series that change only with the state of a token manager or of a reading source.</summary>
     public static IReadOnlyList<MetricFamily> State(IReadOnlyList<AccountSnapshot> accounts)
     {
-        var all = accounts.Select(a => new Labelled(Labels(a.Account), a.Token, a.Feed, a.Account.TokenManager.NextRenewal)).ToList();
-        var fed = all.Where(a => a.Feed is not null).Select(a => new { a.Labels, Feed = a.Feed! }).ToList();
+        var rows = accounts.Select(a => new Row(Labels(a.Account), a.Token, a.ReadingStatus, a.Account.TokenManager.NextRenewal)).ToList();
         return
         [
-            MetricFamily.Gauge("exporter_up", "Whether the last try to read the account's source was good. Readings are polled on the exporter's own clock, not on a scrape.",
-                fed.Select(a => new Sample(a.Labels, a.Feed.Up ? 1 : 0))),
-            MetricFamily.Gauge("exporter_last_reading_timestamp_seconds", "When the latest reading was taken.",
-                fed.Where(a => a.Feed.ReadAt is not null).Select(a => new Sample(a.Labels, Seconds(a.Feed.ReadAt!.Value)))),
-            MetricFamily.Gauge("exporter_next_reading_timestamp_seconds", "When the source is read next.",
-                fed.Where(a => a.Feed.NextTry is not null).Select(a => new Sample(a.Labels, Seconds(a.Feed.NextTry!.Value)))),
-            MetricFamily.Counter("exporter_readings_total", "Tries to read the account's source, good or not.",
-                fed.Select(a => new Sample(a.Labels, a.Feed.Tries))),
-            MetricFamily.Counter("exporter_reading_failures_total", "Tries to read the account's source that gave nothing, by reason.",
-                fed.SelectMany(a => ApiFailure.Kinds.Select(kind => new Sample(a.Labels.With("reason", kind), a.Feed.Failures.GetValueOrDefault(kind))))),
-            MetricFamily.StateSet("exporter_token_state", "The state of the account's token: missing, active, refused (the client or its scope is not accepted) or lost (somebody has to log in again).",
-                "state", all.Select(a => new StateSample(a.Labels, NameOf(a.Token.State))), States),
-            Times("exporter_token_expiry_timestamp_seconds", "When the access token ends.", a => a.Token.State.Token?.ExpiresAt),
-            Times("exporter_refresh_token_expiry_timestamp_seconds", "When the refresh token ends, where the provider says so.", a => a.Token.State.Token?.RefreshExpiresAt),
-            Times("exporter_token_next_renewal_timestamp_seconds", "When the token is renewed next.", a => a.Next),
-            Times("exporter_token_last_renewal_timestamp_seconds", "When the token was last renewed.", a => a.Token.History.LastSuccess),
-            Times("exporter_token_last_attempt_timestamp_seconds", "When a renewal of the token was last tried.", a => a.Token.History.LastAttempt),
-            MetricFamily.Gauge("exporter_token_last_attempt_duration_seconds", "How long the last renewal took.",
-                all.Where(a => a.Token.History.LastDuration is not null).Select(a => new Sample(a.Labels, a.Token.History.LastDuration!.Value.TotalSeconds))),
-            Counts("exporter_token_renewals_total", "Renewals of the token that gave a new one.", a => a.Token.History.Renewals),
-            MetricFamily.Counter("exporter_token_renewal_failures_total", "Renewals of the token that gave none, by reason.",
-                all.SelectMany(a => Enum.GetValues<FailureKind>().Select(kind => new Sample(a.Labels.With("reason", Snake(kind)), a.Token.History.Failures.GetValueOrDefault(kind))))),
-            Counts("exporter_token_adoptions_total", "Tokens taken over because another process or a person had put them into the store.", a => a.Token.History.Adoptions),
-            Counts("exporter_token_store_writes_total", "Tries to save the token.", a => a.Token.History.Writes),
-            Counts("exporter_token_store_write_failures_total", "Tries to save the token that failed.", a => a.Token.History.FailedWrites),
-            MetricFamily.Gauge("exporter_token_unpersisted", "Whether the token in memory could not be saved and would be lost with the process.",
-                all.Select(a => new Sample(a.Labels, a.Token.Unpersisted is null ? 0 : 1))),
-            MetricFamily.Gauge("exporter_login_required", "Whether somebody has to log in before the account works.",
-                all.Select(a => new Sample(a.Labels, NeedsLogin(a.Token.State, a.Next) ? 1 : 0))),
-            MetricFamily.Gauge("exporter_login_pending", "Whether somebody is logging in.",
-                all.Select(a => new Sample(a.Labels, a.Token.Login is null ? 0 : 1))),
-            MetricFamily.Gauge("exporter_cloud_clock_offset_seconds", "The provider's clock minus ours, by the token endpoint's last answer.",
-                all.Where(a => a.Token.History.ClockOffset is not null).Select(a => new Sample(a.Labels, a.Token.History.ClockOffset!.Value.TotalSeconds))),
+            Gauge("exporter_up", "Whether the last try to read the account's source succeeded. The exporter polls on its own clock, not on a scrape.",
+                row => Number(row.Reading?.Up)),
+            Gauge("exporter_last_reading_timestamp_seconds", "When the latest reading was taken.", row => Seconds(row.Reading?.ReadAt)),
+            Gauge("exporter_next_reading_timestamp_seconds", "When the next reading is due.", row => Seconds(row.Reading?.NextTry)),
+            Counter("exporter_readings_total", "Tries to read the account's source, successful or not.", row => row.Reading?.Tries),
+            MetricFamily.Counter("exporter_reading_failures_total", "Failed tries to read the account's source, by reason.",
+                from row in rows
+                where row.Reading is not null
+                from kind in ApiFailure.Kinds
+                select new Sample(row.Labels.With("reason", kind), row.Reading!.Failures.GetValueOrDefault(kind))),
+            MetricFamily.StateSet("exporter_token_state",
+                "The state of the account's token: missing, active, refused (the provider rejects the client or its scope) or lost (log in again).",
+                "state", rows.Select(row => new StateSample(row.Labels, NameOf(row.Token.State))), States),
+            Gauge("exporter_token_expiry_timestamp_seconds", "When the access token expires.", row => Seconds(row.Token.State.Token?.ExpiresAt)),
+            Gauge("exporter_refresh_token_expiry_timestamp_seconds", "When the refresh token expires, if the provider reports it.",
+                row => Seconds(row.Token.State.Token?.RefreshExpiresAt)),
+            Gauge("exporter_token_next_renewal_timestamp_seconds", "When the next renewal of the token is due.", row => Seconds(row.NextRenewal)),
+            Gauge("exporter_token_last_renewal_timestamp_seconds", "When the token was last renewed.", row => Seconds(row.Token.History.LastSuccess)),
+            Gauge("exporter_token_last_attempt_timestamp_seconds", "When a renewal of the token was last tried.",
+                row => Seconds(row.Token.History.LastAttempt)),
+            Gauge("exporter_token_last_attempt_duration_seconds", "How long the last renewal took.",
+                row => row.Token.History.LastDuration?.TotalSeconds),
+            Counter("exporter_token_renewals_total", "Successful renewals of the token.", row => row.Token.History.Renewals),
+            MetricFamily.Counter("exporter_token_renewal_failures_total", "Failed renewals of the token, by reason.",
+                from row in rows
+                from kind in Enum.GetValues<FailureKind>()
+                select new Sample(row.Labels.With("reason", NameOf(kind)), row.Token.History.Failures.GetValueOrDefault(kind))),
+            Counter("exporter_token_adoptions_total", "Tokens that another process or a user saved.", row => row.Token.History.Adoptions),
+            Counter("exporter_token_store_writes_total", "Tries to save the token.", row => row.Token.History.Writes),
+            Counter("exporter_token_store_write_failures_total", "Failed tries to save the token.", row => row.Token.History.FailedWrites),
+            Gauge("exporter_token_unpersisted", "Whether the token is only in memory because saving failed. A restart loses it.",
+                row => Number(row.Token.Unpersisted is not null)),
+            Gauge("exporter_login_required", "Whether a user must log in before the account works.",
+                row => Number(NeedsLogin(row.Token.State, row.NextRenewal))),
+            Gauge("exporter_login_pending", "Whether a login is in progress.", row => Number(row.Token.Login is not null)),
+            Gauge("exporter_cloud_clock_offset_seconds", "The provider's clock minus the local clock, by the token endpoint's last response.",
+                row => row.Token.History.ClockOffset?.TotalSeconds),
         ];
 
-        MetricFamily Times(string name, string help, Func<Labelled, DateTimeOffset?> value) =>
-            MetricFamily.Gauge(name, help, from a in all let at = value(a) where at is not null select new Sample(a.Labels, Seconds(at.Value)));
+        MetricFamily Gauge(string name, string help, Func<Row, double?> value) => MetricFamily.Gauge(name, help, Samples(value));
 
-        MetricFamily Counts(string name, string help, Func<Labelled, long> value) =>
-            MetricFamily.Counter(name, help, all.Select(a => new Sample(a.Labels, value(a))));
+        MetricFamily Counter(string name, string help, Func<Row, double?> value) => MetricFamily.Counter(name, help, Samples(value));
+
+        IEnumerable<Sample> Samples(Func<Row, double?> value) =>
+            from row in rows let number = value(row) where number is not null select new Sample(row.Labels, number.Value);
     }
 
-    /// <summary>What time alone changes: ages, and the slices' own live values, one family per name.</summary>
+    /// <summary>Series that change with time alone: ages, and the sources' own live values, one family for each name.</summary>
     public static IReadOnlyList<MetricFamily> Live(IReadOnlyList<AccountSnapshot> accounts, DateTimeOffset now) =>
     [
-        MetricFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading: it is served until it is stale.",
-            from a in accounts let age = now - a.Feed?.ReadAt where age is not null select new Sample(Labels(a.Account), age.Value.TotalSeconds)),
-        MetricFamily.Counter("exporter_token_shared_renewals_total", "Callers that were given the outcome of a renewal somebody else had started.",
+        MetricFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading. The exporter serves a reading until it is stale.",
+            from account in accounts
+            let age = now - account.ReadingStatus?.ReadAt
+            where age is not null
+            select new Sample(Labels(account.Account), age.Value.TotalSeconds)),
+        MetricFamily.Counter("exporter_token_shared_renewals_total", "Callers that shared a renewal that another caller had started.",
             accounts.Select(a => new Sample(Labels(a.Account), a.Account.TokenManager.SharedRenewals))),
         .. from account in accounts
            from live in account.Account.Live
            group new { live, Labels = account.Account.SharedLabels, Value = live.Read(account) } by live.Name into family
            let samples = family.Where(one => one.Value is not null).Select(one => new Sample(one.Labels, one.Value!.Value))
            let first = family.First().live
-           select first.Kind is MetricKind.Counter ? MetricFamily.Counter(first.Name, first.Help, samples) : MetricFamily.Gauge(first.Name, first.Help, samples),
+           select first.Kind is MetricKind.Counter
+               ? MetricFamily.Counter(first.Name, first.Help, samples)
+               : MetricFamily.Gauge(first.Name, first.Help, samples),
     ];
 
-    /// <summary>Whether nothing but a person can make this account work.</summary>
+    /// <summary>Whether the account does not work until a user logs in.</summary>
     public static bool NeedsLogin(Account account) => NeedsLogin(account.TokenManager.Snapshot.State, account.TokenManager.NextRenewal);
 
-    private static bool NeedsLogin(TokenState state, DateTimeOffset? nextRenewal) => state switch
-    {
-        TokenState.Missing => nextRenewal is null,
-        TokenState.Lost => true,
-        TokenState.Active or TokenState.InvalidClient => false,
-        _ => throw new InvalidOperationException("a token has no other state"),
-    };
+    private static bool NeedsLogin(TokenState state, DateTimeOffset? nextRenewal) =>
+        state is TokenState.Lost || (state is TokenState.Missing && nextRenewal is null);
 
     public static string NameOf(TokenState state) => state switch
     {
@@ -89,14 +90,10 @@ public static class AccountMetrics
         TokenState.Active => "active",
         TokenState.InvalidClient => "refused",
         TokenState.Lost => "lost",
-        _ => throw new InvalidOperationException("a token has no other state"),
+        _ => throw new ArgumentOutOfRangeException(nameof(state)),
     };
 
-    private static LabelSet Labels(Account account) => account.SharedLabels.With("source", account.Source);
-
-    private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
-
-    private static string Snake(FailureKind kind) => kind switch
+    private static string NameOf(FailureKind kind) => kind switch
     {
         FailureKind.Network => "network",
         FailureKind.Timeout => "timeout",
@@ -108,8 +105,14 @@ public static class AccountMetrics
         FailureKind.Locked => "locked",
         FailureKind.Store => "store",
         FailureKind.Unexpected => "unexpected",
-        _ => throw new InvalidOperationException("a renewal fails in no other way"),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    private sealed record Labelled(LabelSet Labels, TokenSnapshot Token, FeedStatus? Feed, DateTimeOffset? Next);
+    private static LabelSet Labels(Account account) => account.SharedLabels.With("source", account.Source);
+
+    private static double? Number(bool? value) => value is null ? null : value.Value ? 1 : 0;
+
+    private static double? Seconds(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds() / 1000.0;
+
+    private sealed record Row(LabelSet Labels, TokenSnapshot Token, ReadingStatus? Reading, DateTimeOffset? NextRenewal);
 }

@@ -1,28 +1,28 @@
-using Exporter.Tokens;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Accounts;
 
 /// <summary>
-/// The accounts in a host: loads their tokens before anything starts, renews them and takes readings once the server listens, and saves
-/// what is only in memory when the host stops.
+/// The accounts in a host. Loads their tokens before any service starts. Renews tokens and takes readings once the server listens. Saves
+/// tokens that are only in memory when the host stops.
 /// </summary>
-public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh refresh, WorkHealth health, ILogger<HostedAccounts> logger)
-    : StartedWork
+public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh refresh, BackgroundHealth health, ILogger<HostedAccounts> logger)
+    : DeferredWorker
 {
-    /// <summary>Docker kills the process ten seconds after it asks it to stop.</summary>
+    /// <summary>Docker kills the process ten seconds after SIGTERM.</summary>
     public static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(8);
 
     /// <summary>Whether the last stop saved every token.</summary>
     public bool AllSaved { get; private set; } = true;
 
-    public override Task StartingAsync(CancellationToken cancellationToken) => Task.WhenAll(accounts.Select(a => a.LoadAsync(ignoresLogout: true, cancellationToken)));
+    public override Task StartingAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(accounts.Select(account => account.LoadAsync(isProgramStart: true, cancellationToken)));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        var saved = accounts.Select(account => account.EndAsync(logger, cancellationToken)).ToList();
-        // Feeds save something too: the car's last values.
+        var saved = accounts.Select(account => account.ShutDownAsync(logger, cancellationToken)).ToList();
+        // Reading sources save their last values too.
         await Task.WhenAll([base.StopAsync(cancellationToken), .. saved]);
         AllSaved = saved.All(s => s.Result);
     }
@@ -38,13 +38,13 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        refresh.Keep(accounts.SelectMany(a => a.TokenManagers));
+        refresh.Keep(accounts.SelectMany(account => account.TokenManagers));
         return Task.WhenAll(accounts.Select(account => health.WatchAsync(() => account.RunAsync(stoppingToken))));
     }
 }
 
 /// <summary>Encodes each new reading when it arrives, so that no scrape has to.</summary>
-internal sealed class MetricsEncoding(MetricsCache exposition) : BackgroundService
+internal sealed class MetricsCacheWorker(MetricsCache cache) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => exposition.RunAsync(stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => cache.RunAsync(stoppingToken);
 }

@@ -1,53 +1,55 @@
-using Exporter.Metrics;
 using Prometheus;
 
 namespace Exporter.Accounts;
 
 /// <summary>
-/// The metrics page's parts, encoded once per change and not once per scrape. A part is current while the readings and states that it
-/// was made from are, so nothing has to be cleared. Safe for concurrent use.
+/// The metrics page, encoded once for each change instead of once for each scrape. A part is current while the readings and states that it is
+/// made from are, so nothing must be invalidated. Safe for concurrent use.
 /// </summary>
-/// <param name="api">Where calls to providers are counted.</param>
+/// <param name="api">Counts the calls to providers.</param>
 public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api, TimeProvider time)
 {
-    private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
-    /// <summary>Scrapes within this time share the values that time alone changes: encoding them costs more than all else of a small page.</summary>
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+    /// <summary>Scrapes within this time share the live values, because encoding these is the largest cost of a small page.</summary>
+    private static readonly TimeSpan LiveFor = TimeSpan.FromMilliseconds(10);
 
     private readonly Lock rendering = new();
     private readonly LiveMetrics live = new();
     private volatile MetricsSnapshot latest = MetricsSnapshot.None;
 
-    /// <summary>What the process counts of itself. It is collected at most once a <see cref="Look"/>.</summary>
+    /// <summary>The metrics of the process itself. They are collected at most once in <see cref="LiveFor"/>.</summary>
     public CollectorRegistry Process { get; } = Prometheus.Metrics.NewCustomRegistry();
 
     /// <summary>
-    /// The accounts' readings and states now, encoded. A call during another's encoding returns the snapshot before it, so a scrape never
-    /// waits for a page of thousands of series that another makes. Only the very first one waits.
+    /// The accounts' current readings and states, encoded. During another call's encoding it returns the previous snapshot, so no scrape waits
+    /// for a page of thousands of series. Only the first scrape waits.
     /// </summary>
-    /// <param name="format">The form that is encoded beforehand.</param>
+    /// <param name="format">The format to encode in advance.</param>
     public MetricsSnapshot Current(ExpositionFormat format, bool gzip)
     {
         var current = latest;
-        return IsCurrent(current) && time.GetElapsedTime(current.LookedAt) < Look ? current : Renew(ReferenceEquals(current, MetricsSnapshot.None), (format, gzip));
+        return IsCurrent(current) && time.GetElapsedTime(current.UpdatedAt) < LiveFor
+            ? current
+            : Update(wait: ReferenceEquals(current, MetricsSnapshot.None), (format, gzip));
     }
 
-    /// <summary>Encodes every new reading as soon as it is there, so that no scrape has to.</summary>
+    /// <summary>Encodes every new reading when it arrives, so that no scrape has to.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            var changes = accounts.Select(a => a.Feed?.Changed).OfType<Task>().ToList();
-            var left = Renew(wait: true, form: null).ChangesAt - time.GetUtcNow();
-            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny([.. changes, Task.Delay(left < TimeSpan.Zero ? TimeSpan.Zero : left < Step ? left : Step, time, enough.Token)]);
-            await enough.CancelAsync();
+            var changes = accounts.Select(a => a.ReadingSource?.Changed).OfType<Task>().ToList();
+            var left = Update(wait: true, form: null).ChangesAt - time.GetUtcNow();
+            using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var wait = TimeSpan.FromTicks(Math.Clamp(left.Ticks, 0, LongestWait.Ticks));
+            await Task.WhenAny([.. changes, Task.Delay(wait, time, done.Token)]);
+            await done.CancelAsync();
         }
     }
 
-    /// <param name="wait">Whether to wait for another call that encodes; else the earlier snapshot is returned.</param>
-    private MetricsSnapshot Renew(bool wait, (ExpositionFormat Format, bool Gzip)? form)
+    /// <param name="wait">Whether to wait for another call that encodes; otherwise the previous snapshot is returned.</param>
+    private MetricsSnapshot Update(bool wait, (ExpositionFormat Format, bool Gzip)? form)
     {
         if (wait)
         {
@@ -64,7 +66,7 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
             {
                 Live = live.Set(AccountMetrics.Live(next.Accounts, time.GetUtcNow())),
                 Process = EncodedMetrics.Of(Process),
-                LookedAt = time.GetTimestamp(),
+                UpdatedAt = time.GetTimestamp(),
             };
             if (form is var (format, gzip))
             {
@@ -83,15 +85,16 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
         }
     }
 
-    private bool IsCurrent(MetricsSnapshot moment)
+    private bool IsCurrent(MetricsSnapshot snapshot)
     {
-        if (moment.ChangesAt <= time.GetUtcNow())
+        if (snapshot.ChangesAt <= time.GetUtcNow())
         {
             return false;
         }
         for (var i = 0; i < accounts.Count; i++)
         {
-            if (!ReferenceEquals(moment.Accounts[i].Token, accounts[i].TokenManager.Snapshot) || !ReferenceEquals(moment.Accounts[i].Feed, accounts[i].Feed?.Status))
+            if (!ReferenceEquals(snapshot.Accounts[i].Token, accounts[i].TokenManager.Snapshot)
+                || !ReferenceEquals(snapshot.Accounts[i].ReadingStatus, accounts[i].ReadingSource?.Status))
             {
                 return false;
             }
@@ -102,46 +105,43 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
     private MetricsSnapshot Render(MetricsSnapshot before)
     {
         var now = time.GetUtcNow();
-        AccountSnapshot[] snapshots = [.. accounts.Select((account, i) => new AccountSnapshot(account, account.TokenManager.Snapshot, Expose(account, before.Accounts.ElementAtOrDefault(i)?.Shown, now)))];
+        AccountSnapshot[] snapshots = [.. accounts.Select((account, i) =>
+            new AccountSnapshot(account, account.TokenManager.Snapshot, Collect(account, before.Accounts.ElementAtOrDefault(i)?.Metrics, now)))];
         var state = EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, AccountMetrics.State(snapshots)));
         var calls = EncodedMetrics.Of(api.Registry);
         state.PrepareAs(before.State);
         calls.PrepareAs(before.Calls);
-        if (snapshots.Select(m => m.Shown).SequenceEqual(before.Accounts.Select(m => m.Shown), ReferenceEqualityComparer.Instance))
+        var next = before with { Accounts = snapshots, State = state, Calls = calls };
+        if (snapshots.Select(s => s.Metrics).SequenceEqual(before.Accounts.Select(s => s.Metrics), ReferenceEqualityComparer.Instance))
         {
-            return before with { Accounts = snapshots, State = state, Calls = calls };
+            return next;
         }
-        var readings = EncodedMetrics.Of([.. snapshots.Where(m => m.Shown is not null).Select(m => new FamilyGroup(m.Account.SharedLabels, m.Shown!.Families))]);
+        var groups = snapshots.Where(s => s.Metrics is not null).Select(s => new FamilyGroup(s.Account.SharedLabels, s.Metrics!.Families));
+        var readings = EncodedMetrics.Of([.. groups]);
         readings.PrepareAs(before.Readings);
-        return before with
-        {
-            Accounts = snapshots,
-            ChangesAt = snapshots.Min(m => m.Shown?.ChangesAt) ?? DateTimeOffset.MaxValue,
-            State = state,
-            Calls = calls,
-            Readings = readings,
-        };
+        return next with { ChangesAt = snapshots.Min(s => s.Metrics?.ChangesAt) ?? DateTimeOffset.MaxValue, Readings = readings };
     }
 
-    // A new reading of one account is no work for the others.
-    private static Exposed? Expose(Account account, Exposed? before, DateTimeOffset now) =>
-        account.Feed is not { } feed || (before is not null && ReferenceEquals(before.Status, feed.Status) && !(before.ChangesAt <= now)) ? before : feed.Expose(now);
+    // An account whose reading is unchanged is not collected again.
+    private static ReadingMetrics? Collect(Account account, ReadingMetrics? before, DateTimeOffset now) =>
+        account.ReadingSource is not { } source || (before is not null && ReferenceEquals(before.Status, source.Status) && !(before.ChangesAt <= now))
+            ? before
+            : source.Collect(now);
 }
 
-/// <summary>
-/// All accounts at one moment, as the parts of a page. Immutable: a page that is made of it describes that moment, whatever happens meanwhile.
-/// </summary>
-/// <param name="ChangesAt">When time alone makes <paramref name="Readings"/> outdated.</param>
-/// <param name="State">How tokens and polling are.</param>
-/// <param name="Calls">Calls to providers, counted up to the latest change of a state.</param>
-/// <param name="Live">What time alone changes, up to <paramref name="LookedAt"/>.</param>
-/// <param name="Process">What the process counts of itself, at the same time.</param>
+/// <summary>All accounts at one time, as the parts of a page. Immutable, so later changes do not affect a page that is made of it.</summary>
+/// <param name="ChangesAt">When <paramref name="Readings"/> become outdated without a new reading.</param>
+/// <param name="State">The state of tokens and polling.</param>
+/// <param name="Calls">Counts of calls to providers, up to the latest change of a state.</param>
+/// <param name="Live">Values that change with time alone, as of <paramref name="UpdatedAt"/>.</param>
+/// <param name="Process">Metrics of the process, as of the same time.</param>
+/// <param name="UpdatedAt">A timestamp of the time provider.</param>
 public sealed record MetricsSnapshot(
     IReadOnlyList<AccountSnapshot> Accounts, DateTimeOffset ChangesAt,
-    EncodedMetrics Readings, EncodedMetrics State, EncodedMetrics Calls, EncodedMetrics Live, EncodedMetrics Process, long LookedAt)
+    EncodedMetrics Readings, EncodedMetrics State, EncodedMetrics Calls, EncodedMetrics Live, EncodedMetrics Process, long UpdatedAt)
 {
-    internal static MetricsSnapshot None { get; } =
-        new([], DateTimeOffset.MinValue, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, 0);
+    internal static MetricsSnapshot None { get; } = new([], DateTimeOffset.MinValue, EncodedMetrics.Empty, EncodedMetrics.Empty,
+        EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, UpdatedAt: 0);
 
     internal void Prepare(ExpositionFormat format, bool gzip)
     {

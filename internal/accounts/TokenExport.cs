@@ -1,10 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Exporter.Tokens;
 
 namespace Exporter.Accounts;
 
-/// <summary>How a sink is written.</summary>
 internal enum TokenExportFormat
 {
     Env,
@@ -12,73 +10,69 @@ internal enum TokenExportFormat
 }
 
 /// <summary>
-/// A file of another program that is given the access token after the store has it. No token is ever taken from it; what
-/// else it holds stays.
+/// A file of another program that receives the access token after the store has it. Its other content is kept, and no token is read from it.
 /// </summary>
-/// <param name="Member">The variable, or the member of the JSON object, dotted where it stands in another.</param>
+/// <param name="Member">The variable, or the member of the JSON object. Dots separate the names of nested objects.</param>
 internal sealed record TokenExport(string Path, TokenExportFormat Format, string Member)
 {
     private const int Largest = 1 << 20;
 
-    /// <summary>One for each file, for what is not ours in it may be another account's.</summary>
-    private static readonly ConcurrentDictionary<string, Lock> Writing = new();
+    /// <summary>One for each file, because several accounts may export to the same one.</summary>
+    private static readonly ConcurrentDictionary<string, Lock> FileLocks = new();
 
     public static TokenExport? Read(Section section)
     {
         if (section.Find(AccountSettings.TokenExportFile) is not { } path)
         {
-            foreach (var idle in new Setting[] { AccountSettings.TokenExportFormat, AccountSettings.TokenExportName }.Where(s => section.Origin(s) is not null))
+            Setting[] others = [AccountSettings.TokenExportFormat, AccountSettings.TokenExportName];
+            foreach (var unused in others.Where(setting => section.Origin(setting) is not null))
             {
-                section.Problem(idle, "there is no sink_file that this could be for; name one, or leave this out");
+                section.Problem(unused, "this needs a sink_file; set one, or remove this setting");
             }
             return null;
         }
-        var format = section.Find(AccountSettings.TokenExportFormat) ?? (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? TokenExportFormat.Json : TokenExportFormat.Env);
+        var format = section.Find(AccountSettings.TokenExportFormat)
+            ?? (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? TokenExportFormat.Json : TokenExportFormat.Env);
         if (section.Find(AccountSettings.TokenFile) is { } store && TokenFiles.RealPath(store) == TokenFiles.RealPath(path))
         {
-            section.Problem(AccountSettings.TokenExportFile, "is the account's token file as well; a sink is a file of another program");
+            section.Problem(AccountSettings.TokenExportFile, "this is also the account's token file; name a file of another program");
         }
         var name = section.Find(AccountSettings.TokenExportName) ?? (format == TokenExportFormat.Json ? "access_token" : "ACCESS_TOKEN");
         if (format == TokenExportFormat.Env && DotEnv.Parse($"{name}=x") is not DotEnvLine.Variable)
         {
-            section.Problem(AccountSettings.TokenExportName, "is no name of a variable; it has letters, digits and _ only, and does not begin with a digit");
+            section.Problem(AccountSettings.TokenExportName, "this is not a variable name; use letters, digits and _, and do not start with a digit");
         }
         return new TokenExport(path, format, name);
     }
 
-    /// <summary>Writes the token, or nothing in its place, unless that is what it holds; why that failed, or null.</summary>
+    /// <summary>Writes the token, or an empty value for null, unless the file has it already. Returns a warning or an error, or null.</summary>
     public string? Write(Secret? token)
     {
         var target = TokenFiles.RealPath(Path);
-        lock (Writing.GetOrAdd(target, _ => new Lock()))
+        lock (FileLocks.GetOrAdd(target, _ => new Lock()))
         {
-            return WriteAlone(target, token);
-        }
-    }
-
-    private string? WriteAlone(string target, Secret? token)
-    {
-        try
-        {
-            var before = File.Exists(target) ? File.ReadAllBytes(target) : [];
-            if (before.Length > Largest)
+            try
             {
-                return Say($"it is larger than {Largest >> 20} MiB");
+                var before = File.Exists(target) ? File.ReadAllBytes(target) : [];
+                if (before.Length > Largest)
+                {
+                    return Failure($"it is larger than {Largest >> 20} MiB");
+                }
+                var after = Format == TokenExportFormat.Json ? WithMember(before, token) : DotEnvFile.With(before, Member, token?.Reveal());
+                return before.AsSpan().SequenceEqual(after) ? null : AtomicFile.Replace(Path, after);
             }
-            var after = Format == TokenExportFormat.Json ? WithMember(before, token) : DotEnvFile.With(before, Member, token?.Reveal());
-            return before.AsSpan().SequenceEqual(after) ? null : AtomicFile.Replace(Path, after);
-        }
-        catch (JsonException)
-        {
-            return Say("it is not a JSON object");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return Say(Sanitize.Line(e.Message));
+            catch (JsonException)
+            {
+                return Failure("it is not a JSON object");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return Failure(Sanitize.Line(e.Message));
+            }
         }
     }
 
-    private string Say(string reason) => $"the token could not be written to the sink {Path}, which keeps what it has: {reason}";
+    private string Failure(string reason) => $"the token could not be written to the sink {Path}, which is unchanged: {reason}";
 
     private byte[] WithMember(byte[] before, Secret? token)
     {
@@ -91,34 +85,37 @@ internal sealed record TokenExport(string Path, TokenExportFormat Format, string
         : members.With(names[0], With(members.Inner(names[0]) ?? JsonMembers.Empty, names[1..], token, style.Deeper()), style);
 }
 
-/// <summary>A store whose token is given to a sink, whenever it is a new one or a look finds the sink without it, as when another process wrote over it. A sink that fails is said, and the store is none the worse.</summary>
-internal sealed class ExportingTokenStore(ITokenStore store, TokenExport sink) : ITokenStore
+/// <summary>
+/// A store that exports each token it reads or writes, so that it also repairs a sink that another process overwrote. A sink that fails is a
+/// warning and does not affect the store.
+/// </summary>
+internal sealed class ExportingTokenStore(ITokenStore store, TokenExport export) : ITokenStore
 {
     public string Location => store.Location;
 
     public async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
     {
-        var stored = await store.ReadAsync(cancellationToken);
-        return stored is ReadResult.Held held && Give(held.Token) is { } complaint ? held with { Warning = Both(held.Warning, complaint) } : stored;
+        var result = await store.ReadAsync(cancellationToken);
+        return result is ReadResult.Held held && Export(held.Token) is { } warning ? held with { Warning = Join(held.Warning, warning) } : result;
     }
 
     public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => store.PrepareAsync(cancellationToken);
 
     public async ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {
-        var saved = await store.WriteAsync(token, expected, cancellationToken);
-        return saved is WriteResult.Written done && Give(token) is { } complaint ? done with { Warning = Both(done.Warning, complaint) } : saved;
+        var result = await store.WriteAsync(token, expected, cancellationToken);
+        return result is WriteResult.Written done && Export(token) is { } warning ? done with { Warning = Join(done.Warning, warning) } : result;
     }
 
     public async ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken)
     {
-        var saved = await store.LogOutAsync(cancellationToken);
-        return saved is WriteResult.Written && sink.Write(null) is { } complaint ? new WriteResult.Failed($"it is forgotten, but {complaint}") : saved;
+        var result = await store.LogOutAsync(cancellationToken);
+        return result is WriteResult.Written && export.Write(null) is { } error ? new WriteResult.Failed($"it is deleted, but {error}") : result;
     }
 
     public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => store.LockAsync(cancellationToken);
 
-    private string? Give(Token token) => token.AccessToken is { } access ? sink.Write(access) : null;
+    private string? Export(Token token) => token.AccessToken is { } access ? export.Write(access) : null;
 
-    private static string Both(string? first, string second) => first is null ? second : $"{first}; {second}";
+    private static string Join(string? first, string second) => first is null ? second : $"{first}; {second}";
 }

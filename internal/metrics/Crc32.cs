@@ -1,14 +1,14 @@
 namespace Exporter.Metrics;
 
-/// <summary>The checksum of RFC 1952 (gzip). The runtime computes it inside its streams only, and does not combine two of them.</summary>
+/// <summary>Combines checksums of gzip (RFC 1952). The runtime computes them only within its streams, and cannot combine two.</summary>
 internal static class Crc32
 {
     private const uint Polynomial = 0xEDB88320;
 
-    /// <summary>The checksum of two texts in a row; <paramref name="shift"/> is <see cref="Shift"/> of the second one's length.</summary>
+    /// <summary>The checksum of two concatenated texts; <paramref name="shift"/> is <see cref="Shift"/> of the second one's length.</summary>
     public static uint Combine(uint first, uint second, uint shift) => Multiply(first, shift) ^ second;
 
-    /// <summary>x to the power of 8·<paramref name="length"/>, modulo the polynomial: what that many bytes behind a checksum do to it.</summary>
+    /// <summary>x to the power of 8·<paramref name="length"/>, modulo the polynomial: the effect of that many more bytes on a checksum.</summary>
     public static uint Shift(long length)
     {
         var result = 1u << 31;
@@ -19,7 +19,7 @@ internal static class Crc32
         return result;
     }
 
-    // Polynomials over GF(2) with the bits reversed, as everywhere in this checksum: the highest bit is x⁰.
+    // Polynomials over GF(2) with reversed bits, as this checksum defines: the highest bit is x⁰.
     private static uint Multiply(uint a, uint b)
     {
         var product = 0u;

@@ -5,8 +5,8 @@ using Prometheus;
 namespace Exporter.Metrics;
 
 /// <summary>
-/// A part of the metrics page, as prometheus-net encodes it. Immutable and safe for concurrent use: each format, and each format's
-/// compressed form, is made once, when it is first used. New values need a new part, so nothing is ever cleared.
+/// A part of the metrics page, encoded by prometheus-net. Immutable and safe for concurrent use. Each format, compressed or not, is encoded once,
+/// at its first use. New values require a new part, so nothing must be invalidated.
 /// </summary>
 public sealed class EncodedMetrics
 {
@@ -18,16 +18,16 @@ public sealed class EncodedMetrics
 
     public static EncodedMetrics Empty { get; } = Of();
 
-    /// <summary>The families of a snapshot.</summary>
-    public static EncodedMetrics Of(params IReadOnlyList<FamilyGroup> groups) => new(format => Prometheus.Metrics.NewCustomRegistry().Register(groups, format));
+    public static EncodedMetrics Of(params IReadOnlyList<FamilyGroup> groups) =>
+        new(format => Prometheus.Metrics.NewCustomRegistry().Register(groups, format));
 
-    /// <summary>A registry that goes on counting, as it is when a form is first used.</summary>
+    /// <summary>The values of a live registry, as of the first use of each format.</summary>
     public static EncodedMetrics Of(CollectorRegistry registry) => new(_ => registry);
 
-    /// <summary>Makes a form now, so that no scrape makes it later.</summary>
+    /// <summary>Encodes a format now instead of during a scrape.</summary>
     public void Prepare(ExpositionFormat format, bool gzip) => In(format).Prepare(gzip);
 
-    /// <summary>Makes now the forms that an earlier version of this part has.</summary>
+    /// <summary>Encodes now the formats that an earlier version of this part has.</summary>
     public void PrepareAs(EncodedMetrics earlier)
     {
         text.PrepareAs(earlier.text);
@@ -37,7 +37,7 @@ public sealed class EncodedMetrics
     internal EncodedText In(ExpositionFormat format) => format == ExpositionFormat.OpenMetricsText ? openMetrics : text;
 }
 
-/// <summary>One format of a part: its bytes, and the same deflated.</summary>
+/// <summary>One format of a part, plain and deflated.</summary>
 internal sealed class EncodedText
 {
     private readonly Lazy<byte[]> bytes;
@@ -67,14 +67,13 @@ internal sealed class EncodedText
 }
 
 /// <summary>
-/// A text as a DEFLATE stream without an end. The stream is flushed to a byte boundary and refers to nothing before itself, so such
-/// streams can follow each other in one gzip member.
+/// A text as a DEFLATE stream without a final block. The stream is flushed to a byte boundary and has no references to earlier data, so
+/// streams can be concatenated in one gzip member.
 /// </summary>
-/// <param name="Crc">The checksum of the text.</param>
 /// <param name="Shift"><see cref="Crc32.Shift"/> of the text's length.</param>
 internal sealed record DeflatedText(byte[] Stream, int TextLength, uint Crc, uint Shift)
 {
-    // RFC 1952: a member begins with a header of ten bytes, and ends with the checksum and the length of its text.
+    // RFC 1952: a member starts with a header of ten bytes, and ends with the checksum and the length of its text.
     private const int HeaderLength = 10;
     private const int TrailerLength = 8;
 
@@ -89,11 +88,12 @@ internal sealed record DeflatedText(byte[] Stream, int TextLength, uint Crc, uin
         using (var gzip = new GZipStream(stream, CompressionLevel.Optimal, leaveOpen: true))
         {
             gzip.Write(text);
-            // zlib's Z_SYNC_FLUSH. What follows in the stream is a final block and the trailer, of which only the checksum is used.
+            // Z_SYNC_FLUSH in zlib. A final block and the trailer follow, of which only the checksum is used.
             gzip.Flush();
             end = (int)stream.Length;
         }
         var member = stream.GetBuffer().AsSpan(0, (int)stream.Length);
-        return new(member[HeaderLength..end].ToArray(), text.Length, BinaryPrimitives.ReadUInt32LittleEndian(member[^TrailerLength..]), Crc32.Shift(text.Length));
+        var crc = BinaryPrimitives.ReadUInt32LittleEndian(member[^TrailerLength..]);
+        return new(member[HeaderLength..end].ToArray(), text.Length, crc, Crc32.Shift(text.Length));
     }
 }

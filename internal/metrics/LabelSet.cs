@@ -3,8 +3,8 @@ using System.Text;
 namespace Exporter.Metrics;
 
 /// <summary>
-/// The labels of one series: immutable, ordered by name, equal by content. A label with an empty value is left out,
-/// because Prometheus treats both as the same series and would see it twice.
+/// The labels of one series: immutable, ordered by name, compared by content. A label with an empty value is omitted,
+/// because for Prometheus both are the same series.
 /// </summary>
 public sealed class LabelSet : IEquatable<LabelSet>
 {
@@ -23,10 +23,10 @@ public sealed class LabelSet : IEquatable<LabelSet>
 
     public int Count => Names.Length;
 
-    /// <summary>In the order of their names.</summary>
+    /// <summary>Ordered by name.</summary>
     public IEnumerable<(string Name, string Value)> Labels => Names.Zip(Values);
 
-    /// <summary>As prometheus-net takes them. Read-only by convention.</summary>
+    /// <summary>An array, as prometheus-net requires. Read-only by convention.</summary>
     public string[] Names { get; }
 
     /// <summary>In the order of <see cref="Names"/>. Read-only by convention.</summary>
@@ -36,19 +36,18 @@ public sealed class LabelSet : IEquatable<LabelSet>
 
     public static LabelSet Of(params ReadOnlySpan<(string Name, string Value)> labels)
     {
-        var kept = new List<(string Name, string Value)>(labels.Length);
+        var list = new List<(string Name, string Value)>(labels.Length);
         foreach (var (name, value) in labels)
         {
             if (value.Length > 0)
             {
-                kept.Add((name, WellFormed(value)));
+                list.Add((name, WellFormed(value)));
             }
         }
-        kept.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
-        return kept.Count == 0 ? Empty : new LabelSet(kept);
+        list.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return list.Count == 0 ? Empty : new LabelSet(list);
     }
 
-    /// <summary>These labels and one more.</summary>
     public LabelSet With(string name, string value) => Of([.. Labels, (name, value)]);
 
     public bool Equals(LabelSet? other) =>
@@ -60,7 +59,7 @@ public sealed class LabelSet : IEquatable<LabelSet>
 
     public override string ToString() => "{" + string.Join(',', Labels.Select(label => $"{label.Name}=\"{label.Value}\"")) + "}";
 
-    // Half a surrogate pair has no UTF-8 form: it is written as U+FFFD, and two different values could become one series.
+    // A lone surrogate is encoded as U+FFFD, so two different values could otherwise become one series.
     private static string WellFormed(string value) =>
         value.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(value)) : value;
 }

@@ -3,15 +3,15 @@ using Prometheus;
 namespace Exporter.Metrics;
 
 /// <summary>
-/// Families whose values change more often than their series. Their registry stays, because setting values costs a fifth of filling a new
-/// registry; it is replaced when a series vanishes, because a family cannot be removed from it. Not safe for concurrent use.
+/// Families whose values change more often than their series. The registry is reused, because setting values costs a fifth of filling a new
+/// registry. It is replaced when a series disappears, because prometheus-net cannot remove a family. Not safe for concurrent use.
 /// </summary>
 public sealed class LiveMetrics
 {
     private CollectorRegistry registry = Prometheus.Metrics.NewCustomRegistry();
     private HashSet<(string Name, LabelSet Labels)> before = [];
 
-    /// <param name="families">Their help texts have no characters that OpenMetrics escapes and text 0.0.4 does not.</param>
+    /// <param name="families">Families without quotation marks in their help texts, because only OpenMetrics escapes these.</param>
     public EncodedMetrics Set(IReadOnlyList<MetricFamily> families)
     {
         var series = families.SelectMany(family => family.Samples, (family, sample) => (family.Name, sample.Labels)).ToHashSet();

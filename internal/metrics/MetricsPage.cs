@@ -5,8 +5,8 @@ using Prometheus;
 namespace Exporter.Metrics;
 
 /// <summary>
-/// The answer to one scrape: parts that are encoded already, in a row. Its length is known before its first byte is written, and writing
-/// it is copying. No family may be in two of its parts.
+/// The response to one scrape: encoded parts in sequence. Its length is known in advance, and writing it only copies bytes. No family may be in
+/// two of its parts.
 /// </summary>
 public sealed class MetricsPage
 {
@@ -35,13 +35,13 @@ public sealed class MetricsPage
         }
     }
 
-    /// <summary>In bytes, as they are written.</summary>
+    /// <summary>In bytes, compressed if the page is.</summary>
     public long Length { get; }
 
-    // RFC 1952: deflate, no name, no time, of an unknown system.
+    // RFC 1952: deflate, no name, no time, unknown operating system.
     private static ReadOnlySpan<byte> GzipHeader => [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-    // RFC 1951, 3.2.6: a final block of the fixed codes with nothing but its end.
+    // RFC 1951, 3.2.6: an empty final block with fixed codes.
     private static ReadOnlySpan<byte> FinalBlock => [3, 0];
 
     public void WriteTo(IBufferWriter<byte> output)
@@ -57,7 +57,7 @@ public sealed class MetricsPage
         }
     }
 
-    // Some readers stop after the first gzip member, so there is one.
+    // A single gzip member, because some readers stop after the first.
     private void WriteMember(IBufferWriter<byte> output)
     {
         output.Write(GzipHeader);

@@ -2,17 +2,17 @@ using Prometheus;
 
 namespace Exporter.Metrics;
 
-/// <summary>Registers families with prometheus-net, and encodes its registries.</summary>
+/// <summary>Registers families with prometheus-net, and encodes registries.</summary>
 internal static class Registration
 {
-    private const int LargestKept = 64 * 1024;
+    private const int LargestReusedBuffer = 64 * 1024;
 
     private static readonly byte[] End = "# EOF\n"u8.ToArray();
 
     [ThreadStatic]
     private static MemoryStream? buffer;
 
-    /// <summary>Sets the values of series that the registry has already, and adds the others.</summary>
+    /// <summary>Updates the values of existing series, and adds new series.</summary>
     public static CollectorRegistry Register(this CollectorRegistry registry, IEnumerable<FamilyGroup> groups, ExpositionFormat format)
     {
         var all = Prometheus.Metrics.WithCustomRegistry(registry);
@@ -27,21 +27,21 @@ internal static class Registration
         return registry;
     }
 
-    /// <summary>The registry as the library writes it. OpenMetrics' last line is cut off, because other parts of the page follow.</summary>
+    /// <summary>Encodes a registry. The last line of OpenMetrics is removed, because other parts of the page follow.</summary>
     public static byte[] Encode(CollectorRegistry registry, ExpositionFormat format)
     {
         var stream = buffer ?? new MemoryStream();
         stream.SetLength(0);
-        // A write to memory never waits, so this thread goes on.
+        // Completes synchronously, because a write to memory never waits.
         registry.CollectAndExportAsTextAsync(stream, format).GetAwaiter().GetResult();
-        // What is encoded at every look is small; a buffer for it is kept.
-        buffer = stream.Capacity > LargestKept ? null : stream;
+        // The parts that every scrape encodes are small, so only a small buffer is reused.
+        buffer = stream.Capacity > LargestReusedBuffer ? null : stream;
         var text = stream.GetBuffer().AsSpan(0, (int)stream.Length);
         return (format == ExpositionFormat.OpenMetricsText ? text[..^End.Length] : text).ToArray();
     }
 
-    // The library requires that the series of a collector have the same label names, so those with other names get a collector of their
-    // own in the same family. A collector is created with its first sample: the library would write one without samples as a family.
+    // All series of a collector have the same label names, so each set of names gets its own collector in the same family. A collector is
+    // created with its first sample, because the library writes a collector without samples as a family.
     private static void Register(IMetricFactory factory, MetricFamily family, string help)
     {
         string[]? names = null;
@@ -60,7 +60,7 @@ internal static class Registration
         }
     }
 
-    // The library writes a help text as it is. A quotation mark is escaped in OpenMetrics alone (ABNF, "escaped-string").
+    // The library does not escape help texts. Only OpenMetrics escapes quotation marks (ABNF, "escaped-string").
     private static string Escape(string help, ExpositionFormat format)
     {
         help = help.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);

@@ -26,6 +26,8 @@ public sealed record Deadline(DateTimeOffset At, long Timestamp)
         return new Deadline(at, now.Timestamp + (long)(ahead * now.Frequency));
     }
 
+    public bool IsDue(TimeProvider time) => HasPassed(Instant.Now(time));
+
     internal bool HasPassed(Instant now) => At <= now.Utc || Timestamp <= now.Timestamp;
 }
 

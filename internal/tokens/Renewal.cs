@@ -80,13 +80,11 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
 /// <summary>Text from outside, made fit for a log line or a page.</summary>
 public static class Sanitize
 {
-    private const int Longest = 200;
-
-    /// <summary>One line of at most 200 characters without control characters.</summary>
-    public static string Line(string text)
+    /// <summary>One line of at most <paramref name="longest"/> characters without control characters.</summary>
+    public static string Line(string text, int longest = 200)
     {
-        var end = text.Length > Longest && char.IsHighSurrogate(text[Longest - 1]) ? Longest - 1 : Longest;
-        var cut = text.Length <= Longest ? text : string.Concat(text.AsSpan(0, end), "…");
+        var end = text.Length > longest && char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
+        var cut = text.Length <= longest ? text : string.Concat(text.AsSpan(0, end), "…");
         return string.Create(cut.Length, cut, static (span, from) =>
         {
             for (var i = 0; i < span.Length; i++)

@@ -7,7 +7,7 @@ namespace Exporter.Web;
 /// Gives requests two seconds to end when the host stops. The host's own limit is longer, because saving tokens may take longer. The
 /// host stops the server too, and then waits for this stop.
 /// </summary>
-internal sealed class Drain(IServer server, TimeProvider time) : StartedWork
+internal sealed class Drain(IServer server, TimeProvider time) : DeferredWorker
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
 

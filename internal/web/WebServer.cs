@@ -29,7 +29,7 @@ public static class WebServer
         {
             host.ShutdownTimeout = HostedAccounts.LongestStop;
             host.ServicesStartConcurrently = host.ServicesStopConcurrently = true;
-            // WorkHealth records it, and the other services go on.
+            // BackgroundHealth records it, and the other services go on.
             host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
         return builder;

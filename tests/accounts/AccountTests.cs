@@ -5,69 +5,68 @@ using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-/// <summary>An account whose token is had with another.</summary>
+/// <summary>An account whose token is obtained with another token.</summary>
 public sealed class AccountTests
 {
-    private static readonly Renewal Dead = new Renewal.InvalidGrant("there is nothing left to renew it with");
+    private static readonly Renewal Rejected = new Renewal.InvalidGrant("the refresh token is rejected");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_login_beneath_that_comes_too_late_for_a_renewal_under_way_is_tried_once_that_has_failed()
+    public async Task An_upstream_login_during_a_renewal_that_fails_causes_another_renewal()
     {
         using var upstream = await new Kept().Loaded();
-        using var ours = await new Kept().Loaded();
+        using var own = await new Kept().Loaded();
         using var stop = new CancellationTokenSource();
-        var account = new Account("home", "x", labelled: true, ours.TokenManager, feed: null) { Upstream = [upstream.TokenManager] };
+        var account = new Account("home", "x", hasAccountLabel: true, own.TokenManager, readingSource: null) { Upstream = [upstream.TokenManager] };
         var running = account.RunAsync(stop.Token);
-        ours.Grant.Then(Dead).Hold();
-        var arrived = ours.Grant.Arrived;
-        var renewing = ours.TokenManager.RenewAsync(null, Cancellation);
+        own.Grant.Then(Rejected).Hold();
+        var arrived = own.Grant.Arrived;
+        var renewing = own.TokenManager.RenewAsync(null, Cancellation);
         await arrived;
         await upstream.TokenManager.AdoptAsync(Kept.Some(upstream.Time, number: "1"), Cancellation);
-        // So that it is seen before the renewal ends; it is no signal to us.
-        for (var i = 0; i < 1000; i++)
-        {
-            await Task.Yield();
-        }
+        await YieldAsync();
 
-        ours.Grant.Release();
+        own.Grant.Release();
         await renewing;
 
-        await UntilAsync(ours.TokenManager, () => ours.State is TokenState.Active && ours.Grant.Requests == 2);
+        await UntilAsync(own.TokenManager, () => own.State is TokenState.Active && own.Grant.Requests == 2);
         await stop.CancelAsync();
         await running;
     }
 
     [Fact]
-    public async Task Who_has_logged_out_is_not_logged_in_again_by_what_came_beneath_before()
+    public async Task An_upstream_token_from_before_a_logout_does_not_log_the_account_in_again()
     {
         using var upstream = await new Kept().Loaded();
-        using var ours = await new Kept().Loaded();
+        using var own = await new Kept().Loaded();
         using var stop = new CancellationTokenSource();
-        ours.Grant.NeedsNoToken = true;
-        var account = new Account("home", "x", labelled: true, ours.TokenManager, feed: null) { Upstream = [upstream.TokenManager] };
+        own.Grant.NeedsNoToken = true;
+        var account = new Account("home", "x", hasAccountLabel: true, own.TokenManager, readingSource: null) { Upstream = [upstream.TokenManager] };
         var running = account.RunAsync(stop.Token);
         await upstream.TokenManager.AdoptAsync(Kept.Some(upstream.Time, number: "1"), Cancellation);
-        for (var i = 0; i < 1000; i++)
-        {
-            await Task.Yield();
-        }
+        await YieldAsync();
 
-        await ours.TokenManager.ForgetAsync(Cancellation);
-        for (var i = 0; i < 1000; i++)
-        {
-            await Task.Yield();
-        }
+        await own.TokenManager.ForgetAsync(Cancellation);
+        await YieldAsync();
 
-        Assert.Equal((typeof(TokenState.Missing), 0), (ours.State.GetType(), ours.Grant.Requests));
+        Assert.Equal((typeof(TokenState.Missing), 0), (own.State.GetType(), own.Grant.Requests));
         await stop.CancelAsync();
         await running;
     }
 
+    /// <summary>Lets the account notice a change; there is no event to wait for.</summary>
+    private static async Task YieldAsync()
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            await Task.Yield();
+        }
+    }
+
     private static async Task UntilAsync(TokenManager manager, Func<bool> reached)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30), TimeProvider.System);
         while (true)
         {
             var changed = manager.Changed;
@@ -75,7 +74,7 @@ public sealed class AccountTests
             {
                 return;
             }
-            await changed.WaitAsync(patience.Token);
+            await changed.WaitAsync(limit.Token);
         }
     }
 }

@@ -11,7 +11,6 @@ using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-/// <summary>One API client for all accounts of a source.</summary>
 public sealed class ApiClientsTests
 {
     private readonly ManualTime time = new();
@@ -19,7 +18,7 @@ public sealed class ApiClientsTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task One_client_sends_each_account_s_requests_to_its_address_with_its_token()
+    public async Task One_client_sends_the_requests_of_each_account_to_its_address_with_its_token()
     {
         using var network = new StubHttp().Expect(HttpStatusCode.OK, "{}").Expect(HttpStatusCode.OK, "{}").Expect(HttpStatusCode.OK, "{}");
         var api = ProviderApi.Services(new NetatmoSource(), network, time).GetRequiredService<INetatmoApi>();
@@ -39,7 +38,7 @@ public sealed class ApiClientsTests
     }
 
     [Fact]
-    public void Accounts_share_the_client_of_the_source_and_the_one_for_token_requests()
+    public void Accounts_share_the_clients_for_API_and_token_requests()
     {
         var services = Composition.Services(time, NullLoggerFactory.Instance);
         AccountContext Open(string name) => new(name, true, new MemoryStore(), new TokenManagerOptions(), services);
@@ -50,7 +49,7 @@ public sealed class ApiClientsTests
     }
 
     [Fact]
-    public async Task A_rejected_token_is_renewed_for_the_account_whose_it_is()
+    public async Task A_rejected_token_is_renewed_by_the_token_manager_of_its_account()
     {
         using var network = new StubHttp().Expect(HttpStatusCode.Forbidden, """{"error":{"code":3}}""").Expect(HttpStatusCode.OK, "{}");
         var api = ProviderApi.Services(new NetatmoSource(), network, time).GetRequiredService<INetatmoApi>();
@@ -65,7 +64,7 @@ public sealed class ApiClientsTests
     }
 
     [Fact]
-    public async Task Calls_are_counted_for_the_account_that_made_them_each_retry_by_itself()
+    public async Task Calls_and_each_of_their_retries_are_counted_for_their_account()
     {
         using var network = new StubHttp().Expect(HttpStatusCode.BadGateway).Expect(HttpStatusCode.OK, "[]").Expect(HttpStatusCode.OK, "[]");
         var api = ProviderApi.Services(new ErganiSource(), network, time).GetRequiredService<IErganiApi>();
@@ -88,7 +87,7 @@ public sealed class ApiClientsTests
     }
 
     [Fact]
-    public async Task What_changes_something_at_the_provider_is_never_sent_twice()
+    public async Task A_request_that_changes_data_at_the_provider_is_never_retried()
     {
         using var network = new StubHttp().Expect(HttpStatusCode.ServiceUnavailable);
         var services = ProviderApi.Services(new ErganiSource(), network, time);
@@ -97,21 +96,22 @@ public sealed class ApiClientsTests
             new ApiAccount(new Secret("given"), new Uri("https://one.example")), authorization: null, "refresh", Cancellation);
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-        Assert.Equal(0, services.GetRequiredKeyedService<ApiTraffic>("ergani").Retries.Value);
+        Assert.Equal(0, services.GetRequiredService<ApiMetrics>().Retries("ergani").Value);
     }
 
     [Fact]
-    public async Task Retries_and_timeouts_are_shown_once_for_each_source()
+    public async Task Retries_and_timeouts_are_one_series_for_each_source()
     {
         var services = Opened.Context("home", time).Services;
-        var traffic = services.GetRequiredKeyedService<ApiTraffic>("netatmo");
-        traffic.Retries.Inc(2);
-        traffic.Timeouts.Inc();
-        using var one = new Account("home", "netatmo", labelled: true, TokenManagerOf("home", "a"), feed: null);
-        using var two = new Account("car", "netatmo", labelled: true, TokenManagerOf("car", "b"), feed: null);
-        await Task.WhenAll(one.LoadAsync(ignoresLogout: true, Cancellation), two.LoadAsync(ignoresLogout: true, Cancellation));
+        var metrics = services.GetRequiredService<ApiMetrics>();
+        metrics.Retries("netatmo").Inc(2);
+        metrics.Timeouts("netatmo").Inc();
+        using var one = new Account("home", "netatmo", hasAccountLabel: true, TokenManagerOf("home", "a"), readingSource: null);
+        using var two = new Account("car", "netatmo", hasAccountLabel: true, TokenManagerOf("car", "b"), readingSource: null);
+        await Task.WhenAll(one.LoadAsync(isProgramStart: true, Cancellation), two.LoadAsync(isProgramStart: true, Cancellation));
 
-        var page = Pages.Text(new MetricsCache([one, two], services.GetRequiredService<ApiMetrics>(), time).Current(Prometheus.ExpositionFormat.PrometheusText, gzip: false));
+        var cache = new MetricsCache([one, two], metrics, time);
+        var page = Pages.Text(cache.Current(Prometheus.ExpositionFormat.PrometheusText, gzip: false));
 
         Assert.Contains("\nexporter_api_retries_total{source=\"netatmo\"} 2\n", page);
         Assert.Contains("\nexporter_api_timeouts_total{source=\"netatmo\"} 1\n", page);
@@ -121,6 +121,7 @@ public sealed class ApiClientsTests
     private TokenManager TokenManagerOf(string name, string accessToken, FakeGrant? grant = null)
     {
         var token = new Token { AccessToken = new Secret(accessToken), RefreshToken = new Secret("r"), ExpiresAt = ManualTime.Start.AddDays(1) };
-        return new TokenManager(name, grant ?? new FakeGrant(time), new MemoryStore(token), new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, NullLogger.Instance);
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
+        return new TokenManager(name, grant ?? new FakeGrant(time), new MemoryStore(token), options, time, NullLogger.Instance);
     }
 }

@@ -1,5 +1,5 @@
-using Exporter.Netatmo;
 using Exporter.Accounts;
+using Exporter.Netatmo;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-/// <summary>Where a token is kept that nobody has named a place for.</summary>
+/// <summary>The token file of an account whose settings name none.</summary>
 public sealed class DefaultTokenFileTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -15,16 +15,23 @@ public sealed class DefaultTokenFileTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public void It_is_in_the_state_folder_where_that_is_given_under_the_accounts_name()
+    public void It_has_the_name_of_the_account_in_a_configured_state_directory()
     {
-        Assert.Equal([directory["state/netatmo-token.json"]], Locations("", ("EXPORTER_STATE_FOLDER", directory["state"]), ("NETATMO_CLIENT_ID", "id"), ("NETATMO_CLIENT_SECRET", "secret")));
+        var state = ("EXPORTER_STATE_FOLDER", directory["state"]);
+        Assert.Equal(
+            [directory["state/netatmo-token.json"]],
+            Locations("", state, ("NETATMO_CLIENT_ID", "id"), ("NETATMO_CLIENT_SECRET", "secret")));
         Assert.Equal(
             [directory["state/home-token.json"], directory["mine.json"]],
-            Locations("accounts:\n  home: {source: netatmo, client_id: a, client_secret: b}\n  cabin: {source: netatmo, client_id: a, client_secret: b, token_file: mine.json}\n", ("EXPORTER_STATE_FOLDER", directory["state"])));
+            Locations("""
+                accounts:
+                  home: {source: netatmo, client_id: a, client_secret: b}
+                  cabin: {source: netatmo, client_id: a, client_secret: b, token_file: mine.json}
+                """, state));
     }
 
     [Fact]
-    public void Without_one_it_has_to_be_said()
+    public void Without_a_state_directory_the_setting_is_required()
     {
         var problem = Assert.Single(Load("", ("NETATMO_CLIENT_ID", "id"), ("NETATMO_CLIENT_SECRET", "secret")).Problems);
 
@@ -35,18 +42,23 @@ public sealed class DefaultTokenFileTests : IDisposable
     {
         var configuration = Load(yaml, environment);
         Assert.Empty(configuration.Problems);
-        return [.. PlannedAccount.All(configuration, [new NetatmoSource()]).Select(planned =>
+        return [.. ConfiguredAccount.All(configuration, [new NetatmoSource()]).Select(configured =>
         {
-            using var account = planned.Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
+            using var account = configured.Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
             return account.TokenManager.StoreLocation;
         })];
     }
 
     private Configuration Load(string yaml, params (string Name, string Value)[] environment)
     {
-        var flags = yaml.Length == 0 ? [] : new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [directory.Write("exporter.yml", yaml)] };
-        var configuration = Configuration.Load([StateDirectory.Setting], [new NetatmoSource().Settings], flags, environment.ToDictionary(e => e.Name, e => e.Value), directory.Path);
-        PlannedAccount.All(configuration, [new NetatmoSource()]);
+        var flags = new Dictionary<Setting, IReadOnlyList<string>>();
+        if (yaml.Length > 0)
+        {
+            flags[Configuration.ConfigFile] = [directory.Write("exporter.yml", yaml)];
+        }
+        var variables = environment.ToDictionary(e => e.Name, e => e.Value);
+        var configuration = Configuration.Load([StateDirectory.Setting], [new NetatmoSource().Settings], flags, variables, directory.Path);
+        ConfiguredAccount.All(configuration, [new NetatmoSource()]);
         return configuration;
     }
 }

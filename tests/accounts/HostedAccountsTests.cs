@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-/// <summary>Accounts in a generic host, as <c>services.AddAccounts()</c> registers them for the program and for users of the library.</summary>
+/// <summary>Accounts in a generic host, registered with <c>services.AddAccounts()</c>.</summary>
 public sealed class HostedAccountsTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -19,7 +19,7 @@ public sealed class HostedAccountsTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_host_keeps_the_token_takes_readings_and_stops()
+    public async Task A_host_renews_the_token_takes_readings_and_stops()
     {
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
         using var host = Host(sandbox);
@@ -27,20 +27,20 @@ public sealed class HostedAccountsTests : IDisposable
         Assert.IsType<TokenState.Missing>(account.TokenManager.Snapshot.State);
 
         await host.StartAsync(Cancellation);
-        while (account.Feed!.Status is not { Up: true })
+        while (account.ReadingSource!.Status is not { Up: true })
         {
-            await account.Feed.Changed.WaitAsync(Cancellation);
+            await account.ReadingSource.Changed.WaitAsync(Cancellation);
         }
         await host.StopAsync(Cancellation);
 
         Assert.Equal(1, sandbox.Netatmo.Token.Requests);
         Assert.True(host.Services.GetRequiredService<HostedAccounts>().AllSaved);
-        Assert.True(host.Services.GetRequiredService<WorkHealth>().IsGood);
+        Assert.True(host.Services.GetRequiredService<BackgroundHealth>().IsHealthy);
         Assert.True(host.Services.GetRequiredService<TokenRefresh>().ExecuteTask!.IsCompletedSuccessfully);
     }
 
     [Fact]
-    public async Task Before_the_server_listens_tokens_are_loaded_and_none_is_sent()
+    public async Task Tokens_are_loaded_but_not_sent_before_the_server_listens()
     {
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
         using var host = Host(sandbox, services => services.AddHostedService<CannotListen>());
@@ -52,29 +52,33 @@ public sealed class HostedAccountsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_feed_that_fails_is_logged_and_noticed_and_the_others_go_on()
+    public async Task A_reading_source_that_fails_is_logged_and_the_others_continue()
     {
         var (time, logs) = (new ManualTime(), new CollectedLog());
         using var first = new Kept(new MemoryStore(Kept.Some(time)), time);
         using var second = new Kept(new MemoryStore(Kept.Some(time)), time);
-        var (broken, whole) = (new Feed(new InvalidOperationException("a mistake")), new Feed(null));
-        IReadOnlyList<Account> accounts = [new("a", "x", labelled: true, first.TokenManager, broken), new("b", "x", labelled: true, second.TokenManager, whole)];
-        var health = new WorkHealth(new Logger<WorkHealth>(logs));
+        var (broken, working) = (new FakeReadingSource(new InvalidOperationException("a bug")), new FakeReadingSource(null));
+        IReadOnlyList<Account> accounts =
+        [
+            new("a", "x", hasAccountLabel: true, first.TokenManager, broken),
+            new("b", "x", hasAccountLabel: true, second.TokenManager, working),
+        ];
+        var health = new BackgroundHealth(new Logger<BackgroundHealth>(logs));
         using var refresh = new TokenRefresh(time, logs);
         using var service = new HostedAccounts(accounts, refresh, health, new Logger<HostedAccounts>(logs));
 
         await service.StartedAsync(Cancellation);
         await broken.Ran.WaitAsync(Cancellation);
-        await whole.Ran.WaitAsync(Cancellation);
-        while (health.IsGood)
+        await working.Ran.WaitAsync(Cancellation);
+        while (health.IsHealthy)
         {
             await Task.Yield();
         }
 
         Assert.False(service.ExecuteTask!.IsCompleted);
         await service.StopAsync(Cancellation);
-        Assert.Contains("a part of the exporter stopped because of a bug", Assert.Single(logs.At(LogLevel.Critical)), StringComparison.Ordinal);
-        Assert.True(whole.Stopped);
+        Assert.Contains("a background task failed because of a bug", Assert.Single(logs.At(LogLevel.Critical)), StringComparison.Ordinal);
+        Assert.True(working.Stopped);
     }
 
     public void Dispose() => directory.Dispose();
@@ -82,7 +86,7 @@ public sealed class HostedAccountsTests : IDisposable
     private IHost Host(SandboxServer sandbox, Action<IServiceCollection>? more = null)
     {
         directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
-        var (planned, problems) = Support.Configured.Of(new NetatmoSource(), $"""
+        var (accounts, problems) = Support.Configured.Of(new NetatmoSource(), $"""
             accounts:
               home:
                 source: netatmo
@@ -94,7 +98,7 @@ public sealed class HostedAccountsTests : IDisposable
             """, new Dictionary<string, string>(), directory);
         Assert.Empty(problems);
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSources([new NetatmoSource()]).AddAccounts(planned).AddSingleton<IHostLifetime, EndSignals.Lifetime>();
+        builder.Services.AddSources([new NetatmoSource()]).AddAccounts(accounts).AddSingleton<IHostLifetime, EndSignals.Lifetime>();
         more?.Invoke(builder.Services);
         return builder.Build();
     }
@@ -106,8 +110,8 @@ public sealed class HostedAccountsTests : IDisposable
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    /// <summary>A feed that fails at once, or runs until it is stopped.</summary>
-    private sealed class Feed(Exception? failure) : IFeed
+    /// <summary>Fails immediately, or runs until it is canceled.</summary>
+    private sealed class FakeReadingSource(Exception? failure) : IReadingSource
     {
         private readonly TaskCompletionSource ran = new();
 
@@ -115,11 +119,11 @@ public sealed class HostedAccountsTests : IDisposable
 
         public bool Stopped { get; private set; }
 
-        public FeedStatus Status { get; } = new();
+        public ReadingStatus Status { get; } = new();
 
         public Task Changed { get; } = new TaskCompletionSource().Task;
 
-        public Exposed Expose(DateTimeOffset now) => Exposed.Nothing;
+        public ReadingMetrics Collect(DateTimeOffset now) => ReadingMetrics.None;
 
         public async Task RunAsync(CancellationToken cancellationToken)
         {

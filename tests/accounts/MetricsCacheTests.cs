@@ -1,5 +1,5 @@
-using Exporter.Metrics;
 using Exporter.Accounts;
+using Exporter.Metrics;
 using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
@@ -16,9 +16,11 @@ public sealed class MetricsCacheTests : IDisposable
     private readonly ApiMetrics api = new();
 
     [Fact]
-    public async Task Every_account_has_the_generic_series_whatever_its_source()
+    public async Task Every_account_has_the_generic_series()
     {
-        var good = Add("home", new FixedFeed(new FeedStatus { Up = true, LastTry = time.GetUtcNow(), ReadAt = time.GetUtcNow(), NextTry = time.GetUtcNow().AddMinutes(8), Tries = 3 }));
+        var now = time.GetUtcNow();
+        var status = new ReadingStatus { Up = true, LastTry = now, ReadAt = now, NextTry = now.AddMinutes(8), Tries = 3 };
+        var good = Add("home", new FakeReadingSource(status));
         await good.TokenManager.AdoptAsync(new Token
         {
             AccessToken = new Secret("a"),
@@ -32,54 +34,57 @@ public sealed class MetricsCacheTests : IDisposable
     }
 
     [Fact]
-    public void An_account_by_flags_alone_has_no_account_label()
+    public void An_account_that_flags_configure_has_no_account_label()
     {
-        Add("netatmo", new FixedFeed(new FeedStatus()), labelled: false);
+        Add("netatmo", new FakeReadingSource(new ReadingStatus()), hasAccountLabel: false);
 
         Assert.Contains("exporter_up{source=\"netatmo\"} 0\n", Text(), StringComparison.Ordinal);
         Assert.DoesNotContain("account=", Text(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_reading_is_encoded_once_and_again_only_when_it_changes_or_grows_stale()
+    public void A_reading_is_encoded_again_only_when_it_changes_or_becomes_stale()
     {
-        var feed = new FixedFeed(new FeedStatus { Up = true }) { ChangesAt = time.GetUtcNow().AddHours(1) };
-        Add("home", feed);
-        var exposition = New();
+        var source = new FakeReadingSource(new ReadingStatus { Up = true }) { ChangesAt = time.GetUtcNow().AddHours(1) };
+        Add("home", source);
+        var cache = New();
 
-        var first = exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings;
-        Assert.Same(first, exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings);
+        var first = cache.Current(ExpositionFormat.PrometheusText, gzip: false).Readings;
+        Assert.Same(first, cache.Current(ExpositionFormat.PrometheusText, gzip: false).Readings);
 
         time.Advance(TimeSpan.FromHours(1));
-        feed.ChangesAt = null;
-        var stale = exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings;
+        source.ChangesAt = null;
+        var stale = cache.Current(ExpositionFormat.PrometheusText, gzip: false).Readings;
         Assert.NotSame(first, stale);
 
-        feed.Status = new FeedStatus { Up = false };
-        Assert.NotSame(stale, exposition.Current(ExpositionFormat.PrometheusText, gzip: false).Readings);
-        Assert.Equal(3, feed.Exposures);
+        source.Status = new ReadingStatus { Up = false };
+        Assert.NotSame(stale, cache.Current(ExpositionFormat.PrometheusText, gzip: false).Readings);
+        Assert.Equal(3, source.Collections);
     }
 
     [Fact]
-    public async Task A_renewal_changes_the_state_and_leaves_the_readings_encoded()
+    public async Task A_renewal_does_not_encode_the_readings_again()
     {
-        var account = Add("home", new FixedFeed(new FeedStatus { Up = true }) { ChangesAt = time.GetUtcNow().AddHours(1) });
-        var exposition = New();
-        var before = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
+        var account = Add("home", new FakeReadingSource(new ReadingStatus { Up = true }) { ChangesAt = time.GetUtcNow().AddHours(1) });
+        var cache = New();
+        var before = cache.Current(ExpositionFormat.PrometheusText, gzip: false);
 
-        await account.TokenManager.AdoptAsync(new Token { AccessToken = new Secret("a"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
-        var after = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
+        var token = new Token { AccessToken = new Secret("a"), ExpiresAt = time.GetUtcNow().AddHours(3) };
+        await account.TokenManager.AdoptAsync(token, CancellationToken.None);
+        var after = cache.Current(ExpositionFormat.PrometheusText, gzip: false);
 
         Assert.Same(before.Readings, after.Readings);
         Assert.NotSame(before.State, after.State);
     }
 
     [Fact]
-    public void A_page_says_one_thing_of_an_account_whatever_happens_while_it_is_written()
+    public void A_change_while_a_page_is_written_does_not_affect_the_page()
     {
-        var account = Add("home", new FixedFeed(new FeedStatus { Up = true, ReadAt = time.GetUtcNow() }), live: new("home_up", "Up.", MetricKind.Gauge, moment => moment.Feed!.Up ? 1 : 0));
+        var account = Add(
+            "home", new FakeReadingSource(new ReadingStatus { Up = true, ReadAt = time.GetUtcNow() }),
+            live: new("home_up", "Up.", MetricKind.Gauge, snapshot => snapshot.ReadingStatus!.Up ? 1 : 0));
         var moment = New().Current(ExpositionFormat.PrometheusText, gzip: false);
-        ((FixedFeed)account.Feed!).Status = new FeedStatus { Up = false, ReadAt = time.GetUtcNow().AddMinutes(8) };
+        ((FakeReadingSource)account.ReadingSource!).Status = new ReadingStatus { Up = false, ReadAt = time.GetUtcNow().AddMinutes(8) };
         time.Advance(TimeSpan.FromMinutes(9));
 
         var page = Pages.Text(moment);
@@ -90,11 +95,13 @@ public sealed class MetricsCacheTests : IDisposable
     }
 
     [Fact]
-    public void What_time_alone_changes_is_read_again_for_every_scrape_but_those_within_ten_milliseconds()
+    public void Live_values_are_read_for_every_scrape_except_within_ten_milliseconds()
     {
         double? value = 1;
-        Add("home", new FixedFeed(new FeedStatus { Up = true, ReadAt = time.GetUtcNow() }), live: new("home_live", "Live.", MetricKind.Gauge, _ => value));
-        var exposition = New();
+        Add(
+            "home", new FakeReadingSource(new ReadingStatus { Up = true, ReadAt = time.GetUtcNow() }),
+            live: new("home_live", "Live.", MetricKind.Gauge, _ => value));
+        var cache = New();
         Assert.Contains("home_live{account=\"home\"} 1\n", Page(), StringComparison.Ordinal);
 
         value = 2.5;
@@ -109,80 +116,81 @@ public sealed class MetricsCacheTests : IDisposable
         Assert.Contains("exporter_reading_age_seconds{account=\"home\",source=\"netatmo\"} 540.01\n", Page(), StringComparison.Ordinal);
         Assert.DoesNotContain("home_live", Page(), StringComparison.Ordinal);
 
-        string Page() => Pages.Text(exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
+        string Page() => Pages.Text(cache.Current(ExpositionFormat.PrometheusText, gzip: false));
     }
 
     [Fact]
-    public void Calls_of_all_accounts_are_counted_in_one_registry_and_shown_with_the_next_change()
+    public void Counts_of_calls_appear_on_the_page_with_the_next_change()
     {
-        var feed = new FixedFeed(new FeedStatus());
-        Add("home", feed);
+        var source = new FakeReadingSource(new ReadingStatus());
+        Add("home", source);
         api.Factory.CreateCounter("netatmo_api_requests_total", "Calls.", ["account"]).WithLabels("home").Inc();
-        var exposition = New();
-        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 1\n", Text(exposition), StringComparison.Ordinal);
+        var cache = New();
+        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 1\n", Text(cache), StringComparison.Ordinal);
 
         api.Factory.CreateCounter("netatmo_api_requests_total", "Calls.", ["account"]).WithLabels("home").Inc();
-        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 1\n", Text(exposition), StringComparison.Ordinal);
+        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 1\n", Text(cache), StringComparison.Ordinal);
 
-        feed.Status = new FeedStatus { Up = true };
-        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 2\n", Text(exposition), StringComparison.Ordinal);
+        source.Status = new ReadingStatus { Up = true };
+        Assert.Contains("netatmo_api_requests_total{account=\"home\"} 2\n", Text(cache), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Who_asks_while_a_page_is_made_is_given_the_one_before_and_does_not_wait()
+    public async Task A_scrape_during_encoding_returns_the_previous_page_without_waiting()
     {
-        var feed = new FixedFeed(new FeedStatus { Up = true });
-        Add("home", feed);
-        var exposition = New();
-        var before = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
-        using var begun = new SemaphoreSlim(0);
+        var source = new FakeReadingSource(new ReadingStatus { Up = true });
+        Add("home", source);
+        var cache = New();
+        var before = cache.Current(ExpositionFormat.PrometheusText, gzip: false);
+        using var started = new SemaphoreSlim(0);
         using var finish = new SemaphoreSlim(0);
-        feed.Status = new FeedStatus { Up = false };
-        feed.Exposing = () =>
+        source.Status = new ReadingStatus { Up = false };
+        source.Collecting = () =>
         {
-            begun.Release();
+            started.Release();
             finish.Wait();
         };
 
-        var making = Task.Run(() => exposition.Current(ExpositionFormat.PrometheusText, gzip: false), CancellationToken.None);
-        await begun.WaitAsync(TestContext.Current.CancellationToken);
-        Assert.Same(before, exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
+        var making = Task.Run(() => cache.Current(ExpositionFormat.PrometheusText, gzip: false), CancellationToken.None);
+        await started.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Same(before, cache.Current(ExpositionFormat.PrometheusText, gzip: false));
         finish.Release();
 
         var after = await making;
         Assert.NotSame(before.Readings, after.Readings);
-        Assert.Same(after, exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
+        Assert.Same(after, cache.Current(ExpositionFormat.PrometheusText, gzip: false));
     }
 
     [Fact]
-    public void One_accounts_new_reading_is_no_work_for_the_others()
+    public void A_new_reading_of_one_account_does_not_collect_the_others()
     {
-        var (quiet, busy) = (new FixedFeed(new FeedStatus()), new FixedFeed(new FeedStatus()));
+        var (quiet, busy) = (new FakeReadingSource(new ReadingStatus()), new FakeReadingSource(new ReadingStatus()));
         Add("quiet", quiet);
         Add("busy", busy);
-        var exposition = New();
-        _ = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
-        busy.Status = new FeedStatus { Up = true };
-        _ = exposition.Current(ExpositionFormat.PrometheusText, gzip: false);
+        var cache = New();
+        _ = cache.Current(ExpositionFormat.PrometheusText, gzip: false);
+        busy.Status = new ReadingStatus { Up = true };
+        _ = cache.Current(ExpositionFormat.PrometheusText, gzip: false);
 
-        Assert.Equal((1, 2), (quiet.Exposures, busy.Exposures));
+        Assert.Equal((1, 2), (quiet.Collections, busy.Collections));
     }
 
     [Fact]
-    public void One_family_holds_the_samples_of_all_accounts()
+    public void The_samples_of_all_accounts_are_in_one_family()
     {
-        Add("home", new FixedFeed(new FeedStatus()));
-        Add("office", new FixedFeed(new FeedStatus()));
+        Add("home", new FakeReadingSource(new ReadingStatus()));
+        Add("office", new FakeReadingSource(new ReadingStatus()));
 
         Assert.Contains("# TYPE reading gauge\nreading{account=\"home\"} 1\nreading{account=\"office\"} 1\n", Text(), StringComparison.Ordinal);
     }
 
     public void Dispose() => accounts.ForEach(a => a.Dispose());
 
-    private Account Add(string name, IFeed? feed, bool labelled = true, LiveValue? live = null)
+    private Account Add(string name, IReadingSource? source, bool hasAccountLabel = true, LiveValue? live = null)
     {
-        var manager = new TokenManager(name, new NeverGrant(), new MemoryStore(), new TokenManagerOptions { Random = new Random(1) }, time, NullLogger.Instance);
-        var account = new Account(name, "netatmo", labelled, manager, feed) { Live = live is null ? [] : [live] };
+        var options = new TokenManagerOptions { Random = new Random(1) };
+        var manager = new TokenManager(name, new NeverGrant(), new MemoryStore(), options, time, NullLogger.Instance);
+        var account = new Account(name, "netatmo", hasAccountLabel, manager, source) { Live = live is null ? [] : [live] };
         accounts.Add(account);
         return account;
     }
@@ -191,25 +199,25 @@ public sealed class MetricsCacheTests : IDisposable
 
     private string Text() => Text(New());
 
-    private static string Text(MetricsCache exposition) => Pages.Text(exposition.Current(ExpositionFormat.PrometheusText, gzip: false));
+    private static string Text(MetricsCache cache) => Pages.Text(cache.Current(ExpositionFormat.PrometheusText, gzip: false));
 
-    private sealed class FixedFeed(FeedStatus status) : IFeed
+    private sealed class FakeReadingSource(ReadingStatus status) : IReadingSource
     {
-        public FeedStatus Status { get; set; } = status;
+        public ReadingStatus Status { get; set; } = status;
 
         public DateTimeOffset? ChangesAt { get; set; }
 
-        public int Exposures { get; private set; }
+        public int Collections { get; private set; }
 
-        public Action Exposing { get; set; } = () => { };
+        public Action Collecting { get; set; } = () => { };
 
         public Task Changed { get; } = new TaskCompletionSource().Task;
 
-        public Exposed Expose(DateTimeOffset now)
+        public ReadingMetrics Collect(DateTimeOffset now)
         {
-            Exposures++;
-            Exposing();
-            return new Exposed([MetricFamily.Gauge("reading", "A reading.", 1)], ChangesAt) { Status = Status };
+            Collections++;
+            Collecting();
+            return new ReadingMetrics([MetricFamily.Gauge("reading", "A reading.", 1)], ChangesAt) { Status = Status };
         }
 
         public Task RunAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -219,6 +227,7 @@ public sealed class MetricsCacheTests : IDisposable
     {
         public bool CanRenew(Token? current) => current?.RefreshToken is not null;
 
-        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken) => throw new InvalidOperationException("no renewal is expected here");
+        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken) =>
+            throw new InvalidOperationException("unexpected renewal");
     }
 }

@@ -1,5 +1,5 @@
-using Exporter.Metrics;
 using Exporter.Accounts;
+using Exporter.Metrics;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -10,29 +10,30 @@ public sealed class PollerTests : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(8);
 
-    /// <summary>The clock is moved in steps, and a poll is seen at the end of one.</summary>
+    /// <summary>The clock advances in steps, and the test notices a poll after a step.</summary>
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(20);
 
     private readonly ManualTime time = new();
-    private readonly CancellationTokenSource end = new();
+    private readonly CancellationTokenSource stop = new();
     private readonly List<DateTimeOffset> polls = [];
-    private readonly Queue<PollResult<Reading>> answers = new();
+    private readonly Queue<PollResult<Reading>> results = new();
     private readonly MemoryStore store;
     private readonly TokenManager manager;
     private readonly Poller<Reading> poller;
-    private Action answering = () => { };
+    private Action polling = () => { };
     private Task running = Task.CompletedTask;
 
     public PollerTests()
     {
         store = new MemoryStore(new Token { AccessToken = new Secret("a"), ExpiresAt = ManualTime.Start.AddDays(30) });
-        manager = new TokenManager("home", new NoGrant(), store, new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, NullLogger.Instance);
-        poller = new Poller<Reading>("home", PollAsync, (reading, _) => new Exposed([MetricFamily.Gauge("x", "X.", reading.Value)], null),
+        var tokenOptions = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
+        manager = new TokenManager("home", new NoGrant(), store, tokenOptions, time, NullLogger.Instance);
+        poller = new Poller<Reading>("home", PollAsync, (reading, _) => new ReadingMetrics([MetricFamily.Gauge("x", "X.", reading.Value)], null),
             manager, new PollerOptions(Interval) { Random = new Random(1) }, time, NullLogger.Instance);
     }
 
     [Fact]
-    public async Task The_first_poll_comes_at_once_and_the_next_after_the_interval()
+    public async Task The_first_poll_is_immediate_and_the_next_follows_after_the_interval()
     {
         await StartAsync(Good(1), Good(2));
 
@@ -46,7 +47,7 @@ public sealed class PollerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_failure_that_may_pass_is_retried_sooner_than_the_interval_and_ever_later()
+    public async Task A_temporary_failure_is_retried_before_the_interval()
     {
         await StartAsync(Good(1), Unavailable, Unavailable, Unavailable, Good(2));
 
@@ -58,7 +59,7 @@ public sealed class PollerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_last_good_reading_stays_while_reading_fails()
+    public async Task The_last_good_reading_is_kept_while_reading_fails()
     {
         await StartAsync(Good(1), Unavailable);
 
@@ -66,15 +67,15 @@ public sealed class PollerTests : IAsyncDisposable
 
         Assert.False(poller.Status.Up);
         Assert.Equal(ManualTime.Start, poller.Status.ReadAt);
-        Assert.Equal(1, poller.Expose(time.GetUtcNow()).Families.Single().Samples.Single().Value);
+        Assert.Equal(1, poller.Collect(time.GetUtcNow()).Families.Single().Samples.Single().Value);
     }
 
     [Theory]
     [InlineData(null, 60)]
     [InlineData(120, 120)]
-    public async Task Too_many_requests_are_answered_by_staying_away_as_long_as_the_cloud_asks_else_long(int? askedMinutes, int minutes)
+    public async Task After_too_many_requests_the_poller_waits_for_Retry_After_or_an_hour(int? retryAfter, int minutes)
     {
-        var limited = new ApiFailure.RateLimited("limited") { RetryAfter = askedMinutes is { } m ? TimeSpan.FromMinutes(m) : null };
+        var limited = new ApiFailure.RateLimited("limited") { RetryAfter = retryAfter is { } m ? TimeSpan.FromMinutes(m) : null };
         await StartAsync(new PollResult<Reading>.Failed(limited), Good(1));
 
         await PolledAsync(2);
@@ -83,7 +84,7 @@ public sealed class PollerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Without_a_token_nothing_is_asked_until_somebody_logs_in()
+    public async Task Without_a_token_there_is_no_poll_until_a_login()
     {
         await store.LogOutAsync(CancellationToken.None);
         await StartAsync(Good(1));
@@ -94,14 +95,15 @@ public sealed class PollerTests : IAsyncDisposable
         }
         Assert.Empty(polls);
 
-        await manager.AdoptAsync(new Token { AccessToken = new Secret("new"), RefreshToken = new Secret("r"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
+        var token = new Token { AccessToken = new Secret("new"), RefreshToken = new Secret("r"), ExpiresAt = time.GetUtcNow().AddHours(3) };
+        await manager.AdoptAsync(token, CancellationToken.None);
         await PolledAsync(1);
 
         Assert.True(poller.Status.Up);
     }
 
     [Fact]
-    public async Task A_new_login_ends_the_pause_after_a_missing_scope()
+    public async Task A_login_after_a_missing_scope_causes_a_poll()
     {
         await StartAsync(new PollResult<Reading>.Failed(new ApiFailure.MissingScope("the scope is missing", "read_station")), Good(1));
         await PolledAsync(1);
@@ -110,13 +112,13 @@ public sealed class PollerTests : IAsyncDisposable
         await manager.AdoptAsync(new Token { AccessToken = new Secret("new"), ExpiresAt = time.GetUtcNow().AddHours(3) }, CancellationToken.None);
         await time.AdvanceUntilAsync(() => poller.Status.Tries == 2, TimeSpan.FromMinutes(7));
 
-        // The clock jumps from timer to timer, and no wait is longer than a minute; the pause itself would be eight.
+        // The clock advances from timer to timer, and no timer is longer than a minute. Without the login the wait is eight minutes.
         Assert.True(time.GetUtcNow() - before <= TimeSpan.FromMinutes(2));
         Assert.True(poller.Status.Up);
     }
 
     [Fact]
-    public async Task An_exception_nobody_foresaw_is_a_failed_poll_and_not_the_end()
+    public async Task An_unexpected_exception_is_a_failed_poll()
     {
         await StartAsync(null!, Good(1));
 
@@ -131,24 +133,24 @@ public sealed class PollerTests : IAsyncDisposable
     [InlineData(false)]
     public async Task A_clock_that_is_set_back_does_not_delay_the_next_poll(bool duringAPoll)
     {
-        answering = () => time.StepWallClock(duringAPoll ? -TimeSpan.FromHours(2) : TimeSpan.Zero);
+        polling = () => time.StepWallClock(duringAPoll ? -TimeSpan.FromHours(2) : TimeSpan.Zero);
         await StartAsync(Good(1), Good(2));
         await PolledAsync(1);
-        answering = () => { };
-        var began = time.GetTimestamp();
+        polling = () => { };
+        var started = time.GetTimestamp();
 
         time.StepWallClock(duringAPoll ? TimeSpan.Zero : -TimeSpan.FromHours(2));
         await PolledAsync(2);
 
-        Assert.InRange(time.GetElapsedTime(began), TimeSpan.Zero, Interval + Slack);
+        Assert.InRange(time.GetElapsedTime(started), TimeSpan.Zero, Interval + Slack);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await end.CancelAsync();
+        await stop.CancelAsync();
         await running;
         manager.Dispose();
-        end.Dispose();
+        stop.Dispose();
     }
 
     private static PollResult<Reading> Unavailable => new PollResult<Reading>.Failed(new ApiFailure.Unavailable("away"));
@@ -157,9 +159,9 @@ public sealed class PollerTests : IAsyncDisposable
 
     private async Task StartAsync(params PollResult<Reading>[] script)
     {
-        Array.ForEach(script, answers.Enqueue);
+        Array.ForEach(script, results.Enqueue);
         await manager.LoadAsync(CancellationToken.None);
-        running = poller.RunAsync(end.Token);
+        running = poller.RunAsync(stop.Token);
     }
 
     private Task PolledAsync(int times) => time.AdvanceUntilAsync(() => poller.Status.Tries >= times, TimeSpan.FromDays(1));
@@ -167,8 +169,8 @@ public sealed class PollerTests : IAsyncDisposable
     private Task<PollResult<Reading>> PollAsync(CancellationToken cancellationToken)
     {
         polls.Add(time.GetUtcNow());
-        answering();
-        return Task.FromResult(answers.Dequeue() ?? throw new InvalidOperationException("nobody foresaw this"));
+        polling();
+        return Task.FromResult(results.Dequeue() ?? throw new InvalidOperationException("unexpected"));
     }
 
     private sealed record Reading(double Value);
@@ -177,6 +179,7 @@ public sealed class PollerTests : IAsyncDisposable
     {
         public bool CanRenew(Token? current) => false;
 
-        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken) => throw new InvalidOperationException("no renewal is expected here");
+        public Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken) =>
+            throw new InvalidOperationException("unexpected renewal");
     }
 }

@@ -1,12 +1,12 @@
-using Exporter.OAuth2;
 using Exporter.Accounts;
+using Exporter.OAuth2;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-/// <summary>A token that is given to another program's file, whatever the account's source.</summary>
+/// <summary>Exports of a token to the file of another program.</summary>
 public sealed class TokenExportTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -18,7 +18,7 @@ public sealed class TokenExportTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task A_dotenv_of_another_program_gets_each_new_token_after_the_store()
+    public async Task Each_new_token_is_exported_to_a_dotenv_file()
     {
         directory.Write("app.env", "# mine\nAPI_TOKEN=\"old\" # here\nB=2\n");
         await using var manager = Open("sink_file: app.env", "sink_name: API_TOKEN");
@@ -33,7 +33,7 @@ public sealed class TokenExportTests : IDisposable
     }
 
     [Fact]
-    public async Task A_JSON_file_keeps_its_other_members_and_a_dotted_name_leads_into_it()
+    public async Task A_dotted_name_is_a_member_of_a_nested_object_and_other_members_are_kept()
     {
         directory.Write("app.json", """{"api":{"url":"u"},"x":1}""");
         await using var manager = Open("sink_file: app.json", "sink_name: api.token");
@@ -44,7 +44,7 @@ public sealed class TokenExportTests : IDisposable
     }
 
     [Fact]
-    public async Task A_sink_that_is_not_there_yet_is_made()
+    public async Task A_missing_sink_is_created()
     {
         await using var manager = Open("sink_file: app.env");
 
@@ -54,10 +54,10 @@ public sealed class TokenExportTests : IDisposable
     }
 
     [Fact]
-    public async Task A_sink_is_filled_at_the_start_from_the_store_and_never_read()
+    public async Task The_stored_token_is_exported_at_the_start_and_the_sink_is_never_read()
     {
         directory.Write("token.json", """{"access_token":"kept","expiry":"2027-01-01T00:00:00Z"}""");
-        directory.Write("app.env", "ACCESS_TOKEN=somebody-elses\n");
+        directory.Write("app.env", "ACCESS_TOKEN=foreign\n");
         await using var manager = Open("sink_file: app.env");
 
         await manager.LoadAsync(Cancellation);
@@ -67,7 +67,7 @@ public sealed class TokenExportTests : IDisposable
     }
 
     [Fact]
-    public async Task A_sink_that_fails_is_said_once_hurts_nothing_and_is_tried_again()
+    public async Task A_sink_that_fails_is_logged_once_and_retried()
     {
         directory.Write("app.json", "this is no JSON");
         await using var manager = Open("sink_file: app.json");
@@ -87,7 +87,7 @@ public sealed class TokenExportTests : IDisposable
     }
 
     [Fact]
-    public async Task A_token_that_another_program_wrote_over_is_given_again_at_the_next_look()
+    public async Task An_overwritten_token_is_exported_again()
     {
         await using var manager = Open("sink_file: app.env");
         await manager.AdoptAsync(Token("first"), Cancellation);
@@ -99,24 +99,28 @@ public sealed class TokenExportTests : IDisposable
         Assert.Equal("B=2\nACCESS_TOKEN=first\n", directory.Read("app.env"));
     }
 
-    /// <summary>Real threads: what is between reading a file and replacing it is the file system's.</summary>
+    /// <summary>Uses real threads, because another write can happen between the read and the replacement of a file.</summary>
     [Fact]
-    public async Task Accounts_that_share_a_sink_leave_each_others_tokens_in_it()
+    public async Task Accounts_that_share_a_sink_keep_each_others_tokens()
     {
         File.CreateSymbolicLink(directory["link.env"], directory["app.env"]);
-        var sinks = new[] { "app.env", "link.env" }.Select((name, at) => new TokenExport(directory[name], TokenExportFormat.Env, $"TOKEN_{at}")).ToList();
+        TokenExport[] exports =
+        [
+            new(directory["app.env"], TokenExportFormat.Env, "TOKEN_0"),
+            new(directory["link.env"], TokenExportFormat.Env, "TOKEN_1"),
+        ];
         for (var round = 0; round < 200; round++)
         {
             var token = new Secret($"t{round}");
-            var complaints = string.Concat(await Task.WhenAll(sinks.Select(sink => Task.Run(() => sink.Write(token), Cancellation))));
-            Assert.True(complaints.Length == 0, complaints);
+            var errors = string.Concat(await Task.WhenAll(exports.Select(export => Task.Run(() => export.Write(token), Cancellation))));
+            Assert.True(errors.Length == 0, errors);
 
             Assert.Equal([$"TOKEN_0=t{round}", $"TOKEN_1=t{round}"], directory.Read("app.env").TrimEnd().Split('\n').Order());
         }
     }
 
     [Fact]
-    public async Task A_logout_empties_it()
+    public async Task A_logout_empties_the_exported_variable()
     {
         await using var manager = Open("sink_file: app.env");
         await manager.AdoptAsync(Token("first"), Cancellation);
@@ -127,25 +131,35 @@ public sealed class TokenExportTests : IDisposable
     }
 
     [Theory]
-    [InlineData("sink_name: TOKEN", "there is no sink_file")]
-    [InlineData("sink_file: token.json", "is the account's token file as well")]
-    [InlineData("sink_file: a.env\n    sink_name: 1 2", "no name of a variable")]
+    [InlineData("sink_name: TOKEN", "this needs a sink_file")]
+    [InlineData("sink_file: token.json", "this is also the account's token file")]
+    [InlineData("sink_file: a.env\n    sink_name: 1 2", "this is not a variable name")]
     [InlineData("sink_file: a.env\n    sink_format: yaml", "there is no choice")]
-    public void What_makes_no_sense_is_a_problem(string lines, string problem) =>
-        Assert.Contains(problem, Assert.Single(Plan(lines).Problems), StringComparison.Ordinal);
+    public void Conflicting_settings_are_a_problem(string lines, string problem) =>
+        Assert.Contains(problem, Assert.Single(Configure(lines).Problems), StringComparison.Ordinal);
 
-    private (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Plan(params string[] lines) => Support.Configured.Of(
+    private (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Configure(params string[] lines) => Support.Configured.Of(
         new OAuth2Source(),
-        $"accounts:\n  one:\n    source: oauth2\n    client_id: c\n    token_endpoint: http://127.0.0.1:9/token\n    token_file: token.json\n    {string.Join("\n    ", lines)}\n",
+        $"""
+            accounts:
+              one:
+                source: oauth2
+                client_id: c
+                token_endpoint: http://127.0.0.1:9/token
+                token_file: token.json
+                {string.Join("\n    ", lines)}
+
+            """,
         new Dictionary<string, string>(),
         directory);
 
     private TokenManager Open(params string[] lines)
     {
-        var (accounts, problems) = Plan(lines);
+        var (accounts, problems) = Configure(lines);
         Assert.Empty(problems);
         return accounts.Single().Open(new TokenManagerOptions(), time, log).TokenManager;
     }
 
-    private Token Token(string access) => new() { AccessToken = new Secret(access), RefreshToken = new Secret("refresh"), ExpiresAt = time.GetUtcNow().AddHours(1) };
+    private Token Token(string access) =>
+        new() { AccessToken = new Secret(access), RefreshToken = new Secret("refresh"), ExpiresAt = time.GetUtcNow().AddHours(1) };
 }

@@ -60,7 +60,7 @@ internal static class ManyAccounts
             var store = new FileStore(FileOf(account), [new PlainTokenFormat()], time);
             var context = new AccountContext($"account-{account}", true, store, new TokenManagerOptions(), services);
             var endpoint = new TokenEndpoint(context.TokenHttp, Nowhere, new OAuthClient("client", new Secret("secret")), time);
-            var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, NullLogger.Instance);
+            var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.TokenOptions, time, NullLogger.Instance);
             await manager.LoadAsync(CancellationToken.None);
             return manager;
         }

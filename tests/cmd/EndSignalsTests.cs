@@ -97,12 +97,12 @@ public sealed class EndSignalsTests : IDisposable
         // Whoever reads keeps its thread, as on a file system over a network.
         store.BeforeRead = answers.Task.Wait;
 
-        var end = new Account("home", "oauth2", labelled: true, kept.TokenManager, feed: null).EndAsync(kept.Logs, patience.Token);
+        var end = new Account("home", "oauth2", hasAccountLabel: true, kept.TokenManager, readingSource: null).ShutDownAsync(kept.Logs, patience.Token);
         time.Advance(HostedAccounts.LongestStop);
 
         Assert.False(await end);
         answers.SetResult();
-        Assert.Contains("did not come back in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
+        Assert.Contains("did not finish in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
     }
 
     /// <summary>The runtime itself catches all of them but SIGHUP.</summary>

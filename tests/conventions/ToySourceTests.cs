@@ -65,7 +65,7 @@ public sealed class ToySourceTests : IDisposable
         await using var exporter = Peer.Start(Program("Exporter", "exporter"), "--config", configuration, "-a", "127.0.0.1:0");
         var listening = (await exporter.Says("listening on ", Cancellation)).Split("listening on ")[1];
         using var http = new HttpClient { BaseAddress = new Uri(listening.Split(',')[0].TrimEnd('"')) };
-        await exporter.Says("reading is fine", Cancellation);
+        await exporter.Says("reading succeeded", Cancellation);
 
         string page;
         while (!(page = await http.GetStringAsync("/metrics", Cancellation)).Contains(Toy, StringComparison.Ordinal))

@@ -98,7 +98,7 @@ internal sealed class ExampleAccounts : IAsyncDisposable
         {
             for (var account = 0; account < accounts; account++)
             {
-                await exporter.Says("reading is fine", limit.Token);
+                await exporter.Says("reading succeeded", limit.Token);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -136,7 +136,7 @@ public sealed class MovingOverTests : IAsyncLifetime
         await using var exporter = await RunningExporter.StartAsync(
             ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", "token-config.json", "--webex-token-file", ".env", "--addr", "127.0.0.1:0"],
             new Dictionary<string, string>(), directory.Path, Cancellation);
-        await exporter.Says("reading is fine", Cancellation);
+        await exporter.Says("reading succeeded", Cancellation);
 
         await exporter.Shows("\nwebex_token_levels_left 3\n", Cancellation);
         var after = await File.ReadAllTextAsync(directory[".env"], Cancellation);
@@ -168,7 +168,7 @@ public sealed class MovingOverTests : IAsyncLifetime
             ["ERGANI_ENVIRONMENT"] = "test",
             ["ERGANI_API_URL"] = api.OriginalString,
         }, directory.Path, Cancellation);
-        await exporter.Says("reading is fine", Cancellation);
+        await exporter.Says("reading succeeded", Cancellation);
 
         Assert.Equal((1, 1), (sandbox.Ergani.LogIn.Requests, sandbox.Ergani.Refresh.Requests));
         Assert.Equal(before, await File.ReadAllTextAsync(legacy, Cancellation));

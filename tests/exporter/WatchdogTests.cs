@@ -31,8 +31,8 @@ public sealed class WatchdogTests : IDisposable
         Assert.Equal("WATCHDOG=1", Heard());
 
         failing.Fail(new InvalidOperationException("a mistake"));
-        var health = host.Services.GetRequiredService<WorkHealth>();
-        while (health.IsGood)
+        var health = host.Services.GetRequiredService<BackgroundHealth>();
+        while (health.IsHealthy)
         {
             Cancellation.ThrowIfCancellationRequested();
             await Task.Yield();
@@ -63,7 +63,7 @@ public sealed class WatchdogTests : IDisposable
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
         var systemd = Systemd.Of(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["notify"], ["WATCHDOG_USEC"] = "30000000" }, time);
-        builder.Services.AddSingleton(systemd).AddSingleton<WorkHealth>().AddSingleton<IHostedService>(failing).AddSingleton<IHostedService>(other).AddHostedService<Watchdog>();
+        builder.Services.AddSingleton(systemd).AddSingleton<BackgroundHealth>().AddSingleton<IHostedService>(failing).AddSingleton<IHostedService>(other).AddHostedService<Watchdog>();
         builder.Services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(logs)).Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
         builder.Services.Configure<HostOptions>(o => o.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         return builder.Build();

@@ -20,7 +20,7 @@ public sealed class WeatherStationTests : IDisposable
         var fixture = Path.GetFullPath(Path.Combine(Golden.Root, "../../shared/fixtures/netatmo/stations.json"));
         await using var sandbox = await SandboxAsync(File.Exists(fixture) ? NetatmoSample.Named(fixture) : NetatmoSample.Odd);
         await using var exporter = await RunningExporter.StartAsync(sandbox, TokenFile(sandbox), Cancellation);
-        await exporter.Says("reading is fine", Cancellation);
+        await exporter.Says("reading succeeded", Cancellation);
 
         await using var prometheus = await PrometheusPeer.StartAsync(directory, $"{exporter.Http.BaseAddress!.Authority}", Cancellation);
         var modules = await prometheus.ValuesAsync("netatmo_sensor_info", Cancellation);
@@ -45,7 +45,7 @@ public sealed class WeatherStationTests : IDisposable
         for (var round = 0; round < 5; round++)
         {
             await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
-            await exporter.Says("reading is fine", Cancellation);
+            await exporter.Says("reading succeeded", Cancellation);
             await exporter.KillAsync(Cancellation);
             sandbox.Netatmo.Authorization.ExpireAccessTokens();
             File.WriteAllText(file, WithoutExpiry(file));
@@ -61,12 +61,12 @@ public sealed class WeatherStationTests : IDisposable
         var file = TokenFile(sandbox);
         await using (var first = await RunningExporter.StartAsync(sandbox, file, Cancellation))
         {
-            await first.Says("reading is fine", Cancellation);
+            await first.Says("reading succeeded", Cancellation);
         }
         sandbox.Netatmo.Authorization.ExpireAccessTokens();
 
         await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
-        await exporter.Says("reading is fine", Cancellation);
+        await exporter.Says("reading succeeded", Cancellation);
 
         Assert.Equal(2, sandbox.Netatmo.Token.Requests);
         Assert.Equal(3, sandbox.Netatmo.StationsData.Requests);

@@ -10,7 +10,7 @@ public class MetricFamilyTests
     private static readonly LabelSet B = LabelSet.Of(("x", "b"));
 
     [Fact]
-    public void Label_sets_are_equal_by_content_whatever_the_order()
+    public void Label_sets_with_the_same_content_are_equal_in_any_order()
     {
         var one = LabelSet.Of(("home", "h"), ("module", "m"));
         var other = LabelSet.Empty.With("module", "m").With("home", "h");
@@ -22,10 +22,10 @@ public class MetricFamilyTests
     }
 
     [Fact]
-    public void An_empty_label_is_no_label() => Assert.Equal(A, LabelSet.Of(("x", "a"), ("home", "")));
+    public void An_empty_label_is_omitted() => Assert.Equal(A, LabelSet.Of(("x", "a"), ("home", "")));
 
     [Fact]
-    public void Values_that_have_one_spelling_in_UTF8_are_one_value() => Assert.Equal(LabelSet.Of(("x", "\ud83c")), LabelSet.Of(("x", "\udf21")));
+    public void Values_with_the_same_UTF8_are_equal() => Assert.Equal(LabelSet.Of(("x", "\ud83c")), LabelSet.Of(("x", "\udf21")));
 
     [Theory]
     [InlineData("")]
@@ -38,11 +38,11 @@ public class MetricFamilyTests
         Assert.Throws<ArgumentException>(() => Pages.Text([MetricFamily.Gauge("x", "", [new(LabelSet.Of((name, "x")), 1)])]));
 
     [Fact]
-    public void A_label_is_there_once() =>
+    public void A_duplicate_label_is_rejected() =>
         Assert.Throws<InvalidOperationException>(() => Pages.Text([MetricFamily.Gauge("x", "", [new(A.With("x", "b"), 1)])]));
 
     [Fact]
-    public void A_shared_label_is_none_of_a_samples_own() =>
+    public void A_shared_label_cannot_be_a_label_of_a_sample() =>
         Assert.Throws<InvalidOperationException>(() => Pages.Text(EncodedMetrics.Of(new FamilyGroup(A, [MetricFamily.Gauge("x", "", [new(B, 1)])]))));
 
     [Theory]
@@ -53,11 +53,11 @@ public class MetricFamilyTests
     public void A_metric_name_must_be_valid(string name) => Assert.Throws<ArgumentException>(() => Pages.Text([MetricFamily.Gauge(name, "", 1)]));
 
     [Fact]
-    public void Of_samples_with_equal_labels_the_first_is_kept() =>
+    public void The_first_of_several_samples_with_equal_labels_is_kept() =>
         Assert.Equal([new(B, 1), new(A, 2)], MetricFamily.Gauge("x", "", [new(B, 1), new(A, 2), new(B, 3), new(A, 4)]).Samples);
 
     [Fact]
-    public void A_counter_keeps_neither_negative_values_nor_what_is_not_a_number() =>
+    public void A_counter_omits_negative_values_and_NaN() =>
         Assert.Equal([new(A, 0)], MetricFamily.Counter("x_total", "", [new(LabelSet.Empty, -1), new(A, 0), new(B, double.NaN)]).Samples);
 
     [Fact]
@@ -74,10 +74,14 @@ public class MetricFamilyTests
         Assert.Equal("# HELP b B.\n# TYPE b gauge\nb 1\n", Pages.Text([MetricFamily.Gauge("a", "A.", []), MetricFamily.Gauge("b", "B.", 1)]));
 
     [Fact]
-    public void Groups_have_one_family_per_name_with_the_labels_that_each_shares()
+    public void Groups_with_the_same_family_become_one_family_with_the_labels_of_each_group()
     {
         var page = Pages.Text(EncodedMetrics.Of(
-            new FamilyGroup(LabelSet.Of(("account", "home")), [MetricFamily.Gauge("b", "First.", [new(A, 1), new(LabelSet.Empty, 2)]), MetricFamily.Counter("c_total", "C.", 3)]),
+            new FamilyGroup(LabelSet.Of(("account", "home")),
+            [
+                MetricFamily.Gauge("b", "First.", [new(A, 1), new(LabelSet.Empty, 2)]),
+                MetricFamily.Counter("c_total", "C.", [new(LabelSet.Empty, 3)]),
+            ]),
             new FamilyGroup(LabelSet.Of(("account", "work")), [MetricFamily.Gauge("b", "Second.", [new(A, 4)])])));
 
         Assert.Equal(PageText.Canonical("""
@@ -94,6 +98,6 @@ public class MetricFamilyTests
     }
 
     [Fact]
-    public void Two_families_that_cannot_be_on_one_page_are_refused() =>
-        Assert.Throws<InvalidOperationException>(() => Pages.Text([MetricFamily.Gauge("a_total", "", 1), MetricFamily.Counter("a_total", "", 1)]));
+    public void A_gauge_and_a_counter_with_the_same_name_are_rejected() => Assert.Throws<InvalidOperationException>(() =>
+        Pages.Text([MetricFamily.Gauge("a_total", "", 1), MetricFamily.Counter("a_total", "", [new(LabelSet.Empty, 1)])]));
 }

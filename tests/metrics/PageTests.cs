@@ -12,7 +12,7 @@ namespace Exporter.Tests.Metrics;
 public class PageTests
 {
     [Fact]
-    public void A_page_is_its_parts_in_a_row_compressed_or_not()
+    public void A_page_is_the_concatenation_of_its_parts_compressed_or_not()
     {
         var random = new Random(2);
         for (var round = 0; round < 200; round++)
@@ -46,11 +46,12 @@ public class PageTests
     }
 
     [Fact]
-    public void A_page_with_nothing_on_it_is_still_a_page()
+    public void An_empty_page_is_valid()
     {
         Assert.Empty(Pages.Assembled(ExpositionFormat.PrometheusText, gzip: false));
         Assert.Empty(Pages.Gunzip(Pages.Assembled(ExpositionFormat.PrometheusText, gzip: true)));
-        Assert.Equal("# EOF\n", Encoding.UTF8.GetString(Pages.Gunzip(Pages.Assembled(ExpositionFormat.OpenMetricsText, gzip: true, EncodedMetrics.Empty))));
+        var openMetrics = Pages.Assembled(ExpositionFormat.OpenMetricsText, gzip: true, EncodedMetrics.Empty);
+        Assert.Equal("# EOF\n", Encoding.UTF8.GetString(Pages.Gunzip(openMetrics)));
     }
 
     [Fact]
@@ -58,7 +59,7 @@ public class PageTests
         Assert.Equal([0, 0, 0xff, 0xff], Pages.Part(Pages.Large()).In(ExpositionFormat.PrometheusText).Deflated.Stream[^4..]);
 
     [Fact]
-    public void A_registry_is_encoded_as_it_is_when_a_form_is_first_used()
+    public void A_registry_is_encoded_at_the_first_use_of_a_format()
     {
         var registry = Prometheus.Metrics.NewCustomRegistry();
         var counter = Prometheus.Metrics.WithCustomRegistry(registry).CreateCounter("calls_total", "Calls.");
@@ -72,21 +73,24 @@ public class PageTests
     }
 
     [Fact]
-    public void Live_values_are_set_and_a_series_without_one_vanishes_with_its_family()
+    public void Live_values_are_updated_and_series_without_a_value_disappear()
     {
         var live = new LiveMetrics();
         var at = LabelSet.Of(("at", "home"));
-        var first = Pages.Text(live.Set([MetricFamily.Gauge("a", "A.", 1), MetricFamily.Counter("b_total", "B.", [new(LabelSet.Empty, 1), new(at, 1)])]));
-        var second = Pages.Text(live.Set([MetricFamily.Gauge("a", "A.", 2), MetricFamily.Counter("b_total", "B.", [new(LabelSet.Empty, 2), new(at, 1)])]));
-        var third = Pages.Text(live.Set([MetricFamily.Counter("b_total", "B.", [new(LabelSet.Empty, 3)]), MetricFamily.Gauge("c", "C.", 1)]));
+        var first = Pages.Text(live.Set([MetricFamily.Gauge("a", "A.", 1), B(new(LabelSet.Empty, 1), new(at, 1))]));
+        var second = Pages.Text(live.Set([MetricFamily.Gauge("a", "A.", 2), B(new(LabelSet.Empty, 2), new(at, 1))]));
+        var third = Pages.Text(live.Set([B(new Sample(LabelSet.Empty, 3)), MetricFamily.Gauge("c", "C.", 1)]));
 
-        Assert.Equal("# HELP a A.\n# HELP b_total B.\n# TYPE a gauge\n# TYPE b_total counter\na{} 1\nb_total{at=\"home\"} 1\nb_total{} 1\n", PageText.Canonical(first));
-        Assert.Equal("# HELP a A.\n# HELP b_total B.\n# TYPE a gauge\n# TYPE b_total counter\na{} 2\nb_total{at=\"home\"} 1\nb_total{} 2\n", PageText.Canonical(second));
+        const string Header = "# HELP a A.\n# HELP b_total B.\n# TYPE a gauge\n# TYPE b_total counter\n";
+        Assert.Equal(Header + "a{} 1\nb_total{at=\"home\"} 1\nb_total{} 1\n", PageText.Canonical(first));
+        Assert.Equal(Header + "a{} 2\nb_total{at=\"home\"} 1\nb_total{} 2\n", PageText.Canonical(second));
         Assert.Equal("# HELP b_total B.\n# HELP c C.\n# TYPE b_total counter\n# TYPE c gauge\nb_total{} 3\nc{} 1\n", PageText.Canonical(third));
+
+        static MetricFamily B(params IEnumerable<Sample> samples) => MetricFamily.Counter("b_total", "B.", samples);
     }
 
     [Fact]
-    public void What_many_threads_ask_for_at_once_is_encoded_once()
+    public void Concurrent_threads_encode_a_part_once()
     {
         const int Threads = 8;
         var part = Pages.Part(Pages.Large()).In(ExpositionFormat.PrometheusText);
@@ -109,7 +113,7 @@ public class PageTests
     }
 
     [Fact]
-    public void Checksums_combine()
+    public void Combined_checksums_are_the_checksum_of_the_whole()
     {
         var random = new Random(3);
         Assert.Equal(0xCBF43926, DeflatedText.From("123456789"u8.ToArray()).Crc);
@@ -124,7 +128,7 @@ public class PageTests
         }
     }
 
-    // GZipStream reads members in a row as one text, so the end of the first is found with the stream that stops there.
+    // GZipStream reads concatenated members as one text; DeflateStream stops at the end of the first.
     private static int Members(byte[] gzip)
     {
         var source = new MemoryStream(gzip[10..]);

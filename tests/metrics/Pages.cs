@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Exporter.Tests.Metrics;
 
-/// <summary>Pages for tests: assembled, read back, made up at random.</summary>
+/// <summary>Creates and decodes pages, including random ones.</summary>
 internal static class Pages
 {
     public static readonly ExpositionFormat[] Formats = [ExpositionFormat.PrometheusText, ExpositionFormat.OpenMetricsText];
@@ -17,23 +17,28 @@ internal static class Pages
         ["", "a", "Küche", "back\\slash", "say \"hi\"", "two\nlines", "🌡", "half \ud83c of a pair", "\\n", "\"", "\\", "\n", new('x', 1500)];
 
     private static readonly double[] Values =
-        [0, -0.0, 1, -1, 18.6, 1034.2, 0.1 + 0.2, 1e15, 1e16, 123456789012345, 1e-7, double.MaxValue, double.Epsilon, double.NaN, double.PositiveInfinity, double.NegativeInfinity];
+    [
+        0, -0.0, 1, -1, 18.6, 1034.2, 0.1 + 0.2, 1e15, 1e16, 123456789012345, 1e-7,
+        double.MaxValue, double.Epsilon, double.NaN, double.PositiveInfinity, double.NegativeInfinity,
+    ];
 
-    /// <summary>The families as a page in text format 0.0.4.</summary>
+    /// <summary>A page of the families in text format 0.0.4.</summary>
     public static string Text(IEnumerable<MetricFamily> families) => Text(ExpositionFormat.PrometheusText, Part(families));
 
     public static string Text(CollectorRegistry registry) => Text(EncodedMetrics.Of(registry));
 
     public static string Text(EncodedMetrics part) => Text(ExpositionFormat.PrometheusText, part);
 
-    /// <summary>What the snapshot says of the accounts.</summary>
-    public static string Text(MetricsSnapshot snapshot) => Encoding.UTF8.GetString(Written(snapshot.Page(ExpositionFormat.PrometheusText, gzip: false)));
+    public static string Text(MetricsSnapshot snapshot) =>
+        Encoding.UTF8.GetString(Written(snapshot.Page(ExpositionFormat.PrometheusText, gzip: false)));
 
-    public static string Text(ExpositionFormat format, params ReadOnlySpan<EncodedMetrics> parts) => Encoding.UTF8.GetString(Assembled(format, gzip: false, parts));
+    public static string Text(ExpositionFormat format, params ReadOnlySpan<EncodedMetrics> parts) =>
+        Encoding.UTF8.GetString(Assembled(format, gzip: false, parts));
 
     public static EncodedMetrics Part(IEnumerable<MetricFamily> families) => EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, [.. families]));
 
-    public static byte[] Assembled(ExpositionFormat format, bool gzip, params ReadOnlySpan<EncodedMetrics> parts) => Written(new MetricsPage(format, gzip, parts));
+    public static byte[] Assembled(ExpositionFormat format, bool gzip, params ReadOnlySpan<EncodedMetrics> parts) =>
+        Written(new MetricsPage(format, gzip, parts));
 
     public static byte[] Gunzip(byte[] member)
     {
@@ -43,11 +48,12 @@ internal static class Pages
         return text.ToArray();
     }
 
-    /// <summary>As many series as a large Netatmo account has: nine gauges of 1,000 modules.</summary>
+    /// <summary>The series of a large Netatmo account: nine gauges of 1,000 modules.</summary>
     public static MetricFamily[] Large(double value = 18.6) =>
-        [.. Enumerable.Range(0, 9).Select(metric => MetricFamily.Gauge($"weather_{(char)('a' + metric)}_celsius", "What a module says.",
+        [.. Enumerable.Range(0, 9).Select(metric => MetricFamily.Gauge($"weather_{(char)('a' + metric)}_celsius", "A module's value.",
             Enumerable.Range(0, 1000).Select(module => new Sample(
-                LabelSet.Of(("home", $"Home {module / 50}"), ("station", $"Station {module / 5}"), ("module", $"Module {module}")), value + module + (metric / 10.0)))))];
+                LabelSet.Of(("home", $"Home {module / 50}"), ("station", $"Station {module / 5}"), ("module", $"Module {module}")),
+                value + module + (metric / 10.0)))))];
 
     public static MetricFamily RandomFamily(Random random, string prefix)
     {
@@ -60,7 +66,8 @@ internal static class Pages
             0 => MetricFamily.Gauge(name, help, samples),
             1 => MetricFamily.Counter(name + "_total", help, samples),
             2 => MetricFamily.Info(name + "_info", help, labels),
-            _ => MetricFamily.StateSet(name, help, "state", labels.Select(set => new StateSample(set, random.GetItems(["on", "off"], 1)[0])), ["on", "off"]),
+            _ => MetricFamily.StateSet(
+                name, help, "state", labels.Select(set => new StateSample(set, random.GetItems(["on", "off"], 1)[0])), ["on", "off"]),
         };
     }
 
@@ -75,5 +82,6 @@ internal static class Pages
     private static LabelSet RandomLabels(Random random) =>
         LabelSet.Of([.. new[] { "home", "module", "a" }.Where(_ => random.Next(3) > 0).Select(name => (name, random.GetItems(Words, 1)[0]))]);
 
-    private static double RandomValue(Random random) => random.Next(2) == 0 ? random.GetItems(Values, 1)[0] : BitConverter.Int64BitsToDouble(random.NextInt64());
+    private static double RandomValue(Random random) =>
+        random.Next(2) == 0 ? random.GetItems(Values, 1)[0] : BitConverter.Int64BitsToDouble(random.NextInt64());
 }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Exporter.Tests.Metrics;
 
-/// <summary>Both formats, read by the parsers of Prometheus' own Python client, of which the one for OpenMetrics is strict.</summary>
+/// <summary>Reads both formats with the parsers of the Prometheus client for Python.</summary>
 [Trait("Suite", "slow")]
 public class PrometheusClientTests
 {
@@ -15,10 +15,11 @@ public class PrometheusClientTests
     [
         MetricFamily.Gauge("weather_temperature_celsius", "How warm it is.", [
             new(Kitchen, 18.6), new(LabelSet.Of(("module", "Back\\yard \"old\"\nnew"), ("station", "Home")), -0.5)]),
-        MetricFamily.Counter("weather_requests_total", "Requests sent.\nA \\ and a \"quote\".", 1234567),
-        MetricFamily.Info("weather_module_info", "What the module is.", Kitchen.With("firmware", "53")),
-        MetricFamily.StateSet("weather_token_state", "How the token is.", "state", [new(LabelSet.Of(("account", "home")), "active")], ["active", "lost"]),
-        MetricFamily.Gauge("weather_empty", "Nothing to see.", []),
+        MetricFamily.Counter("weather_requests_total", "Requests sent.\nA \\ and a \"quote\".", [new(LabelSet.Empty, 1234567)]),
+        MetricFamily.Info("weather_module_info", "What the module is.", [Kitchen.With("firmware", "53")]),
+        MetricFamily.StateSet(
+            "weather_token_state", "State of the token.", "state", [new(LabelSet.Of(("account", "home")), "active")], ["active", "lost"]),
+        MetricFamily.Gauge("weather_empty", "No samples.", []),
     ];
 
     [Fact]
@@ -30,21 +31,24 @@ public class PrometheusClientTests
         string[] expected =
         [
             .. EveryKind.SelectMany(Series),
-            "weather_request_duration_seconds_bucket{le=0.1} 3", "weather_request_duration_seconds_bucket{le=1.0} 5", "weather_request_duration_seconds_bucket{le=+Inf} 6",
+            "weather_request_duration_seconds_bucket{le=0.1} 3",
+            "weather_request_duration_seconds_bucket{le=1.0} 5",
+            "weather_request_duration_seconds_bucket{le=+Inf} 6",
             "weather_request_duration_seconds_sum{} 4.25", "weather_request_duration_seconds_count{} 6",
         ];
         foreach (var format in Pages.Formats)
         {
             var read = await PrometheusClient.ReadAsync(format, Pages.Text(format, parts));
 
-            Assert.Equal(expected.Order(StringComparer.Ordinal), read.SelectMany(family => family.Series).Select(series => series.Replace("le=1}", "le=1.0}", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            var series = read.SelectMany(family => family.Series).Select(series => series.Replace("le=1}", "le=1.0}", StringComparison.Ordinal));
+            Assert.Equal(expected.Order(StringComparer.Ordinal), series.Order(StringComparer.Ordinal));
             Assert.Equal("Requests sent.\nA \\ and a \"quote\".", read.Single(family => family.Name == "weather_requests").Help);
             Assert.Equal(["counter", "gauge", "gauge", "gauge", "histogram"], read.Select(family => family.Type).Order());
         }
     }
 
     [Fact]
-    public async Task Odd_labels_help_texts_and_values_are_read_as_they_were_written()
+    public async Task Unusual_labels_help_texts_and_values_survive()
     {
         var random = new Random(1);
         var families = Enumerable.Range(0, 2000).Select(i => Pages.RandomFamily(random, $"x{i}")).Where(family => family.Samples.Count > 0).ToList();
@@ -56,7 +60,7 @@ public class PrometheusClientTests
             foreach (var family in families)
             {
                 var seen = read[family.Kind is MetricKind.Counter ? family.Name[..^"_total".Length] : family.Name];
-                // Half a surrogate pair is written as U+FFFD, and the library leaves a help text of nothing but white space out.
+                // A lone surrogate is written as U+FFFD, and the library omits a help text of only white space.
                 Assert.Equal(family.Help.Replace("half \ud83c of", "half \ufffd of", StringComparison.Ordinal).Trim('\n'), seen.Help.Trim('\n'));
                 Assert.Equal(Series(family).Order(StringComparer.Ordinal), seen.Series.Order(StringComparer.Ordinal));
             }
@@ -69,7 +73,7 @@ public class PrometheusClientTests
     [InlineData("# TYPE a counter\na 1\n# EOF\n")]
     [InlineData("# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n# TYPE a gauge\na{x=\"1\"} 1\n# EOF\n")]
     [InlineData("# TYPE a histogram\na_bucket{le=\"1.0\"} 1\na_sum 1\na_count 1\n# EOF\n")]
-    public async Task The_parser_of_OpenMetrics_is_strict(string page)
+    public async Task The_parser_of_OpenMetrics_rejects_invalid_pages(string page)
     {
         var (exitCode, _, error) = await PrometheusClient.RunAsync(ExpositionFormat.OpenMetricsText, page);
 
@@ -90,5 +94,7 @@ public class PrometheusClientTests
     }
 
     private static IEnumerable<string> Series(MetricFamily family) =>
-        family.Samples.Select(sample => $"{family.Name}{{{string.Join(',', sample.Labels.Labels.Select(label => $"{label.Name}={label.Value}"))}}} {PrometheusClient.Number(sample.Value)}");
+        from sample in family.Samples
+        let labels = string.Join(',', sample.Labels.Labels.Select(label => $"{label.Name}={label.Value}"))
+        select $"{family.Name}{{{labels}}} {PrometheusClient.Number(sample.Value)}";
 }

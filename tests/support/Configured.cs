@@ -5,7 +5,7 @@ namespace Exporter.Tests.Support;
 /// <summary>A configuration of one source, from YAML or from variables, in a directory of the test.</summary>
 internal static class Configured
 {
-    public static (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Of(
+    public static (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Of(
         ISource source, string? yaml, IReadOnlyDictionary<string, string> environment, TemporaryDirectory directory)
     {
         var flags = new Dictionary<Setting, IReadOnlyList<string>>();
@@ -14,7 +14,7 @@ internal static class Configured
             flags[Configuration.ConfigFile] = [directory.Write("exporter.yml", yaml)];
         }
         var configuration = Configuration.Load([], [source.Settings], flags, environment, directory.Path);
-        var accounts = PlannedAccount.All(configuration, [source]);
+        var accounts = ConfiguredAccount.All(configuration, [source]);
         return (accounts, [.. configuration.Problems.Select(p => p.ToString())]);
     }
 }

@@ -8,10 +8,10 @@ namespace Exporter.Tests.Support;
 /// <summary>Opens accounts as the program does, with a clock and a log of the test's.</summary>
 internal static class Opened
 {
-    public static Account Open(this PlannedAccount planned, TokenManagerOptions keeping, TimeProvider time, ILoggerFactory logging) =>
+    public static Account Open(this ConfiguredAccount planned, TokenManagerOptions keeping, TimeProvider time, ILoggerFactory logging) =>
         planned.Open(keeping, Composition.Services(time, logging));
 
     /// <summary>What a single account is opened with, as the program does, with its token in memory.</summary>
     public static AccountContext Context(string name, TimeProvider time) =>
-        new(name, Labelled: false, new MemoryStore(), new TokenManagerOptions(), Composition.Services(time, NullLoggerFactory.Instance));
+        new(name, HasAccountLabel: false, new MemoryStore(), new TokenManagerOptions(), Composition.Services(time, NullLoggerFactory.Instance));
 }

@@ -326,7 +326,7 @@ public sealed class AttackTests
                 pages.Append((await bench.Get(callback)).Body);
             }
         }
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
         Collect();
         var pasted = bench.Sandbox.Netatmo.Login().RefreshToken;
         secrets.Add(pasted);
@@ -376,7 +376,7 @@ public sealed class AttackTests
         var endpoint = new TokenEndpoint(provider.Client, new Uri("https://provider.example/token"), new OAuthClient("client", new Secret("secret")), bench.Time);
         var manager = new TokenManager("mixed", new RefreshTokenGrant(endpoint, bench.Time), new FileStore(bench.DirectoryPath["mixed.json"], [new PlainTokenFormat()], bench.Time), new TokenManagerOptions(), bench.Time,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        return new Account("mixed", "oauth2", labelled: true, manager, feed: null)
+        return new Account("mixed", "oauth2", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri("https://provider.example/authorize"), ["read"], issuer: issuer)),
         };

@@ -21,7 +21,7 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = "Log in" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Accept" }).ClickAsync();
         await tab.Page.GetByText("Alive").WaitForAsync();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
         var plot = tab.Page.GetByRole(AriaRole.Img, new() { NameRegex = new("^Temperature over") });
         // A reading is recorded for the plots a moment after it is there.
         do
@@ -188,7 +188,7 @@ public sealed class BrowserTests(BrowserTests.Chromium chromium) : IClassFixture
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = "Log in" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Accept" }).ClickAsync();
         await tab.Page.GetByText("Alive").WaitForAsync();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
         await tab.Page.ReloadAsync();
 
         await tab.Page.GetByText("21.3\u00a0°C", new() { Exact = false }).Or(tab.Page.GetByText("21.3°C")).First.WaitForAsync();

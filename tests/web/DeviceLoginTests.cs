@@ -120,7 +120,7 @@ public sealed class DeviceLoginTests
         var client = new OAuthClient("car-client", null, ClientAuthentication.None);
         TokenEndpoint Endpoint(string path) => new(provider.Client, new Uri(Provider, path), client, bench.Time);
         var manager = new TokenManager("car", new RefreshTokenGrant(Endpoint("token"), bench.Time), new FileStore(bench.DirectoryPath["car.json"], [new PlainTokenFormat()], bench.Time), new TokenManagerOptions(), bench.Time, NullLogger.Instance);
-        return new Account("car", "vehicle", labelled: true, manager, feed: null)
+        return new Account("car", "vehicle", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Device(new DeviceCodeGrant(Endpoint("device"), Endpoint("token"), ["read"], bench.Time)),
         };

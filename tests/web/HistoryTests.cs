@@ -97,7 +97,7 @@ public sealed class HistoryTests : IDisposable
         history.Record(account,
         [
             MetricFamily.Gauge("x_seen_timestamp_seconds", "When.", 1e9), MetricFamily.Gauge("x_updated", "Timestamp of last update", 1e9),
-            MetricFamily.Info("x_info", "What.", LabelSet.Of(("a", "b"))), MetricFamily.Counter("x_total", "How many.", 3),
+            MetricFamily.Info("x_info", "What.", [LabelSet.Of(("a", "b"))]), MetricFamily.Counter("x_total", "How many.", [new(LabelSet.Empty, 3)]),
         ], time.GetUtcNow());
 
         Assert.Empty(history.Of(account));
@@ -171,29 +171,29 @@ public sealed class HistoryTests : IDisposable
 
     private static MetricFamily Celsius(string name) => MetricFamily.Gauge($"x_{name}_celsius", "T.", 20);
 
-    private (History, Account) New(IFeed? feed = null)
+    private (History, Account) New(IReadingSource? feed = null)
     {
         var manager = new TokenManager("home", new RefreshTokenGrant(null!, time), new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
-        var account = new Account("home", "x", labelled: true, manager, feed);
+        var account = new Account("home", "x", hasAccountLabel: true, manager, feed);
         accounts.Add(account);
         return (new History([account], time, NullLogger<History>.Instance), account);
     }
 
-    private sealed class Feed : IFeed
+    private sealed class Feed : IReadingSource
     {
-        private readonly Latest<FeedStatus> latest = new(new FeedStatus());
+        private readonly Latest<ReadingStatus> latest = new(new ReadingStatus());
         private double value;
 
-        public FeedStatus Status => latest.Value;
+        public ReadingStatus Status => latest.Value;
 
         public Task Changed => latest.Changed;
 
-        public Exposed Expose(DateTimeOffset now) => new([MetricFamily.Gauge("x_a_celsius", "A.", value)], null);
+        public ReadingMetrics Collect(DateTimeOffset now) => new([MetricFamily.Gauge("x_a_celsius", "A.", value)], null);
 
         public void Take(DateTimeOffset at, double reading)
         {
             value = reading;
-            latest.Set(new FeedStatus { Up = true, ReadAt = at });
+            latest.Set(new ReadingStatus { Up = true, ReadAt = at });
         }
 
         public Task RunAsync(CancellationToken cancellationToken) => Task.CompletedTask;

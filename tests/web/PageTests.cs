@@ -16,7 +16,7 @@ public sealed class PageTests
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         bench.Run();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up && bench.Clock.Waiting > 1);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up && bench.Clock.Waiting > 1);
 
         var page = WebUtility.HtmlDecode((await bench.Get("/")).Body);
 
@@ -57,7 +57,7 @@ public sealed class PageTests
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         bench.Sandbox.Netatmo.StationsData.Fail(new Fault.Refuse("13"));
         bench.Run();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Failure is not null);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Failure is not null);
 
         var page = (await bench.Get("/")).Body;
 
@@ -72,7 +72,7 @@ public sealed class PageTests
         var sample = NetatmoSample.FromJson(Answer);
         await using var bench = await WebBench.StartAsync(loggedIn: true, provider: new NetatmoProviderOptions { Stations = sample });
         bench.Run();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
 
         var page = (await bench.Get("/")).Body;
 
@@ -85,7 +85,7 @@ public sealed class PageTests
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true, provider: new NetatmoProviderOptions { Stations = NetatmoSample.Large });
         bench.Run();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
 
         var page = (await bench.Get("/")).Body;
 
@@ -175,7 +175,7 @@ public sealed class PageTests
         MetricFamily[] families =
         [
             MetricFamily.Gauge("x_wind_kph", "Wind.", [new Sample(labels, 14)]),
-            MetricFamily.Info("x_module_info", "What it is.", labels.With("firmware", "25")),
+            MetricFamily.Info("x_module_info", "What it is.", [labels.With("firmware", "25")]),
         ];
 
         var tile = Readings.Tiles(families, OfSource, new Clock(ManualTime.Start, TimeZoneInfo.Utc)).ToString();

@@ -115,7 +115,7 @@ public sealed class PasteTests
     {
         var endpoint = new TokenEndpoint(provider.Client, new Uri("https://provider.example/token"), new OAuthClient("client", new Secret("secret")), bench.Time);
         var manager = new TokenManager("elsewhere", new RefreshTokenGrant(endpoint, bench.Time), new FileStore(bench.DirectoryPath["elsewhere.json"], [new PlainTokenFormat()], bench.Time), new TokenManagerOptions(), bench.Time, NullLogger.Instance);
-        return new Account("elsewhere", "oauth2", labelled: true, manager, feed: null)
+        return new Account("elsewhere", "oauth2", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri("https://provider.example/authorize"), ["read"], redirectUri: new Uri("http://localhost:3000/callback"))),
         };

@@ -39,7 +39,7 @@ public sealed class ScrapeTests
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         bench.Run();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
         foreach (var (format, accept) in new[] { (ExpositionFormat.PrometheusText, "text/plain"), (ExpositionFormat.OpenMetricsText, "application/openmetrics-text") })
         {
             var page = await bench.Get("/metrics", ("Accept", accept));
@@ -61,7 +61,7 @@ public sealed class ScrapeTests
     {
         await using var bench = await WebBench.StartAsync(provider: new NetatmoProviderOptions { Stations = NetatmoSample.Named(stations) }, loggedIn: true, log: LogLevel.Information);
         bench.Run();
-        await bench.UntilAsync(() => bench.Account.Feed!.Status.Up);
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
         using var client = new Client(bench.Address, header);
         Measure(1000);
 

@@ -150,7 +150,7 @@ internal sealed class WebBench : IAsyncDisposable
     {
         while (!reached())
         {
-            await Task.WhenAny([.. Accounts.Select(a => a.TokenManager.Changed), .. Accounts.Select(a => a.Feed?.Changed).OfType<Task>(), Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation)]);
+            await Task.WhenAny([.. Accounts.Select(a => a.TokenManager.Changed), .. Accounts.Select(a => a.ReadingSource?.Changed).OfType<Task>(), Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation)]);
             Cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -216,7 +216,7 @@ internal sealed class WebBench : IAsyncDisposable
         var configuration = Configuration.Load(WebOptions.Settings, [source.Settings],
             given.ToDictionary(g => Setting.WithFiles(settings).First(s => s.Flag == g.Key), g => (IReadOnlyList<string>)g.Value), new Dictionary<string, string>(), directory.Path);
         var options = WebOptions.Read(configuration.Program);
-        var planned = PlannedAccount.All(configuration, [source]);
+        var planned = ConfiguredAccount.All(configuration, [source]);
         Assert.Equal([], configuration.Problems.Select(p => p.ToString()));
         Accounts = [.. planned.Select(p => p.Open(new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, logging)), .. more?.Invoke(this) ?? []];
         app = Build(options);

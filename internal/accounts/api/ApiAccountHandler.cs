@@ -1,12 +1,13 @@
 using System.Net.Http.Headers;
+using Prometheus;
 
 namespace Exporter.Accounts;
 
 /// <summary>
-/// The outermost handler of every API client. It sends the request to the address of its account, and hands on an answer that is whole, no larger than
-/// allowed, and there in time. What reads the answer then neither waits nor meets an unknown charset: Refit would read the body without the caller's token.
+/// The outermost handler of every API client. It sends the request to its account's address and buffers the response, within limits of size
+/// and time. Reading the response then neither waits nor depends on its charset: Refit would read the body without the caller's token.
 /// </summary>
-internal sealed class ApiAccountHandler(ApiTraffic traffic, TimeProvider time) : DelegatingHandler
+internal sealed class ApiAccountHandler(Counter.Child timeouts, TimeProvider time) : DelegatingHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -22,36 +23,38 @@ internal sealed class ApiAccountHandler(ApiTraffic traffic, TimeProvider time) :
         try
         {
             var response = await base.SendAsync(request, either.Token);
-            response.Content = await WholeAsync(response.Content, either.Token);
+            response.Content = await BufferAsync(response.Content, either.Token);
             return response;
         }
-        catch (Exception e) when (e is OperationCanceledException or TimeoutException && limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or TimeoutException
+            && limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            traffic.Timeouts.Inc();
-            throw new ApiTooSlowException();
+            timeouts.Inc();
+            throw new ApiTimeoutException();
         }
     }
 
-    private static async Task<HttpContent> WholeAsync(HttpContent content, CancellationToken cancellationToken)
+    private static async Task<HttpContent> BufferAsync(HttpContent content, CancellationToken cancellationToken)
     {
         using (content)
         {
             await content.LoadIntoBufferAsync(ApiLimits.LargestBody, cancellationToken);
-            // JSON is UTF-8 (RFC 8259 section 8.1), whatever charset or media type the answer names.
-            return new ByteArrayContent(await content.ReadAsByteArrayAsync(cancellationToken)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+            // JSON is UTF-8 (RFC 8259 section 8.1), regardless of the response's charset and media type.
+            var type = new MediaTypeHeaderValue("application/json");
+            return new ByteArrayContent(await content.ReadAsByteArrayAsync(cancellationToken)) { Headers = { ContentType = type } };
         }
     }
 }
 
-/// <summary>How much of a provider's time and of our memory one answer may take.</summary>
+/// <summary>The limits of one API response.</summary>
 public static class ApiLimits
 {
     /// <summary>In bytes.</summary>
     public const int LargestBody = 16 * 1024 * 1024;
 
-    /// <summary>For one answer, with all retries of it.</summary>
+    /// <summary>For one response, including all retries.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(90);
 }
 
-/// <summary>There was no whole answer within <see cref="ApiLimits.LongestWait"/>.</summary>
-internal sealed class ApiTooSlowException : TimeoutException;
+/// <summary>No complete response arrived within <see cref="ApiLimits.LongestWait"/>.</summary>
+internal sealed class ApiTimeoutException : TimeoutException;

@@ -1,15 +1,14 @@
 using System.Globalization;
-using Exporter.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Prometheus;
 
 namespace Exporter.Accounts;
 
 /// <summary>
-/// Counts an account's calls to its provider, because providers limit how they are used. A source that publishes more than the requests
-/// overrides <see cref="Count"/>. Thread-safe.
+/// Counts an account's calls to its provider, because providers limit them. A source with more metrics than the number of requests overrides
+/// <see cref="Count"/>. Thread-safe.
 /// </summary>
-/// <param name="prefix">The source's own, without the underscore.</param>
+/// <param name="prefix">The source's metric prefix, without the underscore.</param>
 /// <param name="provider">Its name, for the help texts.</param>
 public abstract class ApiCalls(AccountContext context, string prefix, string provider)
 {
@@ -17,42 +16,43 @@ public abstract class ApiCalls(AccountContext context, string prefix, string pro
 
     private readonly IMetricFactory metrics = context.Services.GetRequiredService<ApiMetrics>().Factory;
     private readonly TimeProvider time = context.Time;
-    private readonly LabelSet shared = context.Labelled ? LabelSet.Of(("account", context.Name)) : LabelSet.Empty;
+    private readonly LabelSet shared = context.HasAccountLabel ? LabelSet.Of(("account", context.Name)) : LabelSet.Empty;
 
-    /// <summary>A handler that counts the requests that were marked; the innermost, so that a retry is a call of its own.</summary>
+    /// <summary>A handler that counts marked requests; the innermost one, so that it counts each retry.</summary>
     public static DelegatingHandler CreateHandler() => new Handler();
 
-    /// <summary>Lets the request be counted here. It carries this in its options, so that one client serves many accounts.</summary>
+    /// <summary>Marks a request for counting. The request carries its counter, so that one client serves many accounts.</summary>
     public void Mark(HttpRequestMessage request) => request.Options.Set(Option, this);
 
-    /// <summary>The word for a request, of a small set: it becomes a label.</summary>
+    /// <summary>The value of the label <c>operation</c>, from a small set.</summary>
     protected abstract string OperationOf(HttpRequestMessage request);
 
-    /// <param name="code">The HTTP status, or <c>none</c> where there was no answer.</param>
-    /// <param name="retryAfter">How long the provider asked to wait, if it did.</param>
+    /// <param name="code">The HTTP status, or <c>none</c> without a response.</param>
+    /// <param name="retryAfter">The wait that the provider requested, if any.</param>
     protected virtual void Count(string operation, string code, TimeSpan took, TimeSpan? retryAfter) => Counter(
-        $"{prefix}_api_requests_total", $"Calls of {provider}'s API, by operation and HTTP status; none where there was no answer. As of the last poll.",
+        $"{prefix}_api_requests_total", $"Calls of {provider}'s API by operation and HTTP status, none without a response. As of the last poll.",
         ("operation", operation), ("code", code)).Inc();
 
-    // The library returns the collector of that name that it has already. It is created when it is first used, because the library
-    // writes a collector without series as a family.
+    // A collector is created at its first use, because the library writes one without series as a family. Later calls return the same one.
     protected Counter.Child Counter(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels)
     {
-        var all = LabelSet.Of([.. shared.Labels, .. labels]);
+        var all = WithShared(labels);
         return metrics.CreateCounter(name, help, all.Names).WithLabels(all.Values);
     }
 
     protected Gauge.Child Gauge(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels)
     {
-        var all = LabelSet.Of([.. shared.Labels, .. labels]);
+        var all = WithShared(labels);
         return metrics.CreateGauge(name, help, all.Names).WithLabels(all.Values);
     }
 
     protected Histogram.Child Histogram(string name, string help, double[] bounds, params ReadOnlySpan<(string Name, string Value)> labels)
     {
-        var all = LabelSet.Of([.. shared.Labels, .. labels]);
+        var all = WithShared(labels);
         return metrics.CreateHistogram(name, help, all.Names, new HistogramConfiguration { Buckets = bounds }).WithLabels(all.Values);
     }
+
+    private LabelSet WithShared(ReadOnlySpan<(string Name, string Value)> labels) => LabelSet.Of([.. shared.Labels, .. labels]);
 
     private async Task<HttpResponseMessage> CountAsync(HttpRequestMessage request, Func<Task<HttpResponseMessage>> send)
     {
@@ -60,8 +60,9 @@ public abstract class ApiCalls(AccountContext context, string prefix, string pro
         try
         {
             var response = await send();
-            var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? header.Date - time.GetUtcNow() : null;
-            Count(operation, ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture), time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
+            var wait = RetryAfter.Read(response, time);
+            var code = ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture);
+            Count(operation, code, time.GetElapsedTime(started), wait > TimeSpan.Zero ? wait : null);
             return response;
         }
         catch

@@ -3,12 +3,12 @@ using System.Text.Json;
 namespace Exporter.Accounts;
 
 /// <summary>
-/// Reads a provider's JSON in which a name or a text may be none: half a surrogate pair, escaped, or bytes that are no UTF-8. That costs
-/// itself; <see cref="JsonElement"/> throws, and TryGetProperty also for what stands beside it.
+/// Reads JSON leniently: a name or text that is not valid Unicode is null and does not affect its siblings. <see cref="JsonElement"/> throws
+/// for it, and TryGetProperty throws for its siblings too.
 /// </summary>
 public static class ApiJson
 {
-    /// <summary>The JSON of a body; null if it is none.</summary>
+    /// <summary>The JSON of a body; null if it is not JSON.</summary>
     public static JsonElement? Parse(ReadOnlySpan<byte> utf8)
     {
         try
@@ -21,11 +21,11 @@ public static class ApiJson
         }
     }
 
-    /// <summary>The last of that name; null where there is none, or no object.</summary>
-    public static JsonElement? Member(JsonElement? of, string name, StringComparison comparison = StringComparison.Ordinal)
+    /// <summary>The last member of that name; null if there is none or the element is not an object.</summary>
+    public static JsonElement? Member(JsonElement? element, string name, StringComparison comparison = StringComparison.Ordinal)
     {
         JsonElement? found = null;
-        if (of is { ValueKind: JsonValueKind.Object } members)
+        if (element is { ValueKind: JsonValueKind.Object } members)
         {
             foreach (var member in members.EnumerateObject())
             {

@@ -2,58 +2,57 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Exporter.Tokens;
 using Polly.Timeout;
 using Refit;
 
 namespace Exporter.Accounts;
 
-/// <summary>From Refit's responses to results; each source adds the table of what its provider's answers mean.</summary>
+/// <summary>Converts Refit responses to results. Each source adds the classification of its provider's error responses.</summary>
 public static class ApiResponses
 {
-    /// <summary>The value of a good answer, or why there is none.</summary>
+    /// <summary>The value of a successful response, or the failure.</summary>
     /// <param name="provider">Its name, for sentences.</param>
-    /// <param name="value">The value of an answer with a status of 2xx; null if it has none.</param>
-    /// <param name="refusal">What any other answer means.</param>
+    /// <param name="value">The value of a response with status 2xx; null if it has none.</param>
+    /// <param name="classify">The failure that any other response means.</param>
     public static PollResult<T> Read<TBody, T>(
-        this IApiResponse<TBody> response, string provider, TimeProvider time, Func<TBody, T?> value, Func<IApiResponse, ApiFailure> refusal) =>
-        response.IsSuccessful && response.Content is { } body && value(body) is { } found ? new PollResult<T>.Success(found) : Failure(response, provider, time, refusal);
+        this IApiResponse<TBody> response, string provider, TimeProvider time, Func<TBody, T?> value, Func<IApiResponse, ApiFailure> classify) =>
+        response.IsSuccessful && response.Content is { } body && value(body) is { } found
+            ? new PollResult<T>.Success(found)
+            : Failure(response, provider, time, classify);
 
-    /// <summary>The same for an answer that is good by its status alone.</summary>
-    public static PollResult<bool> Read(this IApiResponse response, string provider, TimeProvider time, Func<IApiResponse, bool> isGood, Func<IApiResponse, ApiFailure> refusal) =>
-        response.IsReceived && isGood(response) ? new PollResult<bool>.Success(true) : Failure(response, provider, time, refusal);
+    /// <summary>The same for a response whose status alone decides.</summary>
+    public static PollResult<bool> Read(
+        this IApiResponse response, string provider, TimeProvider time, Func<IApiResponse, bool> isGood, Func<IApiResponse, ApiFailure> classify) =>
+        response.IsReceived && isGood(response) ? new PollResult<bool>.Success(true) : Failure(response, provider, time, classify);
 
-    /// <summary>The body of an answer that is an error, or not of the shape that was asked for.</summary>
+    /// <summary>The body of a response that is an error, or does not have the requested shape.</summary>
     public static string ErrorBody(this IApiResponse response) => response.HasResponseError(out var error) ? error.Content ?? "" : "";
 
-    /// <summary>The JSON of <see cref="ErrorBody"/>; null if it is none.</summary>
+    /// <summary>The JSON of <see cref="ErrorBody"/>; null if it is not JSON.</summary>
     public static JsonElement? ErrorJson(this IApiResponse response) => ApiJson.Parse(Encoding.UTF8.GetBytes(response.ErrorBody()));
 
-    private static ApiFailure Failure(IApiResponse response, string provider, TimeProvider time, Func<IApiResponse, ApiFailure> refusal)
+    private static ApiFailure Failure(IApiResponse response, string provider, TimeProvider time, Func<IApiResponse, ApiFailure> classify)
     {
-        if (response.HasRequestError(out var lost))
+        if (response.HasRequestError(out var error))
         {
-            return Lost(lost.InnerException ?? lost, provider);
+            return Failure(error.InnerException ?? error, provider);
         }
-        var failure = refusal(response);
-        // What is not the API's answer at all does not say either when to come back.
-        return failure is ApiFailure.Unavailable && response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created ? failure : failure with { RetryAfter = RetryAfter(response, time) };
+        var failure = classify(response);
+        // Ignore Retry-After in a success response that is not the API's.
+        return failure is ApiFailure.Unavailable && response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created
+            ? failure
+            : failure with { RetryAfter = RetryAfter.Read(response.Headers, time) };
     }
 
-    /// <summary>RFC 9110 section 10.2.3: a number of seconds or a date; never negative.</summary>
-    private static TimeSpan? RetryAfter(IApiResponse response, TimeProvider time)
+    private static ApiFailure Failure(Exception exception, string provider) => exception switch
     {
-        var header = response.Headers?.RetryAfter;
-        return (header?.Delta ?? header?.Date - time.GetUtcNow()) is { } wait ? (wait > TimeSpan.Zero ? wait : TimeSpan.Zero) : null;
-    }
-
-    private static ApiFailure Lost(Exception failure, string provider) => failure switch
-    {
-        TokenUnavailableException e => new ApiFailure.NoToken($"{provider} was not asked: {e.Message.TrimEnd('.')}."),
+        TokenUnavailableException e => new ApiFailure.NoToken($"No request was sent to {provider}: {e.Message.TrimEnd('.')}."),
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } =>
-            new ApiFailure.Unavailable($"{provider}'s answer is larger than {ApiLimits.LargestBody / 1024 / 1024} MiB."),
-        ApiTooSlowException => new ApiFailure.Unavailable(string.Create(CultureInfo.InvariantCulture, $"{provider} did not answer within {ApiLimits.LongestWait.TotalSeconds} s.")),
-        OperationCanceledException or TimeoutException or TimeoutRejectedException => new ApiFailure.Unavailable($"{provider} did not answer in time."),
-        _ => new ApiFailure.Unavailable($"{provider} cannot be reached: {failure.GetBaseException().Message.TrimEnd('.')}."),
+            new ApiFailure.Unavailable($"{provider}'s response is larger than {ApiLimits.LargestBody / 1024 / 1024} MiB."),
+        ApiTimeoutException => new ApiFailure.Unavailable(
+            string.Create(CultureInfo.InvariantCulture, $"{provider} did not respond within {ApiLimits.LongestWait.TotalSeconds} s.")),
+        OperationCanceledException or TimeoutException or TimeoutRejectedException =>
+            new ApiFailure.Unavailable($"{provider} did not respond in time."),
+        _ => new ApiFailure.Unavailable($"{provider} cannot be reached: {exception.GetBaseException().Message.TrimEnd('.')}."),
     };
 }

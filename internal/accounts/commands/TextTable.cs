@@ -1,11 +1,9 @@
-using Exporter.Tokens;
-
 namespace Exporter.Accounts;
 
-/// <summary>Rows in columns, for a terminal: the first row is the heading. Every cell is one line, whatever a provider put into it.</summary>
+/// <summary>Formats rows as columns for a terminal. The first row is the heading. A text with several lines becomes one line.</summary>
 public static class TextTable
 {
-    /// <param name="rows">All of one length; null is a value that is missing.</param>
+    /// <param name="rows">All of the same length; null is a missing value.</param>
     public static string Of(IReadOnlyList<string?[]> rows)
     {
         string[][] cells = [.. rows.Select(row => row.Select(cell => Sanitize.Line(cell ?? "–")).ToArray())];

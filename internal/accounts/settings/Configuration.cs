@@ -3,40 +3,35 @@ using System.Collections.Frozen;
 namespace Exporter.Accounts;
 
 /// <summary>
-/// The whole configuration: defaults under the file under the environment under the flags. Reading it never fails; what is wrong stands in
-/// <see cref="Problems"/>, where sections add what is found missing while options are made of them.
+/// The whole configuration, by ascending priority: defaults, the file, the environment, the flags. Reading it never fails. Errors are in
+/// <see cref="Problems"/>; sections add required settings that are missing while options are created from them.
 /// </summary>
 public sealed class Configuration
 {
-    /// <summary>The configuration file itself; the one program setting that cannot stand in it.</summary>
+    /// <summary>The configuration file; the only program setting that the file cannot contain.</summary>
     public static readonly Setting<string> ConfigFile = Settings.Path(
-        "config", "Configuration file, for several accounts or for settings you would rather not give as flags.", flag: "--config", variable: "EXPORTER_CONFIG");
+        "config", "Configuration file, for several accounts or as an alternative to flags.", flag: "--config", variable: "EXPORTER_CONFIG");
 
     private readonly Problems problems;
 
-    private Configuration(Section program, IReadOnlyList<AccountSection> accounts, IReadOnlyList<Problem> warnings, Problems problems)
-    {
-        Program = program;
-        Accounts = accounts;
-        Warnings = warnings;
-        this.problems = problems;
-    }
+    private Configuration(Section program, IReadOnlyList<AccountSection> accounts, IReadOnlyList<Problem> warnings, Problems problems) =>
+        (Program, Accounts, Warnings, this.problems) = (program, accounts, warnings, problems);
 
     public Section Program { get; }
 
-    /// <summary>In the order of the file, then those of the environment. Also accounts that have problems, so that all of these can be found.</summary>
+    /// <summary>In the order of the file, then those of the environment. Includes accounts with problems, so that all problems are found.</summary>
     public IReadOnlyList<AccountSection> Accounts { get; }
 
-    /// <summary>What was passed over, and is worth a line in the log.</summary>
+    /// <summary>Ignored lines, for the log.</summary>
     public IReadOnlyList<Problem> Warnings { get; }
 
-    /// <summary>Everything that was found wrong until now. While there is anything, nothing should be started.</summary>
+    /// <summary>All errors so far. While there are any, do not start anything.</summary>
     public IReadOnlyList<Problem> Problems => problems.All;
 
-    /// <param name="program">The settings of the program itself; <see cref="ConfigFile"/> need not be among them.</param>
-    /// <param name="sources">The first one is asked for when nothing at all is configured.</param>
-    /// <param name="flags">What the command line says, each setting with its values in their order.</param>
-    /// <param name="workingDirectory">Where <c>.env</c> is looked for, and relative paths start.</param>
+    /// <param name="program">The settings of the program itself, with or without <see cref="ConfigFile"/>.</param>
+    /// <param name="sources">The sources. If nothing is configured, the problems name the settings of the first one.</param>
+    /// <param name="flags">The command line's settings, each with its values in order.</param>
+    /// <param name="workingDirectory">The directory of <c>.env</c> and of relative paths.</param>
     public static Configuration Load(
         IReadOnlyList<Setting> program,
         IReadOnlyList<SourceSettings> sources,
@@ -46,57 +41,51 @@ public sealed class Configuration
     {
         var problems = new Problems();
         var warnings = new List<Problem>();
-        var variables = Variables.Of(environment, workingDirectory, warnings);
-        var given = flags.ToFrozenDictionary(
-            flag => flag.Key, flag => new Given(flag.Value, new Origin(Layer.Flag, flag.Key.Flag ?? flag.Key.Key, null, 0, workingDirectory)));
+        var variables = new Variables(environment, workingDirectory, warnings);
+        var flagValues = flags.ToFrozenDictionary(
+            flag => flag.Key, flag => new RawValue(flag.Value, new Origin(Layer.Flag, flag.Key.Flag ?? flag.Key.Key, null, 0, workingDirectory)));
         var at = new Origin(Layer.Default, "exporter", null, 0, workingDirectory);
-        // Where the program keeps its things is known to every program that opens accounts.
-        var inFile = program.Where(setting => setting.Key != ConfigFile.Key).Append(StateDirectory.Setting).DistinctBy(setting => setting.Key).ToArray();
-
-        var said = Layers.Single(Setting.WithFiles([ConfigFile, .. inFile]), variables, given);
-        var path = new Section(at, [ConfigFile], said, Layers.Ways, problems).Find(ConfigFile);
-        var file = path is null ? null : said[ConfigFile.Key].Text;
+        // Every program that opens accounts needs the state directory.
+        Setting[] inFile = [.. program.Where(s => s.Key != ConfigFile.Key).Append(StateDirectory.Setting).DistinctBy(s => s.Key)];
+        var values = variables.Read(Setting.WithFiles([ConfigFile, .. inFile]), flagValues);
+        var path = new Section(at, [ConfigFile], values, setting => setting.Names, problems).Find(ConfigFile);
+        var file = path is null ? null : values[ConfigFile.Key].Text;
         var top = path is null ? null : YamlFile.Read(file!, path, problems);
         var directory = Path.GetDirectoryName(path) ?? workingDirectory;
         foreach (var (key, value) in FromFile(top, file, directory, inFile, sources, problems))
         {
-            said.TryAdd(key, value);
+            values.TryAdd(key, value);
         }
-
-        var section = new Section(at, [ConfigFile, .. inFile], said, Ways, problems);
-        // Of a file that was named and cannot be read nobody knows what accounts it lists: nothing more is said about them.
-        var unknown = said.ContainsKey(ConfigFile.Key) && top is null;
-        var accounts = unknown
+        var section = new Section(at, [ConfigFile, .. inFile], values, NamesOf, problems);
+        // An unreadable file may list any accounts, so report no problems of accounts.
+        var accounts = values.ContainsKey(ConfigFile.Key) && top is null
             ? []
-            : new AccountsReader(sources, variables, given, workingDirectory, problems).Read(
+            : new AccountsReader(sources, variables, flagValues, workingDirectory, problems).Read(
                 file, directory, top?.Entries.FirstOrDefault(entry => entry.Key == AccountsReader.Key)?.Value);
         return new Configuration(section, accounts, warnings, problems);
 
-        IEnumerable<string> Ways(Setting setting) => Layers.Ways(setting).Append($"{setting.Key} in the configuration file").Where(way => way != setting.Key);
+        IEnumerable<string> NamesOf(Setting setting) =>
+            setting.Names.Append($"{setting.Key} in the configuration file").Where(name => name != setting.Key);
     }
 
-    /// <summary>The program's own settings at the top of the file.</summary>
-    private static IEnumerable<(string Key, Given Given)> FromFile(
+    /// <summary>The program's own settings, at the top of the file.</summary>
+    private static IEnumerable<(string Key, RawValue Raw)> FromFile(
         YamlValue.Map? top, string? file, string directory, IReadOnlyList<Setting> program, IReadOnlyList<SourceSettings> sources, Problems problems)
     {
         var known = Setting.WithFiles(program).ToDictionary(setting => setting.Key, StringComparer.Ordinal);
         foreach (var (key, value, line) in top?.Entries.Where(entry => entry.Key != AccountsReader.Key) ?? [])
         {
             var origin = new Origin(Layer.File, $"{file}:{line}", Quote.Plain(key), line, directory);
-            if (known.TryGetValue(key, out var setting))
+            if (!known.TryGetValue(key, out var setting))
             {
-                if (YamlSettings.Fits(setting, value, origin, problems))
-                {
-                    yield return (key, YamlSettings.Given(value, origin));
-                }
-
-                continue;
+                problems.Add(origin.Problem(sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
+                    ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
+                    : "there is no such setting" + Nearest.Remedy(key, known.Keys.Append(AccountsReader.Key), "exporter --help lists them all")));
             }
-
-            var ofAccounts = sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key);
-            problems.Add(origin.Problem(ofAccounts
-                ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
-                : "there is no such setting" + Nearest.Remedy(key, known.Keys.Append(AccountsReader.Key), "exporter --help lists them all")));
+            else if (YamlSettings.HasShape(setting, value, origin, problems))
+            {
+                yield return (key, YamlSettings.ToRawValue(value, origin));
+            }
         }
     }
 }

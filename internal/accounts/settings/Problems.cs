@@ -1,8 +1,8 @@
 namespace Exporter.Accounts;
 
-/// <summary>One thing that is wrong, in one line: where, what, and the remedy.</summary>
-/// <param name="Place">Where it was said: <c>accounts.yml:12</c>, a variable, a flag, an account.</param>
-/// <param name="Sentence">What is wrong and what to do about it; never contains a secret.</param>
+/// <summary>One error in the configuration, as one line: where, what, and the fix.</summary>
+/// <param name="Place">Where the value is: <c>accounts.yml:12</c>, a variable, a flag, an account.</param>
+/// <param name="Sentence">The error and the fix; never contains a secret.</param>
 public sealed record Problem(string Place, string Sentence)
 {
     internal int Line { get; init; }
@@ -10,22 +10,16 @@ public sealed record Problem(string Place, string Sentence)
     public override string ToString() => $"{Place}: {Sentence}";
 }
 
-/// <summary>Everything that is wrong, collected while the configuration is read, so that one run tells it all. Not thread-safe.</summary>
+/// <summary>Collects all errors while the configuration is read, so that one run reports them all. Not thread-safe.</summary>
 internal sealed class Problems
 {
     private readonly List<Problem> problems = [];
     private Problem? hint;
-    private Problem? hintIfMissed;
+    private Problem? hintIfMissing;
 
-    /// <summary>What was found in the file in the order of its lines, then what was found elsewhere, then a closing hint if there is one.</summary>
-    public IReadOnlyList<Problem> All
-    {
-        get
-        {
-            IEnumerable<Problem> sorted = problems.OrderBy(problem => problem.Line == 0 ? int.MaxValue : problem.Line);
-            return [.. hint is null ? sorted : sorted.Append(hint)];
-        }
-    }
+    /// <summary>Errors in the file in the order of its lines, then other errors, then a closing hint if there is one.</summary>
+    public IReadOnlyList<Problem> All =>
+        [.. problems.OrderBy(problem => problem.Line == 0 ? int.MaxValue : problem.Line), .. hint is null ? [] : new[] { hint }];
 
     public void Add(Problem problem)
     {
@@ -35,23 +29,17 @@ internal sealed class Problems
         }
     }
 
-    /// <summary>A setting is missing that has to be there.</summary>
-    public void Missed() => hint = hintIfMissed;
+    /// <summary>Records that a required setting is missing.</summary>
+    public void Missed() => hint = hintIfMissing;
 
-    /// <summary>The closing hint, should anything be missed from now on.</summary>
-    public void HintIfMissed(Problem problem) => hintIfMissed = problem;
+    /// <summary>Sets the closing hint for required settings that are missing from now on.</summary>
+    public void HintIfMissed(Problem problem) => hintIfMissing = problem;
 }
 
-/// <summary>Text of a stranger, made fit for one line of ours.</summary>
+/// <summary>Quotes text from outside in one line.</summary>
 internal static class Quote
 {
-    private const int Longest = 60;
-
     public static string Of(string text) => $"\"{Plain(text)}\"";
 
-    public static string Plain(string text, int longest = Longest)
-    {
-        var line = string.Concat(text.Take(longest).Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? '?' : c));
-        return text.Length > longest ? line + "…" : line;
-    }
+    public static string Plain(string text) => Sanitize.Line(text, 60);
 }

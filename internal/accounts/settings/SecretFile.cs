@@ -1,8 +1,6 @@
-using Exporter.Tokens;
-
 namespace Exporter.Accounts;
 
-/// <summary>A secret that stands alone in a file, as Docker, Kubernetes and systemd hand them out.</summary>
+/// <summary>A file that contains only a secret, as Docker, Kubernetes and systemd provide it.</summary>
 internal static class SecretFile
 {
     private const int Largest = 65536;
@@ -14,8 +12,7 @@ internal static class SecretFile
         {
             return new(null, problem);
         }
-
-        // One line end is the editor's; anything more is the secret's own.
+        // An editor adds one line ending; any others belong to the secret.
         var secret = text.EndsWith('\n') ? text[..^(text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1)] : text;
         return secret.Length > 0 ? Parsed.Value(new Secret(secret)) : Parsed.Problem<Secret>($"the file {path} is empty; write the secret into it");
     }

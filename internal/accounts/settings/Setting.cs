@@ -1,23 +1,18 @@
 namespace Exporter.Accounts;
 
 /// <summary>
-/// One setting, declared once beside the code that uses it (by the factories of <see cref="Settings"/>): the file's key, the flag, the
-/// variable, the default and the help all come from here. Immutable.
+/// One setting, declared once next to the code that uses it (by the factories of <see cref="Settings"/>). The key in the file, the flag, the
+/// variable, the default and the help all come from it. Immutable.
 /// </summary>
 public abstract class Setting
 {
     private protected Setting(string key, string help, string? flag, char? shortFlag, string? variable, string? defaultText, string placeholder)
     {
-        Key = key;
-        Help = help;
+        (Key, Help, ShortFlag, Variable, DefaultText, Placeholder) = (key, help, shortFlag, variable, defaultText, placeholder);
         Flag = flag is null ? null : "--" + flag.TrimStart('-');
-        ShortFlag = shortFlag;
-        Variable = variable;
-        DefaultText = defaultText;
-        Placeholder = placeholder;
     }
 
-    /// <summary>The key in the configuration file, snake_case.</summary>
+    /// <summary>The key in the configuration file, in snake_case.</summary>
     public string Key { get; }
 
     public string Help { get; }
@@ -31,63 +26,56 @@ public abstract class Setting
 
     public string? DefaultText { get; }
 
-    /// <summary>What stands for the value in the help: <c>DURATION</c>.</summary>
+    /// <summary>The placeholder of the value in the help: <c>DURATION</c>.</summary>
     public string Placeholder { get; }
 
-    /// <summary>Its value is never shown.</summary>
-    public bool IsSecret { get; private protected init; }
+    /// <summary>Whether its flag may have no value, which means true.</summary>
+    public bool IsSwitch { get; internal init; }
 
-    /// <summary>Its flag may stand without a value, which means true.</summary>
-    public bool IsSwitch { get; private protected init; }
+    /// <summary>Whether its flag may be repeated, and its value in the file may be a list.</summary>
+    public bool IsList { get; internal init; }
 
-    /// <summary>Its flag may be repeated, and its value in the file may be a list.</summary>
-    public bool IsList { get; private protected init; }
+    /// <summary>For a secret, the setting that names a file with the secret.</summary>
+    public Setting<string>? FromFile { get; internal init; }
 
-    /// <summary>For a secret, the setting that names the file it may be read from.</summary>
-    public Setting<string>? FromFile { get; private protected init; }
+    /// <summary>The flags and variables that set it, otherwise its key.</summary>
+    internal IEnumerable<string> Names => WithFiles([this]).SelectMany(one => new[] { one.Flag, one.Variable }).OfType<string>().DefaultIfEmpty(Key);
 
-    /// <summary>The key as words: <c>client id</c>.</summary>
+    /// <summary>The key in words: <c>client id</c>.</summary>
     internal string Noun => Key.Replace('_', ' ');
 
-    /// <summary>The value, or the problem.</summary>
-    internal abstract Parsed<object> ReadObject(Given given);
+    internal abstract Parsed<object> ReadObject(RawValue raw);
 
-    /// <summary>Every setting together with the one that names its file.</summary>
+    /// <summary>Every setting, and after it the one that names its file.</summary>
     public static IEnumerable<Setting> WithFiles(IEnumerable<Setting> settings) =>
         settings.SelectMany(setting => setting.FromFile is { } file ? new[] { setting, file } : [setting]);
 
     public override string ToString() => Key;
 }
 
-/// <summary>A setting whose value is a <typeparamref name="T"/>.</summary>
 public sealed class Setting<T> : Setting
 {
-    private readonly Func<Given, Parsed<T>> read;
+    private readonly Func<RawValue, Parsed<T>> read;
 
-    internal Setting(
-        string key, string help, string? flag, char? shortFlag, string? variable, string? defaultText, string placeholder,
-        Func<Given, Parsed<T>> read, bool isSwitch = false, bool isList = false, bool isSecret = false, Setting<string>? fromFile = null)
+    internal Setting(string key, string help, string? flag, char? shortFlag, string? variable, string? defaultText, string placeholder,
+        Func<RawValue, Parsed<T>> read)
         : base(key, help, flag, shortFlag, variable, defaultText, placeholder)
     {
         this.read = read;
-        IsSwitch = isSwitch;
-        IsList = isList;
-        IsSecret = isSecret;
-        FromFile = fromFile;
-        if (defaultText is not null && read(Given.Default(defaultText, "/")).Problem is { } problem)
+        if (defaultText is not null && read(RawValue.Default(defaultText, "/")).Problem is { } problem)
         {
-            throw new ArgumentException($"The default of {key} is no good: {problem}", nameof(defaultText));
+            throw new ArgumentException($"The default of {key} is invalid: {problem}", nameof(defaultText));
         }
     }
 
-    internal override Parsed<object> ReadObject(Given given)
+    internal override Parsed<object> ReadObject(RawValue raw)
     {
-        var (value, problem) = read(given);
+        var (value, problem) = read(raw);
         return new(value, problem);
     }
 }
 
-/// <summary>A value, or one sentence (without a full stop, with the remedy) that says what is wrong with the text.</summary>
+/// <summary>A value, or one sentence with the error and the fix, without a full stop.</summary>
 public readonly record struct Parsed<T>(T? Value, string? Problem);
 
 public static class Parsed
@@ -97,7 +85,7 @@ public static class Parsed
     public static Parsed<T> Problem<T>(string sentence) => new(default, sentence);
 }
 
-/// <summary>The layers, lowest first: a value of a later one hides that of an earlier one.</summary>
+/// <summary>The origins of values, in ascending priority.</summary>
 internal enum Layer
 {
     Default,
@@ -107,22 +95,21 @@ internal enum Layer
     Flag,
 }
 
-/// <summary>Where a value was said.</summary>
-/// <param name="Layer">How strong it is.</param>
-/// <param name="Place">What a person looks for: <c>accounts.yml:12</c>, a variable, a flag, <c>default</c>.</param>
-/// <param name="Subject">What it is called there, where the place does not say it: <c>accounts.home.interval</c>.</param>
-/// <param name="Line">In the file; 0 elsewhere.</param>
-/// <param name="Directory">The directory that a relative path said there starts from.</param>
+/// <summary>Where a value comes from.</summary>
+/// <param name="Place">For the user: <c>accounts.yml:12</c>, a variable, a flag, <c>default</c>.</param>
+/// <param name="Subject">Its name at that place, if the place does not include it: <c>accounts.home.interval</c>.</param>
+/// <param name="Line">The line in the file; otherwise 0.</param>
+/// <param name="Directory">The directory that a relative path is resolved against.</param>
 internal sealed record Origin(Layer Layer, string Place, string? Subject, int Line, string Directory)
 {
     public Problem Problem(string sentence) => new(Place, Subject is null ? sentence : $"{Subject}: {sentence}") { Line = Line };
 }
 
-/// <summary>What was said for one setting: one text, or several where a flag is repeated or the file has a list.</summary>
-internal sealed record Given(IReadOnlyList<string> Texts, Origin Origin, bool IsYamlList = false)
+/// <summary>The unparsed value of a setting: one text, or several for a repeated flag or a list in the file.</summary>
+internal sealed record RawValue(IReadOnlyList<string> Texts, Origin Origin, bool IsYamlList = false)
 {
-    /// <summary>The last one counts, as with every flag that is given twice.</summary>
+    /// <summary>The last text: it wins if a flag is repeated.</summary>
     public string Text => Texts[^1];
 
-    public static Given Default(string text, string directory) => new([text], new Origin(Layer.Default, "default", null, 0, directory));
+    public static RawValue Default(string text, string directory) => new([text], new Origin(Layer.Default, "default", null, 0, directory));
 }

@@ -2,40 +2,39 @@ using System.Text;
 
 namespace Exporter.Accounts;
 
-/// <summary>The settings as a person reads them, made from their declarations.</summary>
 public static class SettingsTable
 {
     private const int HelpColumn = 34;
 
-    /// <summary>For README: key, flag, variable, default and help.</summary>
+    /// <summary>A Markdown table: key, flag, variable, default and help.</summary>
     public static string Markdown(IEnumerable<Setting> settings)
     {
         var table = new StringBuilder("| key | flag | variable | default | meaning |\n| --- | --- | --- | --- | --- |\n");
         foreach (var setting in Setting.WithFiles(settings))
         {
-            table.Append("| ").AppendJoin(" | ", Code(setting.Key), Code(Flags(setting)), Code(setting.Variable), Code(setting.DefaultText), Cell(setting.Help)).Append(" |\n");
+            string[] cells = [Code(setting.Key), Code(Flags(setting)), Code(setting.Variable), Code(setting.DefaultText), Cell(setting.Help)];
+            table.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
         }
-
         return table.ToString();
     }
 
-    /// <summary>For <c>--help</c>: one setting a line, the help beside the flag or below a long one.</summary>
+    /// <summary>For <c>--help</c>: one setting per line, with the help next to the flag, or below a long one.</summary>
     public static string Text(IEnumerable<Setting> settings)
     {
         var text = new StringBuilder();
         foreach (var setting in Setting.WithFiles(settings))
         {
-            var left = "  " + (setting.Flag is null ? $"    {setting.Key}:" : (setting.ShortFlag is null ? "    " : "") + Flags(setting)) + (setting.IsSwitch ? "" : " " + setting.Placeholder);
-            text.Append(left.Length < HelpColumn - 1 ? left.PadRight(HelpColumn) : left + "\n" + new string(' ', HelpColumn)).Append(Description(setting)).Append('\n');
+            var name = setting.Flag is null ? $"    {setting.Key}:" : (setting.ShortFlag is null ? "    " : "") + Flags(setting);
+            var left = $"  {name}{(setting.IsSwitch ? "" : " " + setting.Placeholder)}";
+            text.Append(left.Length < HelpColumn - 1 ? left.PadRight(HelpColumn) : left + "\n" + new string(' ', HelpColumn))
+                .Append(Description(setting)).Append('\n');
         }
-
         return text.ToString();
     }
 
-    /// <summary>The help with what else is worth knowing: <c>Where to listen. [NETATMO_EXPORTER_ADDR; default :9210]</c>.</summary>
+    /// <summary>The help with variable and default: <c>Where to listen. [NETATMO_EXPORTER_ADDR; default :9210]</c>.</summary>
     public static string Description(Setting setting)
     {
-        ArgumentNullException.ThrowIfNull(setting);
         string?[] notes = [setting.Variable, setting.DefaultText is { } text && !setting.IsSwitch ? "default " + text : null];
         var known = string.Join("; ", notes.OfType<string>());
         return known.Length == 0 ? setting.Help : $"{setting.Help} [{known}]";

@@ -1,20 +1,13 @@
-using Exporter.Tokens;
-
 namespace Exporter.Accounts;
 
-/// <summary>The environment, with the working directory's <c>.env</c> below it. A variable that is empty counts as not set.</summary>
+/// <summary>The environment, and with lower priority the working directory's <c>.env</c>. An empty variable counts as not set.</summary>
 internal sealed class Variables
 {
     private const int Largest = 1 << 20;
-    private readonly Dictionary<string, Given> variables = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RawValue> variables = new(StringComparer.Ordinal);
 
-    private Variables()
+    public Variables(IReadOnlyDictionary<string, string> environment, string workingDirectory, List<Problem> warnings)
     {
-    }
-
-    public static Variables Of(IReadOnlyDictionary<string, string> environment, string workingDirectory, List<Problem> warnings)
-    {
-        var all = new Variables();
         var dotEnv = Path.Combine(workingDirectory, ".env");
         if (Path.Exists(dotEnv))
         {
@@ -23,21 +16,29 @@ internal sealed class Variables
             {
                 warnings.Add(new Problem(".env", problem!));
             }
-
-            all.AddDotEnv(text ?? "", workingDirectory, warnings);
+            AddDotEnv(text ?? "", workingDirectory, warnings);
         }
-
         foreach (var (name, value) in environment.Where(variable => variable.Value.Length > 0))
         {
-            all.variables[name] = new Given([value], new Origin(Layer.Environment, name, null, 0, workingDirectory));
+            variables[name] = new RawValue([value], new Origin(Layer.Environment, name, null, 0, workingDirectory));
         }
-
-        return all;
     }
 
-    public Given? Find(string? name) => name is null ? null : variables.GetValueOrDefault(name);
+    /// <summary>The value of each setting by its key, from its flag, otherwise from its variable.</summary>
+    public Dictionary<string, RawValue> Read(IEnumerable<Setting> settings, IReadOnlyDictionary<Setting, RawValue> flags)
+    {
+        var values = new Dictionary<string, RawValue>(StringComparer.Ordinal);
+        foreach (var setting in settings)
+        {
+            if ((flags.GetValueOrDefault(setting) ?? variables.GetValueOrDefault(setting.Variable ?? "")) is { } raw)
+            {
+                values[setting.Key] = raw;
+            }
+        }
+        return values;
+    }
 
-    public IEnumerable<(string Name, Given Given)> StartingWith(string prefix) =>
+    public IEnumerable<(string Name, RawValue Raw)> StartingWith(string prefix) =>
         variables.Where(variable => variable.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
             .OrderBy(variable => variable.Key, StringComparer.Ordinal)
             .Select(variable => (variable.Key, variable.Value));
@@ -47,15 +48,15 @@ internal sealed class Variables
         var number = 0;
         foreach (var line in text.Split('\n'))
         {
-            number++;
+            var place = $".env:{++number}";
             switch (DotEnv.Parse(line))
             {
                 case DotEnvLine.Variable(var name, var value) when value.Length > 0:
-                    variables[name] = new Given([value], new Origin(Layer.DotEnv, $".env:{number}", name, 0, workingDirectory));
+                    variables[name] = new RawValue([value], new Origin(Layer.DotEnv, place, name, 0, workingDirectory));
                     break;
                 case DotEnvLine.Foreign:
-                    // Not shown: it may be the middle of somebody's key.
-                    warnings.Add(new Problem($".env:{number}", "this line is not NAME=VALUE on one line and was passed over"));
+                    // The line is not shown, because it may be part of a private key.
+                    warnings.Add(new Problem(place, "this line is not NAME=VALUE and is ignored"));
                     break;
             }
         }

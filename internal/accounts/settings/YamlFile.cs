@@ -1,13 +1,11 @@
-using Exporter.Tokens;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
 namespace Exporter.Accounts;
 
-/// <summary>What stands in the file, with its lines.</summary>
 public abstract record YamlValue(int Line)
 {
-    /// <summary>Null where nothing stands behind the colon.</summary>
+    /// <param name="Text">Null if there is no value after the colon.</param>
     public sealed record Scalar(string? Text, int Line) : YamlValue(Line);
 
     public sealed record List(IReadOnlyList<YamlValue> Items, int Line) : YamlValue(Line);
@@ -15,12 +13,12 @@ public abstract record YamlValue(int Line)
     public sealed record Map(IReadOnlyList<YamlEntry> Entries, int Line) : YamlValue(Line);
 }
 
-/// <param name="Line">The key's; a value may begin below it.</param>
+/// <param name="Line">The line of the key; the value may start on a later line.</param>
 public sealed record YamlEntry(string Key, YamlValue Value, int Line);
 
 /// <summary>
-/// Reads a YAML file from the parser's events. YamlDotNet's own tree is not used: it ends at the first duplicate key, overflows the stack
-/// on deep nesting, and hashes keys that are collections, which aliases make exponential. Here all of these are problems of one line.
+/// Reads a YAML file from the parser's events, and reports every error as one line. YamlDotNet's own tree stops at the first duplicate key,
+/// overflows the stack on deep nesting, and hashes keys that are collections, which aliases make exponential.
 /// </summary>
 public sealed class YamlFile
 {
@@ -32,15 +30,11 @@ public sealed class YamlFile
     private readonly Problems problems;
     private readonly Dictionary<string, YamlValue> anchors = new(StringComparer.Ordinal);
 
-    private YamlFile(string name, string text, Problems problems)
-    {
-        this.name = name;
-        this.problems = problems;
-        parser = new Parser(new StringReader(text));
-    }
+    private YamlFile(string name, string text, Problems problems) =>
+        (this.name, this.problems, parser) = (name, problems, new Parser(new StringReader(text)));
 
-    /// <summary>The mapping at the top of the file (empty, if the file is); null, and a problem, if there is none to speak of.</summary>
-    /// <param name="name">As the person wrote it, for the problems.</param>
+    /// <summary>The mapping at the top of the file, empty for an empty file; null, with a problem, if there is none.</summary>
+    /// <param name="name">The file's name as the user wrote it, for messages.</param>
     internal static YamlValue.Map? Read(string name, string path, Problems problems)
     {
         var (text, problem) = SmallFile.Read(path, Largest);
@@ -49,11 +43,9 @@ public sealed class YamlFile
             problems.Add(new Problem(name, problem!));
             return null;
         }
-
         return Parse(name, text, problems);
     }
 
-    /// <summary>The same for a text that has been read already, and its problems.</summary>
     public static (YamlValue.Map? Top, IReadOnlyList<Problem> Problems) Parse(string name, string text)
     {
         var problems = new Problems();
@@ -64,7 +56,7 @@ public sealed class YamlFile
     {
         try
         {
-            return new YamlFile(name, text, problems).Document();
+            return new YamlFile(name, text, problems).ReadDocument();
         }
         catch (TooDeepException e)
         {
@@ -72,33 +64,30 @@ public sealed class YamlFile
         }
         catch (YamlException e)
         {
-            problems.Add(Syntax(name, text, (int)e.Start.Line, (int)e.Start.Column, e.Message));
+            problems.Add(SyntaxProblem(name, text, (int)e.Start.Line, (int)e.Start.Column, e.Message));
         }
         catch (InvalidOperationException)
         {
-            // The scanner's own slip, at a flow collection ([ or {) that a new key cuts off; it does not say where.
+            // A bug of YamlDotNet's scanner for a flow collection ([ or {) that a new key interrupts. The exception has no position.
             problems.Add(new Problem(name, "this is not YAML: a [ or { is never closed; close it"));
         }
-
         return null;
     }
 
-    private YamlValue.Map? Document()
+    private YamlValue.Map? ReadDocument()
     {
         parser.Consume<StreamStart>();
         if (parser.Accept<StreamEnd>(out _))
         {
             return new YamlValue.Map([], 1);
         }
-
         parser.Consume<DocumentStart>();
-        var top = Value(depth: 0);
+        var top = ReadValue(depth: 0);
         parser.Consume<DocumentEnd>();
         if (parser.Accept<DocumentStart>(out var second))
         {
-            Problem(Line(second), "a second document begins; put everything into one");
+            Report(Line(second), "a second document starts here; put everything into one");
         }
-
         switch (top)
         {
             case YamlValue.Map map:
@@ -106,60 +95,55 @@ public sealed class YamlFile
             case YamlValue.Scalar { Text: null }:
                 return new YamlValue.Map([], 1);
             default:
-                Problem(top.Line, "a configuration file consists of lines with KEY: VALUE, and this is none");
+                Report(top.Line, "a configuration file consists of lines with KEY: VALUE; write it so");
                 return null;
         }
     }
 
-    private YamlValue Value(int depth)
+    private YamlValue ReadValue(int depth)
     {
         var at = Line(parser.Current!);
         if (depth > Deepest)
         {
             throw new TooDeepException(at);
         }
-
         if (parser.TryConsume<AnchorAlias>(out var alias))
         {
-            return Aliased(alias.Value.Value, at);
+            return ResolveAlias(alias.Value.Value, at);
         }
-
         if (parser.Current is NodeEvent { Tag.IsEmpty: false } tagged && !tagged.Tag.IsNonSpecific && tagged.Tag.Value != "tag:yaml.org,2002:str")
         {
-            Problem(at, $"the tag {Quote.Of(tagged.Tag.Value)} means nothing here; remove it");
+            Report(at, $"the tag {Quote.Of(tagged.Tag.Value)} is not supported; remove it");
         }
-
         var anchor = (parser.Current as NodeEvent)?.Anchor ?? AnchorName.Empty;
         YamlValue value = parser.Current switch
         {
-            MappingStart => Map(depth),
-            SequenceStart => List(depth),
-            _ => Scalar(parser.Consume<Scalar>()),
+            MappingStart => ReadMap(depth),
+            SequenceStart => ReadList(depth),
+            _ => ToScalar(parser.Consume<Scalar>()),
         };
         if (!anchor.IsEmpty)
         {
             anchors[anchor.Value] = value;
         }
-
         return value;
     }
 
-    private static YamlValue.Scalar Scalar(Scalar scalar) =>
+    private static YamlValue.Scalar ToScalar(Scalar scalar) =>
         new(scalar.Style == ScalarStyle.Plain && scalar.Value is "" or "~" or "null" or "Null" or "NULL" ? null : scalar.Value, Line(scalar));
 
-    private YamlValue.List List(int depth)
+    private YamlValue.List ReadList(int depth)
     {
         var at = Line(parser.Consume<SequenceStart>());
         var items = new List<YamlValue>();
         while (!parser.TryConsume<SequenceEnd>(out _))
         {
-            items.Add(Value(depth + 1));
+            items.Add(ReadValue(depth + 1));
         }
-
         return new YamlValue.List(items, at);
     }
 
-    private YamlValue.Map Map(int depth)
+    private YamlValue.Map ReadMap(int depth)
     {
         var at = Line(parser.Consume<MappingStart>());
         var entries = new List<YamlEntry>();
@@ -167,58 +151,57 @@ public sealed class YamlFile
         while (!parser.TryConsume<MappingEnd>(out _))
         {
             var line = Line(parser.Current!);
-            var key = (parser.Current, Value(depth + 1)) is (Scalar written, YamlValue.Scalar) ? written.Value : null;
-            var value = Value(depth + 1);
+            var key = (parser.Current, ReadValue(depth + 1)) is (Scalar written, YamlValue.Scalar) ? written.Value : null;
+            var value = ReadValue(depth + 1);
             if (key is null)
             {
-                Problem(line, "a key has to be a plain name; write the name out");
+                Report(line, "a key must be a plain name; write the name out");
             }
             else if (key == "<<")
             {
-                Problem(line, "merge keys (<<) are not supported; write the settings out");
+                Report(line, "merge keys (<<) are not supported; write the settings out");
             }
             else if (!first.TryAdd(key, line))
             {
-                Problem(line, $"the key {Quote.Plain(key)} stands here a second time, first on line {first[key]}; keep one");
+                Report(line, $"duplicate key {Quote.Plain(key)}, first on line {first[key]}; keep one");
             }
             else
             {
                 entries.Add(new YamlEntry(key, value, line));
             }
         }
-
         return new YamlValue.Map(entries, at);
     }
 
-    /// <summary>An alias stands for a single value, so that a small file cannot become a large one.</summary>
-    private YamlValue.Scalar Aliased(string anchor, int line)
+    /// <summary>An alias may only refer to a single value, so that a small file cannot become a large one.</summary>
+    private YamlValue.Scalar ResolveAlias(string anchor, int line)
     {
         if (anchors.GetValueOrDefault(anchor) is YamlValue.Scalar scalar)
         {
             return scalar with { Line = line };
         }
-
-        Problem(line, anchors.ContainsKey(anchor)
-            ? $"the alias *{Quote.Plain(anchor)} stands for more than one value; write the settings out"
-            : $"nothing before this line is called &{Quote.Plain(anchor)}; write the value out");
+        Report(line, anchors.ContainsKey(anchor)
+            ? $"the alias *{Quote.Plain(anchor)} refers to more than one value; write the settings out"
+            : $"there is no anchor &{Quote.Plain(anchor)} before this line; write the value out");
         return new YamlValue.Scalar("", line);
     }
 
-    private void Problem(int line, string sentence) => problems.Add(new Problem($"{name}:{line}", sentence) { Line = line });
+    private void Report(int line, string sentence) => problems.Add(new Problem($"{name}:{line}", sentence) { Line = line });
 
     private static int Line(ParsingEvent parsed) => (int)parsed.Start.Line;
 
-    /// <summary>The parser's words as one line like ours, and the line of a tab, which it finds before it gets there.</summary>
-    private static Problem Syntax(string name, string text, int line, int column, string message)
+    /// <summary>The parser's error as one line. For a tab, the line of the tab, because the parser reports an earlier one.</summary>
+    private static Problem SyntaxProblem(string name, string text, int line, int column, string message)
     {
         if (message.Contains("tab", StringComparison.Ordinal))
         {
-            var tab = text.Split('\n').Skip(line - 1).TakeWhile(next => !next[..^next.TrimStart().Length].Contains('\t', StringComparison.Ordinal)).Count();
-            return new Problem($"{name}:{line + tab}", "a tab stands where YAML wants spaces; indent with spaces") { Line = line + tab };
+            line += text.Split('\n').Skip(line - 1)
+                .TakeWhile(next => !next[..^next.TrimStart().Length].Contains('\t', StringComparison.Ordinal)).Count();
+            return new Problem($"{name}:{line}", "this line is indented with a tab; indent with spaces") { Line = line };
         }
-
-        var words = message.TrimEnd('.');
-        return new Problem($"{name}:{line}:{column}", $"this is not YAML: {char.ToLowerInvariant(words[0])}{Quote.Plain(words[1..], 160)}") { Line = line };
+        var sentence = message.TrimEnd('.');
+        sentence = char.ToLowerInvariant(sentence[0]) + Sanitize.Line(sentence[1..], 160);
+        return new Problem($"{name}:{line}:{column}", $"this is not YAML: {sentence}") { Line = line };
     }
 
     private sealed class TooDeepException(int line) : Exception

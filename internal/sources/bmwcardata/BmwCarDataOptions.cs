@@ -50,7 +50,7 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
     private static readonly Setting<string> MqttHostSetting = Settings.Text("mqtt_host", "Host of BMW's stream.",
         variable: "BMW_MQTT_HOST", @default: "customer.streaming-cardata.bmwgroup.com", placeholder: "HOST");
 
-    private static readonly Setting<int> MqttPortSetting = Settings.Whole("mqtt_port", "Port of BMW's stream.",
+    private static readonly Setting<int> MqttPortSetting = Settings.Number("mqtt_port", "Port of BMW's stream.",
         variable: "BMW_MQTT_PORT", @default: "9000", min: 1, max: 65535);
 
     private static readonly Setting<string> MqttTrustSetting = Settings.Path("mqtt_ca_file", "Certificates (PEM) to trust for the stream in the place of the system's; for a stand-in.",
@@ -74,7 +74,7 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
     private static readonly Setting<bool> RestSetting = Settings.Switch("rest",
         "Ask BMW's customer interface too: once a day what the cars are, and after a start their last values.", variable: "BMW_REST");
 
-    private static readonly Setting<int> RestDailyCallsSetting = Settings.Whole("rest_daily_calls",
+    private static readonly Setting<int> RestDailyCallsSetting = Settings.Number("rest_daily_calls",
         "Calls of the customer interface within 24 hours at most. BMW allows a user 50, all programs together.",
         variable: "BMW_REST_DAILY_CALLS", @default: "20", min: 1, max: DailyBudget.Allowed);
 

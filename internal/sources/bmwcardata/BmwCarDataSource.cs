@@ -33,7 +33,7 @@ public sealed class BmwCarDataSource : ISource
         TokenManager? manager = null;
         var login = new BmwLogin(options, context.TokenHttp, () => manager?.Snapshot.State.Token, context.Time);
         var logger = context.Logging.CreateLogger(Name);
-        manager = new TokenManager(context.Name, login.Renewal, context.Store, context.Keeping, context.Time, logger);
+        manager = new TokenManager(context.Name, login.Renewal, context.Store, context.TokenOptions, context.Time, logger);
         var stream = new BmwStream(context.Name, options, manager, context.Time, logger);
         var (rest, budget) = options.Rest ? BmwRest.Open(options, manager, context, logger) : default;
         var feed = new BmwFeed(
@@ -43,7 +43,7 @@ public sealed class BmwCarDataSource : ISource
             new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger),
             context.Time,
             rest);
-        return new Account(context.Name, Name, context.Labelled, manager, feed)
+        return new Account(context.Name, Name, context.HasAccountLabel, manager, feed)
         {
             Login = new LoginMethod.Device(login.Device),
             Commands = new BmwCommands(options, manager, stream).Run,

@@ -1,29 +1,30 @@
 using Exporter.Accounts;
+using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
 /// <summary>The stream's messages as an account's reading: a message makes the next one, and the last values outlive the process.</summary>
 /// <param name="rest">What the stream does not tell; null where it is not asked.</param>
-internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IFeed
+internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IReadingSource
 {
     /// <summary>From a new value to the file: one write for the many messages of a car that wakes up.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromSeconds(10);
 
     private readonly Lock gate = new();
-    private readonly Latest<Moment> latest = new(new Moment(BmwReading.Empty, new BmwStreamState(), new FeedStatus()));
+    private readonly Latest<Moment> latest = new(new Moment(BmwReading.Empty, new BmwStreamState(), new ReadingStatus()));
     private BmwReading saved = BmwReading.Empty;
     private int loaded;
 
-    public FeedStatus Status => latest.Value.Status;
+    public ReadingStatus Status => latest.Value.Status;
 
     public BmwReading Reading => latest.Value.Reading;
 
     public Task Changed => latest.Changed;
 
-    public Exposed Expose(DateTimeOffset now)
+    public ReadingMetrics Collect(DateTimeOffset now)
     {
         var (reading, state, status) = latest.Value;
-        return new Exposed([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null) { Status = status };
+        return new ReadingMetrics([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null) { Status = status };
     }
 
     /// <summary>Changes the reading by what did not come by the stream.</summary>
@@ -99,7 +100,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
     }
 
     /// <summary>Up also while one connection takes the place of another, because its token did.</summary>
-    private static FeedStatus StatusOf(BmwStreamState state, BmwReading reading) => new()
+    private static ReadingStatus StatusOf(BmwStreamState state, BmwReading reading) => new()
     {
         Up = state.Connected || (state.Failure is null && state.Connects.ContainsKey("accepted")),
         LastTry = state.LastTry,
@@ -143,5 +144,5 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         }
     }
 
-    private sealed record Moment(BmwReading Reading, BmwStreamState Stream, FeedStatus Status);
+    private sealed record Moment(BmwReading Reading, BmwStreamState Stream, ReadingStatus Status);
 }

@@ -209,7 +209,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     /// <summary>A login ends the pause that the want of one began. Nothing else does: the token is renewed every hour, and a call is dear.</summary>
     private async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        for (var pause = new Pause(time.GetUtcNow() + wait, time); pause.Left is var left && left > TimeSpan.Zero;)
+        for (var pause = Deadline.Of(time.GetUtcNow() + wait, time); pause.Left(time) is var left && left > TimeSpan.Zero;)
         {
             var changed = account.TokenManager!.Changed;
             if (failure is ApiFailure.NoToken && account.TokenManager!.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))

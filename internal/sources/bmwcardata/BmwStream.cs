@@ -79,7 +79,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
                 logger.Log(failure is ApiFailure.NoToken ? LogLevel.Debug : LogLevel.Error, "account {Account}: {Reason}", account, failure.Reason);
                 tell(state = state with { Failure = failure, NextTry = null });
             }
-            await WaitAsync(new Pause(time.GetUtcNow() + Step, time), [changed], cancellationToken);
+            await WaitAsync(Deadline.Of(time.GetUtcNow() + Step, time), [changed], cancellationToken);
         }
     }
 
@@ -150,7 +150,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
                 logger.LogInformation("account {Account}: BMW's stream is connected, and no car has said anything for a day: they sleep, or no data is chosen in the portal", account);
                 Volatile.Write(ref lastMessage, time.GetTimestamp());
             }
-            await WaitAsync(new Pause(time.GetUtcNow() + Step, time), [changed, connection.Ended], cancellationToken);
+            await WaitAsync(Deadline.Of(time.GetUtcNow() + Step, time), [changed, connection.Ended], cancellationToken);
         }
     }
 
@@ -178,16 +178,16 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
             state = state with { Failures = BmwStreamState.Counted(state.Failures, failure.Kind) };
         }
         tell(state = state with { Failure = verdict.Failure, NextTry = next });
-        for (var pause = new Pause(next, time); pause.Left > TimeSpan.Zero;)
+        for (var pause = Deadline.Of(next, time); pause.Left(time) > TimeSpan.Zero;)
         {
             var changed = manager.Changed;
             var mended = verdict is BmwFailure.TokenRefused or BmwFailure.Refused && !refused.IdToken.Equals(manager.Snapshot.State.Token?.IdToken);
-            var enough = new Pause(time.GetUtcNow() + BetweenConnects - time.GetElapsedTime(lastConnect.Value), time);
-            if (mended && enough.Left <= TimeSpan.Zero)
+            var enough = Deadline.Of(time.GetUtcNow() + BetweenConnects - time.GetElapsedTime(lastConnect.Value), time);
+            if (mended && enough.Left(time) <= TimeSpan.Zero)
             {
                 return;
             }
-            await WaitAsync(mended && enough.Left < pause.Left ? enough : pause, [changed], cancellationToken);
+            await WaitAsync(mended && enough.Left(time) < pause.Left(time) ? enough : pause, [changed], cancellationToken);
         }
     }
 
@@ -206,12 +206,12 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
     }
 
     /// <summary>Until the pause is over, a minute at most, or one of the others.</summary>
-    private async Task WaitAsync(Pause pause, IEnumerable<Task> others, CancellationToken cancellationToken)
+    private async Task WaitAsync(Deadline pause, IEnumerable<Task> others, CancellationToken cancellationToken)
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(pause.Left.TotalMilliseconds), 0, Step.TotalMilliseconds)), time, done.Token);
+        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(pause.Left(time).TotalMilliseconds), 0, Step.TotalMilliseconds)), time, done.Token);
         // The machine may have slept between the look at the clock and the timer.
-        if (pause.Left > TimeSpan.Zero)
+        if (pause.Left(time) > TimeSpan.Zero)
         {
             await Task.WhenAny([delay, .. others]);
         }

@@ -21,7 +21,7 @@ public sealed class ErganiSource : ISource
     public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new ErganiTokenFormat()];
 
     /// <summary>None: the token goes to its own directory, see <see cref="ErganiTokenDirectory"/>.</summary>
-    public Func<UnnamedTokenFile, string>? PickTokenFile => null;
+    public Func<DefaultTokenFile, string>? ChooseTokenFile => null;
 
     public void AddServices(IServiceCollection services) => services.AddErganiApi();
 
@@ -36,14 +36,14 @@ public sealed class ErganiSource : ISource
         var (time, logger, credentials) = (context.Time, context.Logging.CreateLogger("ergani"), options.Credentials);
         var (store, recordFile) = Home(options, context, logger);
         var calls = new ErganiCalls(context);
-        var manager = new TokenManager(context.Name, new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark), store, context.Keeping, time, logger);
+        var manager = new TokenManager(context.Name, new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark), store, context.TokenOptions, time, logger);
         var (api, account) = (context.Services.GetRequiredService<IErganiApi>(), new ApiAccount(manager, credentials.Environment.Address) { Calls = calls });
         var census = new ErganiCensus(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
-            context.Name, census.TakeAsync, (reading, _) => new Exposed([.. ErganiMetrics.From(reading)], null), manager,
+            context.Name, census.TakeAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null), manager,
             new PollerOptions(options.RefreshInterval) { Starting = () => Greet(credentials.Environment, context.Name, logger) }, time, logger);
 
-        return new Account(context.Name, Name, context.Labelled, manager, poller)
+        return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
             Revoke = async (token, cancellationToken) => token switch
             {

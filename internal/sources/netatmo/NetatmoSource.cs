@@ -28,7 +28,7 @@ public sealed class NetatmoSource : ISource
     public bool IsDefault => true;
 
     /// <summary>The file of netatmo-exporter's image is used where it is, so that changing over keeps the login.</summary>
-    public Func<UnnamedTokenFile, string> PickTokenFile => file => !file.Labelled && File.Exists(FormerTokenFile) ? FormerTokenFile : file.InStateDirectory;
+    public Func<DefaultTokenFile, string> ChooseTokenFile => file => !file.HasAccountLabel && File.Exists(FormerTokenFile) ? FormerTokenFile : file.InStateDirectory;
 
     public SourceSettings Settings => NetatmoOptions.All;
 
@@ -46,29 +46,29 @@ public sealed class NetatmoSource : ISource
     {
         var (time, logger) = (context.Time, context.Logging.CreateLogger("netatmo"));
         var endpoint = new TokenEndpoint(context.TokenHttp, new Uri(options.Api, "/oauth2/token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
-        var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.Keeping, time, logger);
+        var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.TokenOptions, time, logger);
 
         var (api, account) = (context.Services.GetRequiredService<INetatmoApi>(), new ApiAccount(manager, options.Api));
         var shown = new NetatmoMetricsOptions(options.AgeStale, options.Location);
         var poller = new Poller<NetatmoReading>(
             context.Name,
             cancellationToken => PollAsync(api, account, options, time, cancellationToken),
-            (reading, now) => new Exposed([.. NetatmoMetrics.From(reading, shown, now)], NetatmoMetrics.StaleAt(reading, shown, now)),
+            (reading, now) => new ReadingMetrics([.. NetatmoMetrics.From(reading, shown, now)], NetatmoMetrics.StaleAt(reading, shown, now)),
             manager,
             new PollerOptions(options.RefreshInterval),
             time,
             logger);
 
-        return new Account(context.Name, Name, context.Labelled, manager, poller)
+        return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
-            Live = NetatmoStatus.Live(moment => StatusOf(moment.Feed!, moment.Token.State.Token, options, time.GetUtcNow())),
+            Live = NetatmoStatus.Live(moment => StatusOf(moment.ReadingStatus!, moment.Token.State.Token, options, time.GetUtcNow())),
             Units = Units,
             DebugData = () => poller.Reading?.ToJson(options.Location),
         };
     }
 
-    private static NetatmoStatus StatusOf(FeedStatus feed, Token? token, NetatmoOptions options, DateTimeOffset now) => new(
+    private static NetatmoStatus StatusOf(ReadingStatus feed, Token? token, NetatmoOptions options, DateTimeOffset now) => new(
         feed.Up, options.RefreshInterval, feed.LastTry, feed.LastDuration, feed.ReadAt, token?.IsUsable(now) == true, token?.ExpiresAt);
 
     /// <summary>Stations and Home Coaches are two questions and one reading: half an answer would let modules vanish.</summary>

@@ -25,8 +25,8 @@ public sealed class OAuth2Source : ISource
 
         var token = At(options.Token);
         var manager = new TokenManager(
-            context.Name, new RefreshTokenGrant(token, context.Time), context.Store, context.Keeping, context.Time, context.Logging.CreateLogger(Name));
-        return new Account(context.Name, Name, context.Labelled, manager, feed: null)
+            context.Name, new RefreshTokenGrant(token, context.Time), context.Store, context.TokenOptions, context.Time, context.Logging.CreateLogger(Name));
+        return new Account(context.Name, Name, context.HasAccountLabel, manager, readingSource: null)
         {
             Login = options switch
             {

@@ -14,7 +14,7 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
     private ExtensionCounts extensions = ExtensionCounts.None;
     private (IReadOnlyList<WebexSchema> List, DateTimeOffset At)? schemas;
     private bool schemasMissing;
-    private Pause? patience;
+    private Deadline? patience;
 
     public async Task<PollResult<WebexReading>> TakeAsync(CancellationToken cancellationToken)
     {
@@ -68,7 +68,7 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
             {
                 extensions = extensions.WithKnown(source.Id);
             }
-            current.Add(IsMeant(source) && IsDue(source, now) && !(patience?.Left > TimeSpan.Zero) ? await ExtendAsync(source, cancellationToken) : source);
+            current.Add(IsMeant(source) && IsDue(source, now) && patience?.IsDue(time) != false ? await ExtendAsync(source, cancellationToken) : source);
         }
         return current;
     }
@@ -95,7 +95,7 @@ internal sealed class DataSourceCensus(IWebexApi api, ApiAccount account, WebexD
                 if (failure is ApiFailure.RateLimited)
                 {
                     // For the others too: who asks for patience is not asked for the next at once.
-                    patience = new Pause(time.GetUtcNow() + (failure.RetryAfter ?? options.RefreshInterval), time);
+                    patience = Deadline.Of(time.GetUtcNow() + (failure.RetryAfter ?? options.RefreshInterval), time);
                 }
                 // Said loudly once, and at every try again: its end comes nearer.
                 logger.Log(warned.Add(source.Id) ? LogLevel.Error : LogLevel.Warning,

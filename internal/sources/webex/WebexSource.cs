@@ -34,20 +34,20 @@ public sealed class WebexSource : ISource
         {
             logger.LogWarning("account {Account}: {Gap}", context.Name, gap);
         }
-        var login = context.Labelled ? $"exporter login {context.Name}" : "exporter login";
+        var login = context.HasAccountLabel ? $"exporter login {context.Name}" : "exporter login";
         var calls = new WebexCalls(context);
         var chain = new WebexChain(
             new WebexChainParts(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
             options.TokenFile is { } file ? context.WithTokenExport(new FileStore(file, TokenFormats(time), time)) : context.Store,
             new FileStore(options.Config.Path, [new TokenConfigFormat()], time),
-            context.Keeping,
+            context.TokenOptions,
             context.TokenHttp,
             time,
             logger,
             calls.Mark);
         var account = new ApiAccount(chain.ServiceApp, options.Api) { Calls = calls };
         var data = DataSources.Open(context.Services.GetRequiredService<IWebexApi>(), account, options.Data, context);
-        return new Account(context.Name, Name, context.Labelled, chain.ServiceApp, data.Feed)
+        return new Account(context.Name, Name, context.HasAccountLabel, chain.ServiceApp, data.Feed)
         {
             Upstream = [chain.Personal],
             Levels = chain.Levels.At,

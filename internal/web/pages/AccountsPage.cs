@@ -34,7 +34,7 @@ internal sealed class AccountsPage(
 
     private Html Section(Account account, int index, Clock clock, Html formField)
     {
-        var families = account.Feed?.Expose(clock.Now).Families ?? [];
+        var families = account.ReadingSource?.Collect(clock.Now).Families ?? [];
         var recorded = history.Of(account);
         return $"""
             <section class="card" id="account-{index}" aria-labelledby="name-{index}">
@@ -49,7 +49,7 @@ internal sealed class AccountsPage(
             """;
     }
 
-    private static Html Badge(Account account) => (account.TokenManager.Snapshot, account.Feed?.Status) switch
+    private static Html Badge(Account account) => (account.TokenManager.Snapshot, account.ReadingSource?.Status) switch
     {
         ({ Login: not null }, _) => $"<span class=\"badge warn\">Login under way</span>",
         ({ State: TokenState.Missing }, _) when !AccountMetrics.NeedsLogin(account) => $"<span class=\"badge warn\">Logging in</span>",
@@ -100,7 +100,7 @@ internal sealed class AccountsPage(
         {
             yield return $"<div class=\"notice bad\"><p>The token is in memory only and would be lost with the process: {unpersisted.Reason}.</p><p>Make {account.TokenManager.StoreLocation} writable; saving is tried again {clock.Until(unpersisted.RetryAt)}.</p></div>";
         }
-        if (account.Feed?.Status is { Failure: { } failed } feed && failed is not ApiFailure.NoToken)
+        if (account.ReadingSource?.Status is { Failure: { } failed } feed && failed is not ApiFailure.NoToken)
         {
             yield return $"<div class=\"notice warn\"><p>The last reading failed: {failed.Reason}.</p><p>{(failed is ApiFailure.MissingScope ? "Log in again and grant it" : "It is tried again by itself")}{(feed.NextTry is { } next ? (Html)$"; next try {clock.Until(next)}" : Html.Nothing)}.</p></div>";
         }
@@ -124,7 +124,7 @@ internal sealed class AccountsPage(
 
     private static Html Facts(Account account, Clock clock)
     {
-        var (snapshot, feed) = (account.TokenManager.Snapshot, account.Feed?.Status);
+        var (snapshot, feed) = (account.TokenManager.Snapshot, account.ReadingSource?.Status);
         return $"""
             <dl class="facts">
             {Fact("Access token ends", snapshot.State.Token?.ExpiresAt, at => $"{clock.Until(at)} <small>{clock.At(at)}</small>")}

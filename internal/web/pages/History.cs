@@ -58,9 +58,9 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(accounts.Where(a => a.Feed is not null).Select(a => FollowAsync(a, a.Feed!, stoppingToken)));
+        Task.WhenAll(accounts.Where(a => a.ReadingSource is not null).Select(a => FollowAsync(a, a.ReadingSource!, stoppingToken)));
 
-    private async Task FollowAsync(Account account, IFeed feed, CancellationToken cancellationToken)
+    private async Task FollowAsync(Account account, IReadingSource feed, CancellationToken cancellationToken)
     {
         DateTimeOffset? last = null;
         try
@@ -71,7 +71,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
                 if (feed.Status.ReadAt is { } at && at != last)
                 {
                     last = at;
-                    Record(account, feed.Expose(time.GetUtcNow()).Families, at);
+                    Record(account, feed.Collect(time.GetUtcNow()).Families, at);
                     await Task.Delay(Least, time, cancellationToken);
                 }
                 await changed.WaitAsync(cancellationToken);

@@ -8,7 +8,7 @@ public sealed class AccountsTests : IDisposable
     private readonly Configured configured = new();
 
     [Fact]
-    public void Case_and_dashes_do_not_count_in_a_variable_of_an_account()
+    public void Case_and_dashes_do_not_matter_in_a_variable_of_an_account()
     {
         Set("exporter_accounts__My-Car__Vin", "v2");
 
@@ -19,7 +19,7 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void Two_spellings_of_one_variable_are_one_too_many()
+    public void Two_spellings_of_one_variable_are_a_problem()
     {
         Set("EXPORTER_ACCOUNTS__C__SOURCE", "car");
         Set("EXPORTER_ACCOUNTS__C__TOKEN_FILE", "t");
@@ -30,7 +30,7 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void The_name_ends_at_the_last_two_underscores()
+    public void The_last_two_underscores_separate_the_name_from_the_key()
     {
         Set("EXPORTER_ACCOUNTS__A__B__SOURCE", "car");
         Set("EXPORTER_ACCOUNTS__A__B__VIN", "v");
@@ -41,7 +41,7 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void An_account_of_the_environment_needs_a_source_and_a_name_that_is_one()
+    public void An_account_in_the_environment_needs_a_source_and_a_valid_name()
     {
         Set("EXPORTER_ACCOUNTS__C__VIN", "v");
         Set("EXPORTER_ACCOUNTS___D__VIN", "v");
@@ -50,14 +50,16 @@ public sealed class AccountsTests : IDisposable
         Assert.Equal(
             [
                 "EXPORTER_ACCOUNTS__E__: an account's variable is EXPORTER_ACCOUNTS__NAME__KEY; name both the account and the setting",
-                "EXPORTER_ACCOUNTS___D__VIN: an account's name consists of lower-case letters, digits, - and _, begins with a letter or digit and has at most 64 characters; rename it",
+                "EXPORTER_ACCOUNTS___D__VIN: an account's name has at most 64 lowercase letters, digits, - and _ "
+                    + "and starts with a letter or digit; rename it",
                 "EXPORTER_ACCOUNTS__C__VIN: need a source; set EXPORTER_ACCOUNTS__C__SOURCE, one of weather, car",
             ],
-            configured.Problems().OrderByDescending(p => p.Contains("E__", StringComparison.Ordinal)).ThenBy(p => p.Contains("C__", StringComparison.Ordinal)));
+            configured.Problems()
+                .OrderByDescending(p => p.Contains("E__", StringComparison.Ordinal)).ThenBy(p => p.Contains("C__", StringComparison.Ordinal)));
     }
 
     [Fact]
-    public void What_is_missing_in_an_account_of_the_environment_is_asked_for_by_its_variable()
+    public void A_missing_setting_of_an_account_in_the_environment_is_reported_with_its_variable()
     {
         Set("EXPORTER_ACCOUNTS__HOME__SOURCE", "weather");
         Set("EXPORTER_ACCOUNTS__HOME__TOKEN_FILE", "t");
@@ -66,7 +68,7 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void The_environment_may_say_a_file_s_source()
+    public void The_environment_may_set_the_source_of_an_account_in_the_file()
     {
         Set("EXPORTER_ACCOUNTS__C__SOURCE", "car");
 
@@ -74,10 +76,10 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void A_misspelt_source_does_not_hide_what_else_is_wrong_with_the_account() => Assert.Equal(
+    public void A_misspelled_source_does_not_hide_other_problems_of_the_account() => Assert.Equal(
         [
             "exporter.yml:3: accounts.h.source: there is no source \"wether\"; did you mean weather?",
-            "exporter.yml:5: accounts.h.interval: \"1s\" is too small; the least is 10s",
+            "exporter.yml:5: accounts.h.interval: \"1s\" is too small; the minimum is 10s",
         ],
         configured.Problems("""
             accounts:
@@ -89,7 +91,7 @@ public sealed class AccountsTests : IDisposable
             """));
 
     [Fact]
-    public void Of_two_sources_with_variables_each_makes_an_account()
+    public void Each_source_with_variables_has_an_account()
     {
         Set("CAR_VIN", "v");
         Set("CAR_TOKEN_FILE", "c");
@@ -101,17 +103,17 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void A_file_with_nothing_but_program_settings_leaves_the_accounts_to_the_variables()
+    public void Variables_create_an_account_if_the_file_has_only_program_settings()
     {
         Set("CAR_VIN", "v");
         Set("CAR_TOKEN_FILE", "c");
 
         Assert.Empty(configured.Problems("addr: x:1"));
-        Assert.False(Assert.Single(configured.Load().Accounts).Labelled);
+        Assert.False(Assert.Single(configured.Load().Accounts).HasAccountLabel);
     }
 
     [Fact]
-    public void A_file_that_cannot_be_read_is_not_followed_by_what_it_might_have_said()
+    public void An_unreadable_file_is_the_only_problem()
     {
         Set("CLIENT_ID", "abc");
 
@@ -120,14 +122,14 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void One_token_file_under_two_names_is_still_one()
+    public void Two_links_to_one_token_file_are_a_problem()
     {
         Directory.CreateDirectory(Path.Combine(configured.DirectoryPath, "real"));
         Directory.CreateSymbolicLink(Path.Combine(configured.DirectoryPath, "link"), "./real");
         File.CreateSymbolicLink(Path.Combine(configured.DirectoryPath, "token.json"), Path.Combine(configured.DirectoryPath, "link/../real/t.json"));
 
         Assert.Equal(
-            ["exporter.yml:3: accounts.b.token_file: token.json is the token file of two accounts, a (exporter.yml:2) and b; give each a file of its own"],
+            ["exporter.yml:3: accounts.b.token_file: token.json is the token file of two accounts, a (exporter.yml:2) and b; give each its own file"],
             configured.Problems("""
                 accounts:
                   a: {source: car, vin: v, token_file: link/t.json}
@@ -136,7 +138,7 @@ public sealed class AccountsTests : IDisposable
     }
 
     [Fact]
-    public void A_link_that_leads_to_itself_is_compared_as_it_is_written()
+    public void A_link_to_itself_stays_in_the_path()
     {
         File.CreateSymbolicLink(Path.Combine(configured.DirectoryPath, "loop"), "loop");
 

@@ -25,14 +25,14 @@ public sealed class ConfigurationTests : IDisposable
     private readonly Configured configured = new();
 
     [Fact]
-    public void A_file_lists_accounts_with_their_settings_and_every_value_knows_its_line()
+    public void A_file_lists_accounts_and_every_value_has_its_line()
     {
         var configuration = configured.Load(Good);
 
         Assert.Empty(configuration.Problems);
         Assert.Equal("127.0.0.1:1", configuration.Program.Get(Configured.Addr));
         var home = configuration.Accounts[0];
-        Assert.Equal(("home", "weather", true), (home.Name, home.Source, home.Labelled));
+        Assert.Equal(("home", "weather", true), (home.Name, home.Source, home.HasAccountLabel));
         Assert.Equal(TimeSpan.FromMinutes(9), home.Section.Get(Configured.Interval));
         Assert.Equal(["a", "b"], home.Section.Find(Configured.Scopes)!);
         Assert.Equal("hush", home.Section.Find(Configured.Password)!.Reveal());
@@ -43,7 +43,7 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void Defaults_are_weaker_than_the_file_the_file_than_the_environment_and_that_than_flags()
+    public void Flags_override_the_environment_which_overrides_the_file_which_overrides_defaults()
     {
         Assert.Equal((":9210", "default"), Addr());
         configured.Load("addr: file:1\naccounts: {c: {source: car, vin: v, token_file: t}}");
@@ -59,7 +59,7 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void An_empty_variable_is_one_that_is_not_set()
+    public void An_empty_variable_counts_as_not_set()
     {
         configured.Environment["ADDR"] = "";
         configured.Environment["DEBUG_HANDLERS"] = "false";
@@ -71,19 +71,19 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void Without_accounts_a_source_s_own_variables_make_one_account_that_has_no_label()
+    public void Without_listed_accounts_a_sources_variables_create_one_account_without_a_label()
     {
         configured.Environment["CAR_VIN"] = "WBA1";
         configured.Environment["CAR_TOKEN_FILE"] = "car.json";
 
         var account = Assert.Single(configured.Load().Accounts);
 
-        Assert.Equal(("car", "car", false), (account.Name, account.Source, account.Labelled));
+        Assert.Equal(("car", "car", false), (account.Name, account.Source, account.HasAccountLabel));
         Assert.Empty(configured.Problems());
     }
 
     [Fact]
-    public void With_nothing_configured_the_first_source_is_asked_for_and_a_file_is_mentioned()
+    public void Without_any_configuration_the_settings_of_the_first_source_are_reported_as_missing()
     {
         var problems = configured.Problems();
 
@@ -94,7 +94,7 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void An_account_may_come_from_the_environment_alone_and_a_key_of_one_in_the_file_too()
+    public void The_environment_may_add_an_account_and_override_one_in_the_file()
     {
         configured.Environment["EXPORTER_ACCOUNTS__MY_CAR__VIN"] = "WBA2";
         configured.Environment["EXPORTER_ACCOUNTS__CABIN__SOURCE"] = "weather";
@@ -112,14 +112,15 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void Four_mistakes_are_four_lines_of_one_run_each_naming_its_place()
+    public void One_run_reports_all_problems_with_their_places()
     {
         Assert.Equal(
         [
             "exporter.yml:5: accounts.home.client_secret_file: there is no file /none/secret; create it, or correct the path",
             "exporter.yml:7: accounts.home.intervall: there is no such setting; did you mean interval?",
             "exporter.yml:12: accounts.cabin.interval: \"90\": a duration needs a unit, for example 90m",
-            "exporter.yml:11: accounts.cabin.token_file: home.json is the token file of two accounts, home (exporter.yml:6) and cabin; give each a file of its own",
+            "exporter.yml:11: accounts.cabin.token_file: home.json is the token file of two accounts, home (exporter.yml:6) and cabin; "
+                + "give each its own file",
         ],
         configured.Problems("""
             accounts:
@@ -138,7 +139,7 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void Flags_and_variables_of_a_single_account_are_refused_beside_a_list()
+    public void Flags_and_variables_of_a_single_account_are_rejected_if_accounts_are_listed()
     {
         configured.Environment["CLIENT_ID"] = "abc";
         configured.Flags[Configured.Interval] = ["9m"];
@@ -151,29 +152,33 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_is_in_no_problem()
+    public void No_problem_contains_a_secret()
     {
         configured.Environment["CLIENT_SECRET"] = "\"canary\"";
         configured.Environment["CLIENT_ID"] = "'abc'";
 
         var problems = configured.Problems();
 
-        Assert.Contains(problems, p => p.StartsWith("CLIENT_SECRET: the value stands in quotes", StringComparison.Ordinal));
+        Assert.Contains(problems, p => p.StartsWith("CLIENT_SECRET: the value includes its quotes", StringComparison.Ordinal));
         Assert.DoesNotContain(problems, p => p.Contains("canary", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Every_prefix_of_a_good_file_and_any_bytes_at_all_end_in_problems_and_never_in_an_exception()
+    public void Invalid_files_cause_problems_and_never_an_exception()
     {
         for (var length = 0; length < Good.Length; length++)
         {
             configured.Load(Good[..length]);
         }
         var random = new Random(20261121);
-        string[] crumbs = ["accounts:", "  home:", "\n", "\t", "- ", "{", "}", "[", "]", "<<: *a", "&a ", "*a", "\"", "'", "|", ">", "!!binary ", "%TAG", "---", "...", ": ", "?", "#", "\0", "é", "interval: 8"];
+        string[] tokens =
+        [
+            "accounts:", "  home:", "\n", "\t", "- ", "{", "}", "[", "]", "<<: *a", "&a ", "*a", "\"", "'", "|", ">", "!!binary ", "%TAG", "---",
+            "...", ": ", "?", "#", "\0", "é", "interval: 8",
+        ];
         for (var i = 0; i < 3000; i++)
         {
-            configured.Load(string.Concat(Enumerable.Range(0, random.Next(1, 20)).Select(_ => crumbs[random.Next(crumbs.Length)])));
+            configured.Load(string.Concat(random.GetItems(tokens, random.Next(1, 20))));
         }
     }
 

@@ -25,14 +25,14 @@ public sealed class DotEnvTests : IDisposable
     [InlineData("""A='a\nb'""", "a\\nb")]
     [InlineData("""A='"b"'""", "\"b\"")]
     [InlineData("A=it's", "it's")]
-    public void A_variable_is_what_a_shell_would_make_of_it(string line, string value) =>
+    public void A_variable_has_the_value_that_a_shell_reads(string line, string value) =>
         Assert.Equal(new DotEnvLine.Variable("A", value), DotEnv.Parse(line));
 
     [Theory]
     [InlineData("")]
     [InlineData("   ")]
     [InlineData("# A=b")]
-    public void Empty_lines_and_comments_are_nothing(string line) => Assert.IsType<DotEnvLine.Blank>(DotEnv.Parse(line));
+    public void Empty_lines_and_comments_are_blank(string line) => Assert.IsType<DotEnvLine.Blank>(DotEnv.Parse(line));
 
     [Theory]
     [InlineData("A")]
@@ -42,35 +42,35 @@ public sealed class DotEnvTests : IDisposable
     [InlineData("A=\"b")]
     [InlineData("A='b' c")]
     [InlineData("A=\"b\\\"")]
-    public void Anything_else_is_foreign(string line) => Assert.IsType<DotEnvLine.Foreign>(DotEnv.Parse(line));
+    public void Any_other_line_is_foreign(string line) => Assert.IsType<DotEnvLine.Foreign>(DotEnv.Parse(line));
 
     [Fact]
-    public void A_foreign_line_is_a_warning_that_names_its_line_and_shows_nothing_of_it()
+    public void A_foreign_line_is_a_warning_with_its_number_and_without_its_text()
     {
         configured.Write(".env", "\uFEFFADDR=one:1\r\nMIIBcanary\r\nCAR_VIN=v\r\n");
 
         var configuration = configured.Load();
 
-        Assert.Equal(["`.env`:2: this line is not NAME=VALUE on one line and was passed over"], configuration.Warnings.Select(w => w.ToString().Replace(".env", "`.env`", StringComparison.Ordinal)));
+        Assert.Equal([".env:2: this line is not NAME=VALUE and is ignored"], configuration.Warnings.Select(w => w.ToString()));
         Assert.Equal("one:1", configuration.Program.Get(Configured.Addr));
         Assert.Equal(".env:3", Assert.Single(configuration.Accounts).Section.Origin(Configured.Vin));
     }
 
     [Fact]
-    public void A_problem_with_a_value_names_line_and_variable()
+    public void A_problem_with_a_value_names_its_line_and_variable()
     {
         configured.Write(".env", "CLIENT_ID='\"abc\"'\n\nINTERVAL=8\nTOKEN_FILE=t\n");
 
         Assert.Equal(
             [
-                ".env:1: CLIENT_ID: the value stands in quotes (\"…\"), which are part of it; leave them out",
+                ".env:1: CLIENT_ID: the value includes its quotes (\"…\"); remove them",
                 ".env:3: INTERVAL: \"8\": a duration needs a unit, for example 8m",
             ],
             configured.Problems());
     }
 
     [Fact]
-    public void A_folder_called_env_is_a_warning()
+    public void A_directory_called_env_is_a_warning()
     {
         Directory.CreateDirectory(Path.Combine(configured.DirectoryPath, ".env"));
 
@@ -78,7 +78,7 @@ public sealed class DotEnvTests : IDisposable
     }
 
     [Fact]
-    public void The_environment_hides_a_line_whichever_of_a_secret_and_its_file_they_are()
+    public void A_variable_for_the_file_of_a_secret_overrides_a_line_with_the_secret()
     {
         configured.Write(".env", "CLIENT_SECRET=weak\nCLIENT_ID=i\nTOKEN_FILE=t\n");
         configured.Environment["CLIENT_SECRET_FILE"] = configured.Write("secret", "strong");

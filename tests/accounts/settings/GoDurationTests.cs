@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-/// <summary>The odd ones of <c>time.ParseDuration</c>, with what Go makes of them.</summary>
+/// <summary>Edge cases of <c>time.ParseDuration</c>, with the results of Go.</summary>
 public sealed class GoDurationTests
 {
     [Theory]
@@ -29,7 +29,7 @@ public sealed class GoDurationTests
     [InlineData("2562047h47m16.854775807s", 92_233_720_368_547_758)]
     [InlineData("-2562047h47m16.854775807s", -92_233_720_368_547_758)]
     [InlineData("1d12h", 1_296_000_000_000)]
-    public void What_Go_takes_is_taken(string text, long ticks) =>
+    public void Durations_that_Go_accepts_are_accepted(string text, long ticks) =>
         Assert.Equal(Parsed.Value(TimeSpan.FromTicks(ticks)), GoDuration.Parse(text));
 
     [Theory]
@@ -46,11 +46,12 @@ public sealed class GoDurationTests
     [InlineData("1e3s", "\"1e3s\": there is no unit \"e\" for a duration; the units are ns, us, ms, s, m, h and d")]
     [InlineData("8M", "\"8M\": there is no unit \"M\" for a duration; the units are ns, us, ms, s, m, h and d")]
     [InlineData("8 m", "\"8 m\": there is no unit \" m\" for a duration; the units are ns, us, ms, s, m, h and d")]
-    [InlineData("9223372036854775808ns", "\"9223372036854775808ns\": a duration ends at 292 years; use a shorter one")]
-    [InlineData("2562048h", "\"2562048h\": a duration ends at 292 years; use a shorter one")]
-    [InlineData("106751d1d1d1d", "\"106751d1d1d1d\": a duration ends at 292 years; use a shorter one")]
-    [InlineData("99999999999999999999999999999999999999d", "\"99999999999999999999999999999999999999d\": a duration ends at 292 years; use a shorter one")]
-    public void What_Go_refuses_is_refused_with_the_remedy(string text, string problem) =>
+    [InlineData("9223372036854775808ns", "\"9223372036854775808ns\": the maximum duration is 292 years; use a shorter one")]
+    [InlineData("2562048h", "\"2562048h\": the maximum duration is 292 years; use a shorter one")]
+    [InlineData("106751d1d1d1d", "\"106751d1d1d1d\": the maximum duration is 292 years; use a shorter one")]
+    [InlineData("99999999999999999999999999999999999999d",
+        "\"99999999999999999999999999999999999999d\": the maximum duration is 292 years; use a shorter one")]
+    public void Durations_that_Go_rejects_are_rejected_with_the_fix(string text, string problem) =>
         Assert.Equal(Parsed.Problem<TimeSpan>(problem), GoDuration.Parse(text));
 
     [Theory]
@@ -60,17 +61,17 @@ public sealed class GoDurationTests
     [InlineData("-1m300ms")]
     [InlineData("2d4us")]
     [InlineData("100ns")]
-    public void A_duration_is_written_as_it_would_be_read(string text) =>
+    public void A_formatted_duration_has_the_same_text(string text) =>
         Assert.Equal(text, GoDuration.Text(GoDuration.Parse(text).Value));
 
     [Fact]
-    public void Any_text_is_a_duration_or_a_problem_and_what_is_written_reads_the_same()
+    public void Any_text_is_a_problem_or_a_duration_that_survives_formatting()
     {
         var random = new Random(4);
         const string Letters = "0123456789.+-hmsnudµ ";
         for (var i = 0; i < 20_000; i++)
         {
-            var (value, problem) = GoDuration.Parse(string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => Letters[random.Next(Letters.Length)])));
+            var (value, problem) = GoDuration.Parse(new string(random.GetItems<char>(Letters, random.Next(12))));
             Assert.True(problem is not null || GoDuration.Parse(GoDuration.Text(value)).Value == value);
         }
     }

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Exporter.Tests.Accounts;
 
-/// <summary>One wrong file for each rule, with the very sentence it gets.</summary>
+/// <summary>One invalid file for each rule, with its message.</summary>
 public sealed class MistakeTests : IDisposable
 {
     private readonly Configured configured = new();
@@ -11,28 +11,32 @@ public sealed class MistakeTests : IDisposable
     [Theory]
     [InlineData("adr: x", "exporter.yml:1: adr: there is no such setting; did you mean addr?")]
     [InlineData("vin: x", "exporter.yml:1: vin: this is a setting of an account; write it below the account's name under accounts:")]
-    [InlineData("addr: [a]", "exporter.yml:1: addr: this has to be a single value, not a list")]
-    [InlineData("addr: {a: b}", "exporter.yml:1: addr: this has to be a single value, not a map")]
-    [InlineData("addr:", "exporter.yml:1: addr: there is no value; write one, or leave the setting out")]
-    [InlineData("addr: a\naddr: b", "exporter.yml:2: the key addr stands here a second time, first on line 1; keep one")]
+    [InlineData("addr: [a]", "exporter.yml:1: addr: this must be a single value, not a list")]
+    [InlineData("addr: {a: b}", "exporter.yml:1: addr: this must be a single value, not a map")]
+    [InlineData("addr:", "exporter.yml:1: addr: there is no value; write one, or remove the setting")]
+    [InlineData("addr: a\naddr: b", "exporter.yml:2: duplicate key addr, first on line 1; keep one")]
     [InlineData("<<: {addr: a}", "exporter.yml:1: merge keys (<<) are not supported; write the settings out")]
     [InlineData("a: [", "exporter.yml:2:1: this is not YAML: while parsing a node, did not find expected node content")]
-    [InlineData("accounts:\n\thome:", "exporter.yml:2: a tab stands where YAML wants spaces; indent with spaces")]
-    [InlineData("--- {}\n--- {}", "exporter.yml:2: a second document begins; put everything into one")]
-    [InlineData("- a", "exporter.yml:1: a configuration file consists of lines with KEY: VALUE, and this is none")]
+    [InlineData("accounts:\n\thome:", "exporter.yml:2: this line is indented with a tab; indent with spaces")]
+    [InlineData("--- {}\n--- {}", "exporter.yml:2: a second document starts here; put everything into one")]
+    [InlineData("- a", "exporter.yml:1: a configuration file consists of lines with KEY: VALUE; write it so")]
     [InlineData("debug: maybe", "exporter.yml:1: debug: \"maybe\" is neither true nor false; write one of the two")]
-    [InlineData("accounts: {}", "exporter.yml:1: accounts: this has to be a map from names to accounts; write at least one NAME: with its settings below it")]
-    [InlineData("accounts: {home: x}", "exporter.yml:1: accounts.home: an account is a map of its settings; write at least source: below its name")]
+    [InlineData("accounts: {}",
+        "exporter.yml:1: accounts: this must be a map of accounts; write at least one NAME: with its settings below it")]
+    [InlineData("accounts: {home: x}",
+        "exporter.yml:1: accounts.home: an account is a map of its settings; write at least source: below its name")]
     [InlineData("accounts: {h: {vin: x}}", "exporter.yml:1: accounts.h: need a source; write source: below its name, one of weather, car")]
-    [InlineData("accounts: {h: {source: carr, vin: v, token_file: t}}", "exporter.yml:1: accounts.h.source: there is no source \"carr\"; did you mean car?")]
+    [InlineData("accounts: {h: {source: carr, vin: v, token_file: t}}",
+        "exporter.yml:1: accounts.h.source: there is no source \"carr\"; did you mean car?")]
     [InlineData("accounts: {Home: {source: car, vin: v, token_file: t}}",
-        "exporter.yml:1: accounts.Home: an account's name consists of lower-case letters, digits, - and _, begins with a letter or digit and has at most 64 characters; rename it")]
+        "exporter.yml:1: accounts.Home: an account's name has at most 64 lowercase letters, digits, - and _ "
+        + "and starts with a letter or digit; rename it")]
     [InlineData("accounts:\n  a-b: {source: car, vin: v, token_file: t}\n  a_b: {source: car, vin: v, token_file: u}",
         "exporter.yml:3: accounts.a_b: in a variable this name is the same as a-b (exporter.yml:2); rename one of the two")]
     [InlineData("accounts: {h: {source: car, token_file: t}}", "exporter.yml:1: accounts.h: need a vin; set vin or EXPORTER_ACCOUNTS__H__VIN")]
-    public void A_mistake_is_one_sentence_with_its_place_and_the_remedy(string yaml, string expected)
+    public void A_mistake_is_one_sentence_with_its_place_and_the_fix(string yaml, string expected)
     {
-        // What is not the point of a case is configured by variables.
+        // Variables configure the rest, so that each case has only one problem.
         if (!yaml.StartsWith("accounts", StringComparison.Ordinal))
         {
             configured.Environment["CAR_VIN"] = "v";
@@ -51,7 +55,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("10000ms", 10)]
     [InlineData("+1m", 60)]
     [InlineData(".5m", 30)]
-    public void Durations_are_written_as_Go_writes_them(string text, int seconds) =>
+    public void Durations_have_the_syntax_of_Go(string text, int seconds) =>
         Assert.Equal((TimeSpan.FromSeconds(seconds), null), (GoDuration.Parse(text).Value, GoDuration.Parse(text).Problem));
 
     [Theory]
@@ -64,7 +68,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("--1m")]
     [InlineData("1.2.3s")]
     [InlineData("99999999999999999999h")]
-    public void What_is_no_duration_is_a_problem_and_not_zero(string text)
+    public void An_invalid_duration_is_a_problem_and_not_zero(string text)
     {
         configured.Flags[Configured.Interval] = [text];
 
@@ -77,7 +81,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("most: one", "whole number")]
     [InlineData("api_url: nowhere", "http")]
     [InlineData("api_url: ftp://x", "http")]
-    public void A_value_out_of_its_bounds_is_told_with_them(string line, string bound)
+    public void A_value_out_of_bounds_is_reported_with_the_bound(string line, string bound)
     {
         var problem = Assert.Single(configured.Problems($"accounts: {{h: {{source: weather, client_id: c, token_file: t, {line}}}}}"));
 
@@ -88,7 +92,7 @@ public sealed class MistakeTests : IDisposable
     [Theory]
     [InlineData("missing.yml", "there is no file missing.yml")]
     [InlineData(".", "directory")]
-    public void A_configuration_file_that_cannot_be_read_is_the_only_problem(string path, string reason)
+    public void An_unreadable_configuration_file_is_the_only_problem(string path, string reason)
     {
         configured.Flags[Configuration.ConfigFile] = [path];
 
@@ -98,7 +102,7 @@ public sealed class MistakeTests : IDisposable
     [Theory]
     [InlineData("EXPORTER_ACCOUNTS__VIN", "name both the account and the setting")]
     [InlineData("EXPORTER_ACCOUNTS__C__VINN", "did you mean EXPORTER_ACCOUNTS__C__VIN?")]
-    public void A_variable_of_an_account_that_is_misspelt_is_told_by_its_name(string variable, string remedy)
+    public void A_misspelled_variable_of_an_account_is_reported(string variable, string fix)
     {
         configured.Environment["EXPORTER_ACCOUNTS__C__SOURCE"] = "car";
         configured.Environment["EXPORTER_ACCOUNTS__C__VIN"] = "v";
@@ -108,7 +112,7 @@ public sealed class MistakeTests : IDisposable
         var problem = Assert.Single(configured.Problems());
 
         Assert.StartsWith($"{variable}: ", problem, StringComparison.Ordinal);
-        Assert.Contains(remedy, problem, StringComparison.Ordinal);
+        Assert.Contains(fix, problem, StringComparison.Ordinal);
     }
 
     public void Dispose() => configured.Dispose();

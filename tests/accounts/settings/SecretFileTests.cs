@@ -21,7 +21,7 @@ public sealed class SecretFileTests : IDisposable
     [InlineData(" hush ", " hush ")]
     [InlineData("\uFEFFhush", "hush")]
     [InlineData("\"hush\"", "\"hush\"")]
-    public void One_line_end_is_the_editor_s_and_all_else_the_secret(string content, string secret)
+    public void Only_one_line_ending_is_not_part_of_the_secret(string content, string secret)
     {
         configured.Flags[Configured.Password.FromFile!] = [configured.Write("secret", content)];
 
@@ -32,7 +32,7 @@ public sealed class SecretFileTests : IDisposable
     [Theory]
     [InlineData("", "the file secret is empty; write the secret into it")]
     [InlineData("\n", "the file secret is empty; write the secret into it")]
-    public void An_empty_file_is_a_problem_that_names_it(string content, string problem)
+    public void An_empty_file_is_a_problem_with_its_name(string content, string problem)
     {
         configured.Write("secret", content);
         configured.Environment["CLIENT_SECRET_FILE"] = "secret";
@@ -41,7 +41,7 @@ public sealed class SecretFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_missing_or_a_folder_or_large_or_no_text_is_a_problem_that_names_it()
+    public void An_unusable_file_is_a_problem_with_its_name()
     {
         configured.Write("large", new string('x', 65537));
         File.WriteAllBytes(Path.Combine(configured.DirectoryPath, "binary"), [0xff, 0xfe, 0x00]);
@@ -63,16 +63,16 @@ public sealed class SecretFileTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_and_its_file_in_one_layer_are_one_too_many()
+    public void A_secret_and_its_file_in_one_layer_are_a_problem()
     {
         configured.Environment["CLIENT_SECRET"] = "canary";
         configured.Environment["CLIENT_SECRET_FILE"] = configured.Write("secret", "hush");
 
-        Assert.Equal(["CLIENT_SECRET_FILE: client_secret is set as well (CLIENT_SECRET); keep one of the two"], configured.Problems());
+        Assert.Equal(["CLIENT_SECRET_FILE: client_secret is also set (CLIENT_SECRET); keep one of the two"], configured.Problems());
     }
 
     [Fact]
-    public void A_secret_given_as_a_flag_hides_the_file_that_a_variable_names()
+    public void A_secret_as_a_flag_overrides_the_file_that_a_variable_names()
     {
         configured.Environment["CLIENT_SECRET_FILE"] = "missing";
         configured.Flags[Configured.Password] = ["strong"];
@@ -82,7 +82,7 @@ public sealed class SecretFileTests : IDisposable
     }
 
     [Fact]
-    public void A_path_in_the_file_starts_from_the_file_s_folder_and_one_in_a_variable_from_the_working_directory()
+    public void A_path_in_the_file_is_relative_to_the_file_and_one_in_a_variable_to_the_working_directory()
     {
         Directory.CreateDirectory(Path.Combine(configured.DirectoryPath, "etc"));
         configured.Write("etc/exporter.yml", "accounts: {h: {source: weather, client_id: c, client_secret_file: secret, token_file: t}}");

@@ -13,14 +13,14 @@ public sealed class SettingsTableTests
     ];
 
     [Fact]
-    public void The_readme_s_table_has_a_line_for_each_setting_and_for_the_file_of_a_secret() => Assert.Equal(
+    public void The_Markdown_table_has_a_line_for_each_setting_and_for_the_file_of_a_secret() => Assert.Equal(
         """
         | key | flag | variable | default | meaning |
         | --- | --- | --- | --- | --- |
         | `addr` | `-a, --addr` | `ADDR` | `:9210` | Where to listen. |
-        | `debug` | `--debug` | `DEBUG_HANDLERS` | `false` | Says more. |
+        | `debug` | `--debug` | `DEBUG_HANDLERS` | `false` | More log lines. |
         | `client_secret` | `--client-secret` | `CLIENT_SECRET` |  | Client secret. |
-        | `client_secret_file` | `--client-secret-file` | `CLIENT_SECRET_FILE` |  | File that holds the client secret. |
+        | `client_secret_file` | `--client-secret-file` | `CLIENT_SECRET_FILE` |  | File that contains the client secret. |
         | `most` |  |  |  | How many. |
         | `level` | `--level` |  | `info` | How loud. |
         | `a_setting_with_a_long_name` | `--a-setting-with-a-long-name` |  |  | Long. |
@@ -29,12 +29,12 @@ public sealed class SettingsTableTests
         SettingsTable.Markdown(Declared));
 
     [Fact]
-    public void The_help_has_flags_in_columns() => Assert.Equal(
+    public void The_help_aligns_flags_in_columns() => Assert.Equal(
         """
           -a, --addr TEXT                 Where to listen. [ADDR; default :9210]
-              --debug                     Says more. [DEBUG_HANDLERS]
+              --debug                     More log lines. [DEBUG_HANDLERS]
               --client-secret SECRET      Client secret. [CLIENT_SECRET]
-              --client-secret-file FILE   File that holds the client secret. [CLIENT_SECRET_FILE]
+              --client-secret-file FILE   File that contains the client secret. [CLIENT_SECRET_FILE]
               most: NUMBER                How many.
               --level info|debug          How loud. [default info]
               --a-setting-with-a-long-name DURATION
@@ -44,7 +44,7 @@ public sealed class SettingsTableTests
         SettingsTable.Text(Declared));
 
     [Fact]
-    public void A_default_that_is_no_good_cannot_be_declared() =>
+    public void An_invalid_default_cannot_be_declared() =>
         Assert.Throws<ArgumentException>(() => Settings.Duration("interval", "How often.", @default: "8"));
 
     [Theory]
@@ -54,7 +54,7 @@ public sealed class SettingsTableTests
     [InlineData("vni", "vin")]
     [InlineData("colour", null)]
     [InlineData("", null)]
-    public void The_nearest_is_named_only_if_it_is_near(string word, string? nearest) =>
+    public void Only_a_similar_name_is_suggested(string word, string? nearest) =>
         Assert.Equal(nearest, Nearest.To(word, ["interval", "refresh_interval", "token_file", "vin"]));
 
     [Theory]
@@ -67,11 +67,11 @@ public sealed class SettingsTableTests
     [InlineData("0", false)]
     [InlineData("no", false)]
     [InlineData("OFF", false)]
-    public void Yes_and_no_have_many_spellings(string text, bool value) =>
-        Assert.Equal(Parsed.Value<object>(value), Configured.Debug.ReadObject(Given.Default(text, "/")));
+    public void A_switch_has_several_spellings(string text, bool value) =>
+        Assert.Equal(Parsed.Value<object>(value), Configured.Debug.ReadObject(RawValue.Default(text, "/")));
 
     [Fact]
-    public void A_rule_between_settings_is_reported_where_the_setting_was_said()
+    public void A_conflict_between_settings_is_reported_at_the_place_of_the_setting()
     {
         using var configured = new Configured();
         configured.Environment["CAR_VIN"] = "v";
@@ -83,11 +83,13 @@ public sealed class SettingsTableTests
         configuration.Program.Problem(Configured.Addr, "is longer than debug; make it shorter");
 
         Assert.True(configuration.Program.HasProblems);
-        Assert.Equal(["exporter.yml:1: debug: is shorter than addr; make it longer", "ADDR: is longer than debug; make it shorter"], configuration.Problems.Select(p => p.ToString()));
+        Assert.Equal(
+            ["exporter.yml:1: debug: is shorter than addr; make it longer", "ADDR: is longer than debug; make it shorter"],
+            configuration.Problems.Select(p => p.ToString()));
     }
 
     [Fact]
-    public void A_setting_that_was_not_declared_is_a_mistake_of_the_program()
+    public void A_setting_that_is_not_declared_cannot_be_read()
     {
         using var configured = new Configured();
 

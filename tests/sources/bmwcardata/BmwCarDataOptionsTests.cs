@@ -27,7 +27,7 @@ public sealed class BmwCarDataOptionsTests : IDisposable
         });
 
         Assert.Empty(problems);
-        Assert.Equal(("bmw-cardata", false), (Assert.Single(accounts).Name, accounts[0].Labelled));
+        Assert.Equal(("bmw-cardata", false), (Assert.Single(accounts).Name, accounts[0].HasAccountLabel));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class BmwCarDataOptionsTests : IDisposable
         var (accounts, problems) = Read("accounts:\n  car:\n    source: bmw-cardata\n    token_file: token.json\n", []);
 
         Assert.Empty(problems);
-        Assert.True(Assert.Single(accounts).Labelled);
+        Assert.True(Assert.Single(accounts).HasAccountLabel);
     }
 
     [Theory]
@@ -92,6 +92,6 @@ public sealed class BmwCarDataOptionsTests : IDisposable
         Assert.Contains(said, problem, StringComparison.Ordinal);
     }
 
-    private (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Read(string? yaml, Dictionary<string, string> environment) =>
+    private (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Read(string? yaml, Dictionary<string, string> environment) =>
         Configured.Of(new BmwCarDataSource(), yaml, environment, directory);
 }

@@ -181,7 +181,7 @@ public sealed class BmwRestTests : IAsyncLifetime
                 rest: true
 
             """)] }, new Dictionary<string, string> { ["EXPORTER_STATE_FOLDER"] = directory.Path }, directory.Path);
-        var accounts = PlannedAccount.All(configuration, [source]);
+        var accounts = ConfiguredAccount.All(configuration, [source]);
         Assert.Empty(configuration.Problems);
         using var account = Assert.Single(accounts).Open(new TokenManagerOptions(), time, log);
         await account.TokenManager.LoadAsync(Cancellation);
@@ -191,8 +191,8 @@ public sealed class BmwRestTests : IAsyncLifetime
         IReadOnlyList<Exporter.Metrics.MetricFamily> families;
         while (true)
         {
-            var changed = account.Feed!.Changed;
-            families = account.Feed.Expose(time.GetUtcNow()).Families;
+            var changed = account.ReadingSource!.Changed;
+            families = account.ReadingSource.Collect(time.GetUtcNow()).Families;
             if (families.Any(family => family.Name == "bmw_vehicle_odometer_meters"))
             {
                 break;

@@ -147,7 +147,7 @@ public class DayOfDrivingTests
             }
         }
 
-        public IEnumerable<(string Reason, double Count)> Disconnects() => Bench.Feed.Expose(Bench.Time.GetUtcNow()).Families.Single(f => f.Name == "bmw_mqtt_disconnects_total")
+        public IEnumerable<(string Reason, double Count)> Disconnects() => Bench.Feed.Collect(Bench.Time.GetUtcNow()).Families.Single(f => f.Name == "bmw_mqtt_disconnects_total")
             .Samples.Where(s => s.Value > 0).Select(s => (s.Labels["reason"]!, s.Value));
 
         public async ValueTask DisposeAsync()

@@ -112,10 +112,10 @@ internal sealed class StreamBench : IAsyncDisposable
 
     public Task UntilConnected() => Until(() => IsConnected);
 
-    public double? Value(string family, params (string Name, string Value)[] labels) => Feed.Expose(Time.GetUtcNow()).Families.SingleOrDefault(f => f.Name == family)?
+    public double? Value(string family, params (string Name, string Value)[] labels) => Feed.Collect(Time.GetUtcNow()).Families.SingleOrDefault(f => f.Name == family)?
         .Samples.Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).FirstOrDefault();
 
-    public string Page() => Pages.Text(Feed.Expose(Time.GetUtcNow()).Families);
+    public string Page() => Pages.Text(Feed.Collect(Time.GetUtcNow()).Families);
 
     public async ValueTask DisposeAsync()
     {

@@ -167,14 +167,14 @@ public sealed class ErganiApiTests : IDisposable
         provider.ExpectSilence();
         var read = Api.GetSubmissionsAsync(Login.Cancellation);
         await login.Time.AdvanceUntilAsync(() => read.IsCompleted, TimeSpan.FromSeconds(30));
-        Assert.Equal("Ergani did not answer in time.", Failure(await read).Reason);
+        Assert.Equal("Ergani did not respond in time.", Failure(await read).Reason);
 
         // What is no read is not cut short, and not sent again.
         provider.ExpectSilence();
         var call = Api.ExecuteServiceAsync("EX_BASE_01", [], Login.Cancellation);
         var began = login.Time.GetTimestamp();
         await login.Time.AdvanceUntilAsync(() => call.IsCompleted, TimeSpan.FromSeconds(95));
-        Assert.Equal("Ergani did not answer within 90 s.", Failure(await call).Reason);
+        Assert.Equal("Ergani did not respond within 90 s.", Failure(await call).Reason);
         Assert.True(login.Time.GetElapsedTime(began) >= TimeSpan.FromSeconds(90));
     }
 

@@ -62,7 +62,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         for (var start = 0; start < 3; start++)
         {
             await using var exporter = await StartAsync(sandbox.Ergani.Password);
-            await exporter.Says("reading is fine", Cancellation);
+            await exporter.Says("reading succeeded", Cancellation);
             await exporter.KillAsync(Cancellation);
         }
 
@@ -82,7 +82,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
 
         File.Delete(Directory.GetFiles(TokenDirectory, "*.log-ins").Single());
         await using var corrected = await StartAsync(sandbox.Ergani.Password);
-        await corrected.Says("reading is fine", Cancellation);
+        await corrected.Says("reading succeeded", Cancellation);
     }
 
     [Fact]
@@ -90,14 +90,14 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     {
         await using (var exporter = await StartAsync(sandbox.Ergani.Password))
         {
-            await exporter.Says("reading is fine", Cancellation);
+            await exporter.Says("reading succeeded", Cancellation);
             await exporter.KillAsync(Cancellation);
         }
         Assert.Equal((1, null), await new ErganiTokenDirectory(TokenDirectory, TimeProvider.System).ForgetAllAsync(Cancellation));
         File.Delete(Directory.GetFiles(TokenDirectory, "*.log-ins").Single());
 
         await using var again = await StartAsync(sandbox.Ergani.Password);
-        await again.Says("reading is fine", Cancellation);
+        await again.Says("reading succeeded", Cancellation);
         Assert.Equal(2, sandbox.Ergani.LogIn.Requests);
     }
 
@@ -106,13 +106,13 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     {
         await using (var exporter = await StartAsync(sandbox.Ergani.Password))
         {
-            await exporter.Says("reading is fine", Cancellation);
+            await exporter.Says("reading succeeded", Cancellation);
             await exporter.KillAsync(Cancellation);
         }
         sandbox.Ergani.Authorization.ExpireAccessTokens();
 
         await using var again = await StartAsync(sandbox.Ergani.Password);
-        await again.Says("reading is fine", Cancellation);
+        await again.Says("reading succeeded", Cancellation);
 
         Assert.Equal((1, 1), (sandbox.Ergani.LogIn.Requests, sandbox.Ergani.Refresh.Requests));
         Assert.Equal(3, sandbox.Ergani.Submissions.Requests);
@@ -176,7 +176,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         var environment = variables.Append(("ERGANI_USERNAME", "username")).Append(("ERGANI_PASSWORD", "password")).ToDictionary(v => v.Item1, v => v.Item2);
         ISource[] sources = [new ErganiSource()];
         var configuration = Configuration.Load(CommandLine.ProgramSettings, [.. sources.Select(s => s.Settings)], new Dictionary<Setting, IReadOnlyList<string>>(), environment, "/");
-        var planned = Assert.Single(PlannedAccount.All(configuration, sources));
+        var planned = Assert.Single(ConfiguredAccount.All(configuration, sources));
         Assert.Empty(configuration.Problems);
         return planned.Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
     }

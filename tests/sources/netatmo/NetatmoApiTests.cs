@@ -114,7 +114,7 @@ public class NetatmoApiTests
     {
         var failure = await Failure(new Provider(_ => throw new TokenUnavailableException("there is no token yet: somebody has to log in")));
 
-        Assert.Equal(new ApiFailure.NoToken("Netatmo was not asked: there is no token yet: somebody has to log in."), failure);
+        Assert.Equal(new ApiFailure.NoToken("No request was sent to Netatmo: there is no token yet: somebody has to log in."), failure);
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public class NetatmoApiTests
         Assert.False(answer.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer in time."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond in time."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public class NetatmoApiTests
         Assert.False(answer.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer within 90 s."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond within 90 s."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
     }
 
     [Fact]
@@ -198,7 +198,8 @@ public class NetatmoApiTests
         var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoAnswer.Read(await answer, Answers.Scope, time));
         Assert.Equal("Netatmo has a problem of its own: HTTP 503.", failed.Failure.Reason);
         Assert.Equal(3, provider.Requests.Count);
-        Assert.Equal((2d, 0d), (services.GetRequiredKeyedService<ApiTraffic>("netatmo").Retries.Value, services.GetRequiredKeyedService<ApiTraffic>("netatmo").Timeouts.Value));
+        var metrics = services.GetRequiredService<ApiMetrics>();
+        Assert.Equal((2d, 0d), (metrics.Retries("netatmo").Value, metrics.Timeouts("netatmo").Value));
     }
 
     [Fact]
@@ -226,7 +227,8 @@ public class NetatmoApiTests
         await answer;
 
         Assert.Single(provider.Requests);
-        Assert.Equal((0d, 1d), (services.GetRequiredKeyedService<ApiTraffic>("netatmo").Retries.Value, services.GetRequiredKeyedService<ApiTraffic>("netatmo").Timeouts.Value));
+        var metrics = services.GetRequiredService<ApiMetrics>();
+        Assert.Equal((0d, 1d), (metrics.Retries("netatmo").Value, metrics.Timeouts("netatmo").Value));
     }
 
     [Fact]
@@ -249,7 +251,7 @@ public class NetatmoApiTests
     {
         var failure = await Failure(new Provider(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiLimits.LargestBody + 1]) }));
 
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo's answer is larger than 16 MiB."), failure);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo's response is larger than 16 MiB."), failure);
     }
 
     [Theory]

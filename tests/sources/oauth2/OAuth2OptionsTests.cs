@@ -22,7 +22,7 @@ public sealed class OAuth2OptionsTests : IDisposable
         using var account = Open(line);
 
         Assert.IsType(login, account.Login);
-        Assert.Null(account.Feed);
+        Assert.Null(account.ReadingSource);
         Assert.Null(account.Revoke);
     }
 

@@ -89,7 +89,7 @@ internal sealed class WebexBench : IAsyncDisposable
         return this;
     }
 
-    public (IReadOnlyList<PlannedAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
+    public (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
         Configured.Of(new WebexSource(), null, new Dictionary<string, string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
 
     /// <summary>Opens the account anew, as a program that starts does.</summary>
@@ -99,7 +99,7 @@ internal sealed class WebexBench : IAsyncDisposable
         Assert.Empty(problems);
         account?.Dispose();
         account = Assert.Single(accounts).Open(new TokenManagerOptions { Random = new Random(1), RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, Log);
-        await account.LoadAsync(ignoresLogout: true, Cancellation);
+        await account.LoadAsync(isProgramStart: true, Cancellation);
         await VisitAsync();
         return this;
     }

@@ -77,7 +77,7 @@ public sealed class WebexProgramTests : IAsyncLifetime
         Provider.ServiceApp.RevokeAll();
 
         await using var exporter = await StartAsync();
-        await exporter.Says("reading is fine", Cancellation);
+        await exporter.Says("reading succeeded", Cancellation);
 
         Assert.Contains("the personal access token is tried next", exporter.Log, StringComparison.Ordinal);
         Assert.Equal(1, Provider.ApplicationToken.Requests);

@@ -74,8 +74,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
     private TokenCheck Failure(HttpResponseMessage response, byte[] body, Secret token, string what)
     {
         var says = WebexError.Says(response.StatusCode, Json(body), response.Headers.TryGetValues("Trackingid", out var ids) ? ids : null, token);
-        var header = response.Headers.RetryAfter;
-        var wait = header?.Delta ?? header?.Date - time.GetUtcNow();
+        var wait = RetryAfter.Read(response, time);
         return response.StatusCode switch
         {
             HttpStatusCode.Unauthorized => new TokenCheck.Bad($"Webex does not accept the {what}: {says}"),

@@ -3,10 +3,9 @@ using Microsoft.Extensions.Hosting;
 namespace Exporter.Accounts;
 
 /// <summary>
-/// A background service that begins once the host has started, and so once the server listens: a program that cannot listen must not
-/// send a refresh token first.
+/// A background service that starts after the host, and so after the server listens. A process that cannot listen must not send a refresh token.
 /// </summary>
-public abstract class StartedWork : BackgroundService, IHostedLifecycleService
+public abstract class DeferredWorker : BackgroundService, IHostedLifecycleService
 {
     public virtual Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

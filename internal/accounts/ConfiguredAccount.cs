@@ -1,0 +1,59 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Exporter.Accounts;
+
+/// <summary>An account with valid settings that is not open yet. Creating one uses neither disk nor network.</summary>
+public sealed class ConfiguredAccount
+{
+    private readonly Func<AccountContext, Account> open;
+    private readonly ISource source;
+    private readonly Func<string?> tokenFile;
+    private readonly string stateDirectory;
+    private readonly TimeSpan? margin;
+    private readonly TokenExport? export;
+
+    private ConfiguredAccount(AccountSection account, ISource source, Section program)
+    {
+        (this.source, stateDirectory) = (source, StateDirectory.Read(program));
+        (Name, HasAccountLabel) = (account.Name, account.HasAccountLabel);
+        // A source may declare the setting itself, with the flag and the variable of the tool that it replaces.
+        var setting = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
+        var file = account.Section.Find(setting);
+        if (file is null && source.ChooseTokenFile is { } choose && StateDirectory.IsConfigured(program))
+        {
+            var inStateDirectory = Path.Combine(stateDirectory, $"{Uri.EscapeDataString(Name)}-token.json");
+            tokenFile = () => choose(new DefaultTokenFile(inStateDirectory, HasAccountLabel));
+        }
+        else
+        {
+            file ??= source.ChooseTokenFile is null ? null : account.Section.Require(setting);
+            tokenFile = () => file;
+        }
+        margin = account.Section.Find(AccountSettings.RefreshMargin);
+        export = TokenExport.Read(account.Section);
+        open = source.Configure(account.Section);
+    }
+
+    public string Name { get; }
+
+    public string Source => source.Name;
+
+    public bool HasAccountLabel { get; }
+
+    /// <summary>All configured accounts. Errors are added to the configuration's problems; if there are any, do not open an account.</summary>
+    public static IReadOnlyList<ConfiguredAccount> All(Configuration configuration, IReadOnlyList<ISource> sources) =>
+        [.. configuration.Accounts.Select(a => new ConfiguredAccount(a, sources.Single(s => s.Name == a.Source), configuration.Program))];
+
+    /// <param name="services">A container with the services of <see cref="AccountServices.AddSources"/>.</param>
+    public Account Open(TokenManagerOptions options, IServiceProvider services)
+    {
+        var time = services.GetRequiredService<TimeProvider>();
+        ITokenStore store = tokenFile() is { } file ? new FileStore(file, source.TokenFormats(time), time) : new MemoryStore();
+        ITokenStore WithTokenExport(ITokenStore own) => export is null ? own : new ExportingTokenStore(own, export);
+        return open(new AccountContext(Name, HasAccountLabel, WithTokenExport(store), options with { Margin = margin }, services)
+        {
+            StateDirectory = stateDirectory,
+            WithTokenExport = WithTokenExport,
+        });
+    }
+}
