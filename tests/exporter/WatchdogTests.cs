@@ -48,7 +48,7 @@ public sealed class WatchdogTests : IDisposable
 
         Assert.False(other.ExecuteTask!.IsCompleted);
         Assert.False(host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
-        Assert.Single(logs.At(LogLevel.Critical), line => line.Contains("stopped because of a bug", StringComparison.Ordinal));
+        Assert.Single(logs.At(LogLevel.Critical), line => line.Contains("failed because of a bug", StringComparison.Ordinal));
         await host.StopAsync(Cancellation);
         Assert.Equal("STOPPING=1", Heard());
     }
