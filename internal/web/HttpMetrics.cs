@@ -11,7 +11,7 @@ internal static class HttpMetrics
 
     public static void UseHttpMetrics(this IApplicationBuilder app, IMetricFactory metrics)
     {
-        var requests = metrics.CreateCounter("exporter_http_requests_total", "HTTP requests, by class of the response's status code.", ["class"]);
+        var requests = metrics.CreateCounter("exporter_http_requests_total", "HTTP requests, by class of the status code.", ["class"]);
         Array.ForEach(Classes, name => requests.WithLabels(name).Publish());
         app.UseHttpMetrics(options =>
         {

@@ -74,7 +74,7 @@ public sealed class WebConfigTests : IDisposable
     [InlineData("rate_limit:\n  interval: 1s\n", "a burst of 0")]
     [InlineData("rate_limit:\n  interval: 5\n  burst: 2\n", "a duration needs a unit")]
     [InlineData("basic_auth_user: {}\n", "did you mean basic_auth_users?")]
-    [InlineData("- a\n", "lines of KEY: VALUE")]
+    [InlineData("- a\n", "lines with KEY: VALUE")]
     [InlineData("a: [\n", "this is not YAML")]
     public void Each_problem_has_its_line_and_a_fix(string yaml, string problem)
     {
