@@ -12,15 +12,15 @@ public sealed class TokenUnavailableException(string message) : Exception(messag
 /// its own is let through as it is. Safe for concurrent use. Throws <see cref="TokenUnavailableException"/> when there is no token.
 /// </summary>
 /// <param name="tokenManagerOf">The token manager of the account that a request is for, so that one client may serve many accounts.</param>
-/// <param name="meansToken">Whether this answer is the provider's way of rejecting the access token; may read the body, which is buffered. By default status 401 is.</param>
-public sealed class TokenHandler(Func<HttpRequestMessage, TokenManager> tokenManagerOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null) : DelegatingHandler
+/// <param name="isTokenRejected">Whether this answer is the provider's way of rejecting the access token; may read the body, which is buffered. By default status 401 is.</param>
+public sealed class TokenHandler(Func<HttpRequestMessage, TokenManager> tokenManagerOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isTokenRejected = null) : DelegatingHandler
 {
-    private readonly Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> meansToken =
-        meansToken ?? ((response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized));
+    private readonly Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> isTokenRejected =
+        isTokenRejected ?? ((response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized));
 
     /// <summary>For a client of one account.</summary>
-    public TokenHandler(TokenManager manager, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null)
-        : this(_ => manager, meansToken)
+    public TokenHandler(TokenManager manager, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isTokenRejected = null)
+        : this(_ => manager, isTokenRejected)
     {
     }
 
@@ -38,7 +38,7 @@ public sealed class TokenHandler(Func<HttpRequestMessage, TokenManager> tokenMan
         }
         request.Headers.Authorization = Bearer(token);
         var response = await base.SendAsync(request, cancellationToken);
-        if (!await meansToken(response, cancellationToken))
+        if (!await isTokenRejected(response, cancellationToken))
         {
             return response;
         }

@@ -53,12 +53,12 @@ public sealed class TokensBuilder(IServiceCollection services)
     /// </summary>
     /// <param name="account">The name it was added by.</param>
     /// <param name="create">Makes the client of an HTTP client whose base address is <paramref name="address"/>; one for all callers.</param>
-    /// <param name="meansToken">See <see cref="TokenHandler"/>.</param>
+    /// <param name="isTokenRejected">See <see cref="TokenHandler"/>.</param>
     public TokensBuilder AddClient<TClient>(
-        string account, Uri address, Func<HttpClient, TClient> create, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? meansToken = null)
+        string account, Uri address, Func<HttpClient, TClient> create, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isTokenRejected = null)
         where TClient : class
     {
-        services.AddSingleton(provider => create(new HttpClient(new TokenHandler(provider.GetRequiredKeyedService<TokenManager>(account), meansToken)
+        services.AddSingleton(provider => create(new HttpClient(new TokenHandler(provider.GetRequiredKeyedService<TokenManager>(account), isTokenRejected)
         {
             // Connections that last: an address that changes is noticed all the same.
             InnerHandler = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false },

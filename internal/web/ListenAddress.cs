@@ -3,16 +3,16 @@ using System.Net;
 
 namespace Exporter.Web;
 
-/// <summary>HOST:PORT as Go's listeners write it. An empty host is every address of the machine.</summary>
+/// <summary>HOST:PORT as Go's listeners write it. An empty host means every address of the machine.</summary>
 public sealed record ListenAddress(string Host, int Port)
 {
-    /// <summary>The IP address meant; null for every address of the machine, and for a name.</summary>
+    /// <summary>Null for a host name and for every address of the machine.</summary>
     public IPAddress? Ip => IPAddress.TryParse(Host, out var ip) ? ip : null;
 
     public bool IsAny => Host.Length == 0;
 
-    /// <summary>The address for a browser on the same machine, as netatmo-exporter derives it.</summary>
-    public Uri Derive(string scheme) => new($"{scheme}://{(IsAny ? "127.0.0.1" : Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}");
+    /// <summary>The URL for a browser on the same machine, derived as in netatmo-exporter.</summary>
+    public Uri Derive(string scheme) => new($"{scheme}://{(IsAny ? "127.0.0.1" : "")}{this}");
 
     public static bool TryParse(string text, out ListenAddress address)
     {
@@ -24,7 +24,9 @@ public sealed record ListenAddress(string Host, int Port)
         }
         var host = text[..colon];
         var bracketed = host.StartsWith('[') && host.EndsWith(']');
-        if (bracketed ? !IPAddress.TryParse(host[1..^1], out _) : host.Contains(':') || Uri.CheckHostName(host) is UriHostNameType.Unknown && host.Length > 0)
+        if (bracketed
+            ? !IPAddress.TryParse(host[1..^1], out _)
+            : host.Contains(':') || (host.Length > 0 && Uri.CheckHostName(host) is UriHostNameType.Unknown))
         {
             return false;
         }

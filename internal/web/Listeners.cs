@@ -6,73 +6,70 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
-/// <summary>The addresses listened on, and how much patience each caller gets.</summary>
+/// <summary>Configures Kestrel: addresses, TLS, and limits for slow or large requests.</summary>
 internal static class Listeners
 {
-    private const int LargestBody = 16 * 1024;
-    private const int MostConnections = 1000;
+    private const int MaxBody = 16 * 1024;
+    private const int MaxConnections = 1000;
 
-    /// <summary>A compressed page of twenty thousand series: a scrape that fits in does not wait for its reader, and a reader that does not read costs no more than this and one page.</summary>
-    private const int LargestUnread = 256 * 1024;
+    // A compressed page of twenty thousand series: such a scrape does not wait for its client, and a client that does not read costs no more.
+    private const int MaxResponseBuffer = 256 * 1024;
 
-    private static readonly TimeSpan SlowestHeaders = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan SlowestHandshake = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
     public static void Configure(KestrelServerOptions kestrel, WebOptions options, LiveWebConfig? config, ILogger logger)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = LargestBody;
-        kestrel.Limits.MaxResponseBufferSize = LargestUnread;
-        kestrel.Limits.RequestHeadersTimeout = SlowestHeaders;
-        kestrel.Limits.MaxConcurrentConnections = MostConnections;
+        kestrel.Limits.MaxRequestBodySize = MaxBody;
+        kestrel.Limits.MaxResponseBufferSize = MaxResponseBuffer;
+        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        kestrel.Limits.MaxConcurrentConnections = MaxConnections;
         var handshake = config?.Initial.Tls is null ? null : new TlsHandshake(config, logger);
-        // The admin's first: it is where the login comes back to, and who asks for the server's address is to find it.
+        // The admin address is first: the login returns there, and the server's first address is used to derive the external URL.
         if (options.Admin is { } admin)
         {
             Listen(kestrel, admin, listen =>
             {
-                Common(listen);
+                Secure(listen);
                 listen.Use(next => connection =>
                 {
-                    connection.Features.Set(new Admin());
+                    connection.Features.Set(new AdminFeature());
                     return next(connection);
                 });
             });
         }
         foreach (var address in options.Listen)
         {
-            Listen(kestrel, address, Common);
+            Listen(kestrel, address, Secure);
         }
 
-        void Common(ListenOptions listen)
+        void Secure(ListenOptions listen)
         {
             listen.Protocols = handshake is not null && config!.Initial.Http2 ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
             if (handshake is not null)
             {
-                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = context => handshake.DecideAsync(context), HandshakeTimeout = SlowestHandshake });
+                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = handshake.GetOptionsAsync, HandshakeTimeout = HandshakeTimeout });
             }
         }
     }
 
     private static void Listen(KestrelServerOptions kestrel, ListenAddress address, Action<ListenOptions> configure)
     {
-        switch (address)
+        if (address.IsAny)
         {
-            case { IsAny: true }:
-                kestrel.ListenAnyIP(address.Port, configure);
-                break;
-            case { Ip: { } ip }:
-                kestrel.Listen(ip, address.Port, configure);
-                break;
-            case { Host: "localhost" }:
-                kestrel.ListenLocalhost(address.Port, configure);
-                break;
-            default:
-                kestrel.Listen(Dns.GetHostAddresses(address.Host)[0], address.Port, configure);
-                break;
+            kestrel.ListenAnyIP(address.Port, configure);
+        }
+        else if (address.Host == "localhost")
+        {
+            kestrel.ListenLocalhost(address.Port, configure);
+        }
+        else
+        {
+            kestrel.Listen(address.Ip ?? Dns.GetHostAddresses(address.Host)[0], address.Port, configure);
         }
     }
 
-    /// <summary>On a connection that came by the admin's address.</summary>
-    internal sealed record Admin;
+    /// <summary>Marks a connection to the admin address.</summary>
+    internal sealed record AdminFeature;
 }

@@ -4,17 +4,16 @@ using Prometheus;
 
 namespace Exporter.Web;
 
-/// <summary>The metrics page: negotiates its form and copies what prometheus-net has encoded already.</summary>
-internal sealed class MetricsEndpoint(MetricsCache exposition)
+/// <summary>Serves the metrics page: negotiates format and compression, and copies the page that is already encoded.</summary>
+internal sealed class MetricsEndpoint(MetricsCache metrics)
 {
-    /// <summary>A compressed page of ten thousand series is one block, and none is kept longer than it takes to send.</summary>
-    private const int LargestBlock = 128 * 1024;
+    // A compressed page of ten thousand series fits into one block. No block is kept longer than it takes to send.
+    private const int MaxBlock = 128 * 1024;
 
     public async Task WriteAsync(HttpContext context)
     {
-        var asked = context.Request.Headers;
-        var (format, gzip) = (Negotiation.Format(asked.Accept), Negotiation.Gzip(asked.AcceptEncoding));
-        var response = context.Response;
+        var (request, response) = (context.Request, context.Response);
+        var (format, gzip) = (Negotiation.Format(request.Headers.Accept), Negotiation.Gzip(request.Headers.AcceptEncoding));
         response.ContentType = format == ExpositionFormat.OpenMetricsText
             ? PrometheusConstants.OpenMetricsContentTypeWithVersionAndEncoding
             : PrometheusConstants.TextContentTypeWithVersionAndEncoding;
@@ -23,13 +22,13 @@ internal sealed class MetricsEndpoint(MetricsCache exposition)
         {
             response.Headers.ContentEncoding = "gzip";
         }
-        var page = exposition.Current(format, gzip).Page(format, gzip);
+        var page = metrics.Current(format, gzip).Page(format, gzip);
         response.ContentLength = page.Length;
-        if (!HttpMethods.IsHead(context.Request.Method))
+        if (!HttpMethods.IsHead(request.Method))
         {
-            // Kestrel's blocks have 4 kB, and more on request once the headers are written: a fifth more scrapes of a large page.
+            // Kestrel's blocks have 4 KiB, and more on request once the headers are written. Large pages are served a fifth faster this way.
             await response.StartAsync(context.RequestAborted);
-            response.BodyWriter.GetSpan((int)Math.Min(page.Length, LargestBlock));
+            response.BodyWriter.GetSpan((int)Math.Min(page.Length, MaxBlock));
             page.WriteTo(response.BodyWriter);
         }
         await response.BodyWriter.FlushAsync(context.RequestAborted);

@@ -3,8 +3,10 @@ using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -13,29 +15,31 @@ using Prometheus;
 
 namespace Exporter.Web;
 
-/// <summary>All that the exporter answers over HTTP. Works with accounts, and names no source.</summary>
+/// <summary>The web server: metrics, health, pages and login. Works with accounts and depends on no source.</summary>
 public static class WebServer
 {
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(2);
+
     /// <summary>
-    /// A host that listens where the options say. It reads no settings file, no variable and no command line of its own: the
-    /// exporter's configuration is the only one. Add the accounts to its services, build it, and call <see cref="MapExporter"/>.
+    /// Creates a host that listens on the configured addresses. It reads no configuration file, variable or command line of its own.
+    /// Add the accounts to its services, build it, and call <see cref="MapExporter"/>.
     /// </summary>
     public static WebApplicationBuilder CreateBuilder(WebOptions options)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Services.AddExporterWeb(options);
+        AddServices(builder.Services, options);
         builder.Services.Configure<HostOptions>(host =>
         {
             host.ShutdownTimeout = HostedAccounts.LongestStop;
             host.ServicesStartConcurrently = host.ServicesStopConcurrently = true;
-            // BackgroundHealth records it, and the other services go on.
+            // BackgroundHealth records the failure, and the other services continue.
             host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
         return builder;
     }
 
-    private static void AddExporterWeb(this IServiceCollection services, WebOptions options)
+    private static void AddServices(IServiceCollection services, WebOptions options)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddRoutingCore();
@@ -45,38 +49,38 @@ public static class WebServer
             services.AddSingleton(provider => new LiveWebConfig(file, initial, provider.GetRequiredService<ILogger<LiveWebConfig>>()));
             services.AddSingleton<WebConfigMiddleware>();
         }
-        services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, provider) =>
-            Listeners.Configure(kestrel, options, provider.GetService<LiveWebConfig>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("web")));
-        services.AddHostedService<Drain>();
-        services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>();
-        AddForms(services);
-        services.AddSingleton(provider => new ProcessMetrics(provider.GetRequiredService<MetricsCache>().Process, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<MetricsEndpoint>();
+        services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, provider) => Listeners.Configure(
+            kestrel, options, provider.GetService<LiveWebConfig>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("web")));
         services.AddSingleton<History>().AddHostedService(provider => provider.GetRequiredService<History>());
-        services.AddSingleton<AccountsPage>().AddSingleton<LoginEndpoints>().AddSingleton<DeviceLogins>();
-        services.AddSingleton<RedirectLogin>().AddSingleton<LoginCookies>();
-    }
+        services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>().AddSingleton<MetricsEndpoint>().AddSingleton<AccountsPage>();
+        services.AddSingleton<LoginEndpoints>().AddSingleton<RedirectLogin>().AddSingleton<LoginCookies>().AddSingleton<DeviceLogins>();
 
-    private static void AddForms(IServiceCollection services)
-    {
-        // Without the hosted service that comes with antiforgery: it would write a key ring to disk, which nothing here uses.
+        // Without antiforgery's hosted service: it would write a key ring to disk, which nothing here uses.
         services.Add(new ServiceCollection().AddAntiforgery().Where(service => service.ServiceType != typeof(IHostedService)));
         services.Replace(ServiceDescriptor.Singleton<IDataProtectionProvider>(_ => new EphemeralDataProtectionProvider()));
         services.AddOptions<AntiforgeryOptions>().Configure<ExternalUrl>(Forms.Configure);
         services.AddSingleton<Forms>();
     }
 
-    /// <summary>Adds the middleware and the endpoints, in the order in which a request meets them.</summary>
+    /// <summary>Adds the middleware and the endpoints, in the order in which they handle a request.</summary>
     public static void MapExporter(this WebApplication app)
     {
         var (services, options) = (app.Services, app.Services.GetRequiredService<WebOptions>());
         var browser = services.GetRequiredService<BrowserProtection>();
-        app.UseHttpMetrics(ProcessCounts(services));
-        app.Use(BrowserProtection.ExplainAsync);
-        app.Use(BrowserProtection.GuardAsync);
-        if (services.GetService<WebConfigMiddleware>() is { } gate)
+        app.Lifetime.ApplicationStopping.Register(() => _ = DrainAsync(services));
+        app.UseHttpMetrics(ProcessRegistry(services));
+        // An error response without a body gets its status as a line of text.
+        app.UseStatusCodePages(context =>
         {
-            app.Use(gate.PassAsync);
+            var response = context.HttpContext.Response;
+            response.ContentType = "text/plain; charset=utf-8";
+            var text = $"{response.StatusCode} {ReasonPhrases.GetReasonPhrase(response.StatusCode)}\n";
+            return response.WriteAsync(text, context.HttpContext.RequestAborted);
+        });
+        app.Use(BrowserProtection.AddHeadersAsync);
+        if (services.GetService<WebConfigMiddleware>() is { } webConfig)
+        {
+            app.Use(webConfig.InvokeAsync);
         }
         // A proxy may serve the exporter below a path, and may or may not remove that path from the request.
         app.UsePathBase(options.ExternalUrl.AbsolutePath.TrimEnd('/'));
@@ -99,15 +103,21 @@ public static class WebServer
         }
     }
 
-    /// <summary>Where the process counts itself. The library's default registry stays empty.</summary>
-    private static MetricFactory ProcessCounts(IServiceProvider services)
+    /// <summary>Gives open requests two seconds to finish. The host stops the server as well, but with a longer timeout, for saving tokens.</summary>
+    private static async Task DrainAsync(IServiceProvider services)
+    {
+        using var timeout = new CancellationTokenSource(DrainTimeout, services.GetRequiredService<TimeProvider>());
+        await services.GetRequiredService<IServer>().StopAsync(timeout.Token);
+    }
+
+    /// <summary>The registry for metrics of the process itself. The library's default registry stays empty.</summary>
+    private static MetricFactory ProcessRegistry(IServiceProvider services)
     {
         Prometheus.Metrics.SuppressDefaultMetrics();
-        var counts = Prometheus.Metrics.WithCustomRegistry(services.GetRequiredService<MetricsCache>().Process);
-        counts.ExemplarBehavior = ExemplarBehavior.NoExemplars();
-        BuildInfo.Current.Publish(counts);
-        // It sets its values whenever the registry is collected.
-        services.GetRequiredService<ProcessMetrics>();
-        return counts;
+        var metrics = Prometheus.Metrics.WithCustomRegistry(services.GetRequiredService<MetricsCache>().Process);
+        metrics.ExemplarBehavior = ExemplarBehavior.NoExemplars();
+        BuildInfo.Current.Publish(metrics);
+        _ = new ProcessMetrics(services.GetRequiredService<MetricsCache>().Process, services.GetRequiredService<TimeProvider>());
+        return metrics;
     }
 }

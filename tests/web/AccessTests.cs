@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Exporter.Tests.Web;
 
-/// <summary>Who is let in by the web configuration file: passwords, TLS, client certificates, rates; and that it fails closed.</summary>
+/// <summary>Access by the web configuration file: passwords, TLS, client certificates and rates. An invalid file rejects every request.</summary>
 public sealed class AccessTests : IDisposable
 {
     private static readonly string Users = $"basic_auth_users:\n  bob: {Bcrypt.Hash("right")}\n";
@@ -24,12 +24,12 @@ public sealed class AccessTests : IDisposable
     [InlineData("/-/healthy")]
     [InlineData("/auth/authorize")]
     [InlineData("/nothing")]
-    public async Task With_users_nothing_at_all_is_answered_without_a_password(string path)
+    public async Task With_users_every_request_needs_a_password(string path)
     {
         await using var bench = await WebBench.StartAsync(webConfig: Users);
 
-        var asked = await bench.Get(path);
-        Assert.Equal((HttpStatusCode.Unauthorized, "Basic realm=\"exporter\", charset=\"UTF-8\""), (asked.Status, asked.Header("WWW-Authenticate")));
+        var reply = await bench.Get(path);
+        Assert.Equal((HttpStatusCode.Unauthorized, "Basic realm=\"exporter\", charset=\"UTF-8\""), (reply.Status, reply.Header("WWW-Authenticate")));
         Assert.Equal(HttpStatusCode.Unauthorized, (await bench.Get(path, Basic("bob:wrong"))).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await bench.Get(path, Basic("eve:right"))).Status);
         Assert.NotEqual(HttpStatusCode.Unauthorized, (await bench.Get(path, Basic("bob:right"))).Status);
@@ -41,7 +41,7 @@ public sealed class AccessTests : IDisposable
     [InlineData("Basic ???")]
     [InlineData("Basic Ym9i")]
     [InlineData("Bearer Ym9iOnJpZ2h0")]
-    public async Task What_is_no_Basic_authorization_is_refused(string header)
+    public async Task Authorization_other_than_Basic_is_rejected(string header)
     {
         await using var bench = await WebBench.StartAsync(webConfig: Users);
 
@@ -49,7 +49,7 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
-    public async Task A_changed_password_counts_at_once_and_a_broken_file_shuts_everybody_out_until_it_is_mended()
+    public async Task A_changed_password_applies_immediately_and_an_invalid_file_rejects_every_request_until_it_is_fixed()
     {
         await using var bench = await WebBench.StartAsync(webConfig: Users);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:right"))).Status);
@@ -62,14 +62,14 @@ public sealed class AccessTests : IDisposable
         Assert.Equal(HttpStatusCode.InternalServerError, (await bench.Get("/metrics", Basic("bob:new"))).Status);
         File.Delete(bench.DirectoryPath["web.yml"]);
         Assert.Equal(HttpStatusCode.InternalServerError, (await bench.Get("/-/healthy")).Status);
-        Assert.Contains("every request is refused until the web configuration file is mended", bench.Log, StringComparison.Ordinal);
+        Assert.Contains("every request is rejected until you fix the web configuration file", bench.Log, StringComparison.Ordinal);
 
         bench.DirectoryPath.Write("web.yml", Users);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:right"))).Status);
     }
 
     [Fact]
-    public async Task Who_adds_TLS_while_it_runs_is_not_served_without()
+    public async Task Adding_TLS_at_run_time_rejects_every_request_until_the_restart()
     {
         await using var bench = await WebBench.StartAsync(webConfig: "");
         authority.Write(bench.DirectoryPath);
@@ -82,7 +82,7 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
-    public async Task More_requests_than_the_rate_limit_allows_are_refused_and_time_lets_more_in()
+    public async Task Requests_above_the_rate_limit_are_rejected_until_time_passes()
     {
         await using var bench = await WebBench.StartAsync(webConfig: "rate_limit: {interval: 1s, burst: 2}\n");
 
@@ -94,19 +94,22 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
-    public async Task The_files_headers_take_the_place_of_ours()
+    public async Task The_files_headers_replace_the_default_headers()
     {
-        await using var bench = await WebBench.StartAsync(webConfig: "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    Strict-Transport-Security: max-age=9\n");
+        await using var bench = await WebBench.StartAsync(
+            webConfig: "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    Strict-Transport-Security: max-age=9\n");
 
         var reply = await bench.Get("/");
 
-        Assert.Equal(("sameorigin", "max-age=9", "nosniff"), (reply.Header("X-Frame-Options"), reply.Header("Strict-Transport-Security"), reply.Header("X-Content-Type-Options")));
+        Assert.Equal("sameorigin", reply.Header("X-Frame-Options"));
+        Assert.Equal("max-age=9", reply.Header("Strict-Transport-Security"));
+        Assert.Equal("nosniff", reply.Header("X-Content-Type-Options"));
     }
 
     [Theory]
     [InlineData(true, "2.0")]
     [InlineData(false, "1.1")]
-    public async Task Over_TLS_HTTP_2_is_spoken_unless_it_is_switched_off(bool http2, string version)
+    public async Task TLS_connections_use_HTTP_2_unless_it_is_disabled(bool http2, string version)
     {
         await using var bench = await TlsAsync(more: $"http_server_config: {{http2: {(http2 ? "true" : "false")}}}\n");
         using var client = Client();
@@ -119,16 +122,16 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_does_not_know_the_authority_does_not_connect()
+    public async Task A_client_that_does_not_trust_the_authority_does_not_connect()
     {
         await using var bench = await TlsAsync();
-        using var stranger = WebBench.Visitor();
+        using var client = WebBench.NewBrowser();
 
-        await Assert.ThrowsAsync<HttpRequestException>(() => stranger.GetAsync(new Uri(bench.Address, "/metrics"), Cancellation));
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync(new Uri(bench.Address, "/metrics"), Cancellation));
     }
 
     [Fact]
-    public async Task A_renewed_certificate_is_shown_at_the_next_handshake_and_a_broken_one_to_nobody()
+    public async Task A_renewed_certificate_is_used_at_the_next_handshake_and_an_invalid_one_never()
     {
         await using var bench = await TlsAsync();
         Assert.Equal("CN=server", await Subject(bench));
@@ -140,7 +143,7 @@ public sealed class AccessTests : IDisposable
 
         bench.DirectoryPath.Write("server.key", "nonsense");
         await Assert.ThrowsAnyAsync<Exception>(() => Subject(bench));
-        Assert.Contains("TLS handshakes are refused", bench.Log, StringComparison.Ordinal);
+        Assert.Contains("TLS handshakes fail", bench.Log, StringComparison.Ordinal);
 
         bench.DirectoryPath.Write("server.key", key);
         Assert.Equal("CN=renewed", await Subject(bench));
@@ -149,11 +152,13 @@ public sealed class AccessTests : IDisposable
     [Fact]
     public async Task Versions_and_cipher_suites_are_those_of_the_file()
     {
-        await using var bench = await TlsAsync("min_version: TLS12\n  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]");
+        await using var bench = await TlsAsync(
+            "min_version: TLS12\n  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]");
 
         await using var stream = await Connect(bench, SslProtocols.None);
 
-        Assert.Equal((SslProtocols.Tls12, TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384), (stream.SslProtocol, stream.NegotiatedCipherSuite));
+        Assert.Equal(SslProtocols.Tls12, stream.SslProtocol);
+        Assert.Equal(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, stream.NegotiatedCipherSuite);
         await Assert.ThrowsAnyAsync<Exception>(() => Connect(bench, SslProtocols.Tls13));
     }
 
@@ -162,27 +167,28 @@ public sealed class AccessTests : IDisposable
     [InlineData("VerifyClientCertIfGiven", true, true, true)]
     [InlineData("RequireAnyClientCert", false, true, false)]
     [InlineData("RequestClientCert", true, true, false)]
-    public async Task A_client_is_let_in_by_the_types_that_Go_has(string type, bool withNone, bool withOurs, bool verified)
+    public async Task Client_authentication_types_accept_the_same_clients_as_in_Go(string type, bool acceptsNone, bool acceptsTrusted, bool verifies)
     {
-        await using var bench = await TlsAsync($"client_auth_type: {type}{(verified ? "\n  client_ca_file: ca.pem" : "")}");
-        using var elsewhere = new Authority();
-        using var ours = authority.Client("spiffe://home/prometheus");
-        using var theirs = elsewhere.Client("spiffe://home/prometheus");
+        await using var bench = await TlsAsync($"client_auth_type: {type}{(verifies ? "\n  client_ca_file: ca.pem" : "")}");
+        using var otherAuthority = new Authority();
+        using var trusted = authority.Client("spiffe://home/prometheus");
+        using var untrusted = otherAuthority.Client("spiffe://home/prometheus");
 
-        Assert.Equal(withNone, await Enters(bench, null));
-        Assert.Equal(withOurs, await Enters(bench, ours));
-        Assert.Equal(!verified, await Enters(bench, theirs));
+        Assert.Equal(acceptsNone, await CanConnect(bench, null));
+        Assert.Equal(acceptsTrusted, await CanConnect(bench, trusted));
+        Assert.Equal(!verifies, await CanConnect(bench, untrusted));
     }
 
     [Fact]
     public async Task A_verified_client_needs_one_of_the_allowed_names()
     {
-        await using var bench = await TlsAsync("client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n  client_allowed_sans: [\"spiffe://home/prometheus\"]");
+        await using var bench = await TlsAsync("client_auth_type: RequireAndVerifyClientCert\n"
+            + "  client_ca_file: ca.pem\n  client_allowed_sans: [\"spiffe://home/prometheus\"]");
         using var named = authority.Client("spiffe://home/prometheus");
-        using var other = authority.Client("spiffe://home/somebody");
+        using var other = authority.Client("spiffe://home/other");
 
-        Assert.True(await Enters(bench, named));
-        Assert.False(await Enters(bench, other));
+        Assert.True(await CanConnect(bench, named));
+        Assert.False(await CanConnect(bench, other));
     }
 
     [Fact]
@@ -194,8 +200,8 @@ public sealed class AccessTests : IDisposable
 
         Assert.Equal([1.0], await Up("right", ca, "up == 1"));
         Assert.Equal([0.0], await Up("wrong", ca));
-        using var elsewhere = new Authority();
-        Assert.Equal([0.0], await Up("right", directory.Write("other.pem", elsewhere.Pem)));
+        using var otherAuthority = new Authority();
+        Assert.Equal([0.0], await Up("right", directory.Write("other.pem", otherAuthority.Pem)));
 
         async Task<IReadOnlyList<double>> Up(string password, string authorities, string query = "up")
         {
@@ -210,8 +216,8 @@ public sealed class AccessTests : IDisposable
 
     private static (string, string) Basic(string pair) => ("Authorization", $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes(pair))}");
 
-    /// <param name="tls">Further lines of tls_server_config.</param>
-    /// <param name="more">Further sections of the file.</param>
+    /// <param name="tls">Additional lines of tls_server_config.</param>
+    /// <param name="more">Additional sections of the file.</param>
     private Task<WebBench> TlsAsync(string tls = "min_version: TLS12", string more = "")
     {
         var (certificate, key) = authority.Server();
@@ -223,19 +229,21 @@ public sealed class AccessTests : IDisposable
     private HttpClient Client(X509Certificate2? certificate = null)
     {
         var handler = new SocketsHttpHandler();
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => IsOurs(shown as X509Certificate2);
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, presented, _, _) => IsTrusted(presented as X509Certificate2);
         handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate!;
         return new HttpClient(handler);
     }
 
-    private bool IsOurs(X509Certificate2? shown)
+    private bool IsTrusted(X509Certificate2? presented)
     {
-        using var chain = new X509Chain { ChainPolicy = { RevocationMode = X509RevocationMode.NoCheck, TrustMode = X509ChainTrustMode.CustomRootTrust } };
+        using var chain = new X509Chain();
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.Add(authority.Root);
-        return shown is not null && chain.Build(shown);
+        return presented is not null && chain.Build(presented);
     }
 
-    private async Task<bool> Enters(WebBench bench, X509Certificate2? certificate)
+    private async Task<bool> CanConnect(WebBench bench, X509Certificate2? certificate)
     {
         using var client = Client(certificate);
         try
@@ -254,8 +262,13 @@ public sealed class AccessTests : IDisposable
         var socket = new System.Net.Sockets.TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, bench.Address.Port, Cancellation);
         var stream = new SslStream(socket.GetStream(), leaveInnerStreamOpen: false);
-        await stream.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = versions, RemoteCertificateValidationCallback = (_, shown, _, _) => IsOurs(shown as X509Certificate2) }, Cancellation);
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            EnabledSslProtocols = versions,
+            RemoteCertificateValidationCallback = (_, presented, _, _) => IsTrusted(presented as X509Certificate2),
+        };
+        await stream.AuthenticateAsClientAsync(options, Cancellation);
         return stream;
     }
 

@@ -5,7 +5,7 @@ using Exporter.Tests.Support;
 
 namespace Exporter.Tests.Web;
 
-/// <summary>Certificates of one test: an authority of its own, and what it has signed.</summary>
+/// <summary>A certificate authority for one test, and the certificates that it issues.</summary>
 internal sealed class Authority : IDisposable
 {
     private static readonly DateTimeOffset From = TimeProvider.System.GetUtcNow().AddDays(-1);
@@ -31,18 +31,18 @@ internal sealed class Authority : IDisposable
         san.AddDnsName("localhost");
     }));
 
-    /// <summary>For a client with that URI among its names.</summary>
+    /// <summary>For a client with this URI as one of its names.</summary>
     public X509Certificate2 Client(string uri)
     {
         using var issued = Issue("client", "1.3.6.1.5.5.7.3.2", san =>
         {
             san.AddUri(new Uri(uri));
-            san.AddEmailAddress("somebody@example.org");
+            san.AddEmailAddress("client@example.org");
         });
         return X509CertificateLoader.LoadPkcs12(issued.Export(X509ContentType.Pkcs12), null);
     }
 
-    /// <summary>Writes a pair for the web configuration file, which names it as <c>NAME.pem</c> and <c>NAME.key</c>.</summary>
+    /// <summary>Writes a certificate and its key to <c>NAME.pem</c> and <c>NAME.key</c>.</summary>
     public void Write(TemporaryDirectory directory, string name = "server")
     {
         var (certificate, privateKey) = Server(name);
@@ -69,5 +69,6 @@ internal sealed class Authority : IDisposable
         return issued.CopyWithPrivateKey(own);
     }
 
-    private static (string Certificate, string Key) Pems(X509Certificate2 issued) => (issued.ExportCertificatePem(), issued.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+    private static (string Certificate, string Key) Pems(X509Certificate2 issued) =>
+        (issued.ExportCertificatePem(), issued.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
 }

@@ -9,19 +9,22 @@ using Xunit;
 
 namespace Exporter.Tests.Web;
 
-/// <summary>The device login: begun by a form, shown on the page, finished in the background.</summary>
+/// <summary>The device login: a form starts it, the page shows its code, and it finishes in the background.</summary>
 public sealed class DeviceLoginTests
 {
-    public const string Code = """{"device_code":"the-device-code","user_code":"ABCD-EFGH","verification_uri":"https://provider.example/device","expires_in":300,"interval":5}""";
+    public const string Code = """
+        {"device_code":"the-device-code","user_code":"ABCD-EFGH","verification_uri":"https://provider.example/device","expires_in":300,"interval":5}
+        """;
     public const string Token = """{"access_token":"the-access-token","refresh_token":"the-refresh-token","expires_in":3600}""";
     private const string Pending = """{"error":"authorization_pending"}""";
 
     private static readonly Uri Provider = new("https://provider.example/");
 
     [Fact]
-    public async Task The_code_stands_on_the_page_until_the_person_is_done()
+    public async Task The_page_shows_the_code_until_the_login_is_finished()
     {
-        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, Pending).Expect(HttpStatusCode.OK, Token);
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, Pending)
+            .Expect(HttpStatusCode.OK, Token);
         await using var bench = await StartAsync(provider);
 
         Assert.Equal("../", (await bench.Submit("/", "auth/device")).Location);
@@ -49,54 +52,61 @@ public sealed class DeviceLoginTests
     }
 
     [Fact]
-    public async Task Who_refuses_at_the_cloud_reads_it_on_the_page_and_may_begin_again()
+    public async Task A_denied_login_is_reported_on_the_page_and_can_start_again()
     {
-        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, """{"error":"access_denied"}""").Expect(HttpStatusCode.OK, Code);
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code).Expect(HttpStatusCode.BadRequest, """{"error":"access_denied"}""")
+            .Expect(HttpStatusCode.OK, Code);
         await using var bench = await StartAsync(provider);
         await bench.Submit("/", "auth/device");
         await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.Login is null, TimeSpan.FromMinutes(1));
 
-        Assert.Contains("The last login came to nothing: the login was rejected on the provider's page.", (await bench.Get("/")).Body, StringComparison.Ordinal);
+        var page = (await bench.Get("/")).Body;
+        Assert.Contains("The last login failed: the login was rejected on the provider's page.", page, StringComparison.Ordinal);
 
         await bench.Submit("/", "auth/device");
-        Assert.DoesNotContain("came to nothing", (await bench.Get("/")).Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("The last login failed", (await bench.Get("/")).Body, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_login_that_a_logout_cut_off_does_not_take_the_code_of_the_next_one_off_the_page()
+    public async Task A_login_that_a_logout_canceled_does_not_remove_the_next_code_from_the_page()
     {
-        var begun = 0;
+        var started = 0;
         using var provider = new StubHttp().Otherwise((request, body) =>
-            request.RequestUri!.AbsolutePath == "/device" ? StubHttp.Answer(HttpStatusCode.OK, Code.Replace("-code", $"-code-{++begun}", StringComparison.Ordinal).Replace("EFGH", $"{begun}", StringComparison.Ordinal))
-            : body.Contains("the-device-code-1", StringComparison.Ordinal) ? StubHttp.Answer(HttpStatusCode.BadRequest, """{"error":"access_denied"}""")
+            request.RequestUri!.AbsolutePath == "/device" ? StubHttp.Answer(HttpStatusCode.OK, Code
+                .Replace("-code", $"-code-{++started}", StringComparison.Ordinal).Replace("EFGH", $"{started}", StringComparison.Ordinal))
+            : body.Contains("the-device-code-1", StringComparison.Ordinal)
+                ? StubHttp.Answer(HttpStatusCode.BadRequest, """{"error":"access_denied"}""")
             : StubHttp.Answer(HttpStatusCode.BadRequest, Pending));
         await using var bench = await StartAsync(provider);
         await bench.Submit("/", "auth/device");
         await bench.Accounts[1].TokenManager.ForgetAsync(TestContext.Current.CancellationToken);
         await bench.Submit("/", "auth/device");
 
-        var over = bench.Accounts[1].TokenManager.Changed;
-        await bench.Clock.AdvanceUntilAsync(() => provider.Calls.Count(call => call.Body.Contains("the-device-code-1", StringComparison.Ordinal)) == 1, TimeSpan.FromMinutes(1));
-        await over;
+        var changed = bench.Accounts[1].TokenManager.Changed;
+        await bench.Clock.AdvanceUntilAsync(
+            () => provider.Calls.Count(call => call.Body.Contains("the-device-code-1", StringComparison.Ordinal)) == 1, TimeSpan.FromMinutes(1));
+        await changed;
 
         Assert.Equal("ABCD-2", bench.Accounts[1].TokenManager.Snapshot.Login?.UserCode);
     }
 
     [Fact]
-    public async Task A_cloud_that_gives_no_code_is_explained_on_the_page()
+    public async Task A_provider_that_returns_no_code_is_reported_on_the_page()
     {
         using var provider = new StubHttp().Expect(HttpStatusCode.ServiceUnavailable);
         await using var bench = await StartAsync(provider);
 
         await bench.Submit("/", "auth/device");
 
-        Assert.Contains("The last login came to nothing: the token endpoint is not working", (await bench.Get("/")).Body, StringComparison.Ordinal);
+        var page = (await bench.Get("/")).Body;
+        Assert.Contains("The last login failed: the token endpoint is not working", page, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task No_link_leads_anywhere_but_to_the_web()
+    public async Task Only_http_and_https_addresses_become_links()
     {
-        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Code.Replace("https://provider.example/device", "javascript:alert(1)", StringComparison.Ordinal));
+        using var provider = new StubHttp()
+            .Expect(HttpStatusCode.OK, Code.Replace("https://provider.example/device", "javascript:alert(1)", StringComparison.Ordinal));
         await using var bench = await StartAsync(provider);
 
         await bench.Submit("/", "auth/device");
@@ -105,7 +115,7 @@ public sealed class DeviceLoginTests
     }
 
     [Fact]
-    public async Task A_GET_begins_no_device_login()
+    public async Task A_GET_starts_no_device_login()
     {
         using var provider = new StubHttp();
         await using var bench = await StartAsync(provider);
@@ -114,19 +124,22 @@ public sealed class DeviceLoginTests
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await bench.Get("/auth/device?account=car")).Status);
     }
 
-    /// <summary>An account that logs in by device, at the given provider.</summary>
+    /// <summary>An account with the device login at this provider.</summary>
     internal static Account Car(WebBench bench, StubHttp provider)
     {
         var client = new OAuthClient("car-client", null, ClientAuthentication.None);
-        TokenEndpoint Endpoint(string path) => new(provider.Client, new Uri(Provider, path), client, bench.Time);
-        var manager = new TokenManager("car", new RefreshTokenGrant(Endpoint("token"), bench.Time), new FileStore(bench.DirectoryPath["car.json"], [new PlainTokenFormat()], bench.Time), new TokenManagerOptions(), bench.Time, NullLogger.Instance);
+        var store = new FileStore(bench.DirectoryPath["car.json"], [new PlainTokenFormat()], bench.Time);
+        var manager = new TokenManager(
+            "car", new RefreshTokenGrant(Endpoint("token"), bench.Time), store, new TokenManagerOptions(), bench.Time, NullLogger.Instance);
         return new Account("car", "vehicle", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Device(new DeviceCodeGrant(Endpoint("device"), Endpoint("token"), ["read"], bench.Time)),
         };
+
+        TokenEndpoint Endpoint(string path) => new(provider.Client, new Uri(Provider, path), client, bench.Time);
     }
 
-    /// <summary>An account as a configuration makes it, at the sandbox's BMW.</summary>
+    /// <summary>An account opened from a configuration, at the sandbox's BMW.</summary>
     internal static Account BmwCar(WebBench bench)
     {
         var (accounts, problems) = Configured.Of(new BmwCarDataSource(), $"""
@@ -139,7 +152,8 @@ public sealed class DeviceLoginTests
 
             """, new Dictionary<string, string>(), bench.DirectoryPath);
         Assert.Empty(problems);
-        return Assert.Single(accounts).Open(new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(bench.Time) }, bench.Time, NullLoggerFactory.Instance);
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(bench.Time) };
+        return Assert.Single(accounts).Open(options, bench.Time, NullLoggerFactory.Instance);
     }
 
     private static Task<WebBench> StartAsync(StubHttp provider) => WebBench.StartAsync(names: ["home"], more: bench => [Car(bench, provider)]);

@@ -8,77 +8,78 @@ using Xunit;
 
 namespace Exporter.Tests.Web;
 
-/// <summary>What is kept of readings, within its bounds, and how it is drawn.</summary>
+/// <summary>The recorded readings, their limits, and their plots.</summary>
 public sealed class HistoryTests : IDisposable
 {
     private readonly ManualTime time = new();
     private readonly List<Account> accounts = [];
 
     [Fact]
-    public void A_day_of_readings_is_288_points_and_older_ones_go()
+    public void A_day_of_readings_is_288_points_and_older_points_are_removed()
     {
-        var track = new Track();
+        var series = new TimeSeries();
         for (var minute = 0; minute < 3 * 24 * 60; minute++)
         {
-            track.Add(ManualTime.Start.AddMinutes(minute), minute);
+            series.Add(ManualTime.Start.AddMinutes(minute), minute);
         }
 
-        Assert.InRange(track.Points.Count, 280, Track.MostPoints);
+        Assert.InRange(series.Points.Count, 280, TimeSeries.MaxPoints);
         var last = ManualTime.Start.AddMinutes(3 * 24 * 60 - 1).ToUnixTimeSeconds();
-        Assert.Equal((last, 3 * 24 * 60 - 1f), (track.Points[^1].At, track.Points[^1].Value));
-        Assert.InRange(last - track.Points[0].At, 23 * 3600, 24 * 3600);
+        Assert.Equal((last, 3 * 24 * 60 - 1f), (series.Points[^1].At, series.Points[^1].Value));
+        Assert.InRange(last - series.Points[0].At, 23 * 3600, 24 * 3600);
     }
 
     [Fact]
-    public void The_first_minutes_are_kept_as_they_came()
+    public void The_first_minutes_keep_every_point()
     {
-        var track = new Track();
+        var series = new TimeSeries();
         for (var second = 0; second < 600; second += 10)
         {
-            track.Add(ManualTime.Start.AddSeconds(second), second);
+            series.Add(ManualTime.Start.AddSeconds(second), second);
         }
 
-        Assert.Equal(60, track.Points.Count);
+        Assert.Equal(60, series.Points.Count);
     }
 
     [Fact]
-    public void After_the_clock_was_set_back_it_goes_on_from_there()
+    public void After_the_clock_is_set_back_recording_continues_from_there()
     {
-        var track = new Track();
+        var series = new TimeSeries();
         for (var minute = 0; minute < 120; minute++)
         {
-            track.Add(ManualTime.Start.AddMinutes(minute), 1);
+            series.Add(ManualTime.Start.AddMinutes(minute), 1);
         }
 
-        track.Add(ManualTime.Start.AddMinutes(30), 2);
+        series.Add(ManualTime.Start.AddMinutes(30), 2);
 
-        Assert.Equal((ManualTime.Start.AddMinutes(30).ToUnixTimeSeconds(), 2f), (track.Points[^1].At, track.Points[^1].Value));
-        Assert.InRange(track.Points.Count, 2, 31);
+        Assert.Equal((ManualTime.Start.AddMinutes(30).ToUnixTimeSeconds(), 2f), (series.Points[^1].At, series.Points[^1].Value));
+        Assert.InRange(series.Points.Count, 2, 31);
     }
 
     [Theory]
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
-    public void What_is_no_number_is_not_drawn(double value)
+    public void Values_that_are_not_finite_are_ignored(double value)
     {
-        var track = new Track();
-        track.Add(ManualTime.Start, value);
+        var series = new TimeSeries();
+        series.Add(ManualTime.Start, value);
 
-        Assert.Empty(track.Points);
+        Assert.Empty(series.Points);
     }
 
     [Fact]
-    public void There_is_an_end_to_the_series_that_are_kept()
+    public void The_number_of_series_is_limited()
     {
         var (history, account) = New();
 
-        history.Record(account, [MetricFamily.Gauge("x_a_celsius", "A.", Enumerable.Range(0, 5000).Select(i => new Sample(LabelSet.Of(("n", $"{i}")), i)))], time.GetUtcNow());
+        var samples = Enumerable.Range(0, 5000).Select(i => new Sample(LabelSet.Of(("n", $"{i}")), i));
+        history.Record(account, [MetricFamily.Gauge("x_a_celsius", "A.", samples)], time.GetUtcNow());
 
-        Assert.Equal(History.MostSeries, history.Of(account).Count);
+        Assert.Equal(History.MaxSeries, history.Of(account).Count);
     }
 
     [Fact]
-    public void A_thing_that_has_vanished_is_forgotten_after_a_day()
+    public void A_series_without_readings_is_removed_after_a_day()
     {
         var (history, account) = New();
         history.Record(account, [Celsius("old"), Celsius("new")], time.GetUtcNow());
@@ -90,7 +91,7 @@ public sealed class HistoryTests : IDisposable
     }
 
     [Fact]
-    public void Moments_and_infos_and_counters_are_not_plotted()
+    public void Timestamps_infos_and_counters_are_not_recorded()
     {
         var (history, account) = New();
 
@@ -124,28 +125,33 @@ public sealed class HistoryTests : IDisposable
     [Fact]
     public void A_plot_is_SVG_with_axes_a_legend_and_a_table()
     {
-        Point[] Points(float offset) => [.. Enumerable.Range(0, 100).Select(i => new Point((uint)ManualTime.Start.AddMinutes(8 * i).ToUnixTimeSeconds(), offset + i % 10))];
         var clock = new Clock(ManualTime.Start.AddMinutes(800), TimeZoneInfo.Utc);
 
-        var figure = XElement.Parse(Plot.Of("p", new Quantity("Temperature", "°C"), [("In", Points(15)), ("Out & about", Points(-5))], clock).ToString().Replace("&nbsp;", " ", StringComparison.Ordinal));
+        var html = Plot.Render("p", new Quantity("Temperature", "°C"), [("In", Points(15)), ("Out & about", Points(-5))], clock).ToString();
+        var figure = XElement.Parse(html.Replace("&nbsp;", " ", StringComparison.Ordinal));
 
         Assert.Equal("Temperature, °C", figure.Element("figcaption")!.Value);
         var drawing = figure.Element("svg")!;
         Assert.Equal("img", drawing.Attribute("role")!.Value);
-        Assert.Equal(["-10", "0", "10", "20", "30"], drawing.Elements("text").Where(t => t.Attribute("text-anchor")!.Value == "end").Select(t => t.Value));
-        Assert.Contains("15:00", drawing.Elements("text").Select(t => t.Value));
+        var labels = drawing.Elements("text").ToList();
+        Assert.Equal(["-10", "0", "10", "20", "30"], labels.Where(t => t.Attribute("text-anchor")!.Value == "end").Select(t => t.Value));
+        Assert.Contains("15:00", labels.Select(t => t.Value));
         Assert.Equal(["In", "Out & about"], figure.Element("ul")!.Elements("li").Select(li => li.Value));
         Assert.Equal(2, figure.Descendants("tbody").Single().Elements("tr").Count());
-        var xs = drawing.Elements("polyline").SelectMany(l => l.Attribute("points")!.Value.Split(' ')).Select(p => double.Parse(p.Split(',')[0], System.Globalization.CultureInfo.InvariantCulture));
+        var xs = drawing.Elements("polyline").SelectMany(l => l.Attribute("points")!.Value.Split(' '))
+            .Select(p => double.Parse(p.Split(',')[0], System.Globalization.CultureInfo.InvariantCulture));
         Assert.All(xs, x => Assert.InRange(x, 44, 342));
+
+        static Point[] Points(float offset) => [.. Enumerable.Range(0, 100).Select(i => At(8 * i, offset + i % 10))];
     }
 
     [Fact]
-    public void Missing_readings_are_a_gap_and_not_a_line()
+    public void Missing_readings_are_a_gap_in_the_line()
     {
-        Point[] points = [.. new[] { 0, 8, 16, 24, 200, 208, 216 }.Select(m => new Point((uint)ManualTime.Start.AddMinutes(m).ToUnixTimeSeconds(), m))];
+        Point[] points = [.. new[] { 0, 8, 16, 24, 200, 208, 216 }.Select(m => At(m, m))];
+        var clock = new Clock(ManualTime.Start.AddMinutes(220), TimeZoneInfo.Utc);
 
-        var figure = Plot.Of("p", new Quantity("Rain", "mm"), [("", points)], new Clock(ManualTime.Start.AddMinutes(220), TimeZoneInfo.Utc)).ToString();
+        var figure = Plot.Render("p", new Quantity("Rain", "mm"), [("", points)], clock).ToString();
 
         Assert.Equal(2, figure.Split("<polyline").Length - 1);
     }
@@ -156,11 +162,12 @@ public sealed class HistoryTests : IDisposable
     [InlineData(-40f)]
     [InlineData(1e-9f)]
     [InlineData(3e30f)]
-    public void A_value_that_never_changes_is_drawn_too(float value)
+    public void A_constant_value_is_drawn(float value)
     {
-        Point[] points = [.. Enumerable.Range(0, 3).Select(i => new Point((uint)ManualTime.Start.AddMinutes(i).ToUnixTimeSeconds(), value))];
+        Point[] points = [.. Enumerable.Range(0, 3).Select(i => At(i, value))];
+        var clock = new Clock(ManualTime.Start.AddMinutes(3), TimeZoneInfo.Utc);
 
-        var figure = Plot.Of("p", new Quantity("Pressure", ""), [("", points)], new Clock(ManualTime.Start.AddMinutes(3), TimeZoneInfo.Utc)).ToString();
+        var figure = Plot.Render("p", new Quantity("Pressure", ""), [("", points)], clock).ToString();
 
         Assert.Contains("<polyline", figure, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", figure, StringComparison.Ordinal);
@@ -169,11 +176,14 @@ public sealed class HistoryTests : IDisposable
 
     public void Dispose() => accounts.ForEach(a => a.Dispose());
 
+    private static Point At(int minute, float value) => new((uint)ManualTime.Start.AddMinutes(minute).ToUnixTimeSeconds(), value);
+
     private static MetricFamily Celsius(string name) => MetricFamily.Gauge($"x_{name}_celsius", "T.", 20);
 
     private (History, Account) New(IReadingSource? feed = null)
     {
-        var manager = new TokenManager("home", new RefreshTokenGrant(null!, time), new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
+        var grant = new RefreshTokenGrant(null!, time);
+        var manager = new TokenManager("home", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
         var account = new Account("home", "x", hasAccountLabel: true, manager, feed);
         accounts.Add(account);
         return (new History([account], time, NullLogger<History>.Instance), account);

@@ -6,26 +6,26 @@ using Xunit;
 
 namespace Exporter.Tests.Web;
 
-/// <summary>The login by redirect: what it does when all is well, and what each failure says.</summary>
+/// <summary>The login by redirect: success, and the message for each failure.</summary>
 public sealed class LoginTests
 {
     [Fact]
-    public async Task A_login_ends_on_the_page_of_accounts_with_a_token_that_is_saved()
+    public async Task A_login_returns_to_the_start_page_with_a_saved_token()
     {
         await using var bench = await WebBench.StartAsync();
 
-        var back = await bench.Get(await bench.ConsentAsync());
+        var reply = await bench.Get(await bench.ConsentAsync());
 
-        Assert.Equal((HttpStatusCode.SeeOther, "../"), (back.Status, back.Location));
+        Assert.Equal((HttpStatusCode.SeeOther, "../"), (reply.Status, reply.Location));
         var token = Assert.IsType<TokenState.Active>(bench.Account.TokenManager.Snapshot.State).Held;
         Assert.Null(bench.Account.TokenManager.Snapshot.Unpersisted?.Reason);
         using var saved = JsonDocument.Parse(File.ReadAllText(bench.DirectoryPath["token.json"]));
         Assert.Equal(token.RefreshToken!.Reveal(), saved.RootElement.GetProperty("refresh_token").GetString());
-        Assert.Contains("Alive", (await bench.Get("/")).Body, StringComparison.Ordinal);
+        Assert.Contains(">OK</span>", (await bench.Get("/")).Body, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Auth_alone_begins_the_login_of_the_one_account_that_waits_for_one()
+    public async Task Auth_starts_the_login_of_the_only_account_that_needs_one()
     {
         await using var bench = await WebBench.StartAsync();
         Assert.StartsWith(bench.Sandbox.Address.OriginalString, (await bench.Get("/auth")).Location, StringComparison.Ordinal);
@@ -37,7 +37,7 @@ public sealed class LoginTests
     }
 
     [Fact]
-    public async Task Two_accounts_log_in_side_by_side_and_each_gets_its_own_token()
+    public async Task Two_accounts_log_in_at_the_same_time_and_each_gets_its_own_token()
     {
         await using var bench = await WebBench.StartAsync(names: ["home", "cabin"]);
         Assert.Equal("../", (await bench.Get("/auth/authorize")).Location);
@@ -49,42 +49,42 @@ public sealed class LoginTests
         await bench.Get(first);
 
         Assert.All(bench.Accounts, a => Assert.IsType<TokenState.Active>(a.TokenManager.Snapshot.State));
-        Assert.NotEqual(bench.Accounts[0].TokenManager.Snapshot.State.Token!.AccessToken, bench.Accounts[1].TokenManager.Snapshot.State.Token!.AccessToken);
+        Assert.Equal(2, bench.Accounts.Select(a => a.TokenManager.Snapshot.State.Token!.AccessToken).Distinct().Count());
     }
 
     [Fact]
-    public async Task An_account_that_is_not_there_is_not_found()
+    public async Task An_unknown_account_is_not_found()
     {
         await using var bench = await WebBench.StartAsync();
 
-        Assert.Equal(HttpStatusCode.NotFound, (await bench.Get("/auth?account=nobody")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await bench.Get("/auth?account=unknown")).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await bench.Get("/auth/authorize?account=%3Cscript%3E")).Status);
     }
 
     [Fact]
-    public async Task Who_refuses_is_told_that_nothing_was_changed()
+    public async Task A_denied_login_changes_nothing()
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         var before = bench.Account.TokenManager.Snapshot.State;
 
         var reply = await bench.Get(await bench.ConsentAsync(decision: "refuse"));
 
-        Assert.Equal((HttpStatusCode.BadRequest, "The login was refused"), (reply.Status, reply.Title));
+        Assert.Equal((HttpStatusCode.BadRequest, "The login was denied"), (reply.Status, reply.Title));
         Assert.Same(before, bench.Account.TokenManager.Snapshot.State);
     }
 
     [Fact]
-    public async Task A_code_that_came_too_late_says_so()
+    public async Task An_expired_code_is_reported()
     {
         await using var bench = await WebBench.StartAsync();
         var callback = await bench.ConsentAsync();
         bench.Clock.Advance(TimeSpan.FromMinutes(2));
 
-        Assert.Equal("The code is not accepted", (await bench.Get(callback)).Title);
+        Assert.Equal("The code was rejected", (await bench.Get(callback)).Title);
     }
 
     [Fact]
-    public async Task A_login_that_took_more_than_ten_minutes_is_over()
+    public async Task A_login_expires_after_ten_minutes()
     {
         await using var bench = await WebBench.StartAsync();
         var callback = await bench.ConsentAsync();
@@ -95,38 +95,39 @@ public sealed class LoginTests
     }
 
     [Fact]
-    public async Task A_client_that_the_cloud_does_not_know_is_told_apart_from_a_bad_code()
+    public async Task A_rejected_client_is_reported_differently_from_a_rejected_code()
     {
         await using var bench = await WebBench.StartAsync([("--client-secret", "wrong")]);
 
         var reply = await bench.Get(await bench.ConsentAsync());
 
-        Assert.Equal("The client is not accepted", reply.Title);
+        Assert.Equal("The client was rejected", reply.Title);
         Assert.Contains("client_secret", reply.Body, StringComparison.Ordinal);
         Assert.DoesNotContain("wrong\"", bench.Log, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_redirect_URI_that_is_not_registered_is_named()
+    public async Task A_redirect_URI_that_is_not_registered_is_reported()
     {
         await using var bench = await WebBench.StartAsync();
         var netatmo = bench.Sandbox.Netatmo;
-        netatmo.Authorization.Register(new RegisteredClient(netatmo.ClientId, netatmo.ClientSecret, [$"http://localhost:{bench.Address.Port}/auth/callback"]));
+        var registered = $"http://localhost:{bench.Address.Port}/auth/callback";
+        netatmo.Authorization.Register(new RegisteredClient(netatmo.ClientId, netatmo.ClientSecret, [registered]));
 
-        var sentBack = await bench.ConsentAsync();
-        Assert.StartsWith("http://localhost:", sentBack, StringComparison.Ordinal);
-        var reply = await bench.Get(new Uri(sentBack).PathAndQuery);
+        var callback = await bench.ConsentAsync();
+        Assert.StartsWith("http://localhost:", callback, StringComparison.Ordinal);
+        var reply = await bench.Get(new Uri(callback).PathAndQuery);
 
         Assert.Equal("The redirect URI is not registered", reply.Title);
         Assert.Contains($"{bench.Address}auth/callback", reply.Body, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("invalid_scope", "The scope is not accepted")]
-    [InlineData("temporarily_unavailable", "The provider is in trouble")]
-    [InlineData("unauthorized_client", "The client is not accepted")]
-    [InlineData("%3Cscript%3Ealert(1)%3C/script%3E", "The provider refuses")]
-    public async Task Each_error_of_the_cloud_has_its_own_sentence(string error, string title)
+    [InlineData("invalid_scope", "The scope was rejected")]
+    [InlineData("temporarily_unavailable", "The provider is unavailable")]
+    [InlineData("unauthorized_client", "The client was rejected")]
+    [InlineData("%3Cscript%3Ealert(1)%3C/script%3E", "The provider rejected the request")]
+    public async Task Each_error_code_has_its_own_message(string error, string title)
     {
         await using var bench = await WebBench.StartAsync();
         var state = (await bench.Get("/auth")).Location!.Split("state=")[1].Split('&')[0];
@@ -139,20 +140,20 @@ public sealed class LoginTests
     }
 
     [Fact]
-    public async Task A_scope_that_is_short_is_named_and_the_token_is_kept()
+    public async Task A_missing_scope_is_reported_and_the_token_is_kept()
     {
         await using var bench = await WebBench.StartAsync([("--home-coaches", "true")]);
         var authorize = (await bench.Get("/auth")).Location!.Replace("%20read_homecoach", "", StringComparison.Ordinal);
 
         var reply = await bench.Get(await bench.ConsentAtAsync(authorize));
 
-        Assert.Equal((HttpStatusCode.OK, "Logged in, for less than was asked"), (reply.Status, reply.Title));
+        Assert.Equal((HttpStatusCode.OK, "Logged in with fewer scopes"), (reply.Status, reply.Title));
         Assert.Contains("did not grant read_homecoach", reply.Body, StringComparison.Ordinal);
         Assert.IsType<TokenState.Active>(bench.Account.TokenManager.Snapshot.State);
     }
 
     [Fact]
-    public async Task A_cloud_that_does_not_answer_is_a_sentence_and_not_an_exception()
+    public async Task An_unusable_response_is_reported_on_a_page()
     {
         await using var bench = await WebBench.StartAsync();
         var callback = await bench.ConsentAsync();
@@ -160,21 +161,21 @@ public sealed class LoginTests
 
         var reply = await bench.Get(callback);
 
-        Assert.Equal((HttpStatusCode.BadGateway, "The provider is in trouble"), (reply.Status, reply.Title));
+        Assert.Equal((HttpStatusCode.BadGateway, "The provider is unavailable"), (reply.Status, reply.Title));
     }
 
     [Fact]
-    public async Task A_token_that_cannot_be_saved_lives_on_and_the_page_says_so_loudly()
+    public async Task A_token_that_cannot_be_saved_is_used_and_the_page_warns()
     {
         await using var bench = await WebBench.StartAsync([("--token-file", "/proc/no/token.json")]);
 
         Assert.Equal(HttpStatusCode.SeeOther, (await bench.Get(await bench.ConsentAsync())).Status);
 
-        Assert.Contains("would be lost with the process", (await bench.Get("/")).Body, StringComparison.Ordinal);
+        Assert.Contains("a restart would lose it", (await bench.Get("/")).Body, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_login_under_another_name_of_this_machine_is_first_sent_to_the_external_URL()
+    public async Task A_login_at_another_name_of_this_machine_is_redirected_to_the_external_URL()
     {
         await using var bench = await WebBench.StartAsync();
 
@@ -197,19 +198,20 @@ public sealed class LoginTests
     }
 
     [Fact]
-    public async Task An_external_URL_that_was_set_is_where_every_login_goes_and_comes_back_to()
+    public async Task Every_login_starts_and_finishes_at_the_configured_external_URL()
     {
         await using var bench = await WebBench.StartAsync([("--external-url", "https://example.org/weather/")]);
         bench.Sandbox.Netatmo.RegisterRedirectUri("https://example.org/weather/auth/callback");
 
         Assert.Equal("https://example.org/weather/auth/authorize?account=netatmo&moved=1", (await bench.Get("/auth", ("Host", "nas:9210"))).Location);
-        var begun = await bench.Get("/weather/auth", ("Host", "example.org:443"), ("X-Forwarded-Proto", "https"));
-        Assert.Contains("redirect_uri=https%3A%2F%2Fexample.org%2Fweather%2Fauth%2Fcallback", (await bench.Get("/weather/auth/authorize?moved=1")).Location, StringComparison.Ordinal);
-        Assert.NotNull(begun.Location);
+        var start = await bench.Get("/weather/auth", ("Host", "example.org:443"), ("X-Forwarded-Proto", "https"));
+        Assert.NotNull(start.Location);
+        var location = (await bench.Get("/weather/auth/authorize?moved=1")).Location;
+        Assert.Contains("redirect_uri=https%3A%2F%2Fexample.org%2Fweather%2Fauth%2Fcallback", location, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_cookie_of_a_login_is_sealed_and_kept_from_scripts_and_other_sites()
+    public async Task The_cookie_of_a_login_is_encrypted_and_hidden_from_scripts_and_other_sites()
     {
         await using var bench = await WebBench.StartAsync([("--external-url", "https://example.org")]);
 
@@ -217,13 +219,14 @@ public sealed class LoginTests
 
         var cookie = reply.Header("Set-Cookie")!;
         Assert.StartsWith("__Host-exporter-login-0=", cookie, StringComparison.Ordinal);
-        Assert.All(["; secure", "; httponly", "; samesite=lax", "; path=/", "; max-age=600"], part => Assert.Contains(part, cookie, StringComparison.Ordinal));
+        string[] attributes = ["; secure", "; httponly", "; samesite=lax", "; path=/", "; max-age=600"];
+        Assert.All(attributes, attribute => Assert.Contains(attribute, cookie, StringComparison.Ordinal));
         Assert.DoesNotContain("domain", cookie, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain(reply.Location!.Split("state=")[1].Split('&')[0], cookie, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task PKCE_is_S256_and_every_login_has_a_state_of_its_own()
+    public async Task PKCE_is_S256_and_every_login_has_its_own_state()
     {
         await using var bench = await WebBench.StartAsync();
 

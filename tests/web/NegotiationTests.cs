@@ -23,7 +23,8 @@ public class NegotiationTests
     [InlineData("application/openmetrics-text, text/plain")]
     [InlineData("application/openmetrics-text;version=2.0.0, application/openmetrics-text;version=1.0.0;q=0.2")]
     [InlineData("text/plain;q=0, application/openmetrics-text;q=0.001")]
-    public void OpenMetrics_is_for_those_who_like_it_best(string accept) => Assert.Equal(ExpositionFormat.OpenMetricsText, Negotiation.Format(accept));
+    public void OpenMetrics_is_sent_if_it_has_the_highest_weight(string accept) =>
+        Assert.Equal(ExpositionFormat.OpenMetricsText, Negotiation.Format(accept));
 
     [Theory]
     [InlineData(null)]
@@ -42,7 +43,7 @@ public class NegotiationTests
     [InlineData("application/openmetrics-textual")]
     [InlineData(",;,;q=;=,,")]
     [InlineData(";;;")]
-    public void Everybody_else_gets_the_text_format(string? accept) => Assert.Equal(ExpositionFormat.PrometheusText, Negotiation.Format(accept));
+    public void Otherwise_the_text_format_is_sent(string? accept) => Assert.Equal(ExpositionFormat.PrometheusText, Negotiation.Format(accept));
 
     [Fact]
     public void A_header_in_two_lines_is_one_list() =>
@@ -67,7 +68,7 @@ public class NegotiationTests
     [InlineData("identity, gzip;q=0.5", false)]
     [InlineData("gzip;q=nan", false)]
     [InlineData("gzipped", false)]
-    public void Gzip_is_for_those_who_accept_it(string? acceptEncoding, bool accepted) => Assert.Equal(accepted, Negotiation.Gzip(acceptEncoding));
+    public void Gzip_is_sent_if_it_is_accepted(string? acceptEncoding, bool accepted) => Assert.Equal(accepted, Negotiation.Gzip(acceptEncoding));
 
     [Fact]
     public void Nothing_is_allocated()

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Web;
 
-/// <summary>The page of accounts: every state in words, readings, and never an error of its own.</summary>
+/// <summary>The start page: the states of accounts, their readings, and its limits.</summary>
 public sealed class PageTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -27,18 +27,18 @@ public sealed class PageTests
     }
 
     [Fact]
-    public async Task A_refused_client_says_what_to_correct_and_keeps_the_page_up()
+    public async Task A_rejected_client_is_explained_with_the_fix()
     {
         await using var bench = await WebBench.StartAsync([("--client-secret", "wrong")], loggedIn: true);
 
         var page = (await bench.Get("/")).Body;
 
-        Assert.Contains("Client refused", page, StringComparison.Ordinal);
-        Assert.Contains("The token is kept. Correct the account's client id", page, StringComparison.Ordinal);
+        Assert.Contains("Credentials rejected", page, StringComparison.Ordinal);
+        Assert.Contains("The token is kept. Fix the client ID", page, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_renewal_that_fails_says_when_it_is_tried_again()
+    public async Task A_failed_renewal_is_reported()
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         bench.Sandbox.Netatmo.Token.Fail(new Fault.ServerError());
@@ -47,12 +47,12 @@ public sealed class PageTests
 
         var page = (await bench.Get("/")).Body;
 
-        Assert.Contains("Renewal fails", page, StringComparison.Ordinal);
+        Assert.Contains("Renewal failed", page, StringComparison.Ordinal);
         Assert.Contains("the token endpoint is not working", page, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_cloud_that_refuses_to_be_read_is_explained_beside_the_last_readings()
+    public async Task A_failed_reading_is_explained_with_the_fix()
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);
         bench.Sandbox.Netatmo.StationsData.Fail(new Fault.Refuse("13"));
@@ -61,15 +61,18 @@ public sealed class PageTests
 
         var page = (await bench.Get("/")).Body;
 
-        Assert.Contains("Reading fails", page, StringComparison.Ordinal);
-        Assert.Contains("Log in again and grant it", page, StringComparison.Ordinal);
+        Assert.Contains("Reading failed", page, StringComparison.Ordinal);
+        Assert.Contains("Log in again and grant access", page, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Names_from_the_cloud_are_text_whatever_they_hold()
+    public async Task Names_from_the_provider_are_always_text()
     {
-        const string Answer = """{"body":{"devices":[{"_id":"70:ee:50:00:00:01","type":"NAMain","module_name":"<img src=x onerror=alert(1)>\"'&","station_name":"s","reachable":true,"dashboard_data":{"time_utc":1,"Temperature":1}}]}}""";
-        var sample = NetatmoSample.FromJson(Answer);
+        const string Response = """
+            {"body":{"devices":[{"_id":"70:ee:50:00:00:01","type":"NAMain","module_name":"<img src=x onerror=alert(1)>\"'&","station_name":"s",
+            "reachable":true,"dashboard_data":{"time_utc":1,"Temperature":1}}]}}
+            """;
+        var sample = NetatmoSample.FromJson(Response);
         await using var bench = await WebBench.StartAsync(loggedIn: true, provider: new NetatmoProviderOptions { Stations = sample });
         bench.Run();
         await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Up);
@@ -90,31 +93,31 @@ public sealed class PageTests
         var page = (await bench.Get("/")).Body;
 
         Assert.InRange(page.Length, 10_000, 500_000);
-        Assert.Contains("more; the metrics page has them all", page, StringComparison.Ordinal);
+        Assert.Contains("more; the metrics page lists them all", page, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task People_have_an_address_of_their_own_where_the_admin_address_is_set()
+    public async Task With_an_admin_address_the_pages_are_served_there_only()
     {
         await using var bench = await WebBench.StartAsync([("--web.admin-address", "127.0.0.1:0"), ("--addr", "127.0.0.1:0")]);
-        var (people, programs) = (bench.Addresses[0], bench.Addresses[1]);
+        var (admin, other) = (bench.Addresses[0], bench.Addresses[1]);
 
         foreach (var path in new[] { "/", "/auth", "/auth/callback", "/version", "/assets/exporter.css" })
         {
-            Assert.Equal(HttpStatusCode.NotFound, (await bench.Get(new Uri(programs, path).AbsoluteUri)).Status);
-            Assert.NotEqual(HttpStatusCode.NotFound, (await bench.Get(new Uri(people, path).AbsoluteUri)).Status);
+            Assert.Equal(HttpStatusCode.NotFound, (await bench.Get(new Uri(other, path).AbsoluteUri)).Status);
+            Assert.NotEqual(HttpStatusCode.NotFound, (await bench.Get(new Uri(admin, path).AbsoluteUri)).Status);
         }
         foreach (var path in new[] { "/metrics", "/-/healthy", "/-/ready" })
         {
-            Assert.Equal(HttpStatusCode.OK, (await bench.Get(new Uri(programs, path).AbsoluteUri)).Status);
+            Assert.Equal(HttpStatusCode.OK, (await bench.Get(new Uri(other, path).AbsoluteUri)).Status);
         }
         Assert.Equal(HttpStatusCode.SeeOther, (await bench.Get(await bench.ConsentAsync())).Status);
     }
 
     [Fact]
-    public async Task Several_addresses_are_listened_on_IPv6_among_them()
+    public async Task The_server_listens_on_several_addresses_including_IPv6()
     {
-        Assert.SkipUnless(System.Net.Sockets.Socket.OSSupportsIPv6, "There is no IPv6 here.");
+        Assert.SkipUnless(System.Net.Sockets.Socket.OSSupportsIPv6, "IPv6 is not available.");
         await using var bench = await WebBench.StartAsync([("--web.listen-address", "127.0.0.1:0"), ("--web.listen-address", "[::1]:0")]);
 
         Assert.Equal(["127.0.0.1", "[::1]"], bench.Addresses.Select(a => a.Host));
@@ -125,11 +128,12 @@ public sealed class PageTests
     }
 
     [Fact]
-    public void Markup_is_what_stands_in_the_source_and_nothing_else()
+    public void Interpolated_values_never_become_markup()
     {
         Html inner = $"<b>{"<x y='z'>&"}</b>";
 
-        Assert.Equal("<p title=\"&quot;\"><b>&lt;x y=&#x27;z&#x27;&gt;&amp;</b> grüezi 21.3</p>", ((Html)$"<p title=\"{"\""}\">{inner} {"grüezi"} {21.3}</p>").ToString());
+        Html outer = $"<p title=\"{"\""}\">{inner} {"grüezi"} {21.3}</p>";
+        Assert.Equal("<p title=\"&quot;\"><b>&lt;x y=&#x27;z&#x27;&gt;&amp;</b> grüezi 21.3</p>", outer.ToString());
     }
 
     [Theory]
@@ -138,15 +142,15 @@ public sealed class PageTests
     [InlineData("netatmo_sensor_rf_signal_strength", "RF signal strength", "")]
     [InlineData("netatmo_sensor_last_seen_timestamp_seconds", "Last seen", "")]
     [InlineData("netatmo_sensor_", "Netatmo sensor", "")]
-    public void A_quantity_is_read_off_its_metrics_name(string metric, string title, string unit) =>
-        Assert.Equal(new Quantity(title, unit), Quantity.Of(metric, "netatmo_sensor_", OfSource));
+    public void Title_and_unit_come_from_the_metric_name(string metric, string title, string unit) =>
+        Assert.Equal(new Quantity(title, unit), Quantity.FromMetric(metric, "netatmo_sensor_", SourceUnits));
 
     [Theory]
     [InlineData("x_power_watts", "")]
     [InlineData("x_speed_kph", "")]
     [InlineData("x_level_meters", "m")]
-    public void A_unit_that_is_no_base_unit_of_Prometheus_comes_from_the_source(string metric, string unit) =>
-        Assert.Equal(unit, Quantity.Of(metric, "x_", new Dictionary<string, string>()).Unit);
+    public void Only_base_units_of_Prometheus_are_built_in(string metric, string unit) =>
+        Assert.Equal(unit, Quantity.FromMetric(metric, "x_", new Dictionary<string, string>()).Unit);
 
     [Theory]
     [InlineData(0, "0\u00a0s")]
@@ -155,21 +159,23 @@ public sealed class PageTests
     [InlineData(3599, "59\u00a0min 59\u00a0s")]
     [InlineData(7380, "2\u00a0h 3\u00a0min")]
     [InlineData(90000, "1\u00a0d 1\u00a0h")]
-    public void A_length_of_time_has_its_two_largest_units(int seconds, string text) => Assert.Equal(text, Clock.Length(TimeSpan.FromSeconds(seconds)));
+    public void A_duration_has_its_two_largest_units(int seconds, string text) =>
+        Assert.Equal(text, Clock.Duration(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
-    public void What_a_script_counts_is_what_the_page_says()
+    public void The_page_contains_the_time_that_the_script_counts_down_to()
     {
         var clock = new Clock(ManualTime.Start, TimeZoneInfo.Utc);
 
-        Assert.Equal("<time datetime=\"2026-11-21T12:02:05Z\" data-count=\"down\">in 2&#xA0;min 5&#xA0;s</time>", clock.Until(ManualTime.Start.AddSeconds(125)).ToString());
+        Assert.Equal("<time datetime=\"2026-11-21T12:02:05Z\" data-count=\"down\">in 2&#xA0;min 5&#xA0;s</time>",
+            clock.Until(ManualTime.Start.AddSeconds(125)).ToString());
         Assert.Equal("now", WebUtility.HtmlDecode(clock.Until(ManualTime.Start).ToString().Split('>')[1].Split('<')[0]));
     }
 
-    private static readonly Dictionary<string, string> OfSource = new() { ["ppm"] = "ppm", ["kph"] = "km/h" };
+    private static readonly Dictionary<string, string> SourceUnits = new() { ["ppm"] = "ppm", ["kph"] = "km/h" };
 
     [Fact]
-    public void Info_of_a_thing_is_told_with_it()
+    public void A_tile_includes_the_labels_of_info_metrics()
     {
         var labels = LabelSet.Of(("module", "Roof"));
         MetricFamily[] families =
@@ -178,7 +184,7 @@ public sealed class PageTests
             MetricFamily.Info("x_module_info", "What it is.", [labels.With("firmware", "25")]),
         ];
 
-        var tile = Readings.Tiles(families, OfSource, new Clock(ManualTime.Start, TimeZoneInfo.Utc)).ToString();
+        var tile = Readings.Tiles(families, SourceUnits, new Clock(ManualTime.Start, TimeZoneInfo.Utc)).ToString();
 
         Assert.Contains("<dt>firmware</dt><dd>25</dd>", tile, StringComparison.Ordinal);
         Assert.Contains("Wind</dt><dd>14&#xA0;km/h</dd>", tile, StringComparison.Ordinal);

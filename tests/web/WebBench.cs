@@ -16,12 +16,12 @@ using Xunit;
 namespace Exporter.Tests.Web;
 
 /// <summary>
-/// The web side as <c>serve</c> builds it, on a free port, with the sandbox for a provider and a browser that follows no redirect. Its clock
-/// stands still unless it is given another.
+/// The web server as <c>serve</c> builds it, on a free port, with the sandbox as its provider and a browser that follows no redirect. Its
+/// default clock advances only by the test.
 /// </summary>
 internal sealed class WebBench : IAsyncDisposable
 {
-    private readonly CancellationTokenSource ending = new();
+    private readonly CancellationTokenSource stopping = new();
     private readonly TemporaryDirectory directory = new();
     private readonly ILoggerFactory logging;
     private readonly ConcurrentQueue<string> log = new();
@@ -32,7 +32,7 @@ internal sealed class WebBench : IAsyncDisposable
     {
         (Time, Sandbox) = (time, sandbox);
         logging = LoggerFactory.Create(l => l.SetMinimumLevel(level).AddProvider(new LogLines(level, TextWriter.Synchronized(new Lines(log)))));
-        Http = Visitor();
+        Http = NewBrowser();
     }
 
     public TimeProvider Time { get; }
@@ -47,31 +47,32 @@ internal sealed class WebBench : IAsyncDisposable
 
     public Account Account => Accounts[0];
 
-    /// <summary>Of the first listener: the admin's where there is one.</summary>
+    /// <summary>The address of the first listener: the admin address, if there is one.</summary>
     public Uri Address => new(app!.Urls.First());
 
     public IReadOnlyList<Uri> Addresses => [.. app!.Urls.Select(url => new Uri(url))];
 
     public WebApplication App => app!;
 
-    /// <summary>Has cookies, and follows no redirect.</summary>
+    /// <summary>Accepts cookies and follows no redirect.</summary>
     public HttpClient Http { get; }
 
-    /// <summary>Every line, by default at every level.</summary>
+    /// <summary>The log, by default at every level.</summary>
     public string Log => string.Join('\n', log);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <param name="flags">Of the web side and of the account, as on a command line: name, value.</param>
-    /// <param name="names">Accounts of a configuration file; without them one by flags.</param>
-    /// <param name="more">Accounts of another kind, opened by the test.</param>
+    /// <param name="flags">Flags of the web server and of the account, as on a command line.</param>
+    /// <param name="names">The accounts of a configuration file; null for one account by flags.</param>
+    /// <param name="more">Additional accounts, opened by the test.</param>
     public static async Task<WebBench> StartAsync(
         IEnumerable<(string Flag, string Value)>? flags = null, IReadOnlyList<string>? names = null, TimeProvider? time = null,
         Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoProviderOptions? provider = null, string? webConfig = null, bool loggedIn = false,
         IEnumerable<(string Name, string Content)>? files = null, LogLevel log = LogLevel.Trace)
     {
         var clock = time ?? new ManualTime();
-        var bench = new WebBench(clock, await SandboxServer.StartAsync(new SandboxOptions { Time = clock, Providers = [provider ?? new NetatmoProviderOptions()] }, Cancellation), log);
+        var sandbox = new SandboxOptions { Time = clock, Providers = [provider ?? new NetatmoProviderOptions()] };
+        var bench = new WebBench(clock, await SandboxServer.StartAsync(sandbox, Cancellation), log);
         foreach (var (name, content) in files ?? [])
         {
             bench.DirectoryPath.Write(name, content);
@@ -88,15 +89,19 @@ internal sealed class WebBench : IAsyncDisposable
         }
     }
 
-    /// <summary>Another browser.</summary>
-    public static HttpClient Visitor() => new(new SocketsHttpHandler { AllowAutoRedirect = false });
+    /// <summary>A browser without cookies.</summary>
+    public static HttpClient NewBrowser() => new(new SocketsHttpHandler { AllowAutoRedirect = false });
 
-    public Task<Reply> Get(string path, params (string Name, string Value)[] headers) => Send(Http, new HttpRequestMessage(HttpMethod.Get, new Uri(Address, path)), headers);
+    public Task<Reply> Get(string path, params (string Name, string Value)[] headers) =>
+        Send(Http, new HttpRequestMessage(HttpMethod.Get, new Uri(Address, path)), headers);
 
     public Task<Reply> Post(string path, IEnumerable<(string Name, string Value)> form, params (string Name, string Value)[] headers) =>
-        Send(Http, new HttpRequestMessage(HttpMethod.Post, new Uri(Address, path)) { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) }, headers);
+        Send(Http, new HttpRequestMessage(HttpMethod.Post, new Uri(Address, path))
+        {
+            Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))),
+        }, headers);
 
-    /// <summary>Fills in the form on a page as a person does: what is hidden in it goes along.</summary>
+    /// <summary>Fills in the form on a page and submits it with its hidden fields.</summary>
     public async Task<Reply> Submit(string page, string action, params (string Name, string Value)[] fields)
     {
         var form = (await Get(page)).Form(action);
@@ -112,52 +117,54 @@ internal sealed class WebBench : IAsyncDisposable
         using (request)
         {
             using var response = await http.SendAsync(request, Cancellation);
-            return new Reply(response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation), response.Headers.Location?.OriginalString,
-                response.Headers.Concat(response.Content.Headers).ToDictionary(h => h.Key, h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase));
+            var all = response.Headers.Concat(response.Content.Headers)
+                .ToDictionary(h => h.Key, h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase);
+            var body = await response.Content.ReadAsStringAsync(Cancellation);
+            return new Reply(response.StatusCode, body, response.Headers.Location?.OriginalString, all);
         }
     }
 
-    /// <summary>Begins the login in this browser and lets the person decide at the provider; where the provider sends the browser.</summary>
-    public async Task<string> ConsentAsync(string begin = "/auth/authorize", string decision = "accept", HttpClient? browser = null)
+    /// <summary>Starts the login in this browser and decides at the provider. Returns the address that the provider redirects to.</summary>
+    public async Task<string> ConsentAsync(string start = "/auth/authorize", string decision = "accept", HttpClient? browser = null)
     {
-        var at = new Uri(Address, begin);
-        var provider = await Send(browser ?? Http, new HttpRequestMessage(HttpMethod.Get, at));
+        var provider = await Send(browser ?? Http, new HttpRequestMessage(HttpMethod.Get, new Uri(Address, start)));
         return await ConsentAtAsync(provider.Location!, decision);
     }
 
-    /// <summary>The person's part, at the provider.</summary>
+    /// <summary>The user's decision at the provider.</summary>
     public async Task<string> ConsentAtAsync(string authorize, string decision = "accept")
     {
-        using var person = Visitor();
-        var page = await Send(person, new HttpRequestMessage(HttpMethod.Get, authorize));
-        if (page.Location is { } back)
+        using var user = NewBrowser();
+        var page = await Send(user, new HttpRequestMessage(HttpMethod.Get, authorize));
+        if (page.Location is { } location)
         {
-            return back;
+            return location;
         }
         var number = page.Body.Split("name=\"consent\" value=\"")[1].Split('"')[0];
-        var decided = await Send(person, new HttpRequestMessage(HttpMethod.Post, new Uri(Sandbox.Address, "/oauth2/authorize"))
+        var decided = await Send(user, new HttpRequestMessage(HttpMethod.Post, new Uri(Sandbox.Address, "/oauth2/authorize"))
         {
             Content = new FormUrlEncodedContent([KeyValuePair.Create("consent", number), KeyValuePair.Create("decision", decision)]),
         });
         return decided.Location!;
     }
 
-    /// <summary>Lets the accounts be read and renewed, as <c>serve</c> does.</summary>
-    public void Run() => running = Task.WhenAll(Accounts.Select(a => a.RunAsync(ending.Token)));
+    /// <summary>Starts to read the accounts and to renew their tokens, as <c>serve</c> does.</summary>
+    public void Run() => running = Task.WhenAll(Accounts.Select(a => a.RunAsync(stopping.Token)));
 
-    /// <summary>Until an account's feed or token manager says so.</summary>
-    public async Task UntilAsync(Func<bool> reached)
+    /// <summary>Waits until the condition is true, and checks it at each change of an account.</summary>
+    public async Task UntilAsync(Func<bool> condition)
     {
-        while (!reached())
+        while (!condition())
         {
-            await Task.WhenAny([.. Accounts.Select(a => a.TokenManager.Changed), .. Accounts.Select(a => a.ReadingSource?.Changed).OfType<Task>(), Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation)]);
+            var delay = Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation);
+            await Task.WhenAny([.. Accounts.Select(a => a.TokenManager.Changed), .. Accounts.Select(a => a.ReadingSource?.Changed).OfType<Task>(), delay]);
             Cancellation.ThrowIfCancellationRequested();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await ending.CancelAsync();
+        await stopping.CancelAsync();
         await running;
         if (app is not null)
         {
@@ -171,34 +178,35 @@ internal sealed class WebBench : IAsyncDisposable
         Http.Dispose();
         logging.Dispose();
         directory.Dispose();
-        ending.Dispose();
+        stopping.Dispose();
     }
 
     private async Task OpenAsync(
-        IEnumerable<(string Flag, string Value)> flags, IReadOnlyList<string>? names, Func<WebBench, IReadOnlyList<Account>>? more, string? webConfig, bool loggedIn)
+        IEnumerable<(string Flag, string Value)> flags, IReadOnlyList<string>? names, Func<WebBench, IReadOnlyList<Account>>? more,
+        string? webConfig, bool loggedIn)
     {
         var source = new NetatmoSource();
-        var given = new Dictionary<string, List<string>>();
+        var values = new Dictionary<string, List<string>>();
         if (flags.All(f => f.Flag is not ("--addr" or "--web.listen-address")))
         {
-            given["--addr"] = ["127.0.0.1:0"];
+            values["--addr"] = ["127.0.0.1:0"];
         }
         if (webConfig is not null)
         {
-            given["--web.config.file"] = [directory.Write("web.yml", webConfig)];
+            values["--web.config.file"] = [directory.Write("web.yml", webConfig)];
         }
         string Token() => loggedIn ? $$"""{"refresh_token":"{{Sandbox.Netatmo.Login().RefreshToken}}"}""" : "";
         if (names is null)
         {
             var file = loggedIn ? directory.Write("token.json", Token()) : directory["token.json"];
-            foreach (var (flag, value) in new[] { ("--api-url", Sandbox.Address.OriginalString), ("--client-id", Sandbox.Netatmo.ClientId), ("--client-secret", Sandbox.Netatmo.ClientSecret), ("--token-file", file) })
-            {
-                given[flag] = [value];
-            }
+            values["--api-url"] = [Sandbox.Address.OriginalString];
+            values["--client-id"] = [Sandbox.Netatmo.ClientId];
+            values["--client-secret"] = [Sandbox.Netatmo.ClientSecret];
+            values["--token-file"] = [file];
         }
         else
         {
-            given["--config"] = [directory.Write("exporter.yml", "accounts:\n" + string.Concat(names.Select(name => $"""
+            values["--config"] = [directory.Write("exporter.yml", "accounts:\n" + string.Concat(names.Select(name => $"""
                   "{name}":
                     source: netatmo
                     client_id: {Sandbox.Netatmo.ClientId}
@@ -210,15 +218,16 @@ internal sealed class WebBench : IAsyncDisposable
         }
         foreach (var flag in flags.GroupBy(f => f.Flag))
         {
-            given[flag.Key] = [.. flag.Select(f => f.Value)];
+            values[flag.Key] = [.. flag.Select(f => f.Value)];
         }
         Setting[] settings = [Configuration.ConfigFile, .. WebOptions.Settings, .. source.Settings.All];
         var configuration = Configuration.Load(WebOptions.Settings, [source.Settings],
-            given.ToDictionary(g => Setting.WithFiles(settings).First(s => s.Flag == g.Key), g => (IReadOnlyList<string>)g.Value), new Dictionary<string, string>(), directory.Path);
+            values.ToDictionary(v => Setting.WithFiles(settings).First(s => s.Flag == v.Key), v => (IReadOnlyList<string>)v.Value),
+            new Dictionary<string, string>(), directory.Path);
         var options = WebOptions.Read(configuration.Program);
         var planned = ConfiguredAccount.All(configuration, [source]);
         Assert.Equal([], configuration.Problems.Select(p => p.ToString()));
-        Accounts = [.. planned.Select(p => p.Open(new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, logging)), .. more?.Invoke(this) ?? []];
+        Accounts = [.. planned.Select(Open), .. more?.Invoke(this) ?? []];
         app = Build(options);
         foreach (var account in Accounts)
         {
@@ -230,9 +239,12 @@ internal sealed class WebBench : IAsyncDisposable
         {
             await Account.TokenManager.RenewAsync(null, Cancellation);
         }
+
+        Account Open(ConfiguredAccount account) =>
+            account.Open(new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, logging);
     }
 
-    /// <summary>The web side alone: nothing reads or renews the accounts before <see cref="Run"/>.</summary>
+    /// <summary>Builds the web server only: nothing reads the accounts or renews their tokens before <see cref="Run"/>.</summary>
     private WebApplication Build(WebOptions options)
     {
         var builder = WebServer.CreateBuilder(options);
@@ -243,7 +255,7 @@ internal sealed class WebBench : IAsyncDisposable
         return built;
     }
 
-    /// <summary>Whatever is written, and however, a line at a time.</summary>
+    /// <summary>Collects the written text by line.</summary>
     private sealed class Lines(ConcurrentQueue<string> lines) : TextWriter
     {
         private readonly System.Text.StringBuilder line = new();
@@ -263,18 +275,19 @@ internal sealed class WebBench : IAsyncDisposable
     }
 }
 
-/// <summary>An answer, whole.</summary>
+/// <summary>A complete response.</summary>
 internal sealed record Reply(HttpStatusCode Status, string Body, string? Location, IReadOnlyDictionary<string, string> Headers)
 {
     public string? Header(string name) => Headers.GetValueOrDefault(name);
 
-    /// <summary>The title of a page that says one thing.</summary>
+    /// <summary>The title of a page with one message.</summary>
     public string Title => WebUtility.HtmlDecode(Body.Split("<h1>")[1].Split("</h1>")[0]);
 
-    /// <summary>The hidden fields of the form with that action.</summary>
+    /// <summary>The hidden fields of the form with this action.</summary>
     public IReadOnlyList<(string Name, string Value)> Form(string action)
     {
         var form = Body.Split($"action=\"{action}\"")[1].Split("</form>")[0];
-        return [.. form.Split("<input type=\"hidden\" name=\"").Skip(1).Select(f => (f.Split('"')[0], WebUtility.HtmlDecode(f.Split("value=\"")[1].Split('"')[0])))];
+        return [.. form.Split("<input type=\"hidden\" name=\"").Skip(1)
+            .Select(f => (f.Split('"')[0], WebUtility.HtmlDecode(f.Split("value=\"")[1].Split('"')[0])))];
     }
 }

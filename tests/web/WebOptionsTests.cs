@@ -5,30 +5,32 @@ using Xunit;
 
 namespace Exporter.Tests.Web;
 
+/// <summary>The settings of the web server.</summary>
 public sealed class WebOptionsTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
 
     [Fact]
-    public void By_default_it_listens_everywhere_and_a_browser_on_this_machine_is_meant()
+    public void The_default_listens_on_all_addresses_and_derives_a_local_external_URL()
     {
         var (options, problems) = Read();
 
         Assert.Empty(problems);
         Assert.Equal([new ListenAddress("", 9210)], options.Listen);
-        Assert.Equal(("http://127.0.0.1:9210", true, "/metrics"), (options.ExternalUrl.OriginalString, options.IsExternalUrlDerived, options.TelemetryPath));
+        Assert.Equal(("http://127.0.0.1:9210", true), (options.ExternalUrl.OriginalString, options.IsExternalUrlDerived));
+        Assert.Equal("/metrics", options.TelemetryPath);
     }
 
     [Theory]
-    [InlineData("--web.listen-address", "::1:80", "is no address to listen on")]
-    [InlineData("--web.admin-address", "nine", "is no address to listen on")]
+    [InlineData("--web.listen-address", "::1:80", "is not an address to listen on")]
+    [InlineData("--web.admin-address", "nine", "is not an address to listen on")]
     [InlineData("--web.telemetry-path", "metrics", "must begin with a slash")]
     [InlineData("--web.telemetry-path", "/", "must begin with a slash")]
     [InlineData("--web.telemetry-path", "/{x}", "must begin with a slash")]
     [InlineData("--web.telemetry-path", "/auth/callback", "none of the exporter's other pages")]
     [InlineData("--web.config.file", "missing.yml", "there is no file")]
     [InlineData("--external-url", "ftp://x", "is not a URL")]
-    public void What_is_wrong_is_said_at_its_flag(string flag, string value, string problem)
+    public void Each_problem_names_its_flag(string flag, string value, string problem)
     {
         var (_, problems) = Read((flag, value));
 
@@ -37,7 +39,7 @@ public sealed class WebOptionsTests : IDisposable
     }
 
     [Fact]
-    public void What_is_wrong_in_the_web_configuration_file_is_said_with_its_line()
+    public void Problems_in_the_web_configuration_file_have_their_line()
     {
         var path = directory.Write("web.yml", "basic_auth_users:\n  bob: x\nfoo: 1\n");
 
@@ -49,7 +51,7 @@ public sealed class WebOptionsTests : IDisposable
     }
 
     [Fact]
-    public void With_TLS_the_derived_external_URL_is_https_and_the_admin_address_is_where_people_go()
+    public void The_derived_external_URL_uses_HTTPS_and_the_admin_address()
     {
         using var authority = new Authority();
         authority.Write(directory);
@@ -62,7 +64,7 @@ public sealed class WebOptionsTests : IDisposable
     }
 
     [Fact]
-    public void Both_ways_to_say_where_to_listen_are_one_too_many()
+    public void Both_listen_settings_together_are_a_problem()
     {
         var (_, problems) = Read(("--web.listen-address", ":80"), ("--addr", ":81"));
 
@@ -74,12 +76,13 @@ public sealed class WebOptionsTests : IDisposable
     [InlineData("", 1)]
     [InlineData("\n", 1)]
     [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789012", 1)]
-    public async Task A_password_is_hashed_for_the_file(string typed, int exit)
+    public async Task A_password_is_hashed(string input, int exit)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
 
-        Assert.Equal(exit, await HashPassword.RunAsync(new Terminal(new StringReader(typed), output, error, IsInteractive: false, _ => false), TestContext.Current.CancellationToken));
+        var terminal = new Terminal(new StringReader(input), output, error, IsInteractive: false, _ => false);
+        Assert.Equal(exit, await HashPassword.RunAsync(terminal, TestContext.Current.CancellationToken));
 
         Assert.Equal(exit == 0, Bcrypt.IsHash(output.ToString().TrimEnd()));
         Assert.Equal(exit == 0, error.ToString().Length == 0);
@@ -89,8 +92,9 @@ public sealed class WebOptionsTests : IDisposable
 
     private (WebOptions Options, string[] Problems) Read(params (string Flag, string Value)[] flags)
     {
-        var given = flags.ToDictionary(f => WebOptions.Settings.Single(s => s.Flag == f.Flag), f => (IReadOnlyList<string>)[f.Value]);
-        var configuration = Configuration.Load(WebOptions.Settings, [new SourceSettings("x", [Settings.Path("token_file", "T.", @default: "t.json")])], given, new Dictionary<string, string>(), directory.Path);
+        var values = flags.ToDictionary(f => WebOptions.Settings.Single(s => s.Flag == f.Flag), f => (IReadOnlyList<string>)[f.Value]);
+        var source = new SourceSettings("x", [Settings.Path("token_file", "T.", @default: "t.json")]);
+        var configuration = Configuration.Load(WebOptions.Settings, [source], values, new Dictionary<string, string>(), directory.Path);
         var options = WebOptions.Read(configuration.Program);
         return (options, [.. configuration.Problems.Select(p => p.ToString())]);
     }

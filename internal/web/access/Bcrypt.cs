@@ -6,86 +6,79 @@ using Library = BCrypt.Net.BCrypt;
 namespace Exporter.Web;
 
 /// <summary>
-/// Password hashes by BCrypt.Net-Next. One password is checked at a time: each check takes tens of milliseconds of processor time on
-/// purpose. Safe for concurrent use.
+/// Password hashes by BCrypt.Net-Next. Checks one password at a time, because a check takes tens of milliseconds of processor time by design.
+/// Safe for concurrent use.
 /// </summary>
 public static partial class Bcrypt
 {
-    /// <summary>The cost that the documentation of exporter-toolkit recommends: 2^10 rounds.</summary>
+    /// <summary>The cost that exporter-toolkit's documentation recommends: 2^10 rounds.</summary>
     public const int Cost = 10;
 
     /// <summary>bcrypt ignores every byte after this one.</summary>
     public const int LongestPassword = 72;
 
     /// <summary>A hash with a higher cost works, but every login takes more than a second on a small machine.</summary>
-    private const int HighestComfortableCost = 14;
+    private const int MaxRecommendedCost = 14;
 
     /// <summary>A hash with a higher cost keeps the processor busy for a minute or more.</summary>
-    private const int HighestCost = 18;
+    private const int MaxCost = 18;
 
-    private static readonly SemaphoreSlim Turn = new(1);
+    private static readonly SemaphoreSlim Semaphore = new(1);
 
-    /// <summary>A new hash, with a salt of its own.</summary>
-    /// <exception cref="ArgumentException">The password is longer than bcrypt reads, or it contains a NUL.</exception>
+    /// <summary>Hashes a password with a random salt.</summary>
+    /// <exception cref="ArgumentException">The password is longer than bcrypt supports, or it contains a NUL.</exception>
     public static string Hash(string password) =>
         Encoding.UTF8.GetByteCount(password) <= LongestPassword && !password.Contains('\0', StringComparison.Ordinal)
             ? Library.HashPassword(password, Library.GenerateSalt(Cost, bcryptMinorRevision: 'b'))
-            : throw new ArgumentException($"bcrypt reads {LongestPassword} bytes and stops at a NUL.", nameof(password));
+            : throw new ArgumentException($"bcrypt uses {LongestPassword} bytes and stops at a NUL.", nameof(password));
 
-    internal static bool IsHash(string text) => Shape().IsMatch(text);
+    internal static bool IsHash(string text) => Pattern().IsMatch(text);
 
     /// <summary>
-    /// What is wrong with a hash in a configuration file: it is none, or its cost is high. The time that a high cost takes is calculated from
-    /// a measured check of a low one. Null where nothing is wrong.
+    /// Describes an invalid hash or one with a high cost; null for a good hash. The time for a high cost is extrapolated from a low one.
     /// </summary>
-    internal static (string Sentence, bool IsFatal)? Complaint(string hash)
+    internal static (string Problem, bool IsFatal)? Validate(string hash)
     {
         if (!IsHash(hash))
         {
-            return ("this is no bcrypt hash; make one with exporter hash-password", true);
+            return ("is not a bcrypt hash; make one with exporter hash-password", true);
         }
-        if (int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture) is not (> HighestComfortableCost and var cost))
+        if (int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture) is not (> MaxRecommendedCost and var cost))
         {
             return null;
         }
-        // The second time counts: the first one includes the compiler's work.
+        // The second run is measured: the first one includes JIT compilation.
         _ = Hash("");
         var started = TimeProvider.System.GetTimestamp();
         _ = Hash("");
         var expected = TimeProvider.System.GetElapsedTime(started) * (1L << (cost - Cost));
-        return (string.Create(CultureInfo.InvariantCulture,
-            $"a hash of cost {cost} takes about {expected.TotalSeconds:0.#} s of processor time at each check; make one with exporter hash-password"), cost > HighestCost);
+        var problem = string.Create(CultureInfo.InvariantCulture,
+            $"a hash of cost {cost} takes about {expected.TotalSeconds:0.#} s of processor time at each check; make one with exporter hash-password");
+        return (problem, cost > MaxCost);
     }
 
-    /// <summary>Whether the hash belongs to this password. Compares in constant time.</summary>
-    /// <param name="hash">A text for which <see cref="IsHash"/> is true.</param>
+    /// <summary>Whether the password matches the hash, for which <see cref="IsHash"/> is true. Compares in constant time.</summary>
     internal static async Task<bool> VerifyAsync(string password, string hash, CancellationToken cancellationToken)
     {
-        await Turn.WaitAsync(cancellationToken);
+        await Semaphore.WaitAsync(cancellationToken);
         try
         {
-            // Not on the thread that serves other connections. C libraries end a password at a NUL, so no stored hash has one.
-            return !password.Contains('\0', StringComparison.Ordinal) && await Task.Run(() => Verify(password, hash), CancellationToken.None);
+            // Not on a thread that serves other connections. C libraries stop at a NUL, so no stored hash was made from a password with one.
+            return !password.Contains('\0', StringComparison.Ordinal)
+                && await Task.Run(() => Library.Verify(password, hash), CancellationToken.None);
+        }
+        // A hash of the right shape can still contain a character that encodes no salt.
+        catch (Exception e) when (e is BCrypt.Net.SaltParseException or BCrypt.Net.HashInformationException
+            or BCrypt.Net.BcryptAuthenticationException or ArgumentException)
+        {
+            return false;
         }
         finally
         {
-            Turn.Release();
-        }
-    }
-
-    private static bool Verify(string password, string hash)
-    {
-        try
-        {
-            return Library.Verify(password, hash);
-        }
-        // The shape was checked, but its last character may still be one that encodes no salt.
-        catch (Exception e) when (e is BCrypt.Net.SaltParseException or BCrypt.Net.HashInformationException or BCrypt.Net.BcryptAuthenticationException or ArgumentException)
-        {
-            return false;
+            Semaphore.Release();
         }
     }
 
     [GeneratedRegex(@"^\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}\z")]
-    private static partial Regex Shape();
+    private static partial Regex Pattern();
 }

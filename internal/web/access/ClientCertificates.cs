@@ -7,39 +7,34 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
-/// <summary>Whether a client may connect, by Go's client authentication types and exporter-toolkit's list of names.</summary>
+/// <summary>Validates client certificates by Go's client authentication types and exporter-toolkit's list of allowed names.</summary>
 internal static class ClientCertificates
 {
     private const string ClientAuthenticationUsage = "1.3.6.1.5.5.7.3.2";
     private const string SubjectAlternativeName = "2.5.29.17";
 
+    /// <param name="sent">The chain as the handshake built it, with the intermediate certificates that the client sent.</param>
     public static bool Accepts(TlsSettings settings, X509Certificate2? certificate, X509Chain? sent, X509Certificate2Collection? cas, ILogger logger)
     {
-        var (asked, verified) = settings.ClientAuthentication switch
-        {
-            ClientAuthentication.NoClientCert or ClientAuthentication.RequestClientCert => (false, false),
-            ClientAuthentication.RequireAnyClientCert => (true, false),
-            ClientAuthentication.VerifyClientCertIfGiven => (false, true),
-            ClientAuthentication.RequireAndVerifyClientCert => (true, true),
-            _ => throw new InvalidOperationException("there is no other type"),
-        };
         if (certificate is null)
         {
-            return !asked;
+            return settings.ClientAuthentication
+                is not (ClientAuthentication.RequireAnyClientCert or ClientAuthentication.RequireAndVerifyClientCert);
         }
-        if (!verified)
+        if (settings.ClientAuthentication < ClientAuthentication.VerifyClientCertIfGiven)
         {
             return true;
         }
         using var chain = Chain(sent, cas);
         if (!chain.Build(certificate))
         {
-            logger.LogWarning("a client's certificate is not accepted: {Reason}", Sanitize.Line(chain.ChainStatus.FirstOrDefault().StatusInformation ?? "it does not lead to the client CA"));
+            logger.LogWarning("client certificate rejected: {Reason}",
+                Sanitize.Line(chain.ChainStatus.FirstOrDefault().StatusInformation ?? "it is not issued by the client CA"));
             return false;
         }
         if (settings.AllowedSans is { } allowed && !Names(certificate).Any(allowed.Contains))
         {
-            logger.LogWarning("a client's certificate is not accepted: none of its names is in client_allowed_sans");
+            logger.LogWarning("client certificate rejected: client_allowed_sans contains none of its names");
             return false;
         }
         return true;
@@ -54,31 +49,28 @@ internal static class ClientCertificates
             chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
             chain.ChainPolicy.CustomTrustStore.AddRange(cas);
         }
-        // The intermediates that came with the certificate.
         chain.ChainPolicy.ExtraStore.AddRange(sent?.ChainPolicy.ExtraStore ?? []);
         chain.ChainPolicy.ExtraStore.AddRange(sent?.ChainElements.Select(e => e.Certificate).ToArray() ?? []);
         return chain;
     }
 
-    /// <summary>All names of RFC 5280, section 4.2.1.6, that exporter-toolkit compares: DNS, IP, e-mail, URI. .NET reads the first two only.</summary>
-    internal static IEnumerable<string> Names(X509Certificate2 certificate)
+    /// <summary>All names of RFC 5280, section 4.2.1.6, that exporter-toolkit compares: DNS, IP, email, URI. .NET reads the first two only.</summary>
+    private static IEnumerable<string> Names(X509Certificate2 certificate)
     {
         foreach (var extension in certificate.Extensions.Where(e => e.Oid?.Value == SubjectAlternativeName))
         {
             var names = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
             while (names.HasData)
             {
-                var tag = names.PeekTag();
-                var content = names.PeekContentBytes();
+                var (type, content) = (names.PeekTag().TagValue, names.PeekContentBytes());
                 names.ReadEncodedValue();
-                switch (tag.TagValue)
+                if (type is 1 or 2 or 6)
                 {
-                    case 1 or 2 or 6:
-                        yield return Encoding.ASCII.GetString(content.Span);
-                        break;
-                    case 7 when content.Length is 4 or 16:
-                        yield return new IPAddress(content.Span).ToString();
-                        break;
+                    yield return Encoding.ASCII.GetString(content.Span);
+                }
+                else if (type is 7 && content.Length is 4 or 16)
+                {
+                    yield return new IPAddress(content.Span).ToString();
                 }
             }
         }

@@ -3,10 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Exporter.Web;
 
-/// <summary>
-/// Accepts only forms that this exporter showed in the same browser. The keys live as long as the process, so a form from before a
-/// restart has to be loaded again.
-/// </summary>
+/// <summary>Protects forms against cross-site requests. The keys live as long as the process, so a form from before a restart is rejected.</summary>
 internal sealed class Forms(IAntiforgery antiforgery)
 {
     public static void Configure(AntiforgeryOptions options, ExternalUrl external)
@@ -17,14 +14,14 @@ internal sealed class Forms(IAntiforgery antiforgery)
         options.Cookie = new FormCookie(external) { Name = "exporter-form", Path = "/", HttpOnly = true, SameSite = SameSiteMode.Strict };
     }
 
-    /// <summary>The hidden field for a form; sets the cookie that belongs to it.</summary>
+    /// <summary>Creates the hidden field for a form and sets the cookie that belongs to it.</summary>
     public Html Field(HttpContext context)
     {
         var tokens = antiforgery.GetAndStoreTokens(context);
         return $"<input type=\"hidden\" name=\"{tokens.FormFieldName}\" value=\"{tokens.RequestToken}\">";
     }
 
-    /// <summary>An endpoint filter: the endpoint runs only for a form of ours, which it then finds in the request; any other is answered with the reason.</summary>
+    /// <summary>An endpoint filter that reads the form and runs the endpoint only if the form is one of this exporter's.</summary>
     public async ValueTask<object?> CheckAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         var context = invocation.HttpContext;
@@ -38,28 +35,30 @@ internal sealed class Forms(IAntiforgery antiforgery)
         }
         catch (InvalidDataException)
         {
-            return Layout.Result(StatusCodes.Status400BadRequest, Layout.Sentence("This form cannot be read", "../",
-                "It contains characters that a form cannot have, or too many fields. Nothing was changed.", $"<p>Go back and send it again from the page of accounts.</p>"));
+            return Layout.Message(StatusCodes.Status400BadRequest, "This form cannot be read", "../",
+                "It contains invalid characters or too many fields. Nothing was changed.",
+                $"<p>Go back to the list of accounts and send the form again.</p>");
         }
         if (!IsSameOrigin(context.Request) || !await antiforgery.IsRequestValidAsync(context))
         {
-            return Layout.Result(StatusCodes.Status403Forbidden, Layout.Sentence("This form is not ours", "../",
-                "Another site sent it, or its page was opened before the exporter's last start. Nothing was changed.",
-                $"<p>Go back, reload this page, and send it again. The browser must keep cookies.</p>"));
+            return Layout.Message(StatusCodes.Status403Forbidden, "This form was rejected", "../",
+                "Another site sent it, or the exporter was restarted after you opened the page. Nothing was changed.",
+                $"<p>Go back, reload this page, and send the form again. Your browser must accept cookies.</p>");
         }
         return await next(invocation);
     }
 
     /// <summary>
-    /// Whether a POST comes from a page of ours, as far as the browser says. <c>Origin</c> is "null" for our own forms because of our
+    /// Whether the browser reports that the form is from this site. <c>Origin</c> is "null" for the exporter's own forms because of its
     /// referrer policy. Old browsers, and new ones without TLS, send no <c>Sec-Fetch-Site</c>. Therefore the token is checked too.
     /// </summary>
     private static bool IsSameOrigin(HttpRequest request) =>
         request.Headers["Sec-Fetch-Site"] is [] or ["same-origin"] or ["none"]
-        && (request.Headers.Origin is [] or ["null"] || (request.Headers.Origin is [{ } origin] && Uri.TryCreate(origin, UriKind.Absolute, out var from)
-            && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase)));
+        && (request.Headers.Origin is [] or ["null"]
+            || (request.Headers.Origin is [{ } origin] && Uri.TryCreate(origin, UriKind.Absolute, out var from)
+                && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase)));
 
-    /// <summary>Secure where the browser sees HTTPS, which a proxy before us may provide. Plain HTTP in the same network works too, so the name has no <c>__Host-</c>.</summary>
+    /// <summary>Secure if the browser uses HTTPS. Plain HTTP works as well in the same network, so the name has no <c>__Host-</c>.</summary>
     private sealed class FormCookie(ExternalUrl external) : CookieBuilder
     {
         public override CookieOptions Build(HttpContext context, DateTimeOffset expiresFrom)

@@ -5,60 +5,54 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Web;
 
 /// <summary>
-/// The web configuration as it is at this moment: read again for every request, as exporter-toolkit does, so that a changed password
-/// counts at once. While the file is no good there is none, and everything is refused. Safe for concurrent use.
+/// The current web configuration. It is read again for every request, as in exporter-toolkit, so that a changed password applies immediately.
+/// While the file is invalid, every request is rejected. Safe for concurrent use.
 /// </summary>
 internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logger)
 {
     private readonly Lock gate = new();
     private string? text;
     private WebConfig? config = initial;
-    private string? complaint;
+    private string? lastProblem;
 
-    /// <summary>What it was at the start; the listeners and the rate limit were made from that.</summary>
+    /// <summary>The configuration at startup, which determines the listeners and the rate limit.</summary>
     public WebConfig Initial { get; } = initial;
 
-    /// <summary>Null while the file cannot be used.</summary>
+    /// <summary>Null while the file is invalid.</summary>
     public WebConfig? Current()
     {
         var (read, problem) = SmallFile.Read(path, YamlFile.Largest);
         lock (gate)
         {
-            if (read is null)
-            {
-                text = null;
-                config = null;
-                Complain(problem);
-            }
-            else if (read != text)
+            if (read is null || read != text)
             {
                 text = read;
-                (config, var problems) = WebConfigReader.Read(path, read);
-                // A listener cannot begin to speak TLS: whoever asks for it now must not be served without.
-                if (config is not null && (config.Tls is null) != (Initial.Tls is null))
-                {
-                    (config, problems) = (null, [new Problem(path, "tls_server_config came or went, and that takes a new start; restart the exporter")]);
-                }
-                Complain(problems.Count > 0 ? string.Join("; ", problems) : null);
+                (config, problem) = read is null ? (null, problem) : Parse(read);
+                Log(problem);
             }
             return config;
         }
     }
 
-    private void Complain(string? reason)
+    private (WebConfig? Config, string? Problem) Parse(string yaml)
     {
-        if (reason == complaint)
+        var (parsed, problems) = WebConfigReader.Read(path, yaml);
+        // A listener cannot switch between plain text and TLS. A request that should be encrypted must not be served without.
+        return parsed is not null && (parsed.Tls is null) != (Initial.Tls is null)
+            ? (null, $"{path}: tls_server_config was added or removed, which requires a restart; restart the exporter")
+            : (parsed, problems.Count > 0 ? string.Join("; ", problems) : null);
+    }
+
+    private void Log(string? problem)
+    {
+        if (problem is null && lastProblem is not null)
         {
-            return;
+            logger.LogInformation("the web configuration file is valid again");
         }
-        complaint = reason;
-        if (reason is null)
+        else if (problem != lastProblem)
         {
-            logger.LogInformation("the web configuration file is good again");
+            logger.LogError("every request is rejected until you fix the web configuration file: {Problem}", problem);
         }
-        else
-        {
-            logger.LogError("every request is refused until the web configuration file is mended: {Reason}", reason);
-        }
+        lastProblem = problem;
     }
 }

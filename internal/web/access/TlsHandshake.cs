@@ -8,30 +8,31 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Web;
 
 /// <summary>
-/// Decides about every TLS handshake by the web configuration of that moment: certificate and key are read again, so that a renewed
-/// certificate needs no restart. Where something is no good there is no handshake. Safe for concurrent use.
+/// Configures every TLS handshake from the current web configuration. It reads certificate and key again, so that a renewed certificate needs
+/// no restart. With an invalid configuration, the handshake fails. Safe for concurrent use.
 /// </summary>
 internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
 {
     private readonly Lock gate = new();
     private Material? last;
-    private string? complaint;
+    private string? lastProblem;
 
-    public ValueTask<SslServerAuthenticationOptions> DecideAsync(TlsHandshakeCallbackContext context)
+    public ValueTask<SslServerAuthenticationOptions> GetOptionsAsync(TlsHandshakeCallbackContext context)
     {
         if (live.Current()?.Tls is not { } settings)
         {
-            throw new InvalidOperationException("There is no web configuration to shake hands by.");
+            throw new InvalidOperationException("The web configuration is invalid.");
         }
         lock (gate)
         {
             var (material, problem) = Material.Read(settings, last);
-            if (problem != complaint)
+            if (problem != lastProblem)
             {
-                complaint = problem;
-                logger.Log(problem is null ? LogLevel.Information : LogLevel.Error, "TLS handshakes {Outcome}", problem is null ? "work again" : $"are refused: {problem}");
+                lastProblem = problem;
+                logger.Log(problem is null ? LogLevel.Information : LogLevel.Error, "TLS handshakes {Outcome}",
+                    problem is null ? "work again" : $"fail: {problem}");
             }
-            last = material ?? throw new InvalidOperationException("The certificate cannot be used.");
+            last = material ?? throw new InvalidOperationException("The certificate is invalid.");
             return ValueTask.FromResult(Options(settings, material));
         }
     }
@@ -48,11 +49,12 @@ internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
             ClientCertificates.Accepts(settings, certificate as X509Certificate2, chain, material.ClientCas, logger),
     };
 
-    /// <summary>Certificate, key and CAs as they were read, and what was made of them.</summary>
-    internal sealed record Material(string Certificate, string Key, string? Ca, SslStreamCertificateContext Context, X509Certificate2Collection? ClientCas)
+    /// <summary>Certificate, key and CAs as PEM text, and the objects parsed from them.</summary>
+    internal sealed record Material(
+        string Certificate, string Key, string? Ca, SslStreamCertificateContext Context, X509Certificate2Collection? ClientCas)
     {
-        /// <summary>Reads all files; what is made of them is made anew only where one has changed.</summary>
-        public static Parsed<Material> Read(TlsSettings settings, Material? before)
+        /// <summary>Reads all files, and parses them if one has changed since <paramref name="previous"/>.</summary>
+        public static Parsed<Material> Read(TlsSettings settings, Material? previous)
         {
             var (certificate, certificateProblem) = settings.Certificate.Read();
             var (key, keyProblem) = settings.Key.Read();
@@ -61,26 +63,28 @@ internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
             {
                 return Parsed.Problem<Material>(problem);
             }
-            if (before is not null && before.Certificate == certificate && before.Key == key && before.Ca == ca)
+            if (previous is not null && previous.Certificate == certificate && previous.Key == key && previous.Ca == ca)
             {
-                return Parsed.Value(before);
+                return Parsed.Value(previous);
             }
             try
             {
                 var cas = ca is null ? null : Certificates(ca);
                 if (cas is { Count: 0 })
                 {
-                    return Parsed.Problem<Material>("the client CA holds no certificate in PEM; write one into it");
+                    return Parsed.Problem<Material>("the client CA contains no certificate in PEM; add one");
                 }
                 using var pair = X509Certificate2.CreateFromPem(certificate, key);
-                // A copy with its key inside: OpenSSL takes the ephemeral one only while the pair lives.
+                // A copy that contains its key: OpenSSL uses an ephemeral key only until its certificate is disposed.
                 var leaf = X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pkcs12), null);
                 var chain = Certificates(certificate!);
-                return Parsed.Value(new Material(certificate!, key!, ca, SslStreamCertificateContext.Create(leaf, new(chain.Skip(1).ToArray()), offline: true), cas));
+                var context = SslStreamCertificateContext.Create(leaf, new(chain.Skip(1).ToArray()), offline: true);
+                return Parsed.Value(new Material(certificate!, key!, ca, context, cas));
             }
             catch (Exception e) when (e is CryptographicException or ArgumentException)
             {
-                return Parsed.Problem<Material>("the certificate and the key are no pair in PEM; look whether the files are exchanged, or the key is encrypted");
+                return Parsed.Problem<Material>(
+                    "the certificate and the key are not a pair in PEM; check that the files are not swapped and the key is not encrypted");
             }
         }
 

@@ -5,24 +5,25 @@ using Exporter.Tokens;
 
 namespace Exporter.Web;
 
-/// <summary>The web configuration file, as exporter-toolkit has it. Immutable.</summary>
-/// <param name="Users">From name to bcrypt hash; nobody is asked while it is empty.</param>
+/// <summary>A web configuration file in exporter-toolkit's format. Immutable.</summary>
+/// <param name="Users">User names and bcrypt hashes. Without users, no password is required.</param>
 internal sealed record WebConfig(
-    TlsSettings? Tls, bool Http2, IReadOnlyDictionary<string, string> Headers, IReadOnlyDictionary<string, Secret> Users, RateLimitSettings? RateLimit)
+    TlsSettings? Tls, bool Http2, IReadOnlyDictionary<string, string> Headers, IReadOnlyDictionary<string, Secret> Users,
+    RateLimitSettings? RateLimit)
 {
-    /// <summary>What works and costs more than it should.</summary>
+    /// <summary>Settings that work but are inefficient.</summary>
     public IReadOnlyList<Problem> Warnings { get; init; } = [];
 }
 
 internal sealed record RateLimitSettings(TimeSpan Interval, int Burst);
 
-/// <param name="AllowedSans">A verified client certificate has to hold one of these; null where any will do.</param>
-/// <param name="Suites">For TLS 1.2 and older; null leaves the choice to the system. As in Go, those of TLS 1.3 are always on.</param>
+/// <param name="AllowedSans">A verified client certificate must contain one of these names; null allows any.</param>
+/// <param name="Suites">For TLS 1.2 and older; null uses the system's defaults. As in Go, those of TLS 1.3 are always enabled.</param>
 internal sealed record TlsSettings(
     Pem Certificate, Pem Key, Pem? ClientCa, ClientAuthentication ClientAuthentication, IReadOnlyList<string>? AllowedSans, SslProtocols Versions,
     IReadOnlyList<TlsCipherSuite>? Suites);
 
-/// <summary>Go's tls.ClientAuthType.</summary>
+/// <summary>Go's tls.ClientAuthType. Certificates are verified from <see cref="VerifyClientCertIfGiven"/> on.</summary>
 internal enum ClientAuthentication
 {
     NoClientCert,
@@ -32,22 +33,15 @@ internal enum ClientAuthentication
     RequireAndVerifyClientCert,
 }
 
-/// <summary>Text in PEM that stands in the configuration or in a file of its own, which may change at any time.</summary>
-internal abstract record Pem
+/// <summary>PEM text: either inline in the configuration, or in a file that may change at any time.</summary>
+internal sealed record Pem(Secret? Text, string? File)
 {
-    private const int Largest = 1 << 20;
+    private const int MaxLength = 1 << 20;
 
-    private Pem() { }
-
-    internal sealed record Inline(Secret Text) : Pem;
-
-    internal sealed record InFile(string Path) : Pem;
-
-    /// <summary>The text, or why there is none.</summary>
-    public Parsed<string> Read() => this switch
+    /// <summary>The text, or why it cannot be read.</summary>
+    public Parsed<string> Read()
     {
-        Inline(var text) => Parsed.Value(text.Reveal()),
-        InFile(var path) => SmallFile.Read(path, Largest) switch { var (text, problem) => new Parsed<string>(text, problem) },
-        _ => throw new InvalidOperationException("PEM stands nowhere else"),
-    };
+        var (text, problem) = File is null ? (Text!.Reveal(), null) : SmallFile.Read(File, MaxLength);
+        return new Parsed<string>(text, problem);
+    }
 }

@@ -7,10 +7,10 @@ using Exporter.Tokens;
 
 namespace Exporter.Web;
 
-/// <summary>Reads a web configuration file, strictly: what is unknown, or known and no good, is a problem of one line.</summary>
+/// <summary>Reads a web configuration file strictly: every unknown key or invalid value is a problem of one line.</summary>
 internal sealed class WebConfigReader
 {
-    /// <summary>exporter-toolkit's headers, and the values that each may have; any where there are none.</summary>
+    /// <summary>exporter-toolkit's headers with their allowed values; an empty list allows any value.</summary>
     private static readonly FrozenDictionary<string, string[]> Headers = new Dictionary<string, string[]>
     {
         ["Content-Security-Policy"] = [],
@@ -20,17 +20,20 @@ internal sealed class WebConfigReader
         ["X-XSS-Protection"] = [],
     }.ToFrozenDictionary();
 
-    private static readonly string[] Versions = ["TLS10", "TLS11", "TLS12", "TLS13"];
+    private static readonly string[] VersionNames = ["TLS10", "TLS11", "TLS12", "TLS13"];
 
-    private readonly string name;
+    // By number: .NET marks the first two as obsolete, and the file may still select them.
+    private static readonly SslProtocols[] Versions = [(SslProtocols)192, (SslProtocols)768, SslProtocols.Tls12, SslProtocols.Tls13];
+
+    private readonly string file;
     private readonly string directory;
     private readonly List<Problem> problems = [];
     private readonly List<Problem> warnings = [];
 
-    private WebConfigReader(string path) => (name, directory) = (path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+    private WebConfigReader(string path) => (file, directory) = (path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
 
-    /// <summary>The configuration, or all that is wrong with it.</summary>
-    /// <param name="path">Of the file, absolute; relative names in it start from its directory.</param>
+    /// <summary>Returns the configuration, or all of its problems.</summary>
+    /// <param name="path">The path of the file; relative paths in it are resolved against its directory.</param>
     public static (WebConfig? Config, IReadOnlyList<Problem> Problems) Read(string path, string text)
     {
         var (top, problems) = YamlFile.Parse(path, text);
@@ -39,104 +42,103 @@ internal sealed class WebConfigReader
             return (null, problems);
         }
         var reader = new WebConfigReader(path);
-        var config = reader.Config(new Entry("", top, 1));
+        var config = reader.ReadConfig(new Entry("", top, 1));
         return reader.problems.Count == 0 ? (config, []) : (null, reader.problems);
     }
 
-    private WebConfig Config(Entry file)
+    private WebConfig ReadConfig(Entry top)
     {
         TlsSettings? tls = null;
         var http2 = true;
         RateLimitSettings? rate = null;
         var (headers, users) = (new Dictionary<string, string>(), new Dictionary<string, Secret>());
-        Each(file, new()
+        ReadKeys(top, new()
         {
-            ["tls_server_config"] = e => tls = Tls(e),
-            ["http_server_config"] = e => Each(e, new()
+            ["tls_server_config"] = e => tls = ReadTls(e),
+            ["http_server_config"] = http => ReadKeys(http, new()
             {
-                ["http2"] = h => http2 = Bool(h),
-                ["headers"] = h => Header(h, headers),
+                ["http2"] = h => http2 = ReadBool(h),
+                ["headers"] = h => ReadKeys(h, Headers.ToDictionary(
+                    header => header.Key, header => (Action<Entry>)(e => headers[header.Key] = ReadHeader(e, header.Value)))),
             }),
-            ["basic_auth_users"] = e => Users(e, users),
-            ["rate_limit"] = e => rate = Rate(e),
+            ["basic_auth_users"] = e => ReadUsers(e, users),
+            ["rate_limit"] = e => rate = ReadRateLimit(e),
         });
         return new WebConfig(tls, http2, headers, users, rate) { Warnings = warnings };
     }
 
-    private TlsSettings? Tls(Entry tls)
+    private TlsSettings? ReadTls(Entry tls)
     {
         Pem? certificate = null, key = null, ca = null;
         var authentication = ClientAuthentication.NoClientCert;
         IReadOnlyList<string>? sans = null;
         IReadOnlyList<TlsCipherSuite>? suites = null;
-        var (least, most) = (2, 3);
-        var keys = Each(tls, new()
+        var (min, max) = (2, 3);
+        var count = ReadKeys(tls, new()
         {
-            ["cert"] = e => Pem(ref certificate, e, inFile: false),
-            ["cert_file"] = e => Pem(ref certificate, e, inFile: true),
-            ["key"] = e => Pem(ref key, e, inFile: false),
-            ["key_file"] = e => Pem(ref key, e, inFile: true),
-            ["client_ca"] = e => Pem(ref ca, e, inFile: false),
-            ["client_ca_file"] = e => Pem(ref ca, e, inFile: true),
-            ["client_auth_type"] = e => authentication = Authentication(e),
-            ["client_allowed_sans"] = e => sans = [.. Texts(e)],
-            ["min_version"] = e => least = Choice(e, Versions, least),
-            ["max_version"] = e => most = Choice(e, Versions, most),
-            ["cipher_suites"] = e => suites = Suites(e),
-            // Go has ignored it since 1.17, and promtool takes it.
-            ["prefer_server_cipher_suites"] = e => Bool(e),
-            ["curve_preferences"] = e => Problem(e, "the curves are the system's OpenSSL's to choose (Groups in openssl.cnf); remove this"),
+            ["cert"] = e => ReadPem(ref certificate, e, inFile: false),
+            ["cert_file"] = e => ReadPem(ref certificate, e, inFile: true),
+            ["key"] = e => ReadPem(ref key, e, inFile: false),
+            ["key_file"] = e => ReadPem(ref key, e, inFile: true),
+            ["client_ca"] = e => ReadPem(ref ca, e, inFile: false),
+            ["client_ca_file"] = e => ReadPem(ref ca, e, inFile: true),
+            ["client_auth_type"] = e => authentication = ReadAuthentication(e),
+            ["client_allowed_sans"] = e => sans = [.. ReadTexts(e)],
+            ["min_version"] = e => min = ReadChoice(e, VersionNames, min),
+            ["max_version"] = e => max = ReadChoice(e, VersionNames, max),
+            ["cipher_suites"] = e => suites = ReadSuites(e),
+            // Go has ignored it since 1.17, and promtool accepts it.
+            ["prefer_server_cipher_suites"] = e => ReadBool(e),
+            ["curve_preferences"] = e => Add(e, "is not supported; remove it, and set Groups in openssl.cnf if you need it"),
         });
-        if (keys == 0)
+        if (count == 0)
         {
             return null;
         }
         if (certificate is null || key is null)
         {
-            Problem(tls, $"there is no {(certificate is null ? "cert_file" : "key_file")}, and without both nothing is encrypted; add it");
+            Add(tls, $"TLS requires cert_file and key_file; add {(certificate is null ? "cert_file" : "key_file")}");
         }
         if (ca is not null && authentication is ClientAuthentication.NoClientCert)
         {
-            Problem(tls, "a client CA asks for a client_auth_type, for example RequireAndVerifyClientCert; add it");
+            Add(tls, "a client CA requires client_auth_type; add it, for example RequireAndVerifyClientCert");
         }
-        if (sans is not null && authentication is not (ClientAuthentication.VerifyClientCertIfGiven or ClientAuthentication.RequireAndVerifyClientCert))
+        if (sans is not null && authentication < ClientAuthentication.VerifyClientCertIfGiven)
         {
-            Problem(tls, "client_allowed_sans says nothing about certificates that are not verified; set client_auth_type to RequireAndVerifyClientCert");
+            Add(tls, "client_allowed_sans requires verified certificates; set client_auth_type to RequireAndVerifyClientCert");
         }
-        if (least > most)
+        if (min > max)
         {
-            Problem(tls, "min_version is newer than max_version, which leaves none; exchange them");
+            Add(tls, "min_version is newer than max_version; swap them");
         }
-        // By number: the names of the first two are obsolete, and the file may ask for them.
-        SslProtocols[] all = [(SslProtocols)192, (SslProtocols)768, SslProtocols.Tls12, SslProtocols.Tls13];
-        var versions = all[least..(Math.Max(least, most) + 1)].Aggregate((a, b) => a | b);
+        var versions = Versions[min..(Math.Max(min, max) + 1)].Aggregate((a, b) => a | b);
         return certificate is null || key is null ? null : new TlsSettings(certificate, key, ca, authentication, sans, versions, suites);
     }
 
-    private void Pem(ref Pem? pem, Entry entry, bool inFile)
+    private void ReadPem(ref Pem? pem, Entry entry, bool inFile)
     {
-        if (Text(entry) is not { Length: > 0 } text)
+        if (ReadText(entry) is not { Length: > 0 } text)
         {
             return;
         }
         if (pem is not null)
         {
-            Problem(entry, "it is given twice, here and as a file; keep one of the two");
+            Add(entry, "is set twice, inline and as a file; keep one of the two");
         }
-        pem = inFile ? new Pem.InFile(Path.GetFullPath(text, directory)) : new Pem.Inline(new Secret(text));
+        pem = inFile ? new Pem(null, Path.GetFullPath(text, directory)) : new Pem(new Secret(text), null);
     }
 
-    private ClientAuthentication Authentication(Entry entry)
+    private ClientAuthentication ReadAuthentication(Entry entry)
     {
         string[] names = [.. Enum.GetNames<ClientAuthentication>(), "RequireClientCert"];
-        var choice = Choice(entry, names, 0);
+        var choice = ReadChoice(entry, names, 0);
         return choice == names.Length - 1 ? ClientAuthentication.RequireAnyClientCert : (ClientAuthentication)choice;
     }
 
-    private List<TlsCipherSuite> Suites(Entry entry)
+    private List<TlsCipherSuite> ReadSuites(Entry entry)
     {
         var suites = new List<TlsCipherSuite>();
-        foreach (var text in Texts(entry))
+        foreach (var text in ReadTexts(entry))
         {
             if (CipherSuites.ByName.TryGetValue(text, out var suite))
             {
@@ -144,154 +146,151 @@ internal sealed class WebConfigReader
             }
             else
             {
-                Problem(entry, $"there is no cipher suite {Sanitize.Line(text)}{Remedy(text, CipherSuites.ByName.Keys)}");
+                Add(entry, $"unknown cipher suite {Sanitize.Line(text)}{Suggestion(text, CipherSuites.ByName.Keys)}");
             }
         }
         return suites;
     }
 
-    private void Header(Entry entry, Dictionary<string, string> headers) => Each(entry, Headers.Keys.ToDictionary(key => key, key => (Action<Entry>)(e =>
+    private string ReadHeader(Entry entry, string[] allowed)
     {
-        var value = Text(e) ?? "";
+        var value = ReadText(entry) ?? "";
         if (value.Any(c => char.IsControl(c) || c > '~'))
         {
-            Problem(e, "a header is one line of ASCII; remove what is not");
+            Add(entry, "a header is one line of ASCII; remove all other characters");
         }
-        else if (Headers[key] is { Length: > 0 } allowed && !allowed.Contains(value))
+        else if (allowed.Length > 0 && !allowed.Contains(value))
         {
-            Problem(e, $"write {string.Join(" or ", allowed)}");
+            Add(entry, $"write {string.Join(" or ", allowed)}");
         }
-        headers[key] = value;
-    })));
+        return value;
+    }
 
-    private void Users(Entry entry, Dictionary<string, Secret> users)
+    private void ReadUsers(Entry entry, Dictionary<string, Secret> users)
     {
-        foreach (var (user, value, line) in Map(entry))
+        foreach (var (name, user) in ReadMap(entry))
         {
-            var one = new Entry($"{entry.Path}.{Sanitize.Line(user)}", value, line);
-            var hash = Text(one) ?? "";
-            if (Bcrypt.Complaint(hash) is var (sentence, isFatal))
+            var hash = ReadText(user) ?? "";
+            if (Bcrypt.Validate(hash) is var (problem, isFatal))
             {
-                (isFatal ? problems : warnings).Add(At(one, sentence));
+                (isFatal ? problems : warnings).Add(At(user, problem));
             }
-            if (user.Contains(':', StringComparison.Ordinal))
+            if (name.Contains(':', StringComparison.Ordinal))
             {
                 // RFC 7617, section 2: a user-id ends at the first colon.
-                Problem(one, "a user's name has no colon; choose another");
+                Add(user, "a user name cannot contain a colon; choose another name");
             }
-            users[user] = new Secret(hash);
+            users[name] = new Secret(hash);
         }
     }
 
-    private RateLimitSettings? Rate(Entry rate)
+    private RateLimitSettings? ReadRateLimit(Entry rate)
     {
         var (interval, burst) = (TimeSpan.Zero, 0);
-        Each(rate, new()
+        ReadKeys(rate, new()
         {
             ["interval"] = e =>
             {
-                var (value, problem) = GoDuration.Parse(Text(e) ?? "");
-                interval = value;
-                if (problem is not null || value < TimeSpan.Zero)
+                (interval, var problem) = GoDuration.Parse(ReadText(e) ?? "");
+                if (problem is not null || interval < TimeSpan.Zero)
                 {
-                    Problem(e, problem ?? "a time between requests is not negative; write one like 100ms");
+                    Add(e, problem ?? "the interval cannot be negative; write a duration like 100ms");
                 }
             },
             ["burst"] = e =>
             {
-                if (!int.TryParse(Text(e), NumberStyles.None, CultureInfo.InvariantCulture, out burst))
+                if (!int.TryParse(ReadText(e), NumberStyles.None, CultureInfo.InvariantCulture, out burst))
                 {
-                    Problem(e, "write a whole number");
+                    Add(e, "write a whole number");
                 }
             },
         });
         if (interval > TimeSpan.Zero && burst < 1)
         {
-            Problem(rate, "a burst of 0 would refuse every request; write 1 or more");
+            Add(rate, "a burst of 0 would reject every request; write 1 or more");
         }
         return interval > TimeSpan.Zero ? new RateLimitSettings(interval, burst) : null;
     }
 
-    /// <summary>Hands each entry to who knows it; the number of entries.</summary>
-    private int Each(Entry entry, Dictionary<string, Action<Entry>> known)
+    /// <summary>Calls the reader of each key in a mapping, and returns the number of keys.</summary>
+    private int ReadKeys(Entry entry, Dictionary<string, Action<Entry>> readers)
     {
-        var entries = Map(entry);
-        foreach (var (key, value, line) in entries)
+        var children = ReadMap(entry);
+        foreach (var (key, child) in children)
         {
-            var one = new Entry(entry.Path.Length > 0 ? $"{entry.Path}.{Sanitize.Line(key)}" : Sanitize.Line(key), value, line);
-            if (known.TryGetValue(key, out var read))
+            if (readers.TryGetValue(key, out var read))
             {
-                read(one);
+                read(child);
             }
             else
             {
-                Problem(one, "there is no such key" + Remedy(key, known.Keys));
+                Add(child, "unknown key" + Suggestion(key, readers.Keys));
             }
         }
-        return entries.Count;
+        return children.Count;
     }
 
-    private IReadOnlyList<YamlEntry> Map(Entry entry)
+    private List<(string Key, Entry Child)> ReadMap(Entry entry)
     {
-        switch (entry.Value)
+        if (entry.Value is YamlValue.Map map)
         {
-            case YamlValue.Map map:
-                return map.Entries;
-            case YamlValue.Scalar { Text: null }:
-                return [];
-            default:
-                Problem(entry, "lines with KEY: VALUE belong here");
-                return [];
+            var prefix = entry.Path.Length > 0 ? entry.Path + "." : "";
+            return [.. map.Entries.Select(e => (e.Key, new Entry(prefix + Sanitize.Line(e.Key), e.Value, e.Line)))];
         }
+        if (entry.Value is not YamlValue.Scalar { Text: null })
+        {
+            Add(entry, "write a mapping, with lines of KEY: VALUE");
+        }
+        return [];
     }
 
-    private string? Text(Entry entry)
+    private string? ReadText(Entry entry)
     {
         if (entry.Value is YamlValue.Scalar scalar)
         {
             return scalar.Text;
         }
-        Problem(entry, "one value belongs here");
+        Add(entry, "write one value");
         return null;
     }
 
-    private IEnumerable<string> Texts(Entry entry)
+    private IEnumerable<string> ReadTexts(Entry entry)
     {
         if (entry.Value is YamlValue.List list)
         {
-            return list.Items.Select((item, i) => Text(new Entry($"{entry.Path}[{i}]", item, item.Line)) ?? "");
+            return list.Items.Select((item, i) => ReadText(new Entry($"{entry.Path}[{i}]", item, item.Line)) ?? "");
         }
-        Problem(entry, "a list belongs here");
+        Add(entry, "write a list");
         return [];
     }
 
-    private bool Bool(Entry entry)
+    private bool ReadBool(Entry entry)
     {
-        if (bool.TryParse(Text(entry), out var value))
+        if (bool.TryParse(ReadText(entry), out var value))
         {
             return value;
         }
-        Problem(entry, "write true or false");
+        Add(entry, "write true or false");
         return true;
     }
 
-    private int Choice(Entry entry, string[] names, int otherwise)
+    private int ReadChoice(Entry entry, string[] names, int fallback)
     {
-        var text = Text(entry) ?? "";
-        if (Array.IndexOf(names, text) is >= 0 and var found)
+        var text = ReadText(entry) ?? "";
+        if (Array.IndexOf(names, text) is >= 0 and var index)
         {
-            return found;
+            return index;
         }
-        Problem(entry, $"there is no {Sanitize.Line(text)}{Remedy(text, names)}");
-        return otherwise;
+        Add(entry, $"unknown value {Sanitize.Line(text)}{Suggestion(text, names)}");
+        return fallback;
     }
 
-    private static string Remedy(string word, IEnumerable<string> known) =>
-        Nearest.To(word, known) is { } near ? $"; did you mean {near}?" : $"; there are {string.Join(", ", known)}";
+    private static string Suggestion(string text, IEnumerable<string> known) =>
+        Nearest.To(text, known) is { } near ? $"; did you mean {near}?" : $"; use one of {string.Join(", ", known)}";
 
-    private void Problem(Entry entry, string sentence) => problems.Add(At(entry, sentence));
+    private void Add(Entry entry, string problem) => problems.Add(At(entry, problem));
 
-    private Problem At(Entry entry, string sentence) => new($"{name}:{entry.Line}", $"{entry.Path}: {sentence}");
+    private Problem At(Entry entry, string problem) => new($"{file}:{entry.Line}", $"{entry.Path}: {problem}");
 
     private sealed record Entry(string Path, YamlValue Value, int Line);
 }

@@ -6,56 +6,61 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
-/// <summary>Device logins (RFC 8628) under way: the code is asked for while the browser waits, the rest happens in the background. Safe for concurrent use.</summary>
+/// <summary>
+/// Device logins (RFC 8628). The device authorization request runs while the browser waits, the polling in the background. Safe for
+/// concurrent use.
+/// </summary>
 internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicationLifetime lifetime)
 {
     private readonly CancellationToken stopping = lifetime.ApplicationStopping;
     private readonly ConcurrentDictionary<string, string> failures = new();
-    private readonly Dictionary<string, Task> beginning = [];
+    private readonly Dictionary<string, Task> starts = [];
     private readonly Lock gate = new();
 
-    /// <summary>Why the account's last login came to nothing, in a sentence without a full stop; null where it did not, or was followed by another login.</summary>
+    /// <summary>Why the account's last login failed, without a full stop; null if it did not, or a later login has started.</summary>
     public string? FailureOf(Account account) => failures.GetValueOrDefault(account.Name);
 
-    /// <summary>Asks for a code, unless one is waiting to be typed already. The token manager's snapshot shows it from then on.</summary>
-    public Task BeginAsync(Account account, DeviceCodeGrant grant)
+    /// <summary>Requests a user code, unless one is already waiting. The token manager's snapshot then contains it.</summary>
+    public Task StartAsync(Account account, DeviceCodeGrant grant)
     {
         lock (gate)
         {
-            return beginning.GetValueOrDefault(account.Name) is { IsCompleted: false } underWay ? underWay : beginning[account.Name] = Task.Run(() => BeginOnceAsync(account, grant));
+            return starts.GetValueOrDefault(account.Name) is { IsCompleted: false } running
+                ? running
+                : starts[account.Name] = Task.Run(() => StartOnceAsync(account, grant));
         }
     }
 
-    private async Task BeginOnceAsync(Account account, DeviceCodeGrant grant)
+    private async Task StartOnceAsync(Account account, DeviceCodeGrant grant)
     {
         if (account.TokenManager.Snapshot.Login is not null)
         {
             return;
         }
-        var (begun, failure) = await grant.BeginAsync(stopping);
-        if (begun is null)
+        var (authorization, failure) = await grant.BeginAsync(stopping);
+        if (authorization is null)
         {
-            Fail(account, Reason(failure));
+            Fail(account, ReasonOf(failure));
             return;
         }
         failures.TryRemove(account.Name, out _);
-        var login = new Login(begun.Link, begun.UserCode, begun.Deadline);
+        var login = new Login(authorization.Link, authorization.UserCode, authorization.Deadline);
         account.TokenManager.ShowLogin(login);
-        _ = WaitAsync(account, grant, begun, login);
+        _ = PollAsync(account, grant, authorization, login);
     }
 
-    private async Task WaitAsync(Account account, DeviceCodeGrant grant, DeviceAuthorization begun, Login login)
+    private async Task PollAsync(Account account, DeviceCodeGrant grant, DeviceAuthorization authorization, Login login)
     {
         try
         {
-            var outcome = await grant.WaitAsync(begun, stopping);
+            var outcome = await grant.WaitAsync(authorization, stopping);
             if (outcome is Renewal.Renewed(var token))
             {
                 await account.AdoptAsync(token, CancellationToken.None);
             }
             else
             {
-                Fail(account, Reason(outcome));
+                Fail(account, ReasonOf(outcome));
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -63,8 +68,8 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
         }
         catch (Exception e)
         {
-            logger.LogError(e, "account {Account}: the login failed in a way that was not foreseen", account.Name);
-            Fail(account, "it failed in a way that was not foreseen; the log says more");
+            logger.LogError(e, "account {Account}: unexpected error during the login", account.Name);
+            Fail(account, "an unexpected error occurred; see the log");
         }
         finally
         {
@@ -74,15 +79,15 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
 
     private void Fail(Account account, string reason)
     {
-        logger.LogWarning("account {Account}: the login came to nothing: {Reason}", account.Name, reason);
+        logger.LogWarning("account {Account}: the login failed: {Reason}", account.Name, reason);
         failures[account.Name] = reason;
     }
 
-    private static string Reason(Renewal? failure) => failure switch
+    private static string ReasonOf(Renewal? failure) => failure switch
     {
         Renewal.Transient(_, var reason, _) => reason,
         Renewal.InvalidClient(var reason) => reason,
         Renewal.InvalidGrant(var reason) => reason,
-        _ => throw new InvalidOperationException("a failure is no token"),
+        _ => throw new InvalidOperationException("not a failure"),
     };
 }

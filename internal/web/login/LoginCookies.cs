@@ -8,47 +8,47 @@ using Secret = Exporter.Tokens.Secret;
 
 namespace Exporter.Web;
 
-/// <summary>A login by redirect that was begun in this browser.</summary>
-internal sealed record BegunLogin(string Account, AuthorizationRequest Request, DateTimeOffset Deadline);
+/// <summary>A login by redirect that this browser started.</summary>
+internal sealed record PendingLogin(string Account, AuthorizationRequest Request, DateTimeOffset Deadline);
 
 /// <summary>
-/// Keeps the start of a login in the browser that began it, encrypted with a key that lives as long as the process: the server stores
-/// nothing for a login that is never finished. One cookie per account, so that their number is bounded. Safe for concurrent use.
+/// Stores a started login in a cookie, encrypted with a key that lives as long as the process. The server stores nothing for a login that is
+/// never finished. There is one cookie per account, so that their number is bounded. Safe for concurrent use.
 /// </summary>
 internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalUrl external, TimeProvider time)
 {
-    private const int MostSpent = 1000;
+    private const int MaxUsed = 1000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
     private readonly Lock gate = new();
-    private readonly Dictionary<string, DateTimeOffset> spent = [];
+    private readonly Dictionary<string, DateTimeOffset> used = [];
 
-    /// <param name="slot">The account's number.</param>
-    public void Set(HttpContext context, int slot, string account, AuthorizationRequest request)
+    /// <param name="index">The account's index.</param>
+    public void Set(HttpContext context, int index, string account, AuthorizationRequest request)
     {
-        var deadline = (time.GetUtcNow() + Patience).UtcTicks.ToString(CultureInfo.InvariantCulture);
+        var deadline = (time.GetUtcNow() + Lifetime).UtcTicks.ToString(CultureInfo.InvariantCulture);
         string[] parts = [request.State.Reveal(), request.Verifier?.Reveal() ?? "", request.RedirectUri.OriginalString, deadline, account];
-        context.Response.Cookies.Append(Name(slot), Protector(slot).Protect(string.Join('\n', parts)), Options());
+        context.Response.Cookies.Append(Name(index), Protector(index).Protect(string.Join('\n', parts)), Options());
     }
 
-    public void Clear(HttpContext context, int slot) => context.Response.Cookies.Delete(Name(slot), Options());
+    public void Clear(HttpContext context, int index) => context.Response.Cookies.Delete(Name(index), Options());
 
-    /// <summary>The login of this slot that this browser began; null when there is none, or this process did not encrypt it.</summary>
-    public BegunLogin? Find(HttpContext context, int slot)
+    /// <summary>The login that this browser started for the account; null if there is none, or another process encrypted the cookie.</summary>
+    public PendingLogin? Find(HttpContext context, int index)
     {
-        if (context.Request.Cookies[Name(slot)] is not { Length: < 4096 } text)
+        if (context.Request.Cookies[Name(index)] is not { Length: < 4096 } text)
         {
             return null;
         }
         try
         {
             // The account is last, because no other part can contain a newline.
-            var parts = Protector(slot).Unprotect(text).Split('\n', 5);
+            var parts = Protector(index).Unprotect(text).Split('\n', 5);
             var redirect = new Uri(parts[2]);
-            // The address that the browser was sent to is not needed any more.
+            // The cookie does not store the authorization URL, which is no longer needed.
             var request = new AuthorizationRequest(redirect, new Secret(parts[0]), Secret.From(parts[1]), redirect);
-            return new BegunLogin(parts[4], request, new DateTimeOffset(long.Parse(parts[3], CultureInfo.InvariantCulture), TimeSpan.Zero));
+            return new PendingLogin(parts[4], request, new DateTimeOffset(long.Parse(parts[3], CultureInfo.InvariantCulture), TimeSpan.Zero));
         }
         catch (CryptographicException)
         {
@@ -56,30 +56,31 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
         }
     }
 
-    /// <summary>Marks the login as used; false when it was used before.</summary>
-    public bool Spend(BegunLogin login)
+    /// <summary>Marks the login as used; false if it was used before.</summary>
+    public bool TryUse(PendingLogin login)
     {
-        var print = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(login.Request.State.Reveal())));
+        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(login.Request.State.Reveal())));
         lock (gate)
         {
-            foreach (var ended in spent.Where(s => s.Value <= time.GetUtcNow()).Select(s => s.Key).ToList())
+            foreach (var expired in used.Where(u => u.Value <= time.GetUtcNow()).Select(u => u.Key).ToList())
             {
-                spent.Remove(ended);
+                used.Remove(expired);
             }
-            if (spent.Count >= MostSpent)
+            if (used.Count >= MaxUsed)
             {
-                // A caller who fills the list uses up logins of their own, and the provider accepts the code of a forgotten one only once anyway.
-                spent.Remove(spent.MinBy(s => s.Value).Key);
+                // A client that fills the list uses its own logins, and the provider accepts the code of a forgotten one only once anyway.
+                used.Remove(used.MinBy(u => u.Value).Key);
             }
-            return spent.TryAdd(print, login.Deadline);
+            return used.TryAdd(hash, login.Deadline);
         }
     }
 
-    private string Name(int slot) => $"{(external.IsHttps ? "__Host-" : "")}exporter-login-{slot}";
+    private string Name(int index) => $"{(external.IsHttps ? "__Host-" : "")}exporter-login-{index}";
 
-    /// <summary>With the name as its purpose, so that the cookie of one account is no cookie of another.</summary>
-    private IDataProtector Protector(int slot) => protection.CreateProtector(Name(slot));
+    /// <summary>The cookie's name is the purpose, so that the cookie of one account is invalid for another.</summary>
+    private IDataProtector Protector(int index) => protection.CreateProtector(Name(index));
 
-    // Lax: the browser comes back from the provider by a link, and Strict would keep the cookie from it.
-    private CookieOptions Options() => new() { HttpOnly = true, SameSite = SameSiteMode.Lax, Secure = external.IsHttps, Path = "/", MaxAge = Patience };
+    // Lax: the provider returns the browser by a link, and with Strict the browser would not send the cookie.
+    private CookieOptions Options() =>
+        new() { HttpOnly = true, SameSite = SameSiteMode.Lax, Secure = external.IsHttps, Path = "/", MaxAge = Lifetime };
 }

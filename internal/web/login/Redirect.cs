@@ -3,12 +3,11 @@ using Microsoft.AspNetCore.Http;
 namespace Exporter.Web;
 
 /// <summary>
-/// Sends the browser to another address. <c>TypedResults.Redirect</c> has no 303 and logs the address, which may contain the state
-/// of a login.
+/// Redirects the browser. <c>TypedResults.Redirect</c> does not support 303, and logs the address, which may contain the state of a login.
 /// </summary>
 internal sealed class Redirect(string address, int status = StatusCodes.Status302Found) : IResult
 {
-    /// <summary>303, so that the browser does not send a form again and the code leaves the address bar.</summary>
+    /// <summary>303 See Other, so that a reload does not send a form again and the code leaves the address bar.</summary>
     public static Redirect After(string address) => new(address, StatusCodes.Status303SeeOther);
 
     public Task ExecuteAsync(HttpContext httpContext)

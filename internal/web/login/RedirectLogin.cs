@@ -6,102 +6,83 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
-/// <summary>What the provider sent the browser back with (RFC 6749, section 4.1.2; RFC 9207). Nothing is taken of a parameter that comes twice.</summary>
-internal sealed record ProviderAnswer
-{
-    public string? Code { get; init; }
-
-    public Secret? State { get; init; }
-
-    public string? Issuer { get; init; }
-
-    public string? Error { get; init; }
-
-    public static ProviderAnswer Of(IQueryCollection query) => new() { Code = One(query, "code"), State = Secret.From(One(query, "state")), Issuer = One(query, "iss"), Error = One(query, "error") };
-
-    private static string? One(IQueryCollection query, string name) => query[name] is [{ Length: > 0 } only] ? only : null;
-}
-
-/// <summary>The login by redirect: sends a browser to the provider, and takes it back.</summary>
+/// <summary>The login by redirect: sends the browser to the provider, and handles the response that it returns with.</summary>
 internal sealed class RedirectLogin(
-    IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger, IHostApplicationLifetime lifetime)
+    IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger,
+    IHostApplicationLifetime lifetime)
 {
-    /// <summary>On the way to the external URL, so that a proxy that does not hand on the host name does not send a browser in circles.</summary>
+    /// <summary>Marks a redirect to the external URL, so that a proxy that replaces the host name causes no redirect loop.</summary>
     private const string Moved = "moved";
 
-    /// <summary>Whether the provider brings the browser back to us.</summary>
-    public bool IsOurs(AuthorizationCodeGrant grant) => grant.RedirectUri is null or { Port: 0 } || grant.RedirectUri == external.Callback;
+    /// <summary>Whether the provider redirects the browser back to the exporter.</summary>
+    public bool ReturnsHere(AuthorizationCodeGrant grant) => grant.RedirectUri is null or { Port: 0 } || grant.RedirectUri == external.Callback;
 
-    public IResult Begin(HttpContext context, Account account, AuthorizationCodeGrant grant)
+    public IResult Start(HttpContext context, Account account, AuthorizationCodeGrant grant)
     {
-        if (IsOurs(grant) && !external.IsHere(context.Request) && !context.Request.Query.ContainsKey(Moved))
+        if (ReturnsHere(grant) && !external.IsHostOf(context.Request) && !context.Request.Query.ContainsKey(Moved))
         {
-            return Move(context, account);
+            return MoveToExternalUrl(context, account);
         }
         var request = grant.Begin(external.Callback);
-        cookies.Set(context, Slot(account), account.Name, request);
+        cookies.Set(context, IndexOf(account), account.Name, request);
         return new Redirect(request.Address.AbsoluteUri);
     }
 
-    /// <summary>The callback.</summary>
-    public async Task<LoginOutcome> FinishAsync(HttpContext context, ProviderAnswer answer)
+    /// <summary>Handles the callback.</summary>
+    public async Task<LoginOutcome> FinishAsync(HttpContext context, AuthorizationResponse response)
     {
-        if (answer.State is null)
-        {
-            return OfError(answer) ?? new LoginOutcome.NoState();
-        }
         foreach (var account in accounts)
         {
-            if (cookies.Find(context, Slot(account)) is { } begun && begun.Request.State.Equals(answer.State))
+            if (cookies.Find(context, IndexOf(account)) is { } login && login.Request.State.Equals(response.State))
             {
-                return await FinishAsync(context, account, begun, answer);
+                return await FinishAsync(context, account, login, response);
             }
         }
-        // An error changes nothing, so it may be told to anybody: a redirect URI that is registered under another host name ends here.
-        return OfError(answer) ?? new LoginOutcome.UnknownState();
+        // An error changes nothing, so any browser may see it: a redirect URI that is registered under another host name leads here.
+        return ErrorOf(response) ?? (response.State is null ? LoginOutcome.NoState : LoginOutcome.UnknownState);
     }
 
-    /// <summary>A code that a person brought. What is pasted whole is compared like a callback; a code alone is bound to the login by its verifier.</summary>
-    public async Task<LoginOutcome> FinishPastedAsync(HttpContext context, Account account, ProviderAnswer answer, bool isWhole)
-    {
-        if (cookies.Find(context, Slot(account)) is not { } begun || (isWhole && answer.State?.Equals(begun.Request.State) != true))
-        {
-            return new LoginOutcome.UnknownState();
-        }
-        return await FinishAsync(context, account, begun, answer, isBare: !isWhole);
-    }
+    /// <summary>
+    /// Handles a pasted response. A whole address must contain the state, as in a callback; a code alone is bound to the login by the verifier.
+    /// </summary>
+    public async Task<LoginOutcome> FinishPastedAsync(HttpContext context, Account account, AuthorizationResponse response, bool isWhole) =>
+        cookies.Find(context, IndexOf(account)) is { } login && (!isWhole || login.Request.State.Equals(response.State))
+            ? await FinishAsync(context, account, login, response, checkIssuer: isWhole)
+            : LoginOutcome.UnknownState;
 
-    private async Task<LoginOutcome> FinishAsync(HttpContext context, Account account, BegunLogin begun, ProviderAnswer answer, bool isBare = false)
+    private async Task<LoginOutcome> FinishAsync(
+        HttpContext context, Account account, PendingLogin login, AuthorizationResponse response, bool checkIssuer = true)
     {
-        if (account.Login is not LoginMethod.Redirect(var grant) || begun.Account != account.Name)
+        if (account.Login is not LoginMethod.Redirect(var grant) || login.Account != account.Name)
         {
-            return new LoginOutcome.UnknownState();
+            return LoginOutcome.UnknownState;
         }
-        cookies.Clear(context, Slot(account));
-        if (!cookies.Spend(begun))
+        cookies.Clear(context, IndexOf(account));
+        if (!cookies.TryUse(login))
         {
-            return new LoginOutcome.Replayed();
+            return LoginOutcome.AlreadyUsed;
         }
-        if (begun.Deadline <= time.GetUtcNow())
+        if (login.Deadline <= time.GetUtcNow())
         {
-            return new LoginOutcome.TooLate();
+            return LoginOutcome.Expired;
         }
-        // RFC 9207, section 2.4: compared as it stands; a sender that promised it has to send it, and one that did not should not.
-        if (!isBare && answer.Issuer != grant.Issuer)
+        // RFC 9207, section 2.4: simple string comparison. A configured issuer must be sent, and without one none is expected.
+        if (checkIssuer && response.Issuer != grant.Issuer)
         {
-            return new LoginOutcome.WrongSender();
+            return LoginOutcome.WrongIssuer;
         }
-        var outcome = OfError(answer) ?? (answer.Code is { } code ? await ExchangeAsync(account, grant, code, begun.Request) : new LoginOutcome.NoCode());
-        if (outcome is not LoginOutcome.Done)
+        var outcome = ErrorOf(response)
+            ?? (response.Code is { } code ? await ExchangeAsync(account, grant, code, login.Request) : LoginOutcome.NoCode);
+        if (outcome != LoginOutcome.Success)
         {
-            logger.LogWarning("account {Account}: a login by browser: {Outcome}", account.Name, outcome.Explain().Sentence);
+            logger.LogWarning("account {Account}: login by browser: {Outcome}", account.Name, outcome.Explanation);
         }
         return outcome;
     }
 
     private async Task<LoginOutcome> ExchangeAsync(Account account, AuthorizationCodeGrant grant, string code, AuthorizationRequest request)
     {
-        // Not by the browser's patience: the code is spent once it is sent.
+        // Continues if the browser disconnects: a code that was sent is used up.
         var exchanged = await grant.ExchangeAsync(code, request, lifetime.ApplicationStopping);
         if (exchanged is Renewal.Renewed(var token))
         {
@@ -110,36 +91,29 @@ internal sealed class RedirectLogin(
         return LoginOutcome.OfExchange(exchanged, request.RedirectUri, grant.Scopes);
     }
 
-    private LoginOutcome? OfError(ProviderAnswer answer) =>
-        answer.Error is null ? null : LoginOutcome.OfError(answer.Error, external.Callback) ?? new LoginOutcome.ProviderRefuses("it sent the browser back with an error that is not one of OAuth's common ones");
+    private LoginOutcome? ErrorOf(AuthorizationResponse response) =>
+        response.Error is null ? null : LoginOutcome.OfError(response.Error, external.Callback, "it returned an unknown error code");
 
-    /// <summary>The cookie belongs to the host name that the browser comes back to, so the login begins there.</summary>
-    private IResult Move(HttpContext context, Account account)
+    /// <summary>The login's cookie belongs to the host that the browser returns to, so the login must start there.</summary>
+    private IResult MoveToExternalUrl(HttpContext context, Account account)
     {
-        var there = $"{external.Text}/auth/authorize?account={Uri.EscapeDataString(account.Name)}&{Moved}=1";
+        var target = $"{external.Text}/auth/authorize?account={Uri.EscapeDataString(account.Name)}&{Moved}=1";
         if (external.IsReachableFrom(context.Request))
         {
-            return new Redirect(there);
+            return new Redirect(target);
         }
         var here = $"{context.Request.Scheme}://{context.Request.Host.Value}";
-        return Layout.Result(StatusCodes.Status200OK, Layout.Sentence("The login comes back to another address", context.Request.Path.Value!.LastIndexOf('/') > 0 ? "../" : "",
-            $"You are at {here}, and after the login the provider sends your browser to {external.Callback.OriginalString}, which only a browser on the exporter's own machine can reach.",
+        return Layout.Message(StatusCodes.Status200OK, "The login returns to another address",
+            context.Request.Path.Value!.LastIndexOf('/') > 0 ? "../" : "",
+            $"You are at {here}. After the login, the provider sends your browser to {external.Callback.OriginalString}. "
+            + "Only a browser on the exporter's machine can open that address.",
             $"""
-            <p>Either start the exporter with <code>--external-url {here}</code> and register <code>{here}/auth/callback</code> at the provider as a redirect URI,
-            or open the exporter on its own machine:</p>
-            <p><a class="button" href="{there}">Continue at {external.Value.Authority}</a></p>
-            """));
+            <p>Start the exporter with <code>--external-url {here}</code> and register <code>{here}/auth/callback</code>
+            at the provider as a redirect URI.
+            Or open the exporter in a browser on its own machine:</p>
+            <p><a class="button" href="{target}">Continue at {external.Value.Authority}</a></p>
+            """);
     }
 
-    private int Slot(Account account)
-    {
-        for (var i = 0; i < accounts.Count; i++)
-        {
-            if (ReferenceEquals(accounts[i], account))
-            {
-                return i;
-            }
-        }
-        throw new InvalidOperationException("the account is none of ours");
-    }
+    private int IndexOf(Account account) => accounts.Index().First(a => a.Item == account).Index;
 }

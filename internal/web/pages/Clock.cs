@@ -2,31 +2,34 @@ using System.Globalization;
 
 namespace Exporter.Web;
 
-/// <summary>Moments as a page shows them, in the machine's time zone; the page's script counts on from there. Immutable.</summary>
+/// <summary>Formats times for a page, in the machine's time zone. The page's script updates the countdowns. Immutable.</summary>
 internal sealed record Clock(DateTimeOffset Now, TimeZoneInfo Zone)
 {
-    /// <summary>What stands behind all moments of a page: <c>UTC+01:00</c>.</summary>
-    public string ZoneName => Zone.GetUtcOffset(Now) is var offset && offset == TimeSpan.Zero
+    /// <summary>The time zone of all times on a page, such as <c>UTC+01:00</c>.</summary>
+    public string ZoneName => TimeZoneInfo.ConvertTime(Now, Zone) is var local && local.Offset == TimeSpan.Zero
         ? "UTC"
-        : $"UTC{(offset < TimeSpan.Zero ? '-' : '+')}{offset.ToString(@"hh\:mm", CultureInfo.InvariantCulture)}";
+        : local.ToString("'UTC'zzz", CultureInfo.InvariantCulture);
 
-    /// <summary>The hour, and the day where it is not today.</summary>
-    public Html At(DateTimeOffset at) => $"<time datetime=\"{Iso(at)}\">{Written(at)}</time>";
+    /// <summary>The time, with the date if it is not today.</summary>
+    public Html At(DateTimeOffset at) => $"<time datetime=\"{Iso(at)}\">{Text(at)}</time>";
 
-    /// <summary>How long until then, counting down.</summary>
-    public Html Until(DateTimeOffset at) => $"<time datetime=\"{Iso(at)}\" data-count=\"down\">{(at > Now ? $"in {Length(at - Now)}" : "now")}</time>";
+    /// <summary>The time left, counting down.</summary>
+    public Html Until(DateTimeOffset at) =>
+        $"<time datetime=\"{Iso(at)}\" data-count=\"down\">{(at > Now ? $"in {Duration(at - Now)}" : "now")}</time>";
 
-    /// <summary>How long ago, counting up.</summary>
-    public Html Ago(DateTimeOffset at) => $"<time datetime=\"{Iso(at)}\" data-count=\"up\">{Length(at < Now ? Now - at : TimeSpan.Zero)} ago</time>";
+    /// <summary>The time since, counting up.</summary>
+    public Html Ago(DateTimeOffset at) =>
+        $"<time datetime=\"{Iso(at)}\" data-count=\"up\">{Duration(at < Now ? Now - at : TimeSpan.Zero)} ago</time>";
 
-    public string Written(DateTimeOffset at)
+    /// <summary><see cref="At"/> without markup.</summary>
+    public string Text(DateTimeOffset at)
     {
         var (local, today) = (TimeZoneInfo.ConvertTime(at, Zone), TimeZoneInfo.ConvertTime(Now, Zone));
         return local.ToString(local.Date == today.Date ? "HH:mm" : "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The two largest units. The script says it in the same words.</summary>
-    public static string Length(TimeSpan span) => span switch
+    /// <summary>The two largest units, in the same format as in the script.</summary>
+    public static string Duration(TimeSpan span) => span switch
     {
         { TotalDays: >= 1 } => $"{span.Days}\u00a0d {span.Hours}\u00a0h",
         { TotalHours: >= 1 } => $"{span.Hours}\u00a0h {span.Minutes}\u00a0min",

@@ -1,58 +1,56 @@
-using Exporter.Metrics;
 using Exporter.Accounts;
+using Exporter.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
 /// <summary>
-/// The readings of the last 24 hours, in memory and bounded: of each series at most 288 points, a point in five minutes once a day is
-/// full, and no more than <see cref="MostSeries"/> series. Filled when a feed has a new reading. Safe for concurrent use.
+/// The readings of the last 24 hours, in memory: at most 288 points per series, which is a point every five minutes of a day, and at most
+/// <see cref="MaxSeries"/> series. A feed's new reading adds to it. Safe for concurrent use.
 /// </summary>
 internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time, ILogger<History> logger) : BackgroundService
 {
     /// <summary>With 288 points of 8 bytes each: a little over 2 MiB.</summary>
-    public const int MostSeries = 1000;
+    public const int MaxSeries = 1000;
 
-    /// <summary>What is pushed to us may come many times a second; it is looked at no more often than this.</summary>
-    private static readonly TimeSpan Least = TimeSpan.FromSeconds(5);
+    /// <summary>Pushed readings can change many times a second; a change within this interval is recorded after it.</summary>
+    private static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(5);
 
     private readonly Lock gate = new();
-    private readonly Dictionary<Line, Track> tracks = [];
+    private readonly Dictionary<SeriesKey, TimeSeries> series = [];
 
-    /// <summary>The account's series, by metric and labels. A copy.</summary>
-    public IReadOnlyList<Recorded> Of(Account account)
+    /// <summary>A copy of the account's series, ordered by metric and labels.</summary>
+    public IReadOnlyList<RecordedSeries> Of(Account account)
     {
         lock (gate)
         {
-            return [.. tracks.Where(t => t.Key.Account == account.Name).Select(t => new Recorded(t.Key.Metric, t.Key.Labels, [.. t.Value.Points]))
+            return [.. series.Where(s => s.Key.Account == account.Name)
+                .Select(s => new RecordedSeries(s.Key.Metric, s.Key.Labels, [.. s.Value.Points]))
                 .OrderBy(r => r.Metric, StringComparer.Ordinal).ThenBy(r => r.Labels.ToString(), StringComparer.Ordinal)];
         }
     }
 
-    /// <summary>Takes a reading's gauges; moments in time are none.</summary>
+    /// <summary>Records a reading's gauges, except timestamps.</summary>
     public void Record(Account account, IEnumerable<MetricFamily> families, DateTimeOffset at)
     {
         lock (gate)
         {
-            foreach (var family in families.Where(f => f.Kind is MetricKind.Gauge && !Quantity.IsMoment(f)))
+            foreach (var family in families.Where(f => f.Kind is MetricKind.Gauge && !Quantity.IsTimestamp(f)))
             {
                 foreach (var (labels, value) in family.Samples)
                 {
-                    var key = new Line(account.Name, family.Name, labels);
-                    if (!tracks.TryGetValue(key, out var track) && tracks.Count < MostSeries)
+                    var key = new SeriesKey(account.Name, family.Name, labels);
+                    if (!series.TryGetValue(key, out var points) && series.Count < MaxSeries)
                     {
-                        tracks[key] = track = new Track();
+                        series[key] = points = new TimeSeries();
                     }
-                    track?.Add(at, value);
+                    points?.Add(at, value);
                 }
             }
-            foreach (var (key, track) in tracks.Where(t => t.Key.Account == account.Name).ToList())
+            foreach (var key in series.Where(s => s.Key.Account == account.Name && s.Value.IsExpired(at)).Select(s => s.Key).ToList())
             {
-                if (track.EndsBefore(at))
-                {
-                    tracks.Remove(key);
-                }
+                series.Remove(key);
             }
         }
     }
@@ -72,7 +70,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
                 {
                     last = at;
                     Record(account, feed.Collect(time.GetUtcNow()).Families, at);
-                    await Task.Delay(Least, time, cancellationToken);
+                    await Task.Delay(MinInterval, time, cancellationToken);
                 }
                 await changed.WaitAsync(cancellationToken);
             }
@@ -82,28 +80,28 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
         }
         catch (Exception e)
         {
-            logger.LogError(e, "account {Account}: its plots have ended", account.Name);
+            logger.LogError(e, "account {Account}: unexpected error; its plots are no longer updated", account.Name);
         }
     }
 
-    private sealed record Line(string Account, string Metric, LabelSet Labels);
+    private sealed record SeriesKey(string Account, string Metric, LabelSet Labels);
 }
 
-/// <summary>A series as it was recorded, oldest point first.</summary>
-internal sealed record Recorded(string Metric, LabelSet Labels, IReadOnlyList<Point> Points);
+/// <summary>A recorded series, oldest point first.</summary>
+internal sealed record RecordedSeries(string Metric, LabelSet Labels, IReadOnlyList<Point> Points);
 
 /// <param name="At">Unix seconds.</param>
 internal readonly record struct Point(uint At, float Value);
 
 /// <summary>
-/// The points of one series. In each interval the last value counts. The interval begins small, so that a plot has something to show
-/// after minutes, and doubles whenever there are too many points, until they cover a day. Not thread-safe.
+/// The points of one series, the last value of each interval. The interval starts small, so that a plot shows something within minutes, and
+/// doubles whenever there are too many points, until they cover a day. Not thread-safe.
 /// </summary>
-internal sealed class Track
+internal sealed class TimeSeries
 {
-    public const int MostPoints = 288;
+    public const int MaxPoints = 288;
     private const uint Day = 24 * 60 * 60;
-    private const uint Longest = Day / MostPoints;
+    private const uint MaxInterval = Day / MaxPoints;
 
     private readonly List<Point> points = [];
     private uint interval = 5;
@@ -117,26 +115,27 @@ internal sealed class Track
         {
             return;
         }
-        // The clock was set back: what it told before lies in the future now.
+        // After the clock was set back, older points are in the future.
         points.RemoveAll(p => p.At > seconds);
-        Put(new Point(seconds, (float)value));
+        Append(new Point(seconds, (float)value));
         points.RemoveAll(p => p.At + Day <= seconds);
-        while (points.Count > MostPoints && interval < Longest)
+        while (points.Count > MaxPoints && interval < MaxInterval)
         {
-            interval = Math.Min(interval * 2, Longest);
+            interval = Math.Min(interval * 2, MaxInterval);
             Point[] finer = [.. points];
             points.Clear();
-            Array.ForEach(finer, Put);
+            Array.ForEach(finer, Append);
         }
-        if (points.Count > MostPoints)
+        if (points.Count > MaxPoints)
         {
             points.RemoveAt(0);
         }
     }
 
-    public bool EndsBefore(DateTimeOffset at) => points.Count == 0 || points[^1].At + Day <= at.ToUnixTimeSeconds();
+    /// <summary>Whether the last point is more than a day old.</summary>
+    public bool IsExpired(DateTimeOffset at) => points.Count == 0 || points[^1].At + Day <= at.ToUnixTimeSeconds();
 
-    private void Put(Point point)
+    private void Append(Point point)
     {
         if (points.Count > 0 && points[^1].At / interval == point.At / interval)
         {

@@ -7,27 +7,18 @@ using System.Text.Unicode;
 namespace Exporter.Web;
 
 /// <summary>
-/// A piece of a page, made of an interpolated string and in no other way: what stands in the source is markup, and what is put in is
-/// text and encoded, unless it is such a piece itself. So nothing from outside becomes markup. Attributes stand in double quotes.
+/// A piece of HTML, made only from an interpolated string: literals are markup, and interpolated values are text and encoded, unless they are
+/// pieces of HTML. Thus no input becomes markup. Attribute values must be in double quotes.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Html
 {
-    // Letters of all languages as they are; what means something to a browser is encoded, quotes of both kinds too.
+    // Keeps the letters of all languages, and encodes all characters with a meaning in HTML, including both kinds of quotes.
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
     private readonly StringBuilder markup;
 
     public Html(int literalLength, int formattedCount) => markup = new StringBuilder(literalLength + formattedCount * 16);
-
-    public static Html Nothing { get; } = $"";
-
-    public static Html Join(IEnumerable<Html> pieces)
-    {
-        var joined = new Html(0, 0);
-        joined.AppendFormatted(pieces);
-        return joined;
-    }
 
     public void AppendLiteral(string literal) => markup.Append(literal);
 
@@ -45,9 +36,9 @@ internal sealed class Html
 
     public void AppendFormatted(int number) => markup.Append(CultureInfo.InvariantCulture, $"{number}");
 
-    /// <summary>A coordinate: a tenth of a pixel is fine enough.</summary>
+    /// <summary>A coordinate, to a tenth of a pixel.</summary>
     public void AppendFormatted(double number) => markup.Append(CultureInfo.InvariantCulture, $"{number:0.#}");
 
-    /// <summary>The whole, for the response and for nothing else.</summary>
+    /// <summary>The markup, for the response only.</summary>
     public override string ToString() => markup.ToString();
 }

@@ -1,29 +1,31 @@
-using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Web;
 
-/// <summary>The frame of every page for people, and its style, script and icon, which come from nowhere but here.</summary>
+/// <summary>The frame of every HTML page, and its style sheet, script and icon. Pages load nothing from other sites.</summary>
 internal static class Layout
 {
-    /// <summary>With a new build the addresses are new, so that no browser keeps an old style.</summary>
-    private static readonly string Stamp = BuildInfo.Current.Commit is { Length: >= 8 } commit ? commit[..8] : BuildInfo.Current.Version;
+    /// <summary>Part of the assets' addresses, so that browsers load them again after an upgrade.</summary>
+    private static readonly string AssetVersion = BuildInfo.Current.Commit is { Length: >= 8 } commit ? commit[..8] : BuildInfo.Current.Version;
 
-    /// <param name="root">The way from the page to the root, <c>""</c> or <c>../</c>: links are relative, so that a proxy may put the exporter below a path.</param>
-    /// <param name="refresh">Seconds after which the page is loaded again; null for one that stays as it is.</param>
-    public static Html Page(string title, string root, Html body, int? refresh = null) => $"""
+    private static readonly (string Name, string Type)[] Assets =
+        [("exporter.css", "text/css; charset=utf-8"), ("exporter.js", "text/javascript; charset=utf-8"), ("icon.svg", "image/svg+xml")];
+
+    /// <param name="root">The relative path to the root, <c>""</c> or <c>../</c>: a proxy may serve the exporter below a path.</param>
+    /// <param name="refresh">Seconds until the page reloads; null for a static page.</param>
+    public static IResult Page(int status, string title, string root, Html body, int? refresh = null) => new PageResult(status, $"""
         <!DOCTYPE html>
-        <html lang="en"{(refresh is { } seconds ? (Html)$" data-refresh=\"{seconds}\"" : Html.Nothing)}>
+        <html lang="en"{(refresh is { } seconds ? (Html)$" data-refresh=\"{seconds}\"" : null)}>
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <title>{title}</title>
-        <link rel="icon" type="image/svg+xml" href="{root}assets/icon.svg?{Stamp}">
-        <link rel="stylesheet" href="{root}assets/exporter.css?{Stamp}">
-        {(refresh is { } again ? (Html)$"<noscript><meta http-equiv=\"refresh\" content=\"{again}\"></noscript><script src=\"{root}assets/exporter.js?{Stamp}\" defer></script>" : Html.Nothing)}
+        <link rel="icon" type="image/svg+xml" href="{root}assets/icon.svg?{AssetVersion}">
+        <link rel="stylesheet" href="{root}assets/exporter.css?{AssetVersion}">
+        {(refresh is { } interval ? Refresh(root, interval) : null)}
         </head>
         <body>
         <a class="skip" href="#content">Skip to the content</a>
@@ -34,27 +36,25 @@ internal static class Layout
         </body>
         </html>
 
-        """;
+        """);
 
-    /// <summary>A page that says one thing: what happened, and what to do about it.</summary>
-    public static Html Sentence(string title, string root, string sentence, Html remedy) => Page($"{title} · Exporter", root, $"""
+    /// <summary>A page with one message: what happened, and what to do next.</summary>
+    public static IResult Message(int status, string title, string root, string explanation, Html remedy) =>
+        Page(status, $"{title} · Exporter", root, $"""
         <section class="card narrow">
         <h1>{title}</h1>
-        <p>{sentence}</p>
+        <p>{explanation}</p>
         {remedy}
         <p><a class="button plain" href="{(root.Length > 0 ? root : "./")}">All accounts</a></p>
         </section>
         """);
 
-    public static IResult Result(int status, Html page) => new PageResult(status, page);
-
     public static void MapAssets(this IEndpointRouteBuilder routes)
     {
-        var assets = routes.MapGroup("/assets");
-        foreach (var (name, type) in new[] { ("exporter.css", "text/css; charset=utf-8"), ("exporter.js", "text/javascript; charset=utf-8"), ("icon.svg", "image/svg+xml") })
+        foreach (var (name, type) in Assets)
         {
             var content = Embedded(name);
-            assets.MapMethods(name, [HttpMethods.Get, HttpMethods.Head], (HttpResponse response) =>
+            routes.MapMethods($"/assets/{name}", [HttpMethods.Get, HttpMethods.Head], (HttpResponse response) =>
             {
                 response.Headers.CacheControl = "public, max-age=31536000, immutable";
                 return TypedResults.Bytes(content, type);
@@ -62,11 +62,15 @@ internal static class Layout
         }
     }
 
+    private static Html Refresh(string root, int seconds) => $"""
+        <noscript><meta http-equiv="refresh" content="{seconds}"></noscript><script src="{root}assets/exporter.js?{AssetVersion}" defer></script>
+        """;
+
     private static byte[] Embedded(string name)
     {
         using var stream = typeof(Layout).Assembly.GetManifestResourceStream(name)!;
-        using var reader = new StreamReader(stream);
-        return Encoding.UTF8.GetBytes(reader.ReadToEnd());
+        using var reader = new BinaryReader(stream);
+        return reader.ReadBytes((int)stream.Length);
     }
 
     private sealed class PageResult(int status, Html page) : IResult

@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace Exporter.Web;
 
-/// <summary>One quantity over time as SVG, a line for each series, with its axes, a legend, and a table that says the same in words. Pure.</summary>
+/// <summary>Draws one quantity over time as SVG: a line per series, axes, a legend, and a table with the same values. Pure.</summary>
 internal static class Plot
 {
-    /// <summary>More lines cannot be told apart.</summary>
-    public const int MostLines = 8;
+    /// <summary>More lines would be hard to distinguish.</summary>
+    public const int MaxLines = 8;
 
     private const double Width = 360;
     private const double Height = 160;
@@ -15,26 +15,27 @@ internal static class Plot
     private const double Top = 8;
     private const double Bottom = 22;
 
-    private static readonly TimeSpan Shortest = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MinSpan = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly int[] StepMinutes = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360];
 
-    /// <param name="id">Of the figure, unique on the page.</param>
-    /// <param name="series">Each with its name in the legend, none without points.</param>
-    public static Html Of(string id, Quantity quantity, IReadOnlyList<(string Name, IReadOnlyList<Point> Points)> series, Clock clock)
+    /// <param name="id">The figure's ID, unique on the page.</param>
+    /// <param name="series">The name in the legend and at least one point of each series.</param>
+    public static Html Render(string id, Quantity quantity, IReadOnlyList<(string Name, IReadOnlyList<Point> Points)> series, Clock clock)
     {
-        var drawn = series.Take(MostLines).ToList();
+        var drawn = series.Take(MaxLines).ToList();
         var (to, first) = (clock.Now, DateTimeOffset.FromUnixTimeSeconds(drawn.Min(s => s.Points[0].At)));
-        var from = new[] { to - Day, new[] { first, to - Shortest }.Min() }.Max();
+        var from = new[] { to - Day, new[] { first, to - MinSpan }.Min() }.Max();
         var scale = new Scale(from, to, drawn.SelectMany(s => s.Points).Min(p => p.Value), drawn.SelectMany(s => s.Points).Max(p => p.Value));
         return $"""
             <figure class="plot" aria-labelledby="{id}">
             <figcaption id="{id}">{quantity.Title}{(quantity.Unit.Length > 0 ? $", {quantity.Unit}" : "")}</figcaption>
-            <svg viewBox="0 0 {Width} {Height}" role="img" aria-label="{quantity.Title} over the last {Clock.Length(to - from)}; the values follow as a table">
-            {scale.Values.Select(v => ValueTick(scale, v))}{Moments(from, to, clock.Zone).Select(t => MomentTick(scale, t, clock.Zone))}
-            {drawn.Select((s, i) => Line(scale, s.Points, i))}
+            <svg viewBox="0 0 {Width} {Height}" role="img"
+            aria-label="{quantity.Title} over the last {Clock.Duration(to - from)}; the values follow as a table">
+            {scale.Values.Select(v => ValueTick(scale, v))}{Times(from, to, clock.Zone).Select(t => TimeTick(scale, t, clock.Zone))}
+            {drawn.SelectMany((s, i) => Line(scale, s.Points, i))}
             </svg>
-            {(drawn is [{ Name: "" }] ? Html.Nothing : Legend(drawn.Select(s => s.Name), series.Count))}
+            {(drawn is [{ Name: "" }] ? null : Legend(drawn.Select(s => s.Name), series.Count))}
             <details><summary>Values</summary><div class="wide"><table>
             <thead><tr><th scope="col">Series</th><th scope="col">Latest</th><th scope="col">Lowest</th><th scope="col">Highest</th></tr></thead>
             <tbody>{drawn.Select(s => Row(quantity, s.Name, s.Points, clock))}</tbody>
@@ -43,55 +44,80 @@ internal static class Plot
             """;
     }
 
-    private static Html ValueTick(Scale scale, double value) => $"""
-        <line class="grid" x1="{Left}" x2="{Width - Right}" y1="{scale.Y(value)}" y2="{scale.Y(value)}"/><text class="tick" x="{Left - 5}" y="{scale.Y(value) + 3.5}" text-anchor="end">{Quantity.Number(value)}</text>
-        """;
-
-    private static Html MomentTick(Scale scale, DateTimeOffset at, TimeZoneInfo zone) => $"""
-        <line class="tick" x1="{scale.X(at.ToUnixTimeSeconds())}" x2="{scale.X(at.ToUnixTimeSeconds())}" y1="{Height - Bottom}" y2="{Height - Bottom + 4}"/><text class="tick" x="{scale.X(at.ToUnixTimeSeconds())}" y="{Height - 6}" text-anchor="middle">{TimeZoneInfo.ConvertTime(at, zone).ToString("HH:mm", CultureInfo.InvariantCulture)}</text>
-        """;
-
-    /// <summary>A line, broken where readings were missing; a point alone is a dot. The latest always has one.</summary>
-    private static Html Line(Scale scale, IReadOnlyList<Point> points, int index)
+    private static Html ValueTick(Scale scale, double value)
     {
-        var pieces = Pieces([.. points.Where(p => p.At >= scale.From)]);
-        return Html.Join(pieces.Where(piece => piece.Count > 1)
-            .Select(piece => (Html)$"<polyline class=\"line s{index}\" points=\"{string.Join(' ', piece.Select(p => string.Create(CultureInfo.InvariantCulture, $"{scale.X(p.At):0.#},{scale.Y(p.Value):0.#}")))}\"/>")
-            .Concat(pieces.Where((piece, i) => piece.Count == 1 || i == pieces.Count - 1)
-                .Select(piece => (Html)$"<circle class=\"dot s{index}\" cx=\"{scale.X(piece[^1].At)}\" cy=\"{scale.Y(piece[^1].Value)}\" r=\"2.5\"/>")));
+        var y = scale.Y(value);
+        return $"""
+            <line class="grid" x1="{Left}" x2="{Width - Right}" y1="{y}" y2="{y}"/>
+            <text class="tick" x="{Left - 5}" y="{y + 3.5}" text-anchor="end">{Quantity.Number(value)}</text>
+            """;
     }
 
-    /// <summary>Four times the usual distance is a gap.</summary>
-    private static List<List<Point>> Pieces(IReadOnlyList<Point> points)
+    private static Html TimeTick(Scale scale, DateTimeOffset at, TimeZoneInfo zone)
     {
-        var pieces = new List<List<Point>>();
+        var (x, text) = (scale.X(at.ToUnixTimeSeconds()), TimeZoneInfo.ConvertTime(at, zone).ToString("HH:mm", CultureInfo.InvariantCulture));
+        return $"""
+            <line class="tick" x1="{x}" x2="{x}" y1="{Height - Bottom}" y2="{Height - Bottom + 4}"/>
+            <text class="tick" x="{x}" y="{Height - 6}" text-anchor="middle">{text}</text>
+            """;
+    }
+
+    /// <summary>A line with gaps where readings are missing. A single point, and the latest one, is a dot.</summary>
+    private static IEnumerable<Html> Line(Scale scale, IReadOnlyList<Point> points, int index)
+    {
+        var segments = Segments([.. points.Where(p => p.At >= scale.From)]);
+        foreach (var (i, segment) in segments.Index())
+        {
+            if (segment.Count > 1)
+            {
+                var path = segment.Select(p => string.Create(CultureInfo.InvariantCulture, $"{scale.X(p.At):0.#},{scale.Y(p.Value):0.#}"));
+                yield return $"<polyline class=\"line s{index}\" points=\"{string.Join(' ', path)}\"/>";
+            }
+            if (segment.Count == 1 || i == segments.Count - 1)
+            {
+                yield return $"<circle class=\"dot s{index}\" cx=\"{scale.X(segment[^1].At)}\" cy=\"{scale.Y(segment[^1].Value)}\" r=\"2.5\"/>";
+            }
+        }
+    }
+
+    /// <summary>Splits the points at gaps of more than four times the median distance.</summary>
+    private static List<List<Point>> Segments(IReadOnlyList<Point> points)
+    {
+        var segments = new List<List<Point>>();
         var distances = points.Zip(points.Skip(1), (a, b) => b.At - a.At).Order().ToList();
-        var usual = distances.Count > 0 ? distances[distances.Count / 2] : 0;
+        var median = distances.Count > 0 ? distances[distances.Count / 2] : 0;
         foreach (var point in points)
         {
-            if (pieces.Count == 0 || point.At - pieces[^1][^1].At > 4 * usual)
+            if (segments.Count == 0 || point.At - segments[^1][^1].At > 4 * median)
             {
-                pieces.Add([]);
+                segments.Add([]);
             }
-            pieces[^1].Add(point);
+            segments[^1].Add(point);
         }
-        return pieces;
+        return segments;
     }
 
-    private static Html Legend(IEnumerable<string> names, int all) => $"""
-        <ul class="legend">{names.Select((name, i) => (Html)$"<li><svg class=\"swatch\" viewBox=\"0 0 22 8\" aria-hidden=\"true\"><line class=\"line s{i}\" x1=\"0\" x2=\"22\" y1=\"4\" y2=\"4\"/></svg>{name}</li>")}{(all > MostLines ? (Html)$"<li>and {all - MostLines} more, not drawn</li>" : Html.Nothing)}</ul>
-        """;
+    private static Html Legend(IEnumerable<string> names, int total)
+    {
+        Html? more = total > MaxLines ? (Html)$"<li>and {total - MaxLines} more, not drawn</li>" : null;
+        return $"<ul class=\"legend\">{names.Select(Item)}{more}</ul>";
+
+        static Html Item(string name, int index) => $"""
+            <li><svg class="swatch" viewBox="0 0 22 8" aria-hidden="true"><line class="line s{index}" x1="0" x2="22" y1="4" y2="4"/></svg>{name}</li>
+            """;
+    }
 
     private static Html Row(Quantity quantity, string name, IReadOnlyList<Point> points, Clock clock)
     {
         var (low, high) = (points.MinBy(p => p.Value), points.MaxBy(p => p.Value));
         return $"<tr><th scope=\"row\">{(name.Length > 0 ? name : quantity.Title)}</th>{Cell(points[^1])}{Cell(low)}{Cell(high)}</tr>";
 
-        Html Cell(Point point) => $"<td>{quantity.Text(point.Value)} <small>{clock.Written(DateTimeOffset.FromUnixTimeSeconds(point.At))}</small></td>";
+        Html Cell(Point point) =>
+            $"<td>{quantity.Text(point.Value)} <small>{clock.Text(DateTimeOffset.FromUnixTimeSeconds(point.At))}</small></td>";
     }
 
-    /// <summary>Round moments of the zone's clock, at most six.</summary>
-    private static IEnumerable<DateTimeOffset> Moments(DateTimeOffset from, DateTimeOffset to, TimeZoneInfo zone)
+    /// <summary>At most seven round times in the time zone.</summary>
+    private static IEnumerable<DateTimeOffset> Times(DateTimeOffset from, DateTimeOffset to, TimeZoneInfo zone)
     {
         var step = TimeSpan.FromMinutes(StepMinutes.FirstOrDefault(minutes => (to - from).TotalMinutes / minutes <= 6, StepMinutes[^1]));
         var offset = zone.GetUtcOffset(to);
@@ -102,7 +128,7 @@ internal static class Plot
         }
     }
 
-    /// <summary>From time and value to the drawing. The values end at round numbers.</summary>
+    /// <summary>Maps times and values to coordinates. The value axis ends at round numbers.</summary>
     private sealed class Scale
     {
         private readonly double to;
@@ -110,39 +136,31 @@ internal static class Plot
         private readonly double high;
         private readonly double step;
 
-        public Scale(DateTimeOffset from, DateTimeOffset to, double least, double most)
+        public Scale(DateTimeOffset from, DateTimeOffset to, double min, double max)
         {
             (From, this.to) = (from.ToUnixTimeSeconds(), to.ToUnixTimeSeconds());
-            var span = most - least;
-            if (span < 1e-6 * Math.Max(1, Math.Abs(most)))
+            var span = max - min;
+            if (span < 1e-6 * Math.Max(1, Math.Abs(max)))
             {
-                span = Math.Max(1, Math.Abs(most) * 0.02);
-                // No axis goes below zero for a quantity that does not.
-                (least, most) = (least >= 0 ? Math.Max(0, least - span / 2) : least - span / 2, most + span / 2);
-                span = most - least;
+                span = Math.Max(1, Math.Abs(max) * 0.02);
+                // The axis of a quantity without negative values does not go below zero.
+                (min, max) = (min >= 0 ? Math.Max(0, min - span / 2) : min - span / 2, max + span / 2);
+                span = max - min;
             }
             step = Round(span / 3);
-            (low, high) = (Math.Floor(least / step) * step, Math.Ceiling(most / step) * step);
+            (low, high) = (Math.Floor(min / step) * step, Math.Ceiling(max / step) * step);
         }
 
         public double From { get; }
 
-        public IEnumerable<double> Values
-        {
-            get
-            {
-                for (var i = 0; i <= Math.Round((high - low) / step); i++)
-                {
-                    yield return Math.Round(low + i * step, 9);
-                }
-            }
-        }
+        public IEnumerable<double> Values =>
+            Enumerable.Range(0, (int)Math.Round((high - low) / step) + 1).Select(i => Math.Round(low + i * step, 9));
 
         public double X(double at) => Left + (at - From) / (to - From) * (Width - Left - Right);
 
         public double Y(double value) => Top + (high - value) / (high - low) * (Height - Top - Bottom);
 
-        /// <summary>1, 2 or 5 times a power of ten, not less than the given.</summary>
+        /// <summary>The next number that is 1, 2 or 5 times a power of ten.</summary>
         private static double Round(double rough)
         {
             var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));

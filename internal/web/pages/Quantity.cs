@@ -4,13 +4,13 @@ using Exporter.Metrics;
 
 namespace Exporter.Web;
 
-/// <summary>What a metric measures, for a person: read off its name, because the page knows no source.</summary>
-/// <param name="Unit">As it is written behind a number; empty where the name has none.</param>
+/// <summary>The title and unit of a metric, derived from its name, because the page depends on no source.</summary>
+/// <param name="Unit">The unit's symbol; empty if the name has no unit.</param>
 internal sealed record Quantity(string Title, string Unit)
 {
-    private const string Moment = "_timestamp_seconds";
+    private const string TimestampSuffix = "_timestamp_seconds";
 
-    /// <summary>Prometheus's base units. A source adds its others through <see cref="Accounts.Account.Units"/>.</summary>
+    /// <summary>Prometheus's base units. A source adds others with <see cref="Accounts.Account.Units"/>.</summary>
     private static readonly FrozenDictionary<string, string> BaseUnits = new Dictionary<string, string>
     {
         ["amperes"] = "A",
@@ -27,15 +27,15 @@ internal sealed record Quantity(string Title, string Unit)
 
     private static readonly string[] Extremes = ["_min_", "_max_"];
 
-    /// <summary>Whether its values are moments in time, in Unix seconds.</summary>
-    public static bool IsMoment(MetricFamily family) =>
-        family.Name.EndsWith(Moment, StringComparison.Ordinal) || family.Help.StartsWith("Timestamp", StringComparison.Ordinal);
+    /// <summary>Whether the values are times, in Unix seconds.</summary>
+    public static bool IsTimestamp(MetricFamily family) =>
+        family.Name.EndsWith(TimestampSuffix, StringComparison.Ordinal) || family.Help.StartsWith("Timestamp", StringComparison.Ordinal);
 
-    /// <param name="prefix">What all metrics of the account begin with, which says nothing.</param>
-    /// <param name="units">The signs of further units, by the last word of a metric's name.</param>
-    public static Quantity Of(string metric, string prefix, IReadOnlyDictionary<string, string> units)
+    /// <param name="prefix">The common prefix of the account's metrics, which the title omits.</param>
+    /// <param name="units">The symbols of further units, by the last part of a metric's name.</param>
+    public static Quantity FromMetric(string metric, string prefix, IReadOnlyDictionary<string, string> units)
     {
-        var name = metric.EndsWith(Moment, StringComparison.Ordinal) ? metric[..^Moment.Length] : metric;
+        var name = metric.EndsWith(TimestampSuffix, StringComparison.Ordinal) ? metric[..^TimestampSuffix.Length] : metric;
         var words = name[(name.Length > prefix.Length ? prefix.Length : 0)..].Split('_', StringSplitOptions.RemoveEmptyEntries).ToList();
         if (words is [.., "total"] && words.Count > 1)
         {
@@ -51,29 +51,31 @@ internal sealed record Quantity(string Title, string Unit)
         return new Quantity(title.Length > 0 ? char.ToUpperInvariant(title[0]) + title[1..] : metric, unit);
     }
 
-    /// <summary>The first word of all names, or the first two: <c>source_sensor_</c>.</summary>
+    /// <summary>The common prefix of at most two parts, such as <c>source_sensor_</c>.</summary>
     public static string PrefixOf(IEnumerable<string> metrics)
     {
         var names = metrics.Select(m => m.Split('_')).ToList();
-        var shared = names.Count == 0 ? 0 : Enumerable.Range(0, 2).TakeWhile(i => names.All(n => n.Length > i + 1 && n[i] == names[0][i])).Count();
-        return string.Concat(names.Take(1).SelectMany(n => n.Take(shared)).Select(word => word + "_"));
+        return string.Concat(Enumerable.Range(0, 2).TakeWhile(i => names.Count > 0 && names.All(n => n.Length > i + 1 && n[i] == names[0][i]))
+            .Select(i => names[0][i] + "_"));
     }
 
-    /// <summary>What a device says of itself comes after what it measures.</summary>
-    public bool IsOfDevice => DeviceWords.Any(word => Title.Contains(word, StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether it is the state of a device, which pages show after its measurements.</summary>
+    public bool IsDeviceState => DeviceWords.Any(word => Title.Contains(word, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The lowest or highest of a time: for a plot, a second drawing of the quantity itself. Its name; null for any other.</summary>
-    public static string? ExtremeOf(string metric) =>
-        Extremes.Where(word => metric.Contains(word, StringComparison.Ordinal)).Select(word => metric.Replace(word, "_", StringComparison.Ordinal)).FirstOrDefault();
+    /// <summary>For a minimum or maximum, the metric that it belongs to, whose plot shows the same values; otherwise null.</summary>
+    public static string? BaseOfExtreme(string metric) =>
+        Extremes.FirstOrDefault(part => metric.Contains(part, StringComparison.Ordinal)) is { } part
+            ? metric.Replace(part, "_", StringComparison.Ordinal)
+            : null;
 
     public string Text(double value) => Number(value) + Suffix;
 
     public static string Number(double value) => value.ToString(Math.Abs(value) >= 1e9 ? "0.###e0" : "0.###", CultureInfo.InvariantCulture);
 
-    // No space before a degree sign or per cent in tables this narrow; a no-break space before the rest.
+    // To save space, none before a degree or percent sign; otherwise a no-break space.
     private string Suffix => Unit is "" or "°" or "%" ? Unit : "\u00a0" + Unit;
 
-    /// <summary>CO2 and RF are written large: nobody could say them as words.</summary>
+    /// <summary>Abbreviations such as CO2 and RF, which have digits or no vowels, are upper case.</summary>
     private static string Word(string word) =>
         word.Any(char.IsAsciiDigit) || !word.Any(c => "aeiouy".Contains(c, StringComparison.Ordinal)) ? word.ToUpperInvariant() : word;
 }

@@ -2,135 +2,104 @@ using Exporter.Metrics;
 
 namespace Exporter.Web;
 
-/// <summary>An account's readings for a person: a tile for each thing that was measured, a plot for each quantity. Pure.</summary>
+/// <summary>Renders an account's readings: a tile for each set of labels, a plot for each quantity. Pure.</summary>
 internal static class Readings
 {
-    /// <summary>More than anybody looks at; the metrics page has them all.</summary>
-    private const int MostTiles = 60;
+    /// <summary>Enough for a page; the metrics page lists all series.</summary>
+    private const int MaxTiles = 60;
 
     public static Html Tiles(IReadOnlyList<MetricFamily> families, IReadOnlyDictionary<string, string> units, Clock clock)
     {
         var prefix = Quantity.PrefixOf(families.Select(f => f.Name));
-        // Counters tell of our own doing, not of what was measured.
-        var things = families.Where(f => f.Kind is not (MetricKind.Info or MetricKind.StateSet or MetricKind.Counter))
-            .SelectMany(f => f.Samples.Where(s => !IsRaw(s.Labels)).Select(s => new Measured(f, s.Labels, s.Value)))
-            .GroupBy(s => s.Labels).OrderBy(g => g.Key.ToString(), StringComparer.Ordinal).ToList();
-        var naming = new Naming(things.Select(t => t.Key));
+        // Counters are about the exporter's requests, not about measurements.
+        var rows =
+            from family in families
+            where family.Kind is not (MetricKind.Info or MetricKind.StateSet or MetricKind.Counter)
+            let quantity = Quantity.FromMetric(family.Name, prefix, units)
+            from sample in family.Samples
+            where !IsRaw(sample.Labels)
+            group new Row(quantity, family, sample.Value) by sample.Labels;
+        var tiles = rows.OrderBy(g => g.Key.ToString(), StringComparer.Ordinal).ToList();
+        var names = new SeriesNames(tiles.Select(t => t.Key));
         var infos = families.Where(f => f.Kind is MetricKind.Info).SelectMany(f => f.Samples.Select(s => s.Labels)).ToList();
         return $"""
-            {naming.Subtitle}
-            <div class="tiles">{things.Take(MostTiles).Select(t => Tile(naming.Of(t.Key), t, infos.Where(i => Covers(i, t.Key)).SelectMany(i => Beyond(i, t.Key)), metric => Quantity.Of(metric, prefix, units), clock))}</div>
-            {(things.Count > MostTiles ? (Html)$"<p>And {things.Count - MostTiles} more; the metrics page has them all.</p>" : Html.Nothing)}
+            {names.Subtitle}
+            <div class="tiles">{tiles.Take(MaxTiles).Select(t => Tile(names.Of(t.Key), t, infos.SelectMany(i => Extra(i, t.Key)), clock))}</div>
+            {(tiles.Count > MaxTiles ? (Html)$"<p>And {tiles.Count - MaxTiles} more; the metrics page lists them all.</p>" : null)}
             """;
     }
 
-    public static Html Plots(string account, IReadOnlyList<Recorded> recorded, IReadOnlyDictionary<string, string> units, Clock clock)
+    public static IEnumerable<Html> Plots(
+        string account, IReadOnlyList<RecordedSeries> recorded, IReadOnlyDictionary<string, string> units, Clock clock)
     {
         var prefix = Quantity.PrefixOf(recorded.Select(r => r.Metric));
         recorded = [.. recorded.Where(r => !IsRaw(r.Labels))];
-        var naming = new Naming(recorded.Select(r => r.Labels).Distinct());
+        var names = new SeriesNames(recorded.Select(r => r.Labels).Distinct());
         var metrics = recorded.Select(r => r.Metric).ToHashSet();
-        var plots = recorded.Where(r => Quantity.ExtremeOf(r.Metric) is not { } whole || !metrics.Contains(whole)).GroupBy(r => r.Metric)
-            .Select(metric => new { Quantity = Quantity.Of(metric.Key, prefix, units), Series = metric.ToList() })
+        return recorded.Where(r => Quantity.BaseOfExtreme(r.Metric) is not { } baseMetric || !metrics.Contains(baseMetric)).GroupBy(r => r.Metric)
+            .Select(metric => (Quantity: Quantity.FromMetric(metric.Key, prefix, units), Series: metric.ToList()))
             .Where(p => p.Quantity.Unit.Length > 0 || p.Series.Any(s => s.Points.Any(point => point.Value is not (-1 or 0 or 1))))
-            .OrderBy(p => p.Quantity.IsOfDevice);
-        return Html.Join(plots.Select((p, i) => Plot.Of($"plot-{account}-{i}", p.Quantity, [.. p.Series.Select(s => (naming.Of(s.Labels), s.Points))], clock)));
+            .OrderBy(p => p.Quantity.IsDeviceState)
+            .Select((p, i) => Plot.Render($"plot-{account}-{i}", p.Quantity, [.. p.Series.Select(s => (names.Of(s.Labels), s.Points))], clock));
     }
 
-    /// <summary>What has a unit is on top, the rest a click away.</summary>
-    private static Html Tile(string name, IEnumerable<Measured> values, IEnumerable<(string Name, string Value)> about, Func<string, Quantity> quantityOf, Clock clock)
+    /// <summary>Values with a unit are at the top, and the others in a section that the user can open.</summary>
+    private static Html Tile(string name, IEnumerable<Row> values, IEnumerable<(string Name, string Value)> extra, Clock clock)
     {
-        var rows = values.Select(v => new Row(quantityOf(v.Family.Name), v, Quantity.IsMoment(v.Family)))
-            .OrderBy(r => r.Quantity.IsOfDevice).ToList();
-        var first = rows.Where(r => r is { IsMoment: false, Quantity.Unit.Length: > 0 }).ToList();
-        var rest = rows.Except(first).ToList();
-        if (first.Count == 0)
+        var rows = values.OrderBy(r => r.Quantity.IsDeviceState).ToList();
+        var top = rows.Where(r => !r.IsTimestamp && r.Quantity.Unit.Length > 0).ToList();
+        if (top.Count == 0)
         {
-            (first, rest) = (rest, []);
+            top = rows;
         }
-        var more = rest.Select(Line).Concat(about.Select(a => (Html)$"<div><dt>{a.Name}</dt><dd>{a.Value}</dd></div>")).ToList();
+        var more = rows.Except(top).Select(Line).Concat(extra.Select(e => (Html)$"<div><dt>{e.Name}</dt><dd>{e.Value}</dd></div>")).ToList();
         return $"""
             <section class="tile"><h4>{name}</h4>
-            <dl class="values">{first.Select(Line)}</dl>
-            {(more.Count == 0 ? Html.Nothing : (Html)$"<details><summary>More</summary><dl class=\"values\">{more}</dl></details>")}
+            <dl class="values">{top.Select(Line)}</dl>
+            {(more.Count == 0 ? null : (Html)$"<details><summary>More</summary><dl class=\"values\">{more}</dl></details>")}
             </section>
             """;
 
-        Html Line(Row row) =>
-            $"<div><dt title=\"{row.Measured.Family.Help}\">{row.Quantity.Title}</dt><dd>{(row.IsMoment ? Moment(row.Measured.Value) : (Html)$"{row.Quantity.Text(row.Measured.Value)}")}</dd></div>";
+        Html Line(Row row) => $"<div><dt title=\"{row.Family.Help}\">{row.Quantity.Title}</dt><dd>{Value(row)}</dd></div>";
 
-        Html Moment(double seconds) => seconds is > 0 and < 253_402_300_800 ? clock.At(DateTimeOffset.FromUnixTimeSeconds((long)seconds)) : $"never";
+        Html Value(Row row) =>
+            !row.IsTimestamp ? $"{row.Quantity.Text(row.Value)}"
+            : row.Value is > 0 and < 253_402_300_800 ? clock.At(DateTimeOffset.FromUnixTimeSeconds((long)row.Value))
+            : $"never";
     }
 
-    /// <summary>A value under a provider's own word for it, which stands under ours, too, where it is known: for queries, not for a page.</summary>
+    /// <summary>Whether the series repeats a value under the provider's own key. Such series are for queries only.</summary>
     private static bool IsRaw(LabelSet labels) => labels["key"] is not null;
 
-    private static bool Covers(LabelSet info, LabelSet labels)
+    /// <summary>The labels that an info metric adds to a tile; none if the info metric is about something else.</summary>
+    private static IEnumerable<(string Name, string Value)> Extra(LabelSet info, LabelSet labels) =>
+        labels.Labels.All(label => info[label.Name] == label.Value)
+            ? info.Labels.Where(label => labels[label.Name] is null).Select(label => (label.Name.Replace('_', ' '), label.Value))
+            : [];
+
+    private sealed record Row(Quantity Quantity, MetricFamily Family, double Value)
     {
-        foreach (var (name, value) in labels.Labels)
-        {
-            if (info[name] != value)
-            {
-                return false;
-            }
-        }
-        return true;
+        public bool IsTimestamp => Quantity.IsTimestamp(Family);
     }
 
-    private static List<(string Name, string Value)> Beyond(LabelSet info, LabelSet labels)
+    /// <summary>Names each set of labels by the values in which it differs from the others. The subtitle shows the common values once.</summary>
+    private sealed class SeriesNames
     {
-        var beyond = new List<(string Name, string Value)>();
-        foreach (var (name, value) in info.Labels)
+        private readonly List<(string Name, string Value)> common = [];
+
+        public SeriesNames(IEnumerable<LabelSet> labelSets)
         {
-            if (labels[name] is null)
+            var all = labelSets.ToList();
+            if (all.Count > 1)
             {
-                beyond.Add((name.Replace('_', ' '), value));
-            }
-        }
-        return beyond;
-    }
-
-    private sealed record Measured(MetricFamily Family, LabelSet Labels, double Value);
-
-    private sealed record Row(Quantity Quantity, Measured Measured, bool IsMoment);
-
-    /// <summary>Things are told apart by the labels in which they differ; what they share is said once.</summary>
-    private sealed class Naming
-    {
-        private readonly HashSet<string> shared = [];
-        private readonly List<string> sharedValues = [];
-
-        public Naming(IEnumerable<LabelSet> things)
-        {
-            var all = things.ToList();
-            if (all.Count < 2)
-            {
-                return;
-            }
-            foreach (var (name, value) in all[0].Labels)
-            {
-                if (all.All(labels => labels[name] == value))
-                {
-                    shared.Add(name);
-                    sharedValues.Add(value);
-                }
+                common = [.. all[0].Labels.Where(label => all.TrueForAll(labels => labels[label.Name] == label.Value))];
             }
         }
 
-        public Html Subtitle => sharedValues.Count == 0 ? Html.Nothing : $"<p class=\"shared\">{string.Join(" · ", sharedValues)}</p>";
+        public Html? Subtitle => common.Count == 0 ? null : (Html)$"<p class=\"shared\">{string.Join(" · ", common.Select(c => c.Value))}</p>";
 
-        public string Of(LabelSet labels)
-        {
-            var values = new List<string>();
-            foreach (var (name, value) in labels.Labels)
-            {
-                if (!shared.Contains(name) && !values.Contains(value))
-                {
-                    // A number alone says nothing of what it counts.
-                    values.Add(value.All(char.IsAsciiDigit) ? $"{name.Replace('_', ' ')} {value}" : value);
-                }
-            }
-            return string.Join(" · ", values);
-        }
+        // A number alone does not show what it counts.
+        public string Of(LabelSet labels) => string.Join(" · ", labels.Labels.Except(common)
+            .Select(label => label.Value.All(char.IsAsciiDigit) ? $"{label.Name.Replace('_', ' ')} {label.Value}" : label.Value).Distinct());
     }
 }

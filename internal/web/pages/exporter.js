@@ -1,4 +1,4 @@
-// Counts the page's moments on, and loads it again now and then. Without it the page is whole, and loads itself again.
+// Updates the countdowns and reloads the page. The page also works without it.
 "use strict";
 const length = seconds => {
   const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
@@ -17,7 +17,7 @@ setInterval(count, 1000);
 const opened = Date.now();
 const refresh = Number(document.documentElement.dataset.refresh) * 1000;
 setInterval(() => {
-  // Not while somebody reads what was opened.
+  // Not while the user reads an opened section.
   if (Date.now() - opened >= refresh && !document.hidden && !document.querySelector("details[open]")) {
     location.reload();
   }

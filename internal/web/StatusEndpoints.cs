@@ -1,0 +1,59 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Exporter.Accounts;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Exporter.Web;
+
+/// <summary>The endpoints for programs: health, version and, if enabled, debug data.</summary>
+internal static class StatusEndpoints
+{
+    private const string MediaType = "application/json";
+
+    private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
+
+    /// <summary>Ready means configured and listening. A lost token does not count, or a proxy would hide the page that explains it.</summary>
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/-/healthy", Read, () => TypedResults.Text("The exporter is healthy.\n"));
+        routes.MapMethods("/-/ready", Read, () => TypedResults.Text("The exporter is ready.\n"));
+    }
+
+    public static void MapVersion(this IEndpointRouteBuilder routes, BuildInfo build) =>
+        routes.MapMethods("/version", Read, () => TypedResults.Json(build, StatusJson.Default.BuildInfo, MediaType));
+
+    /// <summary>Shows what is in memory, without secrets. Sends nothing to a provider.</summary>
+    public static void MapDebug(this IEndpointRouteBuilder routes, IReadOnlyList<Account> accounts)
+    {
+        routes.MapMethods("/debug/data", Read, (string? account) => TypedResults.Json(
+            Selected(account).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
+            StatusJson.Default.DictionaryStringNullableJsonElement, MediaType));
+        routes.MapMethods("/debug/token", Read, (string? account) => TypedResults.Json(
+            Selected(account).ToDictionary(a => a.Name, TokenStatus.Of), StatusJson.Default.DictionaryStringTokenStatus, MediaType));
+
+        IEnumerable<Account> Selected(string? account) => string.IsNullOrEmpty(account) ? accounts : accounts.Where(a => a.Name == account);
+    }
+}
+
+/// <summary>The state of an account's token, without the token.</summary>
+internal sealed record TokenStatus(
+    string State, bool HasAccessToken, bool HasRefreshToken, DateTimeOffset? Expiry, DateTimeOffset? NextRenewal, string Store, string? Unpersisted,
+    string? LastError)
+{
+    public static TokenStatus Of(Account account)
+    {
+        var (manager, snapshot) = (account.TokenManager, account.TokenManager.Snapshot);
+        var token = snapshot.State.Token;
+        return new TokenStatus(
+            AccountMetrics.NameOf(snapshot.State), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt,
+            manager.NextRenewal, manager.StoreLocation, snapshot.Unpersisted?.Reason, snapshot.History.LastError);
+    }
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(BuildInfo))]
+[JsonSerializable(typeof(Dictionary<string, TokenStatus>))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement?>))]
+internal sealed partial class StatusJson : JsonSerializerContext;
