@@ -31,7 +31,7 @@ internal sealed class WebBench : IAsyncDisposable
     private WebBench(TimeProvider time, SandboxServer sandbox, LogLevel level)
     {
         (Time, Sandbox) = (time, sandbox);
-        logging = LoggerFactory.Create(l => l.SetMinimumLevel(level).AddProvider(new LogLines(level, TextWriter.Synchronized(new Lines(log)))));
+        logging = LogfmtLogger.CreateFactory(level, TextWriter.Synchronized(new Lines(log)));
         Http = Visitor();
     }
 
@@ -237,7 +237,7 @@ internal sealed class WebBench : IAsyncDisposable
     {
         var builder = WebServer.CreateBuilder(options);
         builder.Services.AddSingleton(Time).AddSingleton(Accounts).AddSingleton(new MetricsCache(Accounts, new ApiMetrics(), Time));
-        builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
+        builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
         var built = builder.Build();
         built.MapExporter();
         return built;

@@ -79,7 +79,7 @@ public sealed class WebOptionsTests : IDisposable
         using var output = new StringWriter();
         using var error = new StringWriter();
 
-        Assert.Equal(exit, await HashPassword.RunAsync(new Terminal(new StringReader(typed), output, error, IsInteractive: false, _ => false), TestContext.Current.CancellationToken));
+        Assert.Equal(exit, await HashPasswordCommand.RunAsync(new Terminal(new StringReader(typed), output, error, IsInteractive: false, _ => false), TestContext.Current.CancellationToken));
 
         Assert.Equal(exit == 0, Bcrypt.IsHash(output.ToString().TrimEnd()));
         Assert.Equal(exit == 0, error.ToString().Length == 0);
