@@ -1,57 +1,65 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using Exporter.Accounts;
 
 namespace Exporter;
 
-/// <summary>Help in parts: usage, commands or a command's own options, examples, exit codes, and the settings with their flags, variables and defaults.</summary>
-internal sealed class CommandHelp(RootCommand root, IReadOnlyList<Setting> settings, IReadOnlyDictionary<Command, IReadOnlyList<string>> examples, TextWriter output) : SynchronousCommandLineAction
+/// <summary>Writes the help of a command: usage, subcommands, options, examples, exit codes, and all settings.</summary>
+internal sealed class CommandHelp(
+    RootCommand root, IReadOnlyList<Setting> settings, IReadOnlyDictionary<Command, IReadOnlyList<string>> examples, TextWriter output)
 {
-    public override int Invoke(ParseResult parseResult)
+    public void Write(ParseResult result)
     {
-        var command = parseResult.CommandResult.Command;
-        output.WriteLine(command.Description);
-        output.WriteLine();
-        output.WriteLine($"Usage:\n  {Usage(command)}");
-        Part(command == root ? "Commands (none serves metrics)" : "Commands", command.Subcommands.Select(one => (one.Name, one.Description)));
+        var command = result.CommandResult.Command;
+        output.WriteLine($"{command.Description}\n\nUsage:\n  {Usage(command)}");
+        WriteSection(command == root ? "Commands (default: serve)" : "Commands", command.Subcommands.Select(c => (c.Name, c.Description)));
         if (command != root)
         {
-            Part("Options", command.Options.Select(option => (Words(option), option.Description)));
+            WriteSection("Options", command.Options.Select(option => (Names(option), option.Description)));
         }
         if (examples.GetValueOrDefault(command) is { Count: > 0 } calls)
         {
-            output.WriteLine("\nExamples:");
-            foreach (var call in calls)
-            {
-                output.WriteLine($"  {call}");
-            }
-            Part("Exit codes", [("0", "it is done"), ("1", "something has to be mended first, or somebody has to log in"), ("2", "the provider or the network does not work now, or it was told to end before it was done; try again later")]);
+            output.WriteLine($"\nExamples:\n  {string.Join("\n  ", calls)}");
+            WriteSection("Exit codes",
+            [
+                ("0", "success"),
+                ("1", "fix the configuration or log in, then try again"),
+                ("2", "temporary failure or interrupted; try again later"),
+            ]);
         }
-        output.WriteLine("\nSettings:");
-        output.Write(SettingsTable.Text(settings));
-        return 0;
+        output.Write($"\nSettings:\n{SettingsTable.Text(settings)}");
     }
 
-    private string Usage(Command command) => command == root
-        ? "exporter [COMMAND] [SETTINGS]"
-        : string.Join(' ', ["exporter", .. Path(command), .. command.Subcommands.Count > 0 ? ["COMMAND"] : Array.Empty<string>(), .. command.Arguments.Select(a => a.Arity.MinimumNumberOfValues > 0 ? a.Name : $"[{a.Name}]"), .. command.Options.Count > 0 ? ["[OPTIONS]"] : Array.Empty<string>(), "[SETTINGS]"]);
+    private string Usage(Command command)
+    {
+        if (command == root)
+        {
+            return $"{CommandLine.ProgramName} [COMMAND] [SETTINGS]";
+        }
+        List<string> words = [CommandLine.ProgramName, .. Path(command)];
+        if (command.Subcommands.Count > 0)
+        {
+            words.Add("COMMAND");
+        }
+        words.AddRange(command.Arguments.Select(a => a.Arity.MinimumNumberOfValues > 0 ? a.Name : $"[{a.Name}]"));
+        if (command.Options.Count > 0)
+        {
+            words.Add("[OPTIONS]");
+        }
+        return string.Join(' ', [.. words, "[SETTINGS]"]);
+    }
 
-    private IEnumerable<string> Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault(p => p != root) is { } parent ? [.. Path(parent), command.Name] : [command.Name];
+    private IEnumerable<string> Path(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault(p => p != root) is { } parent ? [.. Path(parent), command.Name] : [command.Name];
 
-    private static string Words(Option option) =>
+    private static string Names(Option option) =>
         string.Join(", ", option.Aliases.Append(option.Name).OrderBy(n => n.Length)) + (option.HelpName is { } value ? $" {value}" : "");
 
-    private void Part(string title, IEnumerable<(string Name, string? Help)> rows)
+    private void WriteSection(string title, IEnumerable<(string Name, string? Help)> rows)
     {
-        var all = rows.ToList();
-        if (all.Count == 0)
+        var lines = string.Concat(rows.Select(row => $"  {row.Name,-32}{row.Help}\n"));
+        if (lines.Length > 0)
         {
-            return;
-        }
-        output.WriteLine($"\n{title}:");
-        foreach (var (name, help) in all)
-        {
-            output.WriteLine($"  {name,-32}{help}");
+            output.Write($"\n{title}:\n{lines}");
         }
     }
 }

@@ -2,181 +2,201 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Exporter.Accounts;
+using Exporter.Tokens;
 using Exporter.Web;
 
 namespace Exporter;
 
-/// <summary>The program's arguments: every setting that has a flag, on every command. No command means <c>serve</c>.</summary>
+/// <summary>The command line of the program. Every command accepts every setting that has a flag.</summary>
 internal sealed class CommandLine
 {
-    private readonly IReadOnlyList<ISource> sources;
-    private readonly TextWriter error;
-    private readonly Setting[] settings;
-    private readonly Dictionary<Setting, Option<string[]>> options;
-    private readonly Dictionary<Command, IReadOnlyList<string>> examples = [];
-    private readonly RootCommand root;
+    public const string ProgramName = "oauth-exporter";
 
-    public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, TextWriter output, TextWriter error)
+    private readonly Dictionary<Setting, Option<string[]>> flags;
+    private readonly Dictionary<Command, IReadOnlyList<string>> examples = [];
+    private readonly RootCommand root = new("Keeps OAuth tokens fresh and exports provider data to Prometheus.")
     {
-        (this.sources, Environment, this.error) = (sources, environment, error);
-        Setting[] declared = [.. new[] { Configuration.ConfigFile }.Concat(ProgramSettings).Concat(sources.SelectMany(s => s.Settings.All)).Where(s => s.Flag is not null).DistinctBy(s => s.Flag)];
-        settings = [.. Setting.WithFiles(declared)];
-        options = settings.ToDictionary(s => s, s => new Option<string[]>(s.Flag!) { Arity = ArgumentArity.ZeroOrMore, Recursive = true, Hidden = true });
-        root = new RootCommand("Keeps OAuth tokens alive and shows Prometheus what they open.") { TreatUnmatchedTokensAsErrors = false };
-        foreach (var option in options.Values)
+        TreatUnmatchedTokensAsErrors = false,
+    };
+
+
+    public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, Terminal terminal, TimeProvider time)
+    {
+        (Sources, Environment, Terminal, Time) = (sources, environment, terminal, time);
+        Setting[] settings =
+        [
+            .. ProgramSettings.Prepend(Configuration.ConfigFile).Concat(sources.SelectMany(s => s.Settings.All))
+                .Where(s => s.Flag is not null).DistinctBy(s => s.Flag),
+        ];
+        flags = Setting.WithFiles(settings).ToDictionary(
+            s => s, s => new Option<string[]>(s.Flag!) { Arity = ArgumentArity.ZeroOrMore, Recursive = true, Hidden = true });
+        foreach (var flag in flags.Values)
         {
-            root.Add(option);
+            root.Add(flag);
         }
-        root.Options.OfType<HelpOption>().Single().Action = new CommandHelp(root, declared, examples, output);
-        root.Options.OfType<VersionOption>().Single().Action = new Print(output, $"exporter {BuildInfo.Current.Version} ({BuildInfo.Current.Commit})");
+        var help = new CommandHelp(root, settings, examples, terminal.Output);
+        var version = $"{ProgramName} {BuildInfo.Current.Version} ({BuildInfo.Current.Commit})";
+        root.Options.OfType<HelpOption>().Single().Action = new WriteAction(help.Write);
+        root.Options.OfType<VersionOption>().Single().Action = new WriteAction(_ => terminal.Output.WriteLine(version));
     }
 
-    /// <summary>The process's variables.</summary>
+    public static IReadOnlyList<Setting> ProgramSettings { get; } =
+        [.. WebOptions.Settings, StateDirectory.Setting, LogfmtLogger.LevelSetting];
+
+    public IReadOnlyList<ISource> Sources { get; }
+
     public IReadOnlyDictionary<string, string> Environment { get; }
 
-    /// <summary>The settings of the program itself.</summary>
-    public static IReadOnlyList<Setting> ProgramSettings { get; } = [.. WebOptions.Settings, StateDirectory.Setting, LogLines.LevelSetting];
+    public Terminal Terminal { get; }
 
-    /// <summary>What the program does without a command.</summary>
-    public void Default(Func<Startup, CancellationToken, Task<int>> run) => root.SetAction(Checking(Configured((startup, _, cancellationToken) => run(startup, cancellationToken))));
+    public TimeProvider Time { get; }
 
-    /// <summary>A command; <paramref name="run"/> is called with a configuration that is right.</summary>
-    public void Add(string name, string help, Func<Startup, CancellationToken, Task<int>> run) =>
-        Add(new Command(name, help), [], (startup, _, cancellationToken) => run(startup, cancellationToken));
+    /// <summary>Sets what the program does without a command.</summary>
+    public void SetDefault(Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) => SetAction(root, WithConfiguration(run));
 
-    /// <summary>A command with arguments and options of its own.</summary>
-    /// <param name="calls">Examples for its help, each a call and what it is for.</param>
-    public void Add(Command command, IReadOnlyList<string> calls, Func<Startup, ParseResult, CancellationToken, Task<int>> run) =>
-        AddRaw(command, calls, Configured(run));
+    /// <summary>Adds a command that needs a valid configuration.</summary>
+    /// <param name="examples">Example calls for the help.</param>
+    /// <param name="groups">The commands above it: <c>source things</c> for <c>source things list</c>. Missing ones are created.</param>
+    public void Add(
+        Command command, IReadOnlyList<string> examples, Func<CommandContext, ParseResult, CancellationToken, Task<int>> run,
+        params IEnumerable<string> groups) => AddUnconfigured(command, examples, WithConfiguration(run), groups);
 
-    /// <summary>A command below others, which are made when they are new: <c>source things</c> of <c>source things list</c>.</summary>
-    public void Add(IEnumerable<string> below, Command command, IReadOnlyList<string> calls, Func<Startup, ParseResult, CancellationToken, Task<int>> run) =>
-        AddRaw(below.Aggregate((Command)root, Group), command, calls, Configured(run));
-
-    /// <summary>A command that asks for its configuration itself.</summary>
-    public void AddRaw(Command command, IReadOnlyList<string> calls, Func<ParseResult, CancellationToken, Task<int>> run) => AddRaw(root, command, calls, run);
-
-    private void AddRaw(Command parent, Command command, IReadOnlyList<string> calls, Func<ParseResult, CancellationToken, Task<int>> run)
+    /// <summary>Adds a command that works without a valid configuration.</summary>
+    public void AddUnconfigured(
+        Command command, IReadOnlyList<string> examples, Func<ParseResult, CancellationToken, Task<int>> run, params IEnumerable<string> groups)
     {
         command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction(Checking(run));
-        examples[command] = calls;
-        parent.Add(command);
-    }
-
-    /// <summary>A word that stands before commands, and is none.</summary>
-    private Command Group(Command parent, string name)
-    {
-        if (parent.Subcommands.FirstOrDefault(c => c.Name == name) is { } known)
-        {
-            return known;
-        }
-        var group = new Command(name, $"Commands about {name}.") { TreatUnmatchedTokensAsErrors = false };
-        group.SetAction(Checking((_, _) =>
-        {
-            error.WriteLine($"exporter {name}: say which: {string.Join(", ", group.Subcommands.Select(c => c.Name))}");
-            return Task.FromResult(ExitCode.Failed);
-        }));
-        parent.Add(group);
-        return group;
+        SetAction(command, run);
+        this.examples[command] = examples;
+        groups.Aggregate((Command)root, Group).Add(command);
     }
 
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        // A value that begins with @ is a value: no response files. Arguments.Normalise has unbundled what is bundled.
-        var result = root.Parse([.. Arguments.Normalise(arguments, settings)], new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        // A value may start with @, so response files are off. ArgumentNormalizer has already split short flags from their values.
+        var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+        var result = root.Parse([.. ArgumentNormalizer.Normalize(arguments, flags.Keys)], configuration);
         try
         {
-            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await result.InvokeAsync(invocation, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Told to end before it was done.
             return ExitCode.TryLater;
         }
     }
 
-    /// <summary>The configuration; null when something is wrong, which has been told then, a line each.</summary>
-    public Startup? Read(ParseResult result) => Checked(Load(result, sources, []), sources);
-
-    /// <summary>The same for a single account, at this source and with these values as if by flag.</summary>
-    public Startup? Read(ParseResult result, ISource only, IEnumerable<(Setting Setting, string Value)> given) => Checked(Load(result, [only], given), [only]);
-
-    /// <summary>The configuration as it is, with its problems.</summary>
-    public Configuration Peek(ParseResult result) => Load(result, sources, []);
-
-    private Func<ParseResult, CancellationToken, Task<int>> Checking(Func<ParseResult, CancellationToken, Task<int>> run) => async (result, cancellationToken) =>
-        TellUnknown(result) ? ExitCode.Failed : await run(result, cancellationToken);
-
-    private Func<ParseResult, CancellationToken, Task<int>> Configured(Func<Startup, ParseResult, CancellationToken, Task<int>> run) => async (result, cancellationToken) =>
-        Read(result) is { } startup ? await run(startup, result, cancellationToken) : ExitCode.Failed;
-
-    /// <summary>Tells what is no flag of ours, or has no value; true when there was something that must not be passed over.</summary>
-    private bool TellUnknown(ParseResult result)
+    /// <summary>The configuration, or null after printing its problems, one line each.</summary>
+    /// <param name="only">The only source to configure. Null for all sources.</param>
+    /// <param name="overrides">Settings that take precedence over flags.</param>
+    public ProgramOptions? Read(ParseResult result, ISource? only = null, params IEnumerable<(Setting Setting, string Value)> overrides)
     {
-        var unknown = result.UnmatchedTokens.Where(token => token.StartsWith('-') && token.Length > 1).ToList();
-        var known = settings.Select(s => s.Flag!).Concat(result.CommandResult.Command.Options.Select(o => o.Name)).ToList();
-        foreach (var flag in unknown)
-        {
-            var name = flag.Split('=')[0];
-            error.WriteLine($"{Tokens.Sanitize.Line(name)}: there is no such flag; {(Nearest.To(name, known) is { } near ? $"did you mean {near}?" : "exporter --help lists them all")}");
-        }
-        var commands = result.CommandResult.Command.Subcommands.Select(c => c.Name).ToList();
-        var misspelt = false;
-        foreach (var stray in result.UnmatchedTokens.Except(unknown))
-        {
-            // netatmo-exporter ignores stray words; one that is nearly a command is no stray, and serving would be the wrong answer to it.
-            if (Nearest.To(stray, commands) is { } meant)
-            {
-                misspelt = true;
-                error.WriteLine($"{Tokens.Sanitize.Line(stray)}: there is no such command; did you mean {meant}?");
-                continue;
-            }
-            error.WriteLine($"level=warning msg=\"the argument {Tokens.Sanitize.Line(stray).Replace('"', '\'')} is ignored\"");
-        }
-        var valueless = Given(result).Where(g => g.Value.Count == 0).Select(g => g.Key.Flag).ToList();
-        valueless.ForEach(flag => error.WriteLine($"{flag}: needs a value; write {flag}=VALUE"));
-        return misspelt || unknown.Count + valueless.Count > 0;
-    }
-
-    private Dictionary<Setting, IReadOnlyList<string>> Given(ParseResult result) =>
-        options.Where(o => result.GetResult(o.Value) is { Implicit: false }).ToDictionary(o => o.Key, o => (IReadOnlyList<string>)(result.GetValue(o.Value) ?? []));
-
-    private Configuration Load(ParseResult result, IReadOnlyList<ISource> of, IEnumerable<(Setting Setting, string Value)> more)
-    {
-        var given = Given(result).Where(g => g.Value.Count > 0).ToDictionary(g => g.Key, g => g.Value);
-        foreach (var (setting, value) in more)
-        {
-            given[setting] = [value];
-        }
-        return Configuration.Load(ProgramSettings, [.. of.Select(s => s.Settings)], given, Environment, Directory.GetCurrentDirectory());
-    }
-
-    private Startup? Checked(Configuration configuration, IReadOnlyList<ISource> of)
-    {
+        var configuration = Load(result, only, overrides);
         var web = WebOptions.Read(configuration.Program);
-        var startup = new Startup(
+        var options = new ProgramOptions(
             web,
-            configuration.Program.Get(LogLines.LevelSetting),
-            ConfiguredAccount.All(configuration, of),
+            configuration.Program.Get(LogfmtLogger.LevelSetting),
+            ConfiguredAccount.All(configuration, SourcesOrOnly(only)),
             [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings]);
         foreach (var problem in configuration.Problems)
         {
-            error.WriteLine(problem);
+            Terminal.Error.WriteLine(problem);
         }
-        return configuration.Problems.Count == 0 ? startup : null;
+        return configuration.Problems.Count == 0 ? options : null;
     }
 
-    private sealed class Print(TextWriter output, string line) : SynchronousCommandLineAction
+    /// <summary>The configuration, valid or not.</summary>
+    public Configuration Load(ParseResult result, ISource? only = null, params IEnumerable<(Setting Setting, string Value)> overrides)
+    {
+        var values = FlagValues(result).Where(v => v.Value.Count > 0).ToDictionary(v => v.Key, v => v.Value);
+        foreach (var (setting, value) in overrides)
+        {
+            values[setting] = [value];
+        }
+        var settings = SourcesOrOnly(only).Select(s => s.Settings).ToList();
+        return Configuration.Load(ProgramSettings, settings, values, Environment, Directory.GetCurrentDirectory());
+    }
+
+    private IReadOnlyList<ISource> SourcesOrOnly(ISource? only) => only is null ? Sources : [only];
+
+    private Func<ParseResult, CancellationToken, Task<int>> WithConfiguration(
+        Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) => async (result, cancellationToken) =>
+        Read(result) is { } options ? await run(new CommandContext(options, Terminal, Time), result, cancellationToken) : ExitCode.Failed;
+
+    private void SetAction(Command command, Func<ParseResult, CancellationToken, Task<int>> run) =>
+        command.SetAction(async (result, cancellationToken) => AcceptsArguments(result) ? await run(result, cancellationToken) : ExitCode.Failed);
+
+    /// <summary>The subcommand of that name, created if missing. It runs nothing itself.</summary>
+    private Command Group(Command parent, string name)
+    {
+        if (parent.Subcommands.FirstOrDefault(c => c.Name == name) is { } existing)
+        {
+            return existing;
+        }
+        var group = new Command(name, $"Commands for {name}.") { TreatUnmatchedTokensAsErrors = false };
+        SetAction(group, (_, _) =>
+        {
+            var names = string.Join(", ", group.Subcommands.Select(c => c.Name));
+            Terminal.Error.WriteLine($"{ProgramName} {name}: missing command; choose one of: {names}");
+            return Task.FromResult(ExitCode.Failed);
+        });
+        parent.Add(group);
+        return group;
+    }
+
+    /// <summary>Prints unknown arguments and flags without a value. False if one of them is an error.</summary>
+    private bool AcceptsArguments(ParseResult result)
+    {
+        var accepted = true;
+        var command = result.CommandResult.Command;
+        var knownFlags = flags.Keys.Select(s => s.Flag!).Concat(command.Options.Select(o => o.Name)).ToList();
+        foreach (var token in result.UnmatchedTokens)
+        {
+            if (token.StartsWith('-') && token.Length > 1)
+            {
+                var name = token.Split('=')[0];
+                var hint = Nearest.To(name, knownFlags) is { } flag ? $"did you mean {flag}?" : $"see {ProgramName} --help";
+                Reject($"{Sanitize.Line(name)}: unknown flag; {hint}");
+            }
+            else if (Nearest.To(token, command.Subcommands.Select(c => c.Name)) is { } near)
+            {
+                Reject($"{Sanitize.Line(token)}: unknown command; did you mean {near}?");
+            }
+            else
+            {
+                // netatmo-exporter ignores stray arguments too.
+                Terminal.Error.WriteLine($"level=warning msg=\"ignoring the argument {Sanitize.Line(token).Replace('"', '\'')}\"");
+            }
+        }
+        foreach (var setting in FlagValues(result).Where(v => v.Value.Count == 0).Select(v => v.Key))
+        {
+            Reject($"{setting.Flag}: missing value; write {setting.Flag}=VALUE");
+        }
+        return accepted;
+
+        void Reject(string error)
+        {
+            Terminal.Error.WriteLine(error);
+            accepted = false;
+        }
+    }
+
+    private Dictionary<Setting, IReadOnlyList<string>> FlagValues(ParseResult result) => flags
+        .Where(f => result.GetResult(f.Value) is { Implicit: false })
+        .ToDictionary(f => f.Key, f => (IReadOnlyList<string>)(result.GetValue(f.Value) ?? []));
+
+    private sealed class WriteAction(Action<ParseResult> write) : SynchronousCommandLineAction
     {
         public override int Invoke(ParseResult parseResult)
         {
-            output.WriteLine(line);
-            return 0;
+            write(parseResult);
+            return ExitCode.Done;
         }
     }
 }
 
-/// <summary>A configuration in which nothing is wrong.</summary>
-internal sealed record Startup(WebOptions Web, LogLevel Level, IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Warnings);
+/// <summary>A valid configuration.</summary>
+internal sealed record ProgramOptions(
+    WebOptions Web, LogLevel LogLevel, IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Warnings);

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Exporter.Accounts;
 using Exporter.Tokens;
@@ -5,205 +6,199 @@ using Exporter.Tokens;
 namespace Exporter;
 
 /// <summary>
-/// <c>exporter keep</c>: keeps tokens fresh and does nothing else. It renews at once and stops if that fails. After that, only a lost login
-/// stops it; a temporary failure does not.
+/// <c>keep</c>: renews tokens and does nothing else. It renews each token at the start and exits if that fails. Later, only a lost login
+/// ends it; a temporary failure does not.
 /// </summary>
-internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, KeepLines lines, Systemd systemd, TimeProvider time)
+internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, KeepLog log, SystemdNotifier systemd, TimeProvider time)
 {
-    /// <returns>The exit code: 0 after SIGTERM, 1 when there is no account left to keep.</returns>
-    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    private const string LogIn = $"log in: {CommandLine.ProgramName} login";
+
+    public static void AddTo(CommandLine program)
     {
-        using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(lines));
+        var defaults = KeepDefaults.Common;
+        var sources = program.Sources;
+        var file = new Option<string>("--token-file", "-t") { Description = $"The token file (default {defaults.TokenFile}).", HelpName = "FILE" };
+        var margin = new Option<int?>("--refresh-margin", "-m")
+        {
+            Description = $"Seconds before expiry to renew a token (default {defaults.Margin.TotalSeconds}).",
+            HelpName = "SECONDS",
+        };
+        var source = new Option<string>("--source")
+        {
+            Description = $"The provider, if it cannot be detected from the file: {string.Join(", ", sources.Select(s => s.Name))}.",
+            HelpName = "SOURCE",
+        };
+        program.AddUnconfigured(
+            new Command("keep", "Renews tokens and does nothing else. Exits with 1 when no token can be renewed.") { file, margin, source },
+            ["oauth-exporter keep", .. sources.SelectMany(s => s.Keep.Examples), "oauth-exporter keep --config exporter.yml"],
+            async (result, cancellationToken) =>
+            {
+                var log = new KeepLog(program.Terminal.Error);
+                var options = new KeepOptions(result.GetValue(file), result.GetValue(margin), result.GetValue(source));
+                var systemd = SystemdNotifier.FromEnvironment(program.Environment, program.Time);
+                return options.SelectAccounts(program, result, log) is { } accounts
+                    ? await new KeepCommand(accounts, log, systemd, program.Time).RunAsync(cancellationToken)
+                    : ExitCode.Failed;
+            });
+    }
+
+    /// <returns>The exit code: 0 after a shutdown signal, 1 when no token can be renewed.</returns>
+    private async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        using var logging = LoggerFactory.Create(l => l.SetMinimumLevel(LogLevel.Warning).AddProvider(log));
         await using var services = Composition.Services(time, logging, planned);
-        var (accounts, service) = (services.GetRequiredService<IReadOnlyList<Account>>(), services.GetRequiredService<HostedAccounts>());
+        var hosted = services.GetRequiredService<HostedAccounts>();
+        var exitCode = ExitCode.Done;
         try
         {
-            var kept = new List<Kept>();
-            foreach (var account in accounts)
+            var started = new List<AccountReport>();
+            foreach (var account in services.GetRequiredService<IReadOnlyList<Account>>())
             {
                 if (await StartAsync(account, cancellationToken))
                 {
-                    kept.Add(new Kept(account));
+                    started.Add(new AccountReport(account, log, time));
                 }
             }
-            if (kept.Count == 0)
+            if (started.Count == 0)
             {
                 return ExitCode.Failed;
             }
-            var code = await KeepAsync(kept, services.GetRequiredService<TokenRefresh>(), cancellationToken) ? ExitCode.Done : ExitCode.Failed;
-            return await EndAsync() ? code : ExitCode.Failed;
+            var refresh = services.GetRequiredService<TokenRefresh>();
+            exitCode = await KeepAsync(started, refresh, cancellationToken) ? ExitCode.Done : ExitCode.Failed;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // While it started: the first renewals may be under way.
-            return await EndAsync() ? ExitCode.Done : ExitCode.Failed;
+            // The first renewals may be in flight.
         }
-
-        async Task<bool> EndAsync()
-        {
-            lines.Info("told to end");
-            using var patience = new CancellationTokenSource(HostedAccounts.LongestStop, time);
-            await service.StopAsync(patience.Token);
-            return service.AllSaved;
-        }
+        log.Info("shutting down");
+        using var timeout = new CancellationTokenSource(HostedAccounts.LongestStop, time);
+        await hosted.StopAsync(timeout.Token);
+        return hosted.AllSaved ? exitCode : ExitCode.Failed;
     }
 
-    /// <summary>Renews the tokens until it is asked to stop; false when none is left to renew.</summary>
-    private async Task<bool> KeepAsync(IReadOnlyList<Kept> kept, TokenRefresh refresh, CancellationToken cancellationToken)
-    {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        refresh.Keep(kept.SelectMany(k => k.Account.TokenManagers));
-        systemd.Ready();
-        var watched = systemd.RunAsync(() => refresh.ExecuteTask is { IsCompleted: false }, end.Token);
-        var asked = await WatchAsync(kept, cancellationToken);
-        await end.CancelAsync();
-        systemd.Stopping();
-        await Task.WhenAll(refresh.StopAsync(CancellationToken.None), watched);
-        return asked;
-    }
-
-    /// <summary>Loads the token and renews it at once, without a second try; beside others, an account may come to life later.</summary>
+    /// <summary>Loads the token and renews it once. Among several accounts, one with a temporary failure is kept.</summary>
     private async Task<bool> StartAsync(Account account, CancellationToken cancellationToken)
     {
         var manager = account.TokenManager;
-        await account.LoadAsync(isProgramStart: false, cancellationToken);
-        if (manager.Snapshot.State is TokenState.Missing && manager.NextRenewal is null)
+        var prefix = AccountReport.Prefix(account);
+        await account.LoadAsync(false, cancellationToken);
+        var loaded = manager.Snapshot.State;
+        if (loaded is TokenState.Missing && manager.NextRenewal is null)
         {
-            lines.Error($"{Prefix(account)}there is no token in {manager.StoreLocation}; log in first: exporter login");
+            log.Error($"{prefix}there is no token in {manager.StoreLocation}; {LogIn}");
             return false;
         }
-        if (manager.Snapshot.State is TokenState.Active { RenewAt: var at, Held.RefreshToken: null } && (at == DateTimeOffset.MaxValue || at == manager.Snapshot.State.Token?.ExpiresAt))
+        if (loaded is TokenState.Active { RenewAt: var at, Held.RefreshToken: null }
+            && (at == DateTimeOffset.MaxValue || at == loaded.Token?.ExpiresAt))
         {
-            lines.Error($"{Prefix(account)}{manager.StoreLocation} missing \"refresh_token\"; log in again: exporter login");
+            log.Error($"{prefix}{manager.StoreLocation} missing \"refresh_token\"; {LogIn}");
             return false;
         }
-        var after = await manager.RenewAsync(null, cancellationToken);
-        if (after.State is not TokenState.Active { FailedRenewals: 0 } active)
+        var renewed = await manager.RenewAsync(null, cancellationToken);
+        if (renewed.State is not TokenState.Active { FailedRenewals: 0 } active)
         {
-            lines.Error($"{Prefix(account)}{after.History.LastError}");
-            return planned.Count > 1 && after.State is TokenState.Active;
+            log.Error($"{prefix}{renewed.History.LastError}");
+            return planned.Count > 1 && renewed.State is TokenState.Active;
         }
-        lines.Info($"{Prefix(account)}initial refresh ok; expires_at={Iso(active.Held.ExpiresAt)}");
+        log.Info($"{prefix}initial refresh ok; expires_at={AccountReport.Iso(active.Held.ExpiresAt, time)}");
         return true;
     }
 
-    /// <summary>Tells what becomes of the tokens; true when told to end, false when none is left.</summary>
-    private async Task<bool> WatchAsync(IReadOnlyList<Kept> kept, CancellationToken cancellationToken)
+    /// <summary>Renews the tokens until shutdown (true), or until no token can be renewed (false).</summary>
+    private async Task<bool> KeepAsync(IReadOnlyList<AccountReport> accounts, TokenRefresh refresh, CancellationToken cancellationToken)
     {
-        foreach (var one in kept)
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        refresh.Keep(accounts.SelectMany(a => a.Account.TokenManagers));
+        systemd.Ready();
+        var watchdog = systemd.RunWatchdogAsync(() => refresh.ExecuteTask is { IsCompleted: false }, stop.Token);
+        var shutdown = await ReportUntilShutdownAsync(accounts, cancellationToken);
+        await stop.CancelAsync();
+        systemd.Stopping();
+        await Task.WhenAll(refresh.StopAsync(CancellationToken.None), watchdog);
+        return shutdown;
+    }
+
+    private async Task<bool> ReportUntilShutdownAsync(IReadOnlyList<AccountReport> accounts, CancellationToken cancellationToken)
+    {
+        foreach (var account in accounts)
         {
-            Sleeping(one.Account);
+            account.WriteNextRenewal();
         }
-        var told = Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+        var shutdown = Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
         while (!cancellationToken.IsCancellationRequested)
         {
-            Task[] changes = [.. kept.Select(k => k.Account.TokenManager.Changed)];
-            foreach (var one in kept)
+            // Taken before the states are read, so that no change is missed.
+            Task[] changes = [.. accounts.Select(a => a.Account.TokenManager.Changed)];
+            foreach (var account in accounts)
             {
-                Tell(one);
+                account.WriteChange();
             }
-            if (kept.All(k => k.IsGone))
+            if (accounts.All(a => a.IsFinal))
             {
                 return false;
             }
-            await Task.WhenAny([.. changes, told]);
+            await Task.WhenAny([.. changes, shutdown]);
         }
         return true;
     }
 
-    private void Tell(Kept one)
+    /// <summary>Writes the changes of one account's token to the log.</summary>
+    private sealed class AccountReport(Account account, KeepLog log, TimeProvider time)
     {
-        var (account, snapshot) = (one.Account, one.Account.TokenManager.Snapshot);
-        if (ReferenceEquals(snapshot.State, one.Told))
-        {
-            return;
-        }
-        var renewed = snapshot.History.Renewals > one.Renewals;
-        (one.Told, one.Renewals) = (snapshot.State, snapshot.History.Renewals);
-        switch (snapshot.State)
-        {
-            case TokenState.Active { FailedRenewals: 0, Held: var token }:
-                lines.Info($"{Prefix(account)}{(renewed ? "refreshed" : "token file was changed by another program")}; expires_at={Iso(token.ExpiresAt)}");
-                Sleeping(account);
-                break;
-            case TokenState.Active { FailedRenewals: var attempt, RenewAt: var next }:
-                lines.Warn($"{Prefix(account)}refresh failed (attempt {attempt}): {snapshot.History.LastError} — retrying in {Seconds(next)}s");
-                break;
-            case TokenState.Missing:
-                lines.Error($"{Prefix(account)}logged out by another program; log in again: exporter login");
-                break;
-            case TokenState.InvalidClient(_, var reason, _):
-                lines.Error($"{Prefix(account)}{reason}");
-                break;
-            case TokenState.Lost(_, var reason, _):
-                lines.Error($"{Prefix(account)}{reason}; log in again: exporter login");
-                break;
-        }
-    }
+        private TokenState lastState = account.TokenManager.Snapshot.State;
+        private long lastRenewals = account.TokenManager.Snapshot.History.Renewals;
 
-    private void Sleeping(Account account)
-    {
-        if (account.TokenManager.NextRenewal is { } next)
-        {
-            lines.Info($"{Prefix(account)}sleeping {Seconds(next)}s; refresh at {Iso(next)}");
-        }
-    }
-
-    private long Seconds(DateTimeOffset until) => Math.Max(0, (long)(until - time.GetUtcNow()).TotalSeconds);
-
-    private string Iso(DateTimeOffset? at) =>
-        at is { } moment ? TimeZoneInfo.ConvertTime(moment, time.LocalTimeZone).ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture) : "unknown";
-
-    private static string Prefix(Account account) => account.HasAccountLabel ? $"{account.Name}: " : "";
-
-    /// <summary>An account and what was last told of it.</summary>
-    private sealed class Kept(Account account)
-    {
         public Account Account => account;
 
-        public TokenState Told { get; set; } = account.TokenManager.Snapshot.State;
+        /// <summary>Whether the token needs a login or another configuration.</summary>
+        public bool IsFinal => lastState is TokenState.Missing or TokenState.InvalidClient or TokenState.Lost;
 
-        public long Renewals { get; set; } = account.TokenManager.Snapshot.History.Renewals;
+        public static string Prefix(Account account) => account.HasAccountLabel ? $"{account.Name}: " : "";
 
-        public bool IsGone => Told is TokenState.Missing or TokenState.InvalidClient or TokenState.Lost;
-    }
-}
+        public static string Iso(DateTimeOffset? at, TimeProvider time) => at is { } moment
+            ? TimeZoneInfo.ConvertTime(moment, time.LocalTimeZone).ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture)
+            : "unknown";
 
-/// <summary>Lines such as <c>[warn] …</c>. What token managers log has the same form, except for failed renewals, which the command reports itself.</summary>
-internal sealed class KeepLines(TextWriter output) : ILoggerProvider, ILogger
-{
-    private readonly Lock writing = new();
-
-    public void Info(string sentence) => Write("info", sentence);
-
-    public void Warn(string sentence) => Write("warn", sentence);
-
-    public void Error(string sentence) => Write("error", sentence);
-
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => logLevel is >= LogLevel.Warning and not LogLevel.None;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        if (IsEnabled(logLevel) && eventId != TokenEvents.RenewalFailed)
+        public void WriteNextRenewal()
         {
-            Write(logLevel == LogLevel.Warning ? "warn" : "error", formatter(state, exception));
+            if (account.TokenManager.NextRenewal is { } next)
+            {
+                log.Info($"{Prefix(account)}sleeping {SecondsUntil(next)}s; refresh at {Iso(next, time)}");
+            }
         }
-    }
 
-    public void Dispose()
-    {
-    }
-
-    private void Write(string level, string sentence)
-    {
-        lock (writing)
+        public void WriteChange()
         {
-            output.WriteLine($"[{level}] {string.Concat(sentence.Select(c => char.IsControl(c) ? ' ' : c))}");
-            output.Flush();
+            var (prefix, snapshot) = (Prefix(account), account.TokenManager.Snapshot);
+            if (ReferenceEquals(snapshot.State, lastState))
+            {
+                return;
+            }
+            var renewed = snapshot.History.Renewals > lastRenewals;
+            (lastState, lastRenewals) = (snapshot.State, snapshot.History.Renewals);
+            switch (snapshot.State)
+            {
+                case TokenState.Active { FailedRenewals: 0, Held: var token }:
+                    var change = renewed ? "refreshed" : "another program changed the token file";
+                    log.Info($"{prefix}{change}; expires_at={Iso(token.ExpiresAt, time)}");
+                    WriteNextRenewal();
+                    break;
+                case TokenState.Active { FailedRenewals: var attempt, RenewAt: var next }:
+                    var error = snapshot.History.LastError;
+                    log.Warn($"{prefix}refresh failed (attempt {attempt}): {error} — retrying in {SecondsUntil(next)}s");
+                    break;
+                case TokenState.Missing:
+                    log.Error($"{prefix}logged out by another program; {LogIn}");
+                    break;
+                case TokenState.InvalidClient(_, var reason, _):
+                    log.Error($"{prefix}{reason}");
+                    break;
+                case TokenState.Lost(_, var reason, _):
+                    log.Error($"{prefix}{reason}; {LogIn}");
+                    break;
+            }
         }
+
+        private long SecondsUntil(DateTimeOffset at) => Math.Max(0, (long)(at - time.GetUtcNow()).TotalSeconds);
     }
 }

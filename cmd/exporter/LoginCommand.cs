@@ -1,177 +1,204 @@
+using System.CommandLine;
 using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary><c>exporter login</c>: logs a person in from a terminal, by device code, by a browser that comes back to this machine, or by pasting what it came back with.</summary>
-/// <param name="callback">The exporter's own callback, which is registered at the provider where an account names no other.</param>
-internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri callback, TimeProvider time)
+/// <summary>
+/// <c>login</c>: logs in from a terminal by device code, by a browser redirect to this machine, or by pasting the redirect address or
+/// a token.
+/// </summary>
+internal sealed class LoginCommand(CommandContext context)
 {
-    /// <summary>Longer than a person needs, and than a code lives (RFC 6749, section 4.1.2).</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
+    /// <summary>Longer than an authorization code is valid (RFC 6749, section 4.1.2).</summary>
+    private static readonly TimeSpan RedirectTimeout = TimeSpan.FromMinutes(15);
 
-    public static Uri CallbackOf(Startup startup) => new($"{startup.Web.ExternalUrl.AbsoluteUri.TrimEnd('/')}/auth/callback");
+    private readonly Terminal terminal = context.Terminal;
 
-    /// <param name="name">The account; null when there is one.</param>
-    /// <param name="token">No login: the person has a token, and pastes it.</param>
-    /// <param name="paste">Do not wait for the browser: its last address is pasted.</param>
-    /// <param name="openBrowser">Open a browser if there is one.</param>
+    public static void AddTo(CommandLine program)
+    {
+        var (account, token, paste, noBrowser) = (
+            ProgramCommands.AccountArgument(),
+            ProgramCommands.Switch("--token", "Paste a token instead of logging in. It is verified first."),
+            ProgramCommands.Switch("--paste", "Paste the browser's final address instead of waiting for the redirect."),
+            ProgramCommands.Switch("--no-browser", "Do not open a browser."));
+        program.Add(
+            new Command("login", "Logs in to an account from this terminal and saves its token.") { account, token, paste, noBrowser },
+            [
+                "oauth-exporter login",
+                "oauth-exporter login home --config exporter.yml",
+                "oauth-exporter login home --paste          (the browser runs on another machine)",
+            ],
+            (context, result, cancellationToken) => new LoginCommand(context).RunAsync(
+                result.GetValue(account), result.GetValue(token), result.GetValue(paste), !result.GetValue(noBrowser), cancellationToken));
+    }
+
+    /// <summary>Logs in to an open account.</summary>
     /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool token, bool paste, bool openBrowser, CancellationToken cancellationToken) =>
-        accounts.WithAsync(name, account => token ? PasteAsync(account, cancellationToken) : LogInAsync(account, paste, openBrowser, cancellationToken), cancellationToken);
-
-    /// <summary>The same for an account that is open.</summary>
     public async Task<int> LogInAsync(Account account, bool paste, bool openBrowser, CancellationToken cancellationToken) => account.Login switch
     {
-        LoginMethod.Device(var grant) => await FinishAsync(account, await DeviceAsync(grant, openBrowser, cancellationToken)),
-        LoginMethod.Redirect(var grant) => await FinishAsync(account, await RedirectAsync(grant, paste, openBrowser, cancellationToken)),
-        LoginMethod.Paste => await PasteAsync(account, cancellationToken),
-        LoginMethod.Unattended => await UnattendedAsync(account, cancellationToken),
-        _ => throw new InvalidOperationException("a login has no other way"),
+        LoginMethod.Device(var grant) => await FinishAsync(account, await LogInByDeviceAsync(grant, openBrowser, cancellationToken)),
+        LoginMethod.Redirect(var grant) => await FinishAsync(account, await LogInByRedirectAsync(grant, paste, openBrowser, cancellationToken)),
+        LoginMethod.Paste => await PasteTokenAsync(account, cancellationToken),
+        LoginMethod.Unattended => await RenewUnattendedAsync(account, cancellationToken),
+        _ => throw new InvalidOperationException("unknown login method"),
     };
 
-    private async Task<Renewal> DeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellationToken)
+    private Task<int> RunAsync(string? name, bool token, bool paste, bool openBrowser, CancellationToken cancellationToken) => context.RunAsync(
+        name,
+        account => token ? PasteTokenAsync(account, cancellationToken) : LogInAsync(account, paste, openBrowser, cancellationToken),
+        cancellationToken);
+
+    private async Task<Renewal> LogInByDeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellationToken)
     {
-        var (begun, failure) = await grant.BeginAsync(cancellationToken);
-        if (begun is null)
+        var (authorization, failure) = await grant.BeginAsync(cancellationToken);
+        if (authorization is null)
         {
             return failure!;
         }
         terminal.Error.WriteLine($"""
-            Open this page on any device, and type the code there:
+            Open this page on any device and enter the code:
 
-              page   {begun.Verification.OriginalString}
-              code   {Sanitize.Line(begun.UserCode)}
+              page   {authorization.Verification.OriginalString}
+              code   {Sanitize.Line(authorization.UserCode)}
 
-            The code is good until {OneAccount.When(begun.Deadline, time.GetUtcNow())}.
+            The code expires at {context.FormatTime(authorization.Deadline)}.
             """);
-        if (openBrowser && terminal.Open(begun.Link))
-        {
-            terminal.Error.WriteLine("The page was opened in your browser.");
-        }
-        return await grant.WaitAsync(begun, cancellationToken);
+        OpenBrowser(openBrowser, authorization.Link);
+        return await grant.WaitAsync(authorization, cancellationToken);
     }
 
-    private async Task<Renewal> RedirectAsync(AuthorizationCodeGrant grant, bool paste, bool openBrowser, CancellationToken cancellationToken)
+    private async Task<Renewal> LogInByRedirectAsync(AuthorizationCodeGrant grant, bool paste, bool openBrowser, CancellationToken cancellationToken)
     {
-        var redirect = grant.RedirectUri ?? callback;
+        // The provider has the exporter's own callback registered unless the account configures another redirect URI.
+        var redirect = grant.RedirectUri ?? new Uri($"{context.Options.Web.ExternalUrl.AbsoluteUri.TrimEnd('/')}/auth/callback");
         LoopbackListener? listener = null;
         if (!paste && LoopbackListener.CanServe(redirect))
         {
-            (listener, var reason) = await LoopbackListener.StartAsync(redirect, cancellationToken);
+            (listener, var error) = await LoopbackListener.StartAsync(redirect, cancellationToken);
             if (listener is null)
             {
-                terminal.Error.WriteLine($"The browser cannot come back here, since {reason}. Paste the address that it ends at, or free the port and begin again.");
+                terminal.Error.WriteLine(
+                    $"Cannot receive the browser's redirect: {error}. Paste the browser's final address, or free the port and start again.");
             }
         }
-        await using var listening = listener;
-        // With port 0 no port was taken, so none is named.
-        var begun = grant.Begin(listener?.Redirect ?? (redirect.Port == 0 ? new UriBuilder(redirect) { Port = -1 }.Uri : redirect));
-        listener?.Expect(begun.State);
-        terminal.Error.WriteLine($"Open this page and log in:\n\n  {begun.Address.AbsoluteUri}\n");
-        if (openBrowser && terminal.Open(begun.Address))
+        await using var disposeListener = listener;
+        // Without a listener, port 0 is not a port yet, so the redirect URI contains none.
+        var registered = redirect.Port == 0 ? new UriBuilder(redirect) { Port = -1 }.Uri : redirect;
+        var request = grant.Begin(listener?.Redirect ?? registered);
+        listener?.Expect(request.State);
+        terminal.Error.WriteLine($"Open this page and log in:\n\n  {request.Address.AbsoluteUri}\n");
+        OpenBrowser(openBrowser, request.Address);
+        var response = await ReceiveAsync(listener, request, cancellationToken);
+        return response is null ? new Renewal.InvalidGrant("nothing was pasted; start again")
+            : grant.Refuse(response, request) is { } problem ? new Renewal.InvalidGrant(problem)
+            // Not cancelable, because an authorization code is single-use (RFC 6749, section 4.1.2).
+            : await grant.ExchangeAsync(response.Code!, request, CancellationToken.None);
+    }
+
+    private void OpenBrowser(bool allowed, Uri page)
+    {
+        if (allowed && terminal.Open(page))
         {
-            terminal.Error.WriteLine("The page was opened in your browser.");
+            terminal.Error.WriteLine("Opened the page in your browser.");
         }
-        var response = await AnswerAsync(listener, begun, cancellationToken);
-        return response is null ? new Renewal.InvalidGrant("nothing was pasted; begin again")
-            : grant.Refuse(response, begun) is { } problem ? new Renewal.InvalidGrant(problem)
-            // Not given up halfway: the code is good once (RFC 6749, section 4.1.2).
-            : await grant.ExchangeAsync(response.Code!, begun, CancellationToken.None);
     }
 
-    /// <summary>A token instead of a login. It is tried at the provider before it takes the place of what there was.</summary>
-    private async Task<int> PasteAsync(Account account, CancellationToken cancellationToken)
+    /// <summary>The authorization response from the listener or the input. Null at the end of the input.</summary>
+    private async Task<AuthorizationResponse?> ReceiveAsync(
+        LoopbackListener? listener, AuthorizationRequest request, CancellationToken cancellationToken)
     {
-        terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
-        var line = await terminal.ReadLineAsync(cancellationToken);
-        return Conclude(account, Secret.From(line?.Trim()) is { } pasted
-            ? await account.Paste.TryAsync(pasted, cancellationToken)
-            : new Renewal.InvalidGrant("nothing was pasted; begin again"));
-    }
-
-    /// <summary>What the browser comes back with, here or through the person; null when the input ends.</summary>
-    private async Task<AuthorizationResponse?> AnswerAsync(LoopbackListener? listener, AuthorizationRequest begun, CancellationToken cancellationToken)
-    {
-        using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        using var timeout = new CancellationTokenSource(RedirectTimeout, context.Time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
             if (listener is not null)
             {
-                terminal.Error.WriteLine($"Waiting for the browser to come back to {begun.RedirectUri.GetLeftPart(UriPartial.Path)}; on another machine, begin with --paste.");
-                return await listener.WaitAsync(either.Token);
+                terminal.Error.WriteLine($"Waiting for the browser's redirect to {request.RedirectUri.GetLeftPart(UriPartial.Path)}. "
+                    + "If the browser runs on another machine, start again with --paste.");
+                return await listener.WaitAsync(linked.Token);
             }
-            terminal.Error.Write("Paste the address that the browser ends at, or the code in it: ");
-            return await terminal.ReadLineAsync(either.Token) is { Length: > 0 } line ? Pasted(line.Trim()) : null;
+            terminal.Error.Write("Paste the browser's final address, or the code in it: ");
+            return await terminal.ReadLineAsync(linked.Token) is { Length: > 0 } line ? Parse(line.Trim()) : null;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new AuthorizationResponse(null, null, null, "timeout", $"nobody logged in within {Patience.TotalMinutes:0} minutes");
+            return new AuthorizationResponse(null, null, null, "timeout", $"no login within {RedirectTimeout.TotalMinutes:0} minutes");
         }
     }
 
-    private static AuthorizationResponse Pasted(string line) =>
-        line.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? AuthorizationResponse.Parse(line[query..].Split('#')[0])
-        : line.Contains("code=", StringComparison.Ordinal) || line.Contains("error=", StringComparison.Ordinal) ? AuthorizationResponse.Parse(line)
-        : new AuthorizationResponse(line, null, null, null, null);
+    /// <summary>Parses a pasted address, query string or authorization code.</summary>
+    private static AuthorizationResponse Parse(string pasted) =>
+        pasted.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? AuthorizationResponse.Parse(pasted[query..].Split('#')[0])
+        : pasted.Contains("code=", StringComparison.Ordinal) || pasted.Contains("error=", StringComparison.Ordinal)
+            ? AuthorizationResponse.Parse(pasted)
+        : new AuthorizationResponse(pasted, null, null, null, null);
+
+    /// <summary>Reads a token from the input and verifies it at the provider before it replaces the current one.</summary>
+    private async Task<int> PasteTokenAsync(Account account, CancellationToken cancellationToken)
+    {
+        terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
+        var line = await terminal.ReadLineAsync(cancellationToken);
+        return Report(account, Secret.From(line?.Trim()) is { } pasted
+            ? await account.Paste.TryAsync(pasted, cancellationToken)
+            : new Renewal.InvalidGrant("nothing was pasted; start again"));
+    }
+
+    private async Task<int> RenewUnattendedAsync(Account account, CancellationToken cancellationToken)
+    {
+        var manager = account.TokenManager;
+        if (!manager.LogsInByItself && manager.Snapshot.State.Token is null)
+        {
+            terminal.Error.WriteLine(
+                $"{account.Name}: no login method is configured; create a token file with a refresh token at {manager.StoreLocation}");
+            return ExitCode.Failed;
+        }
+        terminal.Error.WriteLine($"{account.Name}: no login is needed; the token is renewed with the configured credentials.");
+        if (await manager.RenewAsync(null, cancellationToken) is not { State: TokenState.Active { FailedRenewals: 0 } active })
+        {
+            return context.ReportFailure(account);
+        }
+        terminal.Output.WriteLine($"{account.Name}: renewed; the token is {context.DescribeValidity(active.Held)}.");
+        return ExitCode.Done;
+    }
 
     private async Task<int> FinishAsync(Account account, Renewal outcome)
     {
         if (outcome is Renewal.Renewed(var token))
         {
-            // On disk first: whatever happens to this process, the login is kept.
+            // Not cancelable, so that an interrupted process keeps the login.
             await account.AdoptAsync(token, CancellationToken.None);
         }
-        return Conclude(account, outcome);
+        return Report(account, outcome);
     }
 
-    private int Conclude(Account account, Renewal outcome)
+    private int Report(Account account, Renewal outcome)
     {
-        switch (outcome)
+        var (exitCode, failure) = outcome switch
         {
-            case Renewal.Renewed:
-                return account.TokenManagers.Any(k => k.Snapshot.Unpersisted is not null) ? ExitCode.Done : Tell(account);
-            case Renewal.Transient(_, var reason, _):
-                terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}; try again later");
-                return ExitCode.TryLater;
-            case Renewal.InvalidClient(var reason):
-                terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}; mend the configuration");
-                return ExitCode.Failed;
-            case Renewal.InvalidGrant(var reason):
-                terminal.Error.WriteLine($"{account.Name}: not logged in: {reason}");
-                return ExitCode.Failed;
-            default:
-                throw new InvalidOperationException("a login has no other outcome");
+            Renewal.Renewed => (ExitCode.Done, null),
+            Renewal.Transient(_, var reason, _) => (ExitCode.TryLater, $"{reason}; try again later"),
+            Renewal.InvalidClient(var reason) => (ExitCode.Failed, $"{reason}; fix the configuration"),
+            Renewal.InvalidGrant(var reason) => (ExitCode.Failed, reason),
+            _ => throw new InvalidOperationException("unknown outcome of a login"),
+        };
+        if (failure is not null)
+        {
+            terminal.Error.WriteLine($"{account.Name}: login failed: {failure}");
+            return exitCode;
         }
+        // CommandContext reports a token that could not be saved.
+        return account.TokenManagers.Any(manager => manager.Snapshot.Unpersisted is not null) ? ExitCode.Done : ReportLocations(account);
     }
 
-    /// <summary>Where the token is. The login may have been for one upstream it, and the account's own not be had yet.</summary>
-    private int Tell(Account account)
+    /// <summary>Prints where the tokens are. After a login for an upstream token, the account's own token may still be missing.</summary>
+    private int ReportLocations(Account account)
     {
-        var has = account.TokenManager.Snapshot.State is TokenState.Active { FailedRenewals: 0 };
-        var tokens = account.TokenManagers.Reverse().Where(k => k != account.TokenManager || has).Select((k, i) =>
-            $"{(i == 0 ? "the token" : "the one it is had with")} is in {k.StoreLocation} and {accounts.Good(k.Snapshot.State.Token)}");
+        var hasToken = account.TokenManager.Snapshot.State is TokenState.Active { FailedRenewals: 0 };
+        var tokens = account.TokenManagers.Reverse().Where(manager => manager != account.TokenManager || hasToken).Select((manager, i) =>
+            $"{(i == 0 ? "the token" : "the token that renews it")} is in {manager.StoreLocation} and "
+            + context.DescribeValidity(manager.Snapshot.State.Token));
         terminal.Output.WriteLine($"{account.Name}: logged in; {string.Join("; ", tokens)}.");
-        return has ? ExitCode.Done : accounts.Explain(account);
-    }
-
-    private async Task<int> UnattendedAsync(Account account, CancellationToken cancellationToken)
-    {
-        if (!account.TokenManager.LogsInByItself && account.TokenManager.Snapshot.State.Token is null)
-        {
-            terminal.Error.WriteLine($"{account.Name}: nobody can log in to it, since no way of logging in is configured; put a token file with a refresh token at {account.TokenManager.StoreLocation}");
-            return ExitCode.Failed;
-        }
-        terminal.Error.WriteLine($"{account.Name}: nobody needs to log in to it; its token is renewed from the configuration.");
-        return await account.TokenManager.RenewAsync(null, cancellationToken) is { State: TokenState.Active { FailedRenewals: 0 } active }
-            ? Say($"{account.Name}: renewed; the token is {accounts.Good(active.Held)}.")
-            : accounts.Explain(account);
-
-        int Say(string line)
-        {
-            terminal.Output.WriteLine(line);
-            return ExitCode.Done;
-        }
+        return hasToken ? ExitCode.Done : context.ReportFailure(account);
     }
 }

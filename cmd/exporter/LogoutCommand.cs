@@ -1,58 +1,70 @@
+using System.CommandLine;
 using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary><c>exporter logout</c>: ends a login at the provider where that is offered (RFC 7009), and forgets it here.</summary>
-internal sealed class LogoutCommand(OneAccount accounts, Terminal terminal)
+/// <summary><c>logout</c>: revokes a login if the provider supports revocation (RFC 7009), and removes the local token.</summary>
+internal static class LogoutCommand
 {
-    /// <param name="name">The account; null when there is one.</param>
-    /// <param name="local">Leave the login alive at the provider.</param>
-    /// <param name="all">Every account.</param>
-    /// <returns>The exit code; of several accounts the first that is not zero.</returns>
-    public async Task<int> RunAsync(string? name, bool local, bool all, CancellationToken cancellationToken)
+    public static void AddTo(CommandLine program)
+    {
+        var (account, local, all) = (
+            ProgramCommands.AccountArgument(),
+            ProgramCommands.Switch("--local", "Remove the local token only. The login stays valid at the provider."),
+            ProgramCommands.Switch("--all", "Log out all accounts."));
+        program.Add(
+            new Command("logout", "Revokes the login if the provider supports it, and removes the local token.") { account, local, all },
+            ["oauth-exporter logout home", "oauth-exporter logout --all --local"],
+            (context, result, cancellationToken) =>
+                RunAsync(context, result.GetValue(account), result.GetValue(local), result.GetValue(all), cancellationToken));
+    }
+
+    /// <returns>The exit code; for several accounts, the first that is not zero.</returns>
+    private static async Task<int> RunAsync(CommandContext context, string? name, bool local, bool all, CancellationToken cancellationToken)
     {
         if (all && name is not null)
         {
-            terminal.Error.WriteLine("An account and --all contradict each other; leave one of them out.");
+            context.Terminal.Error.WriteLine("Give either an account or --all.");
             return ExitCode.Failed;
         }
-        var planned = all ? accounts.All : accounts.Choose(name) is { } chosen ? [chosen] : [];
-        var code = planned.Count == 0 ? ExitCode.Failed : ExitCode.Done;
-        foreach (var one in planned)
+        IReadOnlyList<ConfiguredAccount> accounts = all ? context.Options.Accounts : context.FindAccount(name) is { } found ? [found] : [];
+        var exitCode = accounts.Count == 0 ? ExitCode.Failed : ExitCode.Done;
+        foreach (var planned in accounts)
         {
-            var result = await accounts.WithAsync(one, account => ForgetAsync(account, local, cancellationToken), cancellationToken);
-            code = code == ExitCode.Done ? result : code;
+            var result = await context.RunAsync(
+                planned, account => LogOutAsync(context.Terminal, account, local, cancellationToken), cancellationToken);
+            exitCode = exitCode == ExitCode.Done ? result : exitCode;
         }
-        return code;
+        return exitCode;
     }
 
-    private async Task<int> ForgetAsync(Account account, bool local, CancellationToken cancellationToken)
+    private static async Task<int> LogOutAsync(Terminal terminal, Account account, bool local, CancellationToken cancellationToken)
     {
-        if (account.TokenManagers.All(k => k.Snapshot.State is TokenState.Missing))
+        if (account.TokenManagers.All(manager => manager.Snapshot.State is TokenState.Missing))
         {
-            terminal.Output.WriteLine($"{account.Name}: nobody is logged in.");
+            terminal.Output.WriteLine($"{account.Name}: not logged in.");
             return ExitCode.Done;
         }
         var revoke = local ? null : account.Revoke;
         var failure = await account.TokenManager.ForgetAsync(revoke, cancellationToken);
-        foreach (var one in account.Upstream.Where(_ => failure is null))
+        foreach (var upstream in account.Upstream.Where(_ => failure is null))
         {
-            failure = await one.ForgetAsync(cancellationToken);
+            failure = await upstream.ForgetAsync(cancellationToken);
         }
         if (failure is not null)
         {
-            var remedy = revoke is null ? "" : "; try again, or forget it here alone by --local";
-            terminal.Error.WriteLine($"{account.Name}: nothing was revoked or forgotten: {failure}{remedy}");
+            var hint = revoke is null ? "" : "; try again, or use --local to remove only the local token";
+            terminal.Error.WriteLine($"{account.Name}: logout failed, nothing changed: {failure}{hint}");
             return revoke is null ? ExitCode.Failed : ExitCode.TryLater;
         }
-        var happened = (local, revoke) switch
+        var outcome = (local, revoke) switch
         {
-            (_, not null) => "revoked at the provider and forgotten here",
-            (true, _) => "forgotten here; at the provider the login lives on",
-            _ => "forgotten here; the provider offers no revocation, so remove the login in your settings there",
+            (_, not null) => "revoked at the provider and removed locally",
+            (true, _) => "removed locally; the login stays valid at the provider",
+            _ => "removed locally; the provider has no revocation endpoint, so remove the login in your account settings there",
         };
-        terminal.Output.WriteLine($"{account.Name}: {happened}.");
+        terminal.Output.WriteLine($"{account.Name}: {outcome}.");
         return ExitCode.Done;
     }
 }

@@ -7,65 +7,71 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace Exporter;
 
 /// <summary>
-/// Waits on the loopback addresses for the browser to come back from a login (RFC 8252, section 7.3). It answers nothing but
-/// the login it waits for, once.
+/// Receives the redirect of one login on the loopback addresses (RFC 8252, section 7.3). It rejects every other request.
 /// </summary>
 internal sealed class LoopbackListener : IAsyncDisposable
 {
     private readonly WebApplication app;
-    private readonly TaskCompletionSource<AuthorizationResponse> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Secret? expected;
+    private readonly TaskCompletionSource<AuthorizationResponse> received = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Secret? expectedState;
 
-    private LoopbackListener(Uri redirect, IReadOnlyList<IPAddress> addresses)
+    private LoopbackListener(Uri redirect)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            foreach (var address in addresses)
+            if (IPAddress.TryParse(redirect.DnsSafeHost, out var address))
             {
-                kestrel.Listen(address, redirect.Port, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.Listen(address, redirect.Port, UseHttp1);
+            }
+            else if (redirect.Port == 0)
+            {
+                // A free port can only be chosen on one address.
+                kestrel.Listen(IPAddress.Loopback, 0, UseHttp1);
+            }
+            else
+            {
+                // A browser resolves "localhost" to IPv4 or IPv6. This listens on both, or on IPv4 only if the machine has no IPv6.
+                kestrel.ListenLocalhost(redirect.Port, UseHttp1);
             }
         });
-        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
         app = builder.Build();
-        app.Run(context => context.Request.Path == redirect.AbsolutePath && HttpMethods.IsGet(context.Request.Method) ? TakeAsync(context) : SayAsync(context, 404, "There is nothing here."));
+        app.Run(context => context.Request.Path == redirect.AbsolutePath && HttpMethods.IsGet(context.Request.Method)
+            ? ReceiveAsync(context)
+            : RespondAsync(context, 404, "This page does not exist."));
+
+        static void UseHttp1(ListenOptions listen) => listen.Protocols = HttpProtocols.Http1;
     }
 
-    /// <summary>Where the browser has to come back to.</summary>
+    /// <summary>The redirect URI, with the actual port.</summary>
     public Uri Redirect { get; private set; } = new("about:blank");
 
-    /// <summary>Whether a browser on this machine can come back to that address.</summary>
+    /// <summary>Whether a browser on this machine can reach the redirect URI over HTTP on a loopback address.</summary>
     public static bool CanServe(Uri redirect) => redirect.Scheme == Uri.UriSchemeHttp && redirect.IsLoopback;
 
-    /// <summary>Listens; without a listener, the reason why there is none.</summary>
-    public static async Task<(LoopbackListener? Listener, string? Reason)> StartAsync(Uri redirect, CancellationToken cancellationToken)
+    /// <summary>Starts a listener, or returns the error.</summary>
+    public static async Task<(LoopbackListener? Listener, string? Error)> StartAsync(Uri redirect, CancellationToken cancellationToken)
     {
-        foreach (var addresses in Addresses(redirect))
+        var listener = new LoopbackListener(redirect);
+        try
         {
-            var listener = new LoopbackListener(redirect, addresses);
-            try
-            {
-                await listener.app.StartAsync(cancellationToken);
-                listener.Redirect = redirect.Port == 0 ? new UriBuilder(redirect) { Port = new Uri(listener.app.Urls.First()).Port }.Uri : redirect;
-                return (listener, null);
-            }
-            catch (Exception e) when (e is IOException or SocketException)
-            {
-                await listener.DisposeAsync();
-                if (e.GetBaseException() is not SocketException { SocketErrorCode: SocketError.AddressNotAvailable })
-                {
-                    return (null, $"port {redirect.Port} of this machine is taken");
-                }
-            }
+            await listener.app.StartAsync(cancellationToken);
         }
-        return (null, "this machine has no loopback address");
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            await listener.DisposeAsync();
+            return (null, $"port {redirect.Port} is in use");
+        }
+        listener.Redirect = redirect.Port == 0 ? new UriBuilder(redirect) { Port = new Uri(listener.app.Urls.First()).Port }.Uri : redirect;
+        return (listener, null);
     }
 
-    /// <summary>Waits for the login with this state from now on; everything else that comes is turned away.</summary>
-    public void Expect(Secret state) => Volatile.Write(ref expected, state);
+    /// <summary>Sets the state of the login to accept. Until then, every request is rejected.</summary>
+    public void Expect(Secret state) => Volatile.Write(ref expectedState, state);
 
-    public Task<AuthorizationResponse> WaitAsync(CancellationToken cancellationToken) => answer.Task.WaitAsync(cancellationToken);
+    public Task<AuthorizationResponse> WaitAsync(CancellationToken cancellationToken) => received.Task.WaitAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -73,39 +79,27 @@ internal sealed class LoopbackListener : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    /// <summary>
-    /// What to try, in turn. "localhost" is whatever the browser makes of it, so both are listened on, unless the machine has no
-    /// IPv6; a free port can be had on one address only.
-    /// </summary>
-    private static IEnumerable<IReadOnlyList<IPAddress>> Addresses(Uri redirect)
-    {
-        if (IPAddress.TryParse(redirect.DnsSafeHost, out var address))
-        {
-            return [[address]];
-        }
-        return redirect.Port == 0 ? [[IPAddress.Loopback]] : [[IPAddress.Loopback, IPAddress.IPv6Loopback], [IPAddress.Loopback]];
-    }
-
-    private async Task TakeAsync(HttpContext context)
+    private async Task ReceiveAsync(HttpContext context)
     {
         var response = AuthorizationResponse.Parse(context.Request.QueryString.Value ?? "");
-        if (response.State is null || !response.State.Equals(Volatile.Read(ref expected)))
+        if (response.State is null || !response.State.Equals(Volatile.Read(ref expectedState)))
         {
-            await SayAsync(context, 400, "This is not the login that the exporter waits for. Begin again from the terminal.");
+            await RespondAsync(context, 400, "This redirect belongs to another login. Start again in the terminal.");
             return;
         }
-        // Before the page, which may be closed already.
-        answer.TrySetResult(response);
-        await SayAsync(context, 200, "The exporter has the answer. You can close this page; the terminal says how it went.");
+        // Set it before the response, because the browser may have closed the connection.
+        received.TrySetResult(response);
+        await RespondAsync(context, 200, "The exporter received the login. Close this page and see the terminal for the result.");
     }
 
-    private static Task SayAsync(HttpContext context, int status, string sentence)
+    private static Task RespondAsync(HttpContext context, int status, string message)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/html; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers["Referrer-Policy"] = "no-referrer";
         context.Response.Headers.Connection = "close";
-        return context.Response.WriteAsync($"<!doctype html><meta charset=\"utf-8\"><title>Exporter</title><p>{sentence}</p>\n", context.RequestAborted);
+        return context.Response.WriteAsync(
+            $"<!doctype html><meta charset=\"utf-8\"><title>Exporter</title><p>{message}</p>\n", context.RequestAborted);
     }
 }

@@ -1,33 +1,42 @@
+using System.CommandLine;
 using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary><c>exporter refresh</c>: renews a token now, whatever its age.</summary>
-internal sealed class RefreshCommand(OneAccount accounts, Terminal terminal, TimeProvider time)
+/// <summary><c>refresh</c>: renews a token now, even if it is valid.</summary>
+internal static class RefreshCommand
 {
-    /// <param name="name">The account; null when there is one.</param>
-    /// <param name="sure">Do not ask, though the token is still good.</param>
-    /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool sure, CancellationToken cancellationToken) => accounts.WithAsync(name, async account =>
+    public static void AddTo(CommandLine program)
     {
-        var (manager, before) = (account.TokenManager, account.TokenManager.Snapshot);
-        if (before.State.Token is { } token && token.IsUsable(time.GetUtcNow()) && terminal.IsInteractive && !sure)
+        var (account, yes) = (ProgramCommands.AccountArgument(), ProgramCommands.Switch("--yes", "Do not ask for confirmation.", "-y"));
+        program.Add(
+            new Command("refresh", "Renews the token of an account now and prints the new expiry time.") { account, yes },
+            ["oauth-exporter refresh", "oauth-exporter refresh home --yes"],
+            (context, result, cancellationToken) => context.RunAsync(
+                result.GetValue(account), opened => RunAsync(context, opened, result.GetValue(yes), cancellationToken), cancellationToken));
+    }
+
+    private static async Task<int> RunAsync(CommandContext context, Account account, bool yes, CancellationToken cancellationToken)
+    {
+        var (manager, before, terminal) = (account.TokenManager, account.TokenManager.Snapshot, context.Terminal);
+        if (before.State.Token is { } token && token.IsUsable(context.Time.GetUtcNow()) && terminal.IsInteractive && !yes)
         {
-            terminal.Error.Write($"{account.Name}: the token is {accounts.Good(token)}. Renew it now? [y/N] ");
+            terminal.Error.Write($"{account.Name}: the token is {context.DescribeValidity(token)}. Renew it now? [y/N] ");
             if (await terminal.ReadLineAsync(cancellationToken) is not ("y" or "Y" or "yes"))
             {
-                terminal.Error.WriteLine($"{account.Name}: nothing was done.");
+                terminal.Error.WriteLine($"{account.Name}: the token was not renewed.");
                 return ExitCode.Done;
             }
         }
         var after = await manager.RenewAsync(null, cancellationToken);
-        if (after.State is not TokenState.Active { FailedRenewals: 0 } active || (after.History.Renewals == before.History.Renewals && ReferenceEquals(active, before.State)))
+        var renewedHere = after.History.Renewals > before.History.Renewals;
+        if (after.State is not TokenState.Active { FailedRenewals: 0 } active || (!renewedHere && ReferenceEquals(active, before.State)))
         {
-            return accounts.Explain(account);
+            return context.ReportFailure(account);
         }
-        var who = after.History.Renewals > before.History.Renewals ? "renewed" : "renewed by another process";
-        terminal.Output.WriteLine($"{account.Name}: {who}; the token is {accounts.Good(active.Held)}.");
+        var outcome = renewedHere ? "renewed" : "renewed by another process";
+        terminal.Output.WriteLine($"{account.Name}: {outcome}; the token is {context.DescribeValidity(active.Held)}.");
         return ExitCode.Done;
-    }, cancellationToken);
+    }
 }

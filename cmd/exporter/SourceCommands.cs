@@ -4,84 +4,90 @@ using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary>The commands that the sources bring along, each for an account of its own source.</summary>
+/// <summary>The commands of the sources. Each works on one account of its source.</summary>
 internal static class SourceCommands
 {
-    public static void AddSourceCommands(this CommandLine program, IReadOnlyList<ISource> sources, Terminal terminal, TimeProvider time)
+    public static void AddTo(CommandLine program)
     {
-        foreach (var source in sources)
+        foreach (var source in program.Sources)
         {
             foreach (var command in source.Commands)
             {
-                Add(program, source.Name, command, terminal, time);
+                Add(program, source.Name, command);
             }
         }
     }
 
-    private static void Add(CommandLine program, string source, SourceCommand declared, Terminal terminal, TimeProvider time)
+    private static void Add(CommandLine program, string source, SourceCommand declaration)
     {
-        var arguments = declared.Arguments
-            .Select(a => new Argument<string?>(a.Name) { Description = a.Help, Arity = a.IsRequired ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne }).ToList();
-        var switches = declared.Options.Where(o => o.Placeholder is null).Select(o => new Option<bool>(o.Name) { Description = o.Help }).ToList();
-        var options = declared.Options.Where(o => o.Placeholder is not null).Select(o => new Option<string?>(o.Name) { Description = o.Help, HelpName = o.Placeholder }).ToList();
-        var command = new Command(declared.Name[^1], declared.Help);
-        Func<ParseResult, string?> account;
-        if (arguments.Count == 0)
+        const string accountHelp = "The account. Optional if there is only one.";
+        var command = new Command(declaration.Name[^1], declaration.Help);
+        var account = declaration.Arguments.Count == 0
+            ? AddArgument(new("ACCOUNT", accountHelp, IsRequired: false))
+            : AddOption(new("--account", accountHelp, "NAME"));
+        var values = declaration.Arguments.Select(a => (a.Name, Value: AddArgument(a))).ToList();
+        values.AddRange(declaration.Options.OrderByDescending(o => o.Placeholder is null).Select(o => (o.Name, AddOption(o))));
+        program.Add(command, declaration.Examples, RunAsync, declaration.Name.SkipLast(1));
+
+        Func<ParseResult, string?> AddArgument(CommandArgument declared)
         {
-            var argument = AccountCommands.Account();
+            var arity = declared.IsRequired ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne;
+            var argument = new Argument<string?>(declared.Name) { Description = declared.Help, Arity = arity };
             command.Add(argument);
-            account = result => result.GetValue(argument);
+            return result => result.GetValue(argument);
         }
-        else
+
+        Func<ParseResult, string?> AddOption(CommandOption declared)
         {
-            var option = new Option<string?>("--account") { Description = "The account; may be left out when there is one.", HelpName = "NAME" };
-            command.Add(option);
-            account = result => result.GetValue(option);
-        }
-        arguments.ForEach(command.Add);
-        switches.ForEach(command.Add);
-        options.ForEach(command.Add);
-        program.Add(declared.Name.SkipLast(1), command, declared.Examples, async (startup, result, cancellationToken) =>
-        {
-            var given = arguments.Select(a => new { a.Name, Value = result.GetValue(a) })
-                .Concat(options.Select(o => new { o.Name, Value = result.GetValue(o) }))
-                .Concat(switches.Select(s => new { s.Name, Value = result.GetValue(s) ? "" : null }))
-                .Where(g => g.Value is not null).ToDictionary(g => g.Name, g => g.Value!);
-            var accounts = new OneAccount(startup with { Accounts = [.. startup.Accounts.Where(a => a.Source == source)] }, terminal, time);
-            if (startup.Accounts.Count > 0 && accounts.All.Count == 0)
+            if (declared.Placeholder is null)
             {
-                terminal.Error.WriteLine($"There is no account at {source}; configure one with source: {source}.");
+                var option = ProgramCommands.Switch(declared.Name, declared.Help);
+                command.Add(option);
+                return result => result.GetValue(option) ? "" : null;
+            }
+            var valued = new Option<string?>(declared.Name) { Description = declared.Help, HelpName = declared.Placeholder };
+            command.Add(valued);
+            return result => result.GetValue(valued);
+        }
+
+        async Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken)
+        {
+            var arguments = values.Where(v => v.Value(result) is not null).ToDictionary(v => v.Name, v => v.Value(result)!);
+            var options = context.Options with { Accounts = [.. context.Options.Accounts.Where(a => a.Source == source)] };
+            if (context.Options.Accounts.Count > 0 && options.Accounts.Count == 0)
+            {
+                context.Terminal.Error.WriteLine($"There is no account of {source}; configure one with source: {source}.");
                 return ExitCode.Failed;
             }
-            // Results alone go to the output: what a login on the way says is none.
-            var login = new LoginCommand(accounts, terminal with { Output = terminal.Error }, LoginCommand.CallbackOf(startup), time);
-            return await accounts.WithAsync(
-                account(result),
-                opened => RunAsync(opened.Commands[declared], new CommandCall(given, terminal, time, token => LogInAsync(opened, accounts, login, token)), cancellationToken),
-                cancellationToken);
-        });
-    }
-
-    /// <summary>A command that runs until it is told to end has done what was asked for when it is.</summary>
-    private static async Task<int> RunAsync(Func<CommandCall, CancellationToken, Task<int>> run, CommandCall call, CancellationToken end)
-    {
-        try
-        {
-            return await run(call, end);
-        }
-        catch (OperationCanceledException) when (end.IsCancellationRequested)
-        {
-            return ExitCode.Done;
+            var accounts = context with { Options = options };
+            return await accounts.RunAsync(account(result), async opened =>
+            {
+                var call = new CommandCall(arguments, context.Terminal, context.Time, token => LogInAsync(accounts, opened, token));
+                try
+                {
+                    return await opened.Commands[declaration](call, cancellationToken);
+                }
+                catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+                {
+                    // Such a command runs until shutdown, so that is its success.
+                    return ExitCode.Done;
+                }
+            }, cancellationToken);
         }
     }
 
-    private static async Task<int> LogInAsync(Account account, OneAccount accounts, LoginCommand login, CancellationToken cancellationToken)
+    private static async Task<int> LogInAsync(CommandContext context, Account account, CancellationToken cancellationToken)
     {
-        if (AccountMetrics.NeedsLogin(account) && account.Login is not LoginMethod.Unattended
-            && await login.LogInAsync(account, paste: false, openBrowser: true, cancellationToken) is not ExitCode.Done and var code)
+        if (AccountMetrics.NeedsLogin(account) && account.Login is not LoginMethod.Unattended)
         {
-            return code;
+            // The output is for the results of the command.
+            var errorOnly = context with { Terminal = context.Terminal with { Output = context.Terminal.Error } };
+            var exitCode = await new LoginCommand(errorOnly).LogInAsync(account, paste: false, openBrowser: true, cancellationToken);
+            if (exitCode != ExitCode.Done)
+            {
+                return exitCode;
+            }
         }
-        return await account.TokenManager.GetTokenAsync(cancellationToken) is null ? accounts.Explain(account) : ExitCode.Done;
+        return await account.TokenManager.GetTokenAsync(cancellationToken) is null ? context.ReportFailure(account) : ExitCode.Done;
     }
 }

@@ -1,73 +1,85 @@
+using System.CommandLine;
 using System.Text.Json.Nodes;
 using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary><c>exporter status</c>: every account as its store tells of it, without asking any provider.</summary>
-internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, TimeProvider time)
+/// <summary><c>status</c>: shows the stored state of every account, without a request to a provider.</summary>
+internal static class StatusCommand
 {
-    /// <returns>The exit code: 1 when an account needs a login.</returns>
-    public async Task<int> RunAsync(bool json, CancellationToken cancellationToken)
+    public static void AddTo(CommandLine program)
     {
-        var rows = new List<Row>();
-        foreach (var planned in accounts.All)
+        var json = ProgramCommands.Switch("--json", "Print JSON.");
+        program.Add(
+            new Command("status", "Shows the state, expiry times, next renewal, store and last error of every account. "
+                + "Exits with 1 if an account needs a login.") { json },
+            ["oauth-exporter status", "oauth-exporter status --json | jq '.[] | select(.login_required)'"],
+            (context, result, cancellationToken) => RunAsync(context, result.GetValue(json), cancellationToken));
+    }
+
+    private static async Task<int> RunAsync(CommandContext context, bool json, CancellationToken cancellationToken)
+    {
+        List<string?[]> rows =
+            [["account", "source", "state", "access token expires", "refresh token expires", "next renewal", "store", "last error"]];
+        var levels = "";
+        var accounts = new JsonArray();
+        var exitCode = ExitCode.Done;
+        foreach (var planned in context.Options.Accounts)
         {
-            await accounts.WithAsync(planned, account =>
+            await context.RunAsync(planned, account =>
             {
-                rows.Add(Row.Of(account, time.GetUtcNow()));
+                rows.Add(Row(context, account));
+                levels += LevelTable(context, account);
+                accounts.Add((JsonNode)Json(account, context.Time.GetUtcNow()));
+                exitCode = AccountMetrics.NeedsLogin(account) ? ExitCode.Failed : exitCode;
                 return Task.FromResult(ExitCode.Done);
             }, cancellationToken);
         }
-        terminal.Output.Write(json ? Json(rows) : Text(rows));
-        return rows.Any(r => r.NeedsLogin) ? ExitCode.Failed : ExitCode.Done;
+        context.Terminal.Output.Write(json ? accounts + "\n" : TextTable.Of(rows) + levels);
+        return exitCode;
     }
 
-    private string Text(IReadOnlyList<Row> rows)
+    private static string?[] Row(CommandContext context, Account account)
     {
-        var now = time.GetUtcNow();
-        string? When(DateTimeOffset? at) => at is { } moment ? OneAccount.When(moment, now) : null;
-        var accounts = TextTable.Of([["account", "source", "state", "access token ends", "refresh token ends", "next renewal", "store", "last error"],
-            .. rows.Select(r => new[] { r.Account, r.Source, r.State, When(r.AccessEnds), When(r.RefreshEnds), When(r.NextRenewal), r.Store, r.LastError })]);
-        var levels = rows.Where(r => r.Levels.Count > 0).Select(r => TextTable.Of([[$"ways to the token of {r.Account}", "left", "ends", "what happens next"],
-            .. r.Levels.Select(l => new[] { l.Name, l.IsLeft ? "yes" : "no", When(l.EndsAt), l.Next })]));
-        return string.Join('\n', [accounts, .. levels]);
+        var (manager, token, history) = (account.TokenManager, account.TokenManager.Snapshot.State.Token, account.TokenManager.Snapshot.History);
+        return
+        [
+            account.Name, account.Source, AccountMetrics.NameOf(manager.Snapshot.State),
+            context.FormatTime(token?.ExpiresAt), context.FormatTime(token?.RefreshExpiresAt), context.FormatTime(manager.NextRenewal),
+            manager.StoreLocation, history.LastError,
+        ];
     }
 
-    private static string Json(IEnumerable<Row> rows) => new JsonArray([.. rows.Select(Json)]) + "\n";
-
-    private static JsonObject Json(Row row)
+    private static string LevelTable(CommandContext context, Account account)
     {
-        var account = new JsonObject
+        var levels = account.Levels(context.Time.GetUtcNow());
+        return levels.Count == 0 ? "" : "\n" + TextTable.Of(
+        [
+            [$"credentials of {account.Name}", "available", "expires", "next step"],
+            .. levels.Select(l => new[] { l.Name, l.IsLeft ? "yes" : "no", context.FormatTime(l.EndsAt), l.Next }),
+        ]);
+    }
+
+    private static JsonObject Json(Account account, DateTimeOffset now)
+    {
+        var (manager, token, history) = (account.TokenManager, account.TokenManager.Snapshot.State.Token, account.TokenManager.Snapshot.History);
+        var json = new JsonObject
         {
-            ["account"] = row.Account,
-            ["source"] = row.Source,
-            ["state"] = row.State,
-            ["login_required"] = row.NeedsLogin,
-            ["access_token_ends"] = row.AccessEnds?.UtcDateTime,
-            ["refresh_token_ends"] = row.RefreshEnds?.UtcDateTime,
-            ["next_renewal"] = row.NextRenewal?.UtcDateTime,
-            ["store"] = row.Store,
-            ["last_error"] = row.LastError,
+            ["account"] = account.Name,
+            ["source"] = account.Source,
+            ["state"] = AccountMetrics.NameOf(manager.Snapshot.State),
+            ["login_required"] = AccountMetrics.NeedsLogin(account),
+            ["access_token_ends"] = token?.ExpiresAt?.UtcDateTime,
+            ["refresh_token_ends"] = token?.RefreshExpiresAt?.UtcDateTime,
+            ["next_renewal"] = manager.NextRenewal?.UtcDateTime,
+            ["store"] = manager.StoreLocation,
+            ["last_error"] = history.LastError,
         };
-        if (row.Levels.Count > 0)
+        if (account.Levels(now) is { Count: > 0 } levels)
         {
-            account["levels"] = new JsonArray([.. row.Levels.Select(level =>
+            json["levels"] = new JsonArray([.. levels.Select(level =>
                 new JsonObject { ["name"] = level.Name, ["left"] = level.IsLeft, ["ends"] = level.EndsAt?.UtcDateTime, ["next"] = level.Next })]);
         }
-        return account;
-    }
-
-    private sealed record Row(
-        string Account, string Source, string State, bool NeedsLogin, DateTimeOffset? AccessEnds, DateTimeOffset? RefreshEnds, DateTimeOffset? NextRenewal, string Store, string? LastError,
-        IReadOnlyList<TokenLevel> Levels)
-    {
-        public static Row Of(Account account, DateTimeOffset now)
-        {
-            var (snapshot, token) = (account.TokenManager.Snapshot, account.TokenManager.Snapshot.State.Token);
-            return new Row(
-                account.Name, account.Source, AccountMetrics.NameOf(snapshot.State), AccountMetrics.NeedsLogin(account),
-                token?.ExpiresAt, token?.RefreshExpiresAt, account.TokenManager.NextRenewal, account.TokenManager.StoreLocation, snapshot.History.LastError, account.Levels(now));
-        }
+        return json;
     }
 }

@@ -1,44 +1,59 @@
+using System.CommandLine;
 using System.Text.Json.Nodes;
 using Exporter.Accounts;
 using Exporter.Tokens;
 
 namespace Exporter;
 
-/// <summary><c>exporter token</c>: prints a token that can be used now, for other programs.</summary>
-internal sealed class TokenCommand(OneAccount accounts, Terminal terminal, TimeProvider time)
+/// <summary><c>token</c>: prints a valid token for other programs.</summary>
+internal static class TokenCommand
 {
-    /// <param name="name">The account; null when there is one.</param>
-    /// <param name="id">The identity token instead of the access token.</param>
-    /// <param name="json">As an object with its expiry.</param>
-    /// <returns>The exit code.</returns>
-    public Task<int> RunAsync(string? name, bool id, bool json, CancellationToken cancellationToken) => accounts.WithAsync(name, async account =>
+    public static void AddTo(CommandLine program)
+    {
+        var (account, id, json) = (
+            ProgramCommands.AccountArgument(),
+            ProgramCommands.Switch("--id", "Print the ID token instead of the access token."),
+            ProgramCommands.Switch("--json", "Print a JSON object with the expiry time."));
+        program.Add(
+            new Command("token", "Prints a valid access token and nothing else. Renews it first if necessary.") { account, id, json },
+            [
+                "curl -H \"Authorization: Bearer $(oauth-exporter token home)\" https://api.example.org/",
+                "oauth-exporter token home --json",
+            ],
+            (context, result, cancellationToken) => context.RunAsync(
+                result.GetValue(account),
+                opened => RunAsync(context, opened, result.GetValue(id), result.GetValue(json), cancellationToken),
+                cancellationToken));
+    }
+
+    private static async Task<int> RunAsync(CommandContext context, Account account, bool id, bool json, CancellationToken cancellationToken)
     {
         var manager = account.TokenManager;
-        // Who asks wants to work with it for a while: what would be renewed by now anyhow is renewed first, if that succeeds.
-        if (manager.NextRenewal <= time.GetUtcNow() || (id && Ended(manager.Snapshot.State.Token?.IdToken)))
+        // The caller needs the token for a while, so a token whose renewal is due is renewed first. If that fails, a valid token is still printed.
+        if (manager.NextRenewal <= context.Time.GetUtcNow() || (id && IsExpired(manager.Snapshot.State.Token?.IdToken)))
         {
             await manager.RenewAsync(null, cancellationToken);
         }
         if (await manager.GetTokenAsync(cancellationToken) is not { } token)
         {
-            return accounts.Explain(account);
+            return context.ReportFailure(account);
         }
-        var (secret, end) = id ? (token.IdToken, Jwt.Expiry(token.IdToken)) : (token.AccessToken, token.ExpiresAt);
-        if (secret is null || (id && Ended(secret)))
+        var (secret, expiry) = id ? (token.IdToken, Jwt.Expiry(token.IdToken)) : (token.AccessToken, token.ExpiresAt);
+        if (secret is null || (id && IsExpired(secret)))
         {
-            terminal.Error.WriteLine($"{account.Name}: there is no identity token that is good; the scope openid has to be asked for when logging in");
+            context.Terminal.Error.WriteLine($"{account.Name}: there is no valid ID token; log in with the scope openid");
             return ExitCode.Failed;
         }
-        terminal.Output.WriteLine(json ? Json(id ? "id_token" : "access_token", secret, end) : secret.Reveal());
+        context.Terminal.Output.WriteLine(json ? Json(id ? "id_token" : "access_token", secret, expiry) : secret.Reveal());
         return ExitCode.Done;
-    }, cancellationToken);
 
-    private bool Ended(Secret? identity) => identity is not null && Jwt.Expiry(identity) <= time.GetUtcNow();
+        bool IsExpired(Secret? idToken) => idToken is not null && Jwt.Expiry(idToken) <= context.Time.GetUtcNow();
+    }
 
-    private static string Json(string member, Secret secret, DateTimeOffset? end)
+    private static string Json(string member, Secret secret, DateTimeOffset? expiry)
     {
         var token = new JsonObject { [member] = secret.Reveal() };
-        if (end is { } at)
+        if (expiry is { } at)
         {
             token["expires_at"] = at.UtcDateTime;
         }

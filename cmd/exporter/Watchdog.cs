@@ -3,14 +3,14 @@ using Exporter.Accounts;
 namespace Exporter;
 
 /// <summary>
-/// Watches the other services of the host, and tells systemd that the program lives as long as none of them has failed. Register it
-/// last, so that the others have started before it looks at them.
+/// Pings the systemd watchdog until a background service of the host fails. Register it last, so that the other services have started
+/// before it watches them.
 /// </summary>
-internal sealed class Watchdog(Systemd systemd, BackgroundHealth health, IServiceProvider services, ILogger<Watchdog> logger) : DeferredWorker
+internal sealed class Watchdog(SystemdNotifier systemd, BackgroundHealth health, IServiceProvider services, ILogger<Watchdog> logger) : DeferredWorker
 {
     public override Task StoppingAsync(CancellationToken cancellationToken)
     {
-        logger.LogInformation("told to end");
+        logger.LogInformation("shutting down");
         systemd.Stopping();
         return Task.CompletedTask;
     }
@@ -21,6 +21,6 @@ internal sealed class Watchdog(Systemd systemd, BackgroundHealth health, IServic
         {
             _ = health.WatchAsync(() => other.ExecuteTask ?? Task.CompletedTask);
         }
-        return systemd.RunAsync(() => health.IsHealthy, stoppingToken);
+        return systemd.RunWatchdogAsync(() => health.IsHealthy, stoppingToken);
     }
 }

@@ -2,8 +2,9 @@ using Exporter.Sandbox;
 
 namespace Exporter.Demo;
 
-/// <summary>Lets the sandbox's car drive, so that its stream has something to say.</summary>
+/// <summary>Lets the sandbox's car drive, so that its stream has messages.</summary>
 internal sealed class Drive(BmwBroker broker, string topic, TimeProvider time) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new BmwDrive(BmwProviderCar.Sample.Vin, time).RunAsync(broker, topic, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BmwDrive(BmwProviderCar.Sample.Vin, time).RunAsync(broker, topic, stoppingToken);
 }

@@ -6,12 +6,12 @@ using Exporter.Netatmo;
 using Exporter.Sandbox;
 using Exporter.Web;
 
-// Sandbox and exporter in one process, without an account anywhere: open the first address and click the logins.
+// Runs the sandbox and the exporter in one process. No account is logged in: open the first address and log in.
 var time = TimeProvider.System;
 var directory = Directory.CreateTempSubdirectory("exporter-demo-");
 try
 {
-    // The demo asks every few seconds, where an exporter asks every few minutes; the real provider would limit that.
+    // The demo reads every few seconds instead of minutes, so the sandbox must not limit the rate.
     await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
     {
         Providers = [new NetatmoProviderOptions { Limits = [] }, new BmwProviderOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }],
@@ -67,10 +67,10 @@ try
     sandbox.Netatmo.RegisterRedirectUri($"{address}/auth/callback");
     Console.WriteLine($"""
 
-          Exporter  {address}/   open it, click the logins, and watch; {address}/metrics is for Prometheus
-          Sandbox   {sandbox.Address}   the providers that the exporter talks to; what it counted is at {sandbox.Address}sandbox/state
+          Exporter  {address}/   open it and log in; {address}/metrics is for Prometheus
+          Sandbox   {sandbox.Address}   simulates the providers; {sandbox.Address}sandbox/state has its counters
 
-        Ctrl+C ends both.
+        Press Ctrl+C to stop both.
 
         """);
     await app.WaitForShutdownAsync();

@@ -3,15 +3,16 @@ using Exporter.Sandbox;
 
 namespace Exporter.Demo;
 
-/// <summary>Lets the sandbox's weather change a little all the time, so that there is something to watch.</summary>
+/// <summary>Changes the sandbox's weather continuously, so that there is something to watch.</summary>
 internal sealed class Weather(NetatmoProvider provider, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
 
-    /// <summary>How far each value swings about where the sample has it, and how many minutes that takes.</summary>
+    /// <summary>How far each value swings around that of the sample, and the period in minutes.</summary>
     private static readonly (string Name, double Swing, double Minutes)[] Swings =
     [
-        ("Temperature", 0.6, 4), ("Humidity", 3, 7), ("CO2", 60, 5), ("Noise", 4, 1.5), ("Pressure", 0.8, 9), ("WindStrength", 6, 2), ("WindAngle", 25, 3),
+        ("Temperature", 0.6, 4), ("Humidity", 3, 7), ("CO2", 60, 5), ("Noise", 4, 1.5), ("Pressure", 0.8, 9), ("WindStrength", 6, 2),
+        ("WindAngle", 25, 3),
     ];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -28,16 +29,16 @@ internal sealed class Weather(NetatmoProvider provider, TimeProvider time) : Bac
 
     private string Now(string sample)
     {
-        var answer = JsonNode.Parse(sample)!;
+        var response = JsonNode.Parse(sample)!;
         var minutes = time.GetUtcNow().TimeOfDay.TotalMinutes;
-        foreach (var station in answer["body"]!["devices"]!.AsArray())
+        foreach (var station in response["body"]!["devices"]!.AsArray())
         {
             foreach (var (index, module) in station!["modules"]!.AsArray().Prepend(station).Index())
             {
                 Swing(module!["dashboard_data"]!.AsObject(), minutes, index);
             }
         }
-        return answer.ToJsonString();
+        return response.ToJsonString();
     }
 
     private static void Swing(JsonObject measured, double minutes, int phase)

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Examples.Library;
 
-/// <summary>A token in a table of one's own.</summary>
+/// <summary>A token in your own table.</summary>
 internal static class CustomStore
 {
     public static async Task RunAsync(ErganiCredentials credentials)
@@ -15,20 +15,22 @@ internal static class CustomStore
         var table = new ConcurrentDictionary<string, Row>();
         using var http = TokenEndpoint.CreateHttp();
         using var store = new TableStore(table, "tenant-7");
-        await using var manager = new TokenManager(
-            "ergani", new ErganiGrant(credentials, http, TimeProvider.System), store, new TokenManagerOptions(), TimeProvider.System, NullLogger.Instance);
+        var time = TimeProvider.System;
+        var grant = new ErganiGrant(credentials, http, time);
+        await using var manager = new TokenManager("ergani", grant, store, new TokenManagerOptions(), time, NullLogger.Instance);
 
         var token = await manager.GetTokenAsync(CancellationToken.None);
-        Console.WriteLine($"custom store: {(token is null ? "no token" : $"row {table.Keys.Single()}, generation {table.Values.Single().Generation}")}");
+        var row = $"row {table.Keys.Single()}, generation {table.Values.Single().Generation}";
+        Console.WriteLine($"custom store: {(token is null ? "no token" : row)}");
     }
 }
 
-/// <summary>A row of a table: the token as JSON, null after a logout, and a number that grows with every write.</summary>
+/// <summary>A row: the token as JSON, or null after a logout, and a number that increases with every write.</summary>
 internal sealed record Row(string? Json, int Generation);
 
 /// <summary>
-/// A store is five calls. Here they are a table's: <c>select</c>, <c>update … where generation = n</c>, the same without a token, nothing to prepare, and a lock,
-/// which in PostgreSQL would be <c>pg_advisory_lock</c>. What goes wrong is an outcome (<see cref="WriteResult.Failed"/>) and not an exception.
+/// A store has four methods. In a table they are <c>select</c>, <c>update … where generation = n</c>, the same without a token, and a lock,
+/// such as PostgreSQL's <c>pg_advisory_lock</c>. A failure is a result (<see cref="WriteResult.Failed"/>), not an exception.
 /// </summary>
 internal sealed class TableStore(ConcurrentDictionary<string, Row> table, string key) : ITokenStore, IDisposable
 {
@@ -47,7 +49,7 @@ internal sealed class TableStore(ConcurrentDictionary<string, Row> table, string
         var before = table.GetValueOrDefault(key);
         switch (Read())
         {
-            // What somebody else has put there is never overwritten unseen; the token manager takes it over.
+            // Never overwrite an unread token of another writer: the token manager adopts it.
             case ReadResult.Held theirs when theirs.Stamp != expected:
                 return new(new WriteResult.Conflict(theirs));
             case ReadResult.LoggedOut when expected is not null:
@@ -56,7 +58,7 @@ internal sealed class TableStore(ConcurrentDictionary<string, Row> table, string
         var json = Encoding.UTF8.GetString(Format.Write(token, Encoding.UTF8.GetBytes(before?.Json ?? "")));
         var after = new Row(json, (before?.Generation ?? 0) + 1);
         var written = before is null ? table.TryAdd(key, after) : table.TryUpdate(key, after, before);
-        return new(written ? new WriteResult.Written(Stamp(after)) : new WriteResult.Failed("somebody wrote at the same time"));
+        return new(written ? new WriteResult.Written(Stamp(after)) : new WriteResult.Failed("another process wrote at the same time"));
     }
 
     public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken)

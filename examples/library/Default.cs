@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Examples.Library;
 
-/// <summary>A token in a directory, and a client that carries it. The first use logs in; every later one, in this process or the next, does not.</summary>
+/// <summary>A token in a directory, and a client that uses it. Only the first use logs in, even across processes.</summary>
 internal static class Default
 {
     public static async Task RunAsync(ErganiCredentials credentials, string directory)
@@ -15,8 +15,9 @@ internal static class Default
         var tokens = new ErganiTokenDirectory(directory, time);
         using var tokenHttp = TokenEndpoint.CreateHttp();
         var grant = new ErganiGrant(credentials, tokenHttp, time, $"{tokens.FileOf(credentials)}.log-ins");
-        // Disposed of asynchronously, so that a renewal in flight is saved.
-        await using var manager = new TokenManager("ergani", grant, tokens.StoreOf(credentials), new TokenManagerOptions(), time, NullLogger.Instance);
+        var store = tokens.StoreOf(credentials);
+        // Asynchronous disposal waits for a renewal in flight and saves its token.
+        await using var manager = new TokenManager("ergani", grant, store, new TokenManagerOptions(), time, NullLogger.Instance);
 
         await using var services = new ServiceCollection().AddErganiApi().BuildServiceProvider();
         var api = services.GetRequiredService<IErganiApi>();
@@ -28,12 +29,13 @@ internal static class Default
             _ => throw new InvalidOperationException(),
         });
 
-        // Somebody else's program may have only the access token, and use it as it is.
+        // Another program can use an access token directly, without a token manager.
         if (await manager.GetTokenAsync(CancellationToken.None) is { AccessToken: { } access })
         {
             var direct = new ApiAccount(access, credentials.Environment.Address);
-            var answer = ErganiAnswer.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);
-            Console.WriteLine($"direct: {(answer is PollResult<IReadOnlyList<ErganiEntry>>.Success(var list) ? $"{list.Count} services" : "no answer")}");
+            var response = ErganiAnswer.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);
+            var found = response is PollResult<IReadOnlyList<ErganiEntry>>.Success(var list) ? $"{list.Count} services" : "no response";
+            Console.WriteLine($"direct: {found}");
         }
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Examples.Library;
 
-/// <summary>What a test of one's own code looks like: no provider, no waiting, and every request counted.</summary>
+/// <summary>A test of your own code: no provider, no delays, and every request is counted.</summary>
 internal static class Fakes
 {
     public static async Task RunAsync()
@@ -15,16 +15,16 @@ internal static class Fakes
         await using var manager = new TokenManager("fake", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
         using var http = new HttpClient(new TokenHandler(manager) { InnerHandler = new Echo() });
 
-        // First use logs in, the second does not.
+        // Only the first use logs in.
         Check(await http.GetStringAsync("http://provider.example/") == "Bearer access-1", "the first token is on the request");
-        Check(await http.GetStringAsync("http://provider.example/") == "Bearer access-1" && grant.Requests == 1, "one login is enough");
+        Check(await http.GetStringAsync("http://provider.example/") == "Bearer access-1" && grant.Requests == 1, "there is one login");
 
-        // Three hours later, fifty callers at once share one renewal.
+        // After three hours, fifty concurrent callers share one renewal.
         time.Advance(TimeSpan.FromHours(3));
-        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => http.GetStringAsync("http://provider.example/")));
-        Check(answers.All(a => a == "Bearer access-2") && grant.Requests == 2, "fifty callers, one renewal");
+        var responses = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => http.GetStringAsync("http://provider.example/")));
+        Check(responses.All(a => a == "Bearer access-2") && grant.Requests == 2, "fifty callers, one renewal");
 
-        // The provider limits us for a minute: until then nobody asks again, and requests fail with the reason.
+        // The provider limits the rate for a minute. Until then, no request is sent, and callers get the reason.
         grant.Then(new Renewal.Transient(FailureKind.RateLimited, "too many requests", TimeSpan.FromMinutes(1)));
         time.Advance(TimeSpan.FromHours(3));
         for (var call = 0; call < 5; call++)
@@ -35,25 +35,25 @@ internal static class Fakes
             }
             catch (TokenUnavailableException e)
             {
-                Check(e.Message.Contains("too many requests", StringComparison.Ordinal), "the reason is told");
+                Check(e.Message.Contains("too many requests", StringComparison.Ordinal), "the message contains the reason");
             }
         }
-        Check(grant.Requests == 3, "one refused request, not five");
+        Check(grant.Requests == 3, "one rejected request, not five");
 
         time.Advance(TimeSpan.FromMinutes(1));
-        Check(await http.GetStringAsync("http://provider.example/") == "Bearer access-3", "it goes on by itself");
+        Check(await http.GetStringAsync("http://provider.example/") == "Bearer access-3", "it recovers");
         Console.WriteLine($"fakes: {grant.Requests} requests");
     }
 
-    private static void Check(bool holds, string what)
+    private static void Check(bool condition, string expectation)
     {
-        if (!holds)
+        if (!condition)
         {
-            throw new InvalidOperationException($"this does not hold: {what}");
+            throw new InvalidOperationException($"failed: {expectation}");
         }
     }
 
-    /// <summary>A provider that says what it was sent.</summary>
+    /// <summary>Returns the credentials of the request.</summary>
     private sealed class Echo : HttpMessageHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Exporter.Examples.Library;
 
-/// <summary>The same by dependency injection: accounts, typed clients, and IHttpClientFactory where that is in use.</summary>
+/// <summary>The same with dependency injection: accounts, typed clients, and IHttpClientFactory.</summary>
 internal static class Injected
 {
     public static async Task RunAsync(ErganiCredentials credentials, string directory)
@@ -29,14 +29,15 @@ internal static class Injected
         await using var provider = services.BuildServiceProvider();
         Console.WriteLine($"injected: {await provider.GetRequiredService<LookupClient>().LengthAsync(CancellationToken.None) > 2}");
         using var byFactory = provider.GetRequiredService<IHttpClientFactory>().CreateClient("by-factory");
-        using var answer = await byFactory.GetAsync("WebServices/ServicesList");
-        Console.WriteLine($"by factory: {(int)answer.StatusCode}");
+        using var response = await byFactory.GetAsync("WebServices/ServicesList");
+        Console.WriteLine($"by factory: {(int)response.StatusCode}");
         Console.WriteLine($"state: {provider.GetRequiredService<TokenManager>().Snapshot.State.GetType().Name}");
     }
 
-    /// <summary>A client of one's own; it never sees a token.</summary>
+    /// <summary>Your own client. It needs no code for tokens.</summary>
     private sealed class LookupClient(HttpClient http)
     {
-        public async Task<int> LengthAsync(CancellationToken cancellationToken) => (await http.GetStringAsync("Lookup/Submissions", cancellationToken)).Length;
+        public async Task<int> LengthAsync(CancellationToken cancellationToken) =>
+            (await http.GetStringAsync("Lookup/Submissions", cancellationToken)).Length;
     }
 }

@@ -2,7 +2,7 @@ using Exporter.Ergani;
 using Exporter.Examples.Library;
 using Exporter.Tokens;
 
-// The stand-in of cmd/sandbox, or another address of it as the first argument; a directory for tokens as the second.
+// Arguments: the address of the sandbox, and the directory for tokens.
 var sandbox = new Uri(args is [var address, ..] ? address : "http://127.0.0.1:9300");
 var directory = args is [_, var named, ..] ? named : Path.Combine(Path.GetTempPath(), "exporter-library-example");
 var credentials = new ErganiCredentials(

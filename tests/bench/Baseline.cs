@@ -1,9 +1,9 @@
 namespace Exporter.Bench;
 
-/// <summary>What Kestrel costs by itself: six bytes for every request, with the same server settings as the exporter's.</summary>
+/// <summary>Kestrel with the exporter's server settings and a response of six bytes.</summary>
 internal static class Baseline
 {
-    public static async Task AnswerAsync(string address)
+    public static async Task RunAsync(string address)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls(address);

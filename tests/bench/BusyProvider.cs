@@ -6,8 +6,8 @@ using Exporter.Sandbox;
 namespace Exporter.Bench;
 
 /// <summary>
-/// A provider and an exporter.yml for it: twelve accounts with together some 200 stations. Busy, one of them has a new reading every second, because
-/// each is read every ten to fifteen seconds and no two in step, and one renews its token every five. At rest nothing happens but scrapes.
+/// A provider and an exporter.yml with twelve accounts and about 200 stations in all. If busy, it reads each account every ten to fifteen
+/// seconds. About once a second there is a new reading, and every five seconds a renewed token. If idle, only scrapes happen.
 /// </summary>
 internal static class BusyProvider
 {
@@ -25,7 +25,7 @@ internal static class BusyProvider
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
         {
             Listen = listen,
-            // A token of two minutes is renewed after one.
+            // A token that expires in two minutes is renewed after one.
             Providers = [busy ? options with { Lifetimes = options.Lifetimes with { Access = TimeSpan.FromMinutes(2) } } : options],
         }, end.Token);
         var lines = new List<string> { "accounts:" };

@@ -7,26 +7,28 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Bench;
 
-/// <summary>What a token costs that is kept and nothing else: heap, threads and timers once every account is loaded from its file and the rounds go.</summary>
+/// <summary>Measures heap, threads and timers for each token when all accounts are loaded and the refresh loop runs.</summary>
 internal static class ManyAccounts
 {
     private static readonly Uri Nowhere = new("https://127.0.0.1:9/token");
 
-    /// <returns>Bytes of heap for each account, threads more than before, timers more than before.</returns>
+    /// <returns>Bytes of heap per account, and the additional threads and timers in all.</returns>
     public static async Task<string> MeasureAsync(int accounts)
     {
         var (time, directory) = (TimeProvider.System, Directory.CreateTempSubdirectory("exporter-bench-"));
         try
         {
-            var ends = time.GetUtcNow().AddDays(1).ToUnixTimeSeconds();
+            var expiry = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().AddDays(1).ToUnixTimeSeconds());
             for (var i = 0; i < accounts; i++)
             {
                 var file = FileOf(i);
-                await File.WriteAllTextAsync(file, $$"""{"access_token":"{{new string('a', 60)}}{{i}}","refresh_token":"{{new string('r', 60)}}{{i}}","expiry":"{{DateTimeOffset.FromUnixTimeSeconds(ends):O}}"}""");
+                var (access, refresh) = ($"{new string('a', 60)}{i}", $"{new string('r', 60)}{i}");
+                await File.WriteAllTextAsync(file, $$"""{"access_token":"{{access}}","refresh_token":"{{refresh}}","expiry":"{{expiry:O}}"}""");
                 File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             }
-            await using var services = new ServiceCollection().AddSingleton(time).AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSources([new NetatmoSource()]).BuildServiceProvider();
-            // Once before, so that what is made once is not counted to the accounts.
+            await using var services = new ServiceCollection().AddSingleton(time).AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance)
+                .AddSources([new NetatmoSource()]).BuildServiceProvider();
+            // Creates everything that is shared by all accounts.
             using var first = await TokenManagerOf(services, 0);
             var (heap, threads, timers) = (Heap(), Threads(), Timers());
             var managers = new TokenManager[accounts];
@@ -34,17 +36,17 @@ internal static class ManyAccounts
             {
                 managers[i] = await TokenManagerOf(services, i);
             }
-            using var end = new CancellationTokenSource();
-            var rounds = new RefreshLoop(managers, time, NullLogger.Instance).RunAsync(end.Token);
+            using var stop = new CancellationTokenSource();
+            var refreshing = new RefreshLoop(managers, time, NullLogger.Instance).RunAsync(stop.Token);
             await Task.Delay(TimeSpan.FromSeconds(5), time);
-            if (managers.FirstOrDefault(k => k.Snapshot.State is not TokenState.Active) is { } failed)
+            if (managers.FirstOrDefault(m => m.Snapshot.State is not TokenState.Active) is { } failed)
             {
-                throw new InvalidOperationException($"{failed.StoreLocation} has no token that is alive");
+                throw new InvalidOperationException($"{failed.StoreLocation} has no valid token");
             }
             var line = string.Create(CultureInfo.InvariantCulture, $"{(Heap() - heap) / accounts} {Threads() - threads} {Timers() - timers}");
-            await end.CancelAsync();
-            await rounds;
-            Array.ForEach(managers, k => k.Dispose());
+            await stop.CancelAsync();
+            await refreshing;
+            Array.ForEach(managers, m => m.Dispose());
             return line;
         }
         finally
@@ -54,13 +56,14 @@ internal static class ManyAccounts
 
         string FileOf(int account) => Path.Combine(directory.FullName, string.Create(CultureInfo.InvariantCulture, $"{account}.json"));
 
-        // As the oauth2 source opens one.
+        // The same as in the source oauth2.
         async Task<TokenManager> TokenManagerOf(IServiceProvider services, int account)
         {
             var store = new FileStore(FileOf(account), [new PlainTokenFormat()], time);
             var context = new AccountContext($"account-{account}", true, store, new TokenManagerOptions(), services);
             var endpoint = new TokenEndpoint(context.TokenHttp, Nowhere, new OAuthClient("client", new Secret("secret")), time);
-            var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.TokenOptions, time, NullLogger.Instance);
+            var grant = new RefreshTokenGrant(endpoint, time);
+            var manager = new TokenManager(context.Name, grant, context.Store, context.TokenOptions, time, NullLogger.Instance);
             await manager.LoadAsync(CancellationToken.None);
             return manager;
         }
@@ -73,7 +76,7 @@ internal static class ManyAccounts
         return GC.GetTotalMemory(forceFullCollection: true);
     }
 
-    /// <summary>As the runtime counts its own.</summary>
+    /// <summary>The metric of the .NET runtime.</summary>
     private static long Timers()
     {
         var timers = 0L;

@@ -8,7 +8,7 @@ using Prometheus;
 
 namespace Exporter.Bench;
 
-/// <summary>From a reading to the bytes of a page, and from these to an answer: the 71 series of one station, and the 14,200 of 200.</summary>
+/// <summary>From a reading to an encoded page, and from there to a response: 71 series of one station, and 14,200 series of 200 stations.</summary>
 [MemoryDiagnoser, InProcess]
 public class MetricsCacheBenchmarks
 {
@@ -30,17 +30,20 @@ public class MetricsCacheBenchmarks
     [GlobalSetup]
     public void Read()
     {
-        var answer = JsonSerializer.Deserialize(NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, Exporter.Netatmo.NetatmoJson.Default.WireAnswer)!;
-        reading = NetatmoReading.From(new StationsData(answer.Body!.Devices!, answer.TimeServer));
+        var json = NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!;
+        var response = JsonSerializer.Deserialize(json, Exporter.Netatmo.NetatmoJson.Default.WireAnswer)!;
+        reading = NetatmoReading.From(new StationsData(response.Body!.Devices!, response.TimeServer));
         groups = [new(LabelSet.Of(("account", "home")), Families())];
-        live = [new(LabelSet.Empty, [.. Enumerable.Range(0, LiveSeries).Select(i => MetricFamily.Gauge($"bench_{i}_value", "A value that time alone changes.", i))])];
+        var families = Enumerable.Range(0, LiveSeries).Select(i => MetricFamily.Gauge($"bench_{i}_value", "A value that changes with time.", i));
+        live = [new(LabelSet.Empty, [.. families])];
         gauges = [.. live[0].Families.Select(family => Prometheus.Metrics.WithCustomRegistry(process).CreateGauge(family.Name, family.Help))];
         warm = EncodedMetrics.Of(groups);
         warm.Prepare(ExpositionFormat.PrometheusText, gzip: true);
     }
 
     [Benchmark]
-    public IReadOnlyList<MetricFamily> Families() => [.. NetatmoMetrics.From(reading, new NetatmoMetricsOptions(TimeSpan.FromHours(1), Location: false), Now)];
+    public IReadOnlyList<MetricFamily> Families() =>
+        [.. NetatmoMetrics.From(reading, new NetatmoMetricsOptions(TimeSpan.FromHours(1), Location: false), Now)];
 
     [Benchmark]
     public void Write_text() => EncodedMetrics.Of(groups).Prepare(ExpositionFormat.PrometheusText, gzip: false);
@@ -52,10 +55,10 @@ public class MetricsCacheBenchmarks
     public void Write_text_and_deflate() => EncodedMetrics.Of(groups).Prepare(ExpositionFormat.PrometheusText, gzip: true);
 
     [Benchmark]
-    public void A_look_from_a_new_registry() => EncodedMetrics.Of(live).Prepare(ExpositionFormat.PrometheusText, gzip: false);
+    public void Live_metrics_in_a_new_registry() => EncodedMetrics.Of(live).Prepare(ExpositionFormat.PrometheusText, gzip: false);
 
     [Benchmark]
-    public void A_look_from_a_registry_that_stays()
+    public void Live_metrics_in_a_reused_registry()
     {
         foreach (var gauge in gauges)
         {
@@ -65,10 +68,10 @@ public class MetricsCacheBenchmarks
     }
 
     [Benchmark]
-    public void A_scrape_of_what_is_encoded() => Scrape(gzip: false);
+    public void A_scrape_of_an_encoded_page() => Scrape(gzip: false);
 
     [Benchmark]
-    public void A_scrape_of_what_is_encoded_with_gzip() => Scrape(gzip: true);
+    public void A_scrape_of_an_encoded_page_with_gzip() => Scrape(gzip: true);
 
     private void Scrape(bool gzip)
     {

@@ -3,16 +3,16 @@ using System.Net;
 using BenchmarkDotNet.Running;
 using Exporter.Bench;
 
-// Without one of these words, BenchmarkDotNet with its own arguments; load.sh uses the words.
+// load.sh uses the commands. Without one, BenchmarkDotNet runs with its own arguments.
 switch (args)
 {
     case ["kestrel", var address]:
-        await Baseline.AnswerAsync(address);
+        await Baseline.RunAsync(address);
         return 0;
     case ["first", var page, .. var program]:
-        Console.WriteLine(await FirstAnswer.MillisecondsAsync(new Uri(page), program));
+        Console.WriteLine(await FirstResponse.MillisecondsAsync(new Uri(page), program));
         return 0;
-    case ["provider", var listen, var directory, "busy" or "rest"]:
+    case ["provider", var listen, var directory, "busy" or "idle"]:
         await BusyProvider.RunAsync(IPEndPoint.Parse(listen), directory, args[^1] == "busy");
         return 0;
     case ["accounts", var count]:

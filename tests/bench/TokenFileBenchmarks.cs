@@ -3,12 +3,18 @@ using Exporter.Tokens;
 
 namespace Exporter.Bench;
 
-/// <summary>A token file: read, and replaced with its flushes to disk.</summary>
+/// <summary>Reading a token file, and replacing it with flushes to disk.</summary>
 [MemoryDiagnoser, InProcess]
 public class TokenFileBenchmarks
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("exporter-bench-");
-    private readonly Token token = new() { AccessToken = new Secret("access-token"), RefreshToken = new Secret("refresh-token"), ExpiresAt = DateTimeOffset.UnixEpoch.AddYears(60) };
+    private readonly Token token = new()
+    {
+        AccessToken = new Secret("access-token"),
+        RefreshToken = new Secret("refresh-token"),
+        ExpiresAt = DateTimeOffset.UnixEpoch.AddYears(60),
+    };
+
     private FileStore store = null!;
     private string? stamp;
 

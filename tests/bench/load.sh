@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Scrapes under load: the exporter in turns with nginx serving the same bytes, and with any other exporter. Writes a Markdown table.
+# Measures scrapes under load: the exporter, nginx with the same bytes, and optionally another exporter. Prints a Markdown table.
 #
 #   tests/bench/load.sh [EXPORTER [AHEAD_OF_TIME]]
 #
-# EXPORTER           the program to measure; without one it is published as for the image
-# AHEAD_OF_TIME      the same compiled ahead of time: its start, memory and size are measured as well
+# EXPORTER           the program to measure; by default, the script publishes it
+# AHEAD_OF_TIME      the native program: the script measures its start, memory and size too
 #
-# ROUNDS (5)         rounds; the medians and the spread are shown
+# ROUNDS (5)         rounds; the table has medians and ranges
 # SECONDS_EACH (3)   length of one measurement
-# OTHER              "NAME=BINARY" of another exporter with netatmo-exporter's flags, measured beside ours
-# Needs wrk, nginx and curl. Listens on loopback alone.
+# OTHER              "NAME=BINARY" of another exporter with netatmo-exporter's flags
+# Needs wrk, nginx and curl. Listens on loopback addresses only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# As the image and the units say.
+# The value of the image and the units.
 export DOTNET_GCgen0size=0x200000
 rounds=${ROUNDS:-5} length=${SECONDS_EACH:-3}
 work=$(mktemp -d)
@@ -24,7 +24,7 @@ done
 exporter=${1:-} ahead=${2:-}
 if [ -z "$exporter" ]; then
   dotnet publish cmd/exporter -c Release -r linux-x64 -o "$work/published" -v q -nodeReuse:false >&2
-  exporter=$work/published/exporter
+  exporter=$work/published/oauth-exporter
 fi
 for project in tests/bench cmd/sandbox; do dotnet build "$project" -c Release -v q -nodeReuse:false >&2; done
 bench=artifacts/bin/Exporter.Bench/release/Exporter.Bench
@@ -36,7 +36,7 @@ until_up() { for _ in $(seq 400); do curl -fs -o /dev/null "$1" && return; sleep
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 rss() { awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$1/status"; }
 
-# An exporter on the port behind the given one, over a sandbox a hundred further; until its readings are on the page.
+# Starts a sandbox on port + 100 and an exporter on port + 1, and waits for its first readings.
 start_pair() { # name stations port interval binary
   local provider=127.0.0.1:$(($3 + 100))
   "$sandbox" --stations "$2" --listen $provider > "$work/$1.sandbox" &
@@ -51,8 +51,8 @@ start_pair() { # name stations port interval binary
   echo "$1 has no readings" >&2; cat "$work/$1.log" >&2; return 1
 }
 
-# An exporter of twelve accounts, at rest or busy, over a provider a hundred ports further. Both stand still but while they are measured: the
-# busy one would take its part of the processors from all the others.
+# Starts an exporter with twelve accounts, idle or busy, and a provider on port + 100. Both are stopped except during their measurement,
+# because the busy one would take processor time from all other measurements.
 start_many() { # name port
   mkdir "$work/$1"
   "$bench" provider 127.0.0.1:$(($2 + 100)) "$work/$1" "$1" > "$work/$1.provider" &
@@ -64,7 +64,7 @@ start_many() { # name port
   echo "not every account of $1 has readings" >&2; cat "$work/$1.log" >&2; return 1
 }
 
-# From exec to the first 200, of a program that cannot reach its provider: 127.0.0.1:9 answers nobody.
+# Milliseconds from exec to the first status 200, without a provider: nothing listens on 127.0.0.1:9.
 first() { # binary
   echo '{"refresh_token":"none"}' > "$work/first.json"
   local pid took
@@ -74,14 +74,14 @@ first() { # binary
   echo "$took"
 }
 
-# Resident megabytes of an exporter after 1,000 scrapes.
+# Resident memory of an exporter after 1,000 scrapes, in MB.
 memory() { # name port binary
   start_pair "$1" small "$2" 8m "$3"
   for _ in $(seq 10); do curl -s -o /dev/null "http://127.0.0.1:$(($2 + 1))/metrics?[1-100]"; done
   rss "$(cat "$work/$1.pid")"
 }
 
-# Requests a second, and the 99th percentile in milliseconds, at so many connections.
+# Requests per second, and the 99th percentile in milliseconds.
 load() { # url connections [header]
   wrk -t1 -c "$2" -d "${length}s" --latency ${3:+-H "$3"} "$1" | awk '
     /^Requests\/sec/ { rate = $2 }
@@ -91,7 +91,7 @@ load() { # url connections [header]
 
 start_pair small small 19301 8m "$exporter"
 start_pair large large 19303 8m "$exporter"
-start_many rest 19321
+start_many idle 19321
 start_many busy 19322
 if [ -n "${OTHER:-}" ]; then
   start_pair other-small small 19311 8m "${OTHER#*=}"
@@ -100,7 +100,7 @@ fi
 "$bench" kestrel http://127.0.0.1:19307 > /dev/null & kestrel=$!
 until_up http://127.0.0.1:19307/
 
-# nginx with the exporter's own bytes, plain and compressed.
+# nginx serves the exporter's bytes, plain and compressed.
 mkdir -p "$work/root"
 for size in small large; do
   [ $size = small ] && port=19302 || port=19304
@@ -132,14 +132,14 @@ for round in $(seq "$rounds"); do
       load "http://127.0.0.1:$((port + 10))/metrics" 8 'Accept-Encoding: gzip' >> "$work/other-$size-gzip"
     fi
   done
-  for name in rest busy; do
-    [ $name = rest ] && port=19321 || port=19322
+  for name in idle busy; do
+    [ $name = idle ] && port=19321 || port=19322
     xargs kill -CONT < "$work/$name.pids"
     sleep 2
     length=12 load "http://127.0.0.1:$port/metrics" 8 'Accept-Encoding: gzip' >> "$work/exporter-$name-gzip"
     xargs kill -STOP < "$work/$name.pids"
   done
-  # Processor time of one scrape after another, over that of Kestrel answering six bytes.
+  # Processor time of sequential scrapes, and of Kestrel with six bytes.
   for name in small kestrel; do
     [ $name = small ] && { url=http://127.0.0.1:19302/metrics pid=$(cat "$work/small.pid"); } || { url=http://127.0.0.1:19307/ pid=$kestrel; }
     before=$(ticks "$pid")
@@ -158,17 +158,17 @@ read -r each threads timers < <("$bench" accounts 10000)
 rate() { cut -d' ' -f1 "$work/$1" | median; }
 p99() { cut -d' ' -f2 "$work/$1" | median; }
 row() { # title size coding
-  local ours theirs other=""
-  ours=$(rate "exporter-$2-$3") theirs=$(rate "nginx-$2-$3")
+  local own nginx other=""
+  own=$(rate "exporter-$2-$3") nginx=$(rate "nginx-$2-$3")
   [ -n "${OTHER:-}" ] && other=" $(rate "other-$2-$3") |"
-  printf '| scrapes/s, %s | %.0f (%s) | %.0f (%s) |%s %.2f of nginx | 0.6 |\n' "$1" "$ours" "$(cut -d' ' -f1 "$work/exporter-$2-$3" | spread)" \
-    "$theirs" "$(cut -d' ' -f1 "$work/nginx-$2-$3" | spread)" "$other" "$(echo "$ours $theirs" | awk '{ print $1 / $2 }')"
+  printf '| scrapes/s, %s | %.0f (%s) | %.0f (%s) |%s %.2f of nginx | 0.6 |\n' "$1" "$own" "$(cut -d' ' -f1 "$work/exporter-$2-$3" | spread)" \
+    "$nginx" "$(cut -d' ' -f1 "$work/nginx-$2-$3" | spread)" "$other" "$(echo "$own $nginx" | awk '{ print $1 / $2 }')"
 }
 header=""; rule=""
 [ -n "${OTHER:-}" ] && { header=" ${OTHER%%=*} |" rule=" --- |"; }
 series() { curl -s "http://127.0.0.1:$1/metrics" | grep -vc '^#'; }
 echo
-echo "Medians of $rounds rounds (least and most in brackets), on $(nproc) cores ($(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)), wrk taking its part of them."
+echo "Medians of $rounds rounds (ranges in parentheses), on $(nproc) cores ($(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)), which wrk shares."
 echo
 echo "| what | exporter | nginx, the same bytes |$header result | goal |"
 echo "| --- | --- | --- |$rule --- | --- |"
@@ -179,10 +179,10 @@ row "200 stations, gzip" large gzip
 echo
 echo "| what | result | goal |"
 echo "| --- | --- | --- |"
-ours=$(median < "$work/cpu-small") base=$(median < "$work/cpu-kestrel")
-printf '| processor time of a sequential scrape, 1 station | %.0f µs, Kestrel with six bytes %.0f µs | at most 80 µs over Kestrel |\n' "$ours" "$base"
-printf '| 99th percentile at 8 connections, 200 stations in 12 accounts, gzip, a new reading every second, a renewal every five | %s ms, at rest %s ms: %.1f times | under 3 times |\n' "$(p99 exporter-busy-gzip)" "$(p99 exporter-rest-gzip)" \
-  "$(echo "$(p99 exporter-busy-gzip) $(p99 exporter-rest-gzip)" | awk '{ print $1 / $2 }')"
+own=$(median < "$work/cpu-small") base=$(median < "$work/cpu-kestrel")
+printf '| processor time of a sequential scrape, 1 station | %.0f µs, Kestrel with six bytes %.0f µs | at most 80 µs over Kestrel |\n' "$own" "$base"
+printf '| 99th percentile at 8 connections, 200 stations in 12 accounts, gzip, a new reading every second, a renewal every five | %s ms, idle %s ms: %.1f times | under 3 times |\n' "$(p99 exporter-busy-gzip)" "$(p99 exporter-idle-gzip)" \
+  "$(echo "$(p99 exporter-busy-gzip) $(p99 exporter-idle-gzip)" | awk '{ print $1 / $2 }')"
 printf '| from exec to the first 200 | %s ms (%s) | under 200 ms |\n' "$(median < "$work/start")" "$(spread < "$work/start")"
 megabytes() { stat -c %s "$1" | awk '{ print $1 / 1e6 }'; }
 printf '| resident memory after 1,000 scrapes | %.1f MB (%s) | under 60 MB |\n' "$(median < "$work/memory")" "$(spread < "$work/memory")"

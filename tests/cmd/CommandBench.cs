@@ -2,8 +2,8 @@ using Exporter.Sandbox;
 
 namespace Exporter.Tests.Cmd;
 
-/// <summary>A sandbox, and a configuration with an account at two of its providers.</summary>
-internal sealed class CommandBench : TypedCommands
+/// <summary>A sandbox, and a configuration with accounts of two of its providers.</summary>
+internal sealed class CommandBench : InProcessCommands
 {
     private CommandBench(SandboxServer sandbox, ManualTime time)
         : base(time)
@@ -34,18 +34,21 @@ internal sealed class CommandBench : TypedCommands
         return new CommandBench(await SandboxServer.StartAsync(new SandboxOptions { Time = time }, Cancellation), time);
     }
 
-    /// <summary>A token file for the account at Netatmo, as a login would leave it.</summary>
-    /// <param name="left">What is left of the access token.</param>
-    /// <param name="lifetime">How long it was given for.</param>
+    /// <summary>Writes the token file of the Netatmo account, like a login.</summary>
+    /// <param name="left">How long the access token is still valid.</param>
+    /// <param name="lifetime">How long it was valid when it was issued.</param>
     public IssuedTokens LogInHome(TimeSpan? left = null, TimeSpan? lifetime = null)
     {
         var issued = Sandbox.Netatmo.Login();
-        var given = lifetime is { } all ? $",\"expires_in\":{all.TotalSeconds}" : "";
-        Write("home.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","expiry":"{{Time.GetUtcNow() + (left ?? issued.ExpiresIn):O}}"{{given}}}""");
+        var expiry = Time.GetUtcNow() + (left ?? issued.ExpiresIn);
+        var expiresIn = lifetime is { } all ? $",\"expires_in\":{all.TotalSeconds}" : "";
+        Write("home.json", $$"""
+            {"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","expiry":"{{expiry:O}}"{{expiresIn}}}
+            """);
         return issued;
     }
 
-    /// <summary>A token manager's file for the account at BMW.</summary>
+    /// <summary>Writes the token file of the BMW account, like BmwTokenManager.</summary>
     public IssuedTokens LogInCar(string file = "car.json", string clientId = "")
     {
         var issued = Sandbox.Bmw.Login();

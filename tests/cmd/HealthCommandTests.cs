@@ -6,42 +6,44 @@ namespace Exporter.Tests.Cmd;
 
 public class HealthCommandTests
 {
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task An_exporter_that_answers_is_well_though_it_asks_for_a_password(bool withUsers)
+    public async Task An_exporter_that_responds_is_healthy_even_if_it_requires_a_password(bool withUsers)
     {
-        await using var exporter = await WebBench.StartAsync(webConfig: withUsers ? $"basic_auth_users:\n  bob: {Exporter.Web.Bcrypt.Hash("secret")}\n" : null);
+        var users = $"basic_auth_users:\n  bob: {Exporter.Web.Bcrypt.Hash("secret")}\n";
+        await using var exporter = await WebBench.StartAsync(webConfig: withUsers ? users : null);
         await using var bench = await CommandBench.StartAsync();
 
-        Assert.Equal(0, await bench.RunBareAsync([], Cancellation, "health", "--addr", exporter.Address.Authority));
+        Assert.Equal(0, await HealthAsync(bench, exporter.Address.Authority));
 
-        Assert.Equal(("", ""), (bench.Output, bench.Said));
+        Assert.Equal(("", ""), (bench.Output, bench.RecentError));
     }
 
     [Fact]
-    public async Task Over_TLS_it_is_known_by_the_certificate_of_the_configuration()
+    public async Task Over_TLS_it_must_present_the_configured_certificate()
     {
         using var authority = new Authority();
-        using var directory = new Support.TemporaryDirectory();
+        using var directory = new TemporaryDirectory();
         authority.Write(directory);
         var file = directory.Write("web.yml", $"tls_server_config: {{cert_file: {directory["server.pem"]}, key_file: {directory["server.key"]}}}\n");
         await using var exporter = await WebBench.StartAsync([("--web.config.file", file)]);
         await using var bench = await CommandBench.StartAsync();
 
-        Assert.Equal(0, await bench.RunBareAsync([], Cancellation, "health", "--addr", exporter.Address.Authority, "--web.config.file", file));
-        Assert.Equal(1, await bench.RunBareAsync([], Cancellation, "health", "--addr", exporter.Address.Authority));
+        Assert.Equal(0, await HealthAsync(bench, exporter.Address.Authority, "--web.config.file", file));
+        Assert.Equal(1, await HealthAsync(bench, exporter.Address.Authority));
     }
 
     [Fact]
-    public async Task One_that_does_not_answer_is_not_and_the_remedy_is_said()
+    public async Task An_exporter_that_does_not_respond_is_unhealthy_and_the_fix_is_printed()
     {
         await using var bench = await CommandBench.StartAsync();
 
-        Assert.Equal(1, await bench.RunBareAsync([], Cancellation, "health", "--addr", $"127.0.0.1:{FreePort.Take()}"));
+        Assert.Equal(1, await HealthAsync(bench, $"127.0.0.1:{FreePort.Take()}"));
 
-        Assert.Contains("the exporter is not running, or listens elsewhere", bench.Said, StringComparison.Ordinal);
+        Assert.Contains("start the exporter, or run this command with the same settings", bench.RecentError, StringComparison.Ordinal);
     }
+
+    private static Task<int> HealthAsync(CommandBench bench, string address, params string[] more) =>
+        bench.RunWithoutConfigurationAsync([], TestContext.Current.CancellationToken, ["health", "--addr", address, .. more]);
 }

@@ -4,96 +4,105 @@ using Xunit;
 
 namespace Exporter.Tests.Cmd;
 
-/// <summary>BmwTokenManager's job: its flags, its file, its lines and its exit codes.</summary>
+/// <summary>Compatibility with BmwTokenManager: its flags, file, log lines and exit codes.</summary>
 public sealed class KeepCommandTests
 {
     private static readonly TimeSpan AnHour = TimeSpan.FromHours(1);
 
     [Fact]
-    public async Task It_renews_at_once_and_again_before_the_end_until_it_is_told_to_stop()
+    public async Task It_renews_at_once_and_again_before_expiry_until_shutdown()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar("token.json");
         using var stop = Stop();
         var keep = Keep(bench, stop, "-t", bench["token.json"]);
 
-        await bench.SaysAsync("[info] sleeping");
-        Assert.Matches(@"^(\[warn\] .*\n)*\[info\] initial refresh ok; expires_at=2026-11-21T13:00:00\+00:00\n\[info\] sleeping \d+s; refresh at 2026-11-21T12:5\d:\d\d\+00:00\n$", bench.Error);
+        await bench.WaitForErrorAsync("[info] sleeping");
+        Assert.Matches(
+            @"^(\[warn\] .*\n)*\[info\] initial refresh ok; expires_at=2026-11-21T13:00:00\+00:00\n"
+            + @"\[info\] sleeping \d+s; refresh at 2026-11-21T12:5\d:\d\d\+00:00\n$", bench.Error);
         var first = bench.Read("token.json").Text("refresh_token");
-        await bench.TickUntilSaysAsync("[info] refreshed; expires_at=2026-11-21T1");
+        await bench.AdvanceUntilErrorAsync("[info] refreshed; expires_at=2026-11-21T1");
         await stop.CancelAsync();
 
         Assert.Equal(0, await keep);
         Assert.NotEqual(first, bench.Read("token.json").Text("refresh_token"));
-        // The clock has gone on until it said so.
-        Assert.InRange(bench.Sandbox.Bmw.Authorization.Counters.Rotations, 2, 1 + (int)((bench.Time.GetUtcNow() - ManualTime.Start) / TimeSpan.FromMinutes(50)));
+        // The clock may have advanced further than the first renewal.
+        var elapsed = bench.Time.GetUtcNow() - ManualTime.Start;
+        Assert.InRange(bench.Sandbox.Bmw.Authorization.Counters.Rotations, 2, 1 + (int)(elapsed / TimeSpan.FromMinutes(50)));
         Assert.Equal(0, bench.Sandbox.Bmw.Authorization.Counters.ReusedRefreshTokens);
     }
 
     [Fact]
-    public async Task The_file_keeps_its_layout_its_order_and_what_is_foreign_in_it()
+    public async Task The_file_keeps_its_layout_its_order_and_unknown_members()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar("token.json");
         using var stop = Stop();
         var keep = Keep(bench, stop, "-t", bench["token.json"]);
 
-        await bench.SaysAsync("[info] sleeping");
+        await bench.WaitForErrorAsync("[info] sleeping");
         await stop.CancelAsync();
         await keep;
 
-        var file = await File.ReadAllTextAsync(bench["token.json"], stop.Token.IsCancellationRequested ? CancellationToken.None : stop.Token);
+        var file = await File.ReadAllTextAsync(bench["token.json"], TestContext.Current.CancellationToken);
+        var now = bench.Time.GetUtcNow();
         Assert.StartsWith("{\n    \"access_token\": \"", file, StringComparison.Ordinal);
         Assert.Contains("\n    \"mine\": [1, 2],\n", file, StringComparison.Ordinal);
-        Assert.EndsWith($"    \"fetched_at\": {bench.Time.GetUtcNow().ToUnixTimeSeconds()},\n    \"expires_at\": {(bench.Time.GetUtcNow() + AnHour).ToUnixTimeSeconds()}\n}}", file, StringComparison.Ordinal);
-        Assert.Equal(
-            ["access_token", "refresh_token", "gcid", "client_id", "mine", "expires_in", "token_type", "scope", "id_token", "fetched_at", "expires_at"], bench.Read("token.json").Names);
+        Assert.EndsWith(
+            $"    \"fetched_at\": {now.ToUnixTimeSeconds()},\n    \"expires_at\": {(now + AnHour).ToUnixTimeSeconds()}\n}}",
+            file, StringComparison.Ordinal);
+        string[] names =
+        [
+            "access_token", "refresh_token", "gcid", "client_id", "mine", "expires_in", "token_type", "scope", "id_token", "fetched_at", "expires_at",
+        ];
+        Assert.Equal(names, bench.Read("token.json").Names);
     }
 
     [Theory]
     [InlineData(new string[0], 120)]
     [InlineData(new[] { "-m", "600" }, 600)]
     [InlineData(new[] { "--refresh-margin=300" }, 300)]
-    public async Task The_margin_is_two_minutes_or_what_is_told(string[] flags, int margin)
+    public async Task The_margin_is_two_minutes_unless_a_flag_sets_it(string[] flags, int margin)
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar("token.json");
         using var stop = Stop();
         var keep = Keep(bench, stop, ["-t", bench["token.json"], .. flags]);
 
-        await bench.SaysAsync("[info] sleeping");
+        await bench.WaitForErrorAsync("[info] sleeping");
         await stop.CancelAsync();
         await keep;
 
-        // Jitter only moves it earlier, by a twentieth of the lifetime at most.
+        // Jitter makes a renewal earlier by at most a twentieth of the lifetime.
         Assert.InRange(int.Parse(Regex.Match(bench.Error, @"sleeping (\d+)s").Groups[1].Value), 3600 - margin - 181, 3600 - margin);
     }
 
     [Fact]
-    public async Task Its_help_has_the_calls_that_users_of_BmwTokenManager_make_and_no_source_has_other_defaults()
+    public async Task Its_help_contains_the_calls_of_BmwTokenManager_and_every_source_has_the_same_defaults()
     {
         await using var bench = await CommandBench.StartAsync();
 
-        Assert.Equal(0, await bench.RunBareAsync([], TestContext.Current.CancellationToken, "keep", "--help"));
+        Assert.Equal(0, await bench.RunWithoutConfigurationAsync([], TestContext.Current.CancellationToken, "keep", "--help"));
 
         Assert.Contains("exporter keep -t /var/lib/bmw/token.json -m 300", bench.Output, StringComparison.Ordinal);
         Assert.All(Composition.Sources, source => Assert.Equal(("token.json", TimeSpan.FromMinutes(2)), (source.Keep.TokenFile, source.Keep.Margin)));
     }
 
     [Fact]
-    public async Task A_failure_that_passes_never_ends_it_after_the_start()
+    public async Task A_temporary_failure_after_the_start_does_not_end_it()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar("token.json");
         using var stop = Stop();
         var keep = Keep(bench, stop, "-t", bench["token.json"]);
-        await bench.SaysAsync("[info] sleeping");
+        await bench.WaitForErrorAsync("[info] sleeping");
 
         bench.Sandbox.Bmw.Token.Fail(new Fault.ServerError());
-        await bench.TickUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 7);
-        await bench.TickUntilSaysAsync("[warn] refresh failed (attempt ");
+        await bench.AdvanceUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 7);
+        await bench.AdvanceUntilErrorAsync("[warn] refresh failed (attempt ");
         bench.Sandbox.Bmw.Token.Clear();
-        await bench.TickUntilSaysAsync("[info] refreshed");
+        await bench.AdvanceUntilErrorAsync("[info] refreshed");
         await stop.CancelAsync();
 
         Assert.Equal(0, await keep);
@@ -101,23 +110,23 @@ public sealed class KeepCommandTests
     }
 
     [Fact]
-    public async Task A_refresh_token_that_is_dead_after_the_start_ends_it_with_1()
+    public async Task A_rejected_refresh_token_after_the_start_ends_it_with_1()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar("token.json");
         using var stop = Stop();
         var keep = Keep(bench, stop, "-t", bench["token.json"]);
-        await bench.SaysAsync("[info] sleeping");
+        await bench.WaitForErrorAsync("[info] sleeping");
 
         bench.Sandbox.Bmw.Authorization.RevokeAll();
-        await bench.TickUntilSaysAsync("[error] BMW does not accept the refresh token any more");
+        await bench.AdvanceUntilErrorAsync("[error] BMW does not accept the refresh token any more");
 
         Assert.Equal(1, await keep);
         Assert.True(File.Exists(bench["token.json"]));
     }
 
     [Fact]
-    public async Task A_failure_at_the_start_ends_it_with_1_after_one_try()
+    public async Task A_failure_at_the_start_ends_it_with_1_after_one_request()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar("token.json");
@@ -135,7 +144,7 @@ public sealed class KeepCommandTests
     [InlineData("""{"refresh_token":"r","gcid":"g"}""", "no client_id")]
     [InlineData("""{"refresh_token":""", "is no token file: it is not JSON")]
     [InlineData("""{"gcid":"g","refresh_token":null}""", "neither an access token nor a refresh token")]
-    public async Task What_the_file_lacks_is_named_and_nothing_is_sent(string content, string said)
+    public async Task It_names_what_the_file_lacks_and_sends_nothing(string content, string error)
     {
         await using var bench = await CommandBench.StartAsync();
         bench.Write("token.json", content);
@@ -143,23 +152,23 @@ public sealed class KeepCommandTests
 
         Assert.Equal(1, await Keep(bench, stop, "-t", bench["token.json"]));
 
-        Assert.Contains(said, bench.Error, StringComparison.Ordinal);
+        Assert.Contains(error, bench.Error, StringComparison.Ordinal);
         Assert.Equal(0, bench.Sandbox.Bmw.Token.Requests);
     }
 
     [Fact]
-    public async Task A_file_that_could_be_anybodys_is_asked_about()
+    public async Task A_file_without_a_detectable_provider_needs_the_source_flag()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.Write("token.json", """{"access_token":"a","refresh_token":"r","expiry":"2026-11-21T12:00:00Z"}""");
 
-        Assert.Equal(1, await bench.RunBareAsync([], TestContext.Current.CancellationToken, "keep", "-t", bench["token.json"]));
+        Assert.Equal(1, await bench.RunWithoutConfigurationAsync([], TestContext.Current.CancellationToken, "keep", "-t", bench["token.json"]));
 
-        Assert.Contains("say it with --source netatmo|bmw-cardata|", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("choose it with --source netatmo|bmw-cardata|", bench.Error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_file_that_is_not_there_is_named()
+    public async Task It_names_a_missing_file()
     {
         await using var bench = await CommandBench.StartAsync();
         using var stop = Stop();
@@ -170,15 +179,20 @@ public sealed class KeepCommandTests
     }
 
     [Fact]
-    public async Task The_client_id_comes_from_the_environment_where_the_file_has_none()
+    public async Task The_client_id_comes_from_the_environment_if_the_file_has_none()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.Write("token.json", $$"""{"refresh_token":"{{bench.Sandbox.Bmw.Login().RefreshToken}}"}""");
         using var stop = Stop();
 
-        var keep = bench.RunBareAsync(
-            new() { ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString, ["BMW_CLIENT_ID"] = bench.Sandbox.Bmw.ClientId.ToUpperInvariant(), ["BMW_TOKEN_FILE"] = bench["token.json"] }, stop.Token, "keep");
-        await bench.SaysAsync("[info] sleeping");
+        var environment = new Dictionary<string, string>
+        {
+            ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString,
+            ["BMW_CLIENT_ID"] = bench.Sandbox.Bmw.ClientId.ToUpperInvariant(),
+            ["BMW_TOKEN_FILE"] = bench["token.json"],
+        };
+        var keep = bench.RunWithoutConfigurationAsync(environment, stop.Token, "keep");
+        await bench.WaitForErrorAsync("[info] sleeping");
         await stop.CancelAsync();
 
         Assert.Equal(0, await keep);
@@ -186,15 +200,21 @@ public sealed class KeepCommandTests
     }
 
     [Fact]
-    public async Task The_CarData_clients_file_is_recognised_and_kept_in_kind()
+    public async Task A_file_of_the_CarData_client_is_detected_and_keeps_its_format()
     {
         await using var bench = await CommandBench.StartAsync();
-        bench.Write("bmw_tokens.json", $$"""{"refresh_token": {"token": "{{bench.Sandbox.Bmw.Login().RefreshToken}}", "expires_at": "2026-12-05T12:00:00"}, "gcid": "g"}""");
+        bench.Write("bmw_tokens.json", $$"""
+            {"refresh_token": {"token": "{{bench.Sandbox.Bmw.Login().RefreshToken}}", "expires_at": "2026-12-05T12:00:00"}, "gcid": "g"}
+            """);
         using var stop = Stop();
 
-        var keep = bench.RunBareAsync(
-            new() { ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString, ["BMW_CLIENT_ID"] = bench.Sandbox.Bmw.ClientId }, stop.Token, "keep", "-t", bench["bmw_tokens.json"]);
-        await bench.SaysAsync("[info] sleeping");
+        var environment = new Dictionary<string, string>
+        {
+            ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString,
+            ["BMW_CLIENT_ID"] = bench.Sandbox.Bmw.ClientId,
+        };
+        var keep = bench.RunWithoutConfigurationAsync(environment, stop.Token, "keep", "-t", bench["bmw_tokens.json"]);
+        await bench.WaitForErrorAsync("[info] sleeping");
         await stop.CancelAsync();
 
         Assert.Equal(0, await keep);
@@ -202,7 +222,7 @@ public sealed class KeepCommandTests
     }
 
     [Fact]
-    public async Task Another_sources_file_is_kept_when_its_variables_or_a_flag_say_whose_it_is()
+    public async Task A_file_of_another_source_is_renewed_if_its_variables_or_a_flag_name_the_source()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
@@ -216,7 +236,7 @@ public sealed class KeepCommandTests
         {
             using var stop = Stop();
             var sleeping = bench.Error.Split("sleeping").Length;
-            var keep = bench.RunBareAsync(netatmo, stop.Token, ["keep", "-t", bench["home.json"], .. flags]);
+            var keep = bench.RunWithoutConfigurationAsync(netatmo, stop.Token, ["keep", "-t", bench["home.json"], .. flags]);
             await bench.PollUntilAsync(() => bench.Error.Split("sleeping").Length > sleeping);
             await stop.CancelAsync();
             Assert.Equal(0, await keep);
@@ -225,36 +245,36 @@ public sealed class KeepCommandTests
     }
 
     [Fact]
-    public async Task All_accounts_of_a_configuration_are_kept_until_none_is_left()
+    public async Task All_accounts_of_a_configuration_are_renewed_until_all_are_lost()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
         bench.LogInCar();
         using var stop = Stop();
         var keep = bench.RunAsync("keep");
-        await bench.SaysAsync("[info] car: sleeping");
+        await bench.WaitForErrorAsync("[info] car: sleeping");
 
         bench.Sandbox.Netatmo.Authorization.RevokeAll();
-        await bench.TickUntilSaysAsync("[error] home: ");
-        await bench.TickUntilSaysAsync("[info] car: refreshed");
+        await bench.AdvanceUntilErrorAsync("[error] home: ");
+        await bench.AdvanceUntilErrorAsync("[info] car: refreshed");
         Assert.False(keep.IsCompleted);
         bench.Sandbox.Bmw.Authorization.RevokeAll();
-        await bench.TickUntilSaysAsync("[error] car: BMW does not accept");
+        await bench.AdvanceUntilErrorAsync("[error] car: BMW does not accept");
 
         Assert.Equal(1, await keep);
     }
 
     [Fact]
-    public async Task A_login_by_another_process_is_taken_up()
+    public async Task It_adopts_a_login_of_another_process()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar("token.json");
         using var stop = Stop();
         var keep = Keep(bench, stop, "-t", bench["token.json"]);
-        await bench.SaysAsync("[info] sleeping");
+        await bench.WaitForErrorAsync("[info] sleeping");
 
         bench.LogInCar("token.json");
-        await bench.TickUntilSaysAsync("[info] refreshed");
+        await bench.AdvanceUntilErrorAsync("[info] refreshed");
         await stop.CancelAsync();
 
         Assert.Equal(0, await keep);
@@ -262,13 +282,13 @@ public sealed class KeepCommandTests
     }
 
     [Fact]
-    public async Task No_secret_is_said()
+    public async Task It_prints_no_secret()
     {
         await using var bench = await CommandBench.StartAsync();
         var before = bench.LogInCar("token.json");
         using var stop = Stop();
         var keep = Keep(bench, stop, "-t", bench["token.json"]);
-        await bench.SaysAsync("[info] sleeping");
+        await bench.WaitForErrorAsync("[info] sleeping");
         await stop.CancelAsync();
         await keep;
 
@@ -281,5 +301,5 @@ public sealed class KeepCommandTests
     private static CancellationTokenSource Stop() => CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
     private static Task<int> Keep(CommandBench bench, CancellationTokenSource stop, params string[] arguments) =>
-        bench.RunBareAsync(new() { ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString }, stop.Token, ["keep", .. arguments]);
+        bench.RunWithoutConfigurationAsync(new() { ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString }, stop.Token, ["keep", .. arguments]);
 }

@@ -6,43 +6,44 @@ namespace Exporter.Tests.Cmd;
 public sealed class LogoutCommandTests
 {
     [Fact]
-    public async Task Where_the_cloud_offers_no_revocation_it_says_so_and_forgets_here()
+    public async Task Without_a_revocation_endpoint_it_removes_the_local_token_and_prints_what_to_do()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
 
         Assert.Equal(0, await bench.RunAsync("logout", "home"));
 
-        Assert.Equal("home: forgotten here; the provider offers no revocation, so remove the login in your settings there.\n", bench.Output);
+        Assert.Equal(
+            "home: removed locally; the provider has no revocation endpoint, so remove the login in your account settings there.\n", bench.Output);
         Assert.False(File.Exists(bench["home.json"]));
         Assert.True(File.Exists(bench["home.json.signed-out"]));
     }
 
     [Fact]
-    public async Task Told_to_be_local_it_says_that_the_login_lives_on()
+    public async Task With_the_local_switch_it_prints_that_the_login_stays_valid()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
 
         Assert.Equal(0, await bench.RunAsync("logout", "home", "--local"));
 
-        Assert.Equal("home: forgotten here; at the provider the login lives on.\n", bench.Output);
+        Assert.Equal("home: removed locally; the login stays valid at the provider.\n", bench.Output);
     }
 
     [Fact]
-    public async Task All_accounts_are_logged_out_at_once()
+    public async Task All_accounts_can_be_logged_out_in_one_call()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
 
         Assert.Equal(0, await bench.RunAsync("logout", "--all"));
 
-        Assert.Contains("home: forgotten here", bench.Output, StringComparison.Ordinal);
-        Assert.Contains("car: nobody is logged in.", bench.Output, StringComparison.Ordinal);
+        Assert.Contains("home: removed locally", bench.Output, StringComparison.Ordinal);
+        Assert.Contains("car: not logged in.", bench.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_account_and_all_contradict_each_other()
+    public async Task An_account_and_the_all_switch_are_an_error()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
@@ -53,7 +54,7 @@ public sealed class LogoutCommandTests
     }
 
     [Fact]
-    public async Task A_login_that_cannot_be_revoked_now_is_not_forgotten()
+    public async Task A_login_that_cannot_be_revoked_keeps_its_local_token()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.Configure($$"""
@@ -70,7 +71,7 @@ public sealed class LogoutCommandTests
 
         Assert.Equal(2, await bench.RunAsync("logout", "other"));
 
-        Assert.Contains("nothing was revoked or forgotten", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("logout failed, nothing changed", bench.Error, StringComparison.Ordinal);
         Assert.Contains("--local", bench.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(bench["other.json"]));
     }

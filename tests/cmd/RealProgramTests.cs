@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Cmd;
 
-/// <summary>Each command once as a person runs it: the program as a process, against the sandbox, on the real clock.</summary>
+/// <summary>Each command once, with the real program, the sandbox and the system clock.</summary>
 [Trait("Suite", "slow")]
 public sealed class RealProgramTests : IDisposable
 {
@@ -17,11 +17,12 @@ public sealed class RealProgramTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task Keep_ends_with_0_when_systemd_says_so()
+    public async Task Keep_exits_with_0_on_SIGTERM()
     {
         await using var sandbox = await SandboxAsync();
         var file = TokenFile(sandbox);
-        await using var keep = Peer.Start(RunningExporter.Binary, ["keep", "-t", file, "-m", "60"], new Dictionary<string, string> { ["BMW_AUTH_URL"] = sandbox.Address.OriginalString });
+        var environment = new Dictionary<string, string> { ["BMW_AUTH_URL"] = sandbox.Address.OriginalString };
+        await using var keep = Peer.Start(RunningExporter.Binary, ["keep", "-t", file, "-m", "60"], environment);
 
         await keep.Says("[info] initial refresh ok; expires_at=", Cancellation);
         await keep.Says("[info] sleeping ", Cancellation);
@@ -32,7 +33,7 @@ public sealed class RealProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Beside_a_keeping_daemon_the_other_commands_are_one_owner_with_it()
+    public async Task Commands_share_the_token_with_a_running_keep()
     {
         await using var sandbox = await SandboxAsync();
         var yaml = Configuration(sandbox, TokenFile(sandbox));
@@ -44,15 +45,16 @@ public sealed class RealProgramTests : IDisposable
         var status = await RunAsync("status", "--config", yaml);
 
         Assert.Equal(0, refresh.ExitCode);
-        Assert.StartsWith("car: renewed; the token is good until ", refresh.Output, StringComparison.Ordinal);
-        Assert.Equal((0, JsonMembers.Parse(await File.ReadAllBytesAsync(directory["token.json"], Cancellation)).Text("access_token") + "\n", ""), token);
+        Assert.StartsWith("car: renewed; the token is valid until ", refresh.Output, StringComparison.Ordinal);
+        var file = JsonMembers.Parse(await File.ReadAllBytesAsync(directory["token.json"], Cancellation));
+        Assert.Equal((0, file.Text("access_token") + "\n", ""), token);
         Assert.Equal(0, status.ExitCode);
         Assert.Contains("active", status.Output, StringComparison.Ordinal);
         Assert.Equal((2, 0), (sandbox.Bmw.Authorization.Counters.Rotations, sandbox.Bmw.Authorization.Counters.ReusedRefreshTokens));
     }
 
     [Fact]
-    public async Task A_person_logs_in_and_out_again()
+    public async Task A_user_logs_in_and_out()
     {
         await using var sandbox = await SandboxAsync();
         var yaml = Configuration(sandbox, directory["token.json"]);
@@ -60,16 +62,16 @@ public sealed class RealProgramTests : IDisposable
         var code = (await login.Says("  code ", Cancellation)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^1];
 
         using var http = new HttpClient();
-        using var page = await http.PostAsync(
-            new Uri(sandbox.Address, "/oneid/link"), new FormUrlEncodedContent(new Dictionary<string, string> { ["user_code"] = code, ["decision"] = "accept" }), Cancellation);
+        using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["user_code"] = code, ["decision"] = "accept" });
+        using var page = await http.PostAsync(new Uri(sandbox.Address, "/oneid/link"), form, Cancellation);
         Assert.Equal(0, await login.Ends(Cancellation));
         var token = await RunAsync("token", "--config", yaml);
         var logout = await RunAsync("logout", "--config", yaml);
         var after = await RunAsync("token", "--config", yaml);
 
         Assert.Equal((0, 0, 1), (token.ExitCode, logout.ExitCode, after.ExitCode));
-        Assert.StartsWith("car: forgotten here;", logout.Output, StringComparison.Ordinal);
-        Assert.Equal("car: nobody is logged in; run: exporter login car\n", after.Error);
+        Assert.StartsWith("car: removed locally;", logout.Output, StringComparison.Ordinal);
+        Assert.Equal("car: not logged in; run: oauth-exporter login car\n", after.Error);
     }
 
     [Theory]
@@ -79,17 +81,17 @@ public sealed class RealProgramTests : IDisposable
     [InlineData("token")]
     [InlineData("logout")]
     [InlineData("status")]
-    public async Task Every_command_explains_itself_with_examples(string command)
+    public async Task The_help_of_every_command_has_examples(string command)
     {
         var (code, output, error) = await RunAsync(command, "--help");
 
         Assert.Equal((0, ""), (code, error));
-        Assert.Contains($"exporter {command}", output.Split("Examples:")[1], StringComparison.Ordinal);
+        Assert.Contains($"oauth-exporter {command}", output.Split("Examples:")[1], StringComparison.Ordinal);
         Assert.Contains("Exit codes:", output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_flag_that_is_misspelt_is_exit_code_1_and_the_right_one()
+    public async Task A_misspelled_flag_is_exit_code_1_with_a_suggestion()
     {
         var (code, _, error) = await RunAsync("keep", "--refresh-margni", "60");
 
@@ -97,7 +99,8 @@ public sealed class RealProgramTests : IDisposable
         Assert.Contains("did you mean --refresh-margin?", error, StringComparison.Ordinal);
     }
 
-    private static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) => RunningExporter.RunAsync(arguments, Cancellation);
+    private static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) =>
+        RunningExporter.RunAsync(arguments, Cancellation);
 
     private static Task<SandboxServer> SandboxAsync() =>
         SandboxServer.StartAsync(new SandboxOptions { Providers = [new BmwProviderOptions { Interval = TimeSpan.FromSeconds(1) }] }, Cancellation);

@@ -6,14 +6,14 @@ namespace Exporter.Tests.Cmd;
 public sealed class RefreshCommandTests
 {
     [Fact]
-    public async Task It_renews_though_the_token_is_good_and_says_the_new_expiry()
+    public async Task It_renews_a_valid_token_and_prints_the_new_expiry()
     {
         await using var bench = await CommandBench.StartAsync();
         var before = bench.LogInHome();
 
         Assert.Equal(0, await bench.RunAsync("refresh", "home"));
 
-        Assert.Equal("home: renewed; the token is good until 2026-11-21 15:00:00Z (in 3 hours).\n", bench.Output);
+        Assert.Equal("home: renewed; the token is valid until 2026-11-21 15:00:00Z (in 3 hours).\n", bench.Output);
         Assert.NotEqual(before.RefreshToken, bench.Read("home.json").Text("refresh_token"));
         Assert.Equal(1, bench.Sandbox.Netatmo.Authorization.Counters.Rotations);
     }
@@ -22,7 +22,7 @@ public sealed class RefreshCommandTests
     [InlineData("n\n", 0)]
     [InlineData("", 0)]
     [InlineData("y\n", 1)]
-    public async Task At_a_terminal_it_asks_before_it_renews_a_good_token(string typed, int rotations)
+    public async Task At_a_terminal_it_confirms_before_it_renews_a_valid_token(string typed, int rotations)
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
@@ -34,7 +34,7 @@ public sealed class RefreshCommandTests
     }
 
     [Fact]
-    public async Task At_a_terminal_nothing_is_asked_when_it_is_told_yes_or_the_token_has_ended()
+    public async Task At_a_terminal_it_does_not_confirm_with_the_yes_switch_or_for_an_expired_token()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
@@ -47,7 +47,7 @@ public sealed class RefreshCommandTests
     }
 
     [Fact]
-    public async Task A_cloud_that_does_not_work_is_exit_code_2_and_the_token_stays()
+    public async Task A_provider_failure_is_exit_code_2_and_keeps_the_token()
     {
         await using var bench = await CommandBench.StartAsync();
         var before = bench.LogInHome();
@@ -60,7 +60,7 @@ public sealed class RefreshCommandTests
     }
 
     [Fact]
-    public async Task A_login_that_is_lost_is_exit_code_1_and_the_remedy()
+    public async Task A_lost_login_is_exit_code_1_with_the_fix()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
@@ -68,30 +68,30 @@ public sealed class RefreshCommandTests
 
         Assert.Equal(1, await bench.RunAsync("refresh", "home"));
 
-        Assert.Contains("run: exporter login home", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("run: oauth-exporter login home", bench.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(bench["home.json"]));
     }
 
     [Fact]
-    public async Task Without_a_token_it_says_that_nobody_is_logged_in()
+    public async Task Without_a_token_it_prints_how_to_log_in()
     {
         await using var bench = await CommandBench.StartAsync();
 
         Assert.Equal(1, await bench.RunAsync("refresh", "home"));
 
-        Assert.Equal("home: nobody is logged in; run: exporter login home\n", bench.Error);
+        Assert.Equal("home: not logged in; run: oauth-exporter login home\n", bench.Error);
     }
 
     [Theory]
-    [InlineData(new[] { "refresh" }, "There are several accounts; name one of them: home, car.\n")]
+    [InlineData(new[] { "refresh" }, "There are several accounts; choose one of: home, car.\n")]
     [InlineData(new[] { "refresh", "hoem" }, "There is no account hoem; did you mean home?\n")]
-    [InlineData(new[] { "refresh", "elsewhere" }, "There is no account elsewhere; there are: home, car.\n")]
-    public async Task An_account_that_is_not_clear_is_asked_for(string[] arguments, string said)
+    [InlineData(new[] { "refresh", "elsewhere" }, "There is no account elsewhere; choose one of: home, car.\n")]
+    public async Task An_ambiguous_or_unknown_account_is_an_error_with_a_suggestion(string[] arguments, string error)
     {
         await using var bench = await CommandBench.StartAsync();
 
         Assert.Equal(1, await bench.RunAsync(arguments));
 
-        Assert.Equal(said, bench.Error);
+        Assert.Equal(error, bench.Error);
     }
 }

@@ -8,7 +8,7 @@ namespace Exporter.Tests.Cmd;
 public sealed class TokenCommandTests
 {
     [Fact]
-    public async Task A_good_token_is_printed_and_nothing_else()
+    public async Task It_prints_a_valid_token_and_nothing_else()
     {
         await using var bench = await CommandBench.StartAsync();
         var issued = bench.LogInHome();
@@ -22,7 +22,7 @@ public sealed class TokenCommandTests
     [Theory]
     [InlineData(-1)]
     [InlineData(30)]
-    public async Task A_token_that_has_ended_or_soon_will_is_renewed_first(int left)
+    public async Task It_first_renews_a_token_that_has_expired_or_soon_expires(int left)
     {
         await using var bench = await CommandBench.StartAsync();
         var issued = bench.LogInHome(left: TimeSpan.FromSeconds(left), lifetime: TimeSpan.FromHours(3));
@@ -34,7 +34,7 @@ public sealed class TokenCommandTests
     }
 
     [Fact]
-    public async Task A_token_that_is_still_good_is_printed_though_the_cloud_does_not_renew_it_now()
+    public async Task It_prints_a_valid_token_even_if_its_renewal_fails()
     {
         await using var bench = await CommandBench.StartAsync();
         var issued = bench.LogInHome(left: TimeSpan.FromSeconds(30), lifetime: TimeSpan.FromHours(3));
@@ -46,7 +46,7 @@ public sealed class TokenCommandTests
     }
 
     [Fact]
-    public async Task As_JSON_it_comes_with_its_expiry()
+    public async Task The_JSON_contains_the_expiry()
     {
         await using var bench = await CommandBench.StartAsync();
         var issued = bench.LogInHome();
@@ -60,7 +60,7 @@ public sealed class TokenCommandTests
     }
 
     [Fact]
-    public async Task The_identity_token_is_printed_on_request()
+    public async Task It_prints_the_ID_token_on_request()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar();
@@ -72,7 +72,7 @@ public sealed class TokenCommandTests
     }
 
     [Fact]
-    public async Task An_identity_token_that_was_never_asked_for_is_an_error_with_the_remedy()
+    public async Task A_missing_ID_token_is_an_error_with_the_fix()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
@@ -84,17 +84,17 @@ public sealed class TokenCommandTests
     }
 
     [Fact]
-    public async Task Without_a_token_nothing_is_printed_but_the_reason_on_stderr()
+    public async Task Without_a_token_it_prints_only_the_reason_on_stderr()
     {
         await using var bench = await CommandBench.StartAsync();
 
         Assert.Equal(1, await bench.RunAsync("token", "home"));
 
-        Assert.Equal(("", "home: nobody is logged in; run: exporter login home\n"), (bench.Output, bench.Error));
+        Assert.Equal(("", "home: not logged in; run: oauth-exporter login home\n"), (bench.Output, bench.Error));
     }
 
     [Fact]
-    public async Task A_damaged_file_is_told()
+    public async Task It_reports_a_corrupt_file()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.Write("home.json", "{\"access_token\":");

@@ -42,9 +42,9 @@ public sealed class ToySourceTests : IDisposable
         Directory.Delete(tree["internal/sources/toy"], recursive: true);
         Directory.Delete(tree["internal/sandbox/toy"], recursive: true);
         await BuildAsync();
-        Assert.DoesNotContain("toy", await RunAsync(Program("Exporter", "exporter"), "--help"), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("toy", await RunAsync(Program("Exporter", "oauth-exporter"), "--help"), StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("toy", await RunAsync(Program("Sandbox", "sandbox"), "--help"), StringComparison.OrdinalIgnoreCase);
-        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Program("Exporter", "exporter"))!, "*Toy*"));
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Program("Exporter", "oauth-exporter"))!, "*Toy*"));
         Assert.Equal(GeneratedExamples.Of(Slices.Repository), GeneratedExamples.Of(tree.Path));
     }
 
@@ -53,7 +53,7 @@ public sealed class ToySourceTests : IDisposable
     /// <summary>The toy's settings are explained, its stand-in starts with its flag, its account opens, its metric is served.</summary>
     private async Task WorksAsync()
     {
-        Assert.Contains("--toy-client-id", await RunAsync(Program("Exporter", "exporter"), "--help"), StringComparison.Ordinal);
+        Assert.Contains("--toy-client-id", await RunAsync(Program("Exporter", "oauth-exporter"), "--help"), StringComparison.Ordinal);
         await using var sandbox = Peer.Start(Program("Sandbox", "sandbox"), "--listen", "127.0.0.1:0", "--toy-level", "8");
         var address = (await sandbox.Says("Address:", Cancellation)).Split(' ')[^1];
         var login = (await sandbox.Says("Toy: ", Cancellation)).Split(' ');
@@ -62,7 +62,7 @@ public sealed class ToySourceTests : IDisposable
             accounts:
               plaything: {source: toy, client_id: {{login[1]}}, api_url: "{{address}}", token_file: {{token}}}
             """);
-        await using var exporter = Peer.Start(Program("Exporter", "exporter"), "--config", configuration, "-a", "127.0.0.1:0");
+        await using var exporter = Peer.Start(Program("Exporter", "oauth-exporter"), "--config", configuration, "-a", "127.0.0.1:0");
         var listening = (await exporter.Says("listening on ", Cancellation)).Split("listening on ")[1];
         using var http = new HttpClient { BaseAddress = new Uri(listening.Split(',')[0].TrimEnd('"')) };
         await exporter.Says("reading succeeded", Cancellation);

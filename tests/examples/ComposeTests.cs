@@ -8,8 +8,8 @@ using Xunit;
 namespace Exporter.Tests.Examples;
 
 /// <summary>
-/// The compose file that is shipped, and what it mounts into each container, laid out in a directory as it is there. Neither an engine nor Grafana is at
-/// hand: the file is checked against the specification's schema, Grafana's provisioning by what it says.
+/// The shipped compose file, and its mounts in a directory with the layout of each container. The tests need neither a container engine nor
+/// Grafana: they use the schema of the specification, and the content of Grafana's provisioning files.
 /// </summary>
 [Trait("Suite", "slow")]
 public sealed partial class ComposeTests : IDisposable
@@ -23,7 +23,7 @@ public sealed partial class ComposeTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_file_is_what_the_compose_specification_allows()
+    public async Task The_file_conforms_to_the_compose_specification()
     {
         var (exit, _, error) = await CheckAsync("--compose", Path.Combine(DirectoryPath, "compose.yml"));
 
@@ -34,15 +34,16 @@ public sealed partial class ComposeTests : IDisposable
     [InlineData("read_only: true", "read_onyl: true")]
     [InlineData("depends_on: [exporter]", "depends_on: 3")]
     [InlineData("restart: unless-stopped", "restart: [always]")]
-    public async Task A_file_with_a_mistake_is_not(string right, string wrong)
+    public async Task A_file_with_a_mistake_does_not_conform(string right, string wrong)
     {
-        var file = directory.Write("compose.yml", File.ReadAllText(Path.Combine(DirectoryPath, "compose.yml")).Replace(right, wrong, StringComparison.Ordinal));
+        var text = File.ReadAllText(Path.Combine(DirectoryPath, "compose.yml"));
+        var file = directory.Write("compose.yml", text.Replace(right, wrong, StringComparison.Ordinal));
 
         Assert.Equal(1, (await CheckAsync("--compose", file)).ExitCode);
     }
 
     [Fact]
-    public void Every_variable_that_it_uses_is_in_the_example_of_an_env_file()
+    public void Every_variable_is_in_the_example_env_file()
     {
         var used = Variable().Matches(File.ReadAllText(Path.Combine(DirectoryPath, "compose.yml"))).Select(match => match.Groups[1].Value);
 
@@ -50,19 +51,20 @@ public sealed partial class ComposeTests : IDisposable
     }
 
     [Fact]
-    public async Task Every_path_of_the_host_that_it_mounts_or_builds_from_is_there()
+    public async Task Every_host_path_exists()
     {
         var services = await ServicesAsync();
 
         Assert.All(services.SelectMany(Mounts), mount => Assert.True(Path.Exists(mount.Host), mount.Host));
-        Assert.True(File.Exists(Path.Combine(DirectoryPath, services.Single(service => service.Name == "exporter").Value.GetProperty("build").GetString()!, "Dockerfile")));
+        var build = services.Single(service => service.Name == "exporter").Value.GetProperty("build").GetString()!;
+        Assert.True(File.Exists(Path.Combine(DirectoryPath, build, "Dockerfile")));
     }
 
     [Fact]
-    public async Task Prometheus_takes_its_configuration_with_the_rules_and_scrapes_a_service_that_there_is()
+    public async Task Prometheus_accepts_its_configuration_and_scrapes_an_existing_service()
     {
         var services = await ServicesAsync();
-        Lay(services.Single(service => service.Name == "prometheus"));
+        CopyMounts(services.Single(service => service.Name == "prometheus"));
         var file = directory["etc/prometheus/prometheus.yml"];
 
         var (exit, output, error) = await Peer.Run("promtool", ["check", "config", file], default, Cancellation);
@@ -71,33 +73,38 @@ public sealed partial class ComposeTests : IDisposable
         Assert.Contains("rules found", Encoding.UTF8.GetString(output), StringComparison.Ordinal);
         var scraped = (await ReadAsync(file)).GetProperty("scrape_configs").EnumerateArray().Single();
         Assert.Equal("exporter", scraped.GetProperty("job_name").GetString());
-        Assert.Contains(scraped.GetProperty("static_configs")[0].GetProperty("targets")[0].GetString()!.Split(':')[0], services.Select(service => service.Name));
+        var target = scraped.GetProperty("static_configs")[0].GetProperty("targets")[0].GetString()!;
+        Assert.Contains(target.Split(':')[0], services.Select(service => service.Name));
     }
 
     [Fact]
-    public async Task The_exporter_knows_every_variable_that_it_is_given_and_takes_their_values()
+    public async Task The_exporter_accepts_every_variable_and_its_value()
     {
         var exporter = (await ServicesAsync()).Single(service => service.Name == "exporter").Value;
-        var given = exporter.GetProperty("environment").EnumerateObject().ToDictionary(v => v.Name, v => Variable().Replace(v.Value.GetString()!, match => Example()[match.Groups[1].Value] is { Length: > 0 } value ? value : "x"));
-        var known = CommandLine.ProgramSettings.Concat(Composition.Sources.SelectMany(source => source.Settings.All)).Select(setting => setting.Variable);
+        var example = Example();
+        var environment = exporter.GetProperty("environment").EnumerateObject().ToDictionary(v => v.Name, v => Variable().Replace(
+            v.Value.GetString()!, match => example[match.Groups[1].Value] is { Length: > 0 } value ? value : "x"));
+        var settings = CommandLine.ProgramSettings.Concat(Composition.Sources.SelectMany(source => source.Settings.All));
 
-        // The image's own, in a directory that this machine has.
+        // The variable of the image, with a directory of this machine.
         var image = ImageVariable().Match(File.ReadAllText(Path.Combine(Golden.Root, "../Dockerfile")));
-        given[image.Groups[1].Value] = directory[image.Groups[2].Value.TrimStart('/')];
-        await using var check = Peer.Start(RunningExporter.Binary, ["check"], given, directory.Path);
+        environment[image.Groups[1].Value] = directory[image.Groups[2].Value.TrimStart('/')];
+        await using var check = Peer.Start(RunningExporter.Binary, ["check"], environment, directory.Path);
         Assert.True(await check.Ends(Cancellation) == 0, check.Output);
-        Assert.Contains("The configuration is good: netatmo", check.Output, StringComparison.Ordinal);
-        Assert.Empty(given.Keys.Except(known));
+        Assert.Contains("The configuration is valid: netatmo", check.Output, StringComparison.Ordinal);
+        Assert.Empty(environment.Keys.Except(settings.Select(setting => setting.Variable)));
     }
 
     [Fact]
     public async Task Grafana_finds_the_data_source_and_every_dashboard()
     {
         var services = await ServicesAsync();
-        Lay(services.Single(service => service.Name == "grafana"));
+        CopyMounts(services.Single(service => service.Name == "grafana"));
 
-        var source = (await ReadAsync(directory["etc/grafana/provisioning/datasources/prometheus.yml"])).GetProperty("datasources").EnumerateArray().Single();
-        var provider = (await ReadAsync(directory["etc/grafana/provisioning/dashboards/exporter.yml"])).GetProperty("providers").EnumerateArray().Single();
+        var sources = await ReadAsync(directory["etc/grafana/provisioning/datasources/prometheus.yml"]);
+        var source = sources.GetProperty("datasources").EnumerateArray().Single();
+        var providers = await ReadAsync(directory["etc/grafana/provisioning/dashboards/exporter.yml"]);
+        var provider = providers.GetProperty("providers").EnumerateArray().Single();
 
         Assert.Equal(("prometheus", true), (source.GetProperty("type").GetString(), source.GetProperty("isDefault").GetBoolean()));
         Assert.Equal(
@@ -106,12 +113,13 @@ public sealed partial class ComposeTests : IDisposable
         Assert.Contains(new Uri(source.GetProperty("url").GetString()!).Host, services.Select(service => service.Name));
         Assert.Equal("file", provider.GetProperty("type").GetString());
         var path = directory[provider.GetProperty("options").GetProperty("path").GetString()!.TrimStart('/')];
-        Assert.Equal(Dashboard.Names, Directory.GetFiles(path, "*.json").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal));
+        var names = Directory.GetFiles(path, "*.json").Select(file => Path.GetFileNameWithoutExtension(file));
+        Assert.Equal(Dashboard.Names, names.Order(StringComparer.Ordinal));
     }
 
     public void Dispose() => directory.Dispose();
 
-    private static async Task<(int ExitCode, JsonElement Said, string Error)> CheckAsync(params string[] arguments)
+    private static async Task<(int ExitCode, JsonElement Content, string Error)> CheckAsync(params string[] arguments)
     {
         if (!Directory.Exists(Path.Combine(Checker, "node_modules")))
         {
@@ -123,19 +131,23 @@ public sealed partial class ComposeTests : IDisposable
         return (exit, exit == 0 ? JsonSerializer.Deserialize<JsonElement>(output) : default, error);
     }
 
-    private static async Task<JsonElement> ReadAsync(string file) => (await CheckAsync(file)).Said[0];
+    private static async Task<JsonElement> ReadAsync(string file) => (await CheckAsync(file)).Content[0];
 
-    private static async Task<IReadOnlyList<JsonProperty>> ServicesAsync() => [.. (await ReadAsync(Path.Combine(DirectoryPath, "compose.yml"))).GetProperty("services").EnumerateObject()];
+    private static async Task<IReadOnlyList<JsonProperty>> ServicesAsync()
+    {
+        var file = await ReadAsync(Path.Combine(DirectoryPath, "compose.yml"));
+        return [.. file.GetProperty("services").EnumerateObject()];
+    }
 
-    /// <summary>What of the host is mounted; named volumes begin with neither a dot nor a slash.</summary>
+    /// <summary>The host paths that are mounted. A named volume does not start with a dot.</summary>
     private static IEnumerable<(string Host, string Target)> Mounts(JsonProperty service) =>
         from volume in service.Value.GetProperty("volumes").EnumerateArray()
         let parts = volume.GetString()!.Split(':')
         where parts[0].StartsWith('.')
         select (Path.GetFullPath(Path.Combine(DirectoryPath, parts[0])), parts[1].TrimStart('/'));
 
-    /// <summary>Lays a service's mounts out as its container has them.</summary>
-    private void Lay(JsonProperty service)
+    /// <summary>Copies the mounts of a service to the layout of its container.</summary>
+    private void CopyMounts(JsonProperty service)
     {
         foreach (var (host, target) in Mounts(service))
         {

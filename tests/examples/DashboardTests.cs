@@ -6,19 +6,19 @@ using Xunit;
 
 namespace Exporter.Tests.Examples;
 
-/// <summary>The dashboards that are shipped: every expression is run against a Prometheus that scraped the program, and gives data.</summary>
+/// <summary>The shipped dashboards. Every expression must return data from a Prometheus that scrapes the program.</summary>
 [Trait("Suite", "slow")]
 public sealed partial class DashboardTests
 {
     private static IEnumerable<string> Readmes =>
-        Slices.Directories.Select(directory => Path.Combine(directory, "README.md")).Append(Path.Combine(Slices.Repository, "docs/metrics.md"));
+        Slices.Directories.Prepend(Slices.Repository).Select(directory => Path.Combine(directory, "README.md"));
 
     public static TheoryData<string> Names => [.. Dashboard.Names];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Every_expression_gives_data_of_a_real_program_for_all_accounts_and_for_one()
+    public async Task Every_expression_returns_data_for_all_accounts_and_for_one()
     {
         await using var bench = await ExampleAccounts.StartAsync(Cancellation);
         var expressions = new HashSet<string>();
@@ -32,11 +32,12 @@ public sealed partial class DashboardTests
     }
 
     [Fact]
-    public async Task One_account_by_flags_has_no_account_label_and_is_shown_all_the_same()
+    public async Task One_account_by_flags_has_no_account_label_and_is_shown_too()
     {
         using var directory = new TemporaryDirectory();
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
-        var token = directory.Write("token.json", $$"""{"refresh_token": "{{sandbox.Netatmo.Login("read_station", "read_homecoach").RefreshToken}}"}""");
+        var issued = sandbox.Netatmo.Login("read_station", "read_homecoach");
+        var token = directory.Write("token.json", $$"""{"refresh_token": "{{issued.RefreshToken}}"}""");
         await using var exporter = await RunningExporter.StartAsync(sandbox, token, Cancellation, "--home-coaches");
         await ExampleAccounts.ReadAsync(exporter, accounts: 1, Cancellation);
         await using var prometheus = await PrometheusPeer.StartAsync(directory, exporter.Http.BaseAddress!.Authority, Cancellation);
@@ -47,16 +48,18 @@ public sealed partial class DashboardTests
         Assert.Empty(await account.ValuesAsync(prometheus, new Dictionary<string, string>(), Cancellation));
         var all = new Dictionary<string, string> { ["account"] = account.All([]), ["station"] = ".*" };
 
-        await prometheus.AllGiveDataAsync(dashboard.Panels.SelectMany(panel => panel.Expressions).Select(expression => Dashboard.Interpolate(expression, all)), Cancellation);
+        var expressions = dashboard.Panels.SelectMany(panel => panel.Expressions).Select(expression => Dashboard.Interpolate(expression, all));
+        await prometheus.AllGiveDataAsync(expressions, Cancellation);
     }
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void It_is_made_as_Grafana_wants_it_and_as_a_reader_needs_it(string name)
+    public void Its_schema_panels_and_units_are_complete(string name)
     {
         var dashboard = new Dashboard(name);
 
-        Assert.Equal(($"exporter-{name}", 41), (dashboard.Root.GetProperty("uid").GetString(), dashboard.Root.GetProperty("schemaVersion").GetInt32()));
+        Assert.Equal($"exporter-{name}", dashboard.Root.GetProperty("uid").GetString());
+        Assert.Equal(41, dashboard.Root.GetProperty("schemaVersion").GetInt32());
         Assert.DoesNotContain(dashboard.Panels.CountBy(panel => panel.Json.GetProperty("id").GetInt32()), id => id.Value > 1);
         Assert.All(dashboard.Panels, panel =>
         {
@@ -73,45 +76,52 @@ public sealed partial class DashboardTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void It_uses_the_variables_it_has_and_no_data_source_but_the_chosen_one(string name)
+    public void It_uses_all_its_variables_and_only_the_chosen_data_source(string name)
     {
         var dashboard = new Dashboard(name);
         var variables = dashboard.Variables.Select(variable => variable.Name).Append("datasource");
 
-        Assert.Equal(variables.Order(StringComparer.Ordinal), dashboard.Used.Where(used => !used.StartsWith("__", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        var used = dashboard.Used.Where(name => !name.StartsWith("__", StringComparison.Ordinal));
+        Assert.Equal(variables.Order(StringComparer.Ordinal), used.Order(StringComparer.Ordinal));
         Assert.Contains("account", variables);
         Assert.All(SourceUid().Matches(dashboard.Text), uid => Assert.Equal("${datasource}", uid.Groups[1].Value));
-        Assert.All(dashboard.Panels.SelectMany(panel => panel.Expressions), expression => Assert.Matches(@"\$(account|instance)|^exporter_build_info", expression));
+        Assert.All(
+            dashboard.Panels.SelectMany(panel => panel.Expressions),
+            expression => Assert.Matches(@"\$(account|instance)|^exporter_build_info", expression));
     }
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Its_panels_do_not_overlap(string name)
     {
-        var taken = new HashSet<(int, int)>();
+        var occupied = new HashSet<(int, int)>();
         foreach (var panel in new Dashboard(name).Panels)
         {
-            var place = panel.Json.GetProperty("gridPos");
+            var position = panel.Json.GetProperty("gridPos");
             var (x, y, w, h) = (Of("x"), Of("y"), Of("w"), Of("h"));
             Assert.True(x + w <= 24, panel.Title);
-            Assert.All(from column in Enumerable.Range(x, w) from line in Enumerable.Range(y, h) select (column, line), cell => Assert.True(taken.Add(cell), panel.Title));
+            var cells = from column in Enumerable.Range(x, w) from line in Enumerable.Range(y, h) select (column, line);
+            Assert.All(cells, cell => Assert.True(occupied.Add(cell), panel.Title));
 
-            int Of(string member) => place.GetProperty(member).GetInt32();
+            int Of(string member) => position.GetProperty(member).GetInt32();
         }
     }
 
     [Fact]
-    public void Every_metric_that_is_shown_or_alerted_on_is_in_a_table_of_a_README()
+    public void Every_metric_of_a_dashboard_or_alert_is_documented()
     {
-        var told = Readmes.SelectMany(file => Metric.Matches(File.ReadAllText(file))).Select(match => match.Value).ToHashSet();
-        var shown = Dashboard.Names.Select(name => new Dashboard(name)).SelectMany(dashboard => dashboard.Panels.SelectMany(panel => panel.Expressions).Concat(dashboard.Variables.Select(variable => variable.Query)))
-            .SelectMany(expression => Metric.Matches(expression)).Select(match => Suffix().Replace(match.Value, "")).Distinct();
+        var documented = Readmes.SelectMany(file => Metric.Matches(File.ReadAllText(file))).Select(match => match.Value).ToHashSet();
+        var dashboards = Dashboard.Names.Select(name => new Dashboard(name)).ToList();
+        var shown = dashboards.SelectMany(dashboard => dashboard.Panels.SelectMany(panel => panel.Expressions))
+            .Concat(dashboards.SelectMany(dashboard => dashboard.Variables.Select(variable => variable.Query)))
+            .SelectMany(expression => Metric.Matches(expression)).Select(match => Suffix().Replace(match.Value, ""));
+        var rules = File.ReadAllText(Path.Combine(Golden.Root, "../examples/prometheus/exporter-rules.yml"));
 
-        Assert.Empty(Metric.Matches(File.ReadAllText(Path.Combine(Golden.Root, "../examples/prometheus/exporter-rules.yml"))).Select(match => match.Value).Where(IsOurs).Except(told));
-        Assert.Empty(shown.Where(IsOurs).Except(told));
+        Assert.Empty(Metric.Matches(rules).Select(match => match.Value).Where(IsExporterMetric).Except(documented));
+        Assert.Empty(shown.Where(IsExporterMetric).Except(documented));
     }
 
-    /// <summary>Every expression of a dashboard, once with All in each variable, and once with one account and every other value chosen by hand.</summary>
+    /// <summary>Every expression: once with All in each variable, and once with one account and all other values selected.</summary>
     private static async Task<IEnumerable<string>> ExpressionsAsync(PrometheusPeer prometheus, Dashboard dashboard)
     {
         var (all, one) = (new Dictionary<string, string>(), new Dictionary<string, string>());
@@ -123,16 +133,17 @@ public sealed partial class DashboardTests
             one[variable.Name] = Variable.Matcher(variable.Name == "account" ? [values[0]] : values);
         }
         var expressions = dashboard.Panels.SelectMany(panel => panel.Expressions).ToList();
-        return expressions.Select(expression => Dashboard.Interpolate(expression, all)).Concat(expressions.Select(expression => Dashboard.Interpolate(expression, one)));
+        return new[] { all, one }.SelectMany(chosen => expressions.Select(expression => Dashboard.Interpolate(expression, chosen)));
     }
 
-    /// <summary>Prometheus makes some of its own.</summary>
-    private static bool IsOurs(string metric) => !metric.StartsWith("scrape_", StringComparison.Ordinal);
+    /// <summary>Prometheus adds <c>scrape_</c> metrics.</summary>
+    private static bool IsExporterMetric(string metric) => !metric.StartsWith("scrape_", StringComparison.Ordinal);
 
     private static bool HasUnit(Panel panel)
     {
         var field = panel.Json.GetProperty("fieldConfig");
-        return field.GetProperty("defaults").TryGetProperty("unit", out _) || field.GetProperty("defaults").TryGetProperty("mappings", out _)
+        var defaults = field.GetProperty("defaults");
+        return defaults.TryGetProperty("unit", out _) || defaults.TryGetProperty("mappings", out _)
             || (panel.Type == "table" && field.GetProperty("overrides").GetArrayLength() > 0);
     }
 

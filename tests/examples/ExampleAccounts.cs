@@ -6,29 +6,29 @@ using Xunit;
 namespace Exporter.Tests.Examples;
 
 /// <summary>
-/// An account at the stand-in for one provider, with everything that the dashboard of its source shows. Each class of the tests that has a
-/// constructor without parameters is taken, so that a source brings its own along.
+/// An account of one provider of the sandbox, with everything that the dashboard of its source shows. The tests use each class with a
+/// parameterless constructor, so that a source can add its own.
 /// </summary>
 internal interface IExampleAccount
 {
-    /// <summary>Whether the account reads by itself; otherwise it has no reading before <see cref="SendAsync"/>.</summary>
+    /// <summary>Whether the account polls. Otherwise its first reading follows <see cref="SendAsync"/>.</summary>
     bool Reads => true;
 
-    /// <summary>The stand-in's options; null for the default ones.</summary>
+    /// <summary>The options of the provider. Null for the default options.</summary>
     ProviderOptions? Provider => null;
 
-    /// <summary>Prepares the stand-in and the account's files.</summary>
-    /// <returns>The account in the configuration file, with its name in front.</returns>
+    /// <summary>Prepares the provider and the files of the account.</summary>
+    /// <returns>The account for the configuration file, which starts with its name.</returns>
     string Configure(SandboxServer sandbox, TemporaryDirectory directory);
 
-    /// <summary>Sends what the provider sends by itself.</summary>
+    /// <summary>Lets the provider send its messages.</summary>
     Task SendAsync(SandboxServer sandbox, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>A series that is there when a scrape has everything; null when the first reading brings it.</summary>
+    /// <summary>A series that appears last. Null if the first reading brings all series.</summary>
     string? LastSeries => null;
 }
 
-/// <summary>The real program with every example account, at the stand-ins, and a real Prometheus that scrapes it every second.</summary>
+/// <summary>The real program with every example account of the sandbox, and a real Prometheus that scrapes it every second.</summary>
 internal sealed class ExampleAccounts : IAsyncDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -89,16 +89,16 @@ internal sealed class ExampleAccounts : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for the first reading of so many accounts.</summary>
+    /// <summary>Waits for the first reading of this number of accounts.</summary>
     public static async Task ReadAsync(RunningExporter exporter, int accounts, CancellationToken cancellationToken)
     {
-        using var over = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, over.Token);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
             for (var account = 0; account < accounts; account++)
             {
-                await exporter.Says("reading succeeded", limit.Token);
+                await exporter.Says("reading is fine", linked.Token);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -9,7 +9,10 @@ using Xunit;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>From each of the five tools: its own files, variables and flags, and nothing else, are alive at once; and its files stay its own, so that the way back is open.</summary>
+/// <summary>
+/// Each of the five predecessors can be replaced with only its own files, variables and flags. The files keep their format, so that users can
+/// go back.
+/// </summary>
 [Trait("Suite", "slow")]
 public sealed class MovingOverTests : IAsyncLifetime
 {
@@ -28,15 +31,17 @@ public sealed class MovingOverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Netatmo_exporters_token_file_variables_and_flags_go_on()
+    public async Task The_token_file_variables_and_flags_of_netatmo_exporter_work()
     {
         var issued = sandbox.Netatmo.Login("read_station");
-        // Go's oauth2.Token, after a pause that was longer than the access token: netatmo-exporter would have thrown the login away.
+        // Go's oauth2.Token with an expired access token. netatmo-exporter would discard this login.
+        const string expiry = "2026-01-02T05:14:11.081821762+01:00";
         var file = directory.Write("netatmo-token.json", $$"""
-            {"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","expiry":"2026-01-02T05:14:11.081821762+01:00","expires_in":10800}
+            {"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","expiry":"{{expiry}}","expires_in":10800}
 
             """);
-        await using (var exporter = await RunningExporter.StartAsync(["--addr", "127.0.0.1:0", "--refresh-interval", "8m", "--age-stale", "1h", "--debug-handlers"], new Dictionary<string, string>
+        string[] flags = ["--addr", "127.0.0.1:0", "--refresh-interval", "8m", "--age-stale", "1h", "--debug-handlers"];
+        await using (var exporter = await RunningExporter.StartAsync(flags, new Dictionary<string, string>
         {
             ["NETATMO_EXPORTER_TOKEN_FILE"] = file,
             ["NETATMO_CLIENT_ID"] = sandbox.Netatmo.ClientId,
@@ -46,7 +51,11 @@ public sealed class MovingOverTests : IAsyncLifetime
         }, directory.Path, Cancellation))
         {
             var page = await exporter.Shows("netatmo_up 1\n", Cancellation);
-            foreach (var series in new[] { "netatmo_up 1\n", "netatmo_refresh_interval_seconds 480\n", "netatmo_exporter_token_valid 1\n", "netatmo_sensor_temperature_celsius{" })
+            string[] expected =
+            [
+                "netatmo_up 1\n", "netatmo_refresh_interval_seconds 480\n", "netatmo_exporter_token_valid 1\n", "netatmo_sensor_temperature_celsius{",
+            ];
+            foreach (var series in expected)
             {
                 Assert.Contains($"\n{series}", page, StringComparison.Ordinal);
             }
@@ -60,7 +69,7 @@ public sealed class MovingOverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task BmwTokenManagers_file_is_kept_fresh_by_its_flags_with_all_that_is_foreign_in_it()
+    public async Task A_file_of_BmwTokenManager_is_renewed_by_its_flags_and_keeps_unknown_members()
     {
         var file = directory.Write("token.json", $$"""
             {
@@ -74,7 +83,8 @@ public sealed class MovingOverTests : IAsyncLifetime
                 "mine": [1, 2]
             }
             """);
-        await using (var keep = Peer.Start(RunningExporter.Binary, ["keep", "-t", file, "-m", "120"], new Dictionary<string, string> { ["BMW_AUTH_URL"] = sandbox.Address.OriginalString }))
+        var environment = new Dictionary<string, string> { ["BMW_AUTH_URL"] = sandbox.Address.OriginalString };
+        await using (var keep = Peer.Start(RunningExporter.Binary, ["keep", "-t", file, "-m", "120"], environment))
         {
             await keep.Says("[info] sleeping ", Cancellation);
             await keep.Signal("TERM", Cancellation);
@@ -88,15 +98,16 @@ public sealed class MovingOverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_CarData_clients_folder_opens_the_cars_stream()
+    public async Task The_directory_of_the_CarData_client_opens_the_stream_of_the_car()
     {
         var (broker, issued) = (sandbox.Bmw.Broker!, sandbox.Bmw.Login());
         // A JWT whose exp is in the past.
-        const string ended = "eyJhbGciOiJub25lIn0.eyJleHAiOjE3NjczNTE2MDB9.c2ln";
+        const string expired = "eyJhbGciOiJub25lIn0.eyJleHAiOjE3NjczNTE2MDB9.c2ln";
         directory.Write("bmw_tokens.json", $$"""
             {"access_token": {"token": "{{issued.AccessToken}}", "expires_at": "2026-01-02T12:00:00.123456", "type": "Bearer"},
              "refresh_token": {"token": "{{issued.RefreshToken}}", "expires_at": "2036-01-02T12:00:00.123456"},
-             "id_token": {"token": "{{ended}}", "expires_at": "2026-01-02T12:00:00.123456"}, "gcid": "{{sandbox.Bmw.Gcid}}", "scope": "cardata:streaming:read"}
+             "id_token": {"token": "{{expired}}", "expires_at": "2026-01-02T12:00:00.123456"},
+             "gcid": "{{sandbox.Bmw.Gcid}}", "scope": "cardata:streaming:read"}
             """);
         directory.Write("broker.pem", broker.CertificatePem);
         directory.Write(".env", $"""
@@ -110,58 +121,80 @@ public sealed class MovingOverTests : IAsyncLifetime
             BMW_AUTH_URL={sandbox.Address.OriginalString}
 
             """);
-        await using var exporter = await RunningExporter.StartAsync(["--addr", "127.0.0.1:0"], new Dictionary<string, string>(), directory.Path, Cancellation);
+        await using var exporter = await RunningExporter.StartAsync(
+            ["--addr", "127.0.0.1:0"], new Dictionary<string, string>(), directory.Path, Cancellation);
         await exporter.Says("connected", Cancellation);
 
         await exporter.Shows("\nbmw_mqtt_connected 1\n", Cancellation);
         var after = JsonMembers.Parse(await File.ReadAllBytesAsync(directory["bmw_tokens.json"], Cancellation));
         Assert.Equal(["token", "expires_at", "type"], after.Inner("access_token")!.Names);
-        Assert.NotEqual(ended, after.Inner("id_token")!.Text("token"));
+        Assert.NotEqual(expired, after.Inner("id_token")!.Text("token"));
     }
 
     [Fact]
-    public async Task The_Webex_token_managers_two_files_are_enough()
+    public async Task The_two_files_of_the_Webex_token_manager_are_enough()
     {
         var (provider, service, integration) = (sandbox.Webex, sandbox.Webex.LoginServiceApp(), sandbox.Webex.LoginIntegration());
         directory.Write("token-config.json", $$$"""
             {
-              "serviceApp": {"appId": "{{{provider.AppId}}}", "clientId": "{{{provider.ClientId}}}", "clientSecret": "{{{provider.ClientSecret}}}", "targetOrgId": "{{{provider.OrgId}}}"},
+              "serviceApp": {
+                "appId": "{{{provider.AppId}}}",
+                "clientId": "{{{provider.ClientId}}}",
+                "clientSecret": "{{{provider.ClientSecret}}}",
+                "targetOrgId": "{{{provider.OrgId}}}"
+              },
               "tokenManager": {
                 "personalAccessToken": "",
-                "integration": {"clientId": "{{{provider.IntegrationClientId}}}", "clientSecret": "{{{provider.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"}
+                "integration": {
+                  "clientId": "{{{provider.IntegrationClientId}}}",
+                  "clientSecret": "{{{provider.IntegrationClientSecret}}}",
+                  "refreshToken": "{{{integration.RefreshToken}}}"
+                }
               }
             }
             """);
-        directory.Write(".env", $"# the other programs'\nOTHER=stays\nWEBEX_SERVICE_APP_ACCESS_TOKEN=ended\nWEBEX_SERVICE_APP_REFRESH_TOKEN={service.RefreshToken}\n");
-        await using var exporter = await RunningExporter.StartAsync(
-            ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", "token-config.json", "--webex-token-file", ".env", "--addr", "127.0.0.1:0"],
-            new Dictionary<string, string>(), directory.Path, Cancellation);
-        await exporter.Says("reading succeeded", Cancellation);
+        directory.Write(".env", $"""
+            # of other programs
+            OTHER=stays
+            WEBEX_SERVICE_APP_ACCESS_TOKEN=expired
+            WEBEX_SERVICE_APP_REFRESH_TOKEN={service.RefreshToken}
+
+            """);
+        string[] flags =
+        [
+            "--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", "token-config.json", "--webex-token-file", ".env",
+            "--addr", "127.0.0.1:0",
+        ];
+        await using var exporter = await RunningExporter.StartAsync(flags, new Dictionary<string, string>(), directory.Path, Cancellation);
+        await exporter.Says("reading is fine", Cancellation);
 
         await exporter.Shows("\nwebex_token_levels_left 3\n", Cancellation);
         var after = await File.ReadAllTextAsync(directory[".env"], Cancellation);
-        Assert.StartsWith("# the other programs'\nOTHER=stays\nWEBEX_SERVICE_APP_ACCESS_TOKEN=", after, StringComparison.Ordinal);
-        Assert.DoesNotContain("=ended", after, StringComparison.Ordinal);
+        Assert.StartsWith("# of other programs\nOTHER=stays\nWEBEX_SERVICE_APP_ACCESS_TOKEN=", after, StringComparison.Ordinal);
+        Assert.DoesNotContain("=expired", after, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_Ergani_packages_token_file_is_found_and_no_password_is_sent()
+    public async Task The_token_file_of_the_Ergani_package_is_found_and_no_password_is_sent()
     {
         var api = ErganiProvider.AddressAt(sandbox.Address);
         using var http = new HttpClient();
-        using var login = await http.PostAsync(
-            new Uri(api, "Authentication"),
-            new StringContent($$"""{"Username":"{{sandbox.Ergani.Username}}","Password":"{{sandbox.Ergani.Password}}","Usertype":"01"}""", Encoding.UTF8, "application/json"), Cancellation);
+        using var credentials = new StringContent(
+            $$"""{"Username":"{{sandbox.Ergani.Username}}","Password":"{{sandbox.Ergani.Password}}","Usertype":"01"}""",
+            Encoding.UTF8, "application/json");
+        using var login = await http.PostAsync(new Uri(api, "Authentication"), credentials, Cancellation);
         var issued = JsonMembers.Parse(await login.Content.ReadAsByteArrayAsync(Cancellation));
         var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{sandbox.Ergani.Username}-{sandbox.Ergani.Password}-TEST")));
         var tomorrow = TimeProvider.System.GetUtcNow().AddDays(1).ToUnixTimeSeconds();
         Directory.CreateDirectory(directory["cache"]);
         var legacy = directory.Write($"cache/{name}.json", $$"""
-            {"token":{"accessToken":"{{issued.Text("accessToken")}}","accessTokenExpiresAt":1767000000,"refreshToken":"{{issued.Text("refreshToken")}}","refreshTokenExpiresAt":{{tomorrow}} } }
+            {"token":{"accessToken":"{{issued.Text("accessToken")}}","accessTokenExpiresAt":1767000000,
+             "refreshToken":"{{issued.Text("refreshToken")}}","refreshTokenExpiresAt":{{tomorrow}} } }
             """);
         var before = await File.ReadAllTextAsync(legacy, Cancellation);
 
-        await using var exporter = await RunningExporter.StartAsync(["--ergani-token-folder", directory["cache"], "--addr", "127.0.0.1:0"], new Dictionary<string, string>
+        string[] flags = ["--ergani-token-folder", directory["cache"], "--addr", "127.0.0.1:0"];
+        await using var exporter = await RunningExporter.StartAsync(flags, new Dictionary<string, string>
         {
             ["ERGANI_USERNAME"] = sandbox.Ergani.Username,
             ["ERGANI_PASSWORD"] = sandbox.Ergani.Password,

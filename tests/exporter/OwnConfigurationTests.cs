@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>The real program on a machine that was set up for other ASP.NET Core programs: nothing but its own configuration counts.</summary>
+/// <summary>The real program on a machine with configuration of other ASP.NET Core programs, which it must ignore.</summary>
 [Trait("Suite", "slow")]
 public sealed class OwnConfigurationTests : IDisposable
 {
@@ -13,7 +13,7 @@ public sealed class OwnConfigurationTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Only_the_address_of_its_own_flag_listens()
+    public async Task It_listens_only_on_the_address_of_its_own_flag()
     {
         var (port, others) = (FreePort.Take(), new[] { FreePort.Take(), FreePort.Take(), FreePort.Take() });
         var settings = $$"""
@@ -27,7 +27,8 @@ public sealed class OwnConfigurationTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(working, "appsettings.json"), settings, Cancellation);
         await File.WriteAllTextAsync(Path.Combine(working, "appsettings.Development.json"), settings, Cancellation);
 
-        await using var exporter = Peer.Start(program, ["-i", "x", "-s", "y", "--token-file", directory["token.json"], "--addr", $"127.0.0.1:{port}"], new Dictionary<string, string>
+        string[] arguments = ["-i", "x", "-s", "y", "--token-file", directory["token.json"], "--addr", $"127.0.0.1:{port}"];
+        await using var exporter = Peer.Start(program, arguments, new Dictionary<string, string>
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{others[1]}",
             ["ASPNETCORE_HTTP_PORTS"] = "8080",
@@ -38,25 +39,27 @@ public sealed class OwnConfigurationTests : IDisposable
             ["Kestrel__Endpoints__Http__Url"] = $"http://127.0.0.1:{others[2]}",
             ["HOME"] = Directory.CreateDirectory(directory["home"]).FullName,
         }, working);
-        var said = await exporter.Says("listening on ", Cancellation);
+        var line = await exporter.Says("listening on ", Cancellation);
         using var http = new HttpClient();
 
-        Assert.EndsWith($"listening on http://127.0.0.1:{port}\"", said, StringComparison.Ordinal);
+        Assert.EndsWith($"listening on http://127.0.0.1:{port}\"", line, StringComparison.Ordinal);
         Assert.Equal([port], Listening(exporter.ProcessId));
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri($"http://127.0.0.1:{port}/auth/settoken"), Cancellation)).StatusCode);
         Assert.DoesNotContain("level=warning msg=\"Overriding", exporter.Output, StringComparison.Ordinal);
-        // Forms and logins are protected by keys in memory.
+        // The data protection keys are in memory.
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory["home"]));
     }
 
     public void Dispose() => directory.Dispose();
 
-    /// <summary>The program in a directory of its own, with a file beside it.</summary>
+    /// <summary>A copy of the program in its own directory, with another file.</summary>
     private string CopyWith(string name, string content)
     {
         var copy = Directory.CreateDirectory(directory["program"]).FullName;
         var original = Path.GetDirectoryName(RunningExporter.Binary)!;
-        foreach (var file in Directory.EnumerateFiles(original, "*.dll").Concat(Directory.EnumerateFiles(original, "exporter.*.json")).Append(RunningExporter.Binary))
+        string[] program =
+            [.. Directory.GetFiles(original, "*.dll"), .. Directory.GetFiles(original, "oauth-exporter.*.json"), RunningExporter.Binary];
+        foreach (var file in program)
         {
             File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         }
@@ -64,7 +67,7 @@ public sealed class OwnConfigurationTests : IDisposable
         return Path.Combine(copy, Path.GetFileName(RunningExporter.Binary));
     }
 
-    /// <summary>The TCP ports that the process listens on, from the kernel's tables of sockets (proc(5)).</summary>
+    /// <summary>The TCP ports on which the process listens, from proc(5).</summary>
     private static int[] Listening(int process)
     {
         const string IsListening = "0A";

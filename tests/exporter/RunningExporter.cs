@@ -4,11 +4,11 @@ using Exporter.Tests.Support;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>The real program as a process of its own, with a directory of its own, until it is disposed of.</summary>
+/// <summary>The real program as a process, until it is disposed of.</summary>
 internal sealed class RunningExporter : IAsyncDisposable
 {
-    /// <summary>The program as it was built, or as it was published: every test of the program is one of its published forms, too.</summary>
-    public static readonly string Binary = Environment.GetEnvironmentVariable("EXPORTER") ?? Path.Combine(AppContext.BaseDirectory, "exporter");
+    /// <summary>The built program, or the published program that the variable EXPORTER names.</summary>
+    public static readonly string Binary = Environment.GetEnvironmentVariable("EXPORTER") ?? Path.Combine(AppContext.BaseDirectory, "oauth-exporter");
 
     private readonly Peer process;
 
@@ -20,16 +20,20 @@ internal sealed class RunningExporter : IAsyncDisposable
 
     public int ProcessId => process.ProcessId;
 
-    /// <summary>Starts one account at the sandbox by netatmo-exporter's own flags, listening on a free port.</summary>
-    public static Task<RunningExporter> StartAsync(SandboxServer sandbox, string tokenFile, CancellationToken cancellationToken, params IEnumerable<string> more) => StartAsync(
-    [
-        "--api-url", sandbox.Address.OriginalString, "-i", sandbox.Netatmo.ClientId, "-s", sandbox.Netatmo.ClientSecret, "--token-file", tokenFile, "-a", "127.0.0.1:0", .. more,
-    ], cancellationToken);
+    /// <summary>Starts one account of the sandbox with netatmo-exporter's flags on a free port.</summary>
+    public static Task<RunningExporter> StartAsync(
+        SandboxServer sandbox, string tokenFile, CancellationToken cancellationToken, params IEnumerable<string> more) => StartAsync(
+        [
+            "--api-url", sandbox.Address.OriginalString, "-i", sandbox.Netatmo.ClientId, "-s", sandbox.Netatmo.ClientSecret,
+            "--token-file", tokenFile, "-a", "127.0.0.1:0", .. more,
+        ], cancellationToken);
 
-    public static Task<RunningExporter> StartAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) => StartAsync(arguments, new Dictionary<string, string>(), directory: null, cancellationToken);
+    public static Task<RunningExporter> StartAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        StartAsync(arguments, new Dictionary<string, string>(), directory: null, cancellationToken);
 
     /// <param name="directory">The working directory, whose <c>.env</c> is read.</param>
-    public static async Task<RunningExporter> StartAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory, CancellationToken cancellationToken)
+    public static async Task<RunningExporter> StartAsync(
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory, CancellationToken cancellationToken)
     {
         var process = Peer.Start(Binary, arguments, environment, directory);
         try
@@ -44,7 +48,7 @@ internal sealed class RunningExporter : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs the program to its end.</summary>
+    /// <summary>Runs the program until it exits.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         var (code, output, error) = await Peer.Run(Binary, arguments, default, cancellationToken);
@@ -53,7 +57,7 @@ internal sealed class RunningExporter : IAsyncDisposable
 
     public Task<string> Says(string text, CancellationToken cancellationToken) => process.Says(text, cancellationToken);
 
-    /// <summary>The first page with the text. What happens is logged before it is on the page, and a scrape is not made to wait for it.</summary>
+    /// <summary>Waits for a page with the text. An event is logged before the page contains it.</summary>
     public async Task<string> Shows(string text, CancellationToken cancellationToken)
     {
         while (true)
@@ -75,14 +79,14 @@ internal sealed class RunningExporter : IAsyncDisposable
         return response.StatusCode;
     }
 
-    /// <summary>kill -9.</summary>
+    /// <summary>Sends SIGKILL.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
     {
         await process.Signal("KILL", cancellationToken);
         await process.Ends(cancellationToken);
     }
 
-    /// <summary>SIGTERM, as Docker and systemd send it; the exit code.</summary>
+    /// <summary>Sends SIGTERM, as Docker and systemd do. Returns the exit code.</summary>
     public async Task<int> TerminateAsync(CancellationToken cancellationToken)
     {
         await process.Signal("TERM", cancellationToken);

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>What becomes of the host, and of what systemd hears, when one of its services fails.</summary>
+/// <summary>The host and the watchdog pings when a background service fails.</summary>
 public sealed class WatchdogTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -21,18 +21,19 @@ public sealed class WatchdogTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_service_that_fails_is_logged_and_ends_the_signs_of_life_and_not_the_host()
+    public async Task A_failed_service_is_logged_and_stops_the_pings_but_not_the_host()
     {
         manager.Bind(new UnixDomainSocketEndPoint(directory["notify"]));
         manager.ReceiveTimeout = 10_000;
         var (failing, other) = (new Work(), new Work());
         using var host = Host(failing, other);
         await host.StartAsync(Cancellation);
-        Assert.Equal("WATCHDOG=1", Heard());
+        Assert.Equal("WATCHDOG=1", Receive());
 
         failing.Fail(new InvalidOperationException("a mistake"));
         var health = host.Services.GetRequiredService<BackgroundHealth>();
-        while (health.IsHealthy)
+        // The service is logged after the health changes.
+        while (health.IsHealthy || logs.At(LogLevel.Critical).Count == 0)
         {
             Cancellation.ThrowIfCancellationRequested();
             await Task.Yield();
@@ -41,7 +42,7 @@ public sealed class WatchdogTests : IDisposable
         while (!watchdog.IsCompleted)
         {
             Cancellation.ThrowIfCancellationRequested();
-            // Again and again, because the watchdog may have sent its sign and not begun to wait for the next.
+            // Repeated, because the watchdog may have pinged but not started its delay yet.
             time.Advance(TimeSpan.FromSeconds(15));
             await Task.Yield();
         }
@@ -50,7 +51,7 @@ public sealed class WatchdogTests : IDisposable
         Assert.False(host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested);
         Assert.Single(logs.At(LogLevel.Critical), line => line.Contains("failed because of a bug", StringComparison.Ordinal));
         await host.StopAsync(Cancellation);
-        Assert.Equal("STOPPING=1", Heard());
+        Assert.Equal("STOPPING=1", Receive());
     }
 
     public void Dispose()
@@ -62,26 +63,28 @@ public sealed class WatchdogTests : IDisposable
     private IHost Host(Work failing, Work other)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
-        var systemd = Systemd.Of(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["notify"], ["WATCHDOG_USEC"] = "30000000" }, time);
-        builder.Services.AddSingleton(systemd).AddSingleton<BackgroundHealth>().AddSingleton<IHostedService>(failing).AddSingleton<IHostedService>(other).AddHostedService<Watchdog>();
-        builder.Services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(logs)).Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
+        var environment = new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["notify"], ["WATCHDOG_USEC"] = "30000000" };
+        builder.Services.AddSingleton(SystemdNotifier.FromEnvironment(environment, time)).AddSingleton<BackgroundHealth>()
+            .AddSingleton<IHostedService>(failing).AddSingleton<IHostedService>(other).AddHostedService<Watchdog>()
+            .Replace(ServiceDescriptor.Singleton<ILoggerFactory>(logs))
+            .Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
         builder.Services.Configure<HostOptions>(o => o.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
         return builder.Build();
     }
 
-    private string Heard()
+    private string Receive()
     {
         var buffer = new byte[64];
         return Encoding.ASCII.GetString(buffer, 0, manager.Receive(buffer));
     }
 
-    /// <summary>Runs until it is told to fail, or the host stops.</summary>
+    /// <summary>Runs until <see cref="Fail"/>, or until the host stops.</summary>
     private sealed class Work : BackgroundService
     {
-        private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public void Fail(Exception exception) => over.SetException(exception);
+        public void Fail(Exception exception) => completion.SetException(exception);
 
-        protected override Task ExecuteAsync(CancellationToken stoppingToken) => over.Task.WaitAsync(stoppingToken);
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => completion.Task.WaitAsync(stoppingToken);
     }
 }

@@ -1,12 +1,13 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Exporter.Sandbox;
 using Exporter.Tests.Support;
 using Xunit;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>The main job, with the real program: a token file on one side, a real Prometheus on the other, the sandbox for the provider.</summary>
+/// <summary>The real program with a token file, a real Prometheus, and the sandbox as the provider.</summary>
 [Trait("Suite", "slow")]
 public sealed class WeatherStationTests : IDisposable
 {
@@ -15,7 +16,7 @@ public sealed class WeatherStationTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task From_a_file_with_nothing_but_a_refresh_token_Prometheus_holds_every_station_and_module()
+    public async Task A_file_with_only_a_refresh_token_brings_every_station_and_module_to_Prometheus()
     {
         var fixture = Path.GetFullPath(Path.Combine(Golden.Root, "../../shared/fixtures/netatmo/stations.json"));
         await using var sandbox = await SandboxAsync(File.Exists(fixture) ? NetatmoSample.Named(fixture) : NetatmoSample.Odd);
@@ -25,7 +26,8 @@ public sealed class WeatherStationTests : IDisposable
         await using var prometheus = await PrometheusPeer.StartAsync(directory, $"{exporter.Http.BaseAddress!.Authority}", Cancellation);
         var modules = await prometheus.ValuesAsync("netatmo_sensor_info", Cancellation);
 
-        var expected = exporter.Log.Length > 0 ? (await exporter.PageAsync(Cancellation)).Split('\n').Count(line => line.StartsWith("netatmo_sensor_info{", StringComparison.Ordinal)) : 0;
+        var lines = (await exporter.PageAsync(Cancellation)).Split('\n');
+        var expected = lines.Count(line => line.StartsWith("netatmo_sensor_info{", StringComparison.Ordinal));
         Assert.NotEmpty(modules);
         Assert.Equal(expected, modules.Count);
         if (File.Exists(fixture))
@@ -38,7 +40,7 @@ public sealed class WeatherStationTests : IDisposable
     }
 
     [Fact]
-    public async Task Killed_after_each_renewal_it_is_still_alive_at_the_next_start()
+    public async Task A_kill_after_each_renewal_keeps_the_login()
     {
         await using var sandbox = await SandboxAsync();
         var file = TokenFile(sandbox);
@@ -51,11 +53,12 @@ public sealed class WeatherStationTests : IDisposable
             File.WriteAllText(file, WithoutExpiry(file));
         }
 
-        Assert.Equal((5, 0, 0), (sandbox.Netatmo.Authorization.Counters.Rotations, sandbox.Netatmo.Authorization.Counters.ReusedRefreshTokens, sandbox.Netatmo.Authorization.Counters.RevokedFamilies));
+        var counters = sandbox.Netatmo.Authorization.Counters;
+        Assert.Equal((5, 0, 0), (counters.Rotations, counters.ReusedRefreshTokens, counters.RevokedFamilies));
     }
 
     [Fact]
-    public async Task An_access_token_revoked_at_the_cloud_costs_one_renewal_and_one_retry()
+    public async Task A_revoked_access_token_costs_one_renewal_and_one_retry()
     {
         await using var sandbox = await SandboxAsync();
         var file = TokenFile(sandbox);
@@ -73,17 +76,18 @@ public sealed class WeatherStationTests : IDisposable
     }
 
     [Fact]
-    public async Task A_dead_refresh_token_costs_one_request_and_not_one_per_scrape()
+    public async Task A_rejected_refresh_token_costs_one_request_and_not_one_per_scrape()
     {
         await using var sandbox = await SandboxAsync();
         var file = TokenFile(sandbox);
         sandbox.Netatmo.Authorization.RevokeAll();
         await using var exporter = await RunningExporter.StartAsync(sandbox, file, Cancellation);
-        await exporter.Shows("exporter_token_state{source=\"netatmo\",state=\"lost\"} 1", Cancellation);
+        const string lost = "exporter_token_state{source=\"netatmo\",state=\"lost\"} 1";
+        await exporter.Shows(lost, Cancellation);
 
         for (var scrape = 0; scrape < 20; scrape++)
         {
-            Assert.Contains("exporter_token_state{source=\"netatmo\",state=\"lost\"} 1", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
+            Assert.Contains(lost, await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
         }
 
         Assert.Equal(1, sandbox.Netatmo.Token.Requests);
@@ -95,7 +99,7 @@ public sealed class WeatherStationTests : IDisposable
     [Theory]
     [InlineData("token")]
     [InlineData("api")]
-    public async Task A_cloud_that_hangs_delays_neither_a_scrape_nor_the_end(string what)
+    public async Task A_provider_that_hangs_delays_neither_a_scrape_nor_the_shutdown(string what)
     {
         await using var sandbox = await SandboxAsync();
         var endpoint = what == "token" ? sandbox.Netatmo.Token : sandbox.Netatmo.StationsData;
@@ -103,7 +107,7 @@ public sealed class WeatherStationTests : IDisposable
         await using var exporter = await RunningExporter.StartAsync(sandbox, TokenFile(sandbox), Cancellation);
         await endpoint.Reached(1, Cancellation);
 
-        // The provider does not answer before it is released, so whatever answers now has not waited for it.
+        // The provider does not respond, so the page has not waited for it.
         Assert.Contains("netatmo_up 0", await exporter.PageAsync(Cancellation), StringComparison.Ordinal);
         var exit = await exporter.TerminateAsync(Cancellation);
 
@@ -111,7 +115,7 @@ public sealed class WeatherStationTests : IDisposable
     }
 
     [Fact]
-    public async Task Ten_accounts_of_which_one_is_broken_are_nine_on_the_page_and_one_that_says_why()
+    public async Task One_broken_account_of_ten_does_not_affect_the_others_and_has_a_state()
     {
         await using var sandbox = await SandboxAsync();
         var accounts = Enumerable.Range(0, 10).Select(i => $"""
@@ -129,15 +133,16 @@ public sealed class WeatherStationTests : IDisposable
             await exporter.Shows($"netatmo_up{{account=\"a{i}\"}} 1", Cancellation);
         }
 
-        var page = await exporter.Shows("exporter_token_state{account=\"a3\",source=\"netatmo\",state=\"refused\"} 1", Cancellation);
-        Assert.Equal(9, page.Split('\n').Count(line => line.StartsWith("netatmo_up{account=", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal)));
+        const string refused = "exporter_token_state{account=\"a3\",source=\"netatmo\",state=\"refused\"} 1";
+        var page = await exporter.Shows(refused, Cancellation);
+        Assert.Equal(9, Regex.Count(page, "^netatmo_up{account=.* 1$", RegexOptions.Multiline));
         Assert.Contains("netatmo_up{account=\"a3\"} 0", page, StringComparison.Ordinal);
-        Assert.Contains("exporter_token_state{account=\"a3\",source=\"netatmo\",state=\"refused\"} 1", page, StringComparison.Ordinal);
-        Assert.Contains(page.Split('\n'), line => line.StartsWith("netatmo_sensor_temperature_celsius{", StringComparison.Ordinal) && line.Contains("account=\"a9\"", StringComparison.Ordinal));
+        Assert.Contains(refused, page, StringComparison.Ordinal);
+        Assert.Matches(new Regex("^netatmo_sensor_temperature_celsius{.*account=\"a9\"", RegexOptions.Multiline), page);
     }
 
     [Fact]
-    public async Task Everything_wrong_is_told_in_one_run_a_line_each()
+    public async Task Check_prints_every_problem_in_one_run_one_line_each()
     {
         var config = directory.Write("exporter.yml", $"""
             accounts:
@@ -159,33 +164,38 @@ public sealed class WeatherStationTests : IDisposable
 
         var lines = error.TrimEnd('\n').Split('\n');
         Assert.Equal((1, 4), (exit, lines.Length));
-        Assert.Contains(lines, l => l.StartsWith($"{config}:5: ", StringComparison.Ordinal) && l.Contains("missing.txt", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith($"{config}:7: ", StringComparison.Ordinal) && l.EndsWith("did you mean refresh_interval?", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith($"{config}:12: ", StringComparison.Ordinal) && l.Contains("home", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith($"{config}:13: ", StringComparison.Ordinal) && l.Contains("a duration needs a unit", StringComparison.Ordinal));
+        AssertProblem(5, "missing.txt");
+        AssertProblem(7, "did you mean refresh_interval?");
+        Assert.Contains(lines, l => l.EndsWith("did you mean refresh_interval?", StringComparison.Ordinal));
+        AssertProblem(12, "home");
+        AssertProblem(13, "a duration needs a unit");
+
+        void AssertProblem(int line, string text) => Assert.Contains(
+            lines, l => l.StartsWith($"{config}:{line}: ", StringComparison.Ordinal) && l.Contains(text, StringComparison.Ordinal));
     }
 
     [Theory]
     [InlineData("-a:0")]
     [InlineData("--addr=127.0.0.1:0")]
-    public async Task The_old_ways_to_write_a_flag_still_work(string address)
+    public async Task The_flag_notations_of_netatmo_exporter_work(string address)
     {
-        var (exit, output, error) = await RunningExporter.RunAsync(["check", address, "-ix", "-s", "@text", "--token-file", directory["t.json"], "stray"], Cancellation);
+        string[] arguments = ["check", address, "-ix", "-s", "@text", "--token-file", directory["t.json"], "stray"];
+        var (exit, output, error) = await RunningExporter.RunAsync(arguments, Cancellation);
 
-        Assert.Equal((0, "The configuration is good: netatmo (netatmo).\n"), (exit, output));
+        Assert.Equal((0, "The configuration is valid: netatmo (netatmo).\n"), (exit, output));
         Assert.Contains("stray", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_misspelt_command_does_not_serve()
+    public async Task A_misspelled_command_does_not_serve()
     {
         var (exit, _, error) = await RunningExporter.RunAsync(["chekc", "-i", "x", "-s", "y", "--token-file", directory["t.json"]], Cancellation);
 
-        Assert.Equal((1, "chekc: there is no such command; did you mean check?\n"), (exit, error));
+        Assert.Equal((1, "chekc: unknown command; did you mean check?\n"), (exit, error));
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_one_sentence_and_exit_code_1()
+    public async Task A_port_in_use_is_one_line_and_exit_code_1()
     {
         await using var sandbox = await SandboxAsync();
         var (exit, _, error) = await RunningExporter.RunAsync(
@@ -212,9 +222,10 @@ public sealed class WeatherStationTests : IDisposable
     private static Task<SandboxServer> SandboxAsync(NetatmoSample? stations = null) => SandboxServer.StartAsync(
         new SandboxOptions { Providers = [new NetatmoProviderOptions { Stations = stations ?? NetatmoSample.Small }] }, Cancellation);
 
-    private string TokenFile(SandboxServer sandbox) => directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
+    private string TokenFile(SandboxServer sandbox) =>
+        directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Netatmo.Login().RefreshToken}}"}""");
 
-    /// <summary>What a person does who wants a renewal at once: takes the expiry out of the file.</summary>
+    /// <summary>A user removes the expiry from the file to force a renewal.</summary>
     private static string WithoutExpiry(string file)
     {
         using var token = JsonDocument.Parse(File.ReadAllText(file));

@@ -1,10 +1,10 @@
-# Read by the scripts beside it. Each `check "sentence" command…` runs the command and writes a line of the Test Anything Protocol, on the
-# terminal and into artifacts/test-results/SCRIPT.tap, which .ci/run counts. What a failed command printed follows as comments.
-# A script that stops early has "Bail out!" as its last line, and fails.
+# The other scripts source this file. Each `check "sentence" command…` runs the command and writes a line of the Test Anything Protocol to
+# the terminal and to artifacts/test-results/SCRIPT.tap, which .ci/run counts. The output of a failed command follows as comments.
+# A script that stops early writes "Bail out!" as its last line, and fails.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
-# No server of the SDK's outlives a script.
+# Leaves no build server running.
 export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 work=$(mktemp -d)
 mkdir -p artifacts/test-results
@@ -20,16 +20,16 @@ check() { # sentence command…
   { echo "$verdict $checks - $sentence"; [ "$verdict" = ok ] || tail -n 40 <<< "$output" | sed 's/^/# /'; } | tee -a "$results"
 }
 
-# The given command until it succeeds, for three minutes at most.
+# Repeats the command until it succeeds, for at most three minutes.
 eventually() {
   local end=$((SECONDS + 180))
   until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
 }
 
-# Starts the script again in a mount namespace, so that what it mounts is gone with it. Its first line.
+# Restarts the script in a mount namespace, so that its mounts disappear with it. Call it first.
 own_mounts() {
   [ -z "${OWN_MOUNTS:-}" ] || return 0
-  [ "$(id -u)" = 0 ] || { echo "$(basename "$0") makes file systems of its own, which only root may: run it with sudo" >&2; exit 1; }
+  [ "$(id -u)" = 0 ] || { echo "$(basename "$0") mounts file systems: run it as root" >&2; exit 1; }
   trap - EXIT
   rm -r "$work"
   OWN_MOUNTS=1 exec unshare --mount "$root/tests/install/$(basename "$0")" "$@"
@@ -45,7 +45,7 @@ has_series() { # metric label="value"…
   echo "$lines"
 }
 
-# Ends with a sentence about each command that is missing.
+# Fails and lists the missing commands.
 needs() { # command…
   local command missing=0
   for command; do
@@ -54,18 +54,18 @@ needs() { # command…
   [ $missing = 0 ]
 }
 
-# What it prints is shown where it fails.
-quietly() { "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; }
+# Prints the output of the command only if it fails.
+quietly() { "$@" >"$work/output" 2>&1 || { cat "$work/output" >&2; return 1; }; }
 
-# The program as it is published, in $published, and the sandbox. PUBLISHED=FILE takes one that is there, with the sandbox as it was built.
+# Publishes the program to $published and builds the sandbox. With PUBLISHED=FILE, both exist already.
 published_program() {
-  published=${PUBLISHED:-$root/artifacts/published/exporter}
+  published=${PUBLISHED:-$root/artifacts/published/oauth-exporter}
   [ -z "${PUBLISHED:-}" ] || return 0
   quietly dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/published -v q -nodeReuse:false
   quietly dotnet build cmd/sandbox -v q -nodeReuse:false
 }
 
-# A Debian with nothing but what every Debian has, of the suite and from the mirror of this machine; made once, kept in artifacts/debootstrap.
+# Unpacks a minimal Debian, of the suite and from the mirror of this machine. It is built once and kept in artifacts/debootstrap.
 bare_debian() { # directory
   local suite tar mirror
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -82,17 +82,17 @@ bare_debian() { # directory
   echo 'Acquire::Retries "3";' > "$1/etc/apt/apt.conf.d/80retries"
 }
 
-# The providers' stand-in on a port of its own, with what it prints: sandbox says "Client id".
+# Starts the sandbox on a free port. `sandbox "Client id"` prints that line of its output.
 start_sandbox() {
   : > "$work/sandbox"
   artifacts/bin/Sandbox/debug/sandbox --listen 127.0.0.1:0 > "$work/sandbox" &
   eventually grep -q '^Webex integration:' "$work/sandbox"
 }
 sandbox() { sed -n "s/^$1: *//p" "$work/sandbox"; }
-# What it counted of Netatmo's: counted .tokens.rotations
+# A Netatmo counter of the sandbox, such as: counted .tokens.rotations
 counted() { curl -fsS "$(sandbox Address)/sandbox/state" | jq ".netatmo$1"; }
 
-# The example's configuration filled in as it says: an account at the sandbox, its secret in a file beside it.
+# Adds an account of the sandbox to the example configuration, with its secret in a separate file.
 fill_in() { # directory address
   sed -i '/^#accounts:/,$d' "$1/exporter.yml"
   cat >> "$1/exporter.yml" <<END
@@ -107,14 +107,29 @@ END
   (umask 077; sandbox "Client secret" > "$1/home-secret.txt")
 }
 
-# What is to be done in any case, in the script's own words; then the plan, which TAP has at the end.
+# Builds the package of version 0.1.0, when its name was exporter, with the scripts and units of that version. OLD=FILE is its program; by
+# default, it contains the current one.
+old_package() { # file
+  local tree=$work/old old=tests/install/testdata/exporter-0.1.0
+  install -D "${OLD:-$published}" "$tree/usr/bin/exporter"
+  install -D -m 644 -t "$tree/usr/lib/systemd/system" $old/*.service
+  install -d -m 700 "$tree/etc/exporter"
+  install -m 600 $old/exporter.yml "$tree/etc/exporter"
+  install -D -m 755 -t "$tree/DEBIAN" $old/{postinst,prerm,postrm}
+  echo /etc/exporter/exporter.yml > "$tree/DEBIAN/conffiles"
+  sed 's/@VERSION@/0.1.0/; s/@ARCHITECTURE@/amd64/; s/@SIZE@/1/' $old/control > "$tree/DEBIAN/control"
+  dpkg-deb --root-owner-group -Znone --build "$tree" "$1" >/dev/null
+  rm -r "$tree"
+}
+
+# A script can define its own clean_up. The plan of TAP is its last line.
 clean_up() { :; }
 finish() {
   local status=$?
   clean_up || true
   kill $(jobs -p) 2>/dev/null || true
   wait 2>/dev/null || true
-  # What a script mounted there, in mounts of its own, must not be emptied.
+  # Unmounts first, so that rm does not empty what a script mounted.
   awk -v work="$work/" 'index($2, work) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r -n 1 umount -l || true
   rm -rf --one-file-system "$work" || true
   if [ $status -ne 0 ]; then

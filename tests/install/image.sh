@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The image, built from the Dockerfile by buildah on bases made here, and run as its user, with a read-only root, on a volume as netatmo-exporter's
-# image leaves it.
+# Builds the image from the Dockerfile with buildah, on base images made here. Runs it as its user with a read-only root, on a volume of
+# netatmo-exporter's image, on a volume of the image's previous version, and on new volumes.
 . "$(dirname "$0")/checks.sh"
 own_mounts "$@"
 needs buildah curl debootstrap jq
@@ -8,7 +8,7 @@ published_program
 address=127.0.0.1:29211
 b() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }
 
-# The base of the build stage: a Debian with .NET and what it needs. The SDK and its packages are this machine's own, so that restoring is the same.
+# The base of the build stage: a minimal Debian with this machine's SDK and packages mounted, so that the restore is the same.
 sdk=$(b mount "$(b from --name sdk scratch)")
 bare_debian "$sdk"
 quietly chroot "$sdk" sh -c 'apt-get update -q && apt-get -o APT::Sandbox::User=root install -y -q --no-install-recommends ca-certificates libssl3'
@@ -19,7 +19,7 @@ ln -s /usr/share/dotnet/dotnet "$sdk/usr/bin/dotnet"
 mkdir -p "$sdk/root/.nuget/NuGet"
 cp ~/.nuget/NuGet/NuGet.Config "$sdk/root/.nuget/NuGet/" 2>/dev/null || true
 
-# The base of the image, as small as Microsoft's chiseled one: C library, GCC's, OpenSSL, certificates, and no program at all.
+# The base of the image, like Microsoft's chiseled one: the C library, GCC's libraries, OpenSSL and certificates, without a program.
 base=$(b mount "$(b from --name base scratch)")
 mkdir -p "$base"/{etc/ssl/certs,usr/lib64,usr/lib,proc,dev,sys} && mkdir -m 1777 "$base/tmp"
 ln -s usr/lib "$base/lib" && ln -s usr/lib64 "$base/lib64"
@@ -31,35 +31,37 @@ b config -e SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt base
 b commit -q --rm sdk mcr.microsoft.com/dotnet/sdk:10.0 >/dev/null
 b commit -q --rm base mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled >/dev/null
 
-check "the Dockerfile builds" b bud --isolation chroot --pull-never --format docker --volume "$dotnet:/usr/share/dotnet:ro" --volume "$packages:/root/.nuget/packages" -t exporter .
+check "the Dockerfile builds" b bud --isolation chroot --pull-never --format docker --volume "$dotnet:/usr/share/dotnet:ro" --volume "$packages:/root/.nuget/packages" -t oauth-exporter .
 
-b inspect --type image exporter | jq .Docker.config > "$work/config"
-says() { [ "$(jq -c "$1" "$work/config")" = "$2" ] || { jq . "$work/config"; return 1; }; }
-check "it runs as 65534, the user of the image it takes the place of" says .User '"65534:65534"'
-check "it starts the exporter" says .Entrypoint '["/usr/bin/exporter"]'
-check "it says its port" says '.ExposedPorts | keys' '["9210/tcp"]'
-check "it has a volume for tokens" says '.Volumes | keys' '["/var/lib/exporter"]'
-check "it is asked by the program itself whether it is well" says .Healthcheck.Test '["CMD","/usr/bin/exporter","health"]'
+b inspect --type image oauth-exporter | jq .Docker.config > "$work/config"
+config_is() { [ "$(jq -c "$1" "$work/config")" = "$2" ] || { jq . "$work/config"; return 1; }; }
+check "it runs as 65534, the user of netatmo-exporter's image" config_is .User '"65534:65534"'
+check "its entrypoint is the program" config_is .Entrypoint '["/usr/bin/oauth-exporter"]'
+check "it exposes its port" config_is '.ExposedPorts | keys' '["9210/tcp"]'
+check "it has a volume for tokens" config_is '.Volumes | keys' '["/var/lib/exporter"]'
+check "its health check is the program itself" config_is .Healthcheck.Test '["CMD","/usr/bin/oauth-exporter","health"]'
 
-root=$(b mount "$(b from --pull-never exporter)")
-programs() { [ "$(find "$root" -xdev -type f -perm /111 ! -name '*.so*' -printf '/%P\n')" = /usr/bin/exporter ]; }
-check "there is no shell in it, nor any other program" programs
+root=$(b mount "$(b from --pull-never oauth-exporter)")
+programs() { [ "$(find "$root" -xdev -type f -perm /111 ! -name '*.so*' -printf '/%P\n')" = /usr/bin/oauth-exporter ]; }
+check "it contains no shell or other program" programs
+old_name() { [ "$(readlink "$root/usr/bin/exporter")" = oauth-exporter ]; }
+check "exporter is a link to the program" old_name
 clean() { ! find "$root" -xdev '(' -path '*/source*' -o -name '*.pdb' -o -name '*.cs' -o -name '*.json' ')' | grep .; }
-check "nothing of the build was left in it" clean
+check "it contains no files of the build" clean
 
-licences() { grep -q "MIT License" "$root/usr/share/doc/exporter/LICENSE" && grep -q YamlDotNet "$root/usr/share/doc/exporter/notices"; }
-check "its licence is in it, and the notices of what it is made of" licences
+licences() { grep -q "MIT License" "$root/usr/share/doc/oauth-exporter/LICENSE" && grep -q YamlDotNet "$root/usr/share/doc/oauth-exporter/notices"; }
+check "it contains its licence and the notices of its libraries" licences
 
-# The size: the image's own layer is the last.
-b push -q exporter "oci:$work/oci" >/dev/null
+# The last layer is the image's own.
+b push -q oauth-exporter "oci:$work/oci" >/dev/null
 manifest=$work/oci/blobs/sha256/$(jq -r '.manifests[0].digest' "$work/oci/index.json" | cut -d : -f 2)
 megabytes() { numfmt --to=si --format=%.1f "$1"; }
 layer=$(jq '.layers[-1].size' "$manifest") all=$(jq '[.layers[].size] | add' "$manifest")
 own=$(zcat "$work/oci/blobs/sha256/$(jq -r '.layers[-1].digest' "$manifest" | cut -d : -f 2)" | wc -c)
-check "the exporter adds $(megabytes "$own") bytes to its base, $(megabytes "$layer") compressed; with the base made here $(megabytes "$(du -sb "$root" | cut -f 1)"), $(megabytes "$all") compressed" [ "$layer" -lt 25000000 ]
+check "it adds $(megabytes "$own") bytes to its base, $(megabytes "$layer") compressed; with the base made here it has $(megabytes "$(du -sb "$root" | cut -f 1)"), $(megabytes "$all") compressed" [ "$layer" -lt 25000000 ]
 
-# As `docker run --read-only` has it: root read-only, volumes writable, no right of root's.
-run=$work/container former=$work/former volume=$work/volume
+# Like `docker run --read-only`: a read-only root, writable volumes, and no capabilities.
+program=oauth-exporter run=$work/container former=$work/former volume=$work/volume
 mkdir "$run"
 cp -a "$root/var/lib/netatmo-exporter" "$former"
 cp -a "$root/var/lib/exporter" "$volume"
@@ -70,47 +72,76 @@ mount --bind /dev "$run/dev"
 mount --bind "$volume" "$run/var/lib/exporter"
 mount --bind "$former" "$run/var/lib/netatmo-exporter"
 mapfile -t environment < <(jq -r '.Env[]' "$work/config")
-container() { # command…; in place of the shell that runs this
+container() { # command…; replaces the current shell
   exec env -i "${environment[@]}" NETATMO_EXPORTER_ADDR=$address "NETATMO_CLIENT_ID=$(sandbox "Client id")" "NETATMO_CLIENT_SECRET=$(sandbox "Client secret")" "NETATMO_API_URL=$(sandbox Address)" \
     setpriv --clear-groups --no-new-privs \
     unshare --root="$run" --wd="$(jq -r .WorkingDir "$work/config")" --setgid=65534 --setuid=65534 "$@"
 }
-start() { (container /usr/bin/exporter) >> "$work/log" 2>&1 & exporter=$!; }
+start() { # arguments…
+  (container "/usr/bin/$program" "$@") >> "$work/log" 2>&1 & exporter=$!
+}
 stop() { kill $exporter; ended=0; wait $exporter || ended=$?; }
-health() { (container /usr/bin/exporter health); }
+health() { (container "/usr/bin/$program" health); }
 page() { curl -fsS "http://$address$1"; }
 
-# The volume after a night with the old image switched off: its token file, whose access token has ended.
+# The volume of netatmo-exporter's image, with an expired access token.
 start_sandbox
 token=$former/netatmo-token.json
-echo "{\"access_token\":\"60a1f2b3c4d5e6f708192a3b|ended\",\"refresh_token\":\"$(sandbox "Refresh token")\",\"expiry\":\"2026-01-02T05:14:11.081821762Z\",\"expires_in\":10800}" > "$token"
+echo "{\"access_token\":\"60a1f2b3c4d5e6f708192a3b|expired\",\"refresh_token\":\"$(sandbox "Refresh token")\",\"expiry\":\"2026-01-02T05:14:11.081821762Z\",\"expires_in\":10800}" > "$token"
 chown 65534:65534 "$token" && chmod 600 "$token"
 start
 scraped() { page /metrics | grep '^netatmo_sensor_temperature_celsius{home='; }
-check "on netatmo-exporter's volume it is logged in, and the series are those of netatmo-exporter" eventually scraped
-check "that took one token request" [ "$(counted .endpoints.token.requests)" = 1 ]
-same_place() { [ "$(stat -c %a:%u:%g "$token")" = 600:65534:65534 ] && jq -e '.access_token != "60a1f2b3c4d5e6f708192a3b|ended" and .refresh_token != "'"$(sandbox "Refresh token")"'"' "$token"; }
-check "the new token is where the old one was, and its user's alone" same_place
-check "exporter health says that it is well" health
+check "on netatmo-exporter's volume it is logged in and serves netatmo-exporter's series" eventually scraped
+check "it sent one token request" [ "$(counted .endpoints.token.requests)" = 1 ]
+same_place() { [ "$(stat -c %a:%u:%g "$token")" = 600:65534:65534 ] && jq -e '.access_token != "60a1f2b3c4d5e6f708192a3b|expired" and .refresh_token != "'"$(sandbox "Refresh token")"'"' "$token"; }
+check "the new token is in the same file, which only its user can read" same_place
+check "the health check succeeds" health
 read_only() { ! touch "$run/usr/bin/new" 2>&1 && grep -q '^CapEff:.*0000000000000000$' "/proc/$exporter/status" && grep -q '^Uid:.65534' "/proc/$exporter/status"; }
-check "its root is read-only, and it has no rights" read_only
+check "its root is read-only, and it has no capabilities" read_only
 stop
-check "told to end, it does so in order" [ $ended = 0 ]
-check "exporter health says that it is not there" eval '! health'
+check "SIGTERM shuts it down with 0" [ $ended = 0 ]
+check "the health check fails without it" eval '! health'
 start
-check "started again, it is scraped" eventually scraped
-check "and takes the token as it is" [ "$(counted .endpoints.token.requests)" = 1 ]
+check "after a restart it is scraped" eventually scraped
+check "without another token request" [ "$(counted .endpoints.token.requests)" = 1 ]
 stop
 
-# A new installation has an empty volume.
+# New volumes.
 umount "$run/var/lib/netatmo-exporter"
 start
 empty() { page /metrics | grep '^exporter_token_state{.*="missing".* 1$'; }
-check "with empty volumes it starts, and says that a login is needed" eventually empty
-login() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?provider=netatmo" | jq -r .refresh_token | (container /usr/bin/exporter login --token); }
-check "a login beside it" login
-check "is kept in the volume" [ -s "$volume/netatmo-token.json" ]
+check "with new volumes it starts and needs a login" eventually empty
+refresh_token() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?provider=netatmo" | jq -r .refresh_token; }
+login() { refresh_token | (container /usr/bin/oauth-exporter login --token); }
+check "you can log in with a command" login
+check "the volume contains the token" [ -s "$volume/netatmo-token.json" ]
 stop
-start
-check "and used from there" eventually scraped
+
+# The previous image has the same volume and names the program exporter. OLD=FILE is its program; by default, the link is used.
+[ -z "${OLD:-}" ] || { rm "$root/usr/bin/exporter" && install "$OLD" "$root/usr/bin/exporter"; }
+access() { stat -c %a:%u:%g "$volume/netatmo-token.json"; }
+for program in oauth-exporter exporter oauth-exporter; do
+  requests=$(counted .endpoints.token.requests) owner=$(access)
+  start
+  check "$program uses the login of the volume" eventually scraped
+  stop
+  unchanged() { [ "$(counted .endpoints.token.requests)" = "$requests" ] && [ "$(access)" = "$owner" ]; }
+  check "without a token request, and with the same mode and owner of the file" unchanged
+done
+
+# docker run … --token-file /var/lib/exporter/netatmo-token.json
+start --token-file /var/lib/exporter/netatmo-token.json
+check "with the token file as an argument it is scraped" eventually scraped
 stop
+
+# docker run -v "$PWD/netatmo-token.json:/var/lib/exporter/netatmo-token.json" … with only a refresh token in the file
+mounted=$work/netatmo-token.json
+echo "{\"refresh_token\":\"$(refresh_token)\"}" > "$mounted"
+chown 65534:65534 "$mounted" && chmod 600 "$mounted"
+mount --bind "$mounted" "$run/var/lib/exporter/netatmo-token.json"
+start --token-file /var/lib/exporter/netatmo-token.json
+check "with a bind-mounted file that contains only a refresh token it is scraped" eventually scraped
+saved() { jq -e .access_token "$mounted"; }
+check "and saves the new token in that file" saved
+stop
+umount "$run/var/lib/exporter/netatmo-token.json"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every command of README, in its order and as it stands there, by somebody who has nothing but a fresh clone. What needs root, a daemon or
-# a machine of its own is run by the scripts beside this one, and it is looked up there. A command that nobody runs is a failure.
+# Runs every shell command of README.md and docs/*.md, in this order, in a fresh clone. Another script here runs the commands that need root,
+# a daemon or their own machine, and this script checks that it does. A command that no script runs is a failure.
 . "$(dirname "$0")/checks.sh"
 needs curl jq setsid
 published_program
@@ -10,26 +10,26 @@ start_sandbox
 mkdir -p "$work/etc/systemd/system" "$work/usr/bin"
 began=$SECONDS
 git clone -q "$root" "$clone"
-readme_commands() { awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$clone/README.md" | sed -E 's/ +# .*//' | sed -e ':a; /\\$/ { N; s/ *\\\n */ /; ta }'; }
+readme_commands() { awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$clone"/README.md "$clone"/docs/*.md | sed -E 's/ +# .*//' | sed -e ':a; /\\$/ { N; s/ *\\\n */ /; ta }'; }
 
-# The command with the values in the place of its dots.
+# The command with values instead of its ellipses.
 fill() { local command=$1 value; shift; for value; do command=${command/…/$value}; done; echo "$command"; }
 typed() { (cd "$clone" && bash -ec "$(fill "$@")"); }
-# Goes on until it is stopped, with all that it has started.
-goes_on() { (cd "$clone" && exec setsid env NETATMO_API_URL="$(sandbox Address)" NETATMO_EXPORTER_ADDR=$metrics bash -c "$(fill "$@")") > "$work/said" 2>&1 & group=$!; }
-# A build in a fresh clone takes its time, and the more so beside that of the image.
-in_minutes() { local end=$((SECONDS + 1800)); until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { cat "$work/said"; return 1; }; sleep 0.3; done; }
+# Runs until stop, which also stops its child processes.
+goes_on() { (cd "$clone" && exec setsid env NETATMO_API_URL="$(sandbox Address)" NETATMO_EXPORTER_ADDR=$metrics bash -c "$(fill "$@")") > "$work/output" 2>&1 & group=$!; }
+# A build in a fresh clone takes minutes, and longer while the image is built.
+in_minutes() { local end=$((SECONDS + 1800)); until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || { cat "$work/output"; return 1; }; sleep 0.3; done; }
 stop() { kill -- -$group 2>/dev/null || true; while kill -0 -- -$group 2>/dev/null; do sleep 0.1; done; }
 clean_up() { [ -z "${group:-}" ] || kill -9 -- -$group 2>/dev/null || true; }
 
-runs() { # script what it has there, in README's words
+runs() { # script command, as the script contains it
   check "${2:-$command}: run by $1" grep -qF -- "$3" "$root/$1"
 }
 
-demo() { curl -fsS "$(sed -n 's/.*Exporter  *\(http[^ ]*\) .*/\1/p' "$work/said")metrics" | has_series exporter_login_required 'account="car"' 'source="bmw-cardata"' | grep ' 1$'; }
+demo() { curl -fsS "$(sed -n 's/.*Exporter  *\(http[^ ]*\) .*/\1/p' "$work/output")metrics" | has_series exporter_login_required 'account="car"' 'source="bmw-cardata"' | grep ' 1$'; }
 scraped() { curl -fsS "http://$metrics/metrics" | grep '^netatmo_sensor_temperature_celsius'; }
-people() { curl -fsS "http://$metrics/" | grep -i 'next'; }
-renewed() { grep 'sleeping' "$work/said"; }
+pages() { curl -fsS "http://$metrics/" | grep -i 'next'; }
+renewed() { grep 'sleeping' "$work/output"; }
 typed_so_far=0
 
 while IFS= read -r command; do
@@ -39,7 +39,7 @@ while IFS= read -r command; do
     'dotnet run --project examples/demo')
       goes_on "$command"
       in_minutes demo || true
-      check "$command: two accounts that wait for a login, $((SECONDS - began)) s after the clone began" demo
+      check "$command: two accounts need a login, $((SECONDS - began)) s after the start of the clone" demo
       stop
       from=$typed_so_far began=$SECONDS
       ;;
@@ -50,19 +50,22 @@ while IFS= read -r command; do
       goes_on "$command" "$(sandbox "Client id")"
       in_minutes scraped || true
       check "$command: the first metric after $((typed_so_far - from - 1)) commands and $((SECONDS - began)) s more" scraped
-      check "and the page for people" people
+      check "and the web page" pages
       stop
       ;;
-    'docker build -t exporter .') runs tests/install/image.sh "" '-t exporter .' ;;
-    'docker run '*) runs tests/install/image.sh "docker run" '/usr/bin/exporter' ;;
+    'docker build -t oauth-exporter .') runs tests/install/image.sh "" '-t oauth-exporter .' ;;
+    'docker run '*' -v "$PWD/netatmo-token.json:/var/lib/exporter/netatmo-token.json"'*) runs tests/install/image.sh "docker run with a mounted file" 'docker run -v "$PWD/netatmo-token.json' ;;
+    'docker run '*'--token-file /var/lib/exporter/netatmo-token.json') runs tests/install/image.sh "docker run with a token file" 'start --token-file /var/lib/exporter/netatmo-token.json' ;;
+    'docker run '*) runs tests/install/image.sh "docker run" '/usr/bin/$program' ;;
+    'sudo chown '*) check "$command" typed "${command#sudo }" ;;
     packages/build) runs tests/install/packages.sh "" "$command" ;;
     'sudo apt install '*) runs tests/install/packages.sh "" 'install -y' ;;
     'sudo editor '*) runs tests/install/packages.sh "" 'fill_in' ;;
-    'sudo exporter check --config /etc/exporter/exporter.yml') runs tests/install/packages.sh "" "${command#sudo }" ;;
-    *'systemctl enable --now exporter') runs tests/install/systemd.sh "" "${command#sudo }" ;;
+    'sudo oauth-exporter check --config /etc/exporter/exporter.yml') runs tests/install/packages.sh "" "${command#sudo }" ;;
+    *'systemctl enable --now oauth-exporter') runs tests/install/systemd.sh "" "${command#sudo }" ;;
     'dotnet publish cmd/exporter -c Release -r linux-x64 -o artifacts/by-hand')
       runs tests/install/checks.sh "" "${command% -o*}"
-      install -D "$published" "$clone/artifacts/by-hand/exporter"
+      install -D "$published" "$clone/artifacts/by-hand/oauth-exporter"
       ;;
     'sudo install '*' /usr/bin/' | 'sudo install '*' /etc/'*) command=${command#sudo }; check "$command" typed "${command% /*} $work/${command##* /}" ;;
     'dotnet run --project cmd/sandbox') check "$command: its flags are explained" typed "$command -- --help" ;;
@@ -72,6 +75,6 @@ while IFS= read -r command; do
       check "$command: it renews" in_minutes renewed
       stop
       ;;
-    *) check "$command: is run by something" false ;;
+    *) check "$command: no script runs it" false ;;
   esac
 done < <(readme_commands)

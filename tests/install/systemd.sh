@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The units: judged by systemd-analyze, then started by a real systemd, which is process 1 of a Debian in namespaces of its own.
+# Checks the units with systemd-analyze, then runs them under a real systemd, process 1 of a Debian in its own namespaces.
 . "$(dirname "$0")/checks.sh"
 own_mounts "$@"
 needs curl debootstrap dpkg-deb jq pgrep systemd-nspawn
@@ -8,19 +8,20 @@ debian=$work/debian
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 packages/build --published "$published" --output "$work/packages" >/dev/null
 bare_debian "$debian"
-cp "$work/packages/exporter_${version}_amd64.deb" "$debian/exporter.deb"
+cp "$work/packages/oauth-exporter_${version}_amd64.deb" "$debian/exporter.deb"
+old_package "$debian/old.deb"
 quietly chroot "$debian" sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get -o APT::Sandbox::User=root install -y -q --no-install-recommends systemd systemd-sysv dbus /exporter.deb'
 
-for unit in exporter exporter-keep; do
-  understood() { local said; said=$(chroot "$debian" systemd-analyze verify --man=no $unit.service 2>&1) && [ -z "$said" ] || { echo "$said"; return 1; }; }
-  check "systemd understands each line of $unit.service" understood
+for unit in oauth-exporter oauth-exporter-keep; do
+  understood() { local output; output=$(chroot "$debian" systemd-analyze verify --man=no $unit.service 2>&1) && [ -z "$output" ] || { echo "$output"; return 1; }; }
+  check "systemd accepts each line of $unit.service" understood
   hardened() { chroot "$debian" systemd-analyze security --offline=true --threshold=20 /usr/lib/systemd/system/$unit.service; }
-  check "systemd-analyze security gives $unit.service 2.0 at most, which it calls OK" hardened
+  check "systemd-analyze security rates $unit.service OK, at most 2.0" hardened
   limited() { grep -q '^StartLimitBurst=5$' examples/systemd/$unit.service && grep -q '^StartLimitIntervalSec=600$' examples/systemd/$unit.service; }
-  check "$unit.service is started five times in ten minutes at most" limited
+  check "$unit.service starts at most five times in ten minutes" limited
 done
 
-# A system of its own for real; not every machine lets one be started inside it.
+# A real system. Not every machine allows one inside it.
 systemd-nspawn -q -D "$debian" --register=no --keep-unit --machine=exporter-test --boot > "$work/boot" 2>&1 < /dev/null &
 nspawn=$!
 first() { leader=$(pgrep -P $nspawn -x systemd | head -n 1) && [ -n "$leader" ]; }
@@ -31,87 +32,101 @@ clean_up() {
 }
 up() { first && inside systemctl is-system-running 2>/dev/null | grep -E 'running|degraded'; }
 if ! eventually up >/dev/null; then
-  { echo "# systemd cannot be started here, so the units were not run:"; tail -n 20 "$work/boot" | sed 's/^/# /'; } | tee -a "$results"
+  { echo "# systemd cannot start here, so the units did not run:"; tail -n 20 "$work/boot" | sed 's/^/# /'; } | tee -a "$results"
   exit 0
 fi
-property() { inside systemctl show -P "$1" "${2:-exporter}"; }
-is() { [ "$(property "$1" "${3:-exporter}")" = "$2" ] || { inside systemctl status --no-pager "${3:-exporter}"; return 1; }; }
+property() { inside systemctl show -P "$1" "${2:-oauth-exporter}"; }
+is() { [ "$(property "$1" "${3:-oauth-exporter}")" = "$2" ] || { inside systemctl status --no-pager "${3:-oauth-exporter}"; return 1; }; }
 
-check "the package has neither enabled nor started the unit" eval '! inside systemctl is-enabled exporter && is ActiveState inactive'
+check "the package neither enables nor starts the unit" eval '! inside systemctl is-enabled oauth-exporter && is ActiveState inactive'
 
 start_sandbox
 fill_in "$debian/etc/exporter" 127.0.0.1:29212
-# The lines that the unit and the example say; and shorter times than its own, to see what they do.
+# A drop-in under the old name of the unit, with the line for the secret, and with shorter times for this test.
 mkdir -p "$debian/etc/systemd/system/exporter.service.d"
 printf '[Service]\nLoadCredential=home-secret.txt:/etc/exporter/home-secret.txt\nWatchdogSec=10\nRestartSec=1\n' > "$debian/etc/systemd/system/exporter.service.d/override.conf"
 install -d -m 700 "$debian/var/lib/exporter"
 echo "{\"refresh_token\":\"$(sandbox "Refresh token")\"}" > "$debian/var/lib/exporter/home-token.json"
 inside systemctl daemon-reload
 
-enabled() { inside systemctl enable --now exporter || { inside journalctl --no-pager -u exporter; return 1; }; }
-check "systemctl enable --now comes back when the exporter is ready" enabled
+enabled() { inside systemctl enable --now oauth-exporter || { inside journalctl --no-pager -u oauth-exporter; return 1; }; }
+check "systemctl enable --now returns when the exporter is ready" enabled
 listens() { curl -fsS http://127.0.0.1:29212/-/healthy; }
-check "and at that moment it answers" listens
+check "at that moment it responds" listens
 scraped() { curl -fsS http://127.0.0.1:29212/metrics | has_series netatmo_sensor_temperature_celsius 'account="home"'; }
-check "the configuration and its secret, which root alone can read, were handed over: it is scraped" eventually scraped
+check "it gets the configuration and its secret, which only root can read: it is scraped" eventually scraped
 token=/var/lib/private/exporter/home-token.json
-nobody() { local pid; pid=$(property MainPID) && [ "$(inside stat -c %u "/proc/$pid")" -ge 61184 ] && [ "$(inside stat -c %a:%u $token)" = "600:$(inside stat -c %u "/proc/$pid")" ]; }
-check "it runs as a user made for it, who alone reads the token" nobody
+dynamic_user() { local pid; pid=$(property MainPID) && [ "$(inside stat -c %u "/proc/$pid")" -ge 61184 ] && [ "$(inside stat -c %a:%u $token)" = "600:$(inside stat -c %u "/proc/$pid")" ]; }
+check "it runs as a dynamic user, and only this user can read the token" dynamic_user
 owner=$(inside stat -c %u $token)
-root_renews() { inside exporter refresh home --config /etc/exporter/exporter.yml < /dev/null && [ "$(inside stat -c %a:%u $token)" = "600:$owner" ]; }
-check "root renews beside it, and the token file stays its user's" root_renews
+root_renews() { inside oauth-exporter refresh home --config /etc/exporter/exporter.yml < /dev/null && [ "$(inside stat -c %a:%u $token)" = "600:$owner" ]; }
+check "root can renew the token, and the service stays the owner of the file"
+alias() { [ "$(property MainPID exporter)" = "$(property MainPID)" ]; }
+check "exporter is an alias of the unit" alias root_renews
 
 now_runs() { pid=$(property MainPID) restarts=$(property NRestarts); }
 now_runs
-inside systemctl kill --signal=STOP exporter
+inside systemctl kill --signal=STOP oauth-exporter
 restarted() { [ "$(property NRestarts)" -gt "$restarts" ] && [ "$(property MainPID)" != "$pid" ] && is ActiveState active; }
-check "one that hangs is ended by the watchdog and started again" eventually restarted
-check "and is scraped" eventually scraped
+check "the watchdog restarts it if it hangs" eventually restarted
+check "it is scraped again" eventually scraped
 now_runs
-inside systemctl kill --signal=KILL exporter
-check "so is one that was killed" eventually restarted
+inside systemctl kill --signal=KILL oauth-exporter
+check "systemd restarts it after a kill" eventually restarted
 pid=$(property MainPID)
 requests=$(counted .endpoints.token.requests)
 
 renumbered() { dpkg-deb -R "$debian/exporter.deb" "$work/next" && sed -i 's/^Version: .*/Version: 9.0.0/' "$work/next/DEBIAN/control" && dpkg-deb --root-owner-group -Znone -b "$work/next" "$debian/next.deb"; }
 renumbered >/dev/null
-check "an upgrade" inside dpkg -i /next.deb
+check "the package can be upgraded" inside dpkg -i /next.deb
 upgraded() { [ "$(property MainPID)" != "$pid" ] && is ActiveState active && is NRestarts 0; }
-check "restarts it" upgraded
+check "the upgrade restarts it" upgraded
 check "with the login kept" eventually scraped
-check "and no token asked for" [ "$(counted .endpoints.token.requests)" = "$requests" ]
+check "without a token request" [ "$(counted .endpoints.token.requests)" = "$requests" ]
 
-inside systemctl stop exporter
-check "told to end, it ends in order" is Result success
+inside systemctl stop oauth-exporter
+check "it shuts down with success" is Result success
 echo "nonsense: true" >> "$debian/etc/exporter/exporter.yml"
-inside systemctl reset-failed exporter
-inside systemctl start exporter 2>/dev/null || true
+inside systemctl reset-failed oauth-exporter
+inside systemctl start oauth-exporter 2>/dev/null || true
 given_up() { is ActiveState failed && [ "$(property NRestarts)" -le 5 ]; }
-check "with a configuration that is wrong it is given up" eventually given_up
-check "and no provider was asked" [ "$(counted .endpoints.token.requests)" = "$requests" ]
-says_why() { inside journalctl --no-pager -u exporter | grep 'nonsense'; }
-check "the journal says what is wrong" says_why
+check "systemd stops restarting it with an invalid configuration" eventually given_up
+check "it sends no request" [ "$(counted .endpoints.token.requests)" = "$requests" ]
+reports_problem() { inside journalctl --no-pager -u oauth-exporter | grep 'nonsense'; }
+check "the journal contains the problem" reports_problem
 
-# The other unit, on a token file of the car's.
+# The other unit, on a token file of BMW.
 install -d -m 700 "$debian/var/lib/exporter-keep"
 echo "BMW_AUTH_URL=$(sandbox Address)" > "$debian/etc/default/exporter-keep"
-inside systemctl start exporter-keep 2>/dev/null || true
-stays() { eventually is ActiveState failed exporter-keep && is ExecMainStatus 1 exporter-keep && is NRestarts 0 exporter-keep; }
-check "keep without a token file ends, and is not started again before somebody logs in" stays
+inside systemctl start oauth-exporter-keep 2>/dev/null || true
+stays() { eventually is ActiveState failed oauth-exporter-keep && is ExecMainStatus 1 oauth-exporter-keep && is NRestarts 0 oauth-exporter-keep; }
+check "keep without a token file exits, and systemd does not restart it" stays
 echo "{\"refresh_token\":\"$(sandbox "BMW refresh token")\",\"client_id\":\"$(sandbox "BMW client id")\"}" > "$debian/var/lib/private/exporter-keep/token.json"
-inside systemctl reset-failed exporter-keep
-check "with one that root put there it starts" inside systemctl start exporter-keep
+inside systemctl reset-failed oauth-exporter-keep
+check "it starts with a token file that root created" inside systemctl start oauth-exporter-keep
 kept() { jq -e .access_token "$debian/var/lib/private/exporter-keep/token.json"; }
-check "and renews" eventually kept
-saved() { ! inside journalctl --no-pager -u exporter-keep | grep 'cannot be saved'; }
-check "into that file" saved
+check "it renews the token" eventually kept
+saved() { ! inside journalctl --no-pager -u oauth-exporter-keep | grep 'cannot be saved'; }
+check "it saves the token in that file" saved
 
 sed -i '/^nonsense/d' "$debian/etc/exporter/exporter.yml"
-inside systemctl reset-failed exporter
-inside systemctl start exporter
-check "a removal" inside dpkg --remove exporter
-gone() { ! inside systemctl is-enabled exporter exporter-keep && is ActiveState inactive && is ActiveState inactive exporter-keep; }
-check "ends both and disables what was enabled" gone
-check "a purge" inside dpkg --purge exporter
-nothing_left() { ! inside find /etc /var/lib /usr /run -xdev -name 'exporter*' ! -path '*/systemd/system/exporter.service.d*' -print | grep .; }
+inside systemctl reset-failed oauth-exporter
+inside systemctl start oauth-exporter
+check "the package can be removed" inside dpkg --remove oauth-exporter
+gone() { ! inside systemctl is-enabled oauth-exporter oauth-exporter-keep && is ActiveState inactive && is ActiveState inactive oauth-exporter-keep; }
+check "this stops and disables both units" gone
+
+# The package named exporter runs, and this one replaces it.
+check "the package exporter can be installed" inside dpkg -i --force-confold /old.deb
+check "its unit starts" inside systemctl enable --now exporter
+check "it is scraped" eventually scraped
+requests=$(counted .endpoints.token.requests)
+check "apt replaces it" inside apt-get -o APT::Sandbox::User=root -o Dpkg::Options::=--force-confold install -y -q /exporter.deb
+replaced() { is ActiveState active && inside systemctl is-enabled oauth-exporter && ! is ActiveState active oauth-exporter-keep; }
+check "what ran runs again and is enabled, and the other unit is not" replaced
+check "with the login kept" eventually scraped
+check "without a token request" [ "$(counted .endpoints.token.requests)" = "$requests" ]
+
+check "a purge" inside dpkg --purge oauth-exporter
+nothing_left() { ! inside find /etc /var/lib /usr /run -xdev -name '*exporter*' ! -path '*/systemd/system/exporter.service.d*' -print | grep .; }
 check "leaves nothing behind but what was edited" nothing_left

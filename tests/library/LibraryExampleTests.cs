@@ -4,14 +4,14 @@ using Xunit;
 
 namespace Exporter.Tests.Library;
 
-/// <summary>examples/library, run as its README says.</summary>
+/// <summary>Runs examples/library as in its README.</summary>
 [Trait("Suite", "slow")]
 public sealed class LibraryExampleTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Each_part_runs_against_the_stand_in_and_a_second_run_logs_in_for_memory_only()
+    public async Task Each_part_runs_against_the_sandbox_and_a_second_run_logs_in_only_for_memory()
     {
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
         using var directory = new TemporaryDirectory();
@@ -22,7 +22,7 @@ public sealed class LibraryExampleTests
         ];
 
         Assert.Equal(expected, await RunAsync(sandbox, directory["tokens"]));
-        // The directory and the table; the services found the token of the directory.
+        // One login for the directory and one for the table. The injected services use the token in the directory.
         Assert.Equal(2, sandbox.Ergani.LogIn.Requests);
 
         Assert.Equal(expected, await RunAsync(sandbox, directory["tokens"]));

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Exporter.Tests.Library;
 
-/// <summary>The packages, as somebody else's program uses them: packed, restored from a directory, built, and run.</summary>
+/// <summary>Packs the packages, and restores, builds and runs a separate program that uses them.</summary>
 [Trait("Suite", "slow")]
 public sealed class PackageTests
 {
@@ -12,37 +12,43 @@ public sealed class PackageTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_program_of_its_own_keeps_a_token_by_the_packages_alone()
+    public async Task A_separate_program_gets_a_token_with_only_the_packages()
     {
         using var directory = new TemporaryDirectory();
 
-        var said = await RunAsync(directory, ["metrics", "accounts", "sources/ergani/tokens", "sources/ergani"], ["Exporter.Ergani"], "typeof(Exporter.Ergani.IErganiApi).Name");
+        var output = await RunAsync(
+            directory, ["metrics", "accounts", "sources/ergani/tokens", "sources/ergani"], ["Exporter.Ergani"],
+            "typeof(Exporter.Ergani.IErganiApi).Name");
 
-        Assert.EndsWith("access-1 IErganiApi\n", said, StringComparison.Ordinal);
+        Assert.EndsWith("access-1 IErganiApi\n", output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_program_that_takes_the_grants_alone_gets_neither_a_metrics_library_nor_an_API_client()
+    public async Task A_program_with_only_the_grants_gets_neither_a_metrics_library_nor_an_API_client()
     {
         using var directory = new TemporaryDirectory();
 
-        var said = await RunAsync(
+        var output = await RunAsync(
             directory, ["sources/ergani/tokens", "sources/webex/tokens"], ["Exporter.Ergani.Tokens", "Exporter.Webex.Tokens"],
             "(typeof(Exporter.Ergani.ErganiGrant).Name + typeof(Exporter.Webex.ServiceAppGrant).Name)");
 
-        Assert.EndsWith("access-1 ErganiGrantServiceAppGrant\n", said, StringComparison.Ordinal);
-        string[] ours = ["exporter.ergani.tokens", "exporter.tokens", "exporter.tokens.testing", "exporter.webex.tokens"];
-        Assert.Equal(ours, Restored(directory).Where(package => !package.StartsWith("microsoft.", StringComparison.Ordinal)).Order());
+        Assert.EndsWith("access-1 ErganiGrantServiceAppGrant\n", output, StringComparison.Ordinal);
+        string[] expected = ["exporter.ergani.tokens", "exporter.tokens", "exporter.tokens.testing", "exporter.webex.tokens"];
+        Assert.Equal(expected, Restored(directory).Where(package => !package.StartsWith("microsoft.", StringComparison.Ordinal)).Order());
         Assert.DoesNotContain(Restored(directory), package => package.Contains("resilience", StringComparison.Ordinal));
     }
 
-    /// <summary>What the program says that has these packages and prints a token and this expression.</summary>
-    private static async Task<string> RunAsync(TemporaryDirectory directory, IEnumerable<string> projects, IEnumerable<string> packages, string expression)
+    /// <summary>The output of a program that uses these packages and prints a token and the expression.</summary>
+    private static async Task<string> RunAsync(
+        TemporaryDirectory directory, IEnumerable<string> projects, IEnumerable<string> packages, string expression)
     {
         foreach (var project in projects.Concat(["tokens", "tokens-testing"]))
         {
-            await DotnetAsync("pack", Path.Combine(Sources, "internal", project), "-c", Configuration, "--no-build", "-v", "q", "-p:Version=9.9.9", "-o", directory["feed"]);
+            await DotnetAsync(
+                "pack", Path.Combine(Sources, "internal", project), "-c", Configuration, "--no-build", "-v", "q",
+                "-p:Version=9.9.9", "-o", directory["feed"]);
         }
+        var references = packages.Append("Exporter.Tokens.Testing").Select(p => $"<PackageReference Include=\"{p}\" Version=\"9.9.9\" />");
         Directory.CreateDirectory(directory["program"]);
         directory.Write("program/program.csproj", $"""
             <Project Sdk="Microsoft.NET.Sdk">
@@ -54,7 +60,7 @@ public sealed class PackageTests
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
               </PropertyGroup>
               <ItemGroup>
-                {string.Concat(packages.Append("Exporter.Tokens.Testing").Select(package => $"<PackageReference Include=\"{package}\" Version=\"9.9.9\" />"))}
+                {string.Concat(references)}
               </ItemGroup>
             </Project>
             """);
@@ -76,16 +82,17 @@ public sealed class PackageTests
         return await DotnetAsync("run", "--project", directory["program"]);
     }
 
-    private static IEnumerable<string> Restored(TemporaryDirectory directory) => Directory.GetDirectories(directory["packages"]).Select(package => Path.GetFileName(package)!);
+    private static IEnumerable<string> Restored(TemporaryDirectory directory) =>
+        Directory.GetDirectories(directory["packages"]).Select(package => Path.GetFileName(package)!);
 
-    /// <summary>The one that these tests were built in.</summary>
+    /// <summary>The configuration of the build of these tests.</summary>
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name;
 
     private static async Task<string> DotnetAsync(params string[] arguments)
     {
         var (code, output, error) = await Peer.Run("dotnet", arguments, default, Cancellation);
-        var said = System.Text.Encoding.UTF8.GetString(output);
-        Assert.True(code == 0, $"dotnet {string.Join(' ', arguments)}\n{said}{error}");
-        return said;
+        var text = System.Text.Encoding.UTF8.GetString(output);
+        Assert.True(code == 0, $"dotnet {string.Join(' ', arguments)}\n{text}{error}");
+        return text;
     }
 }

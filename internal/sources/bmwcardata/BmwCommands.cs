@@ -12,13 +12,13 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
 {
     private static readonly SourceCommand StreamCommand = new(["bmw-cardata", "stream"], "Print what the cars send, a line of JSON for each message, until it is told to end.")
     {
-        Examples = ["exporter bmw-cardata stream", "exporter bmw-cardata stream | jq .data"],
+        Examples = ["oauth-exporter bmw-cardata stream", "oauth-exporter bmw-cardata stream | jq .data"],
     };
 
     private static readonly SourceCommand CredentialsCommand = new(["credentials"], "Print what opens BMW's stream, for another MQTT client, and each new password as it comes.")
     {
         Options = [new("--json", "Print a line of JSON for each password."), new("--once", "Print once and end.")],
-        Examples = ["exporter credentials", "exporter credentials --json --once"],
+        Examples = ["oauth-exporter credentials", "oauth-exporter credentials --json --once"],
     };
 
     /// <summary>Members of <c>--json</c> are for programs; a browser never reads them, and a token keeps its plus signs.</summary>

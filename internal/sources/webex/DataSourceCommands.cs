@@ -23,34 +23,34 @@ internal static class DataSourceCommands
     private static readonly SourceCommand List = new(Name("list"), "Lists the service app's data sources: status, schema, when each signed token ends.")
     {
         Options = [Json, new("--save-list", "DirectoryPath to write data_sources_list_TIME.json to.", "DIRECTORY")],
-        Examples = ["exporter webex data-sources list", "exporter webex data-sources list --json"],
+        Examples = ["oauth-exporter webex data-sources list", "oauth-exporter webex data-sources list --json"],
     };
 
     private static readonly SourceCommand Show = new(Name("show"), "Shows a data source and what its signed token says.")
     {
         Arguments = [Id],
         Options = [Json],
-        Examples = ["exporter webex data-sources show 7c5e…"],
+        Examples = ["oauth-exporter webex data-sources show 7c5e…"],
     };
 
     private static readonly SourceCommand Extend = new(Name("extend"), "Gives a data source a new signed token before the old one ends. A disabled one stays disabled.")
     {
         Arguments = [Id],
         Options = [Minutes, Record, Json],
-        Examples = ["exporter webex data-sources extend 7c5e… --minutes 1440"],
+        Examples = ["oauth-exporter webex data-sources extend 7c5e… --minutes 1440"],
     };
 
     private static readonly SourceCommand Register = new(Name("register"), "Registers a data source.")
     {
         Options = [Url, Audience, Subject, Schema, Minutes, Record, Json],
-        Examples = ["exporter webex data-sources register --url https://voice.example.com/grpc"],
+        Examples = ["oauth-exporter webex data-sources register --url https://voice.example.com/grpc"],
     };
 
     private static readonly SourceCommand Update = new(Name("update"), "Changes a data source; what is not given stays.")
     {
         Arguments = [Id],
         Options = [Url, Audience, Subject, Status, ErrorMessage, Minutes, Record, Json],
-        Examples = ["exporter webex data-sources update 7c5e… --status disabled --error-message \"Moving house\""],
+        Examples = ["oauth-exporter webex data-sources update 7c5e… --status disabled --error-message \"Moving house\""],
     };
 
     private static readonly SourceCommand Schemas = new(Name("schemas"), "Lists what a data source can be registered for.") { Options = [Json] };

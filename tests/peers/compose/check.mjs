@@ -1,5 +1,5 @@
-// Prints YAML files as a JSON list. The one after --compose has to be what the compose specification's schema allows, which dclint carries; its
-// own rules, about the order of keys and the like, are not asked.
+// Prints YAML files as a JSON list. A file after --compose must conform to the schema of the compose specification, which dclint contains.
+// The other rules of dclint, such as the order of keys, do not apply.
 import { readFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import { parse } from 'yaml';

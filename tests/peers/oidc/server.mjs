@@ -1,5 +1,5 @@
-// An authorization server that is not ours: oidc-provider, on a free port of the loopback address. It logs everybody in as "alice" and
-// asks nothing. The line it prints is its issuer.
+// A third-party authorization server: oidc-provider, on a free port of the loopback address. It logs every user in as "alice" without a
+// prompt. It prints its issuer.
 import http from 'node:http';
 import Provider from 'oidc-provider';
 
@@ -36,10 +36,10 @@ server.listen(0, '127.0.0.1', () => {
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     cookies: { keys: ['a key for cookies of tests'] },
   });
-  const answer = provider.callback();
+  const handle = provider.callback();
   server.on('request', async (request, response) => {
     if (!request.url.startsWith('/interaction/')) {
-      answer(request, response);
+      handle(request, response);
       return;
     }
     const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);

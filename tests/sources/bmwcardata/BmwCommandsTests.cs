@@ -20,10 +20,10 @@ public class BmwCommandsTests
         bench.LogIn();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var running = bench.RunUntilAsync(stop.Token, "bmw-cardata", "stream");
-        await bench.SaysAsync("Connected to 127.0.0.1");
+        await bench.WaitForErrorAsync("Connected to 127.0.0.1");
 
         await bench.Broker.Publish(StreamBench.IdToken(0), Topic, [" { \"vin\" : \"WBY00000000000001\",  \"data\" : {} } ", "not json"]);
-        await bench.PrintsAsync("not json");
+        await bench.WaitForOutputAsync("not json");
         await stop.CancelAsync();
 
         Assert.Equal(0, await running);
@@ -81,10 +81,10 @@ public class BmwCommandsTests
         bench.LogIn();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var running = bench.RunUntilAsync(stop.Token, "credentials");
-        await bench.PrintsAsync("Expires: ");
+        await bench.WaitForOutputAsync("Expires: ");
 
         // The clock ticks on and a next one may come: the last that is printed is the one in the file.
-        await bench.TickUntilAsync(() => bench.Read("car.json").Text("id_token") is { } renewed && renewed != StreamBench.IdToken(0)
+        await bench.AdvanceUntilAsync(() => bench.Read("car.json").Text("id_token") is { } renewed && renewed != StreamBench.IdToken(0)
             && bench.Output.EndsWith($"Updated Password: {renewed}\nExpires: {Jwt.Expiry(new Secret(renewed)):u}\n", StringComparison.Ordinal));
         await stop.CancelAsync();
 

@@ -4,7 +4,7 @@ using Exporter.Tests.Cmd;
 namespace Exporter.Tests.BmwCarData;
 
 /// <summary>The program with an account at the stand-in for BMW's login, and mosquitto for its stream.</summary>
-internal sealed class CarCommands : TypedCommands
+internal sealed class CarCommands : InProcessCommands
 {
     private CarCommands(SandboxServer sandbox, Mosquitto broker, ManualTime time)
         : base(time)
@@ -47,7 +47,7 @@ internal sealed class CarCommands : TypedCommands
     }
 
     /// <summary>Runs a command until it is told to end.</summary>
-    public Task<int> RunUntilAsync(CancellationToken stop, params string[] arguments) => RunBareAsync([], stop, [.. arguments, "--config", this["exporter.yml"]]);
+    public Task<int> RunUntilAsync(CancellationToken stop, params string[] arguments) => RunWithoutConfigurationAsync([], stop, [.. arguments, "--config", this["exporter.yml"]]);
 
     public override async ValueTask DisposeAsync()
     {

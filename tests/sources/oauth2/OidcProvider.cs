@@ -12,7 +12,7 @@ namespace Exporter.Tests.OAuth2;
 /// npm's oidc-provider as the authorization server, a browser with cookies at it, and accounts configured by hand: nothing on
 /// either side knows that it is a test.
 /// </summary>
-internal sealed partial class OidcProvider : TypedCommands
+internal sealed partial class OidcProvider : InProcessCommands
 {
     private static readonly string DirectoryPath = Path.Combine(Golden.Root, "peers/oidc");
 
@@ -76,8 +76,8 @@ internal sealed partial class OidcProvider : TypedCommands
     public async Task LogInByRedirectAsync(string account)
     {
         var login = RunAsync("login", account);
-        await SaysAsync("Waiting for the browser");
-        using var page = await browser.GetAsync(new Uri(AddressLine().Match(Said).Groups[1].Value), Cancellation);
+        await WaitForErrorAsync("Waiting for the browser");
+        using var page = await browser.GetAsync(new Uri(AddressLine().Match(RecentError).Groups[1].Value), Cancellation);
 
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
         Assert.Equal(0, await login);
@@ -87,9 +87,9 @@ internal sealed partial class OidcProvider : TypedCommands
     public async Task LogInByDeviceAsync(bool approve = true)
     {
         var login = RunAsync("login", "device");
-        await SaysAsync("The code is good until ");
-        var address = new Uri(PageLine().Match(Said).Groups[1].Value);
-        var confirmation = await SubmitAsync(address, await browser.GetStringAsync(address, Cancellation), ("user_code", CodeLine().Match(Said).Groups[1].Value));
+        await WaitForErrorAsync("The code expires at ");
+        var address = new Uri(PageLine().Match(RecentError).Groups[1].Value);
+        var confirmation = await SubmitAsync(address, await browser.GetStringAsync(address, Cancellation), ("user_code", CodeLine().Match(RecentError).Groups[1].Value));
         await SubmitAsync(address, confirmation, approve ? [] : [("abort", "yes")]);
         await PollUntilAsync(() => login.IsCompleted);
 

@@ -88,7 +88,7 @@ public sealed class OidcProviderTests
 
         Assert.Equal(0, await provider.RunAsync("logout", "redirect"));
 
-        Assert.Contains("redirect: revoked at the provider and forgotten here.\n", provider.Output, StringComparison.Ordinal);
+        Assert.Contains("redirect: revoked at the provider and removed locally.\n", provider.Output, StringComparison.Ordinal);
         Assert.False(File.Exists(provider["redirect.json"]));
         Assert.Equal(HttpStatusCode.Unauthorized, await provider.UserInfoAsync(access));
         provider.Write("redirect.json", before);
@@ -133,7 +133,7 @@ public sealed class OidcProviderTests
         Assert.Equal(1, await provider.RunAsync("refresh", "wrong"));
         Assert.Equal(0, await provider.RunAsync("refresh", "secret"));
 
-        Assert.Contains("mend the configuration", provider.Error, StringComparison.Ordinal);
+        Assert.Contains("fix the configuration", provider.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,11 +145,11 @@ public sealed class OidcProviderTests
         await provider.LogInByRedirectAsync("secret");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var keep = provider.KeepAsync(stop.Token);
-        await provider.SaysAsync("[info] secret: sleeping");
+        await provider.WaitForErrorAsync("[info] secret: sleeping");
 
         foreach (var account in new[] { "redirect", "device", "secret" })
         {
-            await provider.TickUntilSaysAsync($"[info] {account}: refreshed");
+            await provider.AdvanceUntilErrorAsync($"[info] {account}: refreshed");
         }
         await stop.CancelAsync();
 

@@ -62,7 +62,7 @@ public sealed class DataSourceCommandTests
         Assert.Contains($"token ends       {source.TokenExpiry:u} (24 h 0 min)\n", bench.Output);
         bench.HasNoSecret();
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "show", "nowhere"));
-        Assert.Contains("Webex has no such thing", bench.Said);
+        Assert.Contains("Webex has no such thing", bench.RecentError);
     }
 
     [Theory]
@@ -144,9 +144,9 @@ public sealed class DataSourceCommandTests
         await using var bench = await WebexTerminal.LoggedInAsync();
         var source = bench.Sources.Add("https://voice.example.com/grpc", lifetimeMinutes: 30);
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled"));
-        Assert.Equal("A disabled data source needs a reason; say it with --error-message.\n", bench.Said);
+        Assert.Equal("A disabled data source needs a reason; say it with --error-message.\n", bench.RecentError);
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "asleep"));
-        Assert.Equal("--status asleep: write active or disabled.\n", bench.Said);
+        Assert.Equal("--status asleep: write active or disabled.\n", bench.RecentError);
 
         Assert.Equal(0, await bench.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled", "--error-message", "Moving house"));
         Assert.Equal(("disabled", "Moving house", source.Url, 30), Now());
@@ -175,10 +175,10 @@ public sealed class DataSourceCommandTests
         await using var bench = await WebexTerminal.LoggedInAsync();
         bench.Provider.ListSources.Fail(new Fault.TooManyRequests("7"), times: 1);
         Assert.Equal(2, await bench.RunAsync("webex", "data-sources", "list"));
-        Assert.EndsWith("Try again in 7 s.\n", bench.Said, StringComparison.Ordinal);
+        Assert.EndsWith("Try again in 7 s.\n", bench.RecentError, StringComparison.Ordinal);
         bench.Provider.ListSources.Fail(new Fault.Refuse("403"), times: 1);
         Assert.Equal(1, await bench.RunAsync("webex", "data-sources", "list"));
-        Assert.Contains("Give it the scope spark-admin:datasource_read, and have a full admin authorize it in Control Hub again.", bench.Said);
+        Assert.Contains("Give it the scope spark-admin:datasource_read, and have a full admin authorize it in Control Hub again.", bench.RecentError);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed partial class WebexCommandTests
     {
         await using var bench = await Bench.StartAsync(app: true, integration: true);
         var login = bench.RunAsync("login", "hook");
-        await bench.SaysAsync("Waiting for the browser");
+        await bench.WaitForErrorAsync("Waiting for the browser");
 
         var back = await ConsentAsync(bench);
         Assert.StartsWith($"http://localhost:{bench.Port}/callback?", back.OriginalString, StringComparison.Ordinal);
@@ -38,7 +38,7 @@ public sealed partial class WebexCommandTests
         Assert.NotNull(DotEnvFile.Find(File.ReadAllBytes(bench[".env"]), "WEBEX_SERVICE_APP_REFRESH_TOKEN"));
         Assert.Equal(1, bench.Provider.ApplicationToken.Requests);
         Assert.Equal(
-            $"hook: logged in; the token is in {bench[".env"]} and good until 2026-12-05 12:00:00Z (in 14 days); the one it is had with is in {bench["token-config.json"]} and good until 2026-12-05 12:00:00Z (in 14 days).\n",
+            $"hook: logged in; the token is in {bench[".env"]} and valid until 2026-12-05 12:00:00Z (in 14 days); the token that renews it is in {bench["token-config.json"]} and valid until 2026-12-05 12:00:00Z (in 14 days).\n",
             bench.Output);
         Assert.All(new[] { ".env", "token-config.json" }, file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(bench[file])));
     }
@@ -49,7 +49,7 @@ public sealed partial class WebexCommandTests
         Assert.SkipUnless(Socket.OSSupportsIPv6, "This machine has no IPv6.");
         await using var bench = await Bench.StartAsync(app: true, integration: true);
         var login = bench.RunAsync("login", "hook");
-        await bench.SaysAsync("Waiting for the browser");
+        await bench.WaitForErrorAsync("Waiting for the browser");
         var back = (await ConsentAsync(bench)).Query;
 
         using var http = new HttpClient();
@@ -64,9 +64,9 @@ public sealed partial class WebexCommandTests
     public async Task Without_a_service_app_the_login_is_kept_and_what_is_missing_is_named()
     {
         await using var bench = await Bench.StartAsync(app: false, integration: true);
-        using var typing = new TypedLine();
-        var login = bench.RunTypingAsync(typing, "login", "hook", "--paste");
-        await bench.SaysAsync("Paste the address");
+        using var typing = new DelayedLineReader();
+        var login = bench.RunWithInputAsync(typing, "login", "hook", "--paste");
+        await bench.WaitForErrorAsync("Paste the browser's final address");
         typing.Type((await ConsentAsync(bench)).OriginalString);
 
         Assert.Equal(1, await login);
@@ -84,7 +84,7 @@ public sealed partial class WebexCommandTests
 
         Assert.Equal(1, await bench.RunAsync("login", "hook"));
 
-        Assert.Contains($"since port {bench.Port} of this machine is taken. Paste the address that it ends at, or free the port and begin again.", bench.Error, StringComparison.Ordinal);
+        Assert.Contains($"redirect: port {bench.Port} is in use. Paste the browser's final address, or free the port and start again.", bench.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed partial class WebexCommandTests
         await using var bench = await Bench.StartAsync(app: true, integration: false);
 
         Assert.Equal(1, await bench.RunAsync("not-a-token\n", interactive: true, "login", "hook"));
-        Assert.Contains("Webex does not accept the personal access token", bench.Said, StringComparison.Ordinal);
+        Assert.Contains("Webex does not accept the personal access token", bench.RecentError, StringComparison.Ordinal);
         Assert.False(File.Exists(bench["token-config.json"]));
 
         bench.Provider.Me.Fail(new Fault.ServerError(), 1);
@@ -101,8 +101,8 @@ public sealed partial class WebexCommandTests
         Assert.False(File.Exists(bench["token-config.json"]));
 
         Assert.Equal(0, await bench.RunAsync($"{bench.Provider.LoginPersonal()}\n", interactive: true, "login", "hook", "--token"));
-        Assert.Contains("Paste the personal access token: ", bench.Said, StringComparison.Ordinal);
-        Assert.Contains("good until 2026-11-22 00:00:00Z (in 12 hours)", bench.Output, StringComparison.Ordinal);
+        Assert.Contains("Paste the personal access token: ", bench.RecentError, StringComparison.Ordinal);
+        Assert.Contains("valid until 2026-11-22 00:00:00Z (in 12 hours)", bench.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,13 +126,13 @@ public sealed partial class WebexCommandTests
         await bench.RunAsync($"{bench.Provider.LoginPersonal()}\n", interactive: true, "login", "hook");
 
         Assert.Equal(0, await bench.RunAsync("n\n", interactive: true, "refresh", "hook"));
-        Assert.Contains("Renew it now? [y/N] ", bench.Said, StringComparison.Ordinal);
+        Assert.Contains("Renew it now? [y/N] ", bench.RecentError, StringComparison.Ordinal);
         Assert.Equal(0, bench.Provider.ServiceAppToken.Requests);
 
         bench.Time.Advance(TimeSpan.FromDays(1));
         Assert.Equal(0, await bench.RunAsync("y\n", interactive: true, "refresh", "hook"));
         Assert.Equal(1, bench.Provider.ServiceAppToken.Requests);
-        Assert.EndsWith("hook: renewed; the token is good until 2026-12-06 12:00:00Z (in 14 days).\n", bench.Output, StringComparison.Ordinal);
+        Assert.EndsWith("hook: renewed; the token is valid until 2026-12-06 12:00:00Z (in 14 days).\n", bench.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -208,7 +208,7 @@ public sealed partial class WebexCommandTests
     private static partial Regex AddressLine();
 
     /// <summary>A configuration with one account at Webex; the callback is on a free port.</summary>
-    private sealed class Bench : TypedCommands
+    private sealed class Bench : InProcessCommands
     {
         private readonly SandboxServer sandbox;
 

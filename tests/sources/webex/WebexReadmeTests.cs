@@ -26,7 +26,7 @@ public sealed partial class WebexReadmeTests
         ("token-config.json has no section serviceApp", terminal => Written(terminal, """{"tokenManager":{}}""", "refresh")),
         ("token-config.json is missing serviceApp.", terminal => Written(terminal, """{"serviceApp":{"appId":"x"}}""", "refresh")),
         ("the integration is not used", terminal => LoggedAsync(terminal, new JsonObject { ["personalAccessToken"] = "p", ["integration"] = new JsonObject { ["clientId"] = "x" } })),
-        ("nobody is logged in", terminal => SaidAsync(terminal.WriteConfig(), "refresh")),
+        ("not logged in", terminal => SaidAsync(terminal.WriteConfig(), "refresh")),
         ("Webex does not accept the personal access token", terminal => SaidAsync(terminal.WriteConfig(terminal.Manager("dead")), "refresh")),
         ("the refresh token is no longer accepted … and there is no personal access token", terminal => SaidAsync(terminal.WriteConfig().WriteEnv(Dead), "refresh")),
         ("the integration: the refresh token is no longer accepted", terminal => SaidAsync(terminal.WriteConfig(terminal.Manager("dead", "dead")), "refresh")),
@@ -111,8 +111,8 @@ public sealed partial class WebexReadmeTests
         Assert.True(commands.Count > 10);
         foreach (var command in commands.Where(c => c != "serve"))
         {
-            Assert.True(await terminal.RunAsync([.. command.Split(' '), "--help"]) == 0, $"{command}: {terminal.Said}");
-            Assert.Equal("", terminal.Said);
+            Assert.True(await terminal.RunAsync([.. command.Split(' '), "--help"]) == 0, $"{command}: {terminal.RecentError}");
+            Assert.Equal("", terminal.RecentError);
         }
     }
 
@@ -135,7 +135,7 @@ public sealed partial class WebexReadmeTests
     private static async Task<string> SaidAsync(WebexTerminal terminal, params string[] command)
     {
         Assert.NotEqual(0, await terminal.RunAsync(command));
-        return terminal.Said;
+        return terminal.RecentError;
     }
 
     private static Task<string> FailingAsync(WebexTerminal terminal, ProviderEndpoint endpoint, Fault fault)

@@ -6,7 +6,7 @@ using Xunit;
 namespace Exporter.Tests.Webex;
 
 /// <summary>The commands of the real program for an account at the stand-in for Webex, with the token manager's files beside it.</summary>
-internal sealed class WebexTerminal : TypedCommands
+internal sealed class WebexTerminal : InProcessCommands
 {
     private readonly SandboxServer sandbox;
     private readonly List<string> secrets = [];

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Exporter.Tests.Program;
 
-public sealed class ArgumentsTests
+public sealed class ArgumentNormalizerTests
 {
     private static readonly Setting[] Declared =
     [
@@ -28,6 +28,6 @@ public sealed class ArgumentsTests
     [InlineData("--unknown -x", "--unknown -x")]
     [InlineData("--addr", "--addr")]
     [InlineData("-- --addr x", "-- --addr x")]
-    public void Every_way_to_write_a_flag_becomes_the_one_that_leaves_nothing_to_guess(string written, string expected) =>
-        Assert.Equal(expected, string.Join(' ', Arguments.Normalise(written.Split(' '), Declared)));
+    public void Every_notation_of_a_flag_becomes_the_unambiguous_one(string written, string expected) =>
+        Assert.Equal(expected, string.Join(' ', ArgumentNormalizer.Normalize(written.Split(' '), Declared)));
 }

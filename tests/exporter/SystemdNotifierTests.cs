@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Exporter.Tests.Program;
 
-/// <summary>What a service manager is told, on a socket as systemd makes it.</summary>
-public sealed class SystemdTests : IDisposable
+/// <summary>Receives the notifications on a socket like the one of systemd.</summary>
+public sealed class SystemdNotifierTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
     private readonly ManualTime time = new();
@@ -15,36 +15,37 @@ public sealed class SystemdTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void Ready_and_stopping_are_said()
+    public void It_sends_ready_and_stopping()
     {
         var systemd = Listen(watchdog: null);
 
         systemd.Ready();
         systemd.Stopping();
 
-        Assert.Equal(("READY=1", "STOPPING=1"), (Heard(), Heard()));
+        Assert.Equal(("READY=1", "STOPPING=1"), (Receive(), Receive()));
     }
 
     [Fact]
-    public async Task A_watchdog_is_answered_twice_in_its_time_while_the_work_goes_on()
+    public async Task It_pings_the_watchdog_twice_in_each_timeout_while_healthy()
     {
         var systemd = Listen(watchdog: "30000000");
         using var stop = new CancellationTokenSource();
-        var proofs = 0;
+        var checks = 0;
 
-        var running = systemd.RunAsync(() => ++proofs > 0, stop.Token);
-        Assert.Equal("WATCHDOG=1", Heard());
-        await time.AdvanceUntilAsync(() => proofs == 3, TimeSpan.FromSeconds(31));
-        Assert.Equal(("WATCHDOG=1", "WATCHDOG=1"), (Heard(), Heard()));
+        var running = systemd.RunWatchdogAsync(() => ++checks > 0, stop.Token);
+        Assert.Equal("WATCHDOG=1", Receive());
+        await time.AdvanceUntilAsync(() => checks == 3, TimeSpan.FromSeconds(31));
+        Assert.Equal(("WATCHDOG=1", "WATCHDOG=1"), (Receive(), Receive()));
         await stop.CancelAsync();
         await running.WaitAsync(Cancellation);
     }
 
     [Fact]
-    public async Task Outside_of_such_a_unit_and_with_nobody_listening_nothing_happens()
+    public async Task Without_a_socket_or_a_listener_nothing_happens()
     {
-        await Systemd.Of(new Dictionary<string, string>(), time).RunAsync(() => throw new InvalidOperationException("nobody watches"), Cancellation);
-        Systemd.Of(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["nobody"] }, time).Ready();
+        await SystemdNotifier.FromEnvironment(new Dictionary<string, string>(), time)
+            .RunWatchdogAsync(() => throw new InvalidOperationException("no watchdog"), Cancellation);
+        SystemdNotifier.FromEnvironment(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = directory["missing"] }, time).Ready();
     }
 
     public void Dispose()
@@ -53,7 +54,7 @@ public sealed class SystemdTests : IDisposable
         directory.Dispose();
     }
 
-    private Systemd Listen(string? watchdog)
+    private SystemdNotifier Listen(string? watchdog)
     {
         manager.Bind(new UnixDomainSocketEndPoint(directory["notify"]));
         manager.ReceiveTimeout = 10_000;
@@ -62,10 +63,10 @@ public sealed class SystemdTests : IDisposable
         {
             environment["WATCHDOG_USEC"] = watchdog;
         }
-        return Systemd.Of(environment, time);
+        return SystemdNotifier.FromEnvironment(environment, time);
     }
 
-    private string Heard()
+    private string Receive()
     {
         var buffer = new byte[64];
         return Encoding.ASCII.GetString(buffer, 0, manager.Receive(buffer));

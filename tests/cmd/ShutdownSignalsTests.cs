@@ -5,14 +5,13 @@ using Exporter.Tests.Support;
 using Exporter.Tests.Tokens;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.Cmd;
 
-/// <summary>What the program does when it is told to end, by whatever signal, in the middle of something.</summary>
+/// <summary>A shutdown signal in the middle of a command.</summary>
 [Trait("Suite", "slow")]
-public sealed class EndSignalsTests : IDisposable
+public sealed class ShutdownSignalsTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
 
@@ -28,7 +27,7 @@ public sealed class EndSignalsTests : IDisposable
     [InlineData("INT", 2, "refresh")]
     [InlineData("TERM", 2, "token")]
     [InlineData("TERM", 2, "login")]
-    public async Task A_renewal_that_was_sent_comes_home_first_and_its_token_is_saved(string signal, int exit, params string[] command)
+    public async Task Shutdown_waits_for_a_renewal_in_flight_and_saves_its_token(string signal, int exit, params string[] command)
     {
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
         var (provider, account) = command is ["login"] ? (sandbox.Ergani.LogIn, Ergani(sandbox)) : (sandbox.Bmw.Token, Car(sandbox));
@@ -38,7 +37,7 @@ public sealed class EndSignalsTests : IDisposable
         await provider.Reached(1, Cancellation);
         await program.Signal(signal, Cancellation);
         await program.Signal(signal, Cancellation);
-        await program.Says("told to end", Cancellation);
+        await program.Says(exit == ExitCode.Done ? "shutting down" : "interrupted before it finished", Cancellation);
         provider.Clear();
 
         Assert.Equal(exit, await program.Ends(Cancellation));
@@ -47,11 +46,12 @@ public sealed class EndSignalsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_login_that_waits_for_a_browser_can_be_given_up()
+    public async Task A_login_that_waits_for_a_browser_can_be_interrupted()
     {
         await using var login = Peer.Start(RunningExporter.Binary, ["login", "--no-browser", "--config", directory.Write("exporter.yml", """
             accounts:
-              home: {source: oauth2, client_id: me, authorization_endpoint: "http://127.0.0.1:9/", token_endpoint: "http://127.0.0.1:9/", redirect_uri: "http://127.0.0.1:0/", token_file: token.json}
+              home: {source: oauth2, client_id: me, token_file: token.json, redirect_uri: "http://127.0.0.1:0/",
+                authorization_endpoint: "http://127.0.0.1:9/", token_endpoint: "http://127.0.0.1:9/"}
 
             """)]);
 
@@ -59,59 +59,69 @@ public sealed class EndSignalsTests : IDisposable
         await login.Signal("INT", Cancellation);
 
         Assert.Equal(2, await login.Ends(Cancellation));
-        Assert.Contains("home: told to end before it was done.", login.Output, StringComparison.Ordinal);
+        Assert.Contains("home: interrupted before it finished.", login.Output, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("hash-password")]
     [InlineData("login", "--token", "--token-file", "token.json", "-i", "id", "-s", "secret")]
-    public async Task A_question_that_nobody_answers_can_be_given_up(params string[] command)
+    public async Task A_prompt_can_be_interrupted(params string[] command)
     {
-        await using var asking = Peer.Start(RunningExporter.Binary, command, new Dictionary<string, string>(), directory.Path);
+        await using var prompt = Peer.Start(RunningExporter.Binary, command, new Dictionary<string, string>(), directory.Path);
 
-        await ListensToSignalsAsync(asking);
-        await asking.Signal("INT", Cancellation);
+        await HandlesSignalsAsync(prompt);
+        await prompt.Signal("INT", Cancellation);
 
-        Assert.Equal(2, await asking.Ends(Cancellation));
+        Assert.Equal(2, await prompt.Ends(Cancellation));
     }
 
     [Fact]
-    public async Task Told_to_end_while_it_starts_it_has_nothing_to_end()
+    public async Task A_signal_during_the_start_shuts_down_with_0()
     {
-        var nobody = new Dictionary<string, string>();
-        var program = new CommandLine(Composition.Sources, nobody, TextWriter.Null, TextWriter.Null);
-        program.Default((startup, cancellationToken) =>
-            new Serve(startup, Systemd.Of(nobody, TimeProvider.System), TimeProvider.System, NullLoggerFactory.Instance).RunAsync(cancellationToken));
+        var terminal = new Terminal(TextReader.Null, TextWriter.Null, TextWriter.Null, IsInteractive: false, _ => false);
+        var program = new CommandLine(Composition.Sources, new Dictionary<string, string>(), terminal, TimeProvider.System);
+        program.AddCommands();
+        string[] arguments = ["--state-folder", directory.Path, "-a", "127.0.0.1:0", "-i", "id", "-s", "secret"];
 
-        Assert.Equal(ExitCode.Done, await program.RunAsync(["--state-folder", directory.Path, "-a", "127.0.0.1:0", "-i", "id", "-s", "secret"], new CancellationToken(canceled: true)));
+        Assert.Equal(ExitCode.Done, await program.RunAsync(arguments, new CancellationToken(canceled: true)));
     }
 
     [Fact]
-    public async Task An_account_whose_file_system_hangs_does_not_hold_up_the_end()
+    public async Task An_account_whose_file_system_hangs_does_not_delay_the_shutdown()
     {
         var time = new ManualTime();
         var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
         using var kept = await new Kept(store, time).Loaded();
-        using var patience = new CancellationTokenSource(HostedAccounts.LongestStop, time);
-        var answers = new TaskCompletionSource();
-        // Whoever reads keeps its thread, as on a file system over a network.
-        store.BeforeRead = answers.Task.Wait;
+        using var timeout = new CancellationTokenSource(HostedAccounts.LongestStop, time);
+        var response = new TaskCompletionSource();
+        // The read blocks its thread, like one on a network file system.
+        store.BeforeRead = response.Task.Wait;
 
+<<<<<<< HEAD:tests/cmd/EndSignalsTests.cs
         var end = new Account("home", "oauth2", hasAccountLabel: true, kept.TokenManager, readingSource: null).ShutDownAsync(kept.Logs, patience.Token);
         time.Advance(HostedAccounts.LongestStop);
 
         Assert.False(await end);
         answers.SetResult();
         Assert.Contains("did not finish in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
+=======
+        var stopping = new Account("home", "oauth2", hasAccountLabel: true, kept.TokenManager, readingSource: null).EndAsync(kept.Logs, timeout.Token);
+        time.Advance(HostedAccounts.LongestStop);
+
+        Assert.False(await stopping);
+        response.SetResult();
+        Assert.Contains("did not come back in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
+>>>>>>> program:tests/cmd/ShutdownSignalsTests.cs
     }
 
-    /// <summary>The runtime itself catches all of them but SIGHUP.</summary>
-    private static async Task ListensToSignalsAsync(Peer program)
+    /// <summary>Waits for the handler of SIGHUP, because the .NET runtime handles all other signals from the start.</summary>
+    private static async Task HandlesSignalsAsync(Peer program)
     {
         const int Hangup = 1;
         while (true)
         {
-            var caught = (await File.ReadAllLinesAsync($"/proc/{program.ProcessId}/status", Cancellation)).Single(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
+            var status = await File.ReadAllLinesAsync($"/proc/{program.ProcessId}/status", Cancellation);
+            var caught = status.Single(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
             if ((Convert.ToUInt64(caught.Split('\t')[1], 16) & (1UL << (Hangup - 1))) != 0)
             {
                 return;
@@ -125,14 +135,25 @@ public sealed class EndSignalsTests : IDisposable
         directory.Write("token.json", $$"""{"refresh_token":"{{sandbox.Bmw.Login().RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}"}""");
         return $"""
             accounts:
-              car: {"{"}source: bmw-cardata, client_id: {sandbox.Bmw.ClientId}, auth_url: "{sandbox.Address}", token_file: token.json, mqtt_host: 127.0.0.1, mqtt_port: 1{"}"}
+              car:
+                source: bmw-cardata
+                client_id: {sandbox.Bmw.ClientId}
+                auth_url: {sandbox.Address}
+                token_file: token.json
+                mqtt_host: 127.0.0.1
+                mqtt_port: 1
 
             """;
     }
 
     private static string Ergani(SandboxServer sandbox) => $"""
         accounts:
-          work: {"{"}source: ergani, username: {sandbox.Ergani.Username}, password: {sandbox.Ergani.Password}, token_folder: ergani, api_url: "{ErganiProvider.AddressAt(sandbox.Address)}"{"}"}
+          work:
+            source: ergani
+            username: {sandbox.Ergani.Username}
+            password: {sandbox.Ergani.Password}
+            token_folder: ergani
+            api_url: {ErganiProvider.AddressAt(sandbox.Address)}
 
         """;
 

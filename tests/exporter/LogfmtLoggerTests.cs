@@ -3,18 +3,20 @@ using Xunit;
 
 namespace Exporter.Tests.Program;
 
-public sealed class LogLinesTests
+public sealed class LogfmtLoggerTests
 {
     [Fact]
-    public void What_comes_from_outside_cannot_make_a_line_of_its_own() =>
-        Assert.Equal("level=error msg=\"the provider says a\\nlevel=info msg=\\\"b\\\"?[31m\"\n", Log(LogLevel.Information, l => l.LogError("the provider says {Text}", "a\nlevel=info msg=\"b\"\u001b[31m")));
+    public void External_text_cannot_forge_a_line() =>
+        Assert.Equal(
+            "level=error msg=\"the provider returned a\\nlevel=info msg=\\\"b\\\"?[31m\"\n",
+            Log(LogLevel.Information, l => l.LogError("the provider returned {Text}", "a\nlevel=info msg=\"b\"\u001b[31m")));
 
     [Theory]
     [InlineData(LogLevel.Information, false)]
     [InlineData(LogLevel.Debug, true)]
-    public void A_stack_trace_is_there_for_whoever_asked_for_it(LogLevel least, bool shown)
+    public void A_stack_trace_is_logged_at_debug_only(LogLevel minimumLevel, bool shown)
     {
-        var lines = Log(least, l =>
+        var lines = Log(minimumLevel, l =>
         {
             try
             {
@@ -31,17 +33,17 @@ public sealed class LogLinesTests
     }
 
     [Fact]
-    public void The_framework_is_quiet_at_info_and_heard_at_debug()
+    public void The_framework_logs_information_at_debug_only()
     {
         Assert.Empty(Log(LogLevel.Information, l => l.LogInformation("request started"), "Microsoft.AspNetCore.Hosting"));
         Assert.NotEmpty(Log(LogLevel.Debug, l => l.LogInformation("request started"), "Microsoft.AspNetCore.Hosting"));
         Assert.NotEmpty(Log(LogLevel.Information, l => l.LogWarning("odd"), "Microsoft.AspNetCore.Server.Kestrel"));
     }
 
-    private static string Log(LogLevel least, Action<ILogger> log, string category = "exporter")
+    private static string Log(LogLevel minimumLevel, Action<ILogger> log, string category = "exporter")
     {
         using var output = new StringWriter();
-        using (var logging = LogLines.Factory(least, output))
+        using (var logging = LogfmtLogger.CreateFactory(minimumLevel, output))
         {
             log(logging.CreateLogger(category));
         }

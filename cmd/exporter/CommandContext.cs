@@ -1,0 +1,119 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Exporter.Accounts;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Exporter;
+
+/// <summary>What a command works with: a valid configuration, the terminal and the clock.</summary>
+internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal, TimeProvider Time)
+{
+    /// <summary>The account of that name, or the only account if <paramref name="name"/> is null. Null after printing why there is none.</summary>
+    public ConfiguredAccount? FindAccount(string? name)
+    {
+        var names = string.Join(", ", Options.Accounts.Select(a => a.Name));
+        if (name is null)
+        {
+            if (Options.Accounts is [var only])
+            {
+                return only;
+            }
+            Terminal.Error.WriteLine($"There are several accounts; choose one of: {names}.");
+            return null;
+        }
+        if (Options.Accounts.FirstOrDefault(a => a.Name == name) is { } found)
+        {
+            return found;
+        }
+        var hint = Nearest.To(name, Options.Accounts.Select(a => a.Name)) is { } near ? $"did you mean {near}?" : $"choose one of: {names}.";
+        Terminal.Error.WriteLine($"There is no account {Sanitize.Line(name)}; {hint}");
+        return null;
+    }
+
+    /// <summary>Finds the account, opens it and runs the action.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(string? name, Func<Account, Task<int>> action, CancellationToken cancellationToken) =>
+        FindAccount(name) is { } planned ? await RunAsync(planned, action, cancellationToken) : ExitCode.Failed;
+
+    /// <summary>
+    /// Opens the account, loads its token, runs the action and closes the account. A running exporter may have the same account open:
+    /// the lock of the token store coordinates the two.
+    /// </summary>
+    /// <returns>The exit code of the action, or <see cref="ExitCode.Failed"/> if a token could not be saved.</returns>
+    public async Task<int> RunAsync(ConfiguredAccount planned, Func<Account, Task<int>> action, CancellationToken cancellationToken)
+    {
+        // Commands print errors themselves, so the token manager must not log them.
+        await using var services = Composition.Services(Time, NullLoggerFactory.Instance, planned);
+        using var account = services.GetRequiredService<IReadOnlyList<Account>>()[0];
+        int exitCode;
+        try
+        {
+            await account.LoadAsync(false, cancellationToken);
+            foreach (var error in account.TokenManagers.Select(manager => manager.Snapshot.History.LastError).OfType<string>())
+            {
+                Terminal.Error.WriteLine($"{account.Name}: {error}.");
+            }
+            exitCode = await action(account);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            Terminal.Error.WriteLine($"{account.Name}: interrupted before it finished.");
+            exitCode = ExitCode.TryLater;
+        }
+        // Not cancelable: it waits for a renewal in flight and saves its token.
+        if (await account.CloseAsync(CancellationToken.None) is not { } reason)
+        {
+            return exitCode;
+        }
+        Terminal.Error.WriteLine(
+            $"{account.Name}: the new token could not be saved in {account.TokenManager.StoreLocation} and is lost: {reason}. "
+            + "Fix the cause, then log in again.");
+        return ExitCode.Failed;
+    }
+
+    /// <summary>Prints why the account has no valid token, and what to do.</summary>
+    /// <returns>The exit code.</returns>
+    public int ReportFailure(Account account)
+    {
+        var login = $"run: {CommandLine.ProgramName} login{(account.HasAccountLabel ? $" {account.Name}" : "")}";
+        var (exitCode, message) = account.TokenManager.Snapshot switch
+        {
+            { State: TokenState.Missing, History.LastError: { } error } when account.TokenManager.NextRenewal is not null =>
+                (ExitCode.TryLater, $"{error}; try again later"),
+            { State: TokenState.Missing } => (ExitCode.Failed, $"not logged in; {login}"),
+            { State: TokenState.Lost(_, var reason, _) } => (ExitCode.Failed, $"the login is lost: {reason}; {login}"),
+            { State: TokenState.InvalidClient(_, var reason, _) } => (ExitCode.Failed, $"{reason}; fix the configuration"),
+            { State: TokenState.Active { FailedRenewals: 0, Held.RefreshToken: null } } when account.Upstream.Count == 0 =>
+                (ExitCode.Failed, $"the token cannot be renewed without a refresh token; {login}"),
+            { History.LastError: { } error } => (ExitCode.TryLater, $"{error}; try again later"),
+            _ => (ExitCode.TryLater, "the token is not being renewed; try again later"),
+        };
+        Terminal.Error.WriteLine($"{account.Name}: {message}");
+        return exitCode;
+    }
+
+    /// <summary>"valid until 2026-11-21 13:00:00Z (in 59 minutes)".</summary>
+    public string DescribeValidity(Token? token) =>
+        token?.ExpiresAt is { } expiry ? $"valid until {FormatTime(expiry)}" : "valid until the provider rejects it";
+
+    /// <summary>"2026-11-21 13:00:00Z (in 59 minutes)".</summary>
+    [return: NotNullIfNotNull(nameof(at))]
+    public string? FormatTime(DateTimeOffset? at)
+    {
+        if (at is not { } moment)
+        {
+            return null;
+        }
+        var remaining = moment - Time.GetUtcNow();
+        var duration = remaining.Duration() switch
+        {
+            { TotalMinutes: < 2 } and var d => $"{d.TotalSeconds:0} seconds",
+            { TotalHours: < 2 } and var d => $"{d.TotalMinutes:0} minutes",
+            { TotalDays: < 2 } and var d => $"{d.TotalHours:0} hours",
+            var d => $"{d.TotalDays:0} days",
+        };
+        var relative = remaining < TimeSpan.Zero ? $"{duration} ago" : $"in {duration}";
+        return string.Create(CultureInfo.InvariantCulture, $"{moment.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z ({relative})");
+    }
+}

@@ -1,0 +1,45 @@
+using Exporter.Tokens;
+
+namespace Exporter;
+
+/// <summary>
+/// The log of <c>keep</c>, in BmwTokenManager's form: <c>[warn] …</c>. It also writes warnings and errors of token managers, except failed
+/// renewals, which the command reports itself. Safe for concurrent use.
+/// </summary>
+internal sealed class KeepLog(TextWriter output) : ILoggerProvider, ILogger
+{
+    private readonly Lock writeLock = new();
+
+    public void Info(string message) => Write("info", message);
+
+    public void Warn(string message) => Write("warn", message);
+
+    public void Error(string message) => Write("error", message);
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel is >= LogLevel.Warning and not LogLevel.None;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel) && eventId != TokenEvents.RenewalFailed)
+        {
+            Write(logLevel == LogLevel.Warning ? "warn" : "error", formatter(state, exception));
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private void Write(string level, string message)
+    {
+        lock (writeLock)
+        {
+            output.WriteLine($"[{level}] {string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c))}");
+            output.Flush();
+        }
+    }
+}

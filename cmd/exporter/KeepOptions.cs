@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Exporter.Accounts;
+using Exporter.Tokens;
+
+namespace Exporter;
+
+/// <summary>The options of <c>keep</c>. They select one token file, or all accounts of a configuration.</summary>
+/// <param name="Margin">Seconds before expiry.</param>
+internal sealed record KeepOptions(string? TokenFile, int? Margin, string? Source)
+{
+    /// <summary>The accounts to renew, or null after printing an error.</summary>
+    public IReadOnlyList<ConfiguredAccount>? SelectAccounts(CommandLine program, ParseResult result, KeepLog log)
+    {
+        var sources = program.Sources;
+        if (Source is not null && sources.All(s => s.Name != Source))
+        {
+            log.Error($"unknown source {Sanitize.Line(Source)}; choose one of {string.Join(", ", sources.Select(s => s.Name))}");
+            return null;
+        }
+        var configuration = program.Load(result);
+        var isConfigured = configuration.Accounts.Any(a => a.HasAccountLabel) || configuration.Program.Find(Configuration.ConfigFile) is not null;
+        if (TokenFile is null && isConfigured)
+        {
+            if (Margin is null && Source is null)
+            {
+                return program.Read(result)?.Accounts;
+            }
+            log.Error("the configuration file sets the margin and the source of each account; omit --refresh-margin and --source");
+            return null;
+        }
+        var configured = configuration.Accounts.FirstOrDefault(a => IsSet(a.Section, AccountSettings.TokenFile));
+        var file = Path.GetFullPath(TokenFile ?? configured?.Section.Find(AccountSettings.TokenFile) ?? DefaultFile(sources));
+        if (!File.Exists(file))
+        {
+            log.Error($"there is no file {file}; set --token-file, or log in first: {CommandLine.ProgramName} login");
+            return null;
+        }
+        var candidates = Source is null ? DetectSources(file, configuration, program) : [sources.Single(s => s.Name == Source)];
+        if (candidates is not [var source])
+        {
+            var choices = (candidates.Count > 0 ? candidates : sources).Select(s => s.Name);
+            log.Error($"cannot detect the provider of the token in {file}; choose it with --source {string.Join('|', choices)}");
+            return null;
+        }
+        var fileSetting = source.Settings.All.Single(s => s.Key == AccountSettings.TokenFile.Key);
+        var margin = Math.Max(0, Margin ?? (int)source.Keep.Margin.TotalSeconds);
+        return program.Read(result, source, (fileSetting, file), (AccountSettings.RefreshMargin, $"{margin}s"))?.Accounts;
+    }
+
+    /// <summary>The first default file that exists; otherwise the common default, for the error message.</summary>
+    private string DefaultFile(IReadOnlyList<ISource> sources) =>
+        sources.Where(s => Source is null || s.Name == Source).Select(s => s.Keep.TokenFile).FirstOrDefault(File.Exists)
+        ?? KeepDefaults.Common.TokenFile;
+
+    /// <summary>The sources with a specific format for this file; otherwise those with a configured setting, such as a variable.</summary>
+    private static List<ISource> DetectSources(string file, Configuration configuration, CommandLine program)
+    {
+        var content = ReadOrEmpty(file);
+        List<ISource> byFormat =
+            [.. program.Sources.Where(s => s.TokenFormats(program.Time).Any(f => f is not PlainTokenFormat && f.Recognises(content)))];
+        return byFormat.Count > 0 ? byFormat :
+        [
+            .. program.Sources.Where(source => configuration.Accounts.Any(
+                account => account.Source == source.Name && source.Settings.All.Any(setting => IsSet(account.Section, setting)))),
+        ];
+    }
+
+    private static bool IsSet(Section section, Setting setting) => section.Origin(setting) is not (null or "default");
+
+    /// <summary>The error of an unreadable file is reported when the account is loaded.</summary>
+    private static byte[] ReadOrEmpty(string file)
+    {
+        try
+        {
+            return File.ReadAllBytes(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text;
+using Exporter.Accounts;
+
+namespace Exporter;
+
+/// <summary>
+/// Writes log lines in logfmt, as netatmo-exporter does: <c>level=info msg="…"</c>. Lines have no timestamp, because journald and Docker
+/// add one. Messages are quoted, so that external text cannot forge a line. Safe for concurrent use.
+/// </summary>
+internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILoggerProvider, ILogger
+{
+    /// <summary>The level names are those of logrus, which netatmo-exporter uses.</summary>
+    public static readonly Setting<LogLevel> LevelSetting = Settings.Choice("log_level", "The minimum level of log lines.",
+        [
+            ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("info", LogLevel.Information),
+            ("warning", LogLevel.Warning), ("warn", LogLevel.Warning), ("error", LogLevel.Error),
+            ("fatal", LogLevel.Critical), ("panic", LogLevel.Critical),
+        ],
+        flag: "--log-level", variable: "NETATMO_LOG_LEVEL", @default: "info");
+
+    private readonly Lock writeLock = new();
+
+    public static ILoggerFactory CreateFactory(LogLevel minimumLevel, TextWriter output) => LoggerFactory.Create(logging => logging
+        .SetMinimumLevel(LogLevel.Trace)
+        .AddFilter((category, level) => level >= MinimumLevel(category ?? "", minimumLevel))
+        .AddProvider(new LogfmtLogger(output, stackTraces: minimumLevel <= LogLevel.Debug)));
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        var line = new StringBuilder("level=").Append(NameOf(logLevel)).Append(" msg=");
+        AppendQuoted(line, formatter(state, exception));
+        if (exception is not null)
+        {
+            var details = stackTraces ? exception.ToString() : $"{exception.GetType().Name}: {exception.Message}";
+            AppendQuoted(line.Append(" error="), details);
+        }
+        lock (writeLock)
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+
+    /// <summary>Limits the framework's log lines unless the configured level is debug.</summary>
+    private static LogLevel MinimumLevel(string category, LogLevel configured) => category switch
+    {
+        // It logs full request addresses, and that of a login callback contains the authorization code.
+        "Microsoft.AspNetCore.Hosting.Diagnostics" => configured > LogLevel.Warning ? configured : LogLevel.Warning,
+        _ when configured <= LogLevel.Debug => configured,
+        // The program reports a failed start itself, and the page explains an expired antiforgery cookie.
+        "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Antiforgery.DefaultAntiforgery" => LogLevel.None,
+        _ when category.StartsWith("Microsoft.", StringComparison.Ordinal) => configured > LogLevel.Warning ? configured : LogLevel.Warning,
+        _ => configured,
+    };
+
+    private static void AppendQuoted(StringBuilder line, string text)
+    {
+        line.Append('"');
+        foreach (var c in text)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => line.Append('\\').Append(c),
+                '\n' => line.Append("\\n"),
+                '\r' => line.Append("\\r"),
+                '\t' => line.Append("\\t"),
+                _ when char.IsControl(c) => line.Append('?'),
+                _ => line.Append(c),
+            };
+        }
+        line.Append('"');
+    }
+
+    private static string NameOf(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warning",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+}

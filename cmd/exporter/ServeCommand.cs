@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using Exporter.Accounts;
+using Exporter.Web;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Exporter;
+
+/// <summary><c>serve</c>, the default command: renews tokens, reads sources and serves metrics until shutdown.</summary>
+internal static class ServeCommand
+{
+    public static void AddTo(CommandLine program)
+    {
+        program.SetDefault(RunAsync);
+        program.Add(new Command("serve", "Renews the tokens, reads the sources and serves metrics."), [], RunAsync);
+
+        Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken) =>
+            ServeCommand.RunAsync(context, SystemdNotifier.FromEnvironment(program.Environment, program.Time), cancellationToken);
+    }
+
+    private static async Task<int> RunAsync(CommandContext context, SystemdNotifier systemd, CancellationToken cancellationToken)
+    {
+        var options = context.Options;
+        using var logging = LogfmtLogger.CreateFactory(options.LogLevel, context.Terminal.Error);
+        var logger = logging.CreateLogger(nameof(ServeCommand));
+        await using var app = Build(context, systemd, logging);
+        logger.LogInformation("{Program} {Version} ({Commit})", CommandLine.ProgramName, BuildInfo.Current.Version, BuildInfo.Current.Commit);
+        foreach (var warning in options.Warnings)
+        {
+            logger.LogWarning("{Warning}", warning);
+        }
+        try
+        {
+            await app.StartAsync(cancellationToken);
+            logger.LogInformation("listening on {Addresses}", string.Join(", ", app.Urls));
+            systemd.Ready();
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            logger.LogCritical(
+                "cannot listen on {Address}: {Reason}; choose another address with --addr",
+                string.Join(", ", options.Web.Listen), e.GetBaseException().Message);
+            return ExitCode.Failed;
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // Some services may have started already, so it shuts down as usual.
+        }
+        await app.WaitForShutdownAsync(cancellationToken);
+        return app.Services.GetRequiredService<HostedAccounts>().AllSaved ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static WebApplication Build(CommandContext context, SystemdNotifier systemd, ILoggerFactory logging)
+    {
+        var builder = WebServer.CreateBuilder(context.Options.Web);
+        builder.Services.AddExporter(context.Time, logging, context.Options.Accounts);
+        builder.Services.AddSingleton(systemd).AddHostedService<Watchdog>();
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
+        var app = builder.Build();
+        app.MapExporter();
+        return app;
+    }
+}
