@@ -28,22 +28,22 @@ public sealed class ToySource : ISource
     {
         var (http, logger) = (context.TokenHttp, context.Logging.CreateLogger(Name));
         var endpoint = new TokenEndpoint(http, new Uri(api, "/toy/token"), new OAuthClient(client, null), context.Time);
-        var keeper = new Keeper(context.Name, new RefreshTokenGrant(endpoint, context.Time), context.Store, context.Keeping, context.Time, logger);
+        var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, context.Time), context.Store, context.Keeping, context.Time, logger);
         var poller = new Poller<string>(
             context.Name,
             async cancellationToken =>
             {
                 using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(api, "/toy/level"));
-                request.Headers.Authorization = new("Bearer", (await keeper.GetTokenAsync(cancellationToken))?.AccessToken?.Reveal());
+                request.Headers.Authorization = new("Bearer", (await manager.GetTokenAsync(cancellationToken))?.AccessToken?.Reveal());
                 using var answer = await http.SendAsync(request, cancellationToken);
                 return new PollResult<string>.Success(await answer.Content.ReadAsStringAsync(cancellationToken));
             },
             (level, _) => new Exposed([MetricFamily.Gauge("toy_tank_level_furlongs", "Level of the toy.", double.Parse(level, CultureInfo.InvariantCulture))], null),
-            keeper,
+            manager,
             new PollerOptions(TimeSpan.FromMinutes(1)),
             context.Time,
             logger);
-        return new Account(context.Name, Name, context.Labelled, keeper, poller)
+        return new Account(context.Name, Name, context.Labelled, manager, poller)
         {
             Units = new Dictionary<string, string> { ["furlongs"] = "fur" },
         };
