@@ -5,10 +5,10 @@ using System.Net;
 
 namespace Exporter.Sandbox.Command;
 
-/// <summary>The sandbox as a program: its flags, and what it prints to start from.</summary>
+/// <summary>The sandbox as a command-line program.</summary>
 internal static class SandboxCommand
 {
-    /// <summary>No @FILE arguments: an @ may stand at the beginning of a secret.</summary>
+    /// <summary>Without @FILE arguments, because a secret can start with @.</summary>
     public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
 
     public static RootCommand Create()
@@ -22,7 +22,7 @@ internal static class SandboxCommand
         };
         var lifetime = new Option<TimeSpan?>("--access-lifetime")
         {
-            Description = "How long an access token lives, such as 90s or 20m; where it is left out, as long as the provider's.",
+            Description = "Lifetime of access tokens, such as 90s or 20m; by default as long as the provider's.",
             HelpName = "DURATION",
             CustomParser = Duration,
         };
@@ -44,7 +44,7 @@ internal static class SandboxCommand
             ProviderOptions Set(ProviderOptions provider, IEnumerable<Option<string[]>> flags)
             {
                 provider = provider.ForCommand(parsed.GetRequiredValue(listen));
-                provider = parsed.GetValue(lifetime) is { } given ? provider.WithAccessLifetime(given) : provider;
+                provider = parsed.GetValue(lifetime) is { } span ? provider.WithAccessLifetime(span) : provider;
                 return flags.Where(flag => parsed.GetResult(flag) is { Implicit: false })
                     .Aggregate(provider, (options, flag) => options.Flags.Single(f => f.Name == flag.Name).Apply(parsed.GetRequiredValue(flag)));
             }
@@ -89,7 +89,7 @@ internal static class SandboxCommand
         }
         await using (sandbox)
         {
-            foreach (var line in await sandbox.IntroduceAsync(cancellationToken))
+            foreach (var line in await sandbox.DescribeAsync(cancellationToken))
             {
                 await output.WriteLineAsync(line);
             }

@@ -22,7 +22,7 @@ internal static class Default
         await using var services = new ServiceCollection().AddErganiApi().BuildServiceProvider();
         var api = services.GetRequiredService<IErganiApi>();
         var account = new ApiAccount(manager, credentials.Environment.Address);
-        Console.WriteLine(ErganiAnswer.Read(await api.GetSubmissionsAsync(account, CancellationToken.None), time) switch
+        Console.WriteLine(ErganiResponse.Read(await api.GetSubmissionsAsync(account, CancellationToken.None), time) switch
         {
             PollResult<IReadOnlyList<ErganiEntry>>.Success(var submissions) => $"default: {submissions.Count} kinds of submission",
             PollResult<IReadOnlyList<ErganiEntry>>.Failed(var failure) => $"default: {failure.Reason}",
@@ -33,9 +33,8 @@ internal static class Default
         if (await manager.GetTokenAsync(CancellationToken.None) is { AccessToken: { } access })
         {
             var direct = new ApiAccount(access, credentials.Environment.Address);
-            var response = ErganiAnswer.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);
-            var found = response is PollResult<IReadOnlyList<ErganiEntry>>.Success(var list) ? $"{list.Count} services" : "no response";
-            Console.WriteLine($"direct: {found}");
+            var answer = ErganiResponse.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);
+            Console.WriteLine($"direct: {(answer is PollResult<IReadOnlyList<ErganiEntry>>.Success(var list) ? $"{list.Count} services" : "no answer")}");
         }
     }
 }

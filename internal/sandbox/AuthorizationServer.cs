@@ -5,11 +5,11 @@ using System.Text;
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// Clients, codes and token families of one provider. A login starts a family; every renewal replaces both tokens of it, and a refresh
-/// token or code that comes a second time ends the family (RFC 9700 section 4.14, RFC 6749 section 4.1.2). Thread-safe.
+/// Clients, codes and token families of one provider. A login starts a family, and every renewal replaces both of its tokens. The second use
+/// of a refresh token or a code revokes the family (RFC 9700 section 4.14, RFC 6749 section 4.1.2). Thread-safe.
 /// </summary>
-/// <param name="mint">The provider's shape of a token: from the user to a new random one.</param>
-public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifetimes, Func<string, string> mint)
+/// <param name="createToken">Creates a random token for a user, in the provider's format.</param>
+public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifetimes, Func<string, string> createToken)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, RegisteredClient> clients = [];
@@ -25,10 +25,10 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
 
     public TokenLifetimes Lifetimes { get => lifetimes; set => lifetimes = value; }
 
-    /// <summary>A renewal gives the same refresh token again, its life begun anew, and it may be used as often as one likes.</summary>
+    /// <summary>A renewal returns the same refresh token with a new expiry, and clients can use it any number of times.</summary>
     public bool KeepsRefreshTokens { get; set; }
 
-    /// <summary>A renewal so soon after the last gives the pair as it is, its ends where they were; zero gives a new one each time.</summary>
+    /// <summary>A renewal within this time of the last one returns the same tokens with the same expiry. Zero always returns new ones.</summary>
     public TimeSpan RepeatsWithin { get; set; }
 
     public AuthorizationCounters Counters
@@ -42,19 +42,19 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         }
     }
 
-    /// <summary>Adds a client, or replaces the one of that id.</summary>
+    /// <summary>Adds a client, or replaces the client with the same ID.</summary>
     public void Register(RegisteredClient client) { lock (gate) { clients[client.Id] = client; } }
 
-    /// <summary>A new family, as if a person had just logged in.</summary>
+    /// <summary>Starts a new family, as a login does.</summary>
     public IssuedTokens Login(string clientId, string user, params IReadOnlyList<string> scope)
     {
         lock (gate)
         {
-            return Issue(Found(clientId, user, scope));
+            return Issue(AddFamily(clientId, user, scope));
         }
     }
 
-    /// <summary>Every access token issued so far expires now; the refresh tokens stay good.</summary>
+    /// <summary>Expires every access token issued so far. Refresh tokens stay valid.</summary>
     public void ExpireAccessTokens()
     {
         lock (gate)
@@ -66,7 +66,7 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         }
     }
 
-    /// <summary>Every login so far is over, as when a person removes the program from the account.</summary>
+    /// <summary>Revokes every login so far, as when a user removes the program from the account.</summary>
     public void RevokeAll()
     {
         lock (gate)
@@ -93,32 +93,32 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         {
             if (!codes.TryGetValue(presented, out var code) || code.Grant.ClientId != client.Id)
             {
-                return new GrantOutcome.Refused("invalid_grant", "the code is not one of this client's");
+                return new GrantOutcome.Rejected("invalid_grant", "the code belongs to another client");
             }
             if (code.Used)
             {
-                // RFC 6749 section 4.1.2: what the first use gave is revoked.
+                // RFC 6749 section 4.1.2: revoke the tokens from the first use.
                 reusedCodes++;
                 if (code.Family is not null)
                 {
                     Revoke(code.Family);
                 }
-                return new GrantOutcome.Refused("invalid_grant", "the code was used before");
+                return new GrantOutcome.Rejected("invalid_grant", "the code was used before");
             }
             code.Used = true;
             if (code.Expiry <= time.GetUtcNow())
             {
-                return new GrantOutcome.Refused("invalid_grant", "the code is too old");
+                return new GrantOutcome.Rejected("invalid_grant", "the code has expired");
             }
             if (redirectUri != code.Grant.RedirectUri)
             {
-                return new GrantOutcome.Refused("invalid_grant", "the redirect URI is not the one the code was sent to");
+                return new GrantOutcome.Rejected("invalid_grant", "the redirect URI is not the one that the code was sent to");
             }
-            if (!Proves(verifier, code.Grant.Challenge))
+            if (!IsPkceValid(verifier, code.Grant.Challenge))
             {
-                return new GrantOutcome.Refused("invalid_grant", "the PKCE verifier does not fit");
+                return new GrantOutcome.Rejected("invalid_grant", "the PKCE verifier does not match the challenge");
             }
-            code.Family = Found(client.Id, code.Grant.User, code.Grant.Scope);
+            code.Family = AddFamily(client.Id, code.Grant.User, code.Grant.Scope);
             return new GrantOutcome.Granted(Issue(code.Family));
         }
     }
@@ -129,26 +129,28 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         {
             if (!refreshTokens.TryGetValue(presented, out var refresh) || refresh.Family.ClientId != client.Id)
             {
-                return new GrantOutcome.Refused("invalid_grant", "the refresh token is not one of this client's");
+                return new GrantOutcome.Rejected("invalid_grant", "the refresh token belongs to another client");
             }
             if (refresh.Used)
             {
                 reusedRefreshTokens++;
                 Revoke(refresh.Family);
-                return new GrantOutcome.Refused("invalid_grant", "the refresh token was used before: its family is revoked");
+                return new GrantOutcome.Rejected("invalid_grant", "the refresh token was used before, so its family is revoked");
             }
             if (refresh.Family.Revoked)
             {
-                return new GrantOutcome.Refused("invalid_grant", "the login was revoked");
+                return new GrantOutcome.Rejected("invalid_grant", "the login was revoked");
             }
             if (refresh.Expiry <= time.GetUtcNow())
             {
-                return new GrantOutcome.Refused("invalid_grant", "the refresh token has expired");
+                return new GrantOutcome.Rejected("invalid_grant", "the refresh token has expired");
             }
             var now = time.GetUtcNow();
-            if (refresh.Family.AccessToken is { } current && accessTokens[current] is { } access && now - access.IssuedAt < RepeatsWithin && now < access.Expiry)
+            if (refresh.Family.AccessToken is { } current && accessTokens[current] is var access
+                && now - access.IssuedAt < RepeatsWithin && now < access.Expiry)
             {
-                return new GrantOutcome.Granted(new IssuedTokens(current, presented, refresh.Family.Scope, access.Expiry - now, refresh.Expiry - now));
+                return new GrantOutcome.Granted(
+                    new IssuedTokens(current, presented, refresh.Family.Scope, access.Expiry - now, refresh.Expiry - now));
             }
             refresh.Used = !KeepsRefreshTokens;
             rotations++;
@@ -156,7 +158,7 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         }
     }
 
-    /// <param name="scope">Null where any token will do.</param>
+    /// <param name="scope">Null if any valid token is enough.</param>
     internal AccessOutcome Check(string accessToken, string? scope)
     {
         lock (gate)
@@ -171,8 +173,8 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         }
     }
 
-    /// <summary>Counts a token request as under way for its family until the answer is disposed of.</summary>
-    internal IDisposable Flight(string? refreshToken)
+    /// <summary>Counts a concurrent token request of a family, until the caller disposes of the result.</summary>
+    internal IDisposable TrackRequest(string? refreshToken)
     {
         lock (gate)
         {
@@ -181,19 +183,19 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
             {
                 maximumInFlight = Math.Max(maximumInFlight, ++family.InFlight);
             }
-            return new Landing(this, family);
+            return new RequestTracker(this, family);
         }
     }
 
-    internal static bool Proves(string? verifier, string? challenge) => (verifier, challenge) switch
+    internal static bool IsPkceValid(string? verifier, string? challenge) => (verifier, challenge) switch
     {
         (null, null) => true,
-        // RFC 7636 section 4.6 for a missing verifier, RFC 9700 section 4.8.2 for one without a challenge: both are attacks.
+        // A missing verifier (RFC 7636 section 4.6) and one without a challenge (RFC 9700 section 4.8.2) are both attacks.
         (null, _) or (_, null) => false,
         _ => verifier.Length is >= 43 and <= 128 && Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))) == challenge,
     };
 
-    private Family Found(string clientId, string user, IReadOnlyList<string> scope)
+    private Family AddFamily(string clientId, string user, IReadOnlyList<string> scope)
     {
         var family = new Family(clientId, user, scope);
         families.Add(family);
@@ -202,22 +204,23 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
 
     private IssuedTokens Issue(Family family, string? refreshToken = null)
     {
-        Forget(family);
-        var (now, lives) = (time.GetUtcNow(), lifetimes);
-        var tokens = new IssuedTokens(mint(family.User), refreshToken ?? mint(family.User), family.Scope, lives.Access, lives.Refresh);
+        RemoveAccessToken(family);
+        var (now, current) = (time.GetUtcNow(), lifetimes);
+        var tokens =
+            new IssuedTokens(createToken(family.User), refreshToken ?? createToken(family.User), family.Scope, current.Access, current.Refresh);
         family.AccessToken = tokens.AccessToken;
-        accessTokens[tokens.AccessToken] = new Access(family, now) { Expiry = now + lives.Access };
-        refreshTokens[tokens.RefreshToken] = new Refresh(family, now + lives.Refresh);
+        accessTokens[tokens.AccessToken] = new Access(family, now) { Expiry = now + current.Access };
+        refreshTokens[tokens.RefreshToken] = new Refresh(family, now + current.Refresh);
         return tokens;
     }
 
     private void Revoke(Family family)
     {
         family.Revoked = true;
-        Forget(family);
+        RemoveAccessToken(family);
     }
 
-    private void Forget(Family family)
+    private void RemoveAccessToken(Family family)
     {
         if (family.AccessToken is not null)
         {
@@ -257,7 +260,7 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         public bool Used { get; set; }
     }
 
-    private sealed class Landing(AuthorizationServer server, Family? family) : IDisposable
+    private sealed class RequestTracker(AuthorizationServer server, Family? family) : IDisposable
     {
         private Family? family = family;
 

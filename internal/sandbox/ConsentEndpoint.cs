@@ -6,28 +6,29 @@ using Microsoft.AspNetCore.Http;
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// The authorization endpoint of RFC 6749 section 3.1 with the page on which a person accepts or refuses. What was asked stays here; the page
-/// carries nothing but a single-use number, so that no field of it can be forged.
+/// The authorization endpoint of RFC 6749 section 3.1, with the page where the user accepts or refuses. The request stays on the server: the
+/// page contains only a single-use ID, so that its fields cannot be forged.
 /// </summary>
-/// <param name="malformedRedirect">What the provider says to a redirect URI that is no address.</param>
+/// <param name="malformedRedirect">The response to a redirect URI that is not a URI.</param>
 internal sealed class ConsentEndpoint(
-    string provider, string user, IReadOnlyList<string> scopes, AuthorizationServer authorization, TimeProvider time, Answer malformedRedirect)
+    string provider, string user, IReadOnlyList<string> scopes, AuthorizationServer authorization, TimeProvider time,
+    ProviderResponse malformedRedirect)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
     private readonly ConcurrentDictionary<string, Pending> pending = [];
 
-    public Answer Ask(IQueryCollection query)
+    public ProviderResponse Show(IQueryCollection query)
     {
         if (query.Any(parameter => parameter.Value.Count != 1))
         {
-            return Told(400, "A parameter was sent twice: invalid_request.");
+            return ErrorPage(400, "A parameter was sent twice: invalid_request.");
         }
         string? Parameter(string name) => query.TryGetValue(name, out var value) ? value.ToString() : null;
 
         if (authorization.Client(Parameter("client_id")) is not { } client)
         {
-            return Told(400, "No application has this client id: invalid_client.");
+            return ErrorPage(400, "No application has this client id: invalid_client.");
         }
         var redirectUri = Parameter("redirect_uri");
         if (!Uri.TryCreate(redirectUri, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
@@ -37,10 +38,10 @@ internal sealed class ConsentEndpoint(
         var state = Parameter("state");
         if (!client.RedirectUris.Contains(redirectUri))
         {
-            // RFC 6749 section 4.1.2.1: never to the address that was asked for, which may be anybody's.
+            // RFC 6749 section 4.1.2.1: never redirect to the requested address, which can belong to an attacker.
             return client.RedirectUris is [var registered, ..]
-                ? Back(302, registered, "error", "redirect_uri_mismatch", state)
-                : Told(400, "The application has no redirect URI: redirect_uri_mismatch.");
+                ? RedirectBack(302, registered, "error", "redirect_uri_mismatch", state)
+                : ErrorPage(400, "The application has no redirect URI: redirect_uri_mismatch.");
         }
         var scope = Parameter("scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         var challenge = Parameter("code_challenge");
@@ -49,43 +50,44 @@ internal sealed class ConsentEndpoint(
             null => "invalid_request",
             not "code" => "unsupported_response_type",
             _ when scope.Length == 0 || scope.Except(scopes).Any() => "invalid_scope",
-            // RFC 7636 section 4.3: a missing method means "plain", which is refused as RFC 9700 section 2.1.1 advises.
+            // RFC 7636 section 4.3: a missing method means "plain", which RFC 9700 section 2.1.1 advises against.
             _ when challenge is not null && (Parameter("code_challenge_method") != "S256" || challenge.Length != 43) => "invalid_request",
             _ when challenge is null && query.ContainsKey("code_challenge_method") => "invalid_request",
             _ => null,
         };
         if (error is not null)
         {
-            return Back(302, redirectUri, "error", error, state);
+            return RedirectBack(302, redirectUri, "error", error, state);
         }
         var id = RandomNumberGenerator.GetHexString(32, lowercase: true);
-        pending[id] = new Pending(new CodeGrant(client.Id, user, scope, redirectUri, challenge), state, time.GetUtcNow() + Patience);
+        pending[id] = new Pending(new CodeGrant(client.Id, user, scope, redirectUri, challenge), state, time.GetUtcNow() + Lifetime);
         return Page(200, Question(client.Id, scope, id));
     }
 
-    public Answer Decide(IFormCollection? form)
+    public ProviderResponse Decide(IFormCollection? form)
     {
-        if (form is null || !pending.TryRemove(form["consent"].ToString(), out var asked) || asked.Expiry <= time.GetUtcNow())
+        if (form is null || !pending.TryRemove(form["consent"].ToString(), out var request) || request.Expiry <= time.GetUtcNow())
         {
-            return Told(400, "This page was answered before, or is too old. Start the login again.");
+            return ErrorPage(400, "This page was submitted before, or has expired. Start the login again.");
         }
-        var (grant, state, _) = asked;
+        var (grant, state, _) = request;
         return form["decision"].ToString() switch
         {
-            // RFC 9700 section 4.12: 303, so that the form does not travel on.
-            "accept" => Back(303, grant.RedirectUri, "code", authorization.IssueCode(grant), state),
-            _ => Back(303, grant.RedirectUri, "error", "access_denied", state),
+            // RFC 9700 section 4.12: 303, so that the browser does not send the form to the client.
+            "accept" => RedirectBack(303, grant.RedirectUri, "code", authorization.IssueCode(grant), state),
+            _ => RedirectBack(303, grant.RedirectUri, "error", "access_denied", state),
         };
     }
 
-    private static Answer Back(int status, string redirectUri, string name, string value, string? state)
+    private static ProviderResponse RedirectBack(int status, string redirectUri, string name, string value, string? state)
     {
         var separator = redirectUri.Contains('?', StringComparison.Ordinal) ? '&' : '?';
         var returned = state is null ? "" : $"&state={Uri.EscapeDataString(state)}";
-        return Answer.Redirect(status, $"{redirectUri}{separator}{name}={Uri.EscapeDataString(value)}{returned}").With("Cache-Control", "no-store");
+        return ProviderResponse.Redirect(status, $"{redirectUri}{separator}{name}={Uri.EscapeDataString(value)}{returned}")
+            .With("Cache-Control", "no-store");
     }
 
-    private Answer Told(int status, string sentence) => Page(status, $"<p>{HtmlEncoder.Default.Encode(sentence)}</p>");
+    private ProviderResponse ErrorPage(int status, string sentence) => Page(status, $"<p>{HtmlEncoder.Default.Encode(sentence)}</p>");
 
     private static string Question(string clientId, string[] scope, string id) =>
         $"""
@@ -98,11 +100,12 @@ internal sealed class ConsentEndpoint(
         </form>
         """;
 
-    private Answer Page(int status, string body) => Answer.Html(status,
+    private ProviderResponse Page(int status, string body) => ProviderResponse.Html(status,
         $$"""
         <!DOCTYPE html>
         <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{provider}} (sandbox)</title>
-        <style>body{font:16px/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}button{font:inherit;padding:.4rem 1rem}</style>
+        <style>body{font:16px/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}
+        button{font:inherit;padding:.4rem 1rem}</style>
         </head><body><h1>{{provider}} (sandbox)</h1>
         {{body}}
         </body></html>

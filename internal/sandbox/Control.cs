@@ -7,18 +7,18 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-/// <summary><c>{"endpoint":"token","times":2,"fault":{"kind":"hang"}}</c>; without <c>times</c> until cleared.</summary>
-internal sealed record FaultOrder(string Endpoint, Fault Fault, int? Times = null);
+/// <summary><c>{"endpoint":"token","times":2,"fault":{"kind":"hang"}}</c>; without <c>times</c>, the fault applies until cleared.</summary>
+internal sealed record FaultRequest(string Endpoint, Fault Fault, int? Times = null);
 
-/// <summary>Whose login; both may be left out.</summary>
-internal sealed record LoginOrder(string? User = null, IReadOnlyList<string>? Scope = null);
+/// <summary>The user and scopes of a login; both are optional.</summary>
+internal sealed record LoginRequest(string? User = null, IReadOnlyList<string>? Scope = null);
 
-/// <summary>Lifetimes of tokens issued from now on, in seconds; what is left out stays.</summary>
-internal sealed record LifetimesOrder(double? Access = null, double? Refresh = null, double? Code = null);
+/// <summary>Lifetimes in seconds of tokens issued from now on. A lifetime left out stays as it is.</summary>
+internal sealed record LifetimesRequest(double? Access = null, double? Refresh = null, double? Code = null);
 
 internal sealed record EndpointState(int Requests, IReadOnlyList<PendingFault> Faults);
 
-/// <param name="Tokens">Of the first kind of login; where a provider has several, all stand in <paramref name="Levels"/>.</param>
+/// <param name="Tokens">The counters of the first kind of login. <paramref name="Levels"/> has all kinds if there are several.</param>
 internal sealed record ProviderState(
     AuthorizationCounters Tokens, IReadOnlyDictionary<string, EndpointState> Endpoints,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, AuthorizationCounters>? Levels = null);
@@ -28,31 +28,40 @@ internal sealed record ControlError(string Error);
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowOutOfOrderMetadataProperties = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
-[JsonSerializable(typeof(FaultOrder))]
-[JsonSerializable(typeof(LoginOrder))]
-[JsonSerializable(typeof(LifetimesOrder))]
+[JsonSerializable(typeof(FaultRequest))]
+[JsonSerializable(typeof(LoginRequest))]
+[JsonSerializable(typeof(LifetimesRequest))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, ProviderState>))]
 [JsonSerializable(typeof(ControlError))]
 internal sealed partial class ControlJson : JsonSerializerContext;
 
 /// <summary>
-/// The sandbox's own endpoints, for people and scripts: <c>?provider=NAME</c> chooses, without it the first provider is meant. Where a provider has logins
-/// of several kinds, <c>&amp;level=NAME</c> chooses one for <c>tokens</c>, <c>expire</c>, <c>revoke</c> and <c>lifetimes</c>; without it the first is meant.
+/// The sandbox's control endpoints. <c>?provider=NAME</c> selects the provider; the default is the first one. <c>&amp;level=NAME</c> selects
+/// the kind of login for <c>tokens</c>, <c>expire</c>, <c>revoke</c> and <c>lifetimes</c>; the default is the first one.
 /// </summary>
 internal static class Control
 {
     public static void MapControl(this IEndpointRouteBuilder routes, IReadOnlyList<IProvider> providers)
     {
-        void Map(string method, string path, Func<HttpContext, IProvider, Task<Answer>> act) => routes.MapMethods(path, [method], async context =>
-        {
-            var answer = Chosen(providers, context.Request) is { } provider
-                ? await act(context, provider)
-                : Refused($"There is no such provider; there are: {string.Join(", ", providers.Select(c => c.Name))}.");
-            await answer.Write(context);
-        });
+        void Map(string method, string path, Func<HttpContext, IProvider, Task<ProviderResponse>> handle) =>
+            routes.MapMethods(path, [method], async context =>
+            {
+                var response = SelectProvider(providers, context.Request) is { } provider
+                    ? await handle(context, provider)
+                    : Error($"There is no such provider; there are: {string.Join(", ", providers.Select(provider => provider.Name))}.");
+                await response.Write(context);
+            });
 
-        Map("GET", "/sandbox/state", (_, _) => Task.FromResult(Written(200, providers.ToDictionary(c => c.Name, State), ControlJson.Default.IReadOnlyDictionaryStringProviderState)));
-        Map("POST", "/sandbox/faults", (context, provider) => Ordered(context, ControlJson.Default.FaultOrder, order => Fail(provider, order)));
+        void MapLevel(string path, Func<HttpContext, IProvider, AuthorizationServer, Task<ProviderResponse>> handle) =>
+            Map("POST", path, (context, provider) =>
+                Level(context.Request) is not { } level ? handle(context, provider, provider.Authorization)
+                : provider.Levels.TryGetValue(level, out var authorization) ? handle(context, provider, authorization)
+                : Task.FromResult(Error($"{provider.Name} has no such level; it has: {string.Join(", ", provider.Levels.Keys)}.")));
+
+        Map("GET", "/sandbox/state", (_, _) => Task.FromResult(
+            Json(200, providers.ToDictionary(provider => provider.Name, State), ControlJson.Default.IReadOnlyDictionaryStringProviderState)));
+        Map("POST", "/sandbox/faults", (context, provider) =>
+            ReadAsync(context, ControlJson.Default.FaultRequest, request => AddFault(provider, request)));
         Map("DELETE", "/sandbox/faults", (_, provider) => Done(() =>
         {
             foreach (var endpoint in provider.Endpoints)
@@ -60,20 +69,17 @@ internal static class Control
                 endpoint.Clear();
             }
         }));
-        void MapLevel(string path, Func<HttpContext, IProvider, AuthorizationServer, Task<Answer>> act) => Map("POST", path, (context, provider) =>
-            Level(context.Request) is not { } level ? act(context, provider, provider.Authorization)
-            : provider.Levels.TryGetValue(level, out var authorization) ? act(context, provider, authorization)
-            : Task.FromResult(Refused($"{provider.Name} has no such level; it has: {string.Join(", ", provider.Levels.Keys)}.")));
-
-        MapLevel("/sandbox/tokens", (context, provider, _) => Ordered(context, ControlJson.Default.LoginOrder, order => provider.Login(Level(context.Request), order.User, order.Scope)));
+        MapLevel("/sandbox/tokens", (context, provider, _) => ReadAsync(
+            context, ControlJson.Default.LoginRequest, request => provider.Login(Level(context.Request), request.User, request.Scope)));
         MapLevel("/sandbox/expire", (_, _, level) => Done(level.ExpireAccessTokens));
         MapLevel("/sandbox/revoke", (_, _, level) => Done(level.RevokeAll));
-        MapLevel("/sandbox/lifetimes", (context, _, level) => Ordered(context, ControlJson.Default.LifetimesOrder, order => Live(level, order)));
+        MapLevel("/sandbox/lifetimes", (context, _, level) =>
+            ReadAsync(context, ControlJson.Default.LifetimesRequest, request => SetLifetimes(level, request)));
     }
 
     private static string? Level(HttpRequest request) => request.Query["level"] is [{ } name] ? name : null;
 
-    private static IProvider? Chosen(IReadOnlyList<IProvider> providers, HttpRequest request) =>
+    private static IProvider? SelectProvider(IReadOnlyList<IProvider> providers, HttpRequest request) =>
         request.Query["provider"] is [{ } name] ? providers.FirstOrDefault(provider => provider.Name == name) : providers[0];
 
     private static ProviderState State(IProvider provider) => new(
@@ -81,61 +87,62 @@ internal static class Control
         provider.Endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => new EndpointState(endpoint.Requests, endpoint.Faults)),
         provider.Levels.Count > 1 ? provider.Levels.ToDictionary(level => level.Key, level => level.Value.Counters) : null);
 
-    private static Answer Fail(IProvider provider, FaultOrder order)
+    private static ProviderResponse AddFault(IProvider provider, FaultRequest request)
     {
-        if (provider.Endpoints.FirstOrDefault(endpoint => endpoint.Name == order.Endpoint) is not { } endpoint)
+        if (provider.Endpoints.FirstOrDefault(endpoint => endpoint.Name == request.Endpoint) is not { } endpoint)
         {
-            return Refused($"{provider.Name} has no endpoint of that name; it has: {string.Join(", ", provider.Endpoints.Select(e => e.Name))}.");
+            return Error($"{provider.Name} has no endpoint of that name; it has: {string.Join(", ", provider.Endpoints.Select(e => e.Name))}.");
         }
-        if (order.Times < 1)
+        if (request.Times < 1)
         {
-            return Refused("times is a number of requests, 1 or more; leave it out for all of them.");
+            return Error("times must be 1 or more; leave it out for all requests.");
         }
-        if (order.Fault.Problem is { } problem)
+        if (request.Fault.Problem is { } problem)
         {
-            return Refused(problem);
+            return Error(problem);
         }
-        endpoint.Fail(order.Fault, order.Times);
-        return Answer.Empty(StatusCodes.Status204NoContent);
+        endpoint.Fail(request.Fault, request.Times);
+        return ProviderResponse.Empty(StatusCodes.Status204NoContent);
     }
 
-    private static Answer Live(AuthorizationServer level, LifetimesOrder order)
+    private static ProviderResponse SetLifetimes(AuthorizationServer level, LifetimesRequest request)
     {
-        if (new[] { order.Access, order.Refresh, order.Code }.Any(seconds => seconds is not (null or (> 0 and < 1e10))))
+        if (new[] { request.Access, request.Refresh, request.Code }.Any(seconds => seconds is not (null or (> 0 and < 1e10))))
         {
-            return Refused("A lifetime is a number of seconds above zero.");
+            return Error("A lifetime must be a number of seconds above zero.");
         }
-        var now = level.Lifetimes;
-        TimeSpan Or(double? seconds, TimeSpan otherwise) => seconds is { } given ? TimeSpan.FromSeconds(given) : otherwise;
-        level.Lifetimes = new(Or(order.Access, now.Access), Or(order.Refresh, now.Refresh), Or(order.Code, now.Code));
-        return Answer.Empty(StatusCodes.Status204NoContent);
+        var current = level.Lifetimes;
+        TimeSpan Or(double? seconds, TimeSpan otherwise) => seconds is { } value ? TimeSpan.FromSeconds(value) : otherwise;
+        level.Lifetimes = new(Or(request.Access, current.Access), Or(request.Refresh, current.Refresh), Or(request.Code, current.Code));
+        return ProviderResponse.Empty(StatusCodes.Status204NoContent);
     }
 
-    private static Task<Answer> Done(Action act)
+    private static Task<ProviderResponse> Done(Action act)
     {
         act();
-        return Task.FromResult(Answer.Empty(StatusCodes.Status204NoContent));
+        return Task.FromResult(ProviderResponse.Empty(StatusCodes.Status204NoContent));
     }
 
-    private static async Task<Answer> Ordered<T>(HttpContext context, JsonTypeInfo<T> shape, Func<T, Answer> act)
+    private static async Task<ProviderResponse> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, Func<T, ProviderResponse> handle)
         where T : class
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         try
         {
-            // No body at all orders nothing in particular.
-            var order = JsonSerializer.Deserialize(body.Length == 0 ? "{}"u8 : body.ToArray(), shape);
-            return order is null ? Refused("The order is null.") : act(order);
+            // An empty body means the defaults.
+            var request = JsonSerializer.Deserialize(body.Length == 0 ? "{}"u8 : body.ToArray(), type);
+            return request is null ? Error("The body is null.") : handle(request);
         }
-        // Not supported is what a fault without a kind is said to be.
+        // The serializer throws NotSupportedException for a fault without a kind.
         catch (Exception error) when (error is JsonException or NotSupportedException)
         {
-            return Refused(error.Message);
+            return Error(error.Message);
         }
     }
 
-    private static Answer Refused(string sentence) => Written(400, new ControlError(sentence), ControlJson.Default.ControlError);
+    private static ProviderResponse Error(string sentence) => Json(400, new ControlError(sentence), ControlJson.Default.ControlError);
 
-    private static Answer Written<T>(int status, T value, JsonTypeInfo<T> shape) => Answer.Json(status, JsonSerializer.SerializeToUtf8Bytes(value, shape));
+    private static ProviderResponse Json<T>(int status, T value, JsonTypeInfo<T> type) =>
+        ProviderResponse.Json(status, JsonSerializer.SerializeToUtf8Bytes(value, type));
 }

@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Exporter.Sandbox;
 
-/// <summary>What a device asked for: a person may say yes to it by its user code.</summary>
+/// <summary>The request of a device, which a user can approve by its user code.</summary>
 internal sealed record DeviceRequest(string ClientId, IReadOnlyList<string> Scope, string? Challenge);
 
-/// <summary>What a device that polls is told (RFC 8628, section 3.5).</summary>
+/// <summary>The response to a device that polls (RFC 8628 section 3.5).</summary>
 internal abstract record DeviceOutcome
 {
     private DeviceOutcome() { }
@@ -15,14 +15,14 @@ internal abstract record DeviceOutcome
     internal sealed record Approved(DeviceRequest Request) : DeviceOutcome;
 
     /// <param name="Error">authorization_pending, slow_down, access_denied, expired_token or invalid_grant.</param>
-    internal sealed record Refused(string Error) : DeviceOutcome;
+    internal sealed record Rejected(string Error) : DeviceOutcome;
 }
 
-/// <summary>The device authorization endpoint of RFC 8628 and the page where a person types the code. Thread-safe.</summary>
-/// <param name="interval">Who polls faster is told to slow down, and has to wait five seconds more from then on.</param>
+/// <summary>The device authorization endpoint of RFC 8628, and the page where users type the code. Thread-safe.</summary>
+/// <param name="interval">A device that polls faster gets <c>slow_down</c>, and must then wait five seconds longer.</param>
 internal sealed class DeviceEndpoint(string provider, TimeProvider time, TimeSpan interval)
 {
-    /// <summary>No vowels and no look-alikes (section 6.1).</summary>
+    /// <summary>Without vowels and similar characters (section 6.1).</summary>
     private const string Alphabet = "BCDFGHJKLMNPQRSTVWXZ";
 
     private readonly Lock gate = new();
@@ -44,28 +44,28 @@ internal sealed class DeviceEndpoint(string provider, TimeProvider time, TimeSpa
         {
             if (!byDevice.TryGetValue(deviceCode, out var pending) || pending.Request.ClientId != clientId || pending.Used)
             {
-                return new DeviceOutcome.Refused("invalid_grant");
+                return new DeviceOutcome.Rejected("invalid_grant");
             }
             var now = time.GetUtcNow();
             if (pending.Expiry <= now)
             {
-                return new DeviceOutcome.Refused("expired_token");
+                return new DeviceOutcome.Rejected("expired_token");
             }
             if (now - pending.Polled < pending.Interval)
             {
                 pending.Interval += TimeSpan.FromSeconds(5);
                 pending.Polled = now;
-                return new DeviceOutcome.Refused("slow_down");
+                return new DeviceOutcome.Rejected("slow_down");
             }
             pending.Polled = now;
             switch (pending.Decision)
             {
                 case null:
-                    return new DeviceOutcome.Refused("authorization_pending");
+                    return new DeviceOutcome.Rejected("authorization_pending");
                 case false:
-                    return new DeviceOutcome.Refused("access_denied");
-                case true when !AuthorizationServer.Proves(verifier, pending.Request.Challenge):
-                    return new DeviceOutcome.Refused("invalid_grant");
+                    return new DeviceOutcome.Rejected("access_denied");
+                case true when !AuthorizationServer.IsPkceValid(verifier, pending.Request.Challenge):
+                    return new DeviceOutcome.Rejected("invalid_grant");
                 case true:
                     pending.Used = true;
                     return new DeviceOutcome.Approved(pending.Request);
@@ -73,7 +73,7 @@ internal sealed class DeviceEndpoint(string provider, TimeProvider time, TimeSpa
         }
     }
 
-    /// <summary>What the person decides; false when there is no such code.</summary>
+    /// <summary>Approves or refuses a request; false if there is no such code.</summary>
     public bool Decide(string userCode, bool approve)
     {
         lock (gate)
@@ -88,7 +88,7 @@ internal sealed class DeviceEndpoint(string provider, TimeProvider time, TimeSpa
         }
     }
 
-    public Answer Ask(IQueryCollection query) => Page(200, $"""
+    public ProviderResponse Show(IQueryCollection query) => Page(200, $"""
         <form method="post" action="?">
         <label>Code <input name="user_code" autofocus value="{HtmlEncoder.Default.Encode(query["user_code"].ToString())}"></label>
         <button name="decision" value="accept">Accept</button>
@@ -96,15 +96,16 @@ internal sealed class DeviceEndpoint(string provider, TimeProvider time, TimeSpa
         </form>
         """);
 
-    public Answer Answered(IFormCollection? form) => form is null || !Decide(form["user_code"].ToString(), form["decision"] == "accept")
-        ? Page(400, "<p>There is no such code, or it was used or has ended. <a href=\"?\">Type it again</a></p>")
+    public ProviderResponse Submit(IFormCollection? form) => form is null || !Decide(form["user_code"].ToString(), form["decision"] == "accept")
+        ? Page(400, "<p>There is no such code, or it was used or has expired. <a href=\"?\">Type it again</a></p>")
         : Page(200, "<p>Thank you. You can go back to your device.</p>");
 
-    private Answer Page(int status, string body) => Answer.Html(status,
+    private ProviderResponse Page(int status, string body) => ProviderResponse.Html(status,
         $$"""
         <!DOCTYPE html>
         <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{provider}} (sandbox)</title>
-        <style>body{font:16px/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}button,input{font:inherit;padding:.4rem 1rem}</style>
+        <style>body{font:16px/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}
+        button,input{font:inherit;padding:.4rem 1rem}</style>
         </head><body><h1>{{provider}} (sandbox)</h1>
         {{body}}
         </body></html>

@@ -6,36 +6,39 @@ using Microsoft.AspNetCore.Http;
 
 namespace Exporter.Sandbox;
 
-/// <summary>What every provider of one sandbox shares: the clock, a line for each request, and the token that ends when the sandbox does.</summary>
-internal sealed record Surroundings(TimeProvider Time, Action<string>? Log, CancellationToken Stopping);
+/// <summary>What the providers of one sandbox share.</summary>
+/// <param name="Log">Called with a line for each request.</param>
+/// <param name="Stopping">Canceled when the sandbox shuts down.</param>
+internal sealed record SandboxContext(TimeProvider Time, Action<string>? Log, CancellationToken Stopping);
 
-/// <summary>How a provider says no at one of its endpoints.</summary>
-internal sealed record Dialect(Func<string, Answer> Refuse, Answer TooManyRequests);
+/// <summary>The error responses of a provider's endpoint.</summary>
+internal sealed record ErrorResponses(Func<string, ProviderResponse> ForCode, ProviderResponse TooManyRequests);
 
-/// <summary>A fault that is set, and for how many more requests; null is until cleared.</summary>
+/// <summary>A fault and the number of requests that it still applies to; null means until cleared.</summary>
 public sealed record PendingFault(Fault Fault, int? Times);
 
-/// <summary>One endpoint of a provider: it counts its requests and does wrong with them what it was told to. Thread-safe.</summary>
+/// <summary>One endpoint of a provider: counts requests and applies faults to them. Thread-safe.</summary>
 public sealed class ProviderEndpoint
 {
     private readonly Lock gate = new();
-    private readonly Surroundings surroundings;
-    private readonly Dialect dialect;
+    private readonly SandboxContext sandbox;
+    private readonly ErrorResponses errors;
     private readonly List<(int Requests, TaskCompletionSource Reached)> watchers = [];
     private readonly List<PendingFault> faults = [];
     private TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int requests;
 
-    internal ProviderEndpoint(string name, Surroundings surroundings, Dialect dialect) => (Name, this.surroundings, this.dialect) = (name, surroundings, dialect);
+    internal ProviderEndpoint(string name, SandboxContext sandbox, ErrorResponses errors) =>
+        (Name, this.sandbox, this.errors) = (name, sandbox, errors);
 
     public string Name { get; }
 
-    /// <summary>Requests that arrived, whatever became of them.</summary>
+    /// <summary>The number of requests received.</summary>
     public int Requests { get { lock (gate) { return requests; } } }
 
     public IReadOnlyList<PendingFault> Faults { get { lock (gate) { return [.. faults]; } } }
 
-    /// <summary>Sets a fault for the next <paramref name="times"/> requests, or until <see cref="Clear"/>. Several take their turn in order.</summary>
+    /// <summary>Queues a fault for the next <paramref name="times"/> requests, or until <see cref="Clear"/>.</summary>
     public void Fail(Fault fault, int? times = null)
     {
         if (fault.Problem is { } problem)
@@ -48,7 +51,7 @@ public sealed class ProviderEndpoint
         }
     }
 
-    /// <summary>Takes all faults away and lets go what hangs.</summary>
+    /// <summary>Removes all faults and releases hanging requests.</summary>
     public void Clear()
     {
         lock (gate)
@@ -59,7 +62,7 @@ public sealed class ProviderEndpoint
         }
     }
 
-    /// <summary>Ends when so many requests since the start have taken effect, or hang or wait for the clock.</summary>
+    /// <summary>Completes when this many requests since the start have taken effect, hang, or wait for the clock.</summary>
     public Task Reached(int count, CancellationToken cancellationToken)
     {
         lock (gate)
@@ -74,33 +77,33 @@ public sealed class ProviderEndpoint
         }
     }
 
-    /// <param name="flight">Ends before the caller can hear of it: its next request is another one.</param>
-    internal async Task Serve(HttpContext context, Func<Answer> handle, IDisposable? flight = null)
+    /// <param name="tracker">Disposed of before the response is sent, so that the caller's next request is not a concurrent one.</param>
+    internal async Task Serve(HttpContext context, Func<ProviderResponse> handle, IDisposable? tracker = null)
     {
         var (fault, release) = Take();
-        var answering = Answered(fault, release, handle, context.RequestAborted);
+        var responding = RespondAsync(fault, release, handle, context.RequestAborted);
         Count();
-        Answer? answer;
+        ProviderResponse? response;
         try
         {
-            answer = await answering;
+            response = await responding;
         }
         catch (OperationCanceledException)
         {
-            answer = null;
+            response = null;
         }
-        surroundings.Log?.Invoke(
-            $"{context.Request.Method} {context.Request.Path} {answer?.Status.ToString(null, null) ?? "cut"}{(fault is null ? "" : $" ({fault.GetType().Name})")}");
-        if (answer is null)
+        var status = response?.Status.ToString(null, null) ?? "closed";
+        sandbox.Log?.Invoke($"{context.Request.Method} {context.Request.Path} {status}{(fault is null ? "" : $" ({fault.GetType().Name})")}");
+        if (response is null)
         {
             context.Abort();
             return;
         }
-        flight?.Dispose();
-        await answer.Write(context);
+        tracker?.Dispose();
+        await response.Write(context);
     }
 
-    /// <summary>The form of a token request, or null where it is none: another content type, or a parameter that comes twice (RFC 6749 section 3.2).</summary>
+    /// <summary>The form of a token request; null for another content type or a repeated parameter (RFC 6749 section 3.2).</summary>
     internal static async Task<IFormCollection?> Form(HttpRequest request)
     {
         if (request.ContentType?.Split(';')[0].Trim().Equals("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) != true)
@@ -118,11 +121,14 @@ public sealed class ProviderEndpoint
         }
     }
 
-    /// <summary>RFC 6750 section 2.1: the token of the header, or null.</summary>
+    /// <summary>The token in the Authorization header (RFC 6750 section 2.1), or null.</summary>
     internal static string? Bearer(HttpRequest request) =>
-        AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var sent) && sent.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) ? sent.Parameter : null;
+        AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)
+        && header.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)
+            ? header.Parameter
+            : null;
 
-    /// <summary>The body of a request as JSON, or null where it is none.</summary>
+    /// <summary>The body of a request as JSON, or null if it is not JSON.</summary>
     internal static async Task<JsonNode?> Json(HttpRequest request)
     {
         if (request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true)
@@ -134,7 +140,7 @@ public sealed class ProviderEndpoint
             using var document = await JsonDocument.ParseAsync(request.Body, cancellationToken: request.HttpContext.RequestAborted);
             return Read(document.RootElement);
         }
-        // The second is what a lone surrogate is, which no parser notices: only who reads the text does.
+        // Reading the text of a lone surrogate throws InvalidOperationException; parsing it does not.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
@@ -143,42 +149,45 @@ public sealed class ProviderEndpoint
 
     private static JsonNode? Read(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => new JsonObject(element.EnumerateObject().Select(member => KeyValuePair.Create(member.Name, Read(member.Value))).DistinctBy(member => member.Key)),
+        JsonValueKind.Object => new JsonObject(element.EnumerateObject()
+            .Select(member => KeyValuePair.Create(member.Name, Read(member.Value))).DistinctBy(member => member.Key)),
         JsonValueKind.Array => new JsonArray([.. element.EnumerateArray().Select(Read)]),
         JsonValueKind.String => JsonValue.Create(element.GetString()),
         JsonValueKind.Null => null,
         _ => JsonValue.Create(element.Clone()),
     };
 
-    private async Task<Answer?> Answered(Fault? fault, Task release, Func<Answer> handle, CancellationToken callerGone)
+    private async Task<ProviderResponse?> RespondAsync(
+        Fault? fault, Task release, Func<ProviderResponse> handle, CancellationToken cancellationToken)
     {
         switch (fault)
         {
             case null:
                 return handle();
             case Fault.Refuse refuse:
-                return dialect.Refuse(refuse.Error);
+                return errors.ForCode(refuse.Error);
             case Fault.Delay delay:
-                await Task.Delay(TimeSpan.FromSeconds(delay.Seconds), surroundings.Time, surroundings.Stopping);
+                await Task.Delay(TimeSpan.FromSeconds(delay.Seconds), sandbox.Time, sandbox.Stopping);
                 return handle();
             case Fault.Hang:
-                using (var gone = CancellationTokenSource.CreateLinkedTokenSource(callerGone, surroundings.Stopping))
+                using (var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, sandbox.Stopping))
                 {
-                    await release.WaitAsync(gone.Token);
+                    await release.WaitAsync(either.Token);
                 }
                 return handle();
             case Fault.TooManyRequests tooMany:
-                return dialect.TooManyRequests.With("Retry-After", tooMany.RetryAfter);
+                return errors.TooManyRequests.With("Retry-After", tooMany.RetryAfter);
             case Fault.ServerError error:
-                return Answer.Empty(error.Status).With("Retry-After", error.RetryAfter);
+                return ProviderResponse.Empty(error.Status).With("Retry-After", error.RetryAfter);
             case Fault.Html html:
-                return Answer.Html(html.Status, "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n");
+                return ProviderResponse.Html(html.Status, "<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>\n");
             case Fault.Garbage:
-                return Answer.Json(200, "]{\"access_token\": nonsense\0");
+                return ProviderResponse.Json(200, "]{\"access_token\": nonsense\0");
             case Fault.HalfAnswer:
                 return handle().Half();
             case Fault.Respond respond:
-                return (Answer.Json(respond.Status, respond.Body) with { ContentType = respond.ContentType }).With("Retry-After", respond.RetryAfter);
+                return (ProviderResponse.Json(respond.Status, respond.Body) with { ContentType = respond.ContentType })
+                    .With("Retry-After", respond.RetryAfter);
             case Fault.LoseAnswer:
                 handle();
                 return null;
@@ -189,7 +198,7 @@ public sealed class ProviderEndpoint
         }
     }
 
-    /// <summary>Comes after the request took effect or began to wait, so that who waited for it finds the timer set.</summary>
+    /// <summary>Called after the request took effect or set its timer, so that a waiting test finds either.</summary>
     private void Count()
     {
         lock (gate)

@@ -10,20 +10,20 @@ namespace Exporter.Sandbox;
 
 public sealed record SandboxOptions
 {
-    /// <summary>Port 0 takes a free one.</summary>
+    /// <summary>Port 0 uses a free port.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
 
-    /// <summary>The providers' clock, which their Date headers show too.</summary>
+    /// <summary>The providers' clock, also for their Date headers.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Gets a line for each request, without any secret in it; called from many threads.</summary>
+    /// <summary>Called with a line for each request, without secrets, from many threads.</summary>
     public Action<string>? Log { get; init; }
 
-    /// <summary>Options other than the default ones, at most one for each stand-in.</summary>
+    /// <summary>Options that replace the defaults, at most one per stand-in.</summary>
     public IReadOnlyList<ProviderOptions> Providers { get; init; } = [];
 }
 
-/// <summary>Stand-ins for the providers behind one address, alive until disposed of.</summary>
+/// <summary>Stand-ins for the providers at one address, until disposed of.</summary>
 public sealed class SandboxServer : IAsyncDisposable
 {
     private readonly CancellationTokenSource stopping = new();
@@ -34,11 +34,11 @@ public sealed class SandboxServer : IAsyncDisposable
     private SandboxServer(SandboxOptions options)
     {
         time = options.Time;
-        var surroundings = new Surroundings(options.Time, options.Log, stopping.Token);
-        ProviderOptions Chosen(ProviderOptions standard) => options.Providers.SingleOrDefault(given => given.GetType() == standard.GetType()) ?? standard;
-        providers = [.. ProviderOptions.All.Select(standard => Chosen(standard).Open(surroundings))];
+        var shared = new SandboxContext(options.Time, options.Log, stopping.Token);
+        providers = [.. ProviderOptions.All.Select(standard =>
+            (options.Providers.SingleOrDefault(custom => custom.GetType() == standard.GetType()) ?? standard).Open(shared))];
 
-        // Empty: nothing of the surrounding process, no variable and no appsettings.json, changes what a test sees.
+        // Empty, so that environment variables and appsettings.json cannot change a test.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -50,7 +50,7 @@ public sealed class SandboxServer : IAsyncDisposable
         application = builder.Build();
         application.Use((context, next) =>
         {
-            // Kestrel would send the machine's time: a client is to see the sandbox's, also where that is off.
+            // Kestrel sends the system time; clients must receive the sandbox's time.
             context.Response.OnStarting(() =>
             {
                 context.Response.Headers.Date = options.Time.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
@@ -71,25 +71,25 @@ public sealed class SandboxServer : IAsyncDisposable
     /// <summary>The stand-in of this class.</summary>
     public T Get<T>() => providers.OfType<T>().Single();
 
-    /// <summary>What the sandbox's command prints, a line each.</summary>
-    public async Task<IReadOnlyList<string>> IntroduceAsync(CancellationToken cancellationToken)
+    /// <summary>The output of the sandbox's command, in lines.</summary>
+    public async Task<IReadOnlyList<string>> DescribeAsync(CancellationToken cancellationToken)
     {
         var lines = new List<string> { $"Address:        {Address.OriginalString}" };
         foreach (var provider in providers)
         {
-            lines.AddRange(await provider.IntroduceAsync(Address, cancellationToken));
+            lines.AddRange(await provider.DescribeAsync(Address, cancellationToken));
         }
         return lines;
     }
 
-    /// <summary>What happens at the providers by itself, until it is canceled.</summary>
+    /// <summary>Simulates the providers' activity until it is canceled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await Task.WhenAll(providers.Select(provider => provider.RunAsync(cancellationToken)));
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <exception cref="IOException">The address is taken.</exception>
+    /// <exception cref="IOException">The address is in use.</exception>
     public static async Task<SandboxServer> StartAsync(SandboxOptions options, CancellationToken cancellationToken)
     {
         var sandbox = new SandboxServer(options);
@@ -111,7 +111,7 @@ public sealed class SandboxServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Cuts what hangs and ends; a second time does nothing.</summary>
+    /// <summary>Closes hanging requests and shuts down. A second call does nothing.</summary>
     public async ValueTask DisposeAsync()
     {
         if (stopping.IsCancellationRequested)

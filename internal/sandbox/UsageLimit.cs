@@ -1,15 +1,15 @@
 namespace Exporter.Sandbox;
 
-/// <summary>At most so many requests of one user within a sliding window.</summary>
+/// <summary>The maximum number of requests of one user in a sliding window.</summary>
 public sealed record UsageWindow(int Requests, TimeSpan Within);
 
-/// <summary>Counts requests per user against windows, as rate-limited providers do. Refused requests are not counted. Thread-safe.</summary>
+/// <summary>Limits requests per user, as providers do. Rejected requests do not count. Thread-safe.</summary>
 internal sealed class UsageLimit(TimeProvider time, IReadOnlyList<UsageWindow> windows)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, List<DateTimeOffset>> served = [];
 
-    /// <summary>Null where the request may pass, else how long until one may again.</summary>
+    /// <summary>Null if the request is allowed, otherwise the time until the next one is.</summary>
     public TimeSpan? Take(string user)
     {
         if (windows.Count == 0)

@@ -97,21 +97,12 @@ public sealed class ShutdownSignalsTests : IDisposable
         // The read blocks its thread, like one on a network file system.
         store.BeforeRead = response.Task.Wait;
 
-<<<<<<< HEAD:tests/cmd/EndSignalsTests.cs
-        var end = new Account("home", "oauth2", hasAccountLabel: true, kept.TokenManager, readingSource: null).ShutDownAsync(kept.Logs, patience.Token);
-        time.Advance(HostedAccounts.LongestStop);
-
-        Assert.False(await end);
-        answers.SetResult();
-        Assert.Contains("did not finish in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
-=======
-        var stopping = new Account("home", "oauth2", hasAccountLabel: true, kept.TokenManager, readingSource: null).EndAsync(kept.Logs, timeout.Token);
+        var stopping = new Account("home", "oauth2", hasAccountLabel: true, kept.TokenManager, readingSource: null).ShutDownAsync(kept.Logs, timeout.Token);
         time.Advance(HostedAccounts.LongestStop);
 
         Assert.False(await stopping);
         response.SetResult();
-        Assert.Contains("did not come back in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
->>>>>>> program:tests/cmd/ShutdownSignalsTests.cs
+        Assert.Contains("did not finish in time", kept.Logs.At(LogLevel.Error).Single(), StringComparison.Ordinal);
     }
 
     /// <summary>Waits for the handler of SIGHUP, because the .NET runtime handles all other signals from the start.</summary>

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Exporter.Tests.Sandbox;
 
-/// <summary>The stand-in of BMW's stream by itself: it is as strict as BMW's.</summary>
+/// <summary>The stand-in for BMW's stream is as strict as BMW's.</summary>
 public sealed class BmwBrokerTests : IAsyncLifetime
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
@@ -27,7 +27,8 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     {
         var end = time.GetUtcNow() + Lifetime;
         broker = await BmwBroker.StartAsync(new IPEndPoint(IPAddress.Loopback, 0),
-            new BrokerRules((account, password) => account is "gcid" or "other" && password == $"live {account}" && end > time.GetUtcNow() ? end : null, time));
+            new BrokerRules(
+                (account, password) => account is "gcid" or "other" && password == $"live {account}" && end > time.GetUtcNow() ? end : null, time));
         certificate = X509Certificate2.CreateFromPem(broker.CertificatePem);
     }
 
@@ -40,7 +41,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     [Theory]
     [InlineData(MqttQualityOfServiceLevel.AtMostOnce, MqttClientSubscribeResultCode.GrantedQoS0)]
     [InlineData(MqttQualityOfServiceLevel.AtLeastOnce, MqttClientSubscribeResultCode.GrantedQoS1)]
-    public async Task Messages_come_at_the_quality_that_was_asked_for(MqttQualityOfServiceLevel asked, MqttClientSubscribeResultCode granted)
+    public async Task Messages_arrive_with_the_requested_quality_of_service(MqttQualityOfServiceLevel asked, MqttClientSubscribeResultCode granted)
     {
         await using var client = await Accepted();
         Assert.Equal([granted], await client.Subscribe(asked, "gcid/+"));
@@ -56,7 +57,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     [InlineData("gcid", "live other", MqttClientConnectResultCode.NotAuthorized)]
     [InlineData("someone", "live gcid", MqttClientConnectResultCode.NotAuthorized)]
     [InlineData("gcid", "", MqttClientConnectResultCode.BadUserNameOrPassword)]
-    public async Task Who_brings_no_live_token_of_his_own_is_refused(string account, string password, MqttClientConnectResultCode code)
+    public async Task A_connection_without_a_valid_token_is_rejected(string account, string password, MqttClientConnectResultCode code)
     {
         await using var client = await Connect(account, password);
         Assert.Equal(code, client.Answer.ResultCode);
@@ -64,7 +65,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_connection_ends_with_its_token_and_that_opens_no_other()
+    public async Task A_connection_closes_when_its_token_expires()
     {
         await using var connection = await Accepted(keepAlive: 2 * Lifetime);
 
@@ -78,7 +79,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_says_nothing_for_one_and_a_half_keep_alives_is_sent_away()
+    public async Task A_client_that_is_silent_for_one_and_a_half_keep_alives_is_disconnected()
     {
         await using var connection = await Accepted();
 
@@ -92,7 +93,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_foreign_topic_is_refused_and_costs_the_connection()
+    public async Task A_topic_of_another_account_is_rejected_and_closes_the_connection()
     {
         await using var connection = await Accepted();
 
@@ -104,7 +105,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_many_connections_of_one_account_one_stays_and_the_others_hear_why()
+    public async Task Of_many_connections_of_one_account_one_stays_and_the_others_get_the_reason()
     {
         await using var other = await Accepted("other");
         var connections = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => Accepted()));
@@ -112,7 +113,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         var open = connections.ToList();
         while (open.Count > 1)
         {
-            // What the test waits for is the machine, not a clock.
+            // Waits in real time, because no clock of the test drives the connections.
             var ended = await Task.WhenAny(open.Select(c => c.Ended)).WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System, Cancellation);
             Assert.Equal(MqttClientDisconnectReason.SessionTakenOver, (await ended).Reason);
             open.RemoveAll(c => c.Ended.IsCompleted);
@@ -128,7 +129,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_connection_of_the_same_account_takes_over_also_under_another_client_identifier()
+    public async Task A_connection_of_the_same_account_takes_over_even_with_another_client_identifier()
     {
         await using var first = await Accepted();
         await using var second = await Connect("gcid", "live gcid", clientIdentifier: "");
@@ -139,14 +140,14 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_can_be_told_to_refuse_and_to_cut()
+    public async Task The_broker_can_be_made_to_reject_and_to_close_connections()
     {
-        // It counts whom it has let in, and can cut them, once it has begun to serve them: an answer to SUBSCRIBE shows that it has.
+        // The broker counts and closes only connections that it serves, which the response to SUBSCRIBE confirms.
         await using (var connection = await Accepted())
         {
             Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await connection.Subscribe("gcid/+"));
             broker.Cut();
-            // No DISCONNECT came.
+            // There was no DISCONNECT.
             Assert.Equal(MqttClientDisconnectReason.NormalDisconnection, (await connection.Ended).Reason);
         }
 
@@ -162,12 +163,12 @@ public sealed class BmwBrokerTests : IAsyncLifetime
     }
 
     [Theory]
-    // A CONNECT whose properties have a length of five bytes, one that ends in the middle, a remaining length without an end, and a ping before any CONNECT.
+    // A CONNECT with a property length of five bytes, a truncated CONNECT, an unterminated remaining length, and a ping before any CONNECT.
     [InlineData("10140004 4D515454 05C2001E FFFFFFFF 7F00 000000000000")]
     [InlineData("1006 0004 4D515454")]
     [InlineData("10FFFFFFFF7F")]
     [InlineData("C000")]
-    public async Task Broken_bytes_end_that_connection_and_nothing_else(string hex)
+    public async Task Invalid_bytes_close_only_their_own_connection(string hex)
     {
         using var client = new TcpClient();
         await client.ConnectAsync(broker.EndPoint, Cancellation);
@@ -177,7 +178,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         Assert.Equal(0, await tls.ReadAsync(new byte[1], Cancellation));
 
         await using var connection = await Accepted();
-        // The broker's end tells of whatever it did not foresee.
+        // Stopping the broker throws any exception that it did not handle.
         await broker.DisposeAsync();
     }
 
@@ -195,7 +196,7 @@ public sealed class BmwBrokerTests : IAsyncLifetime
             .WithClientId(clientIdentifier ?? account).WithCredentials(account, password)
             .WithKeepAlivePeriod(keepAlive ?? TimeSpan.FromSeconds(30)).Build());
 
-    /// <summary>MQTTnet's client, with what it hears kept.</summary>
+    /// <summary>MQTTnet's client, which collects its messages.</summary>
     private sealed class Client : IAsyncDisposable
     {
         private readonly IMqttClient client = new MqttClientFactory().CreateMqttClient();
@@ -216,7 +217,8 @@ public sealed class BmwBrokerTests : IAsyncLifetime
                 made.ended.TrySetResult(gone);
                 return Task.CompletedTask;
             };
-            made.client.ApplicationMessageReceivedAsync += async received => await made.messages.Writer.WriteAsync(received.ApplicationMessage, Cancellation);
+            made.client.ApplicationMessageReceivedAsync += async received =>
+                await made.messages.Writer.WriteAsync(received.ApplicationMessage, Cancellation);
             made.Answer = await made.client.ConnectAsync(options, Cancellation);
             return made;
         }

@@ -12,9 +12,9 @@ public sealed class BmwRestTests
     private static readonly string Vin = BmwProviderCar.Sample.Vin;
 
     [Fact]
-    public async Task A_container_is_made_found_and_read()
+    public async Task A_container_is_created_listed_and_read()
     {
-        await using var bmw = await Visitor.Start();
+        await using var bmw = await SandboxVisitor.Start();
         var token = bmw.Sandbox.Bmw.Login().AccessToken;
 
         var made = await Ask(bmw, token, "/customers/containers", HttpMethod.Post, Create);
@@ -22,14 +22,17 @@ public sealed class BmwRestTests
 
         Assert.Equal((HttpStatusCode.Created, 13), (made.Status, made.Text("containerId").Length));
         Assert.Equal("one", (await Ask(bmw, token, "/customers/containers")).Json.GetProperty("containers")[0].GetProperty("name").GetString());
-        Assert.Equal("10489", values.Json.GetProperty("telematicData").GetProperty("vehicle.vehicle.travelledDistance").GetProperty("value").GetString());
-        Assert.Equal(System.Text.Json.JsonValueKind.Null, values.Json.GetProperty("telematicData").GetProperty("vehicle.unknown").GetProperty("value").ValueKind);
+        Assert.Equal(
+            "10489", values.Json.GetProperty("telematicData").GetProperty("vehicle.vehicle.travelledDistance").GetProperty("value").GetString());
+        Assert.Equal(
+            System.Text.Json.JsonValueKind.Null,
+            values.Json.GetProperty("telematicData").GetProperty("vehicle.unknown").GetProperty("value").ValueKind);
     }
 
     [Fact]
-    public async Task The_token_its_age_and_its_scope_are_looked_at()
+    public async Task The_token_its_expiry_and_its_scope_are_checked()
     {
-        await using var bmw = await Visitor.Start();
+        await using var bmw = await SandboxVisitor.Start();
         var streaming = bmw.Sandbox.Bmw.Login("openid", "cardata:streaming:read").AccessToken;
         var ended = bmw.Sandbox.Bmw.Login().AccessToken;
 
@@ -45,17 +48,17 @@ public sealed class BmwRestTests
     [InlineData("/customers/vehicles/WBY00000000000099/basicData", 403, "CU-104")]
     [InlineData("/customers/vehicles/WBY00000000000001/telematicData?containerId=1", 400, "CU-121")]
     [InlineData("/customers/vehicles/WBY00000000000001/telematicData?containerId=ABCDEFGHJKLMN", 403, "CU-105")]
-    public async Task What_is_wrong_has_BMWs_code(string path, int status, string code)
+    public async Task An_invalid_request_has_BMWs_error_code(string path, int status, string code)
     {
-        await using var bmw = await Visitor.Start();
+        await using var bmw = await SandboxVisitor.Start();
 
         Assert.Equal((status, code), Refusal(await Ask(bmw, bmw.Sandbox.Bmw.Login().AccessToken, path)));
     }
 
     [Fact]
-    public async Task The_fifty_first_call_of_a_day_is_refused_and_the_next_day_is_a_new_one()
+    public async Task The_fifty_first_call_of_a_day_is_rejected_until_the_next_day()
     {
-        await using var bmw = await Visitor.Start();
+        await using var bmw = await SandboxVisitor.Start();
         bmw.Sandbox.Bmw.Rest.Spend(49);
         var token = bmw.Sandbox.Bmw.Login().AccessToken;
 
@@ -67,9 +70,9 @@ public sealed class BmwRestTests
     }
 
     [Fact]
-    public async Task There_are_no_more_than_ten_containers()
+    public async Task There_are_at_most_ten_containers()
     {
-        await using var bmw = await Visitor.Start();
+        await using var bmw = await SandboxVisitor.Start();
         var token = bmw.Sandbox.Bmw.Login().AccessToken;
         for (var i = 0; i < 10; i++)
         {
@@ -81,7 +84,8 @@ public sealed class BmwRestTests
         Assert.Equal(HttpStatusCode.Created, (await Ask(bmw, token, "/customers/containers", HttpMethod.Post, Create)).Status);
     }
 
-    private static Task<Reply> Ask(Visitor bmw, string token, string path, HttpMethod? method = null, string? body = null) => bmw.Send(new HttpRequestMessage(method ?? HttpMethod.Get, path)
+    private static Task<Reply> Ask(SandboxVisitor bmw, string token, string path, HttpMethod? method = null, string? body = null) =>
+        bmw.Send(new HttpRequestMessage(method ?? HttpMethod.Get, path)
     {
         Headers = { Authorization = new("Bearer", token), Accept = { new("application/json") } },
         Content = body is null ? null : new StringContent(body),
@@ -92,7 +96,7 @@ public sealed class BmwRestTests
 
 internal static class BmwRequests
 {
-    /// <summary>BMW refuses a request that does not name the interface's version.</summary>
+    /// <summary>BMW rejects a request without the version of the interface.</summary>
     public static HttpRequestMessage Versioned(this HttpRequestMessage request)
     {
         request.Headers.Add("x-version", "v1");

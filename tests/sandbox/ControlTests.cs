@@ -26,9 +26,9 @@ public sealed class ControlTests
 
     [Theory]
     [MemberData(nameof(Faults), DisableDiscoveryEnumeration = true)]
-    public async Task Every_fault_can_be_set_by_JSON_and_is_cleared_again(string json, Fault fault)
+    public async Task Every_fault_can_be_set_by_JSON_and_cleared(string json, Fault fault)
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var set = await visitor.Post("/sandbox/faults", $$"""{"endpoint":"token","times":3,"fault":{{json}}}""");
         Assert.Equal((HttpStatusCode.NoContent, ""), (set.Status, set.Body));
         Assert.Equal([new PendingFault(fault, 3)], visitor.Netatmo.Token.Faults);
@@ -38,8 +38,9 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public void Every_kind_of_fault_is_tried_above() =>
-        Assert.Equal(typeof(Fault).GetNestedTypes().Select(kind => kind.Name).Order(), Faults.Select(row => row.Data.Item2.GetType().Name).Distinct().Order());
+    public void Every_kind_of_fault_is_tested() =>
+        Assert.Equal(
+            typeof(Fault).GetNestedTypes().Select(kind => kind.Name).Order(), Faults.Select(row => row.Data.Item2.GetType().Name).Distinct().Order());
 
     [Theory]
     [InlineData("/sandbox/faults", "")]
@@ -56,9 +57,9 @@ public sealed class ControlTests
     [InlineData("/sandbox/faults?provider=nimbus", """{"endpoint":"token","fault":{"kind":"hang"}}""")]
     [InlineData("/sandbox/lifetimes", """{"access":0}""")]
     [InlineData("/sandbox/lifetimes", """{"acess":20}""")]
-    public async Task A_wrong_order_changes_nothing_and_says_why(string path, string json)
+    public async Task An_invalid_request_changes_nothing_and_returns_an_error(string path, string json)
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var before = visitor.Netatmo.Authorization.Lifetimes;
         var reply = await visitor.Post(path, json);
         Assert.Equal(HttpStatusCode.BadRequest, reply.Status);
@@ -68,12 +69,12 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task A_login_can_be_ordered_and_expired_and_revoked()
+    public async Task A_login_can_be_created_and_expired_and_revoked()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         await visitor.Post("/sandbox/lifetimes", """{"access":60}""");
-        var login = await visitor.Post("/sandbox/tokens", """{"user":"somebody","scope":["read_homecoach"]}""");
-        Assert.StartsWith("somebody|", login.Text("access_token"), StringComparison.Ordinal);
+        var login = await visitor.Post("/sandbox/tokens", """{"user":"another-user","scope":["read_homecoach"]}""");
+        Assert.StartsWith("another-user|", login.Text("access_token"), StringComparison.Ordinal);
         Assert.Equal(60, login.Json.GetProperty("expires_in").GetInt32());
         Assert.Equal(HttpStatusCode.OK, (await visitor.Api(login.Text("access_token"), "/api/gethomecoachsdata")).Status);
 
@@ -85,9 +86,9 @@ public sealed class ControlTests
     }
 
     [Fact]
-    public async Task The_state_tells_requests_rotations_reuse_and_waiting_faults_but_no_token()
+    public async Task The_state_contains_counters_and_pending_faults_but_no_token()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var tokens = visitor.Netatmo.Login();
         await visitor.Renew(tokens.RefreshToken);
         await visitor.Renew(tokens.RefreshToken);
@@ -96,9 +97,12 @@ public sealed class ControlTests
         var reply = await visitor.Get("/sandbox/state");
         var state = reply.Json.GetProperty("netatmo");
         Assert.Equal(
-            """{"families":1,"revoked_families":1,"rotations":1,"reused_refresh_tokens":1,"reused_codes":0,"maximum_in_flight":1}""", Compact(state.GetProperty("tokens")));
+            """{"families":1,"revoked_families":1,"rotations":1,"reused_refresh_tokens":1,"reused_codes":0,"maximum_in_flight":1}""",
+            Compact(state.GetProperty("tokens")));
         Assert.Equal("""{"requests":2,"faults":[]}""", Compact(state.GetProperty("endpoints").GetProperty("token")));
-        Assert.Equal("""{"requests":0,"faults":[{"fault":{"kind":"delay","seconds":2},"times":4}]}""", Compact(state.GetProperty("endpoints").GetProperty("stations")));
+        Assert.Equal(
+            """{"requests":0,"faults":[{"fault":{"kind":"delay","seconds":2},"times":4}]}""",
+            Compact(state.GetProperty("endpoints").GetProperty("stations")));
         Assert.DoesNotContain(NetatmoProvider.User, reply.Body, StringComparison.Ordinal);
     }
 

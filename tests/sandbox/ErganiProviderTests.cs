@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Sandbox;
 
-/// <summary>The stand-in is as strict as Ergani's guide says the real one is.</summary>
+/// <summary>The stand-in is as strict as Ergani's guide.</summary>
 public sealed class ErganiProviderTests : IAsyncLifetime
 {
     private readonly ManualTime time = new();
@@ -19,7 +19,8 @@ public sealed class ErganiProviderTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new ErganiProviderOptions { Forbidden = ["EX_BASE_02"] }] }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(
+            new SandboxOptions { Time = time, Providers = [new ErganiProviderOptions { Forbidden = ["EX_BASE_02"] }] }, Cancellation);
         http.BaseAddress = ErganiProvider.AddressAt(sandbox.Address);
     }
 
@@ -30,7 +31,7 @@ public sealed class ErganiProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Both_tokens_are_new_at_a_refresh_and_the_old_access_token_goes_on()
+    public async Task A_refresh_replaces_both_tokens_and_the_old_access_token_stays_valid()
     {
         var first = await LogInAsync();
         var second = Read(await RefreshAsync(first));
@@ -49,12 +50,12 @@ public sealed class ErganiProviderTests : IAsyncLifetime
         var second = Read(await RefreshAsync(first));
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
-        // The second use ended the login, and with it the refresh token that was good.
+        // The second use revoked the login, and with it the valid refresh token.
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(second)).Status);
     }
 
     [Fact]
-    public async Task A_refresh_token_ends_after_seven_days()
+    public async Task A_refresh_token_expires_after_seven_days()
     {
         var first = await LogInAsync();
         time.Advance(TimeSpan.FromDays(7));
@@ -63,7 +64,7 @@ public sealed class ErganiProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_ended_access_token_is_told_from_a_wrong_one_by_a_header()
+    public async Task A_header_tells_an_expired_access_token_from_an_invalid_one()
     {
         var token = await LogInAsync();
         time.Advance(TimeSpan.FromHours(3));
@@ -74,7 +75,7 @@ public sealed class ErganiProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_login_per_call_is_refused_and_says_how_long_to_wait()
+    public async Task A_login_per_call_is_rejected_with_Retry_After()
     {
         for (var call = 0; call < 3; call++)
         {
@@ -88,7 +89,7 @@ public sealed class ErganiProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refresh_per_call_is_refused_too()
+    public async Task A_refresh_per_call_is_rejected_too()
     {
         var token = await LogInAsync();
         for (var call = 0; call < 5; call++)
@@ -103,7 +104,7 @@ public sealed class ErganiProviderTests : IAsyncLifetime
     [InlineData("Username")]
     [InlineData("Password")]
     [InlineData("Usertype")]
-    public async Task Wrong_credentials_or_a_wrong_type_are_refused(string member)
+    public async Task Wrong_credentials_or_a_wrong_type_are_rejected(string member)
     {
         var credentials = Credentials();
         credentials[member] = "02";
@@ -128,7 +129,7 @@ public sealed class ErganiProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_logout_wants_a_bearer_and_a_bare_string_and_leaves_the_access_token()
+    public async Task A_logout_requires_a_bearer_and_a_bare_string_and_keeps_the_access_token()
     {
         var token = await LogInAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, await LogOutAsync(null, $"\"{token.Refresh}\""));
@@ -140,7 +141,7 @@ public sealed class ErganiProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Services_are_executed_refused_or_unknown()
+    public async Task Services_are_executed_forbidden_or_unknown()
     {
         var token = await LogInAsync();
         Assert.Equal(HttpStatusCode.OK, await ExecuteAsync("EX_BASE_01"));
@@ -149,7 +150,8 @@ public sealed class ErganiProviderTests : IAsyncLifetime
 
         async Task<HttpStatusCode> ExecuteAsync(string code)
         {
-            using var response = await PostAsync("WebServices/ExecuteService", new JsonObject { ["ServiceCode"] = code, ["Parameters"] = new JsonArray() }, token.Access);
+            using var response = await PostAsync(
+                "WebServices/ExecuteService", new JsonObject { ["ServiceCode"] = code, ["Parameters"] = new JsonArray() }, token.Access);
             return response.StatusCode;
         }
     }
@@ -164,13 +166,15 @@ public sealed class ErganiProviderTests : IAsyncLifetime
 
     private async Task<(HttpStatusCode Status, string Body)> RefreshAsync(Pair pair)
     {
-        using var response = await PostAsync("Authentication/Refresh", new JsonObject { ["AccessToken"] = pair.Access, ["RefreshToken"] = pair.Refresh });
+        using var response =
+            await PostAsync("Authentication/Refresh", new JsonObject { ["AccessToken"] = pair.Access, ["RefreshToken"] = pair.Refresh });
         return (response.StatusCode, await response.Content.ReadAsStringAsync(Cancellation));
     }
 
     private async Task<HttpStatusCode> LogOutAsync(string? access, string body)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "Authentication/Logout") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var request =
+            new HttpRequestMessage(HttpMethod.Post, "Authentication/Logout") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.Authorization = access is null ? null : new("Bearer", access);
         using var response = await http.SendAsync(request, Cancellation);
         return response.StatusCode;
@@ -186,7 +190,8 @@ public sealed class ErganiProviderTests : IAsyncLifetime
 
     private Task<HttpResponseMessage> PostAsync(string path, JsonNode body, string? access = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json") };
+        var request =
+            new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json") };
         request.Headers.Authorization = access is null ? null : new("Bearer", access);
         return http.SendAsync(request, Cancellation);
     }

@@ -10,9 +10,9 @@ public sealed class FaultTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_fault_lasts_for_its_number_of_requests_and_the_next_takes_its_turn()
+    public async Task A_fault_applies_to_its_number_of_requests_and_then_the_next_applies()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var token = visitor.Netatmo.Login().AccessToken;
         visitor.Netatmo.StationsData.Fail(new Fault.ServerError(), times: 2);
         visitor.Netatmo.StationsData.Fail(new Fault.Refuse("3"), times: 1);
@@ -26,9 +26,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_fault_without_a_number_lasts_until_it_is_cleared_and_touches_no_other_endpoint()
+    public async Task A_fault_without_a_number_applies_until_cleared_and_only_to_its_endpoint()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var tokens = visitor.Netatmo.Login();
         visitor.Netatmo.StationsData.Fail(new Fault.Html());
         for (var request = 0; request < 3; request++)
@@ -41,9 +41,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Refusals_speak_each_endpoints_own_language()
+    public async Task Errors_have_the_format_of_each_endpoint()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var tokens = visitor.Netatmo.Login();
         visitor.Netatmo.Token.Fail(new Fault.Refuse("invalid_client"), times: 1);
         visitor.Netatmo.Token.Fail(new Fault.TooManyRequests("Sat, 21 Nov 2026 12:05:00 GMT"), times: 1);
@@ -61,9 +61,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_lost_answer_comes_after_the_rotation_so_that_the_old_token_is_used_up()
+    public async Task A_lost_response_uses_up_the_old_token()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var tokens = visitor.Netatmo.Login();
         visitor.Netatmo.Token.Fail(new Fault.LoseAnswer(), times: 1);
         await Assert.ThrowsAsync<HttpRequestException>(() => visitor.Renew(tokens.RefreshToken));
@@ -74,9 +74,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_dropped_connection_comes_before_the_rotation_so_that_the_token_is_still_good()
+    public async Task A_dropped_connection_keeps_the_token_valid()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var tokens = visitor.Netatmo.Login();
         visitor.Netatmo.Token.Fail(new Fault.Drop(), times: 1);
         await Assert.ThrowsAsync<HttpRequestException>(() => visitor.Renew(tokens.RefreshToken));
@@ -84,9 +84,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Half_an_answer_and_garbage_are_no_JSON_although_they_say_so()
+    public async Task Half_a_response_and_garbage_are_not_valid_JSON()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         visitor.Netatmo.Token.Fail(new Fault.HalfAnswer(), times: 1);
         visitor.Netatmo.Token.Fail(new Fault.Garbage(), times: 1);
         for (var request = 0; request < 2; request++)
@@ -95,23 +95,24 @@ public sealed class FaultTests
             Assert.Equal((HttpStatusCode.OK, "application/json"), (reply.Status, reply.ContentHeaders.ContentType!.MediaType));
             Assert.ThrowsAny<JsonException>(() => reply.Json);
         }
-        // Half an answer took effect, garbage did not.
+        // Half a response takes effect, garbage does not.
         Assert.Equal(1, visitor.Netatmo.Authorization.Counters.Rotations);
     }
 
     [Fact]
-    public async Task A_given_answer_is_given_to_the_letter()
+    public async Task A_custom_response_is_returned_exactly()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         visitor.Netatmo.StationsData.Fail(new Fault.Respond(418, "{\"tea\": true}\n", "application/tea+json"));
         var reply = await visitor.Get("/api/getstationsdata");
-        Assert.Equal((418, "{\"tea\": true}\n", "application/tea+json"), ((int)reply.Status, reply.Body, reply.ContentHeaders.ContentType!.ToString()));
+        Assert.Equal(
+            (418, "{\"tea\": true}\n", "application/tea+json"), ((int)reply.Status, reply.Body, reply.ContentHeaders.ContentType!.ToString()));
     }
 
     [Fact]
-    public async Task A_delay_passes_on_the_sandboxs_clock()
+    public async Task A_delay_uses_the_sandboxs_clock()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         visitor.Netatmo.Token.Fail(new Fault.Delay(5));
         var renewal = visitor.Renew(visitor.Netatmo.Login().RefreshToken);
         await visitor.Netatmo.Token.Reached(1, Cancellation);
@@ -122,9 +123,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task What_hangs_is_let_go_by_clearing()
+    public async Task Clearing_releases_a_hanging_request()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         visitor.Netatmo.StationsData.Fail(new Fault.Hang());
         var request = visitor.Api(visitor.Netatmo.Login().AccessToken);
         await visitor.Netatmo.StationsData.Reached(1, Cancellation);
@@ -134,9 +135,9 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task Ending_the_sandbox_cuts_what_hangs()
+    public async Task Shutting_down_the_sandbox_closes_a_hanging_request()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         visitor.Netatmo.StationsData.Fail(new Fault.Hang());
         var request = visitor.Api(visitor.Netatmo.Login().AccessToken);
         await visitor.Netatmo.StationsData.Reached(1, Cancellation);
@@ -145,10 +146,11 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_fault_that_cannot_be_sent_is_refused_at_once()
+    public async Task An_invalid_fault_is_rejected_at_once()
     {
-        await using var visitor = await Visitor.Start();
-        Fault[] wrong = [new Fault.Delay(-1), new Fault.ServerError(200), new Fault.Html(99), new Fault.Respond(700, ""), new Fault.TooManyRequests("1\r\nX: y")];
+        await using var visitor = await SandboxVisitor.Start();
+        Fault[] wrong =
+            [new Fault.Delay(-1), new Fault.ServerError(200), new Fault.Html(99), new Fault.Respond(700, ""), new Fault.TooManyRequests("1\r\nX: y")];
         Assert.All(wrong, fault => Assert.Throws<ArgumentException>(() => visitor.Netatmo.Token.Fail(fault)));
     }
 }

@@ -9,12 +9,13 @@ namespace Exporter.Tests.Sandbox;
 public sealed class SandboxCommandTests
 {
     [Fact]
-    public async Task It_prints_all_one_needs_to_start_and_ends_when_told()
+    public async Task The_command_prints_everything_to_get_started_and_shuts_down_on_cancellation()
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         using var output = new Announcement(lines: 12);
         var command = SandboxCommand.Create().Parse(
-            ["--listen", "127.0.0.1:0", "--stations", "large", "--access-lifetime", "90s", "--client-id", "me", "--client-secret", "@secret"], SandboxCommand.Parsing);
+            ["--listen", "127.0.0.1:0", "--stations", "large", "--access-lifetime", "90s", "--client-id", "me", "--client-secret", "@secret"],
+            SandboxCommand.Parsing);
         var running = command.InvokeAsync(new InvocationConfiguration { Output = output }, stop.Token);
 
         var text = await output.Printed.WaitAsync(stop.Token);
@@ -52,14 +53,14 @@ public sealed class SandboxCommandTests
     [InlineData("--access-lifetime", "-3h")]
     [InlineData("--access-lifetime", "")]
     [InlineData("--stations", "/nowhere/stations.json")]
-    public void A_wrong_value_is_named_with_its_flag(string flag, string value)
+    public void An_invalid_value_is_reported_with_its_flag(string flag, string value)
     {
         var error = Assert.Single(SandboxCommand.Create().Parse([flag, value], SandboxCommand.Parsing).Errors);
         Assert.StartsWith($"{flag} {value}: ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_address_that_is_taken_is_told_in_a_sentence()
+    public async Task An_address_in_use_is_reported_in_a_sentence()
     {
         await using var first = await SandboxServer.StartAsync(new SandboxOptions(), TestContext.Current.CancellationToken);
         using var error = new StringWriter();
@@ -68,7 +69,7 @@ public sealed class SandboxCommandTests
         Assert.StartsWith($"Cannot listen on {first.Address.Authority}: ", error.ToString(), StringComparison.Ordinal);
     }
 
-    /// <summary>Hands on what was printed when the last of its first lines has been flushed.</summary>
+    /// <summary>Completes a task with the output when its first lines have been flushed.</summary>
     private sealed class Announcement(int lines) : StringWriter
     {
         private readonly TaskCompletionSource<string> printed = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -10,13 +10,14 @@ namespace Exporter.Tests.Sandbox;
 public sealed class TokenTests
 {
     [Fact]
-    public async Task A_renewal_answers_in_Netatmos_shape_by_the_sandboxs_clock()
+    public async Task A_renewal_has_Netatmos_format_and_the_sandboxs_clock()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var reply = await visitor.Renew(visitor.Netatmo.Login().RefreshToken);
 
         Assert.Equal(HttpStatusCode.OK, reply.Status);
-        Assert.Equal(["scope", "access_token", "refresh_token", "expires_in", "expire_in"], reply.Json.EnumerateObject().Select(member => member.Name));
+        Assert.Equal(
+            ["scope", "access_token", "refresh_token", "expires_in", "expire_in"], reply.Json.EnumerateObject().Select(member => member.Name));
         Assert.Equal("""["read_station"]""", reply.Json.GetProperty("scope").GetRawText());
         Assert.Matches(new Regex(@"^[0-9a-f]{24}\|[0-9a-f]{32}$"), reply.Text("access_token"));
         Assert.Equal((10800, 10800), (reply.Json.GetProperty("expires_in").GetInt32(), reply.Json.GetProperty("expire_in").GetInt32()));
@@ -25,9 +26,9 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task A_renewal_replaces_both_tokens_and_ends_the_old_access_token()
+    public async Task A_renewal_replaces_both_tokens_and_invalidates_the_old_access_token()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var old = visitor.Netatmo.Login();
         Assert.Equal(HttpStatusCode.OK, (await visitor.Api(old.AccessToken)).Status);
 
@@ -42,9 +43,9 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task A_used_refresh_token_is_refused_and_its_whole_family_is_revoked()
+    public async Task A_used_refresh_token_is_rejected_and_its_family_is_revoked()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var (old, other) = (visitor.Netatmo.Login(), visitor.Netatmo.Login());
         var renewed = await visitor.Renew(old.RefreshToken);
 
@@ -58,9 +59,9 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task Of_many_renewals_at_once_with_one_token_exactly_one_succeeds()
+    public async Task Of_concurrent_renewals_with_one_token_exactly_one_succeeds()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var token = visitor.Netatmo.Login().RefreshToken;
         visitor.Netatmo.Token.Fail(new Fault.Hang(), times: 20);
         var renewals = Enumerable.Range(0, 20).Select(_ => visitor.Renew(token)).ToArray();
@@ -74,18 +75,18 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task Renewals_one_after_another_are_never_counted_as_under_way_together()
+    public async Task Sequential_renewals_are_not_counted_as_concurrent()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var second = (await visitor.Renew(visitor.Netatmo.Login().RefreshToken)).Text("refresh_token");
         await visitor.Renew(second);
         Assert.Equal(1, visitor.Netatmo.Authorization.Counters.MaximumInFlight);
     }
 
     [Fact]
-    public async Task An_access_token_is_good_until_its_lifetime_ends_and_then_is_expired_not_unknown()
+    public async Task An_access_token_is_valid_for_its_lifetime_and_then_expired()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var token = visitor.Netatmo.Login().AccessToken;
         visitor.Time.Advance(TimeSpan.FromHours(3) - TimeSpan.FromSeconds(1));
         Assert.Equal(HttpStatusCode.OK, (await visitor.Api(token)).Status);
@@ -94,10 +95,11 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task Lifetimes_can_be_changed_while_it_runs()
+    public async Task Lifetimes_can_be_changed_while_the_sandbox_runs()
     {
-        await using var visitor = await Visitor.Start();
-        visitor.Netatmo.Authorization.Lifetimes = new(Access: TimeSpan.FromSeconds(20), Refresh: TimeSpan.FromMinutes(1), Code: TimeSpan.FromSeconds(5));
+        await using var visitor = await SandboxVisitor.Start();
+        visitor.Netatmo.Authorization.Lifetimes =
+            new(Access: TimeSpan.FromSeconds(20), Refresh: TimeSpan.FromMinutes(1), Code: TimeSpan.FromSeconds(5));
         var reply = await visitor.Renew(visitor.Netatmo.Login().RefreshToken);
         Assert.Equal(20, reply.Json.GetProperty("expires_in").GetInt32());
         visitor.Time.Advance(TimeSpan.FromSeconds(20));
@@ -107,9 +109,9 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task Expiring_all_access_tokens_leaves_the_refresh_tokens_good()
+    public async Task Expiring_all_access_tokens_keeps_the_refresh_tokens_valid()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var tokens = visitor.Netatmo.Login();
         visitor.Netatmo.Authorization.ExpireAccessTokens();
         Assert.Equal((403, 3), (await visitor.Api(tokens.AccessToken)).ApiError);
@@ -117,9 +119,9 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task Revoking_ends_both_tokens_and_is_no_reuse()
+    public async Task Revoking_invalidates_both_tokens_and_does_not_count_as_reuse()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var tokens = visitor.Netatmo.Login();
         visitor.Netatmo.Authorization.RevokeAll();
         Assert.Equal((403, 2), (await visitor.Api(tokens.AccessToken)).ApiError);
@@ -140,10 +142,11 @@ public sealed class TokenTests
     [InlineData("invalid_grant", "grant_type=refresh_token&refresh_token=x&client_id=ID&client_secret=SECRET")]
     [InlineData("invalid_grant", "grant_type=authorization_code&code=x&redirect_uri=http://127.0.0.1/&client_id=ID&client_secret=SECRET")]
     [InlineData("unsupported_grant_type", "grant_type=password&username=u&password=p&client_id=ID&client_secret=SECRET")]
-    public async Task A_wrong_token_request_is_refused_as_RFC_6749_names_it(string error, string form)
+    public async Task An_invalid_token_request_returns_its_RFC_6749_error(string error, string form)
     {
-        await using var visitor = await Visitor.Start();
-        var body = form.Replace("ID", visitor.Netatmo.ClientId, StringComparison.Ordinal).Replace("SECRET", visitor.Netatmo.ClientSecret, StringComparison.Ordinal);
+        await using var visitor = await SandboxVisitor.Start();
+        var body = form.Replace("ID", visitor.Netatmo.ClientId, StringComparison.Ordinal)
+            .Replace("SECRET", visitor.Netatmo.ClientSecret, StringComparison.Ordinal);
         var reply = await visitor.Send(new HttpRequestMessage(HttpMethod.Post, "/oauth2/token")
         {
             Content = new StringContent(body, Encoding.ASCII, "application/x-www-form-urlencoded"),
@@ -152,9 +155,9 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task Credentials_as_HTTP_Basic_are_refused_beside_the_form_and_without_it()
+    public async Task HTTP_Basic_credentials_are_rejected_with_and_without_a_form()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var token = visitor.Netatmo.Login().RefreshToken;
         var basic = Convert.ToBase64String(Encoding.ASCII.GetBytes($"{visitor.Netatmo.ClientId}:{visitor.Netatmo.ClientSecret}"));
         foreach (var credentials in new[] { "", $"&client_id={visitor.Netatmo.ClientId}&client_secret={visitor.Netatmo.ClientSecret}" })
@@ -162,7 +165,8 @@ public sealed class TokenTests
             var reply = await visitor.Send(new HttpRequestMessage(HttpMethod.Post, "/oauth2/token")
             {
                 Headers = { Authorization = new AuthenticationHeaderValue("Basic", basic) },
-                Content = new StringContent($"grant_type=refresh_token&refresh_token={token}{credentials}", Encoding.ASCII, "application/x-www-form-urlencoded"),
+                Content = new StringContent(
+                    $"grant_type=refresh_token&refresh_token={token}{credentials}", Encoding.ASCII, "application/x-www-form-urlencoded"),
             });
             Assert.Equal((400, "invalid_client"), reply.OAuthError);
         }
@@ -170,11 +174,12 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task Neither_a_query_nor_JSON_nor_a_GET_makes_a_token_request()
+    public async Task A_query_JSON_or_a_GET_is_not_a_token_request()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         var token = visitor.Netatmo.Login().RefreshToken;
-        var query = $"grant_type=refresh_token&refresh_token={token}&client_id={visitor.Netatmo.ClientId}&client_secret={visitor.Netatmo.ClientSecret}";
+        var query =
+            $"grant_type=refresh_token&refresh_token={token}&client_id={visitor.Netatmo.ClientId}&client_secret={visitor.Netatmo.ClientSecret}";
 
         Assert.Equal((400, "invalid_request"), (await visitor.Post($"/oauth2/token?{query}")).OAuthError);
         Assert.Equal((400, "invalid_request"), (await visitor.Post("/oauth2/token", """{"grant_type":"refresh_token"}""")).OAuthError);
@@ -185,12 +190,13 @@ public sealed class TokenTests
     }
 
     [Fact]
-    public async Task A_refresh_token_is_of_no_use_to_another_client()
+    public async Task A_refresh_token_is_bound_to_its_client()
     {
-        await using var visitor = await Visitor.Start();
+        await using var visitor = await SandboxVisitor.Start();
         visitor.Netatmo.Authorization.Register(new RegisteredClient("other", "other-secret", []));
         var token = visitor.Netatmo.Login().RefreshToken;
-        var reply = await visitor.Post("/oauth2/token", ("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "other"), ("client_secret", "other-secret"));
+        var reply = await visitor.Post(
+            "/oauth2/token", ("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "other"), ("client_secret", "other-secret"));
         Assert.Equal((400, "invalid_grant"), reply.OAuthError);
         Assert.Equal(HttpStatusCode.OK, (await visitor.Renew(token)).Status);
     }

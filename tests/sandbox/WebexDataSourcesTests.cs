@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Sandbox;
 
-/// <summary>Data sources at the stand-in: registered, updated as a whole, with a nonce that is used once and a signed token that ends.</summary>
+/// <summary>Data sources in the stand-in: registration, updates, nonces and signed tokens.</summary>
 public sealed class WebexDataSourcesTests : IAsyncLifetime
 {
     private readonly ManualTime time = new();
@@ -18,7 +18,8 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new WebexProviderOptions { Limits = [] }] }, Cancellation);
+        sandbox =
+            await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new WebexProviderOptions { Limits = [] }] }, Cancellation);
         http.BaseAddress = sandbox.Address;
         token = sandbox.Webex.LoginServiceApp().AccessToken;
     }
@@ -36,8 +37,12 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
 
         Assert.Equal((200, "active"), (registered.Status, registered.Text("status")));
         var claims = Jwt.Claims(new Secret(registered.Text("jwsToken")))!;
-        Assert.Equal(("https://idbroker.webex.com/idb", "BYODS", "gateway", "nonce-1"), (claims.Text("iss"), claims.Text("aud"), claims.Text("sub"), claims.Text("jti")));
-        Assert.Equal(("https://voice.example.com/grpc", "1eb65fdf-9643-417f-9974-ad72cae0e10f"), (claims.Text("com.cisco.datasource.url"), claims.Text("com.cisco.org.uuid")));
+        Assert.Equal(
+            ("https://idbroker.webex.com/idb", "BYODS", "gateway", "nonce-1"),
+            (claims.Text("iss"), claims.Text("aud"), claims.Text("sub"), claims.Text("jti")));
+        Assert.Equal(
+            ("https://voice.example.com/grpc", "1eb65fdf-9643-417f-9974-ad72cae0e10f"),
+            (claims.Text("com.cisco.datasource.url"), claims.Text("com.cisco.org.uuid")));
         Assert.Equal(time.GetUtcNow().AddMinutes(60).ToUnixTimeSeconds(), claims.Number("exp"));
         Assert.Equal(registered.Text("id"), (await SendAsync(HttpMethod.Get, "")).Body["items"]!.AsArray().Single()!["id"]!.GetValue<string>());
     }
@@ -53,7 +58,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
     [InlineData(400, "tokenLifetimeMinutes", "1441")]
     [InlineData(400, "tokenLifetimeMinutes", "\"60\"")]
     [InlineData(409, "nonce", "\"used\"")]
-    public async Task A_wrong_registration_registers_nothing(int status, string member, string value)
+    public async Task An_invalid_registration_registers_nothing(int status, string member, string value)
     {
         var before = New();
         before["nonce"] = "used";
@@ -66,7 +71,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_update_is_the_whole_body_and_what_it_leaves_out_is_gone()
+    public async Task An_update_replaces_the_whole_source()
     {
         var source = sandbox.Webex.DataSources.Add("https://voice.example.com/grpc", "maintenance", lifetimeMinutes: 30);
         var update = Update("disabled");
@@ -88,7 +93,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
     [InlineData("status", "null")]
     [InlineData("schemaId", "\"a38a10b7-43e4-4676-a076-a7d6dce9387d\"")]
     [InlineData("tokenLifetimeMinutes", "null")]
-    public async Task A_wrong_update_changes_nothing(string member, string value)
+    public async Task An_invalid_update_changes_nothing(string member, string value)
     {
         var source = sandbox.Webex.DataSources.Add("https://voice.example.com/grpc");
         var update = Update("active");
@@ -111,7 +116,7 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_there_is_not_found()
+    public async Task A_missing_source_is_not_found()
     {
         Assert.Equal(404, (await SendAsync(HttpMethod.Get, "nowhere")).Status);
         Assert.Equal(404, (await SendAsync(HttpMethod.Put, "nowhere", Update("active"))).Status);
@@ -123,14 +128,17 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whatever_is_sent_is_answered_in_the_shape_of_the_API()
+    public async Task Every_response_has_the_format_of_the_API()
     {
         var source = sandbox.Webex.DataSources.Add("https://voice.example.com/grpc");
         var personal = sandbox.Webex.LoginPersonal();
-        var application = new JsonObject { ["clientId"] = sandbox.Webex.ClientId, ["clientSecret"] = sandbox.Webex.ClientSecret, ["targetOrgId"] = sandbox.Webex.OrgId }.ToJsonString();
+        var application =
+            new JsonObject { ["clientId"] = sandbox.Webex.ClientId, ["clientSecret"] = sandbox.Webex.ClientSecret,
+            ["targetOrgId"] = sandbox.Webex.OrgId }.ToJsonString();
         foreach (var (method, path, whole, with) in new[]
         {
-            (HttpMethod.Post, "dataSources", New().ToJsonString(), token), (HttpMethod.Put, $"dataSources/{source.Id}", Update("active").ToJsonString(), token),
+            (HttpMethod.Post, "dataSources", New().ToJsonString(), token),
+            (HttpMethod.Put, $"dataSources/{source.Id}", Update("active").ToJsonString(), token),
             (HttpMethod.Post, $"applications/{sandbox.Webex.AppId}/token", application, personal),
         })
         {

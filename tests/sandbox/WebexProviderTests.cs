@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Sandbox;
 
-/// <summary>The stand-in is as strict as Webex: grants, scopes, expiries of each level, and its shape of an error.</summary>
+/// <summary>The stand-in is as strict as Webex: grants, scopes, expiry of each level, and error format.</summary>
 public sealed class WebexProviderTests : IAsyncLifetime
 {
     private readonly ManualTime time = new();
@@ -19,7 +19,8 @@ public sealed class WebexProviderTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new WebexProviderOptions { Limits = [new(5, TimeSpan.FromMinutes(1))] }] }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(
+            new SandboxOptions { Time = time, Providers = [new WebexProviderOptions { Limits = [new(5, TimeSpan.FromMinutes(1))] }] }, Cancellation);
         http.BaseAddress = sandbox.Address;
     }
 
@@ -30,7 +31,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_service_app_renews_for_14_days_and_its_refresh_token_is_new_each_time()
+    public async Task A_service_app_renews_for_14_days_and_its_refresh_token_rotates()
     {
         var first = Provider.LoginServiceApp();
         var reply = await RenewAsync(first.RefreshToken);
@@ -41,7 +42,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refresh_token_ends_after_90_days()
+    public async Task A_refresh_token_expires_after_90_days()
     {
         var first = Provider.LoginServiceApp();
         time.Advance(TimeSpan.FromDays(90));
@@ -52,7 +53,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Refresh_tokens_can_be_kept_and_renewals_repeated()
+    public async Task Refresh_tokens_can_stay_the_same_and_renewals_repeat()
     {
         (Provider.ServiceApp.KeepsRefreshTokens, Provider.ServiceApp.RepeatsWithin) = (true, TimeSpan.FromDays(1));
         var first = Provider.LoginServiceApp();
@@ -64,7 +65,9 @@ public sealed class WebexProviderTests : IAsyncLifetime
         Assert.Equal((first.AccessToken, 1209600 - 3600, 7776000 - 3600),
             (repeated.Text("access_token"), repeated.Number("expires_in"), repeated.Number("refresh_token_expires_in")));
         Assert.NotEqual(first.AccessToken, renewed.Text("access_token"));
-        Assert.Equal((first.RefreshToken, 1209600, 7776000), (renewed.Text("refresh_token"), renewed.Number("expires_in"), renewed.Number("refresh_token_expires_in")));
+        Assert.Equal(
+            (first.RefreshToken, 1209600, 7776000),
+            (renewed.Text("refresh_token"), renewed.Number("expires_in"), renewed.Number("refresh_token_expires_in")));
     }
 
     [Theory]
@@ -75,7 +78,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     [InlineData(401, "client_secret", "wrong")]
     [InlineData(401, "client_secret", null)]
     [InlineData(401, "refresh_token", "wrong")]
-    public async Task A_wrong_token_request_is_refused_in_the_shape_of_the_API(int status, string field, string? value)
+    public async Task An_invalid_token_request_has_an_error_in_the_format_of_the_API(int status, string field, string? value)
     {
         var form = new Dictionary<string, string>
         {
@@ -98,18 +101,21 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_credentials_of_one_level_do_not_open_another()
+    public async Task The_credentials_of_one_level_are_invalid_for_another()
     {
-        var refused = await TokenAsync(Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "refresh_token"), ("refresh_token", Provider.LoginServiceApp().RefreshToken));
+        var refused = await TokenAsync(
+            Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "refresh_token"),
+            ("refresh_token", Provider.LoginServiceApp().RefreshToken));
 
         Assert.Equal((401, 0, 1), (refused.Status, Provider.ServiceAppToken.Requests, Provider.IntegrationToken.Requests));
     }
 
     [Fact]
-    public async Task A_person_consents_and_the_code_is_a_personal_token_and_its_refresh_token()
+    public async Task A_user_consents_and_the_code_becomes_a_personal_token_and_a_refresh_token()
     {
         const string Callback = "http://localhost:3000/callback";
-        var query = $"client_id={Provider.IntegrationClientId}&response_type=code&redirect_uri={Uri.EscapeDataString(Callback)}&scope=spark%3Aapplications_token&state=s1";
+        var query = $"client_id={Provider.IntegrationClientId}&response_type=code&redirect_uri={Uri.EscapeDataString(Callback)}"
+            + "&scope=spark%3Aapplications_token&state=s1";
         var page = await http.GetStringAsync($"/v1/authorize?{query}", Cancellation);
         var consent = page.Split("name=\"consent\" value=\"")[1].Split('"')[0];
         using var form = new FormUrlEncodedContent([new("consent", consent), new("decision", "accept")]);
@@ -120,7 +126,8 @@ public sealed class WebexProviderTests : IAsyncLifetime
 
         var code = location.Split("code=")[1].Split('&')[0];
         var tokens = await TokenAsync(
-            Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", Callback));
+            Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "authorization_code"), ("code", code),
+            ("redirect_uri", Callback));
 
         Assert.Equal(200, tokens.Status);
         Assert.NotEmpty(tokens.Text("refresh_token"));
@@ -128,7 +135,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_personal_token_makes_a_service_app_token_for_twelve_hours()
+    public async Task A_personal_token_creates_service_app_tokens_for_twelve_hours()
     {
         var personal = Provider.LoginPersonal();
         var made = await ApplicationAsync(personal);
@@ -146,21 +153,22 @@ public sealed class WebexProviderTests : IAsyncLifetime
     [InlineData(400, "clientSecret", "wrong")]
     [InlineData(400, "targetOrgId", null)]
     [InlineData(403, "targetOrgId", "another")]
-    public async Task A_wrong_application_request_is_refused(int status, string member, string? value) =>
+    public async Task An_invalid_application_request_is_rejected(int status, string member, string? value) =>
         Assert.Equal(status, (await ApplicationAsync(Provider.LoginPersonal(), change: (member, value))).Status);
 
     [Fact]
-    public async Task An_application_needs_its_id_the_scope_and_the_admin()
+    public async Task An_application_token_needs_its_ID_the_scope_and_the_authorization()
     {
         Assert.Equal(404, (await ApplicationAsync(Provider.LoginPersonal(), id: "another")).Status);
         var scopeless = await ApplicationAsync(Provider.LoginPersonal("spark:people_read"));
-        Assert.Equal((403, WebexProvider.ApplicationsScope), (scopeless.Status, scopeless.Body["errors"]!.AsArray()[0]!["description"]!.GetValue<string>()));
+        Assert.Equal(
+            (403, WebexProvider.ApplicationsScope), (scopeless.Status, scopeless.Body["errors"]!.AsArray()[0]!["description"]!.GetValue<string>()));
         Provider.IsAuthorized = false;
         Assert.Equal(403, (await ApplicationAsync(Provider.LoginPersonal())).Status);
     }
 
     [Fact]
-    public async Task Any_good_token_can_ask_who_it_is_and_when_it_ends()
+    public async Task Any_valid_token_can_read_its_user_and_its_expiry()
     {
         var token = Provider.LoginServiceApp().AccessToken;
         Assert.Equal(200, (await GetAsync("people/me", Provider.LoginIntegration().AccessToken)).Status);
@@ -174,7 +182,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Too_many_calls_are_refused_and_told_how_long_to_wait()
+    public async Task Too_many_calls_are_rejected_with_Retry_After()
     {
         var token = Provider.LoginServiceApp().AccessToken;
         for (var call = 0; call < 5; call++)
@@ -187,7 +195,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Locked_data_sources_are_423_and_say_how_long()
+    public async Task Locked_data_sources_return_423_with_Retry_After()
     {
         Provider.DataSources.LockFor(TimeSpan.FromSeconds(90));
         var token = Provider.LoginServiceApp().AccessToken;
@@ -199,26 +207,33 @@ public sealed class WebexProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_level_is_killed_from_outside_and_its_calls_are_counted()
+    public async Task A_level_can_be_revoked_through_the_control_endpoint()
     {
         var (app, integration) = (Provider.LoginServiceApp(), Provider.LoginIntegration());
         Assert.Equal(204, (await SendAsync(new(HttpMethod.Post, "/sandbox/revoke?provider=webex&level=integration"))).Status);
 
         Assert.Equal(401, (await TokenAsync(
-            Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "refresh_token"), ("refresh_token", integration.RefreshToken))).Status);
+            Provider.IntegrationClientId, Provider.IntegrationClientSecret, ("grant_type", "refresh_token"),
+            ("refresh_token", integration.RefreshToken))).Status);
         Assert.Equal(200, (await RenewAsync(app.RefreshToken)).Status);
         var state = (await SendAsync(new(HttpMethod.Get, "/sandbox/state"))).Body["webex"]!;
-        Assert.Equal((1, 0), (state["levels"]!["integration"]!["revoked_families"]!.GetValue<int>(), state["levels"]!["service_app"]!["revoked_families"]!.GetValue<int>()));
+        Assert.Equal(
+            (1, 0), (
+            state["levels"]!["integration"]!["revoked_families"]!.GetValue<int>(),
+            state["levels"]!["service_app"]!["revoked_families"]!.GetValue<int>()));
         Assert.Equal(1, state["endpoints"]!["integration_token"]!["requests"]!.GetValue<int>());
         var unknown = await SendAsync(new(HttpMethod.Post, "/sandbox/revoke?provider=webex&level=bot"));
         Assert.Equal((400, "webex has no such level; it has: service_app, personal, integration."), (unknown.Status, unknown.Text("error")));
     }
 
-    private Task<WebexReply> RenewAsync(string refreshToken) => TokenAsync(Provider.ClientId, Provider.ClientSecret, ("grant_type", "refresh_token"), ("refresh_token", refreshToken));
+    private Task<WebexReply> RenewAsync(string refreshToken) =>
+        TokenAsync(Provider.ClientId, Provider.ClientSecret, ("grant_type", "refresh_token"), ("refresh_token", refreshToken));
 
-    private Task<WebexReply> TokenAsync(string id, string secret, params (string Name, string Value)[] form) => SendAsync(new(HttpMethod.Post, "/v1/access_token")
+    private Task<WebexReply> TokenAsync(string id, string secret, params (string Name, string Value)[] form) =>
+        SendAsync(new(HttpMethod.Post, "/v1/access_token")
     {
-        Content = new FormUrlEncodedContent([.. form.Select(f => KeyValuePair.Create(f.Name, f.Value)), new("client_id", id), new("client_secret", secret)]),
+        Content = new FormUrlEncodedContent(
+            [.. form.Select(f => KeyValuePair.Create(f.Name, f.Value)), new("client_id", id), new("client_secret", secret)]),
     });
 
     private Task<WebexReply> ApplicationAsync(string token, string? id = null, (string Member, string? Value)? change = null)
@@ -236,7 +251,7 @@ public sealed class WebexProviderTests : IAsyncLifetime
     private Task<WebexReply> SendAsync(HttpRequestMessage request) => WebexReply.Of(http, request, Cancellation);
 }
 
-/// <summary>An answer of the stand-in for Webex.</summary>
+/// <summary>A response of the stand-in for Webex.</summary>
 internal sealed record WebexReply(int Status, JsonNode Body, string? TrackingId, TimeSpan? RetryAfter)
 {
     public string Text(string member) => Body[member]!.GetValue<string>();

@@ -38,7 +38,7 @@ public sealed record BmwProviderOptions : ProviderOptions
 
     public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
 
-    internal override IProvider Open(Surroundings surroundings) => new BmwProvider(this, surroundings);
+    internal override IProvider Open(SandboxContext sandbox) => new BmwProvider(this, sandbox);
 }
 
 /// <summary>BMW CarData in a sandbox.</summary>
@@ -60,18 +60,18 @@ public sealed class BmwProvider : IProvider
     private readonly DeviceEndpoint device;
     private readonly byte[] signingKey = RandomNumberGenerator.GetBytes(32);
 
-    internal BmwProvider(BmwProviderOptions options, Surroundings surroundings)
+    internal BmwProvider(BmwProviderOptions options, SandboxContext sandbox)
     {
         this.options = options;
-        time = surroundings.Time;
+        time = sandbox.Time;
         device = new DeviceEndpoint("BMW", time, options.Interval);
         Authorization = new AuthorizationServer(time, options.Lifetimes, _ => RandomNumberGenerator.GetHexString(48, lowercase: true));
         Authorization.Register(new RegisteredClient(options.ClientId, null, []));
-        var dialect = new Dialect(error => Refuse(error), Answer.Empty(429));
-        DeviceCode = new ProviderEndpoint("device", surroundings, dialect);
-        Token = new ProviderEndpoint("token", surroundings, dialect);
-        Link = new ProviderEndpoint("link", surroundings, dialect);
-        Rest = new BmwRest(options, Authorization, surroundings);
+        var errors = new ErrorResponses(error => Refuse(error), ProviderResponse.Empty(429));
+        DeviceCode = new ProviderEndpoint("device", sandbox, errors);
+        Token = new ProviderEndpoint("token", sandbox, errors);
+        Link = new ProviderEndpoint("link", sandbox, errors);
+        Rest = new BmwRest(options, Authorization, sandbox);
     }
 
     public string Name => "bmw-cardata";
@@ -114,7 +114,7 @@ public sealed class BmwProvider : IProvider
         }
     }
 
-    async Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken)
+    async Task<IReadOnlyList<string>> IProvider.DescribeAsync(Uri address, CancellationToken cancellationToken)
     {
         List<string> lines = [$"BMW client id:      {ClientId}", $"BMW refresh token:  {Login().RefreshToken}"];
         if (Broker is { } broker)
@@ -154,7 +154,7 @@ public sealed class BmwProvider : IProvider
 
     private string Sign(string signed) => Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.ASCII.GetBytes(signed)));
 
-    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
+    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
 
     void IProvider.Map(IEndpointRouteBuilder routes)
     {
@@ -166,19 +166,19 @@ public sealed class BmwProvider : IProvider
         routes.MapMethods("/gcdm/oauth/token", ["POST"], async context =>
         {
             var form = await ProviderEndpoint.Form(context.Request);
-            using var flight = Authorization.Flight(form?["refresh_token"]);
+            using var flight = Authorization.TrackRequest(form?["refresh_token"]);
             await Token.Serve(context, () => Grant(form), flight);
         });
-        routes.MapMethods("/oneid/link", ["GET"], context => Link.Serve(context, () => device.Ask(context.Request.Query)));
+        routes.MapMethods("/oneid/link", ["GET"], context => Link.Serve(context, () => device.Show(context.Request.Query)));
         routes.MapMethods("/oneid/link", ["POST"], async context =>
         {
             var form = await ProviderEndpoint.Form(context.Request);
-            await Link.Serve(context, () => device.Answered(form));
+            await Link.Serve(context, () => device.Submit(form));
         });
         Rest.Map(routes);
     }
 
-    private Answer Begin(HttpRequest request, IFormCollection? form)
+    private ProviderResponse Begin(HttpRequest request, IFormCollection? form)
     {
         if (Client(form, out var refusal) is not { } client)
         {
@@ -195,10 +195,10 @@ public sealed class BmwProvider : IProvider
         var (deviceCode, userCode) = device.Begin(new DeviceRequest(client.Id, scope, challenge), lifetime);
         // Without verification_uri_complete, which BMW documents and has not sent since January 2026.
         var body = new BmwDevice(userCode, deviceCode, (long)options.Interval.TotalSeconds, (long)lifetime.TotalSeconds, $"{request.Scheme}://{request.Host}/oneid/link");
-        return Answer.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwDevice));
+        return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwDevice));
     }
 
-    private Answer Grant(IFormCollection? form)
+    private ProviderResponse Grant(IFormCollection? form)
     {
         if (Client(form, out var refusal) is not { } client)
         {
@@ -213,7 +213,7 @@ public sealed class BmwProvider : IProvider
                 return device.Poll(code, client.Id, Field(form, "code_verifier")) switch
                 {
                     DeviceOutcome.Approved(var approved) => TokenAnswer(Authorization.Login(client.Id, Gcid, approved.Scope)),
-                    DeviceOutcome.Refused(var error) => Refuse(error),
+                    DeviceOutcome.Rejected(var error) => Refuse(error),
                     _ => throw new System.Diagnostics.UnreachableException(),
                 };
             default:
@@ -221,19 +221,19 @@ public sealed class BmwProvider : IProvider
         }
     }
 
-    private RegisteredClient? Client(IFormCollection? form, out Answer refusal)
+    private RegisteredClient? Client(IFormCollection? form, out ProviderResponse refusal)
     {
         var id = Field(form, "client_id");
         // An id in upper case breaks something at BMW instead of being unknown.
         refusal = id is not null && id.Any(char.IsAsciiLetterUpper)
-            ? Answer.Json(500, """{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}""")
+            ? ProviderResponse.Json(500, """{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}""")
             : Refuse(id is null ? "invalid_request" : "invalid_client");
         return Authorization.Client(id);
     }
 
     private static string? Field(IFormCollection? form, string name) => form?[name] is [{ Length: > 0 } value] ? value : null;
 
-    private static Answer Refuse(string error)
+    private static ProviderResponse Refuse(string error)
     {
         var (status, description) = error switch
         {
@@ -245,14 +245,14 @@ public sealed class BmwProvider : IProvider
             "invalid_request" => (400, "The request is missing a required parameter, includes an invalid parameter value or is otherwise malformed."),
             _ => (400, "The request was refused."),
         };
-        return Answer.Json(status, JsonSerializer.SerializeToUtf8Bytes(new BmwError(error, description), BmwJson.Default.BmwError)).With("Cache-Control", "no-store");
+        return ProviderResponse.Json(status, JsonSerializer.SerializeToUtf8Bytes(new BmwError(error, description), BmwJson.Default.BmwError)).With("Cache-Control", "no-store");
     }
 
-    private Answer TokenAnswer(IssuedTokens tokens)
+    private ProviderResponse TokenAnswer(IssuedTokens tokens)
     {
         var identity = tokens.Scope.Contains("openid") ? IdToken(tokens.ExpiresIn) : null;
         var body = new BmwToken(tokens.AccessToken, tokens.RefreshToken, identity, (long)tokens.ExpiresIn.TotalSeconds, "Bearer", string.Join(' ', tokens.Scope), Gcid);
-        return Answer.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwToken)).With("Cache-Control", "no-store");
+        return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwToken)).With("Cache-Control", "no-store");
     }
 
     /// <summary>A JWT whose signature only this sandbox can make.</summary>

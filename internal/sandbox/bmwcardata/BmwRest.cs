@@ -41,12 +41,12 @@ public sealed class BmwRest
     private DateOnly day;
     private int calls;
 
-    internal BmwRest(BmwProviderOptions options, AuthorizationServer authorization, Surroundings surroundings)
+    internal BmwRest(BmwProviderOptions options, AuthorizationServer authorization, SandboxContext sandbox)
     {
-        (this.options, this.authorization, time) = (options, authorization, surroundings.Time);
-        var dialect = new Dialect(code => Refuse(code), Refuse("CU-429") with { Status = 429 });
-        (Mappings, BasicData) = (new ProviderEndpoint("mappings", surroundings, dialect), new ProviderEndpoint("basicdata", surroundings, dialect));
-        (ContainersList, TelematicData) = (new ProviderEndpoint("containers", surroundings, dialect), new ProviderEndpoint("telematicdata", surroundings, dialect));
+        (this.options, this.authorization, time) = (options, authorization, sandbox.Time);
+        var errors = new ErrorResponses(code => Refuse(code), Refuse("CU-429") with { Status = 429 });
+        (Mappings, BasicData) = (new ProviderEndpoint("mappings", sandbox, errors), new ProviderEndpoint("basicdata", sandbox, errors));
+        (ContainersList, TelematicData) = (new ProviderEndpoint("containers", sandbox, errors), new ProviderEndpoint("telematicdata", sandbox, errors));
     }
 
     public ProviderEndpoint Mappings { get; }
@@ -100,7 +100,7 @@ public sealed class BmwRest
     }
 
     /// <summary>Token and quota, before anything else; a call that is refused has counted.</summary>
-    private Answer Checked(HttpRequest request, Func<Answer> answer)
+    private ProviderResponse Checked(HttpRequest request, Func<ProviderResponse> answer)
     {
         if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var given) || given is not { Scheme: "Bearer", Parameter: { Length: > 0 } token })
         {
@@ -119,14 +119,14 @@ public sealed class BmwRest
         return CallsToday > options.DailyCalls ? Refuse("CU-429") : request.Headers["x-version"] != "v1" ? Refuse("CU-400") : answer();
     }
 
-    private Answer ListCars() => Json(200, new JsonArray([.. options.Cars.Select(car => new JsonObject
+    private ProviderResponse ListCars() => Json(200, new JsonArray([.. options.Cars.Select(car => new JsonObject
     {
         ["vin"] = car.Vin,
         ["mappedSince"] = "2025-10-01T08:00:00.000Z",
         ["mappingType"] = car.Primary ? "PRIMARY" : "SECONDARY",
     })]));
 
-    private Answer OfCar(HttpContext context, Func<BmwProviderCar, Answer> answer)
+    private ProviderResponse OfCar(HttpContext context, Func<BmwProviderCar, ProviderResponse> answer)
     {
         var vin = context.Request.RouteValues["vin"] as string;
         return vin is not { Length: 17 } || vin.Any(char.IsAsciiLetterLower) ? Refuse("CU-120")
@@ -134,14 +134,14 @@ public sealed class BmwRest
             : Refuse("CU-104");
     }
 
-    private static Answer Describe(BmwProviderCar car)
+    private static ProviderResponse Describe(BmwProviderCar car)
     {
         var body = JsonNode.Parse(car.BasicData)!.AsObject();
         body["vin"] = car.Vin;
         return Json(200, body);
     }
 
-    private Answer Values(HttpRequest request, BmwProviderCar car)
+    private ProviderResponse Values(HttpRequest request, BmwProviderCar car)
     {
         var id = request.Query["containerId"].ToString();
         if (id.Length != 13)
@@ -158,9 +158,9 @@ public sealed class BmwRest
             : Refuse("CU-105");
     }
 
-    private Answer ListContainers() => Json(200, new JsonObject { ["containers"] = new JsonArray([.. Containers.Select(container => Outline(container))]) });
+    private ProviderResponse ListContainers() => Json(200, new JsonObject { ["containers"] = new JsonArray([.. Containers.Select(container => Outline(container))]) });
 
-    private Answer Create(string text)
+    private ProviderResponse Create(string text)
     {
         try
         {
@@ -186,24 +186,24 @@ public sealed class BmwRest
         }
     }
 
-    private Answer OfContainer(HttpContext context, Func<BmwContainer, Answer> answer) => context.Request.RouteValues["id"] is not string { Length: 13 } id ? Refuse("CU-121")
+    private ProviderResponse OfContainer(HttpContext context, Func<BmwContainer, ProviderResponse> answer) => context.Request.RouteValues["id"] is not string { Length: 13 } id ? Refuse("CU-121")
         : Containers.FirstOrDefault(container => container.Id == id) is { } found ? answer(found)
         : Refuse("CU-105");
 
-    private static Answer Shown(BmwContainer container)
+    private static ProviderResponse Shown(BmwContainer container)
     {
         var body = Outline(container);
         body["technicalDescriptors"] = new JsonArray([.. container.Keys.Select(key => JsonValue.Create(key))]);
         return Json(200, body);
     }
 
-    private Answer Delete(BmwContainer container)
+    private ProviderResponse Delete(BmwContainer container)
     {
         lock (gate)
         {
             containers.Remove(container);
         }
-        return Answer.Empty(204);
+        return ProviderResponse.Empty(204);
     }
 
     private static JsonObject Outline(BmwContainer container) => new()
@@ -215,9 +215,9 @@ public sealed class BmwRest
         ["created"] = "2026-11-21T08:00:00.000Z",
     };
 
-    private static Answer Json(int status, JsonNode body) => Answer.Json(status, body.ToJsonString());
+    private static ProviderResponse Json(int status, JsonNode body) => ProviderResponse.Json(status, body.ToJsonString());
 
-    private static Answer Refuse(string code)
+    private static ProviderResponse Refuse(string code)
     {
         var (status, message) = code switch
         {

@@ -13,29 +13,28 @@ public sealed record ErganiProviderOptions : ProviderOptions
 
     public string Password { get; init; } = "sandbox-ergani-password";
 
-    /// <summary>Right credentials with another type are refused like wrong ones.</summary>
+    /// <summary>Ergani rejects valid credentials with another type.</summary>
     public string UserType { get; init; } = "01";
 
-    /// <summary>Ergani's guide: access tokens live 3 h, refresh tokens 7 days from every refresh on.</summary>
+    /// <summary>Ergani's guide: 3 hours for access tokens, and 7 days from each refresh for refresh tokens.</summary>
     public TokenLifetimes Lifetimes { get; init; } = new(Access: TimeSpan.FromHours(3), Refresh: TimeSpan.FromDays(7), Code: TimeSpan.FromMinutes(1));
 
-    /// <summary>What is still no abuse; a log-in or a refresh per call is, says the guide.</summary>
+    /// <summary>Ergani's guide forbids a login or a refresh per call, and publishes no limits.</summary>
     public IReadOnlyList<UsageWindow> LoginLimits { get; init; } = [new(3, TimeSpan.FromMinutes(10))];
 
     public IReadOnlyList<UsageWindow> RefreshLimits { get; init; } = [new(5, TimeSpan.FromMinutes(10))];
 
     public IReadOnlyList<UsageWindow> Limits { get; init; } = [new(60, TimeSpan.FromMinutes(1))];
 
-    /// <summary>So many wrong passwords in a row, and the user is locked, also with the right one.</summary>
+    /// <summary>The number of consecutive wrong passwords that locks the user.</summary>
     public int LockedAfter { get; init; } = 3;
 
-    /// <summary>The services that the account may not execute.</summary>
+    /// <summary>The services that the account cannot execute.</summary>
     public IReadOnlyList<string> Forbidden { get; init; } = [];
 
-    internal override IProvider Open(Surroundings surroundings) => new ErganiProvider(this, surroundings);
+    internal override IProvider Open(SandboxContext sandbox) => new ErganiProvider(this, sandbox);
 }
 
-/// <summary>Ergani in a sandbox.</summary>
 public static class ErganiSandbox
 {
     extension(SandboxServer sandbox)
@@ -45,8 +44,8 @@ public static class ErganiSandbox
 }
 
 /// <summary>
-/// Ergani: log-in, refresh, logout, two lookups and ExecuteService. Both tokens are new at every refresh, a used refresh token ends its login, and
-/// an access token is good until it ends, whatever happens to its login, because it is a JWT that nobody looks up. Thread-safe.
+/// Ergani: login, refresh, logout, two lookups and ExecuteService. Every refresh rotates both tokens, and the second use of a refresh token
+/// revokes its login. An access token stays valid until it expires, because it is a JWT that Ergani does not look up. Thread-safe.
 /// </summary>
 public sealed class ErganiProvider : IProvider
 {
@@ -63,23 +62,24 @@ public sealed class ErganiProvider : IProvider
     private readonly Dictionary<string, DateTimeOffset> accessTokens = [];
     private readonly Dictionary<string, string> accessOfRefresh = [];
     private readonly HashSet<string> loggedOut = [];
-    private int wrongInARow;
+    private int wrongPasswords;
 
-    internal ErganiProvider(ErganiProviderOptions options, Surroundings surroundings)
+    internal ErganiProvider(ErganiProviderOptions options, SandboxContext sandbox)
     {
         this.options = options;
-        time = surroundings.Time;
+        time = sandbox.Time;
         (usage, logins, refreshes) = (new(time, options.Limits), new(time, options.LoginLimits), new(time, options.RefreshLimits));
         client = new RegisteredClient("ergani", null, []);
-        Authorization = new AuthorizationServer(time, options.Lifetimes, user => ErganiTokens.Mint(user, time.GetUtcNow() + Authorization!.Lifetimes.Access));
+        Authorization = new AuthorizationServer(
+            time, options.Lifetimes, user => ErganiTokens.Create(user, time.GetUtcNow() + Authorization!.Lifetimes.Access));
         Authorization.Register(client);
-        var dialect = new Dialect(reason => Refused(400, reason), Refused(429, "Too Many Requests"));
-        LogIn = new ProviderEndpoint("login", surroundings, dialect);
-        Refresh = new ProviderEndpoint("refresh", surroundings, dialect);
-        Logout = new ProviderEndpoint("logout", surroundings, dialect);
-        Submissions = new ProviderEndpoint("submissions", surroundings, dialect);
-        ServicesList = new ProviderEndpoint("services", surroundings, dialect);
-        Execute = new ProviderEndpoint("execute_service", surroundings, dialect);
+        var errors = new ErrorResponses(reason => Error(400, reason), Error(429, "Too Many Requests"));
+        LogIn = new ProviderEndpoint("login", sandbox, errors);
+        Refresh = new ProviderEndpoint("refresh", sandbox, errors);
+        Logout = new ProviderEndpoint("logout", sandbox, errors);
+        Submissions = new ProviderEndpoint("submissions", sandbox, errors);
+        ServicesList = new ProviderEndpoint("services", sandbox, errors);
+        Execute = new ProviderEndpoint("execute_service", sandbox, errors);
     }
 
     public string Name => "ergani";
@@ -102,25 +102,27 @@ public sealed class ErganiProvider : IProvider
 
     public ProviderEndpoint Execute { get; }
 
-    /// <summary>How many employees the two branches have together; of one the provider makes no list.</summary>
+    /// <summary>The number of employees in both branches. A single one is an object, not an array.</summary>
     public int Employees { get; set; } = 3;
 
     IReadOnlyList<ProviderEndpoint> IProvider.Endpoints => [LogIn, Refresh, Logout, Submissions, ServicesList, Execute];
 
-    /// <summary>The base of the API at a sandbox.</summary>
+    /// <summary>The base address of the API in a sandbox.</summary>
     public static Uri AddressAt(Uri sandbox) => new(sandbox, $"{Path}/");
 
-    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => Issued(Authorization.Login(client.Id, user ?? Username, Scope));
+    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) =>
+        Issued(Authorization.Login(client.Id, user ?? Username, Scope));
 
     void IProvider.Map(IEndpointRouteBuilder routes)
     {
-        void Post(string path, ProviderEndpoint endpoint, Func<HttpRequest, JsonNode?, Answer> handle) => routes.MapMethods($"{Path}/{path}", ["POST"], async context =>
-        {
-            var body = await ProviderEndpoint.Json(context.Request);
-            await endpoint.Serve(context, () => handle(context.Request, body));
-        });
+        void Post(string path, ProviderEndpoint endpoint, Func<HttpRequest, JsonNode?, ProviderResponse> handle) =>
+            routes.MapMethods($"{Path}/{path}", ["POST"], async context =>
+            {
+                var body = await ProviderEndpoint.Json(context.Request);
+                await endpoint.Serve(context, () => handle(context.Request, body));
+            });
         void Get(string path, ProviderEndpoint endpoint, Func<string> body) => routes.MapMethods(
-            $"{Path}/{path}", ["GET"], context => endpoint.Serve(context, () => Denied(context.Request) ?? Answer.Json(200, body())));
+            $"{Path}/{path}", ["GET"], context => endpoint.Serve(context, () => Denied(context.Request) ?? ProviderResponse.Json(200, body())));
 
         Post("Authentication", LogIn, (_, body) => LoggedIn(body));
         Post("Authentication/Refresh", Refresh, (_, body) => Refreshed(body));
@@ -130,10 +132,10 @@ public sealed class ErganiProvider : IProvider
         Post("WebServices/ExecuteService", Execute, (request, body) => Denied(request) ?? Executed(body));
     }
 
-    Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken) =>
+    Task<IReadOnlyList<string>> IProvider.DescribeAsync(Uri address, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<string>>([$"Ergani:         {AddressAt(address).OriginalString} as {Username} with {Password}"]);
 
-    private Answer LoggedIn(JsonNode? body)
+    private ProviderResponse LoggedIn(JsonNode? body)
     {
         if (logins.Take(Username) is { } wait)
         {
@@ -141,22 +143,22 @@ public sealed class ErganiProvider : IProvider
         }
         lock (gate)
         {
-            var isRight = Text(body, "Username") == Username && Text(body, "Password") == Password && Text(body, "Usertype") == options.UserType;
-            if (wrongInARow >= options.LockedAfter || !isRight)
+            var isValid = (Text(body, "Username"), Text(body, "Password"), Text(body, "Usertype")) == (Username, Password, options.UserType);
+            if (wrongPasswords >= options.LockedAfter || !isValid)
             {
-                wrongInARow++;
-                return Refused(401, wrongInARow > options.LockedAfter ? "The user is locked" : "Wrong credentials");
+                wrongPasswords++;
+                return Error(401, wrongPasswords > options.LockedAfter ? "The user is locked" : "Wrong credentials");
             }
-            wrongInARow = 0;
+            wrongPasswords = 0;
         }
         return Issued(Authorization.Login(client.Id, Username, Scope));
     }
 
-    private Answer Refreshed(JsonNode? body)
+    private ProviderResponse Refreshed(JsonNode? body)
     {
         if (Text(body, "AccessToken") is not { } access || Text(body, "RefreshToken") is not { } refresh)
         {
-            return Refused(400, "AccessToken and RefreshToken are required");
+            return Error(400, "AccessToken and RefreshToken are required");
         }
         if (refreshes.Take(Username) is { } wait)
         {
@@ -166,20 +168,20 @@ public sealed class ErganiProvider : IProvider
         {
             if (loggedOut.Contains(refresh) || accessOfRefresh.GetValueOrDefault(refresh) != access)
             {
-                return Refused(401, "Invalid token");
+                return Error(401, "Invalid token");
             }
         }
-        using var flight = Authorization.Flight(refresh);
+        using var tracker = Authorization.TrackRequest(refresh);
         return Authorization.Renew(client, refresh) switch
         {
             GrantOutcome.Granted granted => Issued(granted.Tokens),
-            GrantOutcome.Refused => Refused(401, "Invalid token"),
+            GrantOutcome.Rejected => Error(401, "Invalid token"),
             _ => throw new UnreachableException(),
         };
     }
 
-    /// <summary>A bearer, and a body that is one bare JSON string.</summary>
-    private Answer LoggedOut(HttpRequest request, JsonNode? body)
+    /// <summary>Requires a bearer token and a bare JSON string as body.</summary>
+    private ProviderResponse LoggedOut(HttpRequest request, JsonNode? body)
     {
         if (Denied(request) is { } denied)
         {
@@ -187,42 +189,43 @@ public sealed class ErganiProvider : IProvider
         }
         if (body is not JsonValue value || !value.TryGetValue<string>(out var refresh))
         {
-            return Refused(400, "The refresh token is required");
+            return Error(400, "The refresh token is required");
         }
         lock (gate)
         {
             loggedOut.Add(refresh);
         }
-        return Answer.Empty(200);
+        return ProviderResponse.Empty(200);
     }
 
-    private Answer Executed(JsonNode? body) => Text(body, "ServiceCode") switch
+    private ProviderResponse Executed(JsonNode? body) => Text(body, "ServiceCode") switch
     {
-        null => Refused(400, "ServiceCode is required"),
-        var code when options.Forbidden.Contains(code) => Refused(403, "Criteria doesn't meet requirements"),
-        var code => ErganiSample.Service(code, Employees) is { } answer ? Answer.Json(200, answer) : Refused(400, "Unknown service\\nAsk for another"),
+        null => Error(400, "ServiceCode is required"),
+        var code when options.Forbidden.Contains(code) => Error(403, "Criteria doesn't meet requirements"),
+        var code =>
+            ErganiSample.Service(code, Employees) is { } json ? ProviderResponse.Json(200, json) : Error(400, "Unknown service\\nAsk for another"),
     };
 
-    /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
-    private Answer? Denied(HttpRequest request)
+    /// <summary>The error for the bearer token of a request; null if it is allowed.</summary>
+    private ProviderResponse? Denied(HttpRequest request)
     {
         var token = ProviderEndpoint.Bearer(request);
         var now = time.GetUtcNow();
         lock (gate)
         {
-            if (token is null || !accessTokens.TryGetValue(token, out var end))
+            if (token is null || !accessTokens.TryGetValue(token, out var expiry))
             {
-                return Answer.Empty(401);
+                return ProviderResponse.Empty(401);
             }
-            if (end <= now || Authorization.Check(token, Scope) is AccessOutcome.Expired)
+            if (expiry <= now || Authorization.Check(token, Scope) is AccessOutcome.Expired)
             {
-                return Answer.Empty(401).With("api-token-expired", "true");
+                return ProviderResponse.Empty(401).With("api-token-expired", "true");
             }
         }
         return usage.Take(Username) is { } wait ? TooMany(wait) : null;
     }
 
-    private Answer Issued(IssuedTokens tokens)
+    private ProviderResponse Issued(IssuedTokens tokens)
     {
         var now = time.GetUtcNow();
         lock (gate)
@@ -230,13 +233,15 @@ public sealed class ErganiProvider : IProvider
             accessTokens[tokens.AccessToken] = now + tokens.ExpiresIn;
             accessOfRefresh[tokens.RefreshToken] = tokens.AccessToken;
         }
-        return Answer.Json(200, ErganiTokens.Json(tokens, now));
+        return ProviderResponse.Json(200, ErganiTokens.Json(tokens, now));
     }
 
-    private static string? Text(JsonNode? body, string name) => body is JsonObject members && members[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+    private static string? Text(JsonNode? body, string name) =>
+        (body as JsonObject)?[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
-    private static Answer TooMany(TimeSpan wait) =>
-        Refused(429, "Too Many Requests").With("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+    private static ProviderResponse TooMany(TimeSpan wait) =>
+        Error(429, "Too Many Requests").With("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture));
 
-    private static Answer Refused(int status, string message) => Answer.Json(status, new JsonObject { ["message"] = message }.ToJsonString());
+    private static ProviderResponse Error(int status, string message) =>
+        ProviderResponse.Json(status, new JsonObject { ["message"] = message }.ToJsonString());
 }

@@ -6,21 +6,21 @@ using System.Text.Json.Nodes;
 
 namespace Exporter.Sandbox;
 
-/// <summary>Tokens as Ergani makes and writes them.</summary>
+/// <summary>Tokens in Ergani's format.</summary>
 internal static class ErganiTokens
 {
-    /// <summary>The time of Athens in winter, as the service writes it.</summary>
+    /// <summary>The UTC offset of Athens in winter, as in Ergani's responses.</summary>
     private static readonly TimeSpan Offset = TimeSpan.FromHours(2);
 
-    /// <summary>In the shape of a JWT; nobody verifies it.</summary>
-    public static string Mint(string user, DateTimeOffset end)
+    /// <summary>A JWT with a random signature, because clients do not verify it.</summary>
+    public static string Create(string user, DateTimeOffset expiry)
     {
-        var claims = new JsonObject { ["sub"] = user, ["exp"] = end.ToUnixTimeSeconds(), ["jti"] = RandomNumberGenerator.GetHexString(16) };
+        var claims = new JsonObject { ["sub"] = user, ["exp"] = expiry.ToUnixTimeSeconds(), ["jti"] = RandomNumberGenerator.GetHexString(16) };
         var body = $"{Encode("""{"alg":"HS256","typ":"JWT"}""")}.{Encode(claims.ToJsonString())}";
         return $"{body}.{Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32))}";
     }
 
-    /// <summary>Seconds as text, and a time with seven decimals.</summary>
+    /// <summary>With seconds as text, and a time with seven decimals.</summary>
     public static string Json(IssuedTokens tokens, DateTimeOffset now) => new JsonObject
     {
         ["accessToken"] = tokens.AccessToken,
@@ -32,7 +32,7 @@ internal static class ErganiTokens
     private static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
 }
 
-/// <summary>What the API answers: an employer of nobody's, with two branches.</summary>
+/// <summary>Sample data: an employer with two branches.</summary>
 internal static class ErganiSample
 {
     public const string Submissions =
@@ -49,11 +49,18 @@ internal static class ErganiSample
          {"name":"EX_BASE_05","description":"ΤΡΕΧΟΥΣΑ ΚΑΤΑΣΤΑΣΗ","instructions":null,"parameters":[]}]
         """;
 
-    private const string Employer = """{"EX_BASE_01":{"Ergodotis":{"Id":"12345","Afm":"123456789","Eponimia":"ΔΟΚΙΜΗ Α.Ε.","Ame":"12345678","IsInCardSector":"1"}}}""";
+    private const string Employer =
+        """
+        {"EX_BASE_01":{"Ergodotis":
+          {"Id":"12345","Afm":"123456789","Eponimia":"ΔΟΚΙΜΗ Α.Ε.","Ame":"12345678","IsInCardSector":"1"}}}
+        """;
 
-    private const string Branches = """{"EX_BASE_02":{"Pararthma":[{"Aa":"0","Address":"ΟΔΟΣ Α 12345 ΑΘΗΝΑ"},{"Aa":"1","Address":"ΟΔΟΣ Β 12345 ΑΘΗΝΑ"}]}}""";
+    private const string Branches =
+        """
+        {"EX_BASE_02":{"Pararthma":[{"Aa":"0","Address":"ΟΔΟΣ Α 12345 ΑΘΗΝΑ"},{"Aa":"1","Address":"ΟΔΟΣ Β 12345 ΑΘΗΝΑ"}]}}
+        """;
 
-    /// <summary>Null where there is no such service.</summary>
+    /// <summary>Null if there is no such service.</summary>
     public static string? Service(string code, int employees) => code switch
     {
         "EX_BASE_01" => Employer,
@@ -62,7 +69,7 @@ internal static class ErganiSample
         _ => null,
     };
 
-    /// <summary>Every third works in the second branch. One employee is no list.</summary>
+    /// <summary>Every third employee works in the second branch. A single employee is an object, not an array.</summary>
     private static string Workforce(int employees)
     {
         JsonNode[] all = [.. Enumerable.Range(1, employees).Select(number => new JsonObject

@@ -44,7 +44,7 @@ public sealed record NetatmoProviderOptions : ProviderOptions
 
     public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
 
-    internal override IProvider Open(Surroundings surroundings) => new NetatmoProvider(this, surroundings);
+    internal override IProvider Open(SandboxContext sandbox) => new NetatmoProvider(this, sandbox);
 }
 
 /// <summary>Netatmo in a sandbox.</summary>
@@ -68,10 +68,10 @@ public sealed class NetatmoProvider : IProvider
     private volatile NetatmoSample stations;
     private volatile NetatmoSample homeCoachs;
 
-    internal NetatmoProvider(NetatmoProviderOptions options, Surroundings surroundings)
+    internal NetatmoProvider(NetatmoProviderOptions options, SandboxContext sandbox)
     {
         this.options = options;
-        time = surroundings.Time;
+        time = sandbox.Time;
         stations = options.Stations;
         homeCoachs = options.HomeCoachs;
         usage = new UsageLimit(time, options.Limits);
@@ -79,12 +79,12 @@ public sealed class NetatmoProvider : IProvider
         Authorization.Register(new RegisteredClient(options.ClientId, options.ClientSecret, options.RedirectUris));
         consent = new ConsentEndpoint("Netatmo", User, Scopes, Authorization, time, ApiError(404, 404, "method not found"));
 
-        var oauth = new Dialect(OAuthError, OAuthError("temporarily_unavailable") with { Status = 429 });
-        var api = new Dialect(code => ApiError(int.Parse(code, CultureInfo.InvariantCulture)), ApiError(26));
-        Authorize = new ProviderEndpoint("authorize", surroundings, oauth);
-        Token = new ProviderEndpoint("token", surroundings, oauth);
-        StationsData = new ProviderEndpoint("stations", surroundings, api);
-        HomeCoachsData = new ProviderEndpoint("homecoachs", surroundings, api);
+        var oauth = new ErrorResponses(OAuthError, OAuthError("temporarily_unavailable") with { Status = 429 });
+        var api = new ErrorResponses(code => ApiError(int.Parse(code, CultureInfo.InvariantCulture)), ApiError(26));
+        Authorize = new ProviderEndpoint("authorize", sandbox, oauth);
+        Token = new ProviderEndpoint("token", sandbox, oauth);
+        StationsData = new ProviderEndpoint("stations", sandbox, api);
+        HomeCoachsData = new ProviderEndpoint("homecoachs", sandbox, api);
     }
 
     public string Name => "netatmo";
@@ -124,11 +124,11 @@ public sealed class NetatmoProvider : IProvider
         Authorization.Register(client with { RedirectUris = [.. client.RedirectUris, redirectUri] });
     }
 
-    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
+    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Login(user ?? User, scope ?? []));
 
     void IProvider.Map(IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/oauth2/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Ask(context.Request.Query)));
+        routes.MapMethods("/oauth2/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Show(context.Request.Query)));
         routes.MapMethods("/oauth2/authorize", ["POST"], async context =>
         {
             var form = await ProviderEndpoint.Form(context.Request);
@@ -137,7 +137,7 @@ public sealed class NetatmoProvider : IProvider
         routes.MapMethods("/oauth2/token", ["POST"], async context =>
         {
             var form = await ProviderEndpoint.Form(context.Request);
-            using var flight = Authorization.Flight(form?["refresh_token"]);
+            using var flight = Authorization.TrackRequest(form?["refresh_token"]);
             await Token.Serve(context, () => Grant(context.Request, form), flight);
         });
         routes.MapMethods("/api/getstationsdata", ["GET", "POST"], context => Read(context, StationsData, "read_station", () => Stations));
@@ -145,7 +145,7 @@ public sealed class NetatmoProvider : IProvider
         routes.Map("/api/{**method}", context => ApiError(404, 31, "Method not found").Write(context));
     }
 
-    Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>(
+    Task<IReadOnlyList<string>> IProvider.DescribeAsync(Uri address, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>(
     [
         $"Client id:      {ClientId}",
         $"Client secret:  {ClientSecret}",
@@ -155,7 +155,7 @@ public sealed class NetatmoProvider : IProvider
     private IssuedTokens Login(string user, IReadOnlyList<string> scope) => Authorization.Login(ClientId, user, scope.Count == 0 ? ["read_station"] : scope);
 
     /// <summary>RFC 6749 section 3.2, with Netatmo's habits: credentials in the form alone, every refusal a 400, both tokens new each time.</summary>
-    private Answer Grant(HttpRequest request, IFormCollection? form)
+    private ProviderResponse Grant(HttpRequest request, IFormCollection? form)
     {
         string? Field(string name) => form![name] is [{ Length: > 0 } value] ? value : null;
 
@@ -173,13 +173,13 @@ public sealed class NetatmoProvider : IProvider
         {
             "refresh_token" when Field("refresh_token") is { } token => Authorization.Renew(client, token),
             "authorization_code" when Field("code") is { } code => Authorization.Redeem(client, code, Field("redirect_uri"), Field("code_verifier")),
-            "refresh_token" or "authorization_code" => new GrantOutcome.Refused("invalid_request", "a parameter is missing"),
-            _ => new GrantOutcome.Refused("unsupported_grant_type", "Netatmo ended the password grant in 2022"),
+            "refresh_token" or "authorization_code" => new GrantOutcome.Rejected("invalid_request", "a parameter is missing"),
+            _ => new GrantOutcome.Rejected("unsupported_grant_type", "Netatmo ended the password grant in 2022"),
         };
         return outcome switch
         {
             GrantOutcome.Granted granted => TokenAnswer(granted.Tokens),
-            GrantOutcome.Refused refused => OAuthError(refused.Error),
+            GrantOutcome.Rejected refused => OAuthError(refused.Error),
             _ => throw new UnreachableException(),
         };
     }
@@ -190,7 +190,7 @@ public sealed class NetatmoProvider : IProvider
         await endpoint.Serve(context, () => Data(context.Request, form, scope, sample()));
     }
 
-    private Answer Data(HttpRequest request, IFormCollection? form, string scope, NetatmoSample sample)
+    private ProviderResponse Data(HttpRequest request, IFormCollection? form, string scope, NetatmoSample sample)
     {
         // RFC 6750: the header alone. A token in the address or the form counts as missing (RFC 9700 section 4.3.2).
         if (ProviderEndpoint.Bearer(request) is not { Length: > 0 } token)
@@ -215,19 +215,19 @@ public sealed class NetatmoProvider : IProvider
         {
             return ApiError(21);
         }
-        return sample.At(time.GetUtcNow(), favorites == "true", Parameter("device_id")) is { } body ? Answer.Json(200, body) : ApiError(9);
+        return sample.At(time.GetUtcNow(), favorites == "true", Parameter("device_id")) is { } body ? ProviderResponse.Json(200, body) : ApiError(9);
     }
 
-    private static Answer TokenAnswer(IssuedTokens tokens)
+    private static ProviderResponse TokenAnswer(IssuedTokens tokens)
     {
         var seconds = (long)tokens.ExpiresIn.TotalSeconds;
         var body = new NetatmoToken(tokens.Scope, tokens.AccessToken, tokens.RefreshToken, seconds, seconds);
-        return Answer.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, NetatmoJson.Default.NetatmoToken)).With("Cache-Control", "no-store");
+        return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, NetatmoJson.Default.NetatmoToken)).With("Cache-Control", "no-store");
     }
 
-    private static Answer OAuthError(string error) => Answer.Json(400, $$"""{"error":"{{JavaScriptEncoder.Default.Encode(error)}}"}""").With("Cache-Control", "no-store");
+    private static ProviderResponse OAuthError(string error) => ProviderResponse.Json(400, $$"""{"error":"{{JavaScriptEncoder.Default.Encode(error)}}"}""").With("Cache-Control", "no-store");
 
-    private static Answer ApiError(int code) => code switch
+    private static ProviderResponse ApiError(int code) => code switch
     {
         1 => ApiError(403, 1, "Access token is missing"),
         2 => ApiError(403, 2, "Invalid access token"),
@@ -240,7 +240,7 @@ public sealed class NetatmoProvider : IProvider
         _ => ApiError(400, code, "Error"),
     };
 
-    private static Answer ApiError(int status, int code, string message) => Answer.Json(status, Encoding.UTF8.GetBytes($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}"""));
+    private static ProviderResponse ApiError(int status, int code, string message) => ProviderResponse.Json(status, Encoding.UTF8.GetBytes($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}"""));
 }
 
 /// <summary>Netatmo's token answer: no token_type, a list for the scope, and the lifetime twice.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Exporter.Sandbox;
 
-/// <summary>One data source as Webex keeps it.</summary>
+/// <summary>One data source as Webex stores it.</summary>
 public sealed record WebexDataSource
 {
     public required string Id { get; init; }
@@ -21,7 +21,7 @@ public sealed record WebexDataSource
     /// <summary><c>active</c> or <c>disabled</c>.</summary>
     public string Status { get; init; } = "active";
 
-    /// <summary>Why it is disabled; Control Hub shows it.</summary>
+    /// <summary>Why the source is disabled; Control Hub shows it.</summary>
     public string? ErrorMessage { get; init; }
 
     public required int TokenLifetimeMinutes { get; init; }
@@ -30,15 +30,15 @@ public sealed record WebexDataSource
 
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>Until when Webex delivers.</summary>
+    /// <summary>When Webex stops delivering.</summary>
     public required DateTimeOffset TokenExpiry { get; init; }
 
     public required string JwsToken { get; init; }
 }
 
 /// <summary>
-/// The data sources of the service app. Every registration and every update makes a new JWS and wants a nonce that was never used; an update is the
-/// whole body, and whatever it leaves out is gone. Thread-safe.
+/// The data sources of the service app. Every registration and every update creates a new JWS and requires a new nonce. An update replaces the
+/// whole source: a member left out is removed. Thread-safe.
 /// </summary>
 public sealed class WebexDataSources
 {
@@ -55,13 +55,13 @@ public sealed class WebexDataSources
 
     public IReadOnlyList<WebexDataSource> All { get { lock (gate) { return [.. sources.Values]; } } }
 
-    /// <summary>Adds one as a registration does.</summary>
-    /// <param name="errorMessage">With one it is disabled.</param>
+    /// <summary>Adds a source as a registration does.</summary>
+    /// <param name="errorMessage">If set, the source is disabled.</param>
     public WebexDataSource Add(string url, string? errorMessage = null, int lifetimeMinutes = LongestLifetime, string? schemaId = null)
     {
         lock (gate)
         {
-            return Keep(New(schemaId ?? WebexSchemas.VoiceAgent) with
+            return Store(New(schemaId ?? WebexSchemas.VoiceAgent) with
             {
                 Url = url,
                 Status = errorMessage is null ? "active" : "disabled",
@@ -71,14 +71,16 @@ public sealed class WebexDataSources
         }
     }
 
-    /// <summary>Every call is answered 423 with Retry-After, for so long.</summary>
+    /// <summary>Returns 423 with Retry-After to every call for this long.</summary>
     public void LockFor(TimeSpan span) { lock (gate) { lockedUntil = time.GetUtcNow() + span; } }
 
-    internal Answer List() => Locked() ?? Answer.Json(200, new JsonObject { ["items"] = new JsonArray([.. All.Select(source => Json(source))]) }.ToJsonString());
+    internal ProviderResponse List() => Locked()
+        ?? ProviderResponse.Json(200, new JsonObject { ["items"] = new JsonArray([.. All.Select(source => Json(source))]) }.ToJsonString());
 
-    internal Answer Get(string id) => Locked() ?? (Find(id) is { } source ? Answer.Json(200, Json(source).ToJsonString()) : NotFound);
+    internal ProviderResponse Get(string id) =>
+        Locked() ?? (Find(id) is { } source ? ProviderResponse.Json(200, Json(source).ToJsonString()) : NotFound);
 
-    internal Answer Register(JsonNode? body)
+    internal ProviderResponse Register(JsonNode? body)
     {
         lock (gate)
         {
@@ -90,11 +92,11 @@ public sealed class WebexDataSources
             {
                 return problem;
             }
-            return Answer.Json(200, Json(Keep(Read(body!, New(Text(body, "schemaId")!)))).ToJsonString());
+            return ProviderResponse.Json(200, Json(Store(Read(body!, New(Text(body, "schemaId")!)))).ToJsonString());
         }
     }
 
-    internal Answer Update(string id, JsonNode? body)
+    internal ProviderResponse Update(string id, JsonNode? body)
     {
         lock (gate)
         {
@@ -106,7 +108,7 @@ public sealed class WebexDataSources
             {
                 return NotFound;
             }
-            return Problem(body, source) ?? Answer.Json(200, Json(Keep(Read(body!, source) with
+            return Problem(body, source) ?? ProviderResponse.Json(200, Json(Store(Read(body!, source) with
             {
                 Status = Text(body, "status")!,
                 ErrorMessage = Text(body, "errorMessage"),
@@ -114,33 +116,34 @@ public sealed class WebexDataSources
         }
     }
 
-    internal Answer Delete(string id)
+    internal ProviderResponse Delete(string id)
     {
         lock (gate)
         {
-            return Locked() ?? (sources.Remove(id) ? Answer.Empty(204) : NotFound);
+            return Locked() ?? (sources.Remove(id) ? ProviderResponse.Empty(204) : NotFound);
         }
     }
 
-    private static Answer NotFound => WebexError.Of(404, "The requested resource could not be found.");
+    private static ProviderResponse NotFound => WebexError.Of(404, "The requested resource could not be found.");
 
     private WebexDataSource? Find(string id) { lock (gate) { return sources.GetValueOrDefault(id); } }
 
-    private Answer? Locked()
+    private ProviderResponse? Locked()
     {
         lock (gate)
         {
             return lockedUntil - time.GetUtcNow() is { } left && left > TimeSpan.Zero
-                ? WebexError.Of(423, "The requested resource is temporarily unavailable").With("Retry-After", Math.Ceiling(left.TotalSeconds).ToString(CultureInfo.InvariantCulture))
+                ? WebexError.Of(423, "The requested resource is temporarily unavailable")
+                    .With("Retry-After", Math.Ceiling(left.TotalSeconds).ToString(CultureInfo.InvariantCulture))
                 : null;
         }
     }
 
-    private Answer? Problem(JsonNode? body, WebexDataSource? updated)
+    private ProviderResponse? Problem(JsonNode? body, WebexDataSource? updated)
     {
         if (body is not JsonObject)
         {
-            return WebexError.Of(400, "The request body is no JSON object");
+            return WebexError.Of(400, "The request body is not a JSON object");
         }
         string[] required = ["audience", "nonce", "schemaId", "subject", "url"];
         string[] missing = [.. (updated is null ? required : [.. required, "status"]).Where(name => Text(body, name) is null)];
@@ -148,12 +151,16 @@ public sealed class WebexDataSources
         {
             return WebexError.Of(400, "Required fields are missing", [.. missing.Select(name => $"{name} is required")]);
         }
-        return Minutes(body) is not (>= 1 and <= LongestLifetime) ? WebexError.Of(400, $"tokenLifetimeMinutes must be a number from 1 to {LongestLifetime}")
-            : !Uri.TryCreate(Text(body, "url"), UriKind.Absolute, out var url) || url.Scheme is not ("https" or "wss") ? WebexError.Of(400, "url must be an absolute https or wss URL")
-            : !WebexSchemas.Knows(Text(body, "schemaId")!) ? WebexError.Of(400, "schemaId is unknown")
-            : updated is not null && Text(body, "schemaId") != updated.SchemaId ? WebexError.Of(400, "schemaId cannot be changed")
-            : updated is not null && Text(body, "status") is not ("active" or "disabled") ? WebexError.Of(400, "status must be active or disabled")
-            : updated is not null && Text(body, "status") == "disabled" && Text(body, "errorMessage") is null ? WebexError.Of(400, "errorMessage is required to disable a data source")
+        var (schema, status) = (Text(body, "schemaId")!, Text(body, "status"));
+        var isValidUrl = Uri.TryCreate(Text(body, "url"), UriKind.Absolute, out var url) && url.Scheme is "https" or "wss";
+        var error = Minutes(body) is not (>= 1 and <= LongestLifetime) ? $"tokenLifetimeMinutes must be a number from 1 to {LongestLifetime}"
+            : !isValidUrl ? "url must be an absolute https or wss URL"
+            : !WebexSchemas.Contains(schema) ? "schemaId is unknown"
+            : updated is not null && schema != updated.SchemaId ? "schemaId cannot be changed"
+            : updated is not null && status is not ("active" or "disabled") ? "status must be active or disabled"
+            : updated is not null && status == "disabled" && Text(body, "errorMessage") is null ? "errorMessage is required to disable a data source"
+            : null;
+        return error is not null ? WebexError.Of(400, error)
             : nonces.Contains(Text(body, "nonce")!) ? WebexError.Of(409, "The nonce was used before")
             : null;
     }
@@ -182,13 +189,13 @@ public sealed class WebexDataSources
         TokenLifetimeMinutes = (int)Minutes(body)!.Value,
     };
 
-    private WebexDataSource Keep(WebexDataSource source)
+    private WebexDataSource Store(WebexDataSource source)
     {
         var now = time.GetUtcNow();
         var expiry = now + TimeSpan.FromMinutes(source.TokenLifetimeMinutes);
-        var kept = source with { UpdatedAt = now, TokenExpiry = expiry, JwsToken = WebexJws.Sign(source, options.Org, now, expiry) };
-        nonces.Add(kept.Nonce);
-        return sources[kept.Id] = kept;
+        nonces.Add(source.Nonce);
+        var jws = WebexJws.Sign(source, options.Org, now, expiry);
+        return sources[source.Id] = source with { UpdatedAt = now, TokenExpiry = expiry, JwsToken = jws };
     }
 
     private JsonObject Json(WebexDataSource source)
@@ -223,5 +230,6 @@ public sealed class WebexDataSources
     private static string? Text(JsonNode? body, string name) =>
         (body as JsonObject)?[name] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0 ? text : null;
 
-    private static double? Minutes(JsonNode body) => body["tokenLifetimeMinutes"] is JsonValue value && value.TryGetValue<double>(out var minutes) ? minutes : null;
+    private static double? Minutes(JsonNode body) =>
+        body["tokenLifetimeMinutes"] is JsonValue value && value.TryGetValue<double>(out var minutes) ? minutes : null;
 }

@@ -2,15 +2,15 @@ using System.Text.Json.Nodes;
 
 namespace Exporter.Sandbox;
 
-/// <summary>Webex's shape of an error, and the number under which it can be asked about.</summary>
+/// <summary>Webex's error format, and the tracking ID for support requests.</summary>
 internal static class WebexError
 {
     private const string Header = "Trackingid";
 
-    public static Answer Of(int status, string message, params IReadOnlyList<string> descriptions)
+    public static ProviderResponse Of(int status, string message, params IReadOnlyList<string> descriptions)
     {
-        var tracking = Tracking();
-        return Answer.Json(status, new JsonObject
+        var tracking = NewTrackingId();
+        return ProviderResponse.Json(status, new JsonObject
         {
             ["message"] = message,
             ["errors"] = new JsonArray([.. (descriptions.Count == 0 ? [message] : descriptions).Select(d => new JsonObject { ["description"] = d })]),
@@ -18,8 +18,9 @@ internal static class WebexError
         }.ToJsonString()).With(Header, tracking);
     }
 
-    /// <summary>A good answer has a number too.</summary>
-    public static Answer Tracked(Answer answer) => answer.Headers.Any(h => h.Name == Header) ? answer : answer.With(Header, Tracking());
+    /// <summary>Successful responses have a tracking ID too.</summary>
+    public static ProviderResponse Tracked(ProviderResponse response) =>
+        response.Headers.Any(h => h.Name == Header) ? response : response.With(Header, NewTrackingId());
 
-    private static string Tracking() => $"SANDBOX_{Guid.NewGuid()}";
+    private static string NewTrackingId() => $"SANDBOX_{Guid.NewGuid()}";
 }

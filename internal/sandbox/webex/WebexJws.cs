@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Exporter.Sandbox;
 
-/// <summary>The signed token that Webex gives a data source: RS256, and the claims that Webex's have.</summary>
+/// <summary>The signed token that Webex issues for a data source: RS256, with Webex's claims.</summary>
 internal static class WebexJws
 {
     private static readonly Lock Gate = new();
@@ -28,14 +28,15 @@ internal static class WebexJws
         var signed = $"{Encode("""{"alg":"RS256","kid":"sandbox"}""")}.{Encode(claims.ToJsonString())}";
         lock (Gate)
         {
-            return $"{signed}.{Base64Url.EncodeToString(Key.Value.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}";
+            var signature = Key.Value.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            return $"{signed}.{Base64Url.EncodeToString(signature)}";
         }
     }
 
     private static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
 }
 
-/// <summary>What a data source can speak.</summary>
+/// <summary>The protocols of data sources.</summary>
 internal static class WebexSchemas
 {
     public const string VoiceAgent = "5397013b-7920-4ffc-807c-e8a3e0a18f43";
@@ -43,12 +44,13 @@ internal static class WebexSchemas
     private static readonly (string Id, string Service, string Protocol)[] Known =
         [(VoiceAgent, "VoiceVirtualAgent", "gRPC"), ("a38a10b7-43e4-4676-a076-a7d6dce9387d", "VoiceVirtualAgent", "WebSocket")];
 
-    public static bool Knows(string id) => Known.Any(schema => schema.Id == id);
+    public static bool Contains(string id) => Known.Any(schema => schema.Id == id);
 
-    public static Answer List() => Answer.Json(200, new JsonObject { ["items"] = new JsonArray([.. Known.Select(Json)]) }.ToJsonString());
+    public static ProviderResponse List() =>
+        ProviderResponse.Json(200, new JsonObject { ["items"] = new JsonArray([.. Known.Select(Json)]) }.ToJsonString());
 
-    public static Answer Get(string id) => Knows(id)
-        ? Answer.Json(200, Json(Known.First(schema => schema.Id == id)).ToJsonString())
+    public static ProviderResponse Get(string id) => Contains(id)
+        ? ProviderResponse.Json(200, Json(Known.First(schema => schema.Id == id)).ToJsonString())
         : WebexError.Of(404, "The requested resource could not be found.");
 
     private static JsonObject Json((string Id, string Service, string Protocol) schema) => new()

@@ -9,9 +9,9 @@ using Microsoft.AspNetCore.Routing;
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// Webex: logins of three kinds (service app, integration, personal token of the portal), the token endpoints, and a service app's data sources.
-/// Refresh tokens are new at every renewal, which is the harder case of what Webex does;
-/// <see cref="AuthorizationServer.KeepsRefreshTokens"/> and <see cref="AuthorizationServer.RepeatsWithin"/> make the other. Thread-safe.
+/// Webex: three kinds of login (service app, integration, personal token of the portal), the token endpoints, and a service app's data
+/// sources. Every renewal rotates the refresh token, which is the stricter of Webex's behaviors;
+/// <see cref="AuthorizationServer.KeepsRefreshTokens"/> and <see cref="AuthorizationServer.RepeatsWithin"/> select the other. Thread-safe.
 /// </summary>
 public sealed class WebexProvider : IProvider
 {
@@ -29,34 +29,35 @@ public sealed class WebexProvider : IProvider
     private readonly TimeProvider time;
     private readonly ConsentEndpoint consent;
     private readonly UsageLimit usage;
-    private readonly Dialect api = new(status => WebexError.Of(int.Parse(status, CultureInfo.InvariantCulture), "Refused by the sandbox"), WebexError.Of(429, "Too Many Requests"));
+    private readonly ErrorResponses api = new(
+        status => WebexError.Of(int.Parse(status, CultureInfo.InvariantCulture), "Refused by the sandbox"), WebexError.Of(429, "Too Many Requests"));
 
-    internal WebexProvider(WebexProviderOptions options, Surroundings surroundings)
+    internal WebexProvider(WebexProviderOptions options, SandboxContext sandbox)
     {
-        (this.options, time) = (options, surroundings.Time);
+        (this.options, time) = (options, sandbox.Time);
         usage = new UsageLimit(time, options.Limits);
-        ServiceApp = new AuthorizationServer(time, options.ServiceAppLifetimes, Mint);
+        ServiceApp = new AuthorizationServer(time, options.ServiceAppLifetimes, CreateToken);
         ServiceApp.Register(new RegisteredClient(options.ClientId, options.ClientSecret, []));
-        Integration = new AuthorizationServer(time, options.IntegrationLifetimes, Mint);
+        Integration = new AuthorizationServer(time, options.IntegrationLifetimes, CreateToken);
         Integration.Register(new RegisteredClient(options.IntegrationClientId, options.IntegrationClientSecret, options.RedirectUris));
-        // No client is registered here, so that nothing renews what the portal gave.
-        Personal = new AuthorizationServer(time, new TokenLifetimes(options.PersonalLifetime, options.PersonalLifetime, TimeSpan.Zero), Mint);
+        // Without a registered client, the portal's token cannot be renewed.
+        Personal = new AuthorizationServer(time, new TokenLifetimes(options.PersonalLifetime, options.PersonalLifetime, TimeSpan.Zero), CreateToken);
         consent = new ConsentEndpoint("Webex", User, Scopes, Integration, time, WebexError.Of(400, "Invalid redirect_uri"));
         DataSources = new WebexDataSources(time, options);
 
-        var oauth = new Dialect(error => WebexError.Of(error == "invalid_client" ? 401 : 400, error), api.TooManyRequests);
-        Authorize = new ProviderEndpoint("authorize", surroundings, oauth);
-        ServiceAppToken = new ProviderEndpoint("service_app_token", surroundings, oauth);
-        IntegrationToken = new ProviderEndpoint("integration_token", surroundings, oauth);
-        ApplicationToken = new ProviderEndpoint("application_token", surroundings, api);
-        Me = new ProviderEndpoint("people_me", surroundings, api);
-        TokenExpiry = new ProviderEndpoint("token_expiry", surroundings, api);
-        ListSources = new ProviderEndpoint("data_sources", surroundings, api);
-        GetSource = new ProviderEndpoint("data_source", surroundings, api);
-        RegisterSource = new ProviderEndpoint("data_source_register", surroundings, api);
-        UpdateSource = new ProviderEndpoint("data_source_update", surroundings, api);
-        DeleteSource = new ProviderEndpoint("data_source_delete", surroundings, api);
-        Schemas = new ProviderEndpoint("schemas", surroundings, api);
+        var oauth = new ErrorResponses(error => WebexError.Of(error == "invalid_client" ? 401 : 400, error), api.TooManyRequests);
+        Authorize = new ProviderEndpoint("authorize", sandbox, oauth);
+        ServiceAppToken = new ProviderEndpoint("service_app_token", sandbox, oauth);
+        IntegrationToken = new ProviderEndpoint("integration_token", sandbox, oauth);
+        ApplicationToken = new ProviderEndpoint("application_token", sandbox, api);
+        Me = new ProviderEndpoint("people_me", sandbox, api);
+        TokenExpiry = new ProviderEndpoint("token_expiry", sandbox, api);
+        ListSources = new ProviderEndpoint("data_sources", sandbox, api);
+        GetSource = new ProviderEndpoint("data_source", sandbox, api);
+        RegisterSource = new ProviderEndpoint("data_source_register", sandbox, api);
+        UpdateSource = new ProviderEndpoint("data_source_update", sandbox, api);
+        DeleteSource = new ProviderEndpoint("data_source_delete", sandbox, api);
+        Schemas = new ProviderEndpoint("schemas", sandbox, api);
     }
 
     public string Name => "webex";
@@ -79,24 +80,24 @@ public sealed class WebexProvider : IProvider
     /// <summary>Logins of the service app: by its refresh token, and by a personal token at <c>/v1/applications/{id}/token</c>.</summary>
     public AuthorizationServer ServiceApp { get; }
 
-    /// <summary>Logins of the integration; their access tokens are personal tokens too.</summary>
+    /// <summary>Logins of the integration. Their access tokens are personal tokens too.</summary>
     public AuthorizationServer Integration { get; }
 
-    /// <summary>Personal tokens as the developer portal shows them.</summary>
+    /// <summary>Personal tokens of the developer portal.</summary>
     public AuthorizationServer Personal { get; }
 
     public WebexDataSources DataSources { get; }
 
-    /// <summary>A renewal with the service app's refresh token: the chain's first level.</summary>
+    /// <summary>The first level: a renewal with the service app's refresh token.</summary>
     public ProviderEndpoint ServiceAppToken { get; }
 
-    /// <summary><c>/v1/applications/{id}/token</c>: the second level.</summary>
+    /// <summary>The second level: <c>/v1/applications/{id}/token</c>.</summary>
     public ProviderEndpoint ApplicationToken { get; }
 
-    /// <summary>A code or a refresh token of the integration: the third level.</summary>
+    /// <summary>The third level: a code or a refresh token of the integration.</summary>
     public ProviderEndpoint IntegrationToken { get; }
 
-    /// <summary>A person: the fourth level.</summary>
+    /// <summary>The fourth level: a login by a user.</summary>
     public ProviderEndpoint Authorize { get; }
 
     public ProviderEndpoint Me { get; }
@@ -122,19 +123,22 @@ public sealed class WebexProvider : IProvider
 
     IReadOnlyList<ProviderEndpoint> IProvider.Endpoints =>
     [
-        Authorize, ServiceAppToken, ApplicationToken, IntegrationToken, Me, TokenExpiry, ListSources, GetSource, RegisterSource, UpdateSource, DeleteSource, Schemas,
+        Authorize, ServiceAppToken, ApplicationToken, IntegrationToken, Me, TokenExpiry,
+        ListSources, GetSource, RegisterSource, UpdateSource, DeleteSource, Schemas,
     ];
 
-    /// <summary>A pair of the service app, as Control Hub or the developer portal shows it when the app is authorized.</summary>
+    /// <summary>The service app's tokens, as Control Hub or the developer portal shows them when the app is authorized.</summary>
     public IssuedTokens LoginServiceApp() => ServiceApp.Login(ClientId, OrgId, options.ServiceAppScopes);
 
-    /// <summary>A login of the integration, as if the person had just clicked Accept.</summary>
-    public IssuedTokens LoginIntegration(params IReadOnlyList<string> scope) => Integration.Login(IntegrationClientId, User, scope.Count == 0 ? [ApplicationsScope] : scope);
+    /// <summary>A login to the integration, as after the user clicked Accept.</summary>
+    public IssuedTokens LoginIntegration(params IReadOnlyList<string> scope) =>
+        Integration.Login(IntegrationClientId, User, scope.Count == 0 ? [ApplicationsScope] : scope);
 
-    /// <summary>A personal token of the portal. It opens what the person may do.</summary>
-    public string LoginPersonal(params IReadOnlyList<string> scope) => Personal.Login("portal", User, scope.Count == 0 ? Scopes : scope).AccessToken;
+    /// <summary>A personal token of the portal. It has all permissions of the user.</summary>
+    public string LoginPersonal(params IReadOnlyList<string> scope) =>
+        Personal.Login("portal", User, scope.Count == 0 ? Scopes : scope).AccessToken;
 
-    Answer IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(level switch
+    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenResponse(level switch
     {
         "personal" => Personal.Login("portal", user ?? User, scope ?? Scopes),
         "integration" => Integration.Login(IntegrationClientId, user ?? User, scope ?? [ApplicationsScope]),
@@ -143,7 +147,7 @@ public sealed class WebexProvider : IProvider
 
     void IProvider.Map(IEndpointRouteBuilder routes)
     {
-        void Map(string method, string path, ProviderEndpoint endpoint, string? scope, Func<HttpContext, JsonNode?, Answer> handle) =>
+        void Map(string method, string path, ProviderEndpoint endpoint, string? scope, Func<HttpContext, JsonNode?, ProviderResponse> handle) =>
             routes.MapMethods($"/v1/{path}", [method], async context =>
             {
                 var body = await ProviderEndpoint.Json(context.Request);
@@ -151,7 +155,7 @@ public sealed class WebexProvider : IProvider
             });
         static string Part(HttpContext context, string name) => (string)context.Request.RouteValues[name]!;
 
-        routes.MapMethods("/v1/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Ask(context.Request.Query)));
+        routes.MapMethods("/v1/authorize", ["GET"], context => Authorize.Serve(context, () => consent.Show(context.Request.Query)));
         routes.MapMethods("/v1/authorize", ["POST"], async context =>
         {
             var form = await ProviderEndpoint.Form(context.Request);
@@ -161,13 +165,14 @@ public sealed class WebexProvider : IProvider
         {
             var form = await ProviderEndpoint.Form(context.Request);
             var isIntegration = form?["client_id"].ToString() == IntegrationClientId;
-            using var flight = (isIntegration ? Integration : ServiceApp).Flight(form?["refresh_token"]);
-            await (isIntegration ? IntegrationToken : ServiceAppToken).Serve(context, () => WebexError.Tracked(Grant(form, isIntegration ? Integration : ServiceApp)), flight);
+            var (level, endpoint) = isIntegration ? (Integration, IntegrationToken) : (ServiceApp, ServiceAppToken);
+            using var tracker = level.TrackRequest(form?["refresh_token"]);
+            await endpoint.Serve(context, () => WebexError.Tracked(Grant(form, level)), tracker);
         });
         Map("POST", "applications/{id}/token", ApplicationToken, ApplicationsScope, (context, body) => Application(Part(context, "id"), body));
-        Map("GET", "people/me", Me, null, (_, _) => Answer.Json(200, Person().ToJsonString()));
+        Map("GET", "people/me", Me, null, (_, _) => ProviderResponse.Json(200, Profile().ToJsonString()));
         Map("GET", "authorizations/tokenExpiry", TokenExpiry, null, (context, _) =>
-            Answer.Json(200, new JsonObject { ["exp"] = Allowed(context.Request)!.Expiry.ToUnixTimeMilliseconds() }.ToJsonString()));
+            ProviderResponse.Json(200, new JsonObject { ["exp"] = Allowed(context.Request)!.Expiry.ToUnixTimeMilliseconds() }.ToJsonString()));
         Map("GET", "dataSources", ListSources, ReadScope, (_, _) => DataSources.List());
         Map("POST", "dataSources", RegisterSource, WriteScope, (_, body) => DataSources.Register(body));
         Map("GET", "dataSources/schemas", Schemas, null, (_, _) => WebexSchemas.List());
@@ -177,7 +182,7 @@ public sealed class WebexProvider : IProvider
         Map("DELETE", "dataSources/{id}", DeleteSource, WriteScope, (context, _) => DataSources.Delete(Part(context, "id")));
     }
 
-    Task<IReadOnlyList<string>> IProvider.IntroduceAsync(Uri address, CancellationToken cancellationToken)
+    Task<IReadOnlyList<string>> IProvider.DescribeAsync(Uri address, CancellationToken cancellationToken)
     {
         DataSources.Add("https://voice.example.com/grpc");
         DataSources.Add("https://archive.example.com/grpc", "The gateway is being moved");
@@ -191,14 +196,15 @@ public sealed class WebexProvider : IProvider
         ]);
     }
 
-    /// <summary>RFC 6749 section 3.2 with credentials in the form, and errors in the shape of Webex's API.</summary>
-    private static Answer Grant(IFormCollection? form, AuthorizationServer level)
+    /// <summary>RFC 6749 section 3.2 with client credentials in the form, and errors in the format of Webex's API.</summary>
+    private static ProviderResponse Grant(IFormCollection? form, AuthorizationServer level)
     {
         string? Field(string name) => form![name] is [{ Length: > 0 } value] ? value : null;
 
         if (form is null || Field("grant_type") is not { } grant)
         {
-            return WebexError.Of(400, "The request is missing a required parameter, includes a parameter more than once, or is no form", "invalid_request");
+            return WebexError.Of(
+                400, "The request is missing a required parameter, includes a parameter more than once, or is not a form", "invalid_request");
         }
         if (level.Client(Field("client_id")) is not { } client || client.Secret != Field("client_secret"))
         {
@@ -208,23 +214,24 @@ public sealed class WebexProvider : IProvider
         {
             "refresh_token" when Field("refresh_token") is { } token => level.Renew(client, token),
             "authorization_code" when Field("code") is { } code => level.Redeem(client, code, Field("redirect_uri"), Field("code_verifier")),
-            "refresh_token" or "authorization_code" => new GrantOutcome.Refused("invalid_request", "a parameter is missing"),
-            _ => new GrantOutcome.Refused("unsupported_grant_type", "Webex knows two"),
+            "refresh_token" or "authorization_code" => new GrantOutcome.Rejected("invalid_request", "a parameter is missing"),
+            _ => new GrantOutcome.Rejected("unsupported_grant_type", "Webex supports two grant types"),
         };
         return outcome switch
         {
-            GrantOutcome.Granted granted => TokenAnswer(granted.Tokens),
-            // A dead refresh token is answered with 401, where RFC 6749 section 5.2 says 400.
-            GrantOutcome.Refused { Error: "invalid_grant" } when grant == "refresh_token" =>
+            GrantOutcome.Granted granted => TokenResponse(granted.Tokens),
+            // Webex returns 401 for an invalid refresh token, where RFC 6749 section 5.2 requires 400.
+            GrantOutcome.Rejected { Error: "invalid_grant" } when grant == "refresh_token" =>
                 WebexError.Of(401, "The refresh token provided is expired, revoked, malformed, or invalid.", "invalid_grant"),
-            GrantOutcome.Refused refused => WebexError.Of(400, $"The request is invalid: {refused.Because}", refused.Error),
+            GrantOutcome.Rejected rejected => WebexError.Of(400, $"The request is invalid: {rejected.Reason}", rejected.Error),
             _ => throw new UnreachableException(),
         };
     }
 
-    private Answer Application(string id, JsonNode? body)
+    private ProviderResponse Application(string id, JsonNode? body)
     {
-        string? Text(string name) => (body as JsonObject)?[name] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0 ? text : null;
+        string? Text(string name) =>
+            (body as JsonObject)?[name] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0 ? text : null;
 
         if (id != AppId)
         {
@@ -240,32 +247,34 @@ public sealed class WebexProvider : IProvider
             return WebexError.Of(400, "clientId or clientSecret is invalid");
         }
         return Text("targetOrgId") == OrgId && IsAuthorized
-            ? TokenAnswer(LoginServiceApp())
+            ? TokenResponse(LoginServiceApp())
             : WebexError.Of(403, "The service app is not authorized for the target organization");
     }
 
-    /// <summary>Why the bearer of a request opens nothing; null where it does.</summary>
-    private Answer? Denied(HttpRequest request, string? scope) => ProviderEndpoint.Bearer(request) switch
+    /// <summary>The error for the bearer token of a request; null if it is allowed.</summary>
+    private ProviderResponse? Denied(HttpRequest request, string? scope)
     {
-        { } token when Levels.Select(level => level.Check(token, scope)).FirstOrDefault(o => o is not AccessOutcome.Unknown) is { } outcome => outcome switch
+        var outcomes = ProviderEndpoint.Bearer(request) is { } token ? Levels.Select(level => level.Check(token, scope)) : [];
+        return outcomes.FirstOrDefault(outcome => outcome is not AccessOutcome.Unknown) switch
         {
             AccessOutcome.Allowed allowed => usage.Take(allowed.User) is { } wait
                 ? WebexError.Of(429, "Too Many Requests").With("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture))
                 : null,
-            AccessOutcome.ScopeMissing => WebexError.Of(403, "The server understood the request, but refused to fulfill it because the access token is missing required scopes", scope!),
+            AccessOutcome.ScopeMissing => WebexError.Of(403,
+                "The server understood the request, but refused to fulfill it because the access token is missing required scopes", scope!),
             _ => Unauthorized,
-        },
-        _ => Unauthorized,
-    };
+        };
+    }
 
     private AccessOutcome.Allowed? Allowed(HttpRequest request) =>
         Levels.Select(level => level.Check(ProviderEndpoint.Bearer(request)!, null)).OfType<AccessOutcome.Allowed>().FirstOrDefault();
 
     private AuthorizationServer[] Levels => [ServiceApp, Personal, Integration];
 
-    private static Answer Unauthorized => WebexError.Of(401, "The request requires a valid access token set in the Authorization request header.");
+    private static ProviderResponse Unauthorized =>
+        WebexError.Of(401, "The request requires a valid access token set in the Authorization request header.");
 
-    private JsonObject Person() => new()
+    private JsonObject Profile() => new()
     {
         ["id"] = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9zYW5kYm94",
         ["emails"] = new JsonArray("admin@example.com"),
@@ -274,9 +283,9 @@ public sealed class WebexProvider : IProvider
         ["type"] = "person",
     };
 
-    private static string Mint(string user) => $"{RandomNumberGenerator.GetHexString(64, lowercase: true)}_P0A1_{Guid.NewGuid()}";
+    private static string CreateToken(string user) => $"{RandomNumberGenerator.GetHexString(64, lowercase: true)}_P0A1_{Guid.NewGuid()}";
 
-    private static Answer TokenAnswer(IssuedTokens tokens) => Answer.Json(200, new JsonObject
+    private static ProviderResponse TokenResponse(IssuedTokens tokens) => ProviderResponse.Json(200, new JsonObject
     {
         ["access_token"] = tokens.AccessToken,
         ["expires_in"] = (long)tokens.ExpiresIn.TotalSeconds,

@@ -6,10 +6,10 @@ public sealed record WebexProviderOptions : ProviderOptions
 {
     public string AppId { get; init; } = "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL0MwZmZlZTAwYzBmZmVlMDBjMGZmZWUwMGMwZmZlZTAw";
 
-    /// <summary>The organization's number, as a signed token has it.</summary>
+    /// <summary>The organization's UUID, as in a signed token.</summary>
     public Guid Org { get; init; } = new("1eb65fdf-9643-417f-9974-ad72cae0e10f");
 
-    /// <summary>The same as the API has it.</summary>
+    /// <summary>The organization's ID, as in the API.</summary>
     public string OrgId => Convert.ToBase64String(Encoding.UTF8.GetBytes($"ciscospark://us/ORGANIZATION/{Org}")).TrimEnd('=');
 
     public string ClientId { get; init; } = "C5e0f1d6a7b4c3829160f5e4d3c2b1a09887766554433221100ffeeddccbbaa99";
@@ -20,30 +20,32 @@ public sealed record WebexProviderOptions : ProviderOptions
 
     public string IntegrationClientSecret { get; init; } = "sandbox-webex-integration-secret";
 
-    /// <summary>Of the integration; compared exactly. The first is where a login goes back to that asked for another one.</summary>
+    /// <summary>The integration's redirect URIs, compared exactly. A login with another URI is redirected to the first.</summary>
     public IReadOnlyList<string> RedirectUris { get; init; } =
         ["http://localhost:3000/callback", "http://127.0.0.1:9210/auth/callback", "http://localhost:9210/auth/callback"];
 
-    /// <summary>What a service app's token opens.</summary>
+    /// <summary>The scopes of a service app's token.</summary>
     public IReadOnlyList<string> ServiceAppScopes { get; init; } = [WebexProvider.ReadScope, WebexProvider.WriteScope];
 
-    /// <summary>14 and 90 days, as Webex's answers say.</summary>
-    public TokenLifetimes ServiceAppLifetimes { get; init; } = new(Access: TimeSpan.FromDays(14), Refresh: TimeSpan.FromDays(90), Code: TimeSpan.FromMinutes(1));
+    /// <summary>14 and 90 days, as in Webex's responses.</summary>
+    public TokenLifetimes ServiceAppLifetimes { get; init; } =
+        new(Access: TimeSpan.FromDays(14), Refresh: TimeSpan.FromDays(90), Code: TimeSpan.FromMinutes(1));
 
-    public TokenLifetimes IntegrationLifetimes { get; init; } = new(Access: TimeSpan.FromDays(14), Refresh: TimeSpan.FromDays(90), Code: TimeSpan.FromMinutes(5));
+    public TokenLifetimes IntegrationLifetimes { get; init; } =
+        new(Access: TimeSpan.FromDays(14), Refresh: TimeSpan.FromDays(90), Code: TimeSpan.FromMinutes(5));
 
-    /// <summary>The token that a person copies from the developer portal: 12 hours, and nothing renews it.</summary>
+    /// <summary>The lifetime of the developer portal's token, which cannot be renewed.</summary>
     public TimeSpan PersonalLifetime { get; init; } = TimeSpan.FromHours(12);
 
-    /// <summary>Webex publishes no numbers; none where the list is empty.</summary>
+    /// <summary>Webex publishes no limits. An empty list means no limit.</summary>
     public IReadOnlyList<UsageWindow> Limits { get; init; } = [new(300, TimeSpan.FromMinutes(1))];
 
-    public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { ServiceAppLifetimes = ServiceAppLifetimes with { Access = lifetime } };
+    public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) =>
+        this with { ServiceAppLifetimes = ServiceAppLifetimes with { Access = lifetime } };
 
-    internal override IProvider Open(Surroundings surroundings) => new WebexProvider(this, surroundings);
+    internal override IProvider Open(SandboxContext sandbox) => new WebexProvider(this, sandbox);
 }
 
-/// <summary>Webex in a sandbox.</summary>
 public static class WebexSandbox
 {
     extension(SandboxServer sandbox)

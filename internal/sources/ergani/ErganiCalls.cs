@@ -2,12 +2,12 @@ using Exporter.Accounts;
 
 namespace Exporter.Ergani;
 
-/// <summary>Ergani limits how it is used.</summary>
+/// <summary>Counts calls, because Ergani limits them.</summary>
 internal sealed class ErganiCalls : ApiCalls
 {
     public ErganiCalls(AccountContext context) : base(context, "ergani", "Ergani") => CountLimited(0);
 
-    /// <summary>Known operations only: a label has few values, whatever is asked for.</summary>
+    /// <summary>One of a fixed set, because the operation is a label.</summary>
     protected override string OperationOf(HttpRequestMessage request) => request.RequestUri?.Segments[^1].TrimEnd('/').ToLowerInvariant() switch
     {
         "authentication" => "login",
@@ -26,5 +26,5 @@ internal sealed class ErganiCalls : ApiCalls
     }
 
     private void CountLimited(int calls) =>
-        Counter("ergani_api_rate_limited_total", "Calls that Ergani refused because there were too many. As of the last poll.").Inc(calls);
+        Counter("ergani_api_rate_limited_total", "Calls that Ergani answered with 429. As of the last poll.").Inc(calls);
 }

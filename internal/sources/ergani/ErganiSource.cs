@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Ergani;
 
-/// <summary>The Greek labour ministry's Ergani: accounts that log in by themselves.</summary>
+/// <summary>The Greek labour ministry's Ergani: accounts that log in automatically.</summary>
 public sealed class ErganiSource : ISource
 {
-    /// <summary>Ergani's refresh wants the old access token, too: what is pasted alone could not be tried, and a log-in would be taken for its success.</summary>
-    private const string OnlyByPassword =
-        "Ergani takes no refresh token without the access token that it came with; put both into the token file, or let the exporter log in by username and password";
+    /// <summary>A pasted refresh token alone cannot be checked: the login after its rejection would look like a success.</summary>
+    private const string NeedsBothTokens =
+        "Ergani renews a refresh token only together with its access token; put both into the token file, or configure username and password";
 
     internal const string SourceName = "ergani";
 
@@ -20,7 +20,7 @@ public sealed class ErganiSource : ISource
 
     public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new ErganiTokenFormat()];
 
-    /// <summary>None: the token goes to its own directory, see <see cref="ErganiTokenDirectory"/>.</summary>
+    /// <summary>Null, because tokens have a directory of their own; see <see cref="ErganiTokenDirectory"/>.</summary>
     public Func<DefaultTokenFile, string>? ChooseTokenFile => null;
 
     public void AddServices(IServiceCollection services) => services.AddErganiApi();
@@ -34,30 +34,34 @@ public sealed class ErganiSource : ISource
     private Account Open(ErganiOptions options, AccountContext context)
     {
         var (time, logger, credentials) = (context.Time, context.Logging.CreateLogger("ergani"), options.Credentials);
-        var (store, recordFile) = Home(options, context, logger);
+        var (store, recordFile) = OpenStore(options, context, logger);
         var calls = new ErganiCalls(context);
-        var manager = new TokenManager(context.Name, new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark), store, context.TokenOptions, time, logger);
-        var (api, account) = (context.Services.GetRequiredService<IErganiApi>(), new ApiAccount(manager, credentials.Environment.Address) { Calls = calls });
-        var census = new ErganiCensus(api, account, options.Counts, context.Name, time, logger);
+        var grant = new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark);
+        var manager = new TokenManager(context.Name, grant, store, context.TokenOptions, time, logger);
+        var api = context.Services.GetRequiredService<IErganiApi>();
+        var account = new ApiAccount(manager, credentials.Environment.Address) { Calls = calls };
+        var reader = new ErganiReader(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
-            context.Name, census.TakeAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null), manager,
-            new PollerOptions(options.RefreshInterval) { Starting = () => Greet(credentials.Environment, context.Name, logger) }, time, logger);
+            context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null), manager,
+            new PollerOptions(options.RefreshInterval) { Starting = () => LogEnvironment(credentials.Environment, context.Name, logger) },
+            time, logger);
 
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
             Revoke = async (token, cancellationToken) => token switch
             {
                 { RefreshToken: null } => null,
-                { AccessToken: null } => "Ergani takes no logout without the access token that the refresh token came with",
-                { RefreshToken: { } refresh, AccessToken: { } access } => await api.LogOutAsync(account, refresh, access, time, cancellationToken) is PollResult<bool>.Failed(var failure) ? failure.Reason : null,
+                { AccessToken: null } => "Ergani accepts a logout only with the access token that belongs to the refresh token",
+                { RefreshToken: { } refresh, AccessToken: { } access } =>
+                    (await api.LogOutAsync(account, refresh, access, time, cancellationToken) as PollResult<bool>.Failed)?.Failure.Reason,
             },
-            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(OnlyByPassword))),
+            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(NeedsBothTokens))),
             DebugData = () => poller.Reading?.ToJson(),
         };
     }
 
-    /// <summary>Where the token is kept, and beside it the record of log-ins: in the account's file, in its directory, in the program's, or in memory.</summary>
-    private static (ITokenStore Store, string? RecordFile) Home(ErganiOptions options, AccountContext context, ILogger logger)
+    /// <summary>In memory, in the account's file, in its directory, or in the program's. The login record is in the same place.</summary>
+    private static (ITokenStore Store, string? RecordFile) OpenStore(ErganiOptions options, AccountContext context, ILogger logger)
     {
         if (options.InMemory)
         {
@@ -65,27 +69,30 @@ public sealed class ErganiSource : ISource
         }
         if (options.TokenFile is { } file)
         {
-            return (context.Store, RecordBeside(file));
+            return (context.Store, RecordFileFor(file));
         }
         var directory = new ErganiTokenDirectory(options.TokenDirectory ?? Path.Combine(context.StateDirectory, "ergani"), context.Time, logger);
+        var store = context.WithTokenExport(directory.StoreOf(options.Credentials));
         try
         {
-            return (context.WithTokenExport(directory.StoreOf(options.Credentials)), RecordBeside(directory.FileOf(options.Credentials)));
+            return (store, RecordFileFor(directory.FileOf(options.Credentials)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            logger.LogError("account {Account}: tokens cannot be kept in {DirectoryPath}: {Reason}", context.Name, directory.Path, Sanitize.Line(e.Message));
-            return (context.WithTokenExport(directory.StoreOf(options.Credentials)), null);
+            logger.LogError("account {Account}: tokens cannot be stored in {Directory}: {Reason}",
+                context.Name, directory.Path, Sanitize.Line(e.Message));
+            return (store, null);
         }
     }
 
-    private static string RecordBeside(string tokenFile) => $"{tokenFile}.log-ins";
+    private static string RecordFileFor(string tokenFile) => $"{tokenFile}.log-ins";
 
-    private static void Greet(ErganiEnvironment environment, string account, ILogger logger)
+    private static void LogEnvironment(ErganiEnvironment environment, string account, ILogger logger)
     {
         if (environment.Name == ErganiEnvironment.Test.Name)
         {
-            logger.LogWarning("account {Account}: this is Ergani's TEST environment ({Address}); the real one is environment: production", account, environment.Address);
+            logger.LogWarning("account {Account}: this is Ergani's TEST environment ({Address}); for real data, set environment: production",
+                account, environment.Address);
         }
         else
         {

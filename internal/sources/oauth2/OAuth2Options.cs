@@ -3,34 +3,34 @@ using Exporter.Tokens;
 
 namespace Exporter.OAuth2;
 
-/// <summary>The settings of an account at any server that speaks OAuth 2. They are named as RFC 8414 names a server's metadata, and have no flags: every server is somebody's own.</summary>
+/// <summary>
+/// The settings of an account at any OAuth 2 server. They have the names of the server's metadata (RFC 8414), and no flags, because there is
+/// no typical server.
+/// </summary>
 internal sealed record OAuth2Options(
-    OAuthClient Client, Uri Token, Uri? Authorization, Uri? Device, Uri? Revocation, IReadOnlyList<string> Scopes, bool Pkce, string? Issuer, Uri? RedirectUri)
+    OAuthClient Client, Uri Token, Uri? Authorization, Uri? Device, Uri? Revocation, IReadOnlyList<string> Scopes, bool Pkce, string? Issuer,
+    Uri? RedirectUri)
 {
-    private static readonly Setting<string> ClientIdSetting = Settings.Text("client_id", "Client id that the server knows this exporter by.");
-
+    private static readonly Setting<string> ClientIdSetting = Settings.Text("client_id", "Client ID that is registered at the server.");
     private static readonly Setting<Secret> ClientSecretSetting = Settings.Secret("client_secret", "Client secret; a public client has none.");
-
     private static readonly Setting<Uri> TokenSetting = Settings.Address("token_endpoint", "Address where tokens are renewed.");
-
-    private static readonly Setting<Uri> AuthorizationSetting = Settings.Address("authorization_endpoint", "Address where a person logs in by redirect.");
-
-    private static readonly Setting<Uri> DeviceSetting = Settings.Address("device_authorization_endpoint", "Address where a login by device code begins.");
-
-    private static readonly Setting<Uri> RevocationSetting = Settings.Address("revocation_endpoint", "Address where a logout ends the login at the server.");
-
+    private static readonly Setting<Uri> AuthorizationSetting =
+        Settings.Address("authorization_endpoint", "Address where users log in by redirect.");
+    private static readonly Setting<Uri> DeviceSetting =
+        Settings.Address("device_authorization_endpoint", "Address where a login by device code starts.");
+    private static readonly Setting<Uri> RevocationSetting =
+        Settings.Address("revocation_endpoint", "Address where a logout revokes the token at the server.");
     private static readonly Setting<ClientAuthentication> AuthenticationSetting = Settings.Choice(
-        "authentication", "How the client names itself: in the form, by HTTP Basic, or, without a secret, not at all. By default post with a secret and none without.",
+        "authentication", "Client authentication: in the form, by HTTP Basic, or none. The default is post with a secret, otherwise none.",
         [("post", ClientAuthentication.Post), ("basic", ClientAuthentication.Basic), ("none", ClientAuthentication.None)]);
-
-    private static readonly Setting<IReadOnlyList<string>> ScopesSetting = Settings.List("scopes", "Scopes that are asked for at a login.");
-
-    private static readonly Setting<bool> PkceSetting = Settings.Switch("pkce", "Protect logins by PKCE; only a server that refuses it needs this off.", @default: "true");
-
-    private static readonly Setting<string> IssuerSetting = Settings.Text("issuer", "Issuer that the server names in its callbacks, compared if it is set.", placeholder: "URL");
-
-    private static readonly Setting<Uri> RedirectUriSetting = Settings.Address("redirect_uri",
-        "Redirect URI that is registered for the client; by default the exporter's own /auth/callback. Port 0 on a loopback address means any free port.");
+    private static readonly Setting<IReadOnlyList<string>> ScopesSetting = Settings.List("scopes", "Scopes to request when you log in.");
+    private static readonly Setting<bool> PkceSetting = Settings.Switch(
+        "pkce", "Protect logins with PKCE; switch it off only for a server that rejects it.", @default: "true");
+    private static readonly Setting<string> IssuerSetting = Settings.Text(
+        "issuer", "Issuer that the server must send in its callbacks, if set.", placeholder: "URL");
+    private static readonly Setting<Uri> RedirectUriSetting = Settings.Address(
+        "redirect_uri", "Redirect URI that is registered for the client; by default the exporter's own /auth/callback. "
+            + "Port 0 on a loopback address means any free port.");
 
     public static SourceSettings All { get; } = new("oauth2",
     [
@@ -45,7 +45,7 @@ internal sealed record OAuth2Options(
         var (authorization, device) = (section.Find(AuthorizationSetting), section.Find(DeviceSetting));
         if (authentication == ClientAuthentication.None && secret is not null)
         {
-            section.Problem(AuthenticationSetting, "is none, yet there is a client secret; choose post or basic, or leave the secret out");
+            section.Problem(AuthenticationSetting, "is none, but there is a client secret; choose post or basic, or remove the secret");
         }
         if (authentication != ClientAuthentication.None && secret is null)
         {
@@ -53,7 +53,7 @@ internal sealed record OAuth2Options(
         }
         if (authorization is not null && device is not null)
         {
-            section.Problem(DeviceSetting, "stands beside an authorization_endpoint, and an account logs in one way; keep one of the two");
+            section.Problem(DeviceSetting, "is set together with authorization_endpoint; an account has one way to log in, so remove one of the two");
         }
         return new OAuth2Options(
             new OAuthClient(id ?? "", secret, authentication),

@@ -3,7 +3,7 @@ using Exporter.Tokens;
 
 namespace Exporter.OAuth2;
 
-/// <summary>A token and nothing else, from any server that speaks OAuth 2: kept fresh for programs that read its file or ask <c>exporter token</c>.</summary>
+/// <summary>A token from any OAuth 2 server, renewed for programs that read its file or run <c>exporter token</c>.</summary>
 public sealed class OAuth2Source : ISource
 {
     public string Name => "oauth2";
@@ -20,12 +20,12 @@ public sealed class OAuth2Source : ISource
 
     private Account Open(OAuth2Options options, AccountContext context)
     {
-        // Many servers and gateways describe an error in "message", which no standard names.
+        // Many servers and gateways describe an error in the nonstandard member "message".
         TokenEndpoint At(Uri address) => new(context.TokenHttp, address, options.Client, context.Time) { ErrorMembers = new(Description: "message") };
 
         var token = At(options.Token);
-        var manager = new TokenManager(
-            context.Name, new RefreshTokenGrant(token, context.Time), context.Store, context.TokenOptions, context.Time, context.Logging.CreateLogger(Name));
+        var (grant, logger) = (new RefreshTokenGrant(token, context.Time), context.Logging.CreateLogger(Name));
+        var manager = new TokenManager(context.Name, grant, context.Store, context.TokenOptions, context.Time, logger);
         return new Account(context.Name, Name, context.HasAccountLabel, manager, readingSource: null)
         {
             Login = options switch

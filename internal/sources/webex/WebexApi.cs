@@ -7,41 +7,52 @@ using Refit;
 namespace Exporter.Webex;
 
 /// <summary>
-/// The operations of Webex's API on a service app's data sources; <see cref="WebexAnswer"/> reads what they answer. Reading needs
-/// <c>spark-admin:datasource_read</c>, changing <c>spark-admin:datasource_write</c>; for schemas any good token will do. Register it with
+/// The operations of Webex's API on a service app's data sources; <see cref="WebexResponse"/> reads the responses. Register it with
 /// <see cref="WebexApiServices.AddWebexApi"/>. Safe for concurrent use.
 /// </summary>
+/// <remarks>
+/// Reading needs the scope <c>spark-admin:datasource_read</c>, changing needs <c>spark-admin:datasource_write</c>. Any valid token can read
+/// schemas.
+/// </remarks>
 [Headers("Accept: application/json")]
 public interface IWebexApi
 {
-    /// <summary>A list may say less of a source than <see cref="GetDataSourceAsync"/>.</summary>
+    /// <summary>A list can omit members that <see cref="GetDataSourceAsync"/> returns.</summary>
     [Get("/v1/dataSources")]
-    Task<IApiResponse<IReadOnlyList<WebexDataSource>>> ListDataSourcesAsync([Property(ApiAccount.Option)] ApiAccount account, CancellationToken cancellationToken);
+    Task<IApiResponse<IReadOnlyList<WebexDataSource>>> ListDataSourcesAsync(
+        [Property(ApiAccount.Option)] ApiAccount account, CancellationToken cancellationToken);
 
     [Get("/v1/dataSources/{id}")]
-    Task<IApiResponse<WebexDataSource>> GetDataSourceAsync([Property(ApiAccount.Option)] ApiAccount account, string id, CancellationToken cancellationToken);
+    Task<IApiResponse<WebexDataSource>> GetDataSourceAsync(
+        [Property(ApiAccount.Option)] ApiAccount account, string id, CancellationToken cancellationToken);
 
     [Post("/v1/dataSources")]
-    Task<IApiResponse<WebexDataSource>> RegisterDataSourceAsync([Property(ApiAccount.Option)] ApiAccount account, [Body(buffered: true)] DataSourceOrder order, CancellationToken cancellationToken);
+    Task<IApiResponse<WebexDataSource>> RegisterDataSourceAsync(
+        [Property(ApiAccount.Option)] ApiAccount account, [Body(buffered: true)] DataSourceRequest request, CancellationToken cancellationToken);
 
     [Put("/v1/dataSources/{id}")]
     Task<IApiResponse<WebexDataSource>> UpdateDataSourceAsync(
-        [Property(ApiAccount.Option)] ApiAccount account, string id, [Body(buffered: true)] DataSourceOrder order, CancellationToken cancellationToken);
+        [Property(ApiAccount.Option)] ApiAccount account, string id, [Body(buffered: true)] DataSourceRequest request,
+        CancellationToken cancellationToken);
 
     [Delete("/v1/dataSources/{id}")]
     Task<IApiResponse> DeleteDataSourceAsync([Property(ApiAccount.Option)] ApiAccount account, string id, CancellationToken cancellationToken);
 
     [Get("/v1/dataSources/schemas")]
-    Task<IApiResponse<IReadOnlyList<WebexSchema>>> ListSchemasAsync([Property(ApiAccount.Option)] ApiAccount account, CancellationToken cancellationToken);
+    Task<IApiResponse<IReadOnlyList<WebexSchema>>> ListSchemasAsync(
+        [Property(ApiAccount.Option)] ApiAccount account, CancellationToken cancellationToken);
 
     [Get("/v1/dataSources/schemas/{id}")]
     Task<IApiResponse<WebexSchema>> GetSchemaAsync([Property(ApiAccount.Option)] ApiAccount account, string id, CancellationToken cancellationToken);
 }
 
-/// <summary>Webex's API as a service of a container.</summary>
+/// <summary>Registers Webex's API in a service container.</summary>
 public static class WebexApiServices
 {
-    /// <summary>Registers <see cref="IWebexApi"/>: one client for all accounts. It puts the account's token on each request, and renews and repeats once on 401.</summary>
+    /// <summary>
+    /// Registers <see cref="IWebexApi"/>: one client for all accounts. It adds the account's token to each request. After a 401 it renews the
+    /// token and repeats the request once.
+    /// </summary>
     public static IServiceCollection AddWebexApi(this IServiceCollection services)
     {
         services.AddApiClient<IWebexApi>(WebexSource.SourceName, WebexJson.Default);
@@ -51,12 +62,13 @@ public static class WebexApiServices
 
 internal sealed class DataSourceConverter : ElementConverter<WebexDataSource>
 {
-    protected override WebexDataSource? From(JsonElement json) => WebexError.Members(json) is { } members && members.Has("id") ? WebexDataSource.From(members) : null;
+    protected override WebexDataSource? From(JsonElement json) =>
+        WebexError.Members(json) is { } members && members.Has("id") ? WebexDataSource.From(members) : null;
 }
 
 internal sealed class DataSourcesConverter : ElementConverter<IReadOnlyList<WebexDataSource>>
 {
-    protected override IReadOnlyList<WebexDataSource>? From(JsonElement json) => WebexAnswer.Items(json, WebexDataSource.From);
+    protected override IReadOnlyList<WebexDataSource>? From(JsonElement json) => WebexResponse.Items(json, WebexDataSource.From);
 }
 
 internal sealed class SchemaConverter : ElementConverter<WebexSchema>
@@ -66,20 +78,15 @@ internal sealed class SchemaConverter : ElementConverter<WebexSchema>
 
 internal sealed class SchemasConverter : ElementConverter<IReadOnlyList<WebexSchema>>
 {
-    protected override IReadOnlyList<WebexSchema>? From(JsonElement json) => WebexAnswer.Items(json, WebexSchema.From);
-}
-
-internal sealed class OrderConverter : JsonConverter<DataSourceOrder>
-{
-    public override DataSourceOrder Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("An order is only written.");
-
-    public override void Write(Utf8JsonWriter writer, DataSourceOrder value, JsonSerializerOptions options) => writer.WriteRawValue(value.ToJson());
+    protected override IReadOnlyList<WebexSchema>? From(JsonElement json) => WebexResponse.Items(json, WebexSchema.From);
 }
 
 [JsonSerializable(typeof(WebexDataSource))]
 [JsonSerializable(typeof(IReadOnlyList<WebexDataSource>))]
 [JsonSerializable(typeof(WebexSchema))]
 [JsonSerializable(typeof(IReadOnlyList<WebexSchema>))]
-[JsonSerializable(typeof(DataSourceOrder))]
-[JsonSourceGenerationOptions(Converters = [typeof(DataSourceConverter), typeof(DataSourcesConverter), typeof(SchemaConverter), typeof(SchemasConverter), typeof(OrderConverter)])]
+[JsonSerializable(typeof(DataSourceRequest))]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(DataSourceConverter), typeof(DataSourcesConverter), typeof(SchemaConverter), typeof(SchemasConverter)])]
 internal sealed partial class WebexJson : JsonSerializerContext;

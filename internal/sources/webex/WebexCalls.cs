@@ -2,28 +2,30 @@ using Exporter.Accounts;
 
 namespace Exporter.Webex;
 
-/// <summary>Webex limits calls by app, organization and endpoint, and publishes no numbers, so they are counted.</summary>
+/// <summary>Counts calls: Webex limits them by app, organization and endpoint, and publishes no limits.</summary>
 internal sealed class WebexCalls(AccountContext context) : ApiCalls(context, "webex", "Webex")
 {
     private static readonly double[] Bounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 
-    protected override string OperationOf(HttpRequestMessage request) => NameOf(request);
+    protected override string OperationOf(HttpRequestMessage request) => GetOperation(request);
 
     protected override void Count(string operation, string code, TimeSpan took, TimeSpan? retryAfter)
     {
         base.Count(operation, code, took, retryAfter);
-        Histogram("webex_api_request_duration_seconds", "How long Webex's API took until the headers of its answer, by operation. As of the last poll.",
+        Histogram("webex_api_request_duration_seconds",
+            "Time until the response headers from Webex's API, by operation. As of the last poll.",
             Bounds, ("operation", operation)).Observe(took.TotalSeconds);
-        Counter("webex_api_rate_limited_total", "Calls that Webex refused with 429 or 423, by operation. As of the last poll.", ("operation", operation))
+        Counter("webex_api_rate_limited_total",
+            "Calls that Webex answered with 429 or 423, by operation. As of the last poll.", ("operation", operation))
             .Inc(code is "429" or "423" ? 1 : 0);
         if (retryAfter is { } wait)
         {
-            Gauge("webex_api_retry_after_seconds", "How long Webex asked to be left alone when it last did.").Set(wait.TotalSeconds);
+            Gauge("webex_api_retry_after_seconds", "The last wait that Webex requested with Retry-After.").Set(wait.TotalSeconds);
         }
     }
 
-    /// <summary>Known operations only: a label has few values, whatever is asked for.</summary>
-    public static string NameOf(HttpRequestMessage request) => (request.Method.Method, Parts(request.RequestUri)) switch
+    /// <summary>One of a fixed set, because the operation is a label.</summary>
+    public static string GetOperation(HttpRequestMessage request) => (request.Method.Method, PathSegments(request.RequestUri)) switch
     {
         ("POST", ["access_token"]) => "access_token",
         ("POST", ["applications", _, "token"]) => "application_token",
@@ -38,10 +40,10 @@ internal sealed class WebexCalls(AccountContext context) : ApiCalls(context, "we
         _ => "other",
     };
 
-    /// <summary>The path behind <c>/v1/</c>, wherever that stands: a stand-in may have a path of its own before it.</summary>
-    private static string[] Parts(Uri? address)
+    /// <summary>The path after <c>/v1/</c>; a proxy or stand-in can have a path before it.</summary>
+    private static string[] PathSegments(Uri? address)
     {
-        var parts = address?.AbsolutePath.Split('/', StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return parts[(Array.LastIndexOf(parts, "v1") + 1)..];
+        var segments = address?.AbsolutePath.Split('/', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        return segments[(Array.LastIndexOf(segments, "v1") + 1)..];
     }
 }

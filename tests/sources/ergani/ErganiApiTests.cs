@@ -12,10 +12,10 @@ public sealed class ErganiApiTests : IDisposable
 {
     private readonly StubHttp provider = new();
 
-    /// <summary>Logged in, with a token that is good until tomorrow; what it calls for tokens is <c>login.Http</c>.</summary>
+    /// <summary>Logged in, with a token that is valid until tomorrow. Its token requests go to <c>login.Http</c>.</summary>
     private readonly Login login = new(Login.Held("tomorrow", "tomorrow"));
 
-    private BoundErgani Api => new(provider, login.Time, new ApiAccount(login.TokenManager, ErganiEnvironment.Test.Address));
+    private ErganiApiClient Api => new(provider, login.Time, new ApiAccount(login.TokenManager, ErganiEnvironment.Test.Address));
 
     public void Dispose()
     {
@@ -24,9 +24,10 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
-    public async Task An_ended_token_is_renewed_once_and_the_call_repeated_once()
+    public async Task An_expired_token_is_renewed_once_and_the_call_repeated_once()
     {
-        provider.Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true")).Expect(HttpStatusCode.OK, """[{"id":1,"code":"A","description":"B"}]""");
+        provider.Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true"))
+            .Expect(HttpStatusCode.OK, """[{"id":1,"code":"A","description":"B"}]""");
         login.Expect(HttpStatusCode.OK, Login.Answer());
 
         Assert.Equal([new ErganiEntry("A", "B")], Value(await Api.GetSubmissionsAsync(Login.Cancellation)));
@@ -35,9 +36,10 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
-    public async Task A_cloud_that_goes_on_saying_so_makes_no_loop()
+    public async Task A_repeated_expiry_response_causes_no_loop()
     {
-        provider.Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true")).Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true"));
+        provider.Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true"))
+            .Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true"));
         login.Expect(HttpStatusCode.OK, Login.Answer());
 
         Assert.IsType<ApiFailure.TokenRefused>(Failure(await Api.GetSubmissionsAsync(Login.Cancellation)));
@@ -46,18 +48,18 @@ public sealed class ErganiApiTests : IDisposable
     [Theory]
     [InlineData(null)]
     [InlineData("false")]
-    public async Task Any_other_401_touches_neither_token_nor_store(string? header)
+    public async Task Any_other_401_changes_neither_token_nor_store(string? header)
     {
         provider.Expect(HttpStatusCode.Unauthorized, "\"no\"", header is null ? [] : [("api-token-expired", header)]);
 
         var failure = Failure(await Api.GetSubmissionsAsync(Login.Cancellation));
 
-        Assert.Equal("Ergani does not accept the access token: \"no\" (HTTP 401).", Assert.IsType<ApiFailure.TokenRefused>(failure).Reason);
+        Assert.Equal("Ergani rejects the access token: \"no\" (HTTP 401).", Assert.IsType<ApiFailure.TokenRefused>(failure).Reason);
         Assert.Equal("old-access", Assert.IsType<ReadResult.Held>(await login.Store.ReadAsync(Login.Cancellation)).Token.AccessToken!.Reveal());
     }
 
     [Fact]
-    public async Task A_service_is_asked_for_by_code_and_parameters()
+    public async Task A_service_is_executed_by_code_and_parameters()
     {
         provider.Expect(HttpStatusCode.OK, """{"EX_BASE_04":{}}""");
 
@@ -66,11 +68,14 @@ public sealed class ErganiApiTests : IDisposable
         var (request, body) = provider.Calls.Single();
         Assert.Equal("https://trialv2eservices.yeka.gr/WebservicesAPI/Api/WebServices/ExecuteService", request.RequestUri!.AbsoluteUri);
         Assert.Equal(
-            """{"ServiceCode":"EX_BASE_04","Parameters":[{"ParameterName":"ReportYear","ParameterValue":"2026"},{"ParameterName":"ReportMonth","ParameterValue":"11"}]}""", body);
+            """
+            {"ServiceCode":"EX_BASE_04","Parameters":[
+            {"ParameterName":"ReportYear","ParameterValue":"2026"},{"ParameterName":"ReportMonth","ParameterValue":"11"}]}
+            """.ReplaceLineEndings(""), body);
     }
 
     [Fact]
-    public async Task A_logout_sends_the_refresh_token_as_a_bare_string_and_forgets_here()
+    public async Task A_logout_sends_the_refresh_token_as_a_bare_string_and_removes_it()
     {
         await login.UseAsync();
         provider.Expect(HttpStatusCode.OK);
@@ -86,7 +91,7 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
-    public async Task A_logout_leaves_no_token_alive_that_a_renewal_gives_meanwhile()
+    public async Task A_logout_leaves_no_token_from_a_concurrent_renewal()
     {
         await login.UseAsync();
         login.Http.Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, Login.Answer()));
@@ -94,7 +99,7 @@ public sealed class ErganiApiTests : IDisposable
         provider.Expect(async (_, _, _) =>
         {
             renewing = login.TokenManager.RenewAsync(null, Login.Cancellation);
-            // So that it gets as far as it may; it is no signal to us.
+            // Lets the renewal run as far as possible, because there is no event to wait for.
             for (var i = 0; i < 1000 && login.Http.Calls.Count == 0; i++)
             {
                 await Task.Yield();
@@ -110,7 +115,7 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
-    public async Task A_logout_that_the_cloud_refuses_still_forgets_here_and_says_so()
+    public async Task A_logout_that_Ergani_rejects_still_removes_the_token()
     {
         await login.UseAsync();
         provider.Expect(HttpStatusCode.ServiceUnavailable);
@@ -121,12 +126,12 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
-    public async Task A_logout_of_another_token_leaves_ours_alone()
+    public async Task A_logout_of_another_token_keeps_the_accounts_token()
     {
         await login.UseAsync();
         provider.Expect(HttpStatusCode.OK);
 
-        Assert.True(Value(await Api.LogOutAsync(new Secret("somebody-else's"), Login.Cancellation)));
+        Assert.True(Value(await Api.LogOutAsync(new Secret("another-token"), Login.Cancellation)));
 
         Assert.NotNull(await login.UseAsync());
     }
@@ -134,7 +139,7 @@ public sealed class ErganiApiTests : IDisposable
     [Theory]
     [InlineData("""[{"\ud800":1,"code":"A","description":"B"}]""", "B")]
     [InlineData("""[{"code":"A","description":"\ud800"}]""", null)]
-    public async Task What_is_no_text_costs_nothing_beside_it(string body, string? description)
+    public async Task Invalid_Unicode_affects_only_its_own_member(string body, string? description)
     {
         provider.Expect(HttpStatusCode.OK, body);
 
@@ -146,12 +151,12 @@ public sealed class ErganiApiTests : IDisposable
     [InlineData(400, """{"message":"First\\nSecond"}""", "rejected", "Ergani rejects the request: \"First; Second\" (HTTP 400).")]
     [InlineData(400, "\"Only text\"", "rejected", "Ergani rejects the request: \"Only text\" (HTTP 400).")]
     [InlineData(403, "", "rejected", "Ergani rejects the request: HTTP 403.")]
-    [InlineData(429, "{}", "rate_limited", "Ergani limits how often it may be asked: HTTP 429.")]
-    [InlineData(500, "<html>", "unavailable", "Ergani has a problem of its own: HTTP 500.")]
-    [InlineData(302, "", "unavailable", "Ergani sends us elsewhere: HTTP 302. Is the environment's address right?")]
-    [InlineData(200, "<html>", "unavailable", "Ergani's answer is not the API's: HTTP 200 with another body. Is the environment's address right?")]
-    [InlineData(200, "{}", "unavailable", "Ergani's answer is not the API's: HTTP 200 with another body. Is the environment's address right?")]
-    public async Task Each_answer_has_its_meaning(int status, string body, string kind, string reason)
+    [InlineData(429, "{}", "rate_limited", "Ergani limits the rate of requests: HTTP 429.")]
+    [InlineData(500, "<html>", "unavailable", "Ergani has a problem: HTTP 500.")]
+    [InlineData(302, "", "unavailable", "Ergani redirects the request: HTTP 302. Check the environment's address.")]
+    [InlineData(200, "<html>", "unavailable", "Ergani returned an unexpected response: HTTP 200 with another body. Check the environment's address.")]
+    [InlineData(200, "{}", "unavailable", "Ergani returned an unexpected response: HTTP 200 with another body. Check the environment's address.")]
+    public async Task Each_response_is_classified(int status, string body, string kind, string reason)
     {
         provider.Expect((HttpStatusCode)status, body, ("Retry-After", "7"));
 
@@ -162,14 +167,14 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
-    public async Task Silence_is_waited_for_and_then_told()
+    public async Task A_timeout_is_reported()
     {
         provider.ExpectSilence();
         var read = Api.GetSubmissionsAsync(Login.Cancellation);
         await login.Time.AdvanceUntilAsync(() => read.IsCompleted, TimeSpan.FromSeconds(30));
         Assert.Equal("Ergani did not respond in time.", Failure(await read).Reason);
 
-        // What is no read is not cut short, and not sent again.
+        // A call that is not a read has no shorter timeout and is not retried.
         provider.ExpectSilence();
         var call = Api.ExecuteServiceAsync("EX_BASE_01", [], Login.Cancellation);
         var began = login.Time.GetTimestamp();
@@ -179,7 +184,7 @@ public sealed class ErganiApiTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_network_the_reason_is_told()
+    public async Task A_network_failure_is_reported()
     {
         provider.Otherwise((_, _) => throw new HttpRequestException("Connection refused"));
         var answer = Api.GetSubmissionsAsync(Login.Cancellation);
@@ -191,7 +196,7 @@ public sealed class ErganiApiTests : IDisposable
 
     private IEnumerable<string> Bearers()
     {
-        // One request object, sent twice: the header is that of the second sending, and the first is known by what was refreshed.
+        // Both attempts use one request object, with the second header. The refresh contains the first token.
         yield return $"Bearer {JsonDocument.Parse(login.Http.Calls.Single().Body).RootElement.GetProperty("AccessToken").GetString()}";
         yield return provider.Calls[^1].Request.Headers.Authorization!.ToString();
     }

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Exporter.Tests.Ergani;
 
-/// <summary>The source in the real program, at the stand-in.</summary>
+/// <summary>The source in the real program, with the stand-in.</summary>
 [Trait("Suite", "slow")]
 public sealed class ErganiSourceTests : IAsyncLifetime
 {
@@ -29,7 +29,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_logs_in_counts_what_was_asked_for_and_says_that_this_is_the_test_environment()
+    public async Task The_program_logs_in_reads_counts_and_warns_about_the_test_environment()
     {
         await using var exporter = await StartAsync(sandbox.Ergani.Password, "--ergani-counts", "submissions,services,employer,branches,workforce");
         var page = await exporter.Shows("exporter_up{source=\"ergani\"} 1\n", Cancellation);
@@ -57,7 +57,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_program_that_is_started_again_does_not_log_in_again()
+    public async Task A_restarted_program_does_not_log_in_again()
     {
         for (var start = 0; start < 3; start++)
         {
@@ -70,12 +70,12 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_wrong_password_is_sent_once_and_a_right_one_afterwards()
+    public async Task A_wrong_password_is_sent_once_and_a_correct_one_afterwards()
     {
         for (var start = 0; start < 2; start++)
         {
             await using var exporter = await StartAsync("wrong");
-            await exporter.Says("there is no other log-in before one of them changes", Cancellation);
+            await exporter.Says("there is no other login before that", Cancellation);
             await exporter.Shows("exporter_token_state{source=\"ergani\",state=\"refused\"} 1", Cancellation);
         }
         Assert.Equal(1, sandbox.Ergani.LogIn.Requests);
@@ -86,7 +86,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_logout_between_two_starts_ends_with_the_second()
+    public async Task A_logout_between_two_starts_ends_at_the_second()
     {
         await using (var exporter = await StartAsync(sandbox.Ergani.Password))
         {
@@ -102,7 +102,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_ended_access_token_costs_one_refresh_and_no_reading()
+    public async Task An_expired_access_token_costs_one_refresh_and_no_reading()
     {
         await using (var exporter = await StartAsync(sandbox.Ergani.Password))
         {
@@ -119,20 +119,21 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_mistakes_are_told_at_once()
+    public async Task All_problems_are_reported_at_once()
     {
         var (code, _, error) = await RunningExporter.RunAsync(
-            ["check", "--ergani-user-type", "04", "--ergani-environment", "prod", "--ergani-counts", "branches,workforse", "--ergani-in-memory", "--ergani-token-file", "/t", "--ergani-token-folder", "/f"],
+            ["check", "--ergani-user-type", "04", "--ergani-environment", "prod", "--ergani-counts", "branches,workforse", "--ergani-in-memory",
+                "--ergani-token-file", "/t", "--ergani-token-folder", "/f"],
             Cancellation);
 
         Assert.Equal(1, code);
         Assert.All(
-            ["need an username", "need a password", "\"04\"", "\"prod\"", "did you mean workforce?", "leave one of the two out"],
+            ["need an username", "need a password", "\"04\"", "\"prod\"", "did you mean workforce?", "remove one of the two"],
             problem => Assert.Contains(problem, error));
     }
 
     [Fact]
-    public void A_token_is_kept_in_the_account_s_file_or_folder_before_the_program_s_folder_or_in_memory()
+    public void The_token_is_stored_in_the_configured_place()
     {
         (string, string) program = ("EXPORTER_STATE_FOLDER", directory["state"]);
 
@@ -140,28 +141,28 @@ public sealed class ErganiSourceTests : IAsyncLifetime
         Assert.Equal(directory["own"], LocationOf(program, ("ERGANI_TOKEN_FOLDER", directory["own"])));
         Assert.Equal(directory["token.json"], LocationOf(program, ("ERGANI_TOKEN_FILE", directory["token.json"])));
         Assert.Equal("memory", LocationOf(program, ("ERGANI_IN_MEMORY", "true")));
-        // Where nothing is said: the user's or the service's own state, which no web server serves.
+        // The default is the state directory, which no web server serves.
         Assert.EndsWith("exporter", StateDirectory.Default);
     }
 
     [Fact]
-    public async Task A_refresh_token_that_is_pasted_alone_is_no_reason_to_log_in_and_call_it_a_success()
+    public async Task A_refresh_token_pasted_without_access_token_is_rejected()
     {
         using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiProvider.AddressAt(sandbox.Address).OriginalString));
 
         var outcome = await account.Paste.TryAsync(new Secret("anything"), Cancellation);
 
-        Assert.Contains("no refresh token without the access token", Assert.IsType<Renewal.InvalidClient>(outcome).Reason, StringComparison.Ordinal);
+        Assert.Contains("only together with its access token", Assert.IsType<Renewal.InvalidClient>(outcome).Reason, StringComparison.Ordinal);
         Assert.IsType<TokenState.Missing>(account.TokenManager.Snapshot.State);
     }
 
     [Fact]
-    public async Task A_logout_without_the_access_token_says_why_there_is_none_and_forgets_nothing()
+    public async Task A_logout_without_the_access_token_is_rejected_and_removes_nothing()
     {
         using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiProvider.AddressAt(sandbox.Address).OriginalString));
         await account.TokenManager.AdoptAsync(new Token { RefreshToken = new Secret("alone") }, Cancellation);
 
-        Assert.Contains("no logout without the access token", await account.TokenManager.ForgetAsync(account.Revoke, Cancellation), StringComparison.Ordinal);
+        Assert.Contains("only with the access token", await account.TokenManager.ForgetAsync(account.Revoke, Cancellation), StringComparison.Ordinal);
         Assert.Equal("alone", account.TokenManager.Snapshot.State.Token?.RefreshToken?.Reveal());
     }
 
@@ -173,9 +174,11 @@ public sealed class ErganiSourceTests : IAsyncLifetime
 
     private static Account Open(params (string Name, string Value)[] variables)
     {
-        var environment = variables.Append(("ERGANI_USERNAME", "username")).Append(("ERGANI_PASSWORD", "password")).ToDictionary(v => v.Item1, v => v.Item2);
+        var environment =
+            variables.Append(("ERGANI_USERNAME", "username")).Append(("ERGANI_PASSWORD", "password")).ToDictionary(v => v.Item1, v => v.Item2);
         ISource[] sources = [new ErganiSource()];
-        var configuration = Configuration.Load(CommandLine.ProgramSettings, [.. sources.Select(s => s.Settings)], new Dictionary<Setting, IReadOnlyList<string>>(), environment, "/");
+        var configuration = Configuration.Load(
+            CommandLine.ProgramSettings, [.. sources.Select(s => s.Settings)], new Dictionary<Setting, IReadOnlyList<string>>(), environment, "/");
         var planned = Assert.Single(ConfiguredAccount.All(configuration, sources));
         Assert.Empty(configuration.Problems);
         return planned.Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
@@ -183,7 +186,8 @@ public sealed class ErganiSourceTests : IAsyncLifetime
 
     private Task<RunningExporter> StartAsync(string password, params IEnumerable<string> more) => RunningExporter.StartAsync(
     [
-        "--ergani-username", sandbox.Ergani.Username, "--ergani-password-file", directory.Write("password", password + "\n"), "--ergani-token-folder", TokenDirectory,
+        "--ergani-username", sandbox.Ergani.Username, "--ergani-password-file", directory.Write("password", password + "\n"), "--ergani-token-folder",
+        TokenDirectory,
         "--ergani-api-url", ErganiProvider.AddressAt(sandbox.Address).OriginalString, "-a", "127.0.0.1:0", .. more,
     ], Cancellation);
 }

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Exporter.Tests.Ergani;
 
-/// <summary>The tests that the OxygenSuite token manager has, each with ours of the same story, and what it leaves out.</summary>
+/// <summary>The tests of the OxygenSuite token manager, and cases that it leaves out.</summary>
 public sealed class LifecycleTests
 {
     [Fact]
@@ -31,7 +31,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task First_use_with_wrong_credentials_says_so_and_does_not_try_again()
+    public async Task First_use_with_wrong_credentials_is_rejected_and_not_repeated()
     {
         using var login = new Login();
         login.Expect(HttpStatusCode.Unauthorized, """{"message":"not username with password-of-mine"}""");
@@ -40,14 +40,14 @@ public sealed class LifecycleTests
         Assert.Null(await login.UseAsync());
 
         var refused = Assert.IsType<TokenState.InvalidClient>(login.TokenManager.Snapshot.State);
-        Assert.StartsWith("Ergani refused the log-in as user type 01 (HTTP 401, not <secret> with <secret>): correct", refused.Reason);
+        Assert.StartsWith("Ergani rejected the login as user type 01 (HTTP 401, not <secret> with <secret>); change", refused.Reason);
         var client = new HttpClient(new TokenHandler(login.TokenManager) { InnerHandler = new StubHttp() });
         var unavailable = await Assert.ThrowsAsync<TokenUnavailableException>(() => client.GetAsync("http://127.0.0.1/", Login.Cancellation));
-        Assert.Contains("refused the log-in", unavailable.Message);
+        Assert.Contains("rejected the login", unavailable.Message);
     }
 
     [Fact]
-    public async Task A_good_access_token_needs_no_call()
+    public async Task A_valid_access_token_needs_no_call()
     {
         using var login = new Login(Login.Held("tomorrow"));
 
@@ -55,7 +55,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task An_ended_access_token_is_refreshed_with_both_old_tokens_and_no_bearer()
+    public async Task An_expired_access_token_is_refreshed_with_both_old_tokens_and_no_bearer()
     {
         using var login = new Login(Login.Held("yesterday", "tomorrow"));
         login.Expect(HttpStatusCode.OK, Login.Answer());
@@ -70,7 +70,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_refresh_that_is_answered_with_401_is_followed_by_one_login()
+    public async Task A_refresh_that_returns_401_is_followed_by_one_login()
     {
         using var login = new Login(Login.Held("yesterday", "tomorrow"));
         login.Expect(HttpStatusCode.Unauthorized);
@@ -82,7 +82,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task When_both_tokens_have_ended_there_is_a_login_only()
+    public async Task When_both_tokens_have_expired_there_is_only_a_login()
     {
         using var login = new Login(Login.Held("yesterday", "yesterday"));
         login.Expect(HttpStatusCode.OK, Login.Answer());
@@ -93,7 +93,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_login_that_fails_hands_nothing_out_and_loses_nothing()
+    public async Task A_failed_login_returns_nothing_and_loses_nothing()
     {
         using var login = new Login(Login.Held("yesterday", "tomorrow"));
         login.Expect(HttpStatusCode.Unauthorized);
@@ -101,7 +101,7 @@ public sealed class LifecycleTests
 
         Assert.Null(await login.UseAsync());
 
-        // The other one deletes the file here. What is in it is of no use, and of no harm either.
+        // The OxygenSuite token manager deletes the file here.
         Assert.Equal("old-refresh", Assert.IsType<ReadResult.Held>(await login.Store.ReadAsync(Login.Cancellation)).Token.RefreshToken!.Reveal());
     }
 
@@ -111,7 +111,7 @@ public sealed class LifecycleTests
     [InlineData(429)]
     [InlineData(500)]
     [InlineData(503)]
-    public async Task Any_other_failure_of_a_refresh_is_no_reason_to_log_in(int status)
+    public async Task Any_other_failure_of_a_refresh_causes_no_login(int status)
     {
         using var login = new Login(Login.Held("yesterday", "tomorrow"));
         login.Expect((HttpStatusCode)status);
@@ -122,7 +122,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Without_an_answer_there_is_no_login_either()
+    public async Task A_network_failure_causes_no_login()
     {
         using var login = new Login(Login.Held("yesterday", "tomorrow"));
         login.Http.ExpectFailure(new HttpRequestException("connection refused"));
@@ -136,14 +136,15 @@ public sealed class LifecycleTests
     [InlineData("\"10800\"")]
     [InlineData("10800")]
     [InlineData("10800.0")]
-    public async Task A_lifetime_is_read_as_text_and_as_number(string seconds)
+    public async Task A_lifetime_can_be_text_or_a_number(string seconds)
     {
         using var login = new Login();
-        login.Expect(HttpStatusCode.OK, $$"""{"accessToken":"a","accessTokenExpired":{{seconds}},"refreshToken":"r","refreshTokenExpired":"nonsense"}""");
+        login.Expect(
+            HttpStatusCode.OK, $$"""{"accessToken":"a","accessTokenExpired":{{seconds}},"refreshToken":"r","refreshTokenExpired":"nonsense"}""");
 
         var token = await login.UseAsync();
 
-        // An end of the refresh token that is nonsense is unknown, and costs nothing else.
+        // An invalid expiry of the refresh token is unknown, and affects nothing else.
         Assert.Equal((ManualTime.Start + TimeSpan.FromHours(3), null), (token!.ExpiresAt, token.RefreshExpiresAt));
     }
 
@@ -163,7 +164,7 @@ public sealed class LifecycleTests
         }
 
         Assert.Equal(1, login.Called.Count(c => c == "Authentication"));
-        // A tenth of three hours, and some jitter, before the end of each.
+        // A tenth of three hours, plus jitter, before each expiry.
         Assert.InRange(login.Called.Count(c => c == "Refresh"), 56, 66);
         isOver = true;
         await login.TokenManager.RenewAsync(null, Login.Cancellation);
@@ -180,7 +181,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Fifty_callers_at_the_end_of_a_token_share_one_refresh()
+    public async Task Fifty_callers_with_an_expired_token_share_one_refresh()
     {
         using var login = new Login(Login.Held("yesterday", "tomorrow"));
         var answer = new TaskCompletionSource<HttpResponseMessage>();
@@ -206,7 +207,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Too_many_requests_waits_as_long_as_was_asked()
+    public async Task Retry_After_of_a_429_is_obeyed()
     {
         using var login = new Login();
         login.Expect(HttpStatusCode.TooManyRequests, "", ("Retry-After", "1800"));
@@ -221,10 +222,10 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_token_given_from_outside_is_used_without_keeper_or_login()
+    public async Task A_direct_token_is_used_without_token_manager_or_login()
     {
         using var http = new StubHttp().Expect(HttpStatusCode.OK, "[]").Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true"));
-        var api = new BoundErgani(http, new ManualTime(), new ApiAccount(new Secret("direct"), ErganiEnvironment.Production.Address));
+        var api = new ErganiApiClient(http, new ManualTime(), new ApiAccount(new Secret("direct"), ErganiEnvironment.Production.Address));
 
         Assert.IsType<PollResult<IReadOnlyList<ErganiEntry>>.Success>(await api.GetSubmissionsAsync(Login.Cancellation));
         Assert.IsType<PollResult<IReadOnlyList<ErganiEntry>>.Failed>(await api.GetSubmissionsAsync(Login.Cancellation));
@@ -235,7 +236,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_token_that_is_set_is_kept_and_refreshed_like_one_that_was_given()
+    public async Task An_adopted_token_is_stored_and_renewed()
     {
         using var login = new Login();
         await login.TokenManager.AdoptAsync(Login.Held("tomorrow", "tomorrow"), Login.Cancellation);
@@ -249,7 +250,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task The_user_type_and_the_environment_go_with_the_login()
+    public async Task A_login_uses_the_user_type_and_the_environment()
     {
         var credentials = Login.Credentials with { UserType = ErganiCredentials.Ergani, Environment = ErganiEnvironment.Production };
         using var login = new Login(credentials: credentials);
@@ -263,7 +264,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task After_a_logout_nothing_logs_in_until_somebody_asks_for_it()
+    public async Task After_a_logout_there_is_no_login_without_a_request()
     {
         using var login = new Login(Login.Held("tomorrow", "tomorrow"));
         await login.UseAsync();
@@ -280,7 +281,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_logout_holds_for_other_programs_and_not_for_a_daemon_that_is_started_again()
+    public async Task A_logout_applies_to_other_programs_but_not_to_a_restarted_daemon()
     {
         var store = new MemoryStore();
         await store.LogOutAsync(Login.Cancellation);
@@ -294,7 +295,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_logout_by_another_process_before_the_first_login_came_off_holds()
+    public async Task A_logout_by_another_process_before_the_first_login_applies()
     {
         var store = new MemoryStore();
         using var login = new Login(store: store);
@@ -310,10 +311,12 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_keeper_is_disposed_of_twice_without_harm_and_saves_before()
+    public async Task A_token_manager_can_be_disposed_of_twice()
     {
         using var http = new StubHttp();
-        var manager = new TokenManager("ergani", new ErganiGrant(Login.Credentials, http.Client, new ManualTime()), new MemoryStore(), new TokenManagerOptions(), new ManualTime(), NullLogger.Instance);
+        var manager = new TokenManager(
+            "ergani", new ErganiGrant(Login.Credentials, http.Client, new ManualTime()), new MemoryStore(), new TokenManagerOptions(),
+            new ManualTime(), NullLogger.Instance);
 
         await manager.DisposeAsync();
         await manager.DisposeAsync();

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Tests.Ergani;
 
-/// <summary>One login at a network of expected calls: the grant, the store and the token manager, on manual time.</summary>
+/// <summary>A grant, a store and a token manager, with expected calls and manual time.</summary>
 internal sealed class Login : IDisposable
 {
     public static readonly ErganiCredentials Credentials = new("username", new Secret("password-of-mine"), ErganiEnvironment.Test);
@@ -30,12 +30,12 @@ internal sealed class Login : IDisposable
 
     public TokenManager TokenManager { get; }
 
-    /// <summary>The last parts of the addresses that were called: <c>Authentication</c>, <c>Refresh</c>.</summary>
+    /// <summary>The last segment of each called address: <c>Authentication</c>, <c>Refresh</c>.</summary>
     public IEnumerable<string> Called => Http.Calls.Select(c => c.Request.RequestUri!.Segments[^1]);
 
     public static CancellationToken Cancellation => Xunit.TestContext.Current.CancellationToken;
 
-    /// <summary>A token as a former run left it.</summary>
+    /// <summary>A token of a former run.</summary>
     public static Token Held(string accessEnds, string? refreshEnds = null) => new()
     {
         AccessToken = new Secret("old-access"),
@@ -44,7 +44,7 @@ internal sealed class Login : IDisposable
         RefreshExpiresAt = refreshEnds is null ? null : Day(refreshEnds),
     };
 
-    /// <summary>The service's answer, with seconds as text and seven decimals, as it gives them.</summary>
+    /// <summary>Ergani's response, with seconds as text and seven decimals.</summary>
     public static string Answer(string name = "new", int seconds = 10800, string refreshEnds = "2026-11-28T14:44:28.2731304+02:00") => new JsonObject
     {
         ["accessToken"] = $"{name}-access",

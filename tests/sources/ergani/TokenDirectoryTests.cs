@@ -15,7 +15,7 @@ public sealed class TokenDirectoryTests : IDisposable
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Loose = DirectoryMode | UnixFileMode.GroupRead | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    /// <summary>The vector of the OxygenSuite package: username-password-TEST.</summary>
+    /// <summary>The test vector of the OxygenSuite package: username-password-TEST.</summary>
     private const string LegacyName = "8cbb2aae7794d029cee592f41dc710b80a8e233c160fdf4acaff7406afb42a87.json";
 
     private static readonly ErganiCredentials Credentials = new("username", new Secret("password"), ErganiEnvironment.Test);
@@ -31,7 +31,7 @@ public sealed class TokenDirectoryTests : IDisposable
     [Theory]
     [InlineData("TEST")]
     [InlineData("PRODUCTION")]
-    public async Task A_token_is_kept_in_a_file_of_the_known_shape(string environment)
+    public async Task A_token_is_stored_in_the_known_shape(string environment)
     {
         var credentials = Credentials with { Environment = environment == "TEST" ? ErganiEnvironment.Test : ErganiEnvironment.Production };
         var token = Login.Held("yesterday", "tomorrow");
@@ -54,12 +54,13 @@ public sealed class TokenDirectoryTests : IDisposable
         Assert.Equal(file, Tokens.FileOf(Credentials with { Password = new Secret("changed") }));
         Assert.NotEqual(file, Tokens.FileOf(Credentials with { Username = "other" }));
         Assert.NotEqual(file, Tokens.FileOf(Credentials with { Environment = ErganiEnvironment.Production }));
-        // The key is the directory's own: elsewhere the same user has another name.
-        Assert.NotEqual(Path.GetFileName(file), Path.GetFileName(new ErganiTokenDirectory(parent["elsewhere"], new ManualTime()).FileOf(Credentials)));
+        // Each directory has its own key, so that the same user has another file name.
+        Assert.NotEqual(
+            Path.GetFileName(file), Path.GetFileName(new ErganiTokenDirectory(parent["elsewhere"], new ManualTime()).FileOf(Credentials)));
     }
 
     [Fact]
-    public async Task Folder_key_file_lock_and_token_are_for_the_owner()
+    public async Task Directory_key_lock_and_token_are_private()
     {
         var store = Tokens.StoreOf(Credentials);
         await store.WriteAsync(Login.Held("tomorrow"), null, Login.Cancellation);
@@ -72,7 +73,7 @@ public sealed class TokenDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_looser_is_tightened_also_while_the_program_runs()
+    public async Task A_looser_mode_is_tightened_also_while_the_program_runs()
     {
         Directory.CreateDirectory(DirectoryPath);
         File.SetUnixFileMode(DirectoryPath, Loose);
@@ -89,7 +90,7 @@ public sealed class TokenDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Of_many_that_begin_at_once_all_use_one_key()
+    public void Concurrent_starts_use_the_same_key()
     {
         for (var round = 0; round < 100; round++)
         {
@@ -102,11 +103,12 @@ public sealed class TokenDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_by_the_old_rule_is_copied_and_left()
+    public async Task A_file_with_the_old_name_is_copied_and_stays()
     {
         Directory.CreateDirectory(DirectoryPath);
         var legacy = Path.Combine(DirectoryPath, LegacyName);
-        const string content = """{"token":{"accessToken":"old","accessTokenExpiresAt":1795003600,"refreshToken":"older","refreshTokenExpiresAt":1795600000}}""";
+        const string content =
+            """{"token":{"accessToken":"old","accessTokenExpiresAt":1795003600,"refreshToken":"older","refreshTokenExpiresAt":1795600000}}""";
         File.WriteAllText(legacy, content);
 
         var token = Assert.IsType<ReadResult.Held>(await Tokens.StoreOf(Credentials).ReadAsync(Login.Cancellation)).Token;
@@ -118,12 +120,14 @@ public sealed class TokenDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task It_is_not_copied_over_a_newer_token_nor_after_a_logout()
+    public async Task The_old_file_is_not_copied_over_a_newer_token_or_after_a_logout()
     {
         var store = Tokens.StoreOf(Credentials);
         await store.WriteAsync(Login.Held("tomorrow"), null, Login.Cancellation);
         File.WriteAllText(Path.Combine(DirectoryPath, LegacyName), """{"token":{"accessToken":"old"}}""");
-        Assert.Equal("old-access", Assert.IsType<ReadResult.Held>(await Tokens.StoreOf(Credentials).ReadAsync(Login.Cancellation)).Token.AccessToken!.Reveal());
+        Assert.Equal(
+            "old-access",
+            Assert.IsType<ReadResult.Held>(await Tokens.StoreOf(Credentials).ReadAsync(Login.Cancellation)).Token.AccessToken!.Reveal());
 
         await store.LogOutAsync(Login.Cancellation);
 
@@ -131,7 +135,7 @@ public sealed class TokenDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task Forgetting_all_removes_only_what_is_ours()
+    public async Task Forgetting_all_removes_only_the_exporters_files()
     {
         await Tokens.StoreOf(Credentials).WriteAsync(Login.Held("tomorrow"), null, Login.Cancellation);
         await Tokens.StoreOf(Credentials with { Username = "other" }).WriteAsync(Login.Held("tomorrow"), null, Login.Cancellation);
@@ -153,7 +157,7 @@ public sealed class TokenDirectoryTests : IDisposable
     [InlineData("{\"token\":")]
     [InlineData("{\"token\":{}}")]
     [InlineData("[]")]
-    public async Task A_corrupt_file_is_set_aside_and_there_is_a_login(string content)
+    public async Task A_corrupt_file_is_set_aside_and_causes_a_login(string content)
     {
         var file = Tokens.FileOf(Credentials);
         File.WriteAllText(file, content);
@@ -166,7 +170,7 @@ public sealed class TokenDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_cannot_be_made_leaves_the_token_in_memory()
+    public async Task A_directory_that_cannot_be_created_leaves_the_token_in_memory()
     {
         File.WriteAllText(DirectoryPath, "a file where the directory should be");
         using var login = new Login(store: Tokens.StoreOf(Credentials));
@@ -178,7 +182,7 @@ public sealed class TokenDirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_was_removed_comes_back_with_the_next_token()
+    public async Task A_removed_directory_is_created_again_with_the_next_token()
     {
         using var login = new Login(store: Tokens.StoreOf(Credentials));
         login.Expect(HttpStatusCode.OK, Login.Answer("one"));
@@ -189,6 +193,8 @@ public sealed class TokenDirectoryTests : IDisposable
         login.Time.Advance(TimeSpan.FromHours(4));
         Assert.Equal("two-access", (await login.UseAsync())!.AccessToken!.Reveal());
 
-        Assert.Equal("two-refresh", Assert.IsType<ReadResult.Held>(await Tokens.StoreOf(Credentials).ReadAsync(Login.Cancellation)).Token.RefreshToken!.Reveal());
+        Assert.Equal(
+            "two-refresh",
+            Assert.IsType<ReadResult.Held>(await Tokens.StoreOf(Credentials).ReadAsync(Login.Cancellation)).Token.RefreshToken!.Reveal());
     }
 }

@@ -12,8 +12,10 @@ public sealed class TokenFormatTests
     [Theory]
     [InlineData("""{"token":{"accessToken":"a","accessTokenExpiresAt":1795003600,"refreshToken":"r","refreshTokenExpiresAt":1795600000}}""")]
     [InlineData("""{"accessToken":"a","accessTokenExpiresAt":1795003600,"refreshToken":"r","refreshTokenExpiresAt":1795600000}""")]
-    [InlineData("{\n  \"note\": [1, 2],\n  \"token\": {\n    \"accessToken\": \"a\",\n    \"mine\": null,\n    \"accessTokenExpiresAt\": 1795003600,\n    \"refreshToken\": \"r\",\n    \"refreshTokenExpiresAt\": 1795600000\n  }\n}\n")]
-    public void A_file_is_written_back_in_the_shape_it_came_in(string content)
+    [InlineData(
+        "{\n  \"note\": [1, 2],\n  \"token\": {\n    \"accessToken\": \"a\",\n    \"mine\": null,\n    \"accessTokenExpiresAt\": 1795003600,\n    "
+        + "\"refreshToken\": \"r\",\n    \"refreshTokenExpiresAt\": 1795600000\n  }\n}\n")]
+    public void A_file_keeps_its_shape(string content)
     {
         var bytes = Encoding.UTF8.GetBytes(content);
         Assert.True(format.Recognises(bytes));
@@ -21,7 +23,9 @@ public sealed class TokenFormatTests
 
         Assert.Equal(("a", "r"), (token.AccessToken!.Reveal(), token.RefreshToken!.Reveal()));
         Assert.Equal(content, Encoding.UTF8.GetString(format.Write(token, bytes)));
-        var renewed = token.After(new Token { AccessToken = new Secret("b"), RefreshToken = new Secret("s"), ExpiresAt = DateTimeOffset.FromUnixTimeSeconds(1), RefreshExpiresAt = DateTimeOffset.FromUnixTimeSeconds(2) });
+        var renewed = token.After(
+            new Token { AccessToken = new Secret("b"), RefreshToken = new Secret("s"), ExpiresAt = DateTimeOffset.FromUnixTimeSeconds(1),
+            RefreshExpiresAt = DateTimeOffset.FromUnixTimeSeconds(2) });
         Assert.Equal(
             content.Replace("\"a\"", "\"b\"").Replace("\"r\"", "\"s\"").Replace("1795003600", "1").Replace("1795600000", "2"),
             Encoding.UTF8.GetString(format.Write(renewed, bytes)));
@@ -29,10 +33,11 @@ public sealed class TokenFormatTests
 
     [Fact]
     public void A_new_file_has_the_outer_member() =>
-        Assert.Equal("""{"token":{"accessToken":"a"}}""" + "\n", Encoding.UTF8.GetString(format.Write(new Token { AccessToken = new Secret("a") }, default)));
+        Assert.Equal(
+            """{"token":{"accessToken":"a"}}""" + "\n", Encoding.UTF8.GetString(format.Write(new Token { AccessToken = new Secret("a") }, default)));
 
     [Fact]
-    public void An_expiry_that_is_missing_or_nonsense_is_taken_from_the_token_itself()
+    public void A_missing_or_invalid_expiry_is_read_from_the_token()
     {
         var jwt = $"e30.{Convert.ToBase64String("""{"exp":1795003600}"""u8).TrimEnd('=')}.x";
 
@@ -48,5 +53,5 @@ public sealed class TokenFormatTests
     [InlineData("""{"token":"a"}""")]
     [InlineData("""{"token":{"other":1}}""")]
     [InlineData("not json")]
-    public void Other_shapes_are_left_to_others(string content) => Assert.False(format.Recognises(Encoding.UTF8.GetBytes(content)));
+    public void Other_shapes_are_not_recognized(string content) => Assert.False(format.Recognises(Encoding.UTF8.GetBytes(content)));
 }

@@ -17,7 +17,7 @@ public sealed class OAuth2OptionsTests : IDisposable
     [InlineData("authorization_endpoint: https://id.example/authorize", typeof(LoginMethod.Redirect))]
     [InlineData("device_authorization_endpoint: https://id.example/device", typeof(LoginMethod.Device))]
     [InlineData("scopes: [openid]", typeof(LoginMethod.Unattended))]
-    public void The_endpoint_that_is_given_is_the_way_to_log_in(string line, Type login)
+    public void The_configured_endpoint_selects_the_login_method(string line, Type login)
     {
         using var account = Open(line);
 
@@ -27,7 +27,7 @@ public sealed class OAuth2OptionsTests : IDisposable
     }
 
     [Fact]
-    public void A_revocation_endpoint_lets_a_logout_end_the_login_at_the_server()
+    public void A_revocation_endpoint_enables_revocation_at_logout()
     {
         using var account = Open("revocation_endpoint: https://id.example/revoke");
 
@@ -35,13 +35,15 @@ public sealed class OAuth2OptionsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("    client_secret: s\n", "authorization_endpoint: https://a.example\n    device_authorization_endpoint: https://b.example", "keep one of the two")]
-    [InlineData("    client_secret: s\n", "authentication: none", "leave the secret out")]
+    [InlineData(
+        "    client_secret: s\n", "authorization_endpoint: https://a.example\n    device_authorization_endpoint: https://b.example",
+        "remove one of the two")]
+    [InlineData("    client_secret: s\n", "authentication: none", "remove the secret")]
     [InlineData("", "authentication: basic", "needs a client secret")]
     [InlineData("", "authentication: post", "needs a client secret")]
     [InlineData("", "authentication: mtls", "choose one of")]
     [InlineData("", "token_endpoin: https://id.example", "token_endpoint")]
-    public void What_contradicts_itself_is_said_with_a_remedy(string secret, string line, string said)
+    public void Contradictory_settings_are_reported_with_a_remedy(string secret, string line, string said)
     {
         var (_, problems) = Configured.Of(new OAuth2Source(), Yaml(secret, line), new Dictionary<string, string>(), directory);
 
@@ -49,9 +51,10 @@ public sealed class OAuth2OptionsTests : IDisposable
     }
 
     [Fact]
-    public void Client_and_token_endpoint_are_asked_for()
+    public void Client_and_token_endpoint_are_required()
     {
-        var (_, problems) = Configured.Of(new OAuth2Source(), "accounts:\n  a:\n    source: oauth2\n    token_file: t.json\n", new Dictionary<string, string>(), directory);
+        var (_, problems) = Configured.Of(
+            new OAuth2Source(), "accounts:\n  a:\n    source: oauth2\n    token_file: t.json\n", new Dictionary<string, string>(), directory);
 
         Assert.Contains(problems, p => p.Contains("client id", StringComparison.Ordinal));
         Assert.Contains(problems, p => p.Contains("token endpoint", StringComparison.Ordinal));
@@ -65,5 +68,6 @@ public sealed class OAuth2OptionsTests : IDisposable
     }
 
     private static string Yaml(string secret, string line) =>
-        $"accounts:\n  a:\n    source: oauth2\n    token_file: t.json\n    client_id: app\n    token_endpoint: https://id.example/token\n{secret}    {line}\n";
+        $"accounts:\n  a:\n    source: oauth2\n    token_file: t.json\n    client_id: app\n    token_endpoint: https://id.example/token\n{secret}  "
+            + $"  {line}\n";
 }

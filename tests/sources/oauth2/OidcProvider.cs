@@ -9,8 +9,8 @@ using Xunit;
 namespace Exporter.Tests.OAuth2;
 
 /// <summary>
-/// npm's oidc-provider as the authorization server, a browser with cookies at it, and accounts configured by hand: nothing on
-/// either side knows that it is a test.
+/// npm's oidc-provider as the authorization server, a browser with cookies, and accounts in a configuration file. Both sides run as in
+/// production.
 /// </summary>
 internal sealed partial class OidcProvider : InProcessCommands
 {
@@ -58,7 +58,7 @@ internal sealed partial class OidcProvider : InProcessCommands
 
     public Uri Issuer { get; }
 
-    /// <param name="ahead">How far our clock is before the server's.</param>
+    /// <param name="ahead">How far the exporter's clock is ahead of the server's.</param>
     public static async Task<OidcProvider> StartAsync(TimeSpan ahead = default)
     {
         if (!Directory.Exists(Path.Combine(DirectoryPath, "node_modules")))
@@ -72,7 +72,7 @@ internal sealed partial class OidcProvider : InProcessCommands
         return new OidcProvider(server, new Uri(issuer), new ManualTime(TimeProvider.System.GetUtcNow() + ahead));
     }
 
-    /// <summary>Opens the page that the command told, which leads back to the command.</summary>
+    /// <summary>Opens the page that the command printed, which redirects to the command.</summary>
     public async Task LogInByRedirectAsync(string account)
     {
         var login = RunAsync("login", account);
@@ -83,23 +83,25 @@ internal sealed partial class OidcProvider : InProcessCommands
         Assert.Equal(0, await login);
     }
 
-    /// <summary>Types the code at the page that the command told.</summary>
+    /// <summary>Types the code on the page that the command printed.</summary>
     public async Task LogInByDeviceAsync(bool approve = true)
     {
         var login = RunAsync("login", "device");
-        await WaitForErrorAsync("The code expires at ");
-        var address = new Uri(PageLine().Match(RecentError).Groups[1].Value);
-        var confirmation = await SubmitAsync(address, await browser.GetStringAsync(address, Cancellation), ("user_code", CodeLine().Match(RecentError).Groups[1].Value));
+        await SaysAsync("The code is good until ");
+        var address = new Uri(PageLine().Match(Said).Groups[1].Value);
+        var confirmation =
+            await SubmitAsync(address, await browser.GetStringAsync(address, Cancellation), ("user_code", CodeLine().Match(Said).Groups[1].Value));
         await SubmitAsync(address, confirmation, approve ? [] : [("abort", "yes")]);
         await PollUntilAsync(() => login.IsCompleted);
 
         Assert.Equal(approve ? 0 : 1, await login);
     }
 
-    /// <summary>Whether the server takes the access token.</summary>
+    /// <summary>Whether the server accepts the access token.</summary>
     public async Task<HttpStatusCode> UserInfoAsync(Secret token)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Issuer, "/me")) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal()) } };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get, new Uri(Issuer, "/me")) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal()) } };
         using var answer = await browser.SendAsync(request, Cancellation);
         return answer.StatusCode;
     }
@@ -111,7 +113,7 @@ internal sealed partial class OidcProvider : InProcessCommands
         await base.DisposeAsync();
     }
 
-    /// <summary>Fills in a form of the server's and gives the page that follows.</summary>
+    /// <summary>Submits a form of the server and returns the next page.</summary>
     private async Task<string> SubmitAsync(Uri address, string page, params (string Name, string Value)[] typed)
     {
         var fields = HiddenField().Matches(page).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);

@@ -4,14 +4,14 @@ using Xunit;
 
 namespace Exporter.Tests.OAuth2;
 
-/// <summary>The source oauth2 and the engine against an authorization server that is not ours.</summary>
+/// <summary>The source oauth2 with a third-party authorization server.</summary>
 [Trait("Suite", "slow")]
 public sealed class OidcProviderTests
 {
     [Theory]
     [InlineData("redirect")]
     [InlineData("secret")]
-    public async Task Authorization_code_with_PKCE_comes_back_to_any_free_port(string account)
+    public async Task Authorization_code_with_PKCE_redirects_to_any_free_port(string account)
     {
         await using var provider = await OidcProvider.StartAsync();
 
@@ -43,7 +43,7 @@ public sealed class OidcProviderTests
     }
 
     [Fact]
-    public async Task Refresh_tokens_rotate_and_the_newest_is_always_the_one_in_the_file()
+    public async Task Refresh_tokens_rotate_and_the_file_has_the_newest()
     {
         await using var provider = await OidcProvider.StartAsync();
         await provider.LogInByRedirectAsync("redirect");
@@ -59,7 +59,7 @@ public sealed class OidcProviderTests
     }
 
     [Fact]
-    public async Task A_used_refresh_token_revokes_its_family_and_the_loss_is_told()
+    public async Task A_used_refresh_token_revokes_its_family_and_the_login_is_lost()
     {
         await using var provider = await OidcProvider.StartAsync();
         await provider.LogInByRedirectAsync("redirect");
@@ -67,7 +67,7 @@ public sealed class OidcProviderTests
         Assert.Equal(0, await provider.RunAsync("refresh", "redirect"));
         var good = await File.ReadAllTextAsync(provider["redirect.json"], TestContext.Current.CancellationToken);
 
-        // A backup is put back, as happens.
+        // A restored backup contains the used token.
         provider.Write("redirect.json", used);
         Assert.Equal(1, await provider.RunAsync("refresh", "redirect"));
         provider.Write("redirect.json", good);
@@ -98,7 +98,7 @@ public sealed class OidcProviderTests
     [Theory]
     [InlineData(2)]
     [InlineData(-2)]
-    public async Task Clocks_that_differ_by_hours_cost_nothing(int hours)
+    public async Task Clocks_can_differ_by_hours(int hours)
     {
         await using var provider = await OidcProvider.StartAsync(TimeSpan.FromHours(hours));
         await provider.LogInByRedirectAsync("redirect");
@@ -109,12 +109,12 @@ public sealed class OidcProviderTests
         var file = provider.Read("redirect.json");
         Assert.EndsWith(file.Text("access_token") + "\n", provider.Output, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, await provider.UserInfoAsync(new Secret(file.Text("access_token")!)));
-        // By our clock, since that is the one which is looked at later.
+        // By the exporter's clock, which later reads use.
         Assert.InRange(DateTimeOffset.Parse(file.Text("expiry")!) - provider.Time.GetUtcNow(), TimeSpan.FromMinutes(59), TimeSpan.FromMinutes(61));
     }
 
     [Fact]
-    public async Task A_wrong_secret_leaves_the_token_alone()
+    public async Task A_wrong_secret_does_not_lose_the_token()
     {
         await using var provider = await OidcProvider.StartAsync();
         await provider.LogInByRedirectAsync("secret");
@@ -137,7 +137,7 @@ public sealed class OidcProviderTests
     }
 
     [Fact]
-    public async Task Keep_renews_hour_after_hour_without_a_refresh_token_used_twice()
+    public async Task Keep_renews_every_hour_and_uses_no_refresh_token_twice()
     {
         await using var provider = await OidcProvider.StartAsync();
         await provider.LogInByRedirectAsync("redirect");

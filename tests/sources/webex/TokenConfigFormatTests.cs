@@ -34,20 +34,26 @@ public sealed class TokenConfigFormatTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Each_of_the_three_shapes_is_read_and_written_back_in_kind(string file)
+    public void Each_of_the_three_shapes_is_read_and_written_back(string file)
     {
         var token = Read(file);
-        Assert.Equal(("P", "R", "I", "IS"), (token.AccessToken!.Reveal(), token.RefreshToken!.Reveal(), token.Members.Text("client_id"), token.Members.Text("client_secret")));
+        Assert.Equal(
+            ("P", "R", "I", "IS"),
+            (token.AccessToken!.Reveal(), token.RefreshToken!.Reveal(), token.Members.Text("client_id"), token.Members.Text("client_secret")));
 
         var written = Write(token with { AccessToken = Fresh.AccessToken, RefreshToken = Fresh.RefreshToken }, file);
 
-        Assert.Equal(file.Replace("\"P\"", "\"new-personal\"", StringComparison.Ordinal).Replace("\"R\"", "\"new-refresh\"", StringComparison.Ordinal).Trim(), written.Trim());
+        Assert.Equal(
+            file.Replace("\"P\"", "\"new-personal\"", StringComparison.Ordinal).Replace("\"R\"", "\"new-refresh\"", StringComparison.Ordinal).Trim(),
+            written.Trim());
     }
 
     [Fact]
-    public void A_new_file_has_the_nested_shape_and_nothing_that_Webex_says_besides()
+    public void A_new_file_has_the_nested_shape_and_no_other_members()
     {
-        var token = Fresh with { Members = JsonMembers.Empty.With("client_id", "I").With("client_secret", "IS").With("token_type", "Bearer").With("expires_in", 7) };
+        var token =
+            Fresh with { Members =
+            JsonMembers.Empty.With("client_id", "I").With("client_secret", "IS").With("token_type", "Bearer").With("expires_in", 7) };
 
         Assert.Equal("""
             {
@@ -66,10 +72,12 @@ public sealed class TokenConfigFormatTests
 
     [Fact]
     public void A_personal_token_alone_needs_no_integration() =>
-        Assert.Equal("""{"tokenManager":{"personalAccessToken":"new-personal"}}""", Write(new Token { AccessToken = new("new-personal") }, """{"tokenManager":{"personalAccessToken":""}}"""));
+        Assert.Equal(
+            """{"tokenManager":{"personalAccessToken":"new-personal"}}""",
+            Write(new Token { AccessToken = new("new-personal") }, """{"tokenManager":{"personalAccessToken":""}}"""));
 
     [Fact]
-    public void Ends_come_back_and_are_not_believed_of_a_token_that_a_person_put_there()
+    public void Expiry_times_are_read_back_but_not_for_a_token_that_a_user_pasted()
     {
         var token = Fresh with { ExpiresAt = ManualTime.Start.AddHours(12), RefreshExpiresAt = ManualTime.Start.AddDays(90) };
         var written = Write(token, Nested);
@@ -80,7 +88,7 @@ public sealed class TokenConfigFormatTests
     }
 
     [Fact]
-    public void A_logout_leaves_the_service_app_and_the_client()
+    public void A_logout_keeps_the_service_app_and_the_client()
     {
         var written = Write(new Token(), Nested);
 
@@ -92,12 +100,13 @@ public sealed class TokenConfigFormatTests
 
     [Theory]
     [InlineData("{", "it is not JSON (line 1)")]
-    [InlineData("""{"tokenManager": 7}""", "tokenManager is no JSON object")]
+    [InlineData("""{"tokenManager": 7}""", "tokenManager is not a JSON object")]
     [InlineData("[]", "it is not JSON")]
-    public void What_is_damaged_is_said(string file, string reason) => Assert.Equal(reason, Assert.Throws<FormatException>(() => Read(file)).Message);
+    public void A_damaged_file_is_reported(string file, string reason) =>
+        Assert.Equal(reason, Assert.Throws<FormatException>(() => Read(file)).Message);
 
     [Fact]
-    public void Every_prefix_and_every_other_byte_is_read_or_said()
+    public void Every_prefix_and_every_changed_byte_is_read_or_reported()
     {
         var content = Encoding.UTF8.GetBytes(Nested);
         var random = new Random(6);

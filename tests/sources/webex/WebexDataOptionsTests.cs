@@ -12,25 +12,30 @@ public sealed class WebexDataOptionsTests
     [InlineData("WEBEX_REFRESH_INTERVAL", "5s", "too small")]
     [InlineData("WEBEX_EXTEND_DATA_SOURCES", "perhaps", "perhaps")]
     public void A_wrong_setting_is_a_problem(string variable, string value, string part) =>
-        Assert.Contains(Problems((variable, value)), problem => problem.StartsWith($"{variable}: ", StringComparison.Ordinal) && problem.Contains(part, StringComparison.Ordinal));
+        Assert.Contains(
+            Problems((variable, value)), problem =>
+            problem.StartsWith($"{variable}: ", StringComparison.Ordinal) && problem.Contains(part, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("5m", "24h", "2h", true)]
     [InlineData("2h", "24h", "2h", false)]
     [InlineData("5m", "10m", "2h", false)]
     [InlineData("5m", "11m", "2h", true)]
-    public void An_extension_comes_before_the_end_or_it_is_a_problem(string interval, string lifetime, string margin, bool good)
+    public void A_token_that_could_expire_between_readings_is_a_problem(string interval, string lifetime, string margin, bool good)
     {
         var problems = Problems(
-            ("WEBEX_EXTEND_DATA_SOURCES", "true"), ("WEBEX_REFRESH_INTERVAL", interval), ("WEBEX_EXTEND_LIFETIME", lifetime), ("WEBEX_EXTEND_MARGIN", margin));
+            ("WEBEX_EXTEND_DATA_SOURCES", "true"), ("WEBEX_REFRESH_INTERVAL", interval), ("WEBEX_EXTEND_LIFETIME", lifetime),
+            ("WEBEX_EXTEND_MARGIN", margin));
 
-        Assert.Equal(good, !problems.Any(p => p.Contains("a token could end between two readings", StringComparison.Ordinal)));
+        Assert.Equal(good, !problems.Any(p => p.Contains("a signed token could expire between two readings", StringComparison.Ordinal)));
     }
 
     private static IReadOnlyList<string> Problems(params (string Name, string Value)[] variables)
     {
         using var directory = new TemporaryDirectory();
-        directory.Write("token-config.json", """{"serviceApp":{"appId":"a","clientId":"c","clientSecret":"s","targetOrgId":"o"},"tokenManager":{"personalAccessToken":"p"}}""");
+        directory.Write(
+            "token-config.json",
+            """{"serviceApp":{"appId":"a","clientId":"c","clientSecret":"s","targetOrgId":"o"},"tokenManager":{"personalAccessToken":"p"}}""");
         var all = variables.Append(("WEBEX_CONFIG_FILE", directory["token-config.json"]));
         return Configured.Of(new WebexSource(), null, all.ToDictionary(v => v.Item1, v => v.Item2), directory).Problems;
     }

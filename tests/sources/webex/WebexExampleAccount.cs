@@ -4,7 +4,7 @@ using Exporter.Tests.Support;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>With two data sources: one that ends soon, and one that is disabled.</summary>
+/// <summary>With two data sources: one whose token expires soon, and a disabled one.</summary>
 internal sealed class WebexExampleAccount : IExampleAccount
 {
     public string Configure(SandboxServer sandbox, TemporaryDirectory directory)
@@ -17,11 +17,13 @@ internal sealed class WebexExampleAccount : IExampleAccount
         directory.Write("token-config.json", $$$"""
             {
               "serviceApp": {
-                "appId": "{{{webex.AppId}}}", "clientId": "{{{webex.ClientId}}}", "clientSecret": "{{{webex.ClientSecret}}}", "targetOrgId": "{{{webex.OrgId}}}"
+                "appId": "{{{webex.AppId}}}", "clientId": "{{{webex.ClientId}}}",
+                "clientSecret": "{{{webex.ClientSecret}}}", "targetOrgId": "{{{webex.OrgId}}}"
               },
               "tokenManager": {
                 "integration": {
-                  "clientId": "{{{webex.IntegrationClientId}}}", "clientSecret": "{{{webex.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"
+                  "clientId": "{{{webex.IntegrationClientId}}}", "clientSecret": "{{{webex.IntegrationClientSecret}}}",
+                  "refreshToken": "{{{integration.RefreshToken}}}"
                 }
               }
             }

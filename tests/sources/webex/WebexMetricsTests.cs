@@ -9,48 +9,52 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>From Webex's answers to the page.</summary>
+/// <summary>From Webex's responses to the metrics page.</summary>
 public sealed class WebexMetricsTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Everything_becomes_a_series_and_no_secret_does()
+    public async Task A_reading_becomes_series_without_secrets()
     {
-        var extensions = ExtensionCounts.None.WithDone("ds-1").WithDone("ds-1").WithDone("ds-2").WithFailed("ds-2", "unavailable");
-        var schemas = Assert.IsType<PollResult<IReadOnlyList<WebexSchema>>.Success>(await DataSourceAnswers.AskAsync(api => api.ListSchemasAsync(Cancellation), DataSourceAnswers.Schemas)).Value;
-        var mismatched = DataSourceAnswers.Full("ds-3");
-        mismatched["jwsToken"] = DataSourceAnswers.Jws(("aud", "another"), ("com.cisco.org.uuid", "another"));
-        var sources = await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(DataSourceAnswers.Full(), DataSourceAnswers.Disabled(), mismatched));
+        var extensions = ExtensionCounts.None.WithSuccess("ds-1").WithSuccess("ds-1").WithSuccess("ds-2").WithFailure("ds-2", "unavailable");
+        var schemas = Assert.IsType<PollResult<IReadOnlyList<WebexSchema>>.Success>(
+            await DataSourceResponses.CallAsync(api => api.ListSchemasAsync(Cancellation), DataSourceResponses.Schemas)).Value;
+        var mismatched = DataSourceResponses.Full("ds-3");
+        mismatched["jwsToken"] = DataSourceResponses.Jws(("aud", "another"), ("com.cisco.org.uuid", "another"));
+        var sources =
+            await DataSourceResponses.ListedAsync(DataSourceResponses.List(DataSourceResponses.Full(), DataSourceResponses.Disabled(), mismatched));
         var families = WebexMetrics.From(new WebexReading(sources, schemas, extensions)).ToList();
         var page = Pages.Text(families);
 
         Golden.CheckPage("sources/webex/golden/everything.prom", page);
-        Assert.Equal(WebexMetrics.Names.Order(), families.Select(f => f.Name).Order());
-        foreach (var secret in new[] { DataSourceAnswers.Nonce, "a-secret-in-the-path", "being moved", DataSourceAnswers.Jws().Split('.')[1] })
+        foreach (var secret in new[] { DataSourceResponses.Nonce, "a-secret-in-the-path", "being moved", DataSourceResponses.Jws().Split('.')[1] })
         {
             Assert.DoesNotContain(secret, page);
         }
     }
 
     [Fact]
-    public async Task What_Webex_does_not_say_has_no_series()
+    public async Task A_missing_member_has_no_series()
     {
-        var odd = DataSourceAnswers.Full("ds-odd");
+        var odd = DataSourceResponses.Full("ds-odd");
         foreach (var name in new[] { "jwsToken", "tokenExpiryTime", "tokenLifetimeMinutes", "createdAt", "updatedAt", "url", "schemaId", "orgId" })
         {
             odd.Remove(name);
         }
         odd["status"] = "hibernating";
-        var sources = await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(odd, new JsonObject { ["applicationId"] = "nameless" }, DataSourceAnswers.Disabled("ds-silent", null), DataSourceAnswers.Disabled("ds-silent", "twice")));
+        var sources = await DataSourceResponses.ListedAsync(
+            DataSourceResponses.List(
+            odd, new JsonObject { ["applicationId"] = "nameless" }, DataSourceResponses.Disabled("ds-silent", null),
+            DataSourceResponses.Disabled("ds-silent", "twice")));
 
         Golden.CheckPage("sources/webex/golden/odd.prom", Pages.Text(WebexMetrics.From(new WebexReading(sources, null, ExtensionCounts.None))));
     }
 
     [Fact]
-    public async Task Without_data_sources_there_are_none_of_each_status()
+    public async Task Without_data_sources_each_status_is_zero()
     {
-        var sources = await DataSourceAnswers.ListedAsync("""{"items":[]}""");
+        var sources = await DataSourceResponses.ListedAsync("""{"items":[]}""");
 
         Golden.CheckPage("sources/webex/golden/none.prom", Pages.Text(WebexMetrics.From(new WebexReading(sources, [], ExtensionCounts.None))));
     }
@@ -59,14 +63,15 @@ public sealed class WebexMetricsTests
     public async Task A_changed_error_message_changes_its_hash()
     {
         async Task<string> HashAsync(string message) => Pages.Text(WebexMetrics.From(new WebexReading(
-            await DataSourceAnswers.ListedAsync(DataSourceAnswers.List(DataSourceAnswers.Disabled(message: message))), null, ExtensionCounts.None))).Split("message_hash=\"")[1][..12];
+            await DataSourceResponses.ListedAsync(DataSourceResponses.List(DataSourceResponses.Disabled(message: message))), null,
+            ExtensionCounts.None))).Split("message_hash=\"")[1][..12];
 
         Assert.Equal(await HashAsync("one"), await HashAsync("one"));
         Assert.NotEqual(await HashAsync("one"), await HashAsync("two"));
     }
 
     [Fact]
-    public async Task Every_call_is_counted_by_what_it_does_and_how_it_was_answered()
+    public async Task Every_call_is_counted_by_operation_and_status()
     {
         var time = new ManualTime();
         var context = Opened.Context("webex", time);
@@ -74,16 +79,21 @@ public sealed class WebexMetricsTests
         using var http = new StubHttp().Otherwise((request, _) =>
         {
             time.Advance(TimeSpan.FromMilliseconds(300));
-            return StubHttp.Answer(request.RequestUri!.Query.Length > 0 ? (HttpStatusCode)423 : HttpStatusCode.OK, "", request.RequestUri.Query.Length > 0 ? [("Retry-After", "90")] : []);
+            return StubHttp.Answer(
+                request.RequestUri!.Query.Length > 0 ? (HttpStatusCode)423 : HttpStatusCode.OK, "", request.RequestUri.Query.Length > 0
+                ? [("Retry-After", "90")] : []);
         });
         var counter = ApiCalls.CreateHandler();
         counter.InnerHandler = http;
         using var client = new HttpClient(counter) { BaseAddress = new Uri("https://webexapis.com/") };
         foreach (var (method, path) in new[]
         {
-            ("POST", "v1/access_token"), ("POST", "v1/access_token"), ("POST", "v1/applications/secret-id/token"), ("GET", "v1/people/me"), ("GET", "v1/authorizations/tokenExpiry"),
-            ("GET", "v1/dataSources"), ("GET", "v1/dataSources?locked"), ("POST", "v1/dataSources"), ("GET", "v1/dataSources/secret-id"), ("PUT", "v1/dataSources/secret-id"),
-            ("DELETE", "v1/dataSources/secret-id"), ("GET", "v1/dataSources/schemas"), ("GET", "v1/dataSources/schemas/secret-id"), ("GET", "proxy/v1/dataSources"), ("GET", "v1/rooms/secret-id"),
+            ("POST", "v1/access_token"), ("POST", "v1/access_token"), ("POST", "v1/applications/secret-id/token"), ("GET", "v1/people/me"),
+            ("GET", "v1/authorizations/tokenExpiry"),
+            ("GET", "v1/dataSources"), ("GET", "v1/dataSources?locked"), ("POST", "v1/dataSources"), ("GET", "v1/dataSources/secret-id"),
+            ("PUT", "v1/dataSources/secret-id"),
+            ("DELETE", "v1/dataSources/secret-id"), ("GET", "v1/dataSources/schemas"), ("GET", "v1/dataSources/schemas/secret-id"),
+            ("GET", "proxy/v1/dataSources"), ("GET", "v1/rooms/secret-id"),
         })
         {
             using var request = new HttpRequestMessage(new HttpMethod(method), path);
@@ -97,13 +107,15 @@ public sealed class WebexMetricsTests
     }
 
     [Fact]
-    public void The_debug_page_has_neither_token_nor_nonce_nor_path()
+    public void The_debug_page_contains_neither_token_nor_nonce_nor_path()
     {
-        var reading = new WebexReading([WebexDataSource.From(Exporter.Tokens.JsonMembers.Parse(System.Text.Encoding.UTF8.GetBytes(DataSourceAnswers.Full().ToJsonString())))], null, ExtensionCounts.None);
+        var reading = new WebexReading(
+            [WebexDataSource.From(Exporter.Tokens.JsonMembers.Parse(System.Text.Encoding.UTF8.GetBytes(DataSourceResponses.Full().ToJsonString())))],
+            null, ExtensionCounts.None);
         var page = System.Text.Encoding.UTF8.GetString(reading.ToJson());
 
         Assert.Contains("\"url\": \"voice.example.com\"", page);
-        foreach (var secret in new[] { DataSourceAnswers.Nonce, "a-secret-in-the-path", DataSourceAnswers.Jws() })
+        foreach (var secret in new[] { DataSourceResponses.Nonce, "a-secret-in-the-path", DataSourceResponses.Jws() })
         {
             Assert.DoesNotContain(secret, page);
         }

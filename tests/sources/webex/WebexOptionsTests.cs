@@ -4,73 +4,85 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>What the configuration and the token manager's files say together.</summary>
+/// <summary>The configuration combined with the token manager's files.</summary>
 public sealed class WebexOptionsTests
 {
     [Fact]
-    public async Task Everything_that_is_missing_is_named_at_once_and_dotted()
+    public async Task All_missing_fields_are_listed_at_once()
     {
-        await using var bench = await WebexBench.StartAsync();
-        bench.DirectoryPath.Write("token-config.json", """{"serviceApp":{"appId":"A","clientSecret":""},"tokenManager":{}}""");
+        await using var fixture = await WebexFixture.StartAsync();
+        fixture.DirectoryPath.Write("token-config.json", """{"serviceApp":{"appId":"A","clientSecret":""},"tokenManager":{}}""");
 
-        var problem = Assert.Single(bench.Plan().Problems);
+        var problem = Assert.Single(fixture.Plan().Problems);
 
-        Assert.EndsWith($"{bench.ConfigFile} is missing serviceApp.clientId, serviceApp.clientSecret, serviceApp.targetOrgId", problem, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"{fixture.ConfigFile} is missing serviceApp.clientId, serviceApp.clientSecret, serviceApp.targetOrgId", problem,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task No_file_no_JSON_and_no_section_are_said_apart()
+    public async Task A_missing_file_invalid_JSON_and_a_missing_section_have_their_own_messages()
     {
-        await using var bench = await WebexBench.StartAsync();
-        Assert.Contains($"there is no file {bench.ConfigFile}", Assert.Single(bench.Plan(("WEBEX_APP_ID", "A")).Problems), StringComparison.Ordinal);
+        await using var fixture = await WebexFixture.StartAsync();
+        Assert.Contains(
+            $"there is no file {fixture.ConfigFile}", Assert.Single(fixture.Plan(("WEBEX_APP_ID", "A")).Problems), StringComparison.Ordinal);
 
-        bench.DirectoryPath.Write("token-config.json", "{\n\"serviceApp\": }");
-        Assert.Contains("token-config.json is not JSON (line 2); correct it; it has to hold serviceApp.appId, ", Assert.Single(bench.Plan().Problems), StringComparison.Ordinal);
+        fixture.DirectoryPath.Write("token-config.json", "{\n\"serviceApp\": }");
+        Assert.Contains(
+            "token-config.json is not JSON (line 2); fix it; it must contain serviceApp.appId, ", Assert.Single(fixture.Plan().Problems),
+            StringComparison.Ordinal);
 
-        bench.DirectoryPath.Write("token-config.json", "{}");
-        Assert.Contains("has no section serviceApp; write serviceApp.appId, serviceApp.clientId, serviceApp.clientSecret, serviceApp.targetOrgId into it", Assert.Single(bench.Plan().Problems), StringComparison.Ordinal);
+        fixture.DirectoryPath.Write("token-config.json", "{}");
+        Assert.Contains(
+            "has no section serviceApp; add serviceApp.appId, serviceApp.clientId, serviceApp.clientSecret, serviceApp.targetOrgId",
+            Assert.Single(fixture.Plan().Problems), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_setting_stands_for_a_field_of_the_file()
+    public async Task A_setting_replaces_a_field_of_the_file()
     {
-        await using var bench = await WebexBench.StartAsync();
-        bench.DirectoryPath.Write("token-config.json", """{"serviceApp":{"appId":"A","targetOrgId":"O"}}""");
+        await using var fixture = await WebexFixture.StartAsync();
+        fixture.DirectoryPath.Write("token-config.json", """{"serviceApp":{"appId":"A","targetOrgId":"O"}}""");
 
-        Assert.Empty(bench.Plan(("WEBEX_CLIENT_ID", "C"), ("WEBEX_CLIENT_SECRET", "S")).Problems);
+        Assert.Empty(fixture.Plan(("WEBEX_CLIENT_ID", "C"), ("WEBEX_CLIENT_SECRET", "S")).Problems);
     }
 
     [Fact]
-    public async Task The_file_in_the_working_directory_makes_the_account()
+    public async Task The_file_in_the_working_directory_creates_the_account()
     {
-        await using var bench = await WebexBench.StartAsync();
-        var (accounts, problems) = Configured.Of(new Exporter.Webex.WebexSource(), null, new Dictionary<string, string>(), bench.Configure().DirectoryPath);
+        await using var fixture = await WebexFixture.StartAsync();
+        var (accounts, problems) =
+            Configured.Of(new Exporter.Webex.WebexSource(), null, new Dictionary<string, string>(), fixture.Configure().DirectoryPath);
 
         Assert.Empty(problems);
         Assert.Equal("webex", Assert.Single(accounts).Name);
     }
 
     [Theory]
-    [InlineData("""{"integration":{"clientId":"I","refreshToken":"R"},"personalAccessToken":"P"}""", "is missing tokenManager.integration.clientSecret: the integration is not used")]
+    [InlineData(
+        """{"integration":{"clientId":"I","refreshToken":"R"},"personalAccessToken":"P"}""",
+        "is missing tokenManager.integration.clientSecret: the integration is not used")]
     [InlineData("""{"oauthClientId":"I","oauthClientSecret":"S"}""", "is missing tokenManager.oauthRefreshToken: the integration is not used")]
     [InlineData("{}", "is missing tokenManager.personalAccessToken")]
-    public async Task A_level_that_is_not_whole_is_a_warning_and_no_end(string manager, string warning)
+    public async Task An_incomplete_level_is_a_warning(string manager, string warning)
     {
-        await using var bench = await WebexBench.StartAsync();
-        bench.DirectoryPath.Write("token-config.json", $$"""{"serviceApp":{{bench.ServiceAppSection().ToJsonString()}},"tokenManager":{{manager}}}""");
-        bench.WriteEnv(bench.Provider.LoginServiceApp());
+        await using var fixture = await WebexFixture.StartAsync();
+        fixture.DirectoryPath.Write(
+            "token-config.json", $$"""{"serviceApp":{{fixture.ServiceAppSection().ToJsonString()}},"tokenManager":{{manager}}}""");
+        fixture.WriteEnv(fixture.Provider.LoginServiceApp());
 
-        await bench.OpenAsync();
+        await fixture.OpenAsync();
 
-        Assert.Contains(bench.Log.All, line => line.Contains(warning, StringComparison.Ordinal));
-        Assert.IsType<TokenState.Active>(bench.ServiceApp.Snapshot.State);
+        Assert.Contains(fixture.Log.All, line => line.Contains(warning, StringComparison.Ordinal));
+        Assert.IsType<TokenState.Active>(fixture.ServiceApp.Snapshot.State);
     }
 
     [Fact]
-    public async Task Half_an_integration_in_the_settings_is_a_problem()
+    public async Task An_incomplete_integration_in_the_settings_is_a_problem()
     {
-        await using var bench = await WebexBench.StartAsync();
+        await using var fixture = await WebexFixture.StartAsync();
 
-        Assert.Contains("set both, or neither", Assert.Single(bench.Configure().Plan(("WEBEX_INTEGRATION_CLIENT_ID", "I")).Problems), StringComparison.Ordinal);
+        Assert.Contains(
+            "set both, or neither", Assert.Single(fixture.Configure().Plan(("WEBEX_INTEGRATION_CLIENT_ID", "I")).Problems), StringComparison.Ordinal);
     }
 }

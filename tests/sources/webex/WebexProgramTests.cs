@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>The real program on the token manager's files, at the stand-in.</summary>
+/// <summary>The real program with the token manager's files and the stand-in.</summary>
 [Trait("Suite", "slow")]
 public sealed class WebexProgramTests : IAsyncLifetime
 {
@@ -26,7 +26,7 @@ public sealed class WebexProgramTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_serves_what_is_left_as_a_metric_on_a_page_and_leaks_nothing()
+    public async Task The_program_serves_the_levels_left_and_leaks_nothing()
     {
         var issued = Configure();
         await using var exporter = await StartAsync();
@@ -42,17 +42,19 @@ public sealed class WebexProgramTests : IAsyncLifetime
         Assert.Contains("Ways to get a token", accounts, StringComparison.Ordinal);
         Assert.Contains("personal access token, by the integration", accounts, StringComparison.Ordinal);
         Assert.Contains("Paste a personal access token", accounts, StringComparison.Ordinal);
-        foreach (var secret in new[] { issued.AccessToken, issued.RefreshToken, Env("WEBEX_SERVICE_APP_ACCESS_TOKEN"), Env("WEBEX_SERVICE_APP_REFRESH_TOKEN") })
+        foreach (
+            var secret in new[] { issued.AccessToken, issued.RefreshToken, Env("WEBEX_SERVICE_APP_ACCESS_TOKEN"),
+            Env("WEBEX_SERVICE_APP_REFRESH_TOKEN") })
         {
             Assert.False(CollectedLog.Leaks(exporter.Log + page + accounts, secret));
         }
-        // Words, parts of which are in other words.
+        // Leaks also looks for parts of a secret, and parts of these are common words.
         Assert.DoesNotContain(Provider.ClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
         Assert.DoesNotContain(Provider.IntegrationClientSecret, exporter.Log + page + accounts, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_program_that_was_killed_knows_the_ends_from_its_files_and_asks_for_nothing()
+    public async Task After_a_kill_the_program_reads_expiry_times_from_its_files_and_renews_nothing()
     {
         Configure();
         for (var start = 0; start < 3; start++)
@@ -66,7 +68,7 @@ public sealed class WebexProgramTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_that_Webex_refuses_is_renewed_through_the_next_level_while_reading()
+    public async Task A_rejected_token_is_renewed_through_the_next_level()
     {
         Configure();
         await using (var first = await StartAsync())
@@ -79,11 +81,11 @@ public sealed class WebexProgramTests : IAsyncLifetime
         await using var exporter = await StartAsync();
         await exporter.Says("reading succeeded", Cancellation);
 
-        Assert.Contains("the personal access token is tried next", exporter.Log, StringComparison.Ordinal);
+        Assert.Contains("trying the personal access token", exporter.Log, StringComparison.Ordinal);
         Assert.Equal(1, Provider.ApplicationToken.Requests);
     }
 
-    /// <summary>The page, once it reads and the personal token, which it reads without, is saved too.</summary>
+    /// <summary>Waits for the first reading and for the personal token, and returns the page.</summary>
     private static async Task<string> BothKeptAsync(RunningExporter exporter)
     {
         await exporter.Shows("\nwebex_personal_token_expiry_timestamp_seconds ", Cancellation);
@@ -95,10 +97,16 @@ public sealed class WebexProgramTests : IAsyncLifetime
         var (service, integration) = (Provider.LoginServiceApp(), Provider.LoginIntegration());
         directory.Write("token-config.json", $$$"""
             {
-              "serviceApp": {"appId": "{{{Provider.AppId}}}", "clientId": "{{{Provider.ClientId}}}", "clientSecret": "{{{Provider.ClientSecret}}}", "targetOrgId": "{{{Provider.OrgId}}}"},
+              "serviceApp": {
+                "appId": "{{{Provider.AppId}}}", "clientId": "{{{Provider.ClientId}}}",
+                "clientSecret": "{{{Provider.ClientSecret}}}", "targetOrgId": "{{{Provider.OrgId}}}"
+              },
               "tokenManager": {
                 "personalAccessToken": "",
-                "integration": {"clientId": "{{{Provider.IntegrationClientId}}}", "clientSecret": "{{{Provider.IntegrationClientSecret}}}", "refreshToken": "{{{integration.RefreshToken}}}"}
+                "integration": {
+                  "clientId": "{{{Provider.IntegrationClientId}}}", "clientSecret": "{{{Provider.IntegrationClientSecret}}}",
+                  "refreshToken": "{{{integration.RefreshToken}}}"
+                }
               }
             }
             """);
@@ -109,5 +117,6 @@ public sealed class WebexProgramTests : IAsyncLifetime
     private string Env(string name) => DotEnvFile.Find(File.ReadAllBytes(directory[".env"]), name)!;
 
     private Task<RunningExporter> StartAsync() => RunningExporter.StartAsync(
-        ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", directory["token-config.json"], "--webex-token-file", directory[".env"], "-a", "127.0.0.1:0"], Cancellation);
+        ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", directory["token-config.json"], "--webex-token-file",
+            directory[".env"], "-a", "127.0.0.1:0"], Cancellation);
 }

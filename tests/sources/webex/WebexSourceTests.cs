@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>The source in the real program, at the stand-in.</summary>
+/// <summary>The source in the real program, with the stand-in.</summary>
 public sealed class WebexSourceTests : IAsyncLifetime
 {
     private readonly TemporaryDirectory directory = new();
@@ -22,16 +22,20 @@ public sealed class WebexSourceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_reads_data_sources_extends_what_is_due_and_shows_no_secret()
+    public async Task The_program_reads_data_sources_and_shows_no_secret()
     {
-        var (due, late) = (sandbox.Webex.DataSources.Add("https://voice.example.com/a-secret-path", lifetimeMinutes: 1), sandbox.Webex.DataSources.Add("https://archive.example.com", "moving"));
+        var (due, late) =
+            (sandbox.Webex.DataSources.Add("https://voice.example.com/a-secret-path", lifetimeMinutes: 1),
+            sandbox.Webex.DataSources.Add("https://archive.example.com", "moving"));
         var issued = sandbox.Webex.LoginServiceApp();
         directory.Write(".env", $"WEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
         await using var exporter = await RunningExporter.StartAsync(
         [
             "--webex-api-url", sandbox.Address.OriginalString, "--webex-app-id", sandbox.Webex.AppId, "--webex-client-id", sandbox.Webex.ClientId,
-            "--webex-client-secret-file", directory.Write("secret", sandbox.Webex.ClientSecret), "--webex-target-org-id", sandbox.Webex.OrgId, "--webex-token-file", directory[".env"],
-            "--webex-config-file", directory["token-config.json"], "--webex-extend-data-sources", "--webex-extend-only", late.Id, "--debug-handlers", "-a", "127.0.0.1:0",
+            "--webex-client-secret-file", directory.Write("secret", sandbox.Webex.ClientSecret), "--webex-target-org-id", sandbox.Webex.OrgId,
+            "--webex-token-file", directory[".env"],
+            "--webex-config-file", directory["token-config.json"], "--webex-extend-data-sources", "--webex-extend-only", late.Id, "--debug-handlers",
+            "-a", "127.0.0.1:0",
         ], Cancellation);
         var page = await exporter.Shows("exporter_up{source=\"webex\"} 1\n", Cancellation);
 
@@ -53,7 +57,8 @@ public sealed class WebexSourceTests : IAsyncLifetime
         var debug = await exporter.Http.GetStringAsync("/debug/data", Cancellation);
         Assert.Contains("voice.example.com", debug);
         Assert.All(
-            [issued.AccessToken, issued.RefreshToken, sandbox.Webex.ClientSecret, due.Nonce, due.JwsToken, late.Nonce, late.JwsToken, "a-secret-path"],
+            [issued.AccessToken, issued.RefreshToken, sandbox.Webex.ClientSecret, due.Nonce, due.JwsToken, late.Nonce, late.JwsToken,
+                "a-secret-path"],
             secret => Assert.DoesNotContain(secret, page + debug + exporter.Log));
     }
 }

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>The commands of the real program for an account at the stand-in for Webex, with the token manager's files beside it.</summary>
-internal sealed class WebexTerminal : InProcessCommands
+/// <summary>The commands of the real program for a Webex account, with the stand-in and the token manager's files.</summary>
+internal sealed class WebexTerminal : TypedCommands
 {
     private readonly SandboxServer sandbox;
     private readonly List<string> secrets = [];
@@ -38,17 +38,19 @@ internal sealed class WebexTerminal : InProcessCommands
         return new WebexTerminal(await SandboxServer.StartAsync(new SandboxOptions { Time = time }, Cancellation), time);
     }
 
-    /// <summary>A service app that is whole and logged in.</summary>
+    /// <summary>With a complete, logged-in service app.</summary>
     public static async Task<WebexTerminal> LoggedInAsync()
     {
         var terminal = await StartAsync();
         return terminal.WriteConfig().WriteEnv(terminal.Provider.LoginServiceApp());
     }
 
-    /// <summary>The configuration with these fields of the service app in the place of the right ones.</summary>
+    /// <summary>Writes a configuration with changed fields of the service app.</summary>
     public WebexTerminal WriteConfig(JsonObject? manager = null, params (string Name, string Value)[] changes)
     {
-        var app = new JsonObject { ["appId"] = Provider.AppId, ["clientId"] = Provider.ClientId, ["clientSecret"] = Provider.ClientSecret, ["targetOrgId"] = Provider.OrgId };
+        var app =
+            new JsonObject { ["appId"] = Provider.AppId, ["clientId"] = Provider.ClientId, ["clientSecret"] = Provider.ClientSecret,
+            ["targetOrgId"] = Provider.OrgId };
         foreach (var (name, value) in changes)
         {
             app[name] = value;
@@ -57,7 +59,7 @@ internal sealed class WebexTerminal : InProcessCommands
         return this;
     }
 
-    /// <summary>A personal access token, and with a refresh token its integration.</summary>
+    /// <summary>A personal access token; with a refresh token, also the integration.</summary>
     public JsonObject Manager(string? personal, string? refreshToken = null, string? clientSecret = null)
     {
         var manager = new JsonObject { ["personalAccessToken"] = personal };
@@ -80,9 +82,9 @@ internal sealed class WebexTerminal : InProcessCommands
         return this;
     }
 
-    /// <summary>Neither on the output nor on stderr.</summary>
     public void HasNoSecret() => Assert.All(
-        [.. secrets, Provider.ClientSecret, .. Sources.All.Select(s => s.Nonce), .. Sources.All.Select(s => s.JwsToken)], secret => Assert.DoesNotContain(secret, Output + Error));
+        [.. secrets, Provider.ClientSecret, .. Sources.All.Select(s => s.Nonce), .. Sources.All.Select(s => s.JwsToken)], secret =>
+            Assert.DoesNotContain(secret, Output + Error));
 
     public override async ValueTask DisposeAsync()
     {

@@ -6,43 +6,37 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Ergani;
 
 /// <summary>
-/// A token from Ergani: refreshed while that works, else by logging in. A refresh does not need the password; a log-in is
-/// counted by the provider, which forbids one per call and may lock a user whose password is wrong. So log-ins are at most one
-/// per back-off window, and after a refusal there is none until the credentials change; see <see cref="LoginRecord"/>.
+/// Refreshes Ergani's token, and logs in when that fails. Ergani counts logins, forbids a login per call, and can lock a user after wrong
+/// passwords. Therefore there is at most one login per back-off window, and none with rejected credentials; see <see cref="LoginThrottle"/>.
 /// Safe for concurrent use.
 /// </summary>
 /// <param name="http">Must not follow redirects; see <see cref="TokenEndpoint.CreateHttp"/>. Not disposed of.</param>
-/// <param name="recordFile">Where the record of log-ins outlives the process, beside the token; null keeps it in memory.</param>
+/// <param name="recordFile">The login record, which must survive restarts; null keeps it in memory.</param>
 /// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
 public sealed class ErganiGrant(
-    ErganiCredentials credentials, HttpClient http, TimeProvider time, string? recordFile = null, ILogger? logger = null, Action<HttpRequestMessage>? prepare = null) : IGrant
+    ErganiCredentials credentials, HttpClient http, TimeProvider time, string? recordFile = null, ILogger? logger = null,
+    Action<HttpRequestMessage>? prepare = null) : IGrant
 {
-    private static readonly ErrorMembers Errors = new(Description: "message");
-
-    private readonly TokenEndpoint login =
-        new(http, new Uri(credentials.Environment.Address, "Authentication"), new OAuthClient(credentials.Username, null), time, prepare: prepare) { ErrorMembers = Errors };
-    private readonly TokenEndpoint refresh =
-        new(http, new Uri(credentials.Environment.Address, "Authentication/Refresh"), new OAuthClient(credentials.Username, null), time, prepare: prepare) { ErrorMembers = Errors };
-    private readonly LoginRecord record = new(credentials, recordFile, time, logger);
+    private readonly TokenEndpoint login = Endpoint("Authentication", credentials, http, time, prepare);
+    private readonly TokenEndpoint refresh = Endpoint("Authentication/Refresh", credentials, http, time, prepare);
+    private readonly LoginThrottle throttle = new(credentials, recordFile, time, logger);
 
     public bool CanRenew(Token? current) => true;
 
-    /// <summary>
-    /// One refresh, and only where the provider answers it with 401, or there is nothing to refresh with, one log-in. Any other
-    /// failure of the refresh stands: it says nothing about the refresh token.
-    /// </summary>
+    /// <summary>Refreshes. If there is nothing to refresh, or Ergani returns 401, logs in. Any other failure is returned as it is.</summary>
     public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
     {
-        // The provider wants the old access token beside the refresh token, be it expired.
+        // Ergani requires the old access token too, even if it has expired.
         if (current is { AccessToken: { } access, RefreshToken: { } token } && !(current.RefreshExpiresAt <= time.GetUtcNow()))
         {
-            var reply = await refresh.PostJsonAsync(JsonMembers.Empty.With("AccessToken", access.Reveal()).With("RefreshToken", token.Reveal()), null, cancellationToken);
+            var body = JsonMembers.Empty.With("AccessToken", access.Reveal()).With("RefreshToken", token.Reveal());
+            var reply = await refresh.PostJsonAsync(body, null, cancellationToken);
             if (reply.Error?.Status != HttpStatusCode.Unauthorized)
             {
-                var outcome = Outcome(reply, current, "Ergani's refresh");
+                var outcome = ToRenewal(reply, current, "refresh");
                 if (outcome is Renewal.Renewed)
                 {
-                    record.Refreshed();
+                    throttle.Reset();
                 }
                 return outcome;
             }
@@ -50,54 +44,74 @@ public sealed class ErganiGrant(
         return await LogInAsync(current, cancellationToken);
     }
 
+    private static TokenEndpoint Endpoint(
+        string path, ErganiCredentials credentials, HttpClient http, TimeProvider time, Action<HttpRequestMessage>? prepare) =>
+        new(http, new Uri(credentials.Environment.Address, path), new OAuthClient(credentials.Username, null), time, prepare: prepare)
+        {
+            ErrorMembers = new(Description: "message"),
+        };
+
     private async Task<Renewal> LogInAsync(Token? current, CancellationToken cancellationToken)
     {
-        if (record.Obstacle() is { } obstacle)
+        if (throttle.Check() is { } blocked)
         {
-            return obstacle;
+            return blocked;
         }
-        record.Begin();
-        var body = JsonMembers.Empty.With("Username", credentials.Username).With("Password", credentials.Password.Reveal()).With("Usertype", credentials.UserType);
+        throttle.RecordLogin();
+        var body = JsonMembers.Empty
+            .With("Username", credentials.Username)
+            .With("Password", credentials.Password.Reveal())
+            .With("Usertype", credentials.UserType);
         var reply = await login.PostJsonAsync(body, null, cancellationToken);
         if (reply.Error is { Status: HttpStatusCode.Unauthorized } error)
         {
-            return record.Refuse(error.Say($"Ergani refused the log-in as user type {credentials.UserType}")) with { ClockOffset = reply.ClockOffset };
+            return throttle.RecordRejection(error.Say($"Ergani rejected the login as user type {credentials.UserType}")) with
+            {
+                ClockOffset = reply.ClockOffset,
+            };
         }
-        var outcome = Outcome(reply, current, "Ergani's log-in");
+        var outcome = ToRenewal(reply, current, "login");
         if (outcome is Renewal.Transient { RetryAfter: { } wait })
         {
-            record.Wait(wait);
+            throttle.RecordRetryAfter(wait);
         }
         return outcome;
     }
 
-    private Renewal Outcome(TokenReply reply, Token? current, string what)
+    private Renewal ToRenewal(TokenReply reply, Token? current, string operation)
     {
-        if (reply.Answer is not { } answer)
+        if (reply.Answer is not { } members)
         {
             return reply.Failure!;
         }
-        return Read(answer) is { } token
+        return Read(members) is { } token
             ? new Renewal.Renewed((current ?? new Token()).After(token)) { ClockOffset = reply.ClockOffset }
-            : new Renewal.Transient(FailureKind.MalformedAnswer, $"{what} was answered without an access token") { ClockOffset = reply.ClockOffset };
+            : new Renewal.Transient(FailureKind.MalformedAnswer, $"Ergani's response to the {operation} has no access token")
+            {
+                ClockOffset = reply.ClockOffset,
+            };
     }
 
-    /// <summary>Seconds come as a number in the ministry's guide and as text from the service; the end of the refresh token as a time with seven decimals and an offset.</summary>
-    private Token? Read(JsonMembers answer)
+    /// <summary>
+    /// The lifetime of the access token is a number of seconds in the ministry's guide, and text in responses. The expiry of the refresh
+    /// token is a time with seven decimals and an offset.
+    /// </summary>
+    private Token? Read(JsonMembers members)
     {
-        if (Secret.From(answer.Text("accessToken")) is not { } access)
+        if (Secret.From(members.Text("accessToken")) is not { } access)
         {
             return null;
         }
-        var lifetime = answer.Number("accessTokenExpired") is > 0 and < 1e9 and var seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
+        var lifetime = members.Number("accessTokenExpired") is > 0 and < 1e9 and var seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
+        var refreshExpiry = members.Text("refreshTokenExpired");
         return new Token
         {
             AccessToken = access,
-            RefreshToken = Secret.From(answer.Text("refreshToken")),
+            RefreshToken = Secret.From(members.Text("refreshToken")),
             Lifetime = lifetime,
             ExpiresAt = time.GetUtcNow() + lifetime ?? Jwt.Expiry(access),
-            RefreshExpiresAt = DateTimeOffset.TryParse(answer.Text("refreshTokenExpired"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end)
-                ? end.ToUniversalTime()
+            RefreshExpiresAt = DateTimeOffset.TryParse(refreshExpiry, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var expiry)
+                ? expiry.ToUniversalTime()
                 : null,
         };
     }

@@ -6,11 +6,11 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Ergani;
 
 /// <summary>
-/// A directory of token files, one per user and environment, for the owner's eyes only: the directory is 0700 and the files 0600, and
-/// what is looser is tightened. A file's name is an HMAC of user and environment, whose key is a file in the directory that is made once: the
-/// name tells nobody who the user is. Nothing on disk is touched before first use. Safe for concurrent use, also by other processes.
+/// A directory with a token file per user and environment. The directory has mode 0700 and the files 0600; looser modes are tightened. A file
+/// name is an HMAC of user and environment, so that it does not reveal the user. Its key is a file that is created once in the directory.
+/// The first use creates the directory. Safe for concurrent use, also by other processes.
 /// </summary>
-/// <param name="path">Never below the root of a web server; it is made if it is missing.</param>
+/// <param name="path">Must not be below the root of a web server. Created if missing.</param>
 public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger? logger = null)
 {
     private const string KeyFile = ".ergani-key";
@@ -20,34 +20,36 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
 
     private static readonly ITokenFormat[] Formats = [new ErganiTokenFormat()];
 
-    private readonly TimeProvider time = time;
-    private readonly ILogger? logger = logger;
-
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
-    /// <summary>The store of one login.</summary>
+    /// <summary>The store for these credentials.</summary>
     public ITokenStore StoreOf(ErganiCredentials credentials) => new DirectoryStore(this, credentials);
 
-    /// <summary>The token file of one login; also makes the directory and its key.</summary>
-    /// <exception cref="IOException">The directory cannot be made or read.</exception>
-    /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
+    /// <summary>The token file for these credentials. Creates the directory and its key.</summary>
+    /// <exception cref="IOException">The directory cannot be created or read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process lacks permissions.</exception>
     public string FileOf(ErganiCredentials credentials)
     {
-        Open();
-        var who = Encoding.UTF8.GetBytes($"{credentials.Environment.Name}\0{credentials.Environment.Address.AbsoluteUri}\0{credentials.Username}");
-        return In($"{Prefix}{Convert.ToHexStringLower(HMACSHA256.HashData(Key(), who))}{Suffix}");
+        if (!Directory.Exists(Path))
+        {
+            Directory.CreateDirectory(Path, DirectoryMode);
+        }
+        Tighten(Path, DirectoryMode);
+        var user = Encoding.UTF8.GetBytes($"{credentials.Environment.Name}\0{credentials.Environment.Address.AbsoluteUri}\0{credentials.Username}");
+        return Combine($"{Prefix}{Convert.ToHexStringLower(HMACSHA256.HashData(ReadKey(), user))}{Suffix}");
     }
 
     /// <summary>
-    /// Logs every login of this directory out here, as <see cref="ITokenStore.LogOutAsync"/> does; the provider is not told. Files that
-    /// are not named by us stay, those of the OxygenSuite token manager too. How many there were, and why one could not be forgotten.
+    /// Removes every token of this directory, as <see cref="ITokenStore.LogOutAsync"/> does. Sends nothing to Ergani. Other files stay,
+    /// including those of the OxygenSuite token manager.
     /// </summary>
+    /// <returns>The number of removed tokens, and the last failure.</returns>
     public async Task<(int Forgotten, string? Failure)> ForgetAllAsync(CancellationToken cancellationToken)
     {
         var (forgotten, failure) = (0, (string?)null);
         foreach (var file in Directory.Exists(Path) ? Directory.GetFiles(Path, $"{Prefix}*{Suffix}") : [])
         {
-            var store = new FileStore(file, Formats, time);
+            var store = OpenFile(file);
             var held = await store.LockAsync(cancellationToken);
             var outcome = await store.LogOutAsync(cancellationToken);
             held.Release();
@@ -56,44 +58,37 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
         return (forgotten, failure);
     }
 
-    /// <summary>The file that the OxygenSuite token manager would use: a plain hash of user, password and environment.</summary>
-    internal string LegacyFileOf(ErganiCredentials credentials) => In(Convert.ToHexStringLower(SHA256.HashData(
-        Encoding.UTF8.GetBytes($"{credentials.Username}-{credentials.Password.Reveal()}-{credentials.Environment.Name}"))) + Suffix);
+    private FileStore OpenFile(string file) => new(file, Formats, time);
 
-    /// <summary>Copies the token of the OxygenSuite token manager, once. Its file stays, because that program may still run.</summary>
+    /// <summary>
+    /// Copies the token of the OxygenSuite token manager once. Its file name is a plain hash of user, password and environment. The file
+    /// stays, because that program may still run.
+    /// </summary>
     private void Import(ErganiCredentials credentials, string file)
     {
-        var legacy = LegacyFileOf(credentials);
+        var key = Encoding.UTF8.GetBytes($"{credentials.Username}-{credentials.Password.Reveal()}-{credentials.Environment.Name}");
+        var legacy = Combine(Convert.ToHexStringLower(SHA256.HashData(key)) + Suffix);
         if (!File.Exists(legacy) || File.Exists(file) || File.Exists($"{file}.signed-out"))
         {
             return;
         }
         AtomicFile.Replace(file, File.ReadAllBytes(legacy));
         logger?.LogWarning(
-            "{Legacy} was copied to {File}. Its name is a hash of the password, which can be guessed offline: remove it once nothing else uses it; two programs on one token log each other out",
-            legacy, System.IO.Path.GetFileName(file));
+            "copied {Legacy} to {File}; remove the old file when no other program uses it. Its name is a hash of the password, which can be "
+            + "guessed offline. Two programs that use one token log each other out", legacy, System.IO.Path.GetFileName(file));
     }
 
-    private void Open()
+    /// <summary>Processes that start at the same time use the same key: only one of them creates the file.</summary>
+    private byte[] ReadKey()
     {
-        if (!Directory.Exists(Path))
-        {
-            Directory.CreateDirectory(Path, DirectoryMode);
-        }
-        Tighten(Path, DirectoryMode);
-    }
-
-    /// <summary>Of many that begin together all use the one that one of them has made.</summary>
-    private byte[] Key()
-    {
-        var file = In(KeyFile);
+        var file = Combine(KeyFile);
         if (!File.Exists(file))
         {
             AtomicFile.TryCreate(file, RandomNumberGenerator.GetBytes(32));
         }
         Tighten(file, AtomicFile.OwnerOnly);
         var key = File.ReadAllBytes(file);
-        return key.Length >= 32 ? key : throw new IOException($"{file} is no key: remove it, and log in again");
+        return key.Length >= 32 ? key : throw new IOException($"{file} is not a valid key; remove it, and log in again");
     }
 
     private void Tighten(string entry, UnixFileMode mode)
@@ -102,30 +97,21 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
         if ((before & ~mode) != 0)
         {
             File.SetUnixFileMode(entry, mode);
-            logger?.LogWarning("{Entry} could be used by others (mode {Before}); it is for its owner alone now", entry, Convert.ToString((int)before, 8));
+            logger?.LogWarning("removed other users' access to {Entry} (mode was {Before})", entry, Convert.ToString((int)before, 8));
         }
     }
 
-    private string In(string name) => System.IO.Path.Combine(Path, name);
+    private string Combine(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>A file store that comes to be with its directory, and whose directory's troubles are outcomes like the file's.</summary>
+    /// <summary>A file store that creates its directory on demand, and reports the directory's errors as results.</summary>
     private sealed class DirectoryStore(ErganiTokenDirectory directory, ErganiCredentials credentials) : ITokenStore
     {
         private FileStore? file;
 
         public string Location => file?.Location ?? directory.Path;
 
-        public async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                return await File().ReadAsync(cancellationToken);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return new ReadResult.Unreadable(Sanitize.Line(e.Message));
-            }
-        }
+        public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) =>
+            TryAsync<ReadResult>(store => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
 
         public async ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken)
         {
@@ -139,44 +125,37 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
             }
         }
 
-        public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) => SaveAsync(f => f.WriteAsync(token, expected, cancellationToken));
+        public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
+            TryAsync<WriteResult>(store => store.WriteAsync(token, expected, cancellationToken), reason => new WriteResult.Failed(reason));
 
-        public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => SaveAsync(f => f.LogOutAsync(cancellationToken));
+        public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) =>
+            TryAsync<WriteResult>(store => store.LogOutAsync(cancellationToken), reason => new WriteResult.Failed(reason));
 
-        public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
+        public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) =>
+            TryAsync<StoreLock>(store => store.LockAsync(cancellationToken), reason => new StoreLock.Unavailable(reason));
+
+        private async ValueTask<T> TryAsync<T>(Func<FileStore, ValueTask<T>> use, Func<string, T> failed)
         {
             try
             {
-                return await File().LockAsync(cancellationToken);
+                return await use(Open());
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return new StoreLock.Unavailable(Sanitize.Line(e.Message));
+                return failed(Sanitize.Line(e.Message));
             }
         }
 
-        private async ValueTask<WriteResult> SaveAsync(Func<FileStore, ValueTask<WriteResult>> save)
+        private FileStore Open()
         {
-            try
-            {
-                return await save(File());
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return new WriteResult.Failed(Sanitize.Line(e.Message));
-            }
-        }
-
-        private FileStore File()
-        {
-            // The directory may have been removed, or loosened, while we run.
+            // Another program can remove the directory or loosen its mode at any time.
             var path = directory.FileOf(credentials);
             if (file?.Location != path)
             {
                 directory.Import(credentials, path);
-                file = new FileStore(path, Formats, directory.time);
+                file = directory.OpenFile(path);
             }
-            if (System.IO.File.Exists(path))
+            if (File.Exists(path))
             {
                 directory.Tighten(path, AtomicFile.OwnerOnly);
             }

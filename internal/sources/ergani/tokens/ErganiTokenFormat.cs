@@ -3,8 +3,8 @@ using Exporter.Tokens;
 namespace Exporter.Ergani;
 
 /// <summary>
-/// What the OxygenSuite token manager keeps: <c>{"token":{"accessToken","accessTokenExpiresAt","refreshToken","refreshTokenExpiresAt"}}</c>
-/// with Unix seconds. Its documentation leaves the outer member out, so a file may as well.
+/// The OxygenSuite token manager's format: <c>{"token":{"accessToken","accessTokenExpiresAt","refreshToken","refreshTokenExpiresAt"}}</c>,
+/// with Unix seconds. That program's documentation omits the outer member, so a file without it is valid too.
 /// </summary>
 public sealed class ErganiTokenFormat : JsonTokenFormat
 {
@@ -18,37 +18,39 @@ public sealed class ErganiTokenFormat : JsonTokenFormat
 
     public override string Name => "Ergani";
 
-    protected override bool Recognises(JsonMembers members) => Held(members) is { } held && (held.Has(Access) || held.Has(Refresh));
+    protected override bool Recognises(JsonMembers members) => Find(members) is { } inner && (inner.Has(Access) || inner.Has(Refresh));
 
     protected override Token Read(JsonMembers members)
     {
-        var held = Held(members) ?? JsonMembers.Empty;
-        var access = Secret.From(held.Text(Access));
+        var inner = Find(members) ?? JsonMembers.Empty;
+        var access = Secret.From(inner.Text(Access));
         return new Token
         {
             AccessToken = access,
-            RefreshToken = Secret.From(held.Text(Refresh)),
-            ExpiresAt = Time(held, AccessExpiry) ?? Jwt.Expiry(access),
-            RefreshExpiresAt = Time(held, RefreshExpiry),
+            RefreshToken = Secret.From(inner.Text(Refresh)),
+            ExpiresAt = ReadTime(inner, AccessExpiry) ?? Jwt.Expiry(access),
+            RefreshExpiresAt = ReadTime(inner, RefreshExpiry),
             Members = members.Without(Known),
         };
     }
 
-    /// <summary>Foreign members stay where they are, outside or inside; a new file has the outer member.</summary>
-    protected override JsonMembers Write(Token token, JsonMembers members, JsonStyle style) => Held(members) is { } held && !members.Has(Outer)
-        ? With(held, token)
+    /// <summary>Unknown members stay, outside and inside. A new file has the outer member.</summary>
+    protected override JsonMembers Write(Token token, JsonMembers members, JsonStyle style) => Find(members) is { } inner && !members.Has(Outer)
+        ? With(inner, token)
         : members.With(Outer, With(members.Inner(Outer) ?? JsonMembers.Empty, token), style);
 
-    private static JsonMembers? Held(JsonMembers members) => members.Has(Outer) ? members.Inner(Outer) : members.Has(Access) || members.Has(Refresh) ? members : null;
+    private static JsonMembers? Find(JsonMembers members) =>
+        members.Has(Outer) ? members.Inner(Outer) : members.Has(Access) || members.Has(Refresh) ? members : null;
 
-    private static JsonMembers With(JsonMembers held, Token token) => Timed(
-        Timed(held.With(Access, token.AccessToken?.Reveal()), AccessExpiry, token.ExpiresAt).With(Refresh, token.RefreshToken?.Reveal()),
-        RefreshExpiry,
-        token.RefreshExpiresAt);
+    private static JsonMembers With(JsonMembers inner, Token token)
+    {
+        inner = WithTime(inner.With(Access, token.AccessToken?.Reveal()), AccessExpiry, token.ExpiresAt);
+        return WithTime(inner.With(Refresh, token.RefreshToken?.Reveal()), RefreshExpiry, token.RefreshExpiresAt);
+    }
 
-    private static JsonMembers Timed(JsonMembers members, string name, DateTimeOffset? time) =>
+    private static JsonMembers WithTime(JsonMembers members, string name, DateTimeOffset? time) =>
         time is { } known ? members.With(name, known.ToUnixTimeSeconds()) : members.Without(name);
 
-    private static DateTimeOffset? Time(JsonMembers members, string name) =>
+    private static DateTimeOffset? ReadTime(JsonMembers members, string name) =>
         members.Number(name) is > 0 and < 1e11 and var seconds ? DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) : null;
 }

@@ -3,29 +3,38 @@ using Exporter.Tokens;
 namespace Exporter.Webex;
 
 /// <summary>
-/// The service app's token as the Webex token manager keeps it: two lines of a <c>.env</c> file among other lines. A third, which
-/// that program passes over, says when the two end.
+/// The service app's token as the Webex token manager stores it: two lines of a <c>.env</c> file that can contain other lines. A third
+/// line, which that program ignores, contains the expiry times.
 /// </summary>
 public sealed class DotEnvTokenFormat : ITokenFormat
 {
     public const string AccessToken = "WEBEX_SERVICE_APP_ACCESS_TOKEN";
     public const string RefreshToken = "WEBEX_SERVICE_APP_REFRESH_TOKEN";
 
-    /// <summary>No beginning of this is the name of one of the others: some programs look no further than that.</summary>
+    /// <summary>None of the three names is a prefix of another, because some programs match by prefix.</summary>
     public const string Expiry = "WEBEX_SERVICE_APP_EXPIRY";
 
     public string Name => ".env";
 
     public bool IsShared => true;
 
-    public bool Recognises(ReadOnlySpan<byte> content) => (DotEnvFile.Find(content, AccessToken) ?? DotEnvFile.Find(content, RefreshToken)) is not null;
+    public bool Recognises(ReadOnlySpan<byte> content) =>
+        (DotEnvFile.Find(content, AccessToken) ?? DotEnvFile.Find(content, RefreshToken)) is not null;
 
-    public Token Read(ReadOnlySpan<byte> content) => Ends.Parse(DotEnvFile.Find(content, Expiry)).Put(new Token
+    public Token Read(ReadOnlySpan<byte> content)
     {
-        AccessToken = Secret.From(DotEnvFile.Find(content, AccessToken)),
-        RefreshToken = Secret.From(DotEnvFile.Find(content, RefreshToken)),
-    });
+        var token = new Token
+        {
+            AccessToken = Secret.From(DotEnvFile.Find(content, AccessToken)),
+            RefreshToken = Secret.From(DotEnvFile.Find(content, RefreshToken)),
+        };
+        return TokenPairExpiry.Parse(DotEnvFile.Find(content, Expiry))?.ApplyTo(token) ?? token;
+    }
 
-    public byte[] Write(Token token, ReadOnlySpan<byte> previous) => DotEnvFile.With(
-        DotEnvFile.With(DotEnvFile.With(previous, AccessToken, token.AccessToken?.Reveal()), RefreshToken, token.RefreshToken?.Reveal()), Expiry, Ends.From(token)?.ToString());
+    public byte[] Write(Token token, ReadOnlySpan<byte> previous)
+    {
+        var content = DotEnvFile.With(previous, AccessToken, token.AccessToken?.Reveal());
+        content = DotEnvFile.With(content, RefreshToken, token.RefreshToken?.Reveal());
+        return DotEnvFile.With(content, Expiry, TokenPairExpiry.From(token)?.ToString());
+    }
 }

@@ -4,88 +4,95 @@ using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
-/// <summary>What Webex says of an access token.</summary>
+/// <summary>The result of checking an access token at Webex.</summary>
 public abstract record TokenCheck
 {
     private TokenCheck() { }
 
-    /// <param name="EndsAt">Null where Webex does not say.</param>
-    public sealed record Good(DateTimeOffset? EndsAt) : TokenCheck;
+    /// <param name="ExpiresAt">Null if Webex does not return it.</param>
+    public sealed record Valid(DateTimeOffset? ExpiresAt) : TokenCheck;
 
-    public sealed record Bad(string Reason) : TokenCheck;
+    public sealed record Invalid(string Reason) : TokenCheck;
 
-    /// <summary>It could not be asked, which says nothing about the token.</summary>
+    /// <summary>The check failed, so the token can be valid or not.</summary>
     public sealed record Unknown(FailureKind Kind, string Reason, TimeSpan? RetryAfter) : TokenCheck;
 }
 
-/// <summary>Asks Webex about an access token that somebody holds, once and without a retry. Safe for concurrent use.</summary>
+/// <summary>Checks an access token at Webex with one request, without retries. Safe for concurrent use.</summary>
 /// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
 internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Action<HttpRequestMessage>? prepare = null)
 {
-    private const int LargestAnswer = 1 << 20;
+    private const int LargestBody = 1 << 20;
 
-    /// <summary>Whether a service app's token is accepted for its data sources.</summary>
-    public Task<TokenCheck> AskServiceAppAsync(Secret token, CancellationToken cancellationToken) =>
-        AskAsync(token, "/v1/dataSources", "service app's token", (status, _) => status == HttpStatusCode.OK ? new TokenCheck.Good(null) : null, cancellationToken);
+    /// <summary>Checks whether Webex accepts a service app's token for its data sources.</summary>
+    public Task<TokenCheck> CheckServiceAppTokenAsync(Secret token, CancellationToken cancellationToken) => CheckAsync(
+        token, "/v1/dataSources", "service app's token", (status, _) => status == HttpStatusCode.OK ? new TokenCheck.Valid(null) : null,
+        cancellationToken);
 
-    /// <summary>Whether a personal access token is good, and until when.</summary>
-    public async Task<TokenCheck> AskPersonalAsync(Secret token, CancellationToken cancellationToken)
+    /// <summary>Checks whether a personal access token is valid, and reads its expiry.</summary>
+    public async Task<TokenCheck> CheckPersonalTokenAsync(Secret token, CancellationToken cancellationToken)
     {
         const string What = "personal access token";
-        // 403: the token is known, and is not for this question; an integration's has one scope and no more.
-        var known = await AskAsync(
-            token, "/v1/people/me", What, (status, _) => status is HttpStatusCode.OK or HttpStatusCode.Forbidden ? new TokenCheck.Good(null) : null, cancellationToken);
-        if (known is not TokenCheck.Good)
+        // 403: the token is valid but lacks the scope for this request, as an integration's token does.
+        var check = await CheckAsync(token, "/v1/people/me", What,
+            (status, _) => status is HttpStatusCode.OK or HttpStatusCode.Forbidden ? new TokenCheck.Valid(null) : null, cancellationToken);
+        if (check is not TokenCheck.Valid)
         {
-            return known;
+            return check;
         }
-        return await AskAsync(token, "/v1/authorizations/tokenExpiry", What, (status, body) => status == HttpStatusCode.OK ? End(body) : null, cancellationToken) switch
-        {
-            // Not served everywhere, and not needed: then nobody knows the end.
-            TokenCheck.Bad or TokenCheck.Unknown => known,
-            var ends => ends,
-        };
+        // Optional, because not every server has this endpoint.
+        return await CheckAsync(token, "/v1/authorizations/tokenExpiry", What,
+            (status, body) => status == HttpStatusCode.OK ? ReadExpiry(body) : null, cancellationToken) is TokenCheck.Valid expiry ? expiry : check;
     }
 
-    private async Task<TokenCheck> AskAsync(Secret token, string path, string what, Func<HttpStatusCode, byte[], TokenCheck.Good?> good, CancellationToken cancellationToken)
+    private async Task<TokenCheck> CheckAsync(
+        Secret token, string path, string what, Func<HttpStatusCode, byte[], TokenCheck.Valid?> read, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(api, path)) { Headers = { Authorization = new("Bearer", token.Reveal()), Accept = { new("application/json") } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(api, path))
+        {
+            Headers = { Authorization = new("Bearer", token.Reveal()), Accept = { new("application/json") } },
+        };
         prepare?.Invoke(request);
         using var limit = new CancellationTokenSource(TokenEndpoint.Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
-            // Headers first, so that both limits hold for the body as well.
+            // Headers first, so that both limits apply to the body too.
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            await response.Content.LoadIntoBufferAsync(LargestAnswer, either.Token);
+            await response.Content.LoadIntoBufferAsync(LargestBody, either.Token);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token);
-            return good(response.StatusCode, body) as TokenCheck ?? Failure(response, body, token, what);
+            return read(response.StatusCode, body) as TokenCheck ?? Failure(response, body, token, what);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new TokenCheck.Unknown(FailureKind.Timeout, $"Webex did not answer within {TokenEndpoint.Patience.TotalSeconds:0} s", null);
+            return new TokenCheck.Unknown(FailureKind.Timeout, $"Webex did not respond within {TokenEndpoint.Patience.TotalSeconds:0} s", null);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new TokenCheck.Unknown(FailureKind.Network, $"Webex cannot be reached: {Sanitize.Line(e.GetBaseException().Message).TrimEnd('.')}", null);
+            var reason = Sanitize.Line(e.GetBaseException().Message).TrimEnd('.');
+            return new TokenCheck.Unknown(FailureKind.Network, $"Webex cannot be reached: {reason}", null);
         }
     }
 
     private TokenCheck Failure(HttpResponseMessage response, byte[] body, Secret token, string what)
     {
-        var says = WebexError.Says(response.StatusCode, Json(body), response.Headers.TryGetValues("Trackingid", out var ids) ? ids : null, token);
-        var wait = RetryAfter.Read(response, time);
-        return response.StatusCode switch
+        var ids = response.Headers.TryGetValues("Trackingid", out var values) ? values : null;
+        var details = WebexError.Describe(response.StatusCode, Json(body), ids, token);
+        var header = response.Headers.RetryAfter;
+        var wait = header?.Delta ?? header?.Date - time.GetUtcNow();
+        return (int)response.StatusCode switch
         {
-            HttpStatusCode.Unauthorized => new TokenCheck.Bad($"Webex does not accept the {what}: {says}"),
-            _ when WebexError.IsLimited(response.StatusCode) => new TokenCheck.Unknown(FailureKind.RateLimited, $"Webex asks for patience: {says}", wait),
-            _ => new TokenCheck.Unknown(FailureKind.ServerError, $"Webex could not say whether the {what} is good: {says}", wait),
+            401 => new TokenCheck.Invalid($"Webex rejects the {what}: {details}"),
+            423 or 429 => new TokenCheck.Unknown(FailureKind.RateLimited, $"Webex limits the rate of requests: {details}", wait),
+            _ => new TokenCheck.Unknown(FailureKind.ServerError, $"Webex could not check the {what}: {details}", wait),
         };
     }
 
-    /// <summary><c>{"exp"}</c> in milliseconds since 1970.</summary>
-    private static TokenCheck.Good? End(byte[] body) =>
-        Json(body) is { } json && WebexError.Members(json)?.Number("exp") is > 0 and < 1e14 and var end ? new TokenCheck.Good(DateTimeOffset.FromUnixTimeMilliseconds((long)end)) : null;
+    /// <summary>Reads <c>{"exp"}</c> in Unix milliseconds.</summary>
+    private static TokenCheck.Valid? ReadExpiry(byte[] body) =>
+        Json(body) is { } json && WebexError.Members(json)?.Number("exp") is > 0 and < 1e14 and var expiry
+            ? new TokenCheck.Valid(DateTimeOffset.FromUnixTimeMilliseconds((long)expiry))
+            : null;
 
     private static JsonElement? Json(byte[] body)
     {

@@ -4,25 +4,25 @@ using Exporter.Tokens;
 namespace Exporter.Webex;
 
 /// <summary>
-/// The personal access token, and the integration that renews it, in <c>token-config.json</c> beside what else that file holds. The
-/// integration may stand in any of the three ways that the Webex token manager and its template had; it stays in its own.
+/// The personal access token, and the integration that renews it, in <c>token-config.json</c>. Other members of the file stay. The
+/// integration has one of three shapes that the Webex token manager and its template used, and keeps it.
 /// </summary>
 public sealed class TokenConfigFormat : ITokenFormat
 {
     internal const string Section = "tokenManager";
     internal const string PersonalAccessToken = "personalAccessToken";
 
-    /// <summary>Among a token's members, the client that its refresh token was given to.</summary>
+    /// <summary>The client that the refresh token was issued to, as members of the token.</summary>
     internal const string ClientId = "client_id";
     internal const string ClientSecret = "client_secret";
 
     private const string Expiry = "expiry";
     private const string RefreshToken = "refreshToken";
-    private const string Of = "of";
+    private const string Hash = "of";
 
     private static readonly JsonStyle NewFile = new("  ", true);
 
-    /// <summary>A new file is written in the first.</summary>
+    /// <summary>A new file has the first shape.</summary>
     internal static readonly IReadOnlyList<IntegrationShape> Shapes =
     [
         new("integration", "clientId", "clientSecret", RefreshToken),
@@ -38,50 +38,51 @@ public sealed class TokenConfigFormat : ITokenFormat
 
     public Token Read(ReadOnlySpan<byte> content)
     {
-        var held = content.IsEmpty ? JsonMembers.Empty : Manager(Parse(content));
-        var shape = IntegrationShape.Of(held);
-        var integration = shape.In(held);
+        var manager = ManagerIn(Parse(content));
+        var shape = IntegrationShape.Of(manager);
+        var integration = shape.MembersIn(manager);
         var token = new Token
         {
-            AccessToken = Secret.From(held.Text(PersonalAccessToken)),
+            AccessToken = Secret.From(manager.Text(PersonalAccessToken)),
             RefreshToken = Secret.From(integration.Text(shape.RefreshToken)),
             Members = JsonMembers.Empty.With(ClientId, integration.Text(shape.ClientId)).With(ClientSecret, integration.Text(shape.ClientSecret)),
         };
-        return held.Inner(Expiry) is { } ends ? new Ends(Ends.Time(ends.Text(PersonalAccessToken)), Ends.Time(ends.Text(RefreshToken)), ends.Text(Of) ?? "").Put(token) : token;
+        return manager.Inner(Expiry) is { } expiry
+            ? new TokenPairExpiry(
+                TokenPairExpiry.ParseTime(expiry.Text(PersonalAccessToken)), TokenPairExpiry.ParseTime(expiry.Text(RefreshToken)),
+                expiry.Text(Hash) ?? "").ApplyTo(token)
+            : token;
     }
 
     public byte[] Write(Token token, ReadOnlySpan<byte> previous)
     {
         var style = previous.IsEmpty ? NewFile : JsonStyle.Of(previous);
-        var before = previous.IsEmpty ? JsonMembers.Empty : Parse(previous);
-        var held = Manager(before);
-        var (shape, inner) = (IntegrationShape.Of(held), style.Deeper());
-        var integration = shape.In(held)
-            .With(shape.ClientId, token.Members.Text(ClientId) ?? shape.In(held).Text(shape.ClientId))
-            .With(shape.ClientSecret, token.Members.Text(ClientSecret) ?? shape.In(held).Text(shape.ClientSecret))
+        var file = Parse(previous);
+        var manager = ManagerIn(file);
+        var (shape, inner) = (IntegrationShape.Of(manager), style.Deeper());
+        var before = shape.MembersIn(manager);
+        var integration = before
+            .With(shape.ClientId, token.Members.Text(ClientId) ?? before.Text(shape.ClientId))
+            .With(shape.ClientSecret, token.Members.Text(ClientSecret) ?? before.Text(shape.ClientSecret))
             .With(shape.RefreshToken, token.RefreshToken?.Reveal());
-        if (shape.Inner is not null)
-        {
-            held = integration.Count == 0 ? held : held.With(shape.Inner, integration, inner);
-        }
-        else
-        {
-            held = integration;
-        }
-        held = Ends.From(token) is { } ends
-            ? held.With(Expiry, (held.Inner(Expiry) ?? JsonMembers.Empty).With(PersonalAccessToken, Ends.Text(ends.Access)).With(RefreshToken, Ends.Text(ends.Refresh)).With(Of, ends.Of), inner)
-            : held.Without(Expiry);
-        return before.With(Section, held.With(PersonalAccessToken, token.AccessToken?.Reveal()), style).ToBytes(style);
+        manager = shape.Inner is null ? integration : integration.Count == 0 ? manager : manager.With(shape.Inner, integration, inner);
+        manager = TokenPairExpiry.From(token) is { } expiry
+            ? manager.With(Expiry, (manager.Inner(Expiry) ?? JsonMembers.Empty)
+                .With(PersonalAccessToken, TokenPairExpiry.Format(expiry.Access))
+                .With(RefreshToken, TokenPairExpiry.Format(expiry.Refresh))
+                .With(Hash, expiry.Hash), inner)
+            : manager.Without(Expiry);
+        return file.With(Section, manager.With(PersonalAccessToken, token.AccessToken?.Reveal()), style).ToBytes(style);
     }
 
-    private static JsonMembers Manager(JsonMembers file) =>
-        file.Inner(Section) ?? (file.Has(Section) ? throw new FormatException($"{Section} is no JSON object") : JsonMembers.Empty);
+    private static JsonMembers ManagerIn(JsonMembers file) =>
+        file.Inner(Section) ?? (file.Has(Section) ? throw new FormatException($"{Section} is not a JSON object") : JsonMembers.Empty);
 
     private static JsonMembers Parse(ReadOnlySpan<byte> content)
     {
         try
         {
-            return JsonMembers.Parse(content);
+            return content.IsEmpty ? JsonMembers.Empty : JsonMembers.Parse(content);
         }
         catch (JsonException e)
         {
@@ -90,18 +91,18 @@ public sealed class TokenConfigFormat : ITokenFormat
     }
 }
 
-/// <summary>How the integration stands in <c>tokenManager</c>: in an object of its own, or beside the personal access token.</summary>
+/// <summary>Where <c>tokenManager</c> contains the integration: in an object of its own, or next to the personal access token.</summary>
 internal sealed record IntegrationShape(string? Inner, string ClientId, string ClientSecret, string RefreshToken)
 {
-    /// <summary>The first shape of which there is anything.</summary>
+    /// <summary>The first shape that has any member.</summary>
     public static IntegrationShape Of(JsonMembers manager) =>
-        TokenConfigFormat.Shapes.FirstOrDefault(shape => shape.Names.Any(shape.In(manager).Has)) ?? TokenConfigFormat.Shapes[0];
+        TokenConfigFormat.Shapes.FirstOrDefault(shape => shape.Names.Any(shape.MembersIn(manager).Has)) ?? TokenConfigFormat.Shapes[0];
 
     public IEnumerable<string> Names => [ClientId, ClientSecret, RefreshToken];
 
-    /// <summary>Where its members are.</summary>
-    public JsonMembers In(JsonMembers manager) => Inner is null ? manager : manager.Inner(Inner) ?? JsonMembers.Empty;
+    public JsonMembers MembersIn(JsonMembers manager) => Inner is null ? manager : manager.Inner(Inner) ?? JsonMembers.Empty;
 
-    /// <summary>The name of a member as a person looks for it.</summary>
-    public string Dotted(string name) => Inner is null ? $"{TokenConfigFormat.Section}.{name}" : $"{TokenConfigFormat.Section}.{Inner}.{name}";
+    /// <summary>The dotted name of a member in the file.</summary>
+    public string QualifiedName(string name) =>
+        Inner is null ? $"{TokenConfigFormat.Section}.{name}" : $"{TokenConfigFormat.Section}.{Inner}.{name}";
 }

@@ -4,38 +4,37 @@ using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
-/// <summary>What Webex's refusals mean. Their bodies are <c>{"message","trackingId"}</c>, at the token endpoint too, where RFC 6749 has another shape.</summary>
+/// <summary>Classifies Webex's errors. Their bodies are <c>{"message","trackingId"}</c>, even at the token endpoint (unlike RFC 6749).</summary>
 internal static class WebexError
 {
-    public static ErrorMembers Named { get; } = new(Description: "message", Reference: "trackingId");
+    public static ErrorMembers MemberNames { get; } = new(Description: "message", Reference: "trackingId");
 
     /// <summary>
-    /// For <c>/v1/access_token</c>, where a dead refresh token was seen to be answered with 400 and with 401: these two are for good if
-    /// they say what they mean. A level must not be given up because of a refusal that nobody understands.
+    /// Classifies an error of <c>/v1/access_token</c>. For a rejected refresh token, Webex returns either 400 or 401. Both are permanent only
+    /// if the message is known, so that an unknown error uses up no level.
     /// </summary>
     public static Renewal Classify(TokenError error) => ((int)error.Status, error.Error) switch
     {
-        (423 or 429, _) => Limited(error),
-        (400 or 401, not null) => error.Classify(),
-        (400 or 401, _) => Meant(error),
+        // 429 limits this client, 423 the resource; both can contain Retry-After.
+        (423 or 429, _) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex limits the rate of requests"), error.RetryAfter),
+        (400 or 401, null) => ClassifyMessage(error),
         _ => error.Classify(),
     };
 
-    /// <summary>The same for the code of a login.</summary>
-    public static Renewal ClassifyLogin(TokenError error) => Classify(error) is Renewal.InvalidGrant ? new Renewal.InvalidGrant(error.Say("Webex does not accept the code; begin again")) : Classify(error);
+    /// <summary>Classifies an error for the authorization code of a login.</summary>
+    public static Renewal ClassifyLogin(TokenError error) => Classify(error) is var outcome && outcome is Renewal.InvalidGrant
+        ? new Renewal.InvalidGrant(error.Say("Webex rejects the authorization code; log in again"))
+        : outcome;
 
-    /// <summary>429 is for this client; 423 for what it asks of, and may bring Retry-After as well.</summary>
-    public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex asks for patience"), error.RetryAfter);
-
-    /// <summary>The message, its details where they say more, and the id by which Webex's support finds the call.</summary>
-    /// <param name="body">The answer's JSON; null if it is none.</param>
-    /// <param name="trackingIds">The header of that name.</param>
-    /// <param name="secrets">What is not to be repeated, should the answer hold it.</param>
-    public static string Says(HttpStatusCode status, JsonElement? body, IEnumerable<string>? trackingIds, params IReadOnlyList<Secret?> secrets)
+    /// <summary>The message, further details, and the tracking ID, which Webex's support asks for.</summary>
+    /// <param name="body">The response as JSON; null if it is not JSON.</param>
+    /// <param name="trackingIds">The values of the header <c>Trackingid</c>.</param>
+    /// <param name="secrets">Removed from the result.</param>
+    public static string Describe(HttpStatusCode status, JsonElement? body, IEnumerable<string>? trackingIds, params IReadOnlyList<Secret?> secrets)
     {
         var members = body is { } element ? Members(element) : null;
         var message = members?.Text("message");
-        // Safe to look up, once all names are known to be text.
+        // TryGetProperty throws for a name that is not valid Unicode, which Members has ruled out.
         var details = members is not null && body!.Value.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
             ? errors.EnumerateArray().Select(Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
             : [];
@@ -43,13 +42,14 @@ internal static class WebexError
         var text = string.Join("; ", details.Prepend(message).OfType<string>());
         foreach (var secret in secrets.OfType<Secret>())
         {
-            (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal), id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
+            (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal),
+                id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
         }
         var quoted = Sanitize.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
         return $"{quoted}(HTTP {(int)status}{(id is null ? "" : $", trackingId {Sanitize.Line(id)}")})";
     }
 
-    /// <summary>Null when it is no object, or holds names that are no Unicode.</summary>
+    /// <summary>Null if the element is not an object, or has names that are not valid Unicode.</summary>
     public static JsonMembers? Members(JsonElement element)
     {
         try
@@ -62,16 +62,14 @@ internal static class WebexError
         }
     }
 
-    public static bool IsLimited(HttpStatusCode status) => (int)status is 423 or 429;
-
-    private static Renewal Meant(TokenError error)
+    private static Renewal ClassifyMessage(TokenError error)
     {
         bool Has(string word) => error.Description?.Contains(word, StringComparison.OrdinalIgnoreCase) == true;
 
-        return Has("invalid_grant") || Has("refresh token") || Has("refresh_token") || ((Has("token") || Has("grant") || Has("code")) && (Has("invalid") || Has("expired") || Has("revoked")))
-            ? new Renewal.InvalidGrant(error.Say("the refresh token is no longer accepted"))
-            : Has("client")
-                ? new Renewal.InvalidClient(error.Say("the client id or the client secret is not accepted"))
-                : new Renewal.Transient(FailureKind.MalformedAnswer, error.Say("Webex refuses, and does not say what"), error.RetryAfter);
+        var isGrant = Has("invalid_grant") || Has("refresh token") || Has("refresh_token")
+            || ((Has("token") || Has("grant") || Has("code")) && (Has("invalid") || Has("expired") || Has("revoked")));
+        return isGrant ? new Renewal.InvalidGrant(error.Say("the refresh token is no longer accepted"))
+            : Has("client") ? new Renewal.InvalidClient(error.Say("the client id or the client secret is not accepted"))
+            : new Renewal.Transient(FailureKind.MalformedAnswer, error.Say("Webex rejects the request for an unknown reason"), error.RetryAfter);
     }
 }

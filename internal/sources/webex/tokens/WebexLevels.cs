@@ -2,54 +2,57 @@ using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
-/// <summary>The four ways to a service app's token, in the order in which they are gone. Reads snapshots and asks nobody.</summary>
-internal sealed class WebexLevels(string loginCommand, ServiceAppGrant grant, TokenManager serviceApp, PersonalGrant personalGrant, TokenManager personal)
+/// <summary>The four ways to get a service app's token, in the order in which they are tried. Reads snapshots and sends no request.</summary>
+internal sealed class WebexLevels(
+    string loginCommand, ServiceAppGrant grant, TokenManager serviceApp, PersonalTokenGrant personalGrant, TokenManager personal)
 {
     public IReadOnlyList<TokenLevel> At(DateTimeOffset now)
     {
         var (own, upstream) = (serviceApp.Snapshot.State, personal.Snapshot.State);
         return
         [
-            new("service app, by its refresh token", IsByRefreshToken(own), own.Token?.RefreshExpiresAt,
-                grant.Obstacle(own.Token) ?? (own is TokenState.InvalidClient(_, var wrong, _) ? wrong : Planned(serviceApp, "the service app's token is renewed"))),
-            new("service app, by the personal access token", IsByPersonalToken(upstream, now), upstream.Token?.ExpiresAt, OfPersonalToken(upstream, now)),
-            new("personal access token, by the integration", IsByIntegration(upstream, now), upstream.Token?.RefreshExpiresAt, OfIntegration(upstream, now)),
-            new("a person", true, null, $"needed once nothing else is left: {loginCommand}"),
+            new("service app, by its refresh token", HasRefreshToken(own), own.Token?.RefreshExpiresAt,
+                grant.WhyRefreshTokenIsUnusable(own.Token) ?? (own is TokenState.InvalidClient(_, var reason, _) ? reason : NextRenewal(serviceApp))),
+            new("service app, by the personal access token", HasPersonalToken(upstream, now), upstream.Token?.ExpiresAt,
+                DescribePersonalToken(upstream, now)),
+            new("personal access token, by the integration", HasIntegration(upstream, now), upstream.Token?.RefreshExpiresAt,
+                DescribeIntegration(upstream, now)),
+            new("a person", true, null, $"needed when no other level is left: {loginCommand}"),
         ];
     }
 
-    /// <summary>How many ways are left before a person is needed.</summary>
+    /// <summary>The number of levels left before you must log in.</summary>
     /// <param name="own">The state of the service app's token.</param>
-    public int Count(TokenState own, DateTimeOffset now)
+    public int CountLeft(TokenState own, DateTimeOffset now)
     {
         var upstream = personal.Snapshot.State;
-        return (IsByRefreshToken(own) ? 1 : 0) + (IsByPersonalToken(upstream, now) ? 1 : 0) + (IsByIntegration(upstream, now) ? 1 : 0);
+        return new[] { HasRefreshToken(own), HasPersonalToken(upstream, now), HasIntegration(upstream, now) }.Count(isLeft => isLeft);
     }
 
-    private bool IsByRefreshToken(TokenState own) => own is TokenState.Active && grant.IsLeft(own.Token);
+    private bool HasRefreshToken(TokenState own) => own is TokenState.Active && grant.CanUseRefreshToken(own.Token);
 
-    private static bool IsByPersonalToken(TokenState upstream, DateTimeOffset now) => upstream.Token?.IsUsable(now) == true;
+    private static bool HasPersonalToken(TokenState upstream, DateTimeOffset now) => upstream.Token?.IsUsable(now) == true;
 
-    private bool IsByIntegration(TokenState upstream, DateTimeOffset now) =>
+    private bool HasIntegration(TokenState upstream, DateTimeOffset now) =>
         upstream is TokenState.Active && personalGrant.HasIntegration(upstream.Token) && !(upstream.Token?.RefreshExpiresAt <= now);
 
-    private string OfPersonalToken(TokenState upstream, DateTimeOffset now) => upstream switch
+    private string DescribePersonalToken(TokenState upstream, DateTimeOffset now) => upstream switch
     {
         TokenState.Missing => $"there is none in {personal.StoreLocation}",
-        { Token: { } token } when token.IsUsable(now) => "used when the service app's refresh token is refused",
+        { Token: { } token } when token.IsUsable(now) => "used when Webex rejects the service app's refresh token",
         TokenState.Lost(_, var reason, _) => reason,
         TokenState.InvalidClient(_, var reason, _) => reason,
-        _ => Planned(personal, "it has ended, and is renewed"),
+        _ => $"expired; {NextRenewal(personal)}",
     };
 
-    private string OfIntegration(TokenState upstream, DateTimeOffset now) => upstream switch
+    private string DescribeIntegration(TokenState upstream, DateTimeOffset now) => upstream switch
     {
         TokenState.Lost(_, var reason, _) when upstream.Token?.RefreshToken is not null => reason,
         TokenState.InvalidClient(_, var reason, _) => reason,
         _ when !personalGrant.HasIntegration(upstream.Token) => $"there is none in {personal.StoreLocation}",
-        _ when upstream.Token?.RefreshExpiresAt <= now => "its refresh token has ended",
-        _ => Planned(personal, "the personal access token is renewed"),
+        _ when upstream.Token?.RefreshExpiresAt <= now => "its refresh token has expired",
+        _ => NextRenewal(personal),
     };
 
-    private static string Planned(TokenManager manager, string what) => manager.NextRenewal is { } at ? $"next: {what} at {at:u}" : $"{what} when it has to be";
+    private static string NextRenewal(TokenManager manager) => manager.NextRenewal is { } at ? $"next renewal at {at:u}" : "renewed when needed";
 }

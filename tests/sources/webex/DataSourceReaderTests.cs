@@ -8,8 +8,8 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>Readings at the stand-in, and extensions before a signed token ends.</summary>
-public sealed class DataSourceCensusTests : IAsyncLifetime
+/// <summary>Readings and extensions, with the stand-in.</summary>
+public sealed class DataSourceReaderTests : IAsyncLifetime
 {
     private static readonly WebexDataOptions Reading = new(TimeSpan.FromMinutes(5), Extend: false, TimeSpan.FromHours(2), TimeSpan.FromDays(1), []);
     private static readonly WebexDataOptions Extending = Reading with { Extend = true };
@@ -25,195 +25,202 @@ public sealed class DataSourceCensusTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        sandbox = await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new WebexProviderOptions { ServiceAppLifetimes = new(TimeSpan.FromDays(400), TimeSpan.FromDays(400), TimeSpan.Zero) }] }, Cancellation);
+        sandbox = await SandboxServer.StartAsync(
+            new SandboxOptions { Time = time, Providers =
+            [new WebexProviderOptions { ServiceAppLifetimes = new(TimeSpan.FromDays(400), TimeSpan.FromDays(400), TimeSpan.Zero) }] }, Cancellation);
         account = new ApiAccount(new Secret(sandbox.Webex.LoginServiceApp().AccessToken), sandbox.Address);
     }
 
     public async ValueTask DisposeAsync() => await sandbox.DisposeAsync();
 
     [Fact]
-    public async Task A_reading_has_the_sources_and_their_schemas_and_asks_for_schemas_once_a_day()
+    public async Task A_reading_has_sources_and_schemas_and_reads_schemas_once_a_day()
     {
         Sources.Add("https://a.example.com");
         Sources.Add("https://b.example.com", "moving");
-        var census = Census(Reading);
-        var reading = await TakenAsync(census);
-        await TakenAsync(census);
+        var reader = Reader(Reading);
+        var reading = await ReadAsync(reader);
+        await ReadAsync(reader);
 
         Assert.Equal(["active", "disabled"], reading.DataSources.Select(s => s.Status));
         Assert.Equal(2, reading.Schemas!.Count);
         Assert.Equal((2, 1, 0), (sandbox.Webex.ListSources.Requests, sandbox.Webex.Schemas.Requests, sandbox.Webex.GetSource.Requests));
         time.Advance(TimeSpan.FromDays(1));
-        await TakenAsync(census);
+        await ReadAsync(reader);
         Assert.Equal(2, sandbox.Webex.Schemas.Requests);
     }
 
     [Fact]
-    public async Task Nothing_is_extended_unless_it_is_asked_for()
+    public async Task Nothing_is_extended_by_default()
     {
         Sources.Add("https://a.example.com");
-        var census = Census(Reading);
+        var reader = Reader(Reading);
         time.Advance(TimeSpan.FromHours(23));
-        await TakenAsync(census);
+        await ReadAsync(reader);
 
         Assert.Equal(0, sandbox.Webex.UpdateSource.Requests);
     }
 
     [Fact]
-    public async Task For_a_week_no_signed_token_ends_and_each_is_extended_once_a_day()
+    public async Task In_a_week_no_signed_token_expires_and_each_is_extended_once_a_day()
     {
         var (active, disabled) = (Sources.Add("https://a.example.com"), Sources.Add("https://b.example.com", "moving"));
-        var census = Census(Extending);
+        var reader = Reader(Extending);
         for (var poll = 0; poll < 7 * 24 * 12; poll++)
         {
-            var reading = await TakenAsync(census);
-            Assert.All(reading.DataSources, source => Assert.True(source.TokenEndsAt > time.GetUtcNow() + TimeSpan.FromMinutes(115)));
+            var reading = await ReadAsync(reader);
+            Assert.All(reading.DataSources, source => Assert.True(source.TokenExpiresAt > time.GetUtcNow() + TimeSpan.FromMinutes(115)));
             time.Advance(TimeSpan.FromMinutes(5));
         }
 
         Assert.Equal(2 * 7, sandbox.Webex.UpdateSource.Requests);
         Assert.Equal([("active", null), ("disabled", "moving")], Sources.All.Select(s => (s.Status, s.ErrorMessage)));
         Assert.NotEqual([active.Nonce, disabled.Nonce], Sources.All.Select(s => s.Nonce));
-        Assert.Equal(7, (await TakenAsync(census)).Extensions.Done[active.Id]);
+        Assert.Equal(7, (await ReadAsync(reader)).Extensions.Succeeded[active.Id]);
     }
 
     [Fact]
-    public async Task A_short_lived_token_is_extended_at_half_its_life()
+    public async Task A_short_lived_token_is_extended_at_half_its_lifetime()
     {
         Sources.Add("https://a.example.com", lifetimeMinutes: 20);
-        var census = Census(Extending);
+        var reader = Reader(Extending);
         time.Advance(TimeSpan.FromMinutes(9));
-        await TakenAsync(census);
+        await ReadAsync(reader);
         Assert.Equal(0, sandbox.Webex.UpdateSource.Requests);
         time.Advance(TimeSpan.FromMinutes(1));
-        await TakenAsync(census);
+        await ReadAsync(reader);
 
         Assert.Equal(time.GetUtcNow() + TimeSpan.FromDays(1), Sources.All.Single().TokenExpiry);
     }
 
     [Fact]
-    public async Task Only_the_named_are_extended_where_some_are_named()
+    public async Task Only_the_listed_sources_are_extended()
     {
         Sources.Add("https://a.example.com");
         var named = Sources.Add("https://b.example.com");
         time.Advance(TimeSpan.FromHours(23));
-        var reading = await TakenAsync(Census(Extending with { ExtendOnly = [named.Id] }));
+        var reading = await ReadAsync(Reader(Extending with { ExtendOnly = [named.Id] }));
 
-        Assert.Equal([KeyValuePair.Create(named.Id, 1L)], reading.Extensions.Done);
+        Assert.Equal([KeyValuePair.Create(named.Id, 1L)], reading.Extensions.Succeeded);
     }
 
     [Fact]
-    public async Task A_failed_extension_is_counted_and_tried_again_and_the_reading_is_there()
+    public async Task A_failed_extension_is_counted_and_retried_and_does_not_fail_the_reading()
     {
         var source = Sources.Add("https://a.example.com");
-        var census = Census(Extending);
+        var reader = Reader(Extending);
         time.Advance(TimeSpan.FromHours(23));
         sandbox.Webex.UpdateSource.Fail(new Fault.Respond(500, "{}"), times: 2);
-        await TakenAsync(census);
-        var second = await TakenAsync(census);
-        Assert.Equal((2, source.TokenExpiry), (second.Extensions.Failed[(source.Id, "unavailable")], second.DataSources.Single().TokenEndsAt));
+        await ReadAsync(reader);
+        var second = await ReadAsync(reader);
+        Assert.Equal((2, source.TokenExpiry), (second.Extensions.Failed[(source.Id, "unavailable")], second.DataSources.Single().TokenExpiresAt));
         Assert.Equal(2, log.Count("could not be extended"));
 
-        var third = await TakenAsync(census);
+        var third = await ReadAsync(reader);
 
-        Assert.Equal((1, time.GetUtcNow() + TimeSpan.FromDays(1)), (third.Extensions.Done[source.Id], third.DataSources.Single().TokenEndsAt));
+        Assert.Equal(
+            (1, time.GetUtcNow() + TimeSpan.FromDays(1)), (third.Extensions.Succeeded[source.Id], third.DataSources.Single().TokenExpiresAt));
         log.HoldNone(source.Nonce, source.JwsToken, Sources.All.Single().Nonce);
     }
 
     [Theory]
     [InlineData(423)]
     [InlineData(429)]
-    public async Task Who_asks_for_patience_is_not_asked_for_another_before(int status)
+    public async Task A_rate_limit_applies_to_the_remaining_sources(int status)
     {
         Sources.Add("https://a.example.com");
         Sources.Add("https://b.example.com");
-        var census = Census(Extending);
+        var reader = Reader(Extending);
         time.Advance(TimeSpan.FromHours(23));
         sandbox.Webex.UpdateSource.Fail(new Fault.Respond(status, "{}", RetryAfter: "600"), times: 1);
-        await TakenAsync(census);
+        await ReadAsync(reader);
         time.Advance(TimeSpan.FromSeconds(599));
-        await TakenAsync(census);
+        await ReadAsync(reader);
         Assert.Equal(1, sandbox.Webex.UpdateSource.Requests);
 
         time.Advance(TimeSpan.FromSeconds(1));
-        await TakenAsync(census);
+        await ReadAsync(reader);
 
         Assert.Equal(3, sandbox.Webex.UpdateSource.Requests);
         Assert.All(Sources.All, source => Assert.Equal(time.GetUtcNow() + TimeSpan.FromDays(1), source.TokenExpiry));
     }
 
     [Fact]
-    public async Task A_clock_that_is_set_back_does_not_make_the_patience_longer()
+    public async Task A_clock_that_is_set_back_does_not_extend_a_rate_limit()
     {
         Sources.Add("https://a.example.com");
-        var census = Census(Extending);
+        var reader = Reader(Extending);
         time.Advance(TimeSpan.FromHours(23));
         sandbox.Webex.UpdateSource.Fail(new Fault.Respond(429, "{}", RetryAfter: "600"), times: 1);
-        await TakenAsync(census);
+        await ReadAsync(reader);
 
         time.StepWallClock(-TimeSpan.FromMinutes(20));
         time.Advance(TimeSpan.FromSeconds(600));
-        await TakenAsync(census);
+        await ReadAsync(reader);
 
         Assert.Equal(2, sandbox.Webex.UpdateSource.Requests);
     }
 
     [Fact]
-    public async Task One_that_has_ended_already_is_extended_too()
+    public async Task An_expired_signed_token_is_extended_too()
     {
         Sources.Add("https://a.example.com");
         time.Advance(TimeSpan.FromDays(3));
 
-        Assert.True((await TakenAsync(Census(Extending))).DataSources.Single().TokenEndsAt > time.GetUtcNow());
+        Assert.True((await ReadAsync(Reader(Extending))).DataSources.Single().TokenExpiresAt > time.GetUtcNow());
     }
 
     [Fact]
-    public async Task Where_the_list_says_little_each_source_is_asked_for()
+    public async Task An_incomplete_list_entry_is_read_by_itself()
     {
         var source = Sources.Add("https://a.example.com");
-        sandbox.Webex.ListSources.Fail(new Fault.Respond(200, $$"""{"items":[{"id":"{{source.Id}}","applicationId":"a"},{"applicationId":"nameless"},{"id":"gone"}]}"""));
+        sandbox.Webex.ListSources.Fail(
+            new Fault.Respond(200, $$"""{"items":[{"id":"{{source.Id}}","applicationId":"a"},{"applicationId":"nameless"},{"id":"gone"}]}"""));
 
-        var reading = await TakenAsync(Census(Reading));
+        var reading = await ReadAsync(Reader(Reading));
 
         Assert.Equal([(source.Id, "active"), ("", null), ("gone", null)], reading.DataSources.Select(s => (s.Id, s.Status)));
     }
 
     [Fact]
-    public async Task Half_an_answer_is_no_reading()
+    public async Task A_partial_result_is_not_a_reading()
     {
         var source = Sources.Add("https://a.example.com");
         sandbox.Webex.ListSources.Fail(new Fault.Respond(200, $$"""{"items":[{"id":"{{source.Id}}"}]}"""));
         sandbox.Webex.GetSource.Fail(new Fault.Respond(500, "{}"));
 
-        Assert.IsType<ApiFailure.Unavailable>(await FailedAsync(Census(Reading)));
+        Assert.IsType<ApiFailure.Unavailable>(await FailedAsync(Reader(Reading)));
     }
 
     [Fact]
-    public async Task Without_schemas_there_is_a_reading_all_the_same_and_one_warning()
+    public async Task Missing_schemas_cause_one_warning_and_do_not_fail_the_reading()
     {
         Sources.Add("https://a.example.com");
         sandbox.Webex.Schemas.Fail(new Fault.Respond(500, "{}"), times: 2);
-        var census = Census(Reading);
-        Assert.Null((await TakenAsync(census)).Schemas);
-        Assert.Null((await TakenAsync(census)).Schemas);
+        var reader = Reader(Reading);
+        Assert.Null((await ReadAsync(reader)).Schemas);
+        Assert.Null((await ReadAsync(reader)).Schemas);
 
-        Assert.NotNull((await TakenAsync(census)).Schemas);
-        Assert.Equal(1, log.Count("schemas are not known"));
+        Assert.NotNull((await ReadAsync(reader)).Schemas);
+        Assert.Equal(1, log.Count("schemas could not be read"));
     }
 
     [Fact]
-    public async Task A_lock_and_a_limit_say_how_long_to_wait()
+    public async Task Retry_After_is_read_for_423_and_429()
     {
         Sources.LockFor(TimeSpan.FromSeconds(90));
-        Assert.Equal(TimeSpan.FromSeconds(90), Assert.IsType<ApiFailure.RateLimited>(await FailedAsync(Census(Reading))).RetryAfter);
+        Assert.Equal(TimeSpan.FromSeconds(90), Assert.IsType<ApiFailure.RateLimited>(await FailedAsync(Reader(Reading))).RetryAfter);
         time.Advance(TimeSpan.FromSeconds(90));
         sandbox.Webex.ListSources.Fail(new Fault.TooManyRequests("7"));
-        Assert.Equal(TimeSpan.FromSeconds(7), Assert.IsType<ApiFailure.RateLimited>(await FailedAsync(Census(Reading))).RetryAfter);
+        Assert.Equal(TimeSpan.FromSeconds(7), Assert.IsType<ApiFailure.RateLimited>(await FailedAsync(Reader(Reading))).RetryAfter);
     }
 
-    private DataSourceCensus Census(WebexDataOptions options) => new(Composition.Services(time, log).GetRequiredService<IWebexApi>(), account, options, "webex", time, log);
+    private DataSourceReader Reader(WebexDataOptions options) =>
+        new(Composition.Services(time, log).GetRequiredService<IWebexApi>(), account, options, "webex", time, log);
 
-    private static async Task<WebexReading> TakenAsync(DataSourceCensus census) => Assert.IsType<PollResult<WebexReading>.Success>(await census.TakeAsync(Cancellation)).Value;
+    private static async Task<WebexReading> ReadAsync(DataSourceReader reader) =>
+        Assert.IsType<PollResult<WebexReading>.Success>(await reader.ReadAsync(Cancellation)).Value;
 
-    private static async Task<ApiFailure> FailedAsync(DataSourceCensus census) => Assert.IsType<PollResult<WebexReading>.Failed>(await census.TakeAsync(Cancellation)).Failure;
+    private static async Task<ApiFailure> FailedAsync(DataSourceReader reader) =>
+        Assert.IsType<PollResult<WebexReading>.Failed>(await reader.ReadAsync(Cancellation)).Failure;
 }

@@ -7,14 +7,14 @@ using Xunit;
 
 namespace Exporter.Tests.Sandbox;
 
-/// <summary>A sandbox on a clock that stands still, and a client of it that follows no redirect.</summary>
-internal sealed partial class Visitor : IAsyncDisposable
+/// <summary>A sandbox with a manual clock, and a client that does not follow redirects.</summary>
+internal sealed partial class SandboxVisitor : IAsyncDisposable
 {
     public const string Callback = "http://127.0.0.1:9210/auth/callback";
 
     private readonly HttpClient http;
 
-    private Visitor(SandboxServer sandbox, ManualTime time)
+    private SandboxVisitor(SandboxServer sandbox, ManualTime time)
     {
         (Sandbox, Time) = (sandbox, time);
         http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = sandbox.Address };
@@ -28,10 +28,12 @@ internal sealed partial class Visitor : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<Visitor> Start(NetatmoProviderOptions? netatmo = null)
+    public static async Task<SandboxVisitor> Start(NetatmoProviderOptions? netatmo = null)
     {
         var time = new ManualTime();
-        return new Visitor(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [netatmo ?? new NetatmoProviderOptions()] }, Cancellation), time);
+        return new SandboxVisitor(
+            await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [netatmo ?? new NetatmoProviderOptions()] }, Cancellation),
+            time);
     }
 
     public Task<Reply> Get(string path) => Send(new HttpRequestMessage(HttpMethod.Get, path));
@@ -39,19 +41,20 @@ internal sealed partial class Visitor : IAsyncDisposable
     public Task<Reply> Post(string path, string json) => Send(new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json) });
 
     public Task<Reply> Post(string path, params (string Name, string Value)[] form) =>
-        Send(new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) });
+        Send(new HttpRequestMessage(
+            HttpMethod.Post, path) { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) });
 
     public Task<Reply> Renew(string refreshToken) =>
         Token(("grant_type", "refresh_token"), ("refresh_token", refreshToken));
 
-    /// <summary>A token request with the right credentials.</summary>
+    /// <summary>A token request with valid credentials.</summary>
     public Task<Reply> Token(params (string Name, string Value)[] form) =>
         Post("/oauth2/token", [.. form, ("client_id", Netatmo.ClientId), ("client_secret", Netatmo.ClientSecret)]);
 
     public Task<Reply> Api(string accessToken, string path = "/api/getstationsdata") =>
         Send(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", accessToken) } });
 
-    /// <summary>Opens the consent page; the parameters replace those of a right request, and null takes one away.</summary>
+    /// <summary>Opens the consent page. The parameters replace those of a valid request; null removes one.</summary>
     public Task<Reply> Ask(params (string Name, string? Value)[] changes)
     {
         var query = new Dictionary<string, string?>
@@ -66,13 +69,14 @@ internal sealed partial class Visitor : IAsyncDisposable
         {
             query[name] = value;
         }
-        return Get("/oauth2/authorize?" + string.Join('&', query.Where(q => q.Value is not null).Select(q => $"{q.Key}={Uri.EscapeDataString(q.Value!)}")));
+        return Get(
+            "/oauth2/authorize?" + string.Join('&', query.Where(q => q.Value is not null).Select(q => $"{q.Key}={Uri.EscapeDataString(q.Value!)}")));
     }
 
     public async Task<Reply> Click(Reply page, string decision) =>
         await Post("/oauth2/authorize", ("consent", ConsentNumber().Match(page.Body).Groups[1].Value), ("decision", decision));
 
-    /// <summary>The code of a login that was accepted.</summary>
+    /// <summary>The code of an accepted login.</summary>
     public async Task<string> Code(params (string Name, string? Value)[] changes) =>
         (await Click(await Ask(changes), "accept")).Location("code") ?? throw new InvalidOperationException("no code came back");
 
@@ -101,7 +105,7 @@ internal sealed record Reply(HttpStatusCode Status, string Body, HttpResponseHea
 
     public string Text(string member) => Json.GetProperty(member).GetString()!;
 
-    /// <summary>RFC 6749's error, with its status.</summary>
+    /// <summary>The error of RFC 6749, with its status.</summary>
     public (int Status, string Error) OAuthError => ((int)Status, Text("error"));
 
     public (int Status, int Code) ApiError => ((int)Status, Json.GetProperty("error").GetProperty("code").GetInt32());

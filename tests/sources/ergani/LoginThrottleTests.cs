@@ -6,8 +6,8 @@ using Xunit;
 
 namespace Exporter.Tests.Ergani;
 
-/// <summary>No account is locked by us: what is on record of log-ins holds across restarts. Each Login here is a process of its own.</summary>
-public sealed class LoginRecordTests : IDisposable
+/// <summary>The exporter locks no user: the login record survives restarts. Each <see cref="Login"/> is a process of its own.</summary>
+public sealed class LoginThrottleTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
 
@@ -16,7 +16,7 @@ public sealed class LoginRecordTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task Wrong_credentials_are_sent_once_however_often_the_program_is_started()
+    public async Task Wrong_credentials_are_sent_once_across_restarts()
     {
         using (var first = new Login(recordFile: Record))
         {
@@ -34,7 +34,7 @@ public sealed class LoginRecordTests : IDisposable
     }
 
     [Fact]
-    public async Task The_same_process_does_not_try_them_again_either_when_its_slow_retry_comes()
+    public async Task A_retry_does_not_send_rejected_credentials_again()
     {
         using var login = new Login(recordFile: Record);
         login.Expect(HttpStatusCode.Unauthorized);
@@ -55,7 +55,7 @@ public sealed class LoginRecordTests : IDisposable
     [InlineData("user type")]
     [InlineData("environment")]
     [InlineData("file")]
-    public async Task A_change_of_the_configuration_or_a_removed_record_allows_the_next_try(string change)
+    public async Task A_changed_configuration_or_a_removed_record_allows_the_next_login(string change)
     {
         using (var first = new Login(recordFile: Record))
         {
@@ -83,17 +83,17 @@ public sealed class LoginRecordTests : IDisposable
     }
 
     [Fact]
-    public async Task A_loop_of_restarts_logs_in_ever_more_seldom()
+    public async Task A_restart_loop_logs_in_less_and_less_often()
     {
         var time = new ManualTime();
         var sent = 0;
         for (var minute = 0; minute < 180; minute++)
         {
-            // Nothing is kept: every start has no token.
+            // No start has a token.
             using var login = new Login(recordFile: Record);
             login.Time.Advance(time.GetUtcNow() - ManualTime.Start);
-            var asked = new ErganiGrant(Login.Credentials, new HttpClient(new Counting(() => sent++)), login.Time, Record);
-            await asked.RenewAsync(null, Login.Cancellation);
+            var grant = new ErganiGrant(Login.Credentials, new HttpClient(new Counting(() => sent++)), login.Time, Record);
+            await grant.RenewAsync(null, Login.Cancellation);
             time.Advance(TimeSpan.FromMinutes(1));
         }
 
@@ -102,7 +102,7 @@ public sealed class LoginRecordTests : IDisposable
     }
 
     [Fact]
-    public async Task A_refresh_makes_the_next_login_the_first_of_its_row()
+    public async Task A_refresh_resets_the_consecutive_logins()
     {
         using var login = new Login(recordFile: Record);
         login.Expect(HttpStatusCode.OK, Login.Answer("one", refreshEnds: "2026-12-24T00:00:00Z"));
@@ -115,7 +115,7 @@ public sealed class LoginRecordTests : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_that_did_not_come_counts_as_a_login()
+    public async Task A_login_without_a_response_counts()
     {
         using (var first = new Login(recordFile: Record))
         {
@@ -131,7 +131,7 @@ public sealed class LoginRecordTests : IDisposable
     }
 
     [Fact]
-    public async Task Patience_that_the_cloud_asked_for_is_kept_across_a_restart()
+    public async Task Retry_After_is_obeyed_across_a_restart()
     {
         using (var first = new Login(recordFile: Record))
         {
@@ -150,7 +150,7 @@ public sealed class LoginRecordTests : IDisposable
     }
 
     [Fact]
-    public async Task The_record_is_for_the_owner_and_holds_neither_name_nor_password()
+    public async Task The_record_is_private_and_contains_neither_name_nor_password()
     {
         using var login = new Login(recordFile: Record);
         login.Expect(HttpStatusCode.Unauthorized, """{"message":"wrong: username / password-of-mine"}""");
@@ -168,7 +168,7 @@ public sealed class LoginRecordTests : IDisposable
     [InlineData("{")]
     [InlineData("""{"Refusal":"x","Key":"zz","Credentials":"abc"}""")]
     [InlineData("""{"LastAt":"2099-01-01T00:00:00Z","NextAt":"2099-02-01T00:00:00Z","Count":2147483647}""")]
-    public async Task A_record_that_is_damaged_or_of_another_time_locks_nobody_out(string content)
+    public async Task A_damaged_or_future_record_blocks_no_login(string content)
     {
         File.WriteAllText(Record, content);
         using var login = new Login(recordFile: Record);
@@ -178,7 +178,7 @@ public sealed class LoginRecordTests : IDisposable
     }
 
     [Fact]
-    public async Task Where_no_record_can_be_kept_the_process_still_remembers()
+    public async Task Without_a_writable_record_the_process_still_remembers()
     {
         using var login = new Login(recordFile: Path.Combine(directory.Path, "missing", "record"));
         login.Expect(HttpStatusCode.Unauthorized);

@@ -8,14 +8,14 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary>The Webex token manager's files in a directory, the stand-in for Webex, and one clock for both.</summary>
-internal sealed class WebexBench : IAsyncDisposable
+/// <summary>The Webex token manager's files in a directory, the stand-in for Webex, and a clock for both.</summary>
+internal sealed class WebexFixture : IAsyncDisposable
 {
     private readonly TemporaryDirectory directory = new();
     private readonly SandboxServer sandbox;
     private Account? account;
 
-    private WebexBench(SandboxServer sandbox, ManualTime time) => (this.sandbox, Time) = (sandbox, time);
+    private WebexFixture(SandboxServer sandbox, ManualTime time) => (this.sandbox, Time) = (sandbox, time);
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -33,7 +33,7 @@ internal sealed class WebexBench : IAsyncDisposable
 
     public TemporaryDirectory DirectoryPath => directory;
 
-    /// <summary>The account as the program would open it, with its stores read.</summary>
+    /// <summary>The open account, with its tokens loaded.</summary>
     public Account Account => account ?? throw new InvalidOperationException("nothing is open yet");
 
     public TokenManager ServiceApp => Account.TokenManager;
@@ -42,19 +42,22 @@ internal sealed class WebexBench : IAsyncDisposable
 
     public Secret? Access => ServiceApp.Snapshot.State.Token?.AccessToken;
 
-    /// <summary>As the metric of that name shows it.</summary>
-    public double? Metric(string name) => Account.Live.Single(l => l.Name == name).Read(new AccountSnapshot(Account, Account.TokenManager.Snapshot, null));
+    /// <summary>The value of a metric.</summary>
+    public double? Metric(string name) =>
+        Account.Live.Single(l => l.Name == name).Read(new AccountSnapshot(Account, Account.TokenManager.Snapshot, null));
 
     public double? LevelsLeft => Metric("webex_token_levels_left");
 
-    public static async Task<WebexBench> StartAsync(WebexProviderOptions? options = null)
+    public static async Task<WebexFixture> StartAsync(WebexProviderOptions? options = null)
     {
         var time = new ManualTime();
-        return new WebexBench(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [options ?? new WebexProviderOptions()] }, Cancellation), time);
+        return new WebexFixture(
+            await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [options ?? new WebexProviderOptions()] }, Cancellation),
+            time);
     }
 
-    /// <summary>The configuration with a service app that is whole, and with what is given of the rest.</summary>
-    public WebexBench Configure(string? personal = null, IssuedTokens? integration = null)
+    /// <summary>Writes a configuration with a complete service app.</summary>
+    public WebexFixture Configure(string? personal = null, IssuedTokens? integration = null)
     {
         var manager = new JsonObject();
         if (personal is not null)
@@ -82,29 +85,43 @@ internal sealed class WebexBench : IAsyncDisposable
         ["targetOrgId"] = Provider.OrgId,
     };
 
-    /// <summary>A <c>.env</c> as the token manager leaves it.</summary>
-    public WebexBench WriteEnv(IssuedTokens issued)
+    /// <summary>Writes a <c>.env</c> file like the token manager.</summary>
+    public WebexFixture WriteEnv(IssuedTokens issued)
     {
-        directory.Write(".env", $"OTHER=1\nWEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
+        directory.Write(
+            ".env", $"OTHER=1\nWEBEX_SERVICE_APP_ACCESS_TOKEN={issued.AccessToken}\nWEBEX_SERVICE_APP_REFRESH_TOKEN={issued.RefreshToken}\n");
         return this;
     }
 
+<<<<<<< HEAD:tests/sources/webex/WebexBench.cs
     public (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
         Configured.Of(new WebexSource(), null, new Dictionary<string, string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
+=======
+    public (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
+        Configured.Of(
+            new WebexSource(), null, new Dictionary<string,
+            string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
+>>>>>>> cloudless:tests/sources/webex/WebexFixture.cs
 
-    /// <summary>Opens the account anew, as a program that starts does.</summary>
-    public async Task<WebexBench> OpenAsync(params (string Name, string Value)[] variables)
+    /// <summary>Opens the account again, like a program that starts.</summary>
+    public async Task<WebexFixture> OpenAsync(params (string Name, string Value)[] variables)
     {
         var (accounts, problems) = Plan(variables);
         Assert.Empty(problems);
         account?.Dispose();
+<<<<<<< HEAD:tests/sources/webex/WebexBench.cs
         account = Assert.Single(accounts).Open(new TokenManagerOptions { Random = new Random(1), RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, Log);
         await account.LoadAsync(isProgramStart: true, Cancellation);
+=======
+        account = Assert.Single(accounts)
+            .Open(new TokenManagerOptions { Random = new Random(1), RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, Log);
+        await account.LoadAsync(afresh: true, Cancellation);
+>>>>>>> cloudless:tests/sources/webex/WebexFixture.cs
         await VisitAsync();
         return this;
     }
 
-    /// <summary>Does what is due now, as the program's rounds do.</summary>
+    /// <summary>Runs the renewals that are due, like the refresh loop.</summary>
     public async Task VisitAsync()
     {
         foreach (var manager in Account.TokenManagers)
@@ -113,7 +130,7 @@ internal sealed class WebexBench : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets time pass in steps, doing after each what is due.</summary>
+    /// <summary>Advances the time in steps, and runs due renewals after each.</summary>
     public async Task PassAsync(TimeSpan span, TimeSpan step, Action? look = null)
     {
         for (var end = Time.GetUtcNow() + span; Time.GetUtcNow() < end;)

@@ -1,0 +1,64 @@
+using Exporter.Accounts;
+using Microsoft.Extensions.Logging;
+
+namespace Exporter.Ergani;
+
+/// <summary>Reads the configured counts, one after another. Not thread-safe.</summary>
+internal sealed class ErganiReader(
+    IErganiApi api, ApiAccount account, IReadOnlyList<ErganiCount> counts, string name, TimeProvider time, ILogger logger)
+{
+    private readonly HashSet<ErganiCount> reported = [];
+
+    /// <summary>
+    /// Omits a count that Ergani rejects, and logs that once. Any other failure fails the reading, because a missing series would look like
+    /// a rejected count. If Ergani rejects every count, the reading fails.
+    /// </summary>
+    public async Task<PollResult<ErganiReading>> ReadAsync(CancellationToken cancellationToken)
+    {
+        var (reading, succeeded, rejected) = (new ErganiReading(), 0, (ApiFailure?)null);
+        foreach (var count in counts)
+        {
+            switch (await ReadAsync(reading, count, cancellationToken))
+            {
+                case PollResult<ErganiReading>.Success(var next):
+                    (reading, succeeded) = (next, succeeded + 1);
+                    reported.Remove(count);
+                    break;
+                case PollResult<ErganiReading>.Failed(ApiFailure.Rejected failure):
+                    rejected = failure;
+                    if (reported.Add(count))
+                    {
+                        logger.LogWarning("account {Account}: there is no count of {Count}: {Reason}",
+                            name, ErganiReading.CountNames[(int)count], failure.Reason);
+                    }
+                    break;
+                case var failed:
+                    return failed;
+            }
+        }
+        return succeeded == 0 && rejected is not null ? rejected : new PollResult<ErganiReading>.Success(reading);
+    }
+
+    private async Task<PollResult<ErganiReading>> ReadAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellationToken) =>
+        count switch
+        {
+            ErganiCount.Submissions => Map(ErganiResponse.Read(await api.GetSubmissionsAsync(account, cancellationToken), time),
+                list => reading with { Submissions = list.Count }),
+            ErganiCount.Services => Map(ErganiResponse.Read(await api.GetServicesAsync(account, cancellationToken), time),
+                list => reading with { Services = list.Count }),
+            ErganiCount.Employer => Map(await ExecuteAsync("EX_BASE_01", cancellationToken),
+                result => reading with { InCardSector = ErganiReading.InCardSectorOf(result.Json) }),
+            ErganiCount.Branches => Map(await ExecuteAsync("EX_BASE_02", cancellationToken),
+                result => reading with { Branches = ErganiReading.CountOf(result.Json, "EX_BASE_02", "Pararthma") }),
+            ErganiCount.Workforce => Map(await ExecuteAsync("EX_BASE_05", cancellationToken),
+                result => reading with { Workforce = ErganiReading.WorkforceOf(result.Json) }),
+            _ => throw new InvalidOperationException("unknown count"),
+        };
+
+    private async Task<PollResult<ErganiServiceResult>> ExecuteAsync(string service, CancellationToken cancellationToken) =>
+        ErganiResponse.Read(await api.ExecuteServiceAsync(account, new ErganiServiceCall(service, []), cancellationToken), time);
+
+    private static PollResult<ErganiReading> Map<T>(PollResult<T> result, Func<T, ErganiReading> map) => result is PollResult<T>.Success(var value)
+        ? new PollResult<ErganiReading>.Success(map(value))
+        : ((PollResult<T>.Failed)result).Failure;
+}
