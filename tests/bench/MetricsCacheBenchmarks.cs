@@ -30,8 +30,8 @@ public class MetricsCacheBenchmarks
     [GlobalSetup]
     public void Read()
     {
-        var answer = JsonSerializer.Deserialize(NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!, Exporter.Netatmo.NetatmoJson.Default.WireAnswer)!;
-        reading = NetatmoReading.From(new StationsData(answer.Body!.Devices!, answer.TimeServer));
+        var sample = NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!;
+        reading = NetatmoReading.From(NetatmoResponse.From(JsonElement.Parse(sample))!.Data!);
         groups = [new(LabelSet.Of(("account", "home")), Families())];
         live = [new(LabelSet.Empty, [.. Enumerable.Range(0, LiveSeries).Select(i => MetricFamily.Gauge($"bench_{i}_value", "A value that time alone changes.", i))])];
         gauges = [.. live[0].Families.Select(family => Prometheus.Metrics.WithCustomRegistry(process).CreateGauge(family.Name, family.Help))];
