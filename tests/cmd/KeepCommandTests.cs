@@ -110,7 +110,7 @@ public sealed class KeepCommandTests
         await bench.SaysAsync("[info] sleeping");
 
         bench.Sandbox.Bmw.Authorization.RevokeAll();
-        await bench.TickUntilSaysAsync("[error] BMW does not accept the refresh token any more");
+        await bench.TickUntilSaysAsync("[error] BMW rejected the refresh token");
 
         Assert.Equal(1, await keep);
         Assert.True(File.Exists(bench["token.json"]));
