@@ -5,9 +5,9 @@ using MQTTnet.Protocol;
 
 namespace Exporter.Sandbox;
 
-/// <summary>Decides who may connect, and for how long.</summary>
-/// <param name="ends">The expiry of the ID token that is the password of that account; null if it isn't one, or has expired.</param>
-internal sealed class BrokerRules(Func<string, string, DateTimeOffset?> ends, TimeProvider time)
+/// <summary>Authenticates clients.</summary>
+/// <param name="expiryOf">Returns the expiry of an account's ID token; null if the token is invalid or has expired.</param>
+internal sealed class BrokerRules(Func<string, string, DateTimeOffset?> expiryOf, TimeProvider time)
 {
     private volatile object? refusal;
 
@@ -16,7 +16,7 @@ internal sealed class BrokerRules(Func<string, string, DateTimeOffset?> ends, Ti
     public byte? Refusal { get => (byte?)refusal; set => refusal = value; }
 
     /// <summary>Null if the broker rejects the connection.</summary>
-    public DateTimeOffset? EndOf(string account, string password) => ends(account, password);
+    public DateTimeOffset? ExpiryOf(string account, string password) => expiryOf(account, password);
 }
 
 /// <summary>One connection at the broker. Thread-safe.</summary>
@@ -30,7 +30,7 @@ internal sealed class BrokerSession : IDisposable
     private volatile IReadOnlyList<string> filters = [];
     private bool over;
 
-    /// <param name="keepAlive">Zero: the client may be silent for as long as it likes.</param>
+    /// <param name="keepAlive">Zero disables the keep-alive.</param>
     public BrokerSession(string clientId, string account, IMqttChannelAdapter connection, DateTimeOffset end, TimeSpan keepAlive, TimeProvider time)
     {
         (ClientId, Account, this.connection, this.time) = (clientId, account, connection, time);
@@ -49,18 +49,18 @@ internal sealed class BrokerSession : IDisposable
 
     public IReadOnlyList<string> Filters => Volatile.Read(ref over) ? [] : filters;
 
-    public void Hears()
+    public void OnPacket()
     {
         LastHeard = time.GetUtcNow();
         alive.Change(silence, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>BMW grants the topics of the account itself: <c>gcid/vin</c> and <c>gcid/+</c>.</summary>
-    public bool Owns(string filter) => filter.Split('/') is [var account, _] && account == Account;
+    /// <summary>BMW allows only the topics of the account: <c>gcid/vin</c> and <c>gcid/+</c>.</summary>
+    public bool IsAllowed(string filter) => filter.Split('/') is [var account, _] && account == Account;
 
     public void Add(string filter) => filters = [.. filters.Where(f => f != filter), filter];
 
-    public bool Follows(string topic) =>
+    public bool IsSubscribed(string topic) =>
         Filters.Any(filter => MqttTopicFilterComparer.Compare(topic, filter) == MqttTopicFilterCompareResult.IsMatch);
 
     /// <summary>Sends DISCONNECT with the reason, after <paramref name="first"/> if there is one, and closes the connection.</summary>
@@ -80,7 +80,7 @@ internal sealed class BrokerSession : IDisposable
         }
         catch (Exception)
         {
-            // The client is gone: there is nobody to tell.
+            // The client has already disconnected.
         }
         Cut();
     }
