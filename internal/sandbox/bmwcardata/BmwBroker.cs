@@ -64,10 +64,10 @@ public sealed class BmwBroker : IAsyncDisposable
     public IReadOnlyList<string> Subscriptions => [.. sessions.Keys.SelectMany(s => s.Filters)];
 
     /// <summary>When a connected client last sent a packet; null if no client is connected.</summary>
-    public DateTimeOffset? LastHeard => sessions.Keys.Max(s => (DateTimeOffset?)s.LastHeard);
+    public DateTimeOffset? LastPacketAt => sessions.Keys.Max(s => (DateTimeOffset?)s.LastPacketAt);
 
     /// <summary>A reason code that rejects every new connection; null accepts them again.</summary>
-    public byte? Refusal { get => rules.Refusal; set => rules.Refusal = value; }
+    public byte? RejectionCode { get => rules.RejectionCode; set => rules.RejectionCode = value; }
 
     /// <param name="listen">Port 0 selects a free port.</param>
     /// <exception cref="SocketException">The address is in use.</exception>
@@ -103,11 +103,11 @@ public sealed class BmwBroker : IAsyncDisposable
     }
 
     /// <summary>Closes every connection without a DISCONNECT, as a broken network does.</summary>
-    public void Cut()
+    public void DropConnections()
     {
         foreach (var session in sessions.Keys)
         {
-            session.Cut();
+            session.Drop();
         }
     }
 
@@ -129,7 +129,7 @@ public sealed class BmwBroker : IAsyncDisposable
     {
         var (user, password) = (connecting.UserName ?? "", connecting.Password ?? "");
         var end = rules.ExpiryOf(user, password);
-        connecting.ReasonCode = rules.Refusal is { } refusal ? (MqttConnectReasonCode)refusal
+        connecting.ReasonCode = rules.RejectionCode is { } code ? (MqttConnectReasonCode)code
             : connecting.ProtocolVersion != MqttProtocolVersion.V500 ? MqttConnectReasonCode.UnsupportedProtocolVersion
             : end is not null ? MqttConnectReasonCode.Success
             : user.Length == 0 || password.Length == 0 ? MqttConnectReasonCode.BadUserNameOrPassword : MqttConnectReasonCode.NotAuthorized;
@@ -156,7 +156,7 @@ public sealed class BmwBroker : IAsyncDisposable
         foreach (var other in sessions.Keys.Where(other => other.Account == session.Account && other.ClientId != session.ClientId))
         {
             var older = sessions.GetValueOrDefault(other) < sessions.GetValueOrDefault(session) ? other : session;
-            await older.EndAsync(MqttDisconnectReasonCode.SessionTakenOver);
+            await older.DisconnectAsync(MqttDisconnectReasonCode.SessionTakenOver);
         }
     }
 
@@ -176,7 +176,7 @@ public sealed class BmwBroker : IAsyncDisposable
         {
             // Clients of BMW's stream can only subscribe.
             received.ProcessPacket = false;
-            await session.EndAsync(MqttDisconnectReasonCode.NotAuthorized);
+            await session.DisconnectAsync(MqttDisconnectReasonCode.NotAuthorized);
         }
     }
 
@@ -203,7 +203,7 @@ public sealed class BmwBroker : IAsyncDisposable
         if (sent.Packet is MqttSubAckPacket ack && ack.ReasonCodes.Contains(MqttSubscribeReasonCode.NotAuthorized))
         {
             sent.ProcessPacket = false;
-            await ((BrokerSession)sent.SessionItems[SessionKey]!).EndAsync(MqttDisconnectReasonCode.NotAuthorized, first: ack);
+            await ((BrokerSession)sent.SessionItems[SessionKey]!).DisconnectAsync(MqttDisconnectReasonCode.NotAuthorized, first: ack);
         }
     }
 

@@ -70,7 +70,7 @@ public sealed class BmwRest
     private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
     /// <summary>Uses the quota like the requests of another program.</summary>
-    public void Spend(int count)
+    public void UseQuota(int count)
     {
         lock (gate)
         {
@@ -124,7 +124,7 @@ public sealed class BmwRest
             case AccessOutcome.ScopeMissing:
                 return Error("CU-103");
         }
-        Spend(1);
+        UseQuota(1);
         return CallsToday > options.DailyCalls ? Error("CU-429") : request.Headers["x-version"] != "v1" ? Error("CU-400") : answer();
     }
 

@@ -96,7 +96,7 @@ public sealed class BmwRestTests : IAsyncLifetime
     [Fact]
     public async Task A_quota_used_up_by_other_programs_is_logged_and_waited_for()
     {
-        Provider.Spend(50);
+        Provider.UseQuota(50);
 
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Rest.Failure is ApiFailure.RateLimited);

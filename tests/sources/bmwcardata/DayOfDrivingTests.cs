@@ -66,14 +66,14 @@ public class DayOfDrivingTests
     public async Task Each_rejection_has_its_minimum_delay(byte code, int seconds, string label)
     {
         await using var drive = await Drive.Begin();
-        drive.Broker.Refusal = code;
-        drive.Broker.Cut();
+        drive.Broker.RejectionCode = code;
+        drive.Broker.DropConnections();
 
         await drive.Bench.Until(() =>
             drive.Bench.Value("bmw_mqtt_connects_total", ("result", label)) == 1 && drive.Bench.Feed.Status.NextTry is not null);
 
         Assert.True(drive.Bench.Feed.Status.NextTry - drive.Bench.Time.GetUtcNow() >= TimeSpan.FromSeconds(seconds));
-        drive.Broker.Refusal = null;
+        drive.Broker.RejectionCode = null;
         await drive.Bench.UntilConnected();
     }
 
@@ -85,7 +85,7 @@ public class DayOfDrivingTests
         await drive.Send(1);
         var cut = drive.Bench.Time.GetUtcNow();
 
-        drive.Broker.Cut();
+        drive.Broker.DropConnections();
         await drive.Bench.Until(() => drive.Bench.Value("bmw_mqtt_disconnects_total", ("reason", "network")) == 1);
         await drive.Bench.UntilConnected();
 
@@ -98,7 +98,7 @@ public class DayOfDrivingTests
         await using var drive = await Drive.Begin();
         await drive.Send(1234);
         var before = drive.Bench.Value("bmw_cardata_value_timestamp_seconds", ("key", Odometer));
-        drive.Broker.Refusal = 0x88;
+        drive.Broker.RejectionCode = 0x88;
 
         drive.Bench.Time.Advance(TimeSpan.FromMinutes(30));
         await drive.Bench.Restart();
@@ -145,7 +145,7 @@ public class DayOfDrivingTests
             await Bench.Until(() => Bench.Feed.Reading.Cars.GetValueOrDefault(Car.Electric)?.Values[Odometer].Value
                 is Exporter.BmwCarData.BmwValue.Number(var number) && number == kilometers);
             // Waits for the acknowledgement too, because the broker's keep-alive uses the same clock.
-            while (Broker.LastHeard != Bench.Time.GetUtcNow())
+            while (Broker.LastPacketAt != Bench.Time.GetUtcNow())
             {
                 Cancellation.ThrowIfCancellationRequested();
                 await Task.Yield();
