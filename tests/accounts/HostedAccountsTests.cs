@@ -98,7 +98,7 @@ public sealed class HostedAccountsTests : IDisposable
             """, new Dictionary<string, string>(), directory);
         Assert.Empty(problems);
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSources([new NetatmoSource()]).AddAccounts(accounts).AddSingleton<IHostLifetime, EndSignals.Lifetime>();
+        builder.Services.AddSources([new NetatmoSource()]).AddAccounts(accounts).AddSingleton<IHostLifetime, ShutdownSignals.HostLifetime>();
         more?.Invoke(builder.Services);
         return builder.Build();
     }

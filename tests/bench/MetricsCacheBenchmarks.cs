@@ -31,8 +31,7 @@ public class MetricsCacheBenchmarks
     public void Read()
     {
         var json = NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!;
-        var response = JsonSerializer.Deserialize(json, Exporter.Netatmo.NetatmoJson.Default.WireAnswer)!;
-        reading = NetatmoReading.From(new StationsData(response.Body!.Devices!, response.TimeServer));
+        reading = NetatmoReading.From(NetatmoResponse.From(JsonElement.Parse(json))!.Data!);
         groups = [new(LabelSet.Of(("account", "home")), Families())];
         var families = Enumerable.Range(0, LiveSeries).Select(i => MetricFamily.Gauge($"bench_{i}_value", "A value that changes with time.", i));
         live = [new(LabelSet.Empty, [.. families])];

@@ -6,13 +6,16 @@ using Xunit;
 
 namespace Exporter.Tests.Cmd;
 
-/// <summary>README's recording of the commands is what they print: <c>UPDATE_GOLDEN=1</c> writes it, every other run compares.</summary>
+/// <summary>The recorded session in the documentation. <c>UPDATE_GOLDEN=1</c> updates it.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Readme = Path.Combine(Golden.Root, "../docs/commands.md");
+    private const string Start = "<!-- commands:";
+
+    private static readonly string Document = Directory.GetFiles(Path.Combine(Golden.Root, "../docs"), "*.md")
+        .Append(Path.Combine(Golden.Root, "../README.md")).Single(file => File.ReadAllText(file).Contains(Start, StringComparison.Ordinal));
 
     [Fact]
-    public async Task The_recording_of_the_commands_is_what_they_print()
+    public async Task The_recorded_session_is_what_the_commands_print()
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
@@ -20,32 +23,34 @@ public sealed partial class ReadmeTests
 
         var login = bench.RunAsync("login", "car");
         await bench.PollUntilAsync(() => bench.Sandbox.Bmw.Token.Requests > 0);
-        bench.Sandbox.Bmw.Decide(CodeLine().Match(bench.Said).Groups[1].Value, approve: true);
+        bench.Sandbox.Bmw.Decide(CodeLine().Match(bench.RecentError).Groups[1].Value, approve: true);
         await bench.PollUntilAsync(() => login.IsCompleted);
-        await RecordAsync(login, "login", "car");
-        foreach (var command in new string[][] { ["status"], ["refresh", "home"], ["token", "home"], ["token", "home", "--json"], ["logout", "home"], ["token", "home"] })
+        await RecordAsync(login, "login car");
+        foreach (var command in new[] { "status", "refresh home", "token home", "token home --json", "logout home", "token home" })
         {
-            await RecordAsync(bench.RunAsync(command), command);
+            await RecordAsync(bench.RunAsync(command.Split(' ')), command);
         }
         Check(recording.Append("```\n\n").ToString());
 
-        async Task RecordAsync(Task<int> running, params string[] command)
+        async Task RecordAsync(Task<int> running, string command)
         {
             var before = printed;
             var code = await running;
             printed = bench.Output.Length;
-            recording.Append($"$ exporter {string.Join(' ', command)}\n{Plain(bench.Said)}{Plain(bench.Output[before..])}");
+            recording.Append($"$ oauth-exporter {command}\n{Plain(bench.RecentError)}{Plain(bench.Output[before..])}");
             recording.Append(code == 0 ? "" : $"[exit code {code}]\n");
         }
 
-        // What differs from run to run.
+        // Replaces what differs from run to run.
         string Plain(string text)
         {
-            var plain = text.Replace(bench[""].TrimEnd('/') + "/", "", StringComparison.Ordinal).Replace(bench.Sandbox.Address.OriginalString, "https://customer.bmwgroup.com", StringComparison.Ordinal);
+            var plain = text.Replace(bench[""].TrimEnd('/') + "/", "", StringComparison.Ordinal)
+                .Replace(bench.Sandbox.Address.OriginalString, "https://customer.bmwgroup.com", StringComparison.Ordinal);
             plain = CodeLine().Replace(plain, "code   WDJBMJHT");
             plain = Secret().Replace(plain, "60a1f2b3c4d5e6f708192a3b|…");
             plain = SecondsOfPoll().Replace(plain, "2026-11-21 $1:00Z");
-            plain = Jittered().Replace(plain, next => next.Value.Contains(" 12:", StringComparison.Ordinal) ? "2026-11-21 12:54:00Z (in 54 minutes)" : "2026-11-21 14:42:00Z (in 3 hours)");
+            plain = NextRenewal().Replace(plain, next => next.Value.Contains(" 12:", StringComparison.Ordinal)
+                ? "2026-11-21 12:54:00Z (in 54 minutes)" : "2026-11-21 14:42:00Z (in 3 hours)");
             return Blanks().Replace(plain, "");
         }
     }
@@ -54,15 +59,15 @@ public sealed partial class ReadmeTests
 
     private static void Check(string content)
     {
-        var readme = File.ReadAllText(Readme);
-        var begin = readme.IndexOf('\n', readme.IndexOf("<!-- commands:", StringComparison.Ordinal)) + 1;
-        var end = readme.IndexOf("<!-- /commands -->", StringComparison.Ordinal);
+        var document = File.ReadAllText(Document);
+        var begin = document.IndexOf('\n', document.IndexOf(Start, StringComparison.Ordinal)) + 1;
+        var end = document.IndexOf("<!-- /commands -->", StringComparison.Ordinal);
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
         {
-            File.WriteAllText(Readme, readme[..begin] + content + readme[end..]);
+            File.WriteAllText(Document, document[..begin] + content + document[end..]);
             return;
         }
-        Assert.Equal(content, readme[begin..end]);
+        Assert.Equal(content, document[begin..end]);
     }
 
     [GeneratedRegex(@"code   ([A-Z]{8})")]
@@ -74,9 +79,8 @@ public sealed partial class ReadmeTests
     [GeneratedRegex(@"2026-11-21 (\d\d:\d\d):\d\dZ")]
     private static partial Regex SecondsOfPoll();
 
-    /// <summary>The time of the next renewal.</summary>
     [GeneratedRegex(@"2026-11-21 1[24]:[345]\d:00Z \(in \d+ (minutes|hours)\)")]
-    private static partial Regex Jittered();
+    private static partial Regex NextRenewal();
 
     [GeneratedRegex(@"(?m)^\s*\n")]
     private static partial Regex Blanks();

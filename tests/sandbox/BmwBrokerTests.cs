@@ -146,17 +146,17 @@ public sealed class BmwBrokerTests : IAsyncLifetime
         await using (var connection = await Accepted())
         {
             Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await connection.Subscribe("gcid/+"));
-            broker.Cut();
+            broker.DropConnections();
             // There was no DISCONNECT.
             Assert.Equal(MqttClientDisconnectReason.NormalDisconnection, (await connection.Ended).Reason);
         }
 
-        broker.Refusal = (byte)MqttClientConnectResultCode.ServerBusy;
+        broker.RejectionCode = (byte)MqttClientConnectResultCode.ServerBusy;
         await using (var refused = await Connect("gcid", "live gcid"))
         {
             Assert.Equal(MqttClientConnectResultCode.ServerBusy, refused.Answer.ResultCode);
         }
-        broker.Refusal = null;
+        broker.RejectionCode = null;
         await using var again = await Accepted();
         Assert.Equal([MqttClientSubscribeResultCode.GrantedQoS1], await again.Subscribe("gcid/+"));
         Assert.Equal(2, broker.Connects);

@@ -59,7 +59,7 @@ public sealed class BmwRestTests
     public async Task The_fifty_first_call_of_a_day_is_rejected_until_the_next_day()
     {
         await using var bmw = await SandboxVisitor.Start();
-        bmw.Sandbox.Bmw.Rest.Spend(49);
+        bmw.Sandbox.Bmw.Rest.UseQuota(49);
         var token = bmw.Sandbox.Bmw.Login().AccessToken;
 
         Assert.Equal(HttpStatusCode.OK, (await Ask(bmw, token, "/customers/vehicles/mappings")).Status);

@@ -249,7 +249,7 @@ internal sealed class WebBench : IAsyncDisposable
     {
         var builder = WebServer.CreateBuilder(options);
         builder.Services.AddSingleton(Time).AddSingleton(Accounts).AddSingleton(new MetricsCache(Accounts, new ApiMetrics(), Time));
-        builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, EndSignals.Lifetime>());
+        builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
         var built = builder.Build();
         built.MapExporter();
         return built;

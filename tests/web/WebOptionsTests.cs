@@ -82,7 +82,7 @@ public sealed class WebOptionsTests : IDisposable
         using var error = new StringWriter();
 
         var terminal = new Terminal(new StringReader(input), output, error, IsInteractive: false, _ => false);
-        Assert.Equal(exit, await HashPassword.RunAsync(terminal, TestContext.Current.CancellationToken));
+        Assert.Equal(exit, await HashPasswordCommand.RunAsync(terminal, TestContext.Current.CancellationToken));
 
         Assert.Equal(exit == 0, Bcrypt.IsHash(output.ToString().TrimEnd()));
         Assert.Equal(exit == 0, error.ToString().Length == 0);

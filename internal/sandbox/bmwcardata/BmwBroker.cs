@@ -14,14 +14,14 @@ using MQTTnet.Server;
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// BMW's stream on MQTTnet's server: MQTT 5 over TLS with a self-signed certificate. An account has one connection, whose password is an ID
-/// token that hasn't expired, and the connection ends when the token expires. Messages go to the clients that are connected, and are not kept.
+/// BMW's stream on MQTTnet's server: MQTT 5 over TLS with a self-signed certificate. Each account has one connection. Its password is a valid
+/// ID token, and the connection ends when the token expires. The broker stores no messages.
 /// Thread-safe.
 /// </summary>
 public sealed class BmwBroker : IAsyncDisposable
 {
-    /// <summary>Where MQTTnet's session keeps ours.</summary>
-    private const string Own = "session";
+    /// <summary>The key of our session in MQTTnet's session items.</summary>
+    private const string SessionKey = "session";
 
     private readonly ConcurrentDictionary<BrokerSession, long> sessions = new();
     private readonly X509Certificate2 certificate = SelfSigned();
@@ -37,18 +37,18 @@ public sealed class BmwBroker : IAsyncDisposable
         this.rules = rules;
         options = new MqttServerOptionsBuilder().WithoutDefaultEndpoint().WithEncryptedEndpoint().WithEncryptedEndpointPort(listen.Port)
             .WithEncryptedEndpointBoundIPAddress(listen.Address).WithEncryptedEndpointBoundIPV6Address(IPAddress.None)
-            // The protocol versions are the system's.
+            // The system chooses the TLS version.
             .WithEncryptionSslProtocol(SslProtocols.None).WithEncryptionCertificate(new X509CertificateProvider(certificate))
             .WithMaxPendingMessagesPerClient(100_000).Build();
-        // MQTTnet's own monitor uses the wall clock; each session watches the keep-alive by the rules' clock.
+        // MQTTnet's monitor uses the wall clock. Each session monitors the keep-alive with the clock of the rules instead.
         options.KeepAliveOptions.MonitorInterval = TimeSpan.FromDays(1);
         server = new MqttServerFactory().CreateMqttServer(options);
         server.ValidatingConnectionAsync += ValidateAsync;
-        server.ClientConnectedAsync += WelcomeAsync;
-        server.ClientDisconnectedAsync += ForgetAsync;
-        server.InterceptingInboundPacketAsync += HearAsync;
-        server.InterceptingSubscriptionAsync += GrantAsync;
-        server.InterceptingOutboundPacketAsync += AnswerAsync;
+        server.ClientConnectedAsync += OnConnectedAsync;
+        server.ClientDisconnectedAsync += OnDisconnectedAsync;
+        server.InterceptingInboundPacketAsync += OnPacketAsync;
+        server.InterceptingSubscriptionAsync += AuthorizeAsync;
+        server.InterceptingOutboundPacketAsync += OnSubAckAsync;
         EndPoint = listen;
     }
 
@@ -57,20 +57,20 @@ public sealed class BmwBroker : IAsyncDisposable
     /// <summary>The certificate that a client has to trust.</summary>
     public string CertificatePem => certificate.ExportCertificatePem();
 
-    /// <summary>How many connections it has accepted.</summary>
+    /// <summary>The number of accepted connections.</summary>
     public int Connects => connects;
 
-    /// <summary>The topic filters of everyone who is connected.</summary>
+    /// <summary>The topic filters of all connected clients.</summary>
     public IReadOnlyList<string> Subscriptions => [.. sessions.Keys.SelectMany(s => s.Filters)];
 
-    /// <summary>When a connected client last sent something; null if none is connected.</summary>
-    public DateTimeOffset? LastHeard => sessions.Keys.Max(s => (DateTimeOffset?)s.LastHeard);
+    /// <summary>When a connected client last sent a packet; null if no client is connected.</summary>
+    public DateTimeOffset? LastPacketAt => sessions.Keys.Max(s => (DateTimeOffset?)s.LastPacketAt);
 
     /// <summary>A reason code that rejects every new connection; null accepts them again.</summary>
-    public byte? Refusal { get => rules.Refusal; set => rules.Refusal = value; }
+    public byte? RejectionCode { get => rules.RejectionCode; set => rules.RejectionCode = value; }
 
-    /// <param name="listen">Port 0 takes a free one.</param>
-    /// <exception cref="SocketException">The address is taken.</exception>
+    /// <param name="listen">Port 0 selects a free port.</param>
+    /// <exception cref="SocketException">The address is in use.</exception>
     internal static async Task<BmwBroker> StartAsync(IPEndPoint listen, BrokerRules rules)
     {
         var broker = new BmwBroker(listen, rules);
@@ -87,12 +87,12 @@ public sealed class BmwBroker : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a message to the clients that are subscribed to its topic now.</summary>
+    /// <summary>Sends a message to the current subscribers of the topic.</summary>
     /// <param name="topic"><c>GCID/VIN</c>.</param>
     /// <returns>The number of those clients.</returns>
     public async Task<int> PublishAsync(string topic, ReadOnlyMemory<byte> payload)
     {
-        var followers = sessions.Keys.Count(session => session.Follows(topic));
+        var followers = sessions.Keys.Count(session => session.IsSubscribed(topic));
         if (followers > 0)
         {
             var message = new MqttApplicationMessageBuilder().WithTopic(topic).WithPayload(payload.ToArray())
@@ -103,11 +103,11 @@ public sealed class BmwBroker : IAsyncDisposable
     }
 
     /// <summary>Closes every connection without a DISCONNECT, as a broken network does.</summary>
-    public void Cut()
+    public void DropConnections()
     {
         foreach (var session in sessions.Keys)
         {
-            session.Cut();
+            session.Drop();
         }
     }
 
@@ -128,8 +128,8 @@ public sealed class BmwBroker : IAsyncDisposable
     private Task ValidateAsync(ValidatingConnectionEventArgs connecting)
     {
         var (user, password) = (connecting.UserName ?? "", connecting.Password ?? "");
-        var end = rules.EndOf(user, password);
-        connecting.ReasonCode = rules.Refusal is { } refusal ? (MqttConnectReasonCode)refusal
+        var end = rules.ExpiryOf(user, password);
+        connecting.ReasonCode = rules.RejectionCode is { } code ? (MqttConnectReasonCode)code
             : connecting.ProtocolVersion != MqttProtocolVersion.V500 ? MqttConnectReasonCode.UnsupportedProtocolVersion
             : end is not null ? MqttConnectReasonCode.Success
             : user.Length == 0 || password.Length == 0 ? MqttConnectReasonCode.BadUserNameOrPassword : MqttConnectReasonCode.NotAuthorized;
@@ -137,77 +137,77 @@ public sealed class BmwBroker : IAsyncDisposable
         {
             connecting.AssignedClientIdentifier = Guid.NewGuid().ToString("N");
             var client = connecting.ClientId is { Length: > 0 } given ? given : connecting.AssignedClientIdentifier;
-            // Its timers start before the client gets the CONNACK.
+            // The timers of the session start before the client gets the CONNACK.
             var keepAlive = TimeSpan.FromSeconds(connecting.KeepAlivePeriod ?? 0);
             var session = new BrokerSession(client, user, connecting.ChannelAdapter, end!.Value, keepAlive, rules.Time);
-            connecting.SessionItems[Own] = session;
+            connecting.SessionItems[SessionKey] = session;
             sessions[session] = Interlocked.Increment(ref began);
         }
         return Task.CompletedTask;
     }
 
     /// <summary>
-    /// An account has one connection (MQTT 5, 3.14.2.1: session taken over). MQTTnet ensures that for equal client identifiers, this for different ones.
+    /// Allows one connection for each account (MQTT 5, 3.14.2.1: session taken over). MQTTnet ensures it only for equal client identifiers.
     /// </summary>
-    private async Task WelcomeAsync(ClientConnectedEventArgs connected)
+    private async Task OnConnectedAsync(ClientConnectedEventArgs connected)
     {
         Interlocked.Increment(ref connects);
-        var session = (BrokerSession)connected.SessionItems[Own]!;
+        var session = (BrokerSession)connected.SessionItems[SessionKey]!;
         foreach (var other in sessions.Keys.Where(other => other.Account == session.Account && other.ClientId != session.ClientId))
         {
             var older = sessions.GetValueOrDefault(other) < sessions.GetValueOrDefault(session) ? other : session;
-            await older.EndAsync(MqttDisconnectReasonCode.SessionTakenOver);
+            await older.DisconnectAsync(MqttDisconnectReasonCode.SessionTakenOver);
         }
     }
 
-    private Task ForgetAsync(ClientDisconnectedEventArgs gone)
+    private Task OnDisconnectedAsync(ClientDisconnectedEventArgs disconnected)
     {
-        var session = (BrokerSession)gone.SessionItems[Own]!;
+        var session = (BrokerSession)disconnected.SessionItems[SessionKey]!;
         sessions.TryRemove(session, out _);
         session.Dispose();
         return Task.CompletedTask;
     }
 
-    private async Task HearAsync(InterceptingPacketEventArgs heard)
+    private async Task OnPacketAsync(InterceptingPacketEventArgs received)
     {
-        var session = (BrokerSession)heard.SessionItems[Own]!;
-        session.Hears();
-        if (heard.Packet is not (MqttSubscribePacket or MqttPingReqPacket or MqttPubAckPacket or MqttDisconnectPacket))
+        var session = (BrokerSession)received.SessionItems[SessionKey]!;
+        session.OnPacket();
+        if (received.Packet is not (MqttSubscribePacket or MqttPingReqPacket or MqttPubAckPacket or MqttDisconnectPacket))
         {
-            // Clients only subscribe at BMW.
-            heard.ProcessPacket = false;
-            await session.EndAsync(MqttDisconnectReasonCode.NotAuthorized);
+            // Clients of BMW's stream can only subscribe.
+            received.ProcessPacket = false;
+            await session.DisconnectAsync(MqttDisconnectReasonCode.NotAuthorized);
         }
     }
 
-    private Task GrantAsync(InterceptingSubscriptionEventArgs asked)
+    private Task AuthorizeAsync(InterceptingSubscriptionEventArgs requested)
     {
-        var session = (BrokerSession)asked.SessionItems[Own]!;
-        if (!session.Owns(asked.TopicFilter.Topic))
+        var session = (BrokerSession)requested.SessionItems[SessionKey]!;
+        if (!session.IsAllowed(requested.TopicFilter.Topic))
         {
-            asked.Response.ReasonCode = MqttSubscribeReasonCode.NotAuthorized;
+            requested.Response.ReasonCode = MqttSubscribeReasonCode.NotAuthorized;
             return Task.CompletedTask;
         }
-        if (asked.TopicFilter.QualityOfServiceLevel > MqttQualityOfServiceLevel.AtLeastOnce)
+        if (requested.TopicFilter.QualityOfServiceLevel > MqttQualityOfServiceLevel.AtLeastOnce)
         {
-            asked.TopicFilter.QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce;
-            asked.Response.ReasonCode = MqttSubscribeReasonCode.GrantedQoS1;
+            requested.TopicFilter.QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce;
+            requested.Response.ReasonCode = MqttSubscribeReasonCode.GrantedQoS1;
         }
-        session.Add(asked.TopicFilter.Topic);
+        session.Add(requested.TopicFilter.Topic);
         return Task.CompletedTask;
     }
 
-    /// <summary>A topic of another account costs the connection, as at BMW: the client gets the SUBACK first.</summary>
-    private static async Task AnswerAsync(InterceptingPacketEventArgs answered)
+    /// <summary>Closes the connection after the SUBACK if the topic belongs to another account, as BMW does.</summary>
+    private static async Task OnSubAckAsync(InterceptingPacketEventArgs sent)
     {
-        if (answered.Packet is MqttSubAckPacket ack && ack.ReasonCodes.Contains(MqttSubscribeReasonCode.NotAuthorized))
+        if (sent.Packet is MqttSubAckPacket ack && ack.ReasonCodes.Contains(MqttSubscribeReasonCode.NotAuthorized))
         {
-            answered.ProcessPacket = false;
-            await ((BrokerSession)answered.SessionItems[Own]!).EndAsync(MqttDisconnectReasonCode.NotAuthorized, first: ack);
+            sent.ProcessPacket = false;
+            await ((BrokerSession)sent.SessionItems[SessionKey]!).DisconnectAsync(MqttDisconnectReasonCode.NotAuthorized, first: ack);
         }
     }
 
-    /// <summary>Clients check certificates by the machine's clock, not by the sandbox's.</summary>
+    /// <summary>Uses the system clock, because clients check certificates with it.</summary>
     private static X509Certificate2 SelfSigned()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

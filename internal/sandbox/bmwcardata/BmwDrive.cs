@@ -4,15 +4,15 @@ using System.Text;
 namespace Exporter.Sandbox;
 
 /// <summary>
-/// A car's day as its stream tells it: charging in the night, driving to work and home, asleep between. What it says follows from the time alone,
-/// with the habits of real cars: numbers as texts, units in several spellings, placeholders, and values sent again with their old time.
+/// The messages of a car's day: it charges at night, drives to work and back, and sleeps otherwise. They depend only on the time, and have the
+/// irregularities of real cars: numbers as text, several spellings of units, placeholders, and repeated values with old times.
 /// </summary>
 public sealed class BmwDrive(string vin, TimeProvider time)
 {
-    /// <summary>While it drives or charges; asleep it says nothing.</summary>
-    public static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
+    /// <summary>The interval while the car drives or charges.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
-    /// <summary>The message of this moment; null while the car is asleep.</summary>
+    /// <summary>The message at this time; null while the car sleeps.</summary>
     public byte[]? Next()
     {
         var now = time.GetUtcNow();
@@ -26,7 +26,7 @@ public sealed class BmwDrive(string vin, TimeProvider time)
         };
     }
 
-    /// <summary>Publishes until it is told to end. A sleeping car is woken once a minute, so that who tries the sandbox need not wait for the morning.</summary>
+    /// <summary>Publishes until cancellation. A sleeping car sends a message once a minute, so that users of the sandbox see values soon.</summary>
     /// <param name="topic"><c>GCID/VIN</c>.</param>
     public async Task RunAsync(BmwBroker broker, string topic, CancellationToken cancellationToken)
     {
@@ -37,15 +37,16 @@ public sealed class BmwDrive(string vin, TimeProvider time)
             {
                 await broker.PublishAsync(topic, message);
             }
-            await Task.Delay(Every, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Interval, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>Kilometres since it was new: a hundred a day, in the two hours of driving.</summary>
+    /// <summary>The odometer in kilometres: a hundred a day, in the two hours of driving.</summary>
     private static double Distance(DateTimeOffset now)
     {
         var hour = now.TimeOfDay.TotalHours;
-        return 10_000 + (now.UtcDateTime.Date - DateTime.UnixEpoch.AddYears(56)).TotalDays * 100 + Math.Clamp(hour - 7, 0, 1) * 50 + Math.Clamp(hour - 17, 0, 1) * 50;
+        return 10_000 + (now.UtcDateTime.Date - DateTime.UnixEpoch.AddYears(56)).TotalDays * 100
+            + Math.Clamp(hour - 7, 0, 1) * 50 + Math.Clamp(hour - 17, 0, 1) * 50;
     }
 
     private static IEnumerable<(string Key, string Json, DateTimeOffset At)> Charging(DateTimeOffset now, double percent) =>
@@ -80,7 +81,8 @@ public sealed class BmwDrive(string vin, TimeProvider time)
     private byte[] Message(DateTimeOffset now, IEnumerable<(string Key, string Json, DateTimeOffset At)> values)
     {
         var data = string.Join(',', values.Select(v => $"\"{v.Key}\":{{\"timestamp\":\"{Stamp(v.At)}\",{v.Json}}}"));
-        return Encoding.UTF8.GetBytes($"{{\"vin\":\"{vin}\",\"entityId\":\"sandbox\",\"topic\":\"{vin}\",\"timestamp\":\"{Stamp(now)}\",\"data\":{{{data}}}}}");
+        return Encoding.UTF8.GetBytes(
+            $"{{\"vin\":\"{vin}\",\"entityId\":\"sandbox\",\"topic\":\"{vin}\",\"timestamp\":\"{Stamp(now)}\",\"data\":{{{data}}}}}");
     }
 
     private static string Stamp(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);

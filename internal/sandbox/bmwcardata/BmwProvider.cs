@@ -15,26 +15,28 @@ public sealed record BmwProviderOptions : ProviderOptions
 {
     public string ClientId { get; init; } = "5b8f4a52-6f0e-4d1c-9a37-1e2d3c4b5a69";
 
-    /// <summary>The account's id at BMW: the user name of its stream.</summary>
+    /// <summary>The ID of the account at BMW: the user name of its stream.</summary>
     public string Gcid { get; init; } = "0f8d2a4c-7b61-4e93-8c05-6d9e1f2a3b4c";
 
-    /// <summary>BMW's are an hour, two weeks and five minutes.</summary>
-    public TokenLifetimes Lifetimes { get; init; } = new(Access: TimeSpan.FromHours(1), Refresh: TimeSpan.FromDays(14), Code: TimeSpan.FromMinutes(5));
+    /// <summary>BMW's lifetimes: an hour, two weeks and five minutes.</summary>
+    public TokenLifetimes Lifetimes { get; init; } = new(
+        Access: TimeSpan.FromHours(1), Refresh: TimeSpan.FromDays(14), Code: TimeSpan.FromMinutes(5));
 
-    /// <summary>Where the stream listens, by port 0 on a free one; null leaves it out.</summary>
+    /// <summary>The address of the stream; port 0 selects a free port, and null disables the stream.</summary>
     public IPEndPoint? Stream { get; init; }
 
-    /// <summary>How often a device may poll.</summary>
+    /// <summary>The minimum interval between two polls of a device.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The cars of the account.</summary>
     public IReadOnlyList<BmwProviderCar> Cars { get; init; } = [BmwProviderCar.Sample];
 
-    /// <summary>How many calls of the customer interface a day has at BMW; it begins at midnight UTC.</summary>
+    /// <summary>The daily quota of the CarData API. The day begins at midnight UTC.</summary>
     public int DailyCalls { get; init; } = 50;
 
-    /// <summary>With a stream, on the port after the sandbox's.</summary>
-    public override ProviderOptions ForCommand(IPEndPoint listen) => this with { Stream = new IPEndPoint(listen.Address, listen.Port is 0 or 65535 ? 0 : listen.Port + 1) };
+    /// <summary>Adds the stream, on the port after the sandbox's.</summary>
+    public override ProviderOptions ForCommand(IPEndPoint listen) =>
+        this with { Stream = new IPEndPoint(listen.Address, listen.Port is 0 or 65535 ? 0 : listen.Port + 1) };
 
     public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
 
@@ -50,7 +52,7 @@ public static class BmwSandbox
     }
 }
 
-/// <summary>BMW CarData: device endpoint, the page for the code, token endpoint and customer interface, each with BMW's own ways of saying no. Thread-safe.</summary>
+/// <summary>BMW CarData: device endpoint, the page for the code, token endpoint and CarData API, each with BMW's errors. Thread-safe.</summary>
 public sealed class BmwProvider : IProvider
 {
     private static readonly string[] Scopes = ["authenticate_user", "openid", "cardata:streaming:read", "cardata:api:read"];
@@ -67,7 +69,7 @@ public sealed class BmwProvider : IProvider
         device = new DeviceEndpoint("BMW", time, options.Interval);
         Authorization = new AuthorizationServer(time, options.Lifetimes, _ => RandomNumberGenerator.GetHexString(48, lowercase: true));
         Authorization.Register(new RegisteredClient(options.ClientId, null, []));
-        var errors = new ErrorResponses(error => Refuse(error), ProviderResponse.Empty(429));
+        var errors = new ErrorResponses(code => Error(code), ProviderResponse.Empty(429));
         DeviceCode = new ProviderEndpoint("device", sandbox, errors);
         Token = new ProviderEndpoint("token", sandbox, errors);
         Link = new ProviderEndpoint("link", sandbox, errors);
@@ -82,35 +84,36 @@ public sealed class BmwProvider : IProvider
 
     public AuthorizationServer Authorization { get; }
 
-    /// <summary>The stream; null where the options leave it out.</summary>
+    /// <summary>The stream; null if it is disabled.</summary>
     public BmwBroker? Broker { get; private set; }
 
     public ProviderEndpoint DeviceCode { get; }
 
     public ProviderEndpoint Token { get; }
 
-    /// <summary>The page where a person types the code.</summary>
+    /// <summary>The page where the user enters the code.</summary>
     public ProviderEndpoint Link { get; }
 
-    /// <summary>The customer interface: cars and their values.</summary>
+    /// <summary>The CarData API: cars and their values.</summary>
     public BmwRest Rest { get; }
 
-    IReadOnlyList<ProviderEndpoint> IProvider.Endpoints => [DeviceCode, Token, Link, Rest.Mappings, Rest.BasicData, Rest.ContainersList, Rest.TelematicData];
+    IReadOnlyList<ProviderEndpoint> IProvider.Endpoints =>
+        [DeviceCode, Token, Link, Rest.Mappings, Rest.BasicData, Rest.ContainersList, Rest.TelematicData];
 
-    /// <summary>A fresh login, as if a person had just typed the code.</summary>
+    /// <summary>Creates a login, as if the user had entered the code.</summary>
     public IssuedTokens Login(params IReadOnlyList<string> scope) => Authorization.Login(ClientId, Gcid, scope.Count == 0 ? Scopes : scope);
 
-    /// <summary>Types the code and accepts or refuses, as a person does on the page; false when there is no such code.</summary>
+    /// <summary>Enters the code and approves or denies the login, as a user does on the page; false if the code is unknown.</summary>
     public bool Decide(string userCode, bool approve) => device.Decide(userCode, approve);
 
-    /// <summary>The id token of a login, which its token endpoint gives beside the others: the password of the stream.</summary>
+    /// <summary>Creates an ID token, the password of the stream.</summary>
     public string IdToken() => IdToken(options.Lifetimes.Access);
 
     async Task IProvider.StartAsync(CancellationToken cancellationToken)
     {
         if (options.Stream is { } address)
         {
-            Broker = await BmwBroker.StartAsync(address, new BrokerRules(EndOf, time));
+            Broker = await BmwBroker.StartAsync(address, new BrokerRules(ExpiryOf, time));
         }
     }
 
@@ -119,8 +122,8 @@ public sealed class BmwProvider : IProvider
         List<string> lines = [$"BMW client id:      {ClientId}", $"BMW refresh token:  {Login().RefreshToken}"];
         if (Broker is { } broker)
         {
-            await File.WriteAllTextAsync(TrustedFile(broker), broker.CertificatePem, cancellationToken);
-            lines.Add($"BMW stream:         {broker.EndPoint}, to be trusted by {TrustedFile(broker)}");
+            await File.WriteAllTextAsync(CertificateFile(broker), broker.CertificatePem, cancellationToken);
+            lines.Add($"BMW stream:         {broker.EndPoint}, certificate in {CertificateFile(broker)}");
         }
         return lines;
     }
@@ -130,17 +133,17 @@ public sealed class BmwProvider : IProvider
         if (Broker is { } broker)
         {
             await new BmwDrive(BmwProviderCar.Sample.Vin, time).RunAsync(broker, $"{Gcid}/{BmwProviderCar.Sample.Vin}", cancellationToken);
-            File.Delete(TrustedFile(broker));
+            File.Delete(CertificateFile(broker));
         }
     }
 
     public ValueTask DisposeAsync() => Broker?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    /// <summary>Where the sandbox's command writes the certificate that a client has to trust.</summary>
-    private static string TrustedFile(BmwBroker broker) => Path.Combine(Path.GetTempPath(), $"sandbox-bmw-{broker.EndPoint.Port}.pem");
+    /// <summary>The file of the sandbox's command with the certificate that a client has to trust.</summary>
+    private static string CertificateFile(BmwBroker broker) => Path.Combine(Path.GetTempPath(), $"sandbox-bmw-{broker.EndPoint.Port}.pem");
 
-    /// <summary>When an id token of that account ends; null when it is none of ours, of another account, or over.</summary>
-    private DateTimeOffset? EndOf(string account, string token)
+    /// <summary>The expiry of an ID token; null if it is invalid, expired, or belongs to another account.</summary>
+    private DateTimeOffset? ExpiryOf(string account, string token)
     {
         if (account != Gcid || token.Split('.') is not [var header, var claims, var signature]
             || !CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(signature), Encoding.ASCII.GetBytes(Sign($"{header}.{claims}"))))
@@ -154,7 +157,8 @@ public sealed class BmwProvider : IProvider
 
     private string Sign(string signed) => Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.ASCII.GetBytes(signed)));
 
-    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
+    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) =>
+        TokenAnswer(Authorization.Login(ClientId, user ?? Gcid, scope is null or [] ? Scopes : scope));
 
     void IProvider.Map(IEndpointRouteBuilder routes)
     {
@@ -180,60 +184,62 @@ public sealed class BmwProvider : IProvider
 
     private ProviderResponse Begin(HttpRequest request, IFormCollection? form)
     {
-        if (Client(form, out var refusal) is not { } client)
+        if (Client(form, out var error) is not { } client)
         {
-            return refusal;
+            return error;
         }
         var scope = Field(form, "scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         var challenge = Field(form, "code_challenge");
         if (scope.Length == 0 || scope.Except(Scopes).Any() || challenge is not { Length: 43 } || Field(form, "code_challenge_method") != "S256"
             || Field(form, "response_type") is not (null or "device_code"))
         {
-            return Refuse("invalid_request");
+            return Error("invalid_request");
         }
         var lifetime = Authorization.Lifetimes.Code;
         var (deviceCode, userCode) = device.Begin(new DeviceRequest(client.Id, scope, challenge), lifetime);
-        // Without verification_uri_complete, which BMW documents and has not sent since January 2026.
-        var body = new BmwDevice(userCode, deviceCode, (long)options.Interval.TotalSeconds, (long)lifetime.TotalSeconds, $"{request.Scheme}://{request.Host}/oneid/link");
+        // Without verification_uri_complete: BMW documents it, but has not sent it since January 2026.
+        var body = new BmwDevice(
+            userCode, deviceCode, (long)options.Interval.TotalSeconds, (long)lifetime.TotalSeconds, $"{request.Scheme}://{request.Host}/oneid/link");
         return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwDevice));
     }
 
     private ProviderResponse Grant(IFormCollection? form)
     {
-        if (Client(form, out var refusal) is not { } client)
+        if (Client(form, out var error) is not { } client)
         {
-            return refusal;
+            return error;
         }
         switch (Field(form, "grant_type"))
         {
             case "refresh_token" when Field(form, "refresh_token") is { } presented:
-                // Used, ended or revoked: BMW speaks of a missing parameter.
-                return Authorization.Renew(client, presented) is GrantOutcome.Granted(var renewed) ? TokenAnswer(renewed) : Refuse("invalid_request");
+                // BMW reports a missing parameter for a used, expired or revoked token.
+                return Authorization.Renew(client, presented) is GrantOutcome.Granted(var renewed) ? TokenAnswer(renewed) : Error("invalid_request");
             case "urn:ietf:params:oauth:grant-type:device_code" when Field(form, "device_code") is { } code:
                 return device.Poll(code, client.Id, Field(form, "code_verifier")) switch
                 {
                     DeviceOutcome.Approved(var approved) => TokenAnswer(Authorization.Login(client.Id, Gcid, approved.Scope)),
-                    DeviceOutcome.Rejected(var error) => Refuse(error),
+                    DeviceOutcome.Rejected(var reason) => Error(reason),
                     _ => throw new System.Diagnostics.UnreachableException(),
                 };
             default:
-                return Refuse("invalid_request");
+                return Error("invalid_request");
         }
     }
 
-    private RegisteredClient? Client(IFormCollection? form, out ProviderResponse refusal)
+    private RegisteredClient? Client(IFormCollection? form, out ProviderResponse error)
     {
         var id = Field(form, "client_id");
-        // An id in upper case breaks something at BMW instead of being unknown.
-        refusal = id is not null && id.Any(char.IsAsciiLetterUpper)
-            ? ProviderResponse.Json(500, """{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}""")
-            : Refuse(id is null ? "invalid_request" : "invalid_client");
+        // BMW responds to a client ID in upper case with a server error.
+        error = id is not null && id.Any(char.IsAsciiLetterUpper)
+            ? ProviderResponse.Json(500,
+                """{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}""")
+            : Error(id is null ? "invalid_request" : "invalid_client");
         return Authorization.Client(id);
     }
 
     private static string? Field(IFormCollection? form, string name) => form?[name] is [{ Length: > 0 } value] ? value : null;
 
-    private static ProviderResponse Refuse(string error)
+    private static ProviderResponse Error(string error)
     {
         var (status, description) = error switch
         {
@@ -243,24 +249,28 @@ public sealed class BmwProvider : IProvider
             "expired_token" => (401, "The device code has expired."),
             "invalid_client" => (401, "Client authentication failed."),
             "invalid_request" => (400, "The request is missing a required parameter, includes an invalid parameter value or is otherwise malformed."),
-            _ => (400, "The request was refused."),
+            _ => (400, "The request was rejected."),
         };
-        return ProviderResponse.Json(status, JsonSerializer.SerializeToUtf8Bytes(new BmwError(error, description), BmwJson.Default.BmwError)).With("Cache-Control", "no-store");
+        var body = JsonSerializer.SerializeToUtf8Bytes(new BmwError(error, description), BmwJson.Default.BmwError);
+        return ProviderResponse.Json(status, body).With("Cache-Control", "no-store");
     }
 
     private ProviderResponse TokenAnswer(IssuedTokens tokens)
     {
         var identity = tokens.Scope.Contains("openid") ? IdToken(tokens.ExpiresIn) : null;
-        var body = new BmwToken(tokens.AccessToken, tokens.RefreshToken, identity, (long)tokens.ExpiresIn.TotalSeconds, "Bearer", string.Join(' ', tokens.Scope), Gcid);
+        var body = new BmwToken(
+            tokens.AccessToken, tokens.RefreshToken, identity, (long)tokens.ExpiresIn.TotalSeconds, "Bearer", string.Join(' ', tokens.Scope), Gcid);
         return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwToken)).With("Cache-Control", "no-store");
     }
 
-    /// <summary>A JWT whose signature only this sandbox can make.</summary>
+    /// <summary>A JWT, signed with the key of this sandbox.</summary>
     private string IdToken(TimeSpan lifetime)
     {
         var now = time.GetUtcNow();
+        var (issued, expiry) = (now.ToUnixTimeSeconds(), (now + lifetime).ToUnixTimeSeconds());
+        var id = RandomNumberGenerator.GetHexString(16, lowercase: true);
         var claims = string.Create(CultureInfo.InvariantCulture,
-            $$"""{"iss":"sandbox","aud":"{{ClientId}}","sub":"{{Gcid}}","iat":{{now.ToUnixTimeSeconds()}},"exp":{{(now + lifetime).ToUnixTimeSeconds()}},"jti":"{{RandomNumberGenerator.GetHexString(16, lowercase: true)}}"}""");
+            $$"""{"iss":"sandbox","aud":"{{ClientId}}","sub":"{{Gcid}}","iat":{{issued}},"exp":{{expiry}},"jti":"{{id}}"}""");
         var signed = $"{Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}";
         return $"{signed}.{Sign(signed)}";
     }
@@ -268,11 +278,13 @@ public sealed class BmwProvider : IProvider
 
 internal sealed record BmwDevice(string UserCode, string DeviceCode, long Interval, long ExpiresIn, string VerificationUri);
 
-internal sealed record BmwToken(string AccessToken, string RefreshToken, string? IdToken, long ExpiresIn, string TokenType, string Scope, string Gcid);
+internal sealed record BmwToken(
+    string AccessToken, string RefreshToken, string? IdToken, long ExpiresIn, string TokenType, string Scope, string Gcid);
 
 internal sealed record BmwError(string Error, string ErrorDescription);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BmwDevice))]
 [JsonSerializable(typeof(BmwToken))]
 [JsonSerializable(typeof(BmwError))]

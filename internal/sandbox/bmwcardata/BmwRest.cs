@@ -9,26 +9,29 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Exporter.Sandbox;
 
-/// <summary>A car as BMW's customer interface tells of it.</summary>
-/// <param name="BasicData">The members of basicData beside <c>vin</c>, as a JSON object.</param>
-/// <param name="Telematics">By key; each value in quotes or not, as JSON: <c>{"value","unit","timestamp"}</c>.</param>
+/// <summary>A car of BMW's CarData API.</summary>
+/// <param name="BasicData">The members of basicData without <c>vin</c>, as a JSON object.</param>
+/// <param name="Telematics">By key; each value as JSON: <c>{"value","unit","timestamp"}</c>.</param>
 public sealed record BmwProviderCar(string Vin, bool Primary, string BasicData, IReadOnlyDictionary<string, string> Telematics)
 {
     public static BmwProviderCar Sample { get; } = new("WBY00000000000001", true,
-        """{"brand":"BMW","modelName":"i4 eDrive40","modelRange":"i4","series":"G26","bodyType":"GC","driveTrain":"BEV","propulsionType":"ELECTRIC","countryCodeISO":"DE"}""",
+        """
+        {"brand":"BMW","modelName":"i4 eDrive40","modelRange":"i4","series":"G26","bodyType":"GC","driveTrain":"BEV",
+         "propulsionType":"ELECTRIC","countryCodeISO":"DE"}
+        """,
         new Dictionary<string, string>
         {
             ["vehicle.drivetrain.batteryManagement.header"] = """{"value":"66","unit":"%","timestamp":"2026-11-21T10:12:39Z"}""",
-            ["vehicle.drivetrain.electricEngine.kombiRemainingElectricRange"] = """{"value":"199","unit":null,"timestamp":"2026-11-21T10:12:39.809Z"}""",
+            ["vehicle.drivetrain.electricEngine.kombiRemainingElectricRange"] =
+                """{"value":"199","unit":null,"timestamp":"2026-11-21T10:12:39.809Z"}""",
             ["vehicle.vehicle.travelledDistance"] = """{"value":"10489","unit":"km","timestamp":"2026-11-21T10:11:00Z"}""",
             ["vehicle.body.chargingPort.status"] = """{"value":"DISCONNECTED","unit":null,"timestamp":"2026-11-21T09:00:00Z"}""",
         });
 }
 
-/// <summary>A container as somebody made it.</summary>
 public sealed record BmwContainer(string Id, string Name, string Purpose, IReadOnlyList<string> Keys);
 
-/// <summary>BMW CarData's customer interface: cars, their containers and values, and its quota. Thread-safe.</summary>
+/// <summary>BMW's CarData API: cars, containers, values and the quota. Thread-safe.</summary>
 public sealed class BmwRest
 {
     private const int MaximumContainers = 10;
@@ -44,29 +47,30 @@ public sealed class BmwRest
     internal BmwRest(BmwProviderOptions options, AuthorizationServer authorization, SandboxContext sandbox)
     {
         (this.options, this.authorization, time) = (options, authorization, sandbox.Time);
-        var errors = new ErrorResponses(code => Refuse(code), Refuse("CU-429") with { Status = 429 });
+        var errors = new ErrorResponses(code => Error(code), Error("CU-429") with { Status = 429 });
         (Mappings, BasicData) = (new ProviderEndpoint("mappings", sandbox, errors), new ProviderEndpoint("basicdata", sandbox, errors));
-        (ContainersList, TelematicData) = (new ProviderEndpoint("containers", sandbox, errors), new ProviderEndpoint("telematicdata", sandbox, errors));
+        ContainersList = new ProviderEndpoint("containers", sandbox, errors);
+        TelematicData = new ProviderEndpoint("telematicdata", sandbox, errors);
     }
 
     public ProviderEndpoint Mappings { get; }
 
     public ProviderEndpoint BasicData { get; }
 
-    /// <summary>Listing, making, reading and deleting.</summary>
+    /// <summary>Lists, creates, reads and deletes containers.</summary>
     public ProviderEndpoint ContainersList { get; }
 
     public ProviderEndpoint TelematicData { get; }
 
-    /// <summary>Calls that counted against today's quota, refused ones too.</summary>
+    /// <summary>Requests that count against today's quota, including rejected ones.</summary>
     public int CallsToday { get { lock (gate) { return day == Today ? calls : 0; } } }
 
     public IReadOnlyList<BmwContainer> Containers { get { lock (gate) { return [.. containers]; } } }
 
     private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
-    /// <summary>As if another program had made so many calls today.</summary>
-    public void Spend(int count)
+    /// <summary>Uses the quota like the requests of another program.</summary>
+    public void UseQuota(int count)
     {
         lock (gate)
         {
@@ -74,7 +78,7 @@ public sealed class BmwRest
         }
     }
 
-    /// <summary>As if another program had made it.</summary>
+    /// <summary>Adds a container of another program.</summary>
     public void Add(BmwContainer container)
     {
         lock (gate)
@@ -86,8 +90,10 @@ public sealed class BmwRest
     internal void Map(IEndpointRouteBuilder routes)
     {
         routes.MapMethods("/customers/vehicles/mappings", ["GET"], context => Mappings.Serve(context, () => Checked(context.Request, ListCars)));
-        routes.MapMethods("/customers/vehicles/{vin}/basicData", ["GET"], context => BasicData.Serve(context, () => Checked(context.Request, () => OfCar(context, Describe))));
-        routes.MapMethods("/customers/vehicles/{vin}/telematicData", ["GET"], context => TelematicData.Serve(context, () => Checked(context.Request, () => OfCar(context, car => Values(context.Request, car)))));
+        routes.MapMethods("/customers/vehicles/{vin}/basicData", ["GET"],
+            context => BasicData.Serve(context, () => Checked(context.Request, () => OfCar(context, Describe))));
+        routes.MapMethods("/customers/vehicles/{vin}/telematicData", ["GET"], context => TelematicData.Serve(
+            context, () => Checked(context.Request, () => OfCar(context, car => Values(context.Request, car)))));
         routes.MapMethods("/customers/containers", ["GET"], context => ContainersList.Serve(context, () => Checked(context.Request, ListContainers)));
         routes.MapMethods("/customers/containers", ["POST"], async context =>
         {
@@ -95,28 +101,31 @@ public sealed class BmwRest
             var text = await body.ReadToEndAsync(context.RequestAborted);
             await ContainersList.Serve(context, () => Checked(context.Request, () => Create(text)));
         });
-        routes.MapMethods("/customers/containers/{id}", ["GET"], context => ContainersList.Serve(context, () => Checked(context.Request, () => OfContainer(context, Shown))));
-        routes.MapMethods("/customers/containers/{id}", ["DELETE"], context => ContainersList.Serve(context, () => Checked(context.Request, () => OfContainer(context, Delete))));
+        routes.MapMethods("/customers/containers/{id}", ["GET"],
+            context => ContainersList.Serve(context, () => Checked(context.Request, () => OfContainer(context, Read))));
+        routes.MapMethods("/customers/containers/{id}", ["DELETE"],
+            context => ContainersList.Serve(context, () => Checked(context.Request, () => OfContainer(context, Delete))));
     }
 
-    /// <summary>Token and quota, before anything else; a call that is refused has counted.</summary>
+    /// <summary>Checks the token and the quota first. A rejected request counts too.</summary>
     private ProviderResponse Checked(HttpRequest request, Func<ProviderResponse> answer)
     {
-        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var given) || given is not { Scheme: "Bearer", Parameter: { Length: > 0 } token })
+        if (!AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)
+            || header is not { Scheme: "Bearer", Parameter: { Length: > 0 } token })
         {
-            return Refuse("CU-100");
+            return Error("CU-100");
         }
         switch (authorization.Check(token, "cardata:api:read"))
         {
             case AccessOutcome.Unknown:
-                return Refuse("CU-101");
+                return Error("CU-101");
             case AccessOutcome.Expired:
-                return Refuse("CU-102");
+                return Error("CU-102");
             case AccessOutcome.ScopeMissing:
-                return Refuse("CU-103");
+                return Error("CU-103");
         }
-        Spend(1);
-        return CallsToday > options.DailyCalls ? Refuse("CU-429") : request.Headers["x-version"] != "v1" ? Refuse("CU-400") : answer();
+        UseQuota(1);
+        return CallsToday > options.DailyCalls ? Error("CU-429") : request.Headers["x-version"] != "v1" ? Error("CU-400") : answer();
     }
 
     private ProviderResponse ListCars() => Json(200, new JsonArray([.. options.Cars.Select(car => new JsonObject
@@ -129,9 +138,9 @@ public sealed class BmwRest
     private ProviderResponse OfCar(HttpContext context, Func<BmwProviderCar, ProviderResponse> answer)
     {
         var vin = context.Request.RouteValues["vin"] as string;
-        return vin is not { Length: 17 } || vin.Any(char.IsAsciiLetterLower) ? Refuse("CU-120")
+        return vin is not { Length: 17 } || vin.Any(char.IsAsciiLetterLower) ? Error("CU-120")
             : options.Cars.FirstOrDefault(car => car.Vin == vin && car.Primary) is { } car ? answer(car)
-            : Refuse("CU-104");
+            : Error("CU-104");
     }
 
     private static ProviderResponse Describe(BmwProviderCar car)
@@ -146,53 +155,57 @@ public sealed class BmwRest
         var id = request.Query["containerId"].ToString();
         if (id.Length != 13)
         {
-            return Refuse("CU-121");
+            return Error("CU-121");
         }
         return Containers.FirstOrDefault(container => container.Id == id) is { } container
-            // A key that the car never told is there, with nulls.
+            // BMW returns nulls for a key that the car never sent.
             ? Json(200, new JsonObject
             {
-                ["telematicData"] = new JsonObject(container.Keys.Select(key =>
-                    KeyValuePair.Create(key, JsonNode.Parse(car.Telematics.GetValueOrDefault(key, """{"value":null,"unit":null,"timestamp":null}"""))))),
+                ["telematicData"] = new JsonObject(container.Keys.Select(key => KeyValuePair.Create(
+                    key, JsonNode.Parse(car.Telematics.GetValueOrDefault(key, """{"value":null,"unit":null,"timestamp":null}"""))))),
             })
-            : Refuse("CU-105");
+            : Error("CU-105");
     }
 
-    private ProviderResponse ListContainers() => Json(200, new JsonObject { ["containers"] = new JsonArray([.. Containers.Select(container => Outline(container))]) });
+    private ProviderResponse ListContainers() =>
+        Json(200, new JsonObject { ["containers"] = new JsonArray([.. Containers.Select(container => Summary(container))]) });
 
     private ProviderResponse Create(string text)
     {
         try
         {
-            if (JsonNode.Parse(text) is not JsonObject body || body["name"]?.GetValue<string>() is not { Length: > 0 } name || body["purpose"]?.GetValue<string>() is not { Length: > 0 } purpose
+            if (JsonNode.Parse(text) is not JsonObject body
+                || body["name"]?.GetValue<string>() is not { Length: > 0 } name || body["purpose"]?.GetValue<string>() is not { Length: > 0 } purpose
                 || body["technicalDescriptors"] is not JsonArray { Count: > 0 } keys)
             {
-                return Refuse("CU-400");
+                return Error("CU-400");
             }
             lock (gate)
             {
                 if (containers.Count >= MaximumContainers)
                 {
-                    return Refuse("CU-124");
+                    return Error("CU-124");
                 }
-                var made = new BmwContainer(RandomNumberGenerator.GetString("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", 13), name, purpose, [.. keys.Select(key => key!.GetValue<string>())]);
-                containers.Add(made);
-                return Json(201, Outline(made));
+                var id = RandomNumberGenerator.GetString("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", 13);
+                var container = new BmwContainer(id, name, purpose, [.. keys.Select(key => key!.GetValue<string>())]);
+                containers.Add(container);
+                return Json(201, Summary(container));
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return Refuse("CU-400");
+            return Error("CU-400");
         }
     }
 
-    private ProviderResponse OfContainer(HttpContext context, Func<BmwContainer, ProviderResponse> answer) => context.Request.RouteValues["id"] is not string { Length: 13 } id ? Refuse("CU-121")
+    private ProviderResponse OfContainer(HttpContext context, Func<BmwContainer, ProviderResponse> answer) =>
+        context.Request.RouteValues["id"] is not string { Length: 13 } id ? Error("CU-121")
         : Containers.FirstOrDefault(container => container.Id == id) is { } found ? answer(found)
-        : Refuse("CU-105");
+        : Error("CU-105");
 
-    private static ProviderResponse Shown(BmwContainer container)
+    private static ProviderResponse Read(BmwContainer container)
     {
-        var body = Outline(container);
+        var body = Summary(container);
         body["technicalDescriptors"] = new JsonArray([.. container.Keys.Select(key => JsonValue.Create(key))]);
         return Json(200, body);
     }
@@ -206,7 +219,7 @@ public sealed class BmwRest
         return ProviderResponse.Empty(204);
     }
 
-    private static JsonObject Outline(BmwContainer container) => new()
+    private static JsonObject Summary(BmwContainer container) => new()
     {
         ["containerId"] = container.Id,
         ["name"] = container.Name,
@@ -217,7 +230,7 @@ public sealed class BmwRest
 
     private static ProviderResponse Json(int status, JsonNode body) => ProviderResponse.Json(status, body.ToJsonString());
 
-    private static ProviderResponse Refuse(string code)
+    private static ProviderResponse Error(string code)
     {
         var (status, message) = code switch
         {

@@ -5,18 +5,18 @@ using MQTTnet.Protocol;
 
 namespace Exporter.Sandbox;
 
-/// <summary>Decides who may connect, and for how long.</summary>
-/// <param name="ends">The expiry of the ID token that is the password of that account; null if it isn't one, or has expired.</param>
-internal sealed class BrokerRules(Func<string, string, DateTimeOffset?> ends, TimeProvider time)
+/// <summary>Authenticates clients.</summary>
+/// <param name="expiryOf">Returns the expiry of an account's ID token; null if the token is invalid or has expired.</param>
+internal sealed class BrokerRules(Func<string, string, DateTimeOffset?> expiryOf, TimeProvider time)
 {
-    private volatile object? refusal;
+    private volatile object? rejectionCode;
 
     public TimeProvider Time => time;
 
-    public byte? Refusal { get => (byte?)refusal; set => refusal = value; }
+    public byte? RejectionCode { get => (byte?)rejectionCode; set => rejectionCode = value; }
 
     /// <summary>Null if the broker rejects the connection.</summary>
-    public DateTimeOffset? EndOf(string account, string password) => ends(account, password);
+    public DateTimeOffset? ExpiryOf(string account, string password) => expiryOf(account, password);
 }
 
 /// <summary>One connection at the broker. Thread-safe.</summary>
@@ -24,20 +24,20 @@ internal sealed class BrokerSession : IDisposable
 {
     private readonly IMqttChannelAdapter connection;
     private readonly TimeProvider time;
-    private readonly TimeSpan silence;
-    private readonly ITimer lifetime;
-    private readonly ITimer alive;
+    private readonly TimeSpan keepAliveTimeout;
+    private readonly ITimer expiryTimer;
+    private readonly ITimer keepAliveTimer;
     private volatile IReadOnlyList<string> filters = [];
-    private bool over;
+    private bool closed;
 
-    /// <param name="keepAlive">Zero: the client may be silent for as long as it likes.</param>
+    /// <param name="keepAlive">Zero disables the keep-alive.</param>
     public BrokerSession(string clientId, string account, IMqttChannelAdapter connection, DateTimeOffset end, TimeSpan keepAlive, TimeProvider time)
     {
         (ClientId, Account, this.connection, this.time) = (clientId, account, connection, time);
-        lifetime = EndAfter(TimeSpan.FromTicks(Math.Max(0, (end - time.GetUtcNow()).Ticks)), MqttDisconnectReasonCode.MaximumConnectTime);
+        expiryTimer = DisconnectAfter(TimeSpan.FromTicks(Math.Max(0, (end - time.GetUtcNow()).Ticks)), MqttDisconnectReasonCode.MaximumConnectTime);
         // MQTT 5, 3.1.2.10: one and a half times the keep-alive.
-        silence = keepAlive > TimeSpan.Zero ? 1.5 * keepAlive : Timeout.InfiniteTimeSpan;
-        alive = EndAfter(silence, MqttDisconnectReasonCode.KeepAliveTimeout);
+        keepAliveTimeout = keepAlive > TimeSpan.Zero ? 1.5 * keepAlive : Timeout.InfiniteTimeSpan;
+        keepAliveTimer = DisconnectAfter(keepAliveTimeout, MqttDisconnectReasonCode.KeepAliveTimeout);
     }
 
     public string ClientId { get; }
@@ -45,28 +45,28 @@ internal sealed class BrokerSession : IDisposable
     /// <summary>The user name: BMW's gcid.</summary>
     public string Account { get; }
 
-    public DateTimeOffset LastHeard { get; private set; }
+    public DateTimeOffset LastPacketAt { get; private set; }
 
-    public IReadOnlyList<string> Filters => Volatile.Read(ref over) ? [] : filters;
+    public IReadOnlyList<string> Filters => Volatile.Read(ref closed) ? [] : filters;
 
-    public void Hears()
+    public void OnPacket()
     {
-        LastHeard = time.GetUtcNow();
-        alive.Change(silence, Timeout.InfiniteTimeSpan);
+        LastPacketAt = time.GetUtcNow();
+        keepAliveTimer.Change(keepAliveTimeout, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>BMW grants the topics of the account itself: <c>gcid/vin</c> and <c>gcid/+</c>.</summary>
-    public bool Owns(string filter) => filter.Split('/') is [var account, _] && account == Account;
+    /// <summary>BMW allows only the topics of the account: <c>gcid/vin</c> and <c>gcid/+</c>.</summary>
+    public bool IsAllowed(string filter) => filter.Split('/') is [var account, _] && account == Account;
 
     public void Add(string filter) => filters = [.. filters.Where(f => f != filter), filter];
 
-    public bool Follows(string topic) =>
+    public bool IsSubscribed(string topic) =>
         Filters.Any(filter => MqttTopicFilterComparer.Compare(topic, filter) == MqttTopicFilterCompareResult.IsMatch);
 
     /// <summary>Sends DISCONNECT with the reason, after <paramref name="first"/> if there is one, and closes the connection.</summary>
-    public async Task EndAsync(MqttDisconnectReasonCode reason, MqttPacket? first = null)
+    public async Task DisconnectAsync(MqttDisconnectReasonCode reason, MqttPacket? first = null)
     {
-        if (Interlocked.Exchange(ref over, true))
+        if (Interlocked.Exchange(ref closed, true))
         {
             return;
         }
@@ -80,25 +80,25 @@ internal sealed class BrokerSession : IDisposable
         }
         catch (Exception)
         {
-            // The client is gone: there is nobody to tell.
+            // The client has already disconnected.
         }
-        Cut();
+        Drop();
     }
 
     /// <summary>Closes the connection without a DISCONNECT.</summary>
-    public void Cut()
+    public void Drop()
     {
-        Volatile.Write(ref over, true);
+        Volatile.Write(ref closed, true);
         connection.Dispose();
     }
 
     public void Dispose()
     {
-        Volatile.Write(ref over, true);
-        lifetime.Dispose();
-        alive.Dispose();
+        Volatile.Write(ref closed, true);
+        expiryTimer.Dispose();
+        keepAliveTimer.Dispose();
     }
 
-    private ITimer EndAfter(TimeSpan wait, MqttDisconnectReasonCode reason) =>
-        time.CreateTimer(_ => _ = EndAsync(reason), null, wait, Timeout.InfiniteTimeSpan);
+    private ITimer DisconnectAfter(TimeSpan wait, MqttDisconnectReasonCode reason) =>
+        time.CreateTimer(_ => _ = DisconnectAsync(reason), null, wait, Timeout.InfiniteTimeSpan);
 }

@@ -17,17 +17,18 @@ public sealed record NetatmoProviderOptions : ProviderOptions
 
     public string ClientSecret { get; init; } = "sandbox-netatmo-client-secret";
 
-    /// <summary>Compared exactly. The first is where a login goes back to that asked for another one.</summary>
+    /// <summary>Compared exactly. A login with another URI returns to the first.</summary>
     public IReadOnlyList<string> RedirectUris { get; init; } = ["http://127.0.0.1:9210/auth/callback", "http://localhost:9210/auth/callback"];
 
-    /// <summary>Netatmo's access tokens live 3 h; how long its refresh tokens do is not published.</summary>
-    public TokenLifetimes Lifetimes { get; init; } = new(Access: TimeSpan.FromHours(3), Refresh: TimeSpan.FromDays(365), Code: TimeSpan.FromMinutes(1));
+    /// <summary>Netatmo's access tokens expire after 3 h. The lifetime of its refresh tokens is not documented.</summary>
+    public TokenLifetimes Lifetimes { get; init; } = new(
+        Access: TimeSpan.FromHours(3), Refresh: TimeSpan.FromDays(365), Code: TimeSpan.FromMinutes(1));
 
     public NetatmoSample Stations { get; init; } = NetatmoSample.Small;
 
     public NetatmoSample HomeCoachs { get; init; } = NetatmoSample.HomeCoach;
 
-    /// <summary>Netatmo's limits per user on its API; none where the list is empty.</summary>
+    /// <summary>The limits of Netatmo's API for each user; empty means no limit.</summary>
     public IReadOnlyList<UsageWindow> Limits { get; init; } = [new(50, TimeSpan.FromSeconds(10)), new(500, TimeSpan.FromHours(1))];
 
     public override bool IsDefault => true;
@@ -35,11 +36,13 @@ public sealed record NetatmoProviderOptions : ProviderOptions
     public override IReadOnlyList<ProviderFlag> Flags =>
     [
         new(
-            "--stations", "small|odd|large|FILE", "What getstationsdata answers: small, odd, large, or a file holding an answer of Netatmo's.", [Stations.ToString()],
+            "--stations", "small|odd|large|FILE", "Response of getstationsdata: small, odd, large, or a file with a response of Netatmo.",
+            [Stations.ToString()],
             values => this with { Stations = NetatmoSample.Named(values[^1]) }),
         new("--client-id", "TEXT", "Client id of the application.", [ClientId], values => this with { ClientId = values[^1] }),
         new("--client-secret", "TEXT", "Client secret of the application.", [ClientSecret], values => this with { ClientSecret = values[^1] }),
-        new("--redirect-uri", "URI", "Redirect URI of the application, exactly; may be given more than once.", RedirectUris, values => this with { RedirectUris = values }),
+        new("--redirect-uri", "URI", "Redirect URI of the application, compared exactly. Repeat the flag for several URIs.", RedirectUris,
+            values => this with { RedirectUris = values }),
     ];
 
     public override ProviderOptions WithAccessLifetime(TimeSpan lifetime) => this with { Lifetimes = Lifetimes with { Access = lifetime } };
@@ -56,7 +59,7 @@ public static class NetatmoSandbox
     }
 }
 
-/// <summary>Netatmo: its token endpoint, its consent page and the two API methods the exporter reads. Thread-safe.</summary>
+/// <summary>Netatmo's token endpoint, its consent page and the two API methods that the exporter uses. Thread-safe.</summary>
 public sealed class NetatmoProvider : IProvider
 {
     private static readonly string[] Scopes = ["read_station", "read_homecoach", "read_thermostat"];
@@ -89,7 +92,7 @@ public sealed class NetatmoProvider : IProvider
 
     public string Name => "netatmo";
 
-    /// <summary>The user who logs in on the consent page, and the first part of each of its tokens.</summary>
+    /// <summary>The user of the consent page, and the first part of each token.</summary>
     public static string User => "60a1f2b3c4d5e6f708192a3b";
 
     public string ClientId => options.ClientId;
@@ -106,18 +109,18 @@ public sealed class NetatmoProvider : IProvider
 
     public ProviderEndpoint HomeCoachsData { get; }
 
-    /// <summary>What getstationsdata answers from now on.</summary>
+    /// <summary>The response of getstationsdata.</summary>
     public NetatmoSample Stations { get => stations; set => stations = value; }
 
-    /// <summary>What gethomecoachsdata answers from now on.</summary>
+    /// <summary>The response of gethomecoachsdata.</summary>
     public NetatmoSample HomeCoachs { get => homeCoachs; set => homeCoachs = value; }
 
     IReadOnlyList<ProviderEndpoint> IProvider.Endpoints => [Authorize, Token, StationsData, HomeCoachsData];
 
-    /// <summary>A fresh login, as if the person had just clicked Accept; the scope is read_station where none is given.</summary>
+    /// <summary>Creates a login, as if the user had accepted on the consent page; the default scope is read_station.</summary>
     public IssuedTokens Login(params IReadOnlyList<string> scope) => Login(User, scope);
 
-    /// <summary>Registers one more redirect URI, as a person does at dev.netatmo.com.</summary>
+    /// <summary>Registers another redirect URI, as a user does at dev.netatmo.com.</summary>
     public void RegisterRedirectUri(string redirectUri)
     {
         var client = Authorization.Client(ClientId)!;
@@ -152,14 +155,15 @@ public sealed class NetatmoProvider : IProvider
         $"Refresh token:  {Login("read_station", "read_homecoach").RefreshToken}",
     ]);
 
-    private IssuedTokens Login(string user, IReadOnlyList<string> scope) => Authorization.Login(ClientId, user, scope.Count == 0 ? ["read_station"] : scope);
+    private IssuedTokens Login(string user, IReadOnlyList<string> scope) =>
+        Authorization.Login(ClientId, user, scope.Count == 0 ? ["read_station"] : scope);
 
-    /// <summary>RFC 6749 section 3.2, with Netatmo's habits: credentials in the form alone, every refusal a 400, both tokens new each time.</summary>
+    /// <summary>RFC 6749 section 3.2, as at Netatmo: credentials only in the form, 400 for every error, and two new tokens each time.</summary>
     private ProviderResponse Grant(HttpRequest request, IFormCollection? form)
     {
         string? Field(string name) => form![name] is [{ Length: > 0 } value] ? value : null;
 
-        // RFC 6749 section 2.3: not more than one way of authenticating in a request, and Netatmo knows only the form.
+        // RFC 6749 section 2.3: a request authenticates in one way only, and Netatmo supports only the form.
         if (form is null || Field("grant_type") is not { } grant)
         {
             return OAuthError("invalid_request");
@@ -174,7 +178,7 @@ public sealed class NetatmoProvider : IProvider
             "refresh_token" when Field("refresh_token") is { } token => Authorization.Renew(client, token),
             "authorization_code" when Field("code") is { } code => Authorization.Redeem(client, code, Field("redirect_uri"), Field("code_verifier")),
             "refresh_token" or "authorization_code" => new GrantOutcome.Rejected("invalid_request", "a parameter is missing"),
-            _ => new GrantOutcome.Rejected("unsupported_grant_type", "Netatmo ended the password grant in 2022"),
+            _ => new GrantOutcome.Rejected("unsupported_grant_type", "Netatmo removed the password grant in 2022"),
         };
         return outcome switch
         {
@@ -192,7 +196,7 @@ public sealed class NetatmoProvider : IProvider
 
     private ProviderResponse Data(HttpRequest request, IFormCollection? form, string scope, NetatmoSample sample)
     {
-        // RFC 6750: the header alone. A token in the address or the form counts as missing (RFC 9700 section 4.3.2).
+        // RFC 6750: only the header. A token in the URL or the form counts as missing (RFC 9700 section 4.3.2).
         if (ProviderEndpoint.Bearer(request) is not { Length: > 0 } token)
         {
             return ApiError(1);
@@ -225,7 +229,8 @@ public sealed class NetatmoProvider : IProvider
         return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, NetatmoJson.Default.NetatmoToken)).With("Cache-Control", "no-store");
     }
 
-    private static ProviderResponse OAuthError(string error) => ProviderResponse.Json(400, $$"""{"error":"{{JavaScriptEncoder.Default.Encode(error)}}"}""").With("Cache-Control", "no-store");
+    private static ProviderResponse OAuthError(string error) =>
+        ProviderResponse.Json(400, $$"""{"error":"{{JavaScriptEncoder.Default.Encode(error)}}"}""").With("Cache-Control", "no-store");
 
     private static ProviderResponse ApiError(int code) => code switch
     {
@@ -240,10 +245,11 @@ public sealed class NetatmoProvider : IProvider
         _ => ApiError(400, code, "Error"),
     };
 
-    private static ProviderResponse ApiError(int status, int code, string message) => ProviderResponse.Json(status, Encoding.UTF8.GetBytes($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}"""));
+    private static ProviderResponse ApiError(int status, int code, string message) =>
+        ProviderResponse.Json(status, Encoding.UTF8.GetBytes($$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}"}}"""));
 }
 
-/// <summary>Netatmo's token answer: no token_type, a list for the scope, and the lifetime twice.</summary>
+/// <summary>Netatmo's token response: no token_type, a list for the scope, and the lifetime twice.</summary>
 internal sealed record NetatmoToken(IReadOnlyList<string> Scope, string AccessToken, string RefreshToken, long ExpiresIn, long ExpireIn);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

@@ -5,13 +5,14 @@ using System.Text.Json.Nodes;
 
 namespace Exporter.Sandbox;
 
-/// <summary>An answer of getstationsdata or gethomecoachsdata, served with its times moved. Immutable.</summary>
+/// <summary>A response of getstationsdata or gethomecoachsdata whose times follow the clock. Immutable.</summary>
 public sealed class NetatmoSample
 {
-    /// <summary>Every time of the answer (Unix seconds). Zero means "never" and stays.</summary>
+    /// <summary>The members with times (Unix seconds). Zero means "never" and stays.</summary>
     private static readonly HashSet<string> Times =
     [
-        "time_utc", "date_min_temp", "date_max_temp", "date_max_wind_str", "last_seen", "last_message", "last_status_store", "last_setup", "date_setup", "last_upgrade",
+        "time_utc", "date_min_temp", "date_max_temp", "date_max_wind_str", "last_seen", "last_message", "last_status_store", "last_setup",
+        "date_setup", "last_upgrade",
     ];
 
     private readonly string name;
@@ -22,7 +23,7 @@ public sealed class NetatmoSample
     /// <summary>One station: base, outdoor, indoor, wind and rain.</summary>
     public static NetatmoSample Small { get; } = Embedded("small");
 
-    /// <summary>What real accounts hold besides: lost and never-paired modules, a guest station, equal names, numbers as fractions and as texts.</summary>
+    /// <summary>Special cases of real accounts: lost and never-paired modules, a guest station, equal names, fractions and numbers as text.</summary>
     public static NetatmoSample Odd { get; } = Embedded("odd");
 
     /// <summary>One Healthy Home Coach.</summary>
@@ -31,7 +32,7 @@ public sealed class NetatmoSample
     /// <summary>200 stations of four modules each.</summary>
     public static NetatmoSample Large { get; } = OfStations(200);
 
-    /// <summary>So many stations of four modules each.</summary>
+    /// <summary>Stations of four modules each.</summary>
     public static NetatmoSample OfStations(int stations)
     {
         var answer = JsonNode.Parse(Small.json)!;
@@ -57,25 +58,25 @@ public sealed class NetatmoSample
         return new NetatmoSample("large", Encoding.UTF8.GetBytes(answer.ToJsonString()));
     }
 
-    /// <exception cref="InvalidDataException">It is no answer of Netatmo's; the message says why.</exception>
+    /// <exception cref="InvalidDataException">The text is not a response of Netatmo; the message has the reason.</exception>
     public static NetatmoSample FromJson(string text, string name = "given")
     {
         try
         {
             if (JsonNode.Parse(text)?["body"]?["devices"] is not JsonArray devices || devices.Any(device => device is not JsonObject))
             {
-                throw new InvalidDataException("the answer has no list body.devices of objects.");
+                throw new InvalidDataException("the response has no list body.devices of objects.");
             }
             return new NetatmoSample(name, Encoding.UTF8.GetBytes(text));
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"the answer is not JSON of the expected shape: {error.Message}", error);
+            throw new InvalidDataException($"the response is not JSON in the expected format: {error.Message}", error);
         }
     }
 
-    /// <summary>The one of that name (small, odd, large), else the file of that path.</summary>
-    /// <exception cref="InvalidDataException">The file cannot be read or is no answer of Netatmo's; the message says which file and why.</exception>
+    /// <summary>The sample with that name (small, odd, large), or else the content of that file.</summary>
+    /// <exception cref="InvalidDataException">The file cannot be read or is not a response of Netatmo.</exception>
     public static NetatmoSample Named(string nameOrFile)
     {
         switch (nameOrFile)
@@ -99,7 +100,7 @@ public sealed class NetatmoSample
 
     public override string ToString() => name;
 
-    /// <summary>The answer at a time: each station's newest measurement is now, everything else of it keeps its distance. Null if the device is not there.</summary>
+    /// <summary>Shifts all times of a station, so that its newest measurement is now; null if the device is missing.</summary>
     internal byte[]? At(DateTimeOffset now, bool favorites, string? deviceId)
     {
         var answer = JsonNode.Parse(json)!;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>BMW's cars, as CarData tells of them.</summary>
+/// <summary>Cars of BMW and MINI, from BMW CarData.</summary>
 public sealed class BmwCarDataSource : ISource
 {
     public string Name => "bmw-cardata";
@@ -14,13 +14,13 @@ public sealed class BmwCarDataSource : ISource
 
     public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new BmwTokenManagerFormat(), new CarDataClientFormat(time.LocalTimeZone)];
 
-    /// <summary>BmwTokenManager's own defaults, so that its users need no flags.</summary>
-    public KeepDefaults Keep { get; } = new("token.json", TimeSpan.FromSeconds(120), "oauth-exporter keep -t /var/lib/bmw/token.json -m 300");
+    /// <summary>The defaults of BmwTokenManager, so that its users need no flags.</summary>
+    public KeepDefaults Keep { get; } = new("token.json", TimeSpan.FromSeconds(120), "exporter keep -t /var/lib/bmw/token.json -m 300");
 
     public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
 
     public void AddServices(IServiceCollection services) =>
-        services.AddApiClient<IBmwApi>(Name, BmwApiJson.Default, BmwAnswer.RefusesToken).AddHttpMessageHandler(_ => new BudgetHandler());
+        services.AddApiClient<IBmwApi>(Name, BmwApiJson.Default, BmwResponses.RejectsTokenAsync).AddHttpMessageHandler(_ => new BudgetHandler());
 
     public Func<AccountContext, Account> Configure(Section section)
     {
@@ -39,22 +39,20 @@ public sealed class BmwCarDataSource : ISource
         var feed = new BmwFeed(
             stream,
             options.Limits,
-            new BmwMetricsOptions(options.Names, options.Mappings),
+            new BmwMetricsOptions(options.Aliases, options.CustomMetrics),
             new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger),
             context.Time,
             rest);
         return new Account(context.Name, Name, context.HasAccountLabel, manager, feed)
         {
             Login = new LoginMethod.Device(login.Device),
-            Commands = new BmwCommands(options, manager, stream).Run,
-            Live = budget is null ? [] : [.. LiveOf(budget)],
-            Units = BmwUnits.OfNames,
+            Commands = new BmwCommands(options, manager, stream).Handlers,
+            Live = budget is null ? [] :
+            [
+                new("bmw_api_quota_limit", "Maximum requests of this account to BMW's CarData API in 24 hours.", MetricKind.Gauge, _ => budget.Limit),
+                new("bmw_api_quota_used", "Requests to BMW's CarData API in the last 24 hours.", MetricKind.Gauge, _ => budget.Used),
+            ],
+            Units = BmwUnits.Symbols,
         };
     }
-
-    private static IEnumerable<LiveValue> LiveOf(DailyBudget budget) =>
-    [
-        new("bmw_api_quota_limit", "Calls of the customer interface that this account may make within 24 hours.", MetricKind.Gauge, _ => budget.Limit),
-        new("bmw_api_quota_used", "Calls of the customer interface within the last 24 hours.", MetricKind.Gauge, _ => budget.Used),
-    ];
 }

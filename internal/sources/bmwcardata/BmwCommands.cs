@@ -1,38 +1,42 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Exporter.Accounts;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>What the CarData streaming client did in a terminal: print the stream, or print what opens it.</summary>
+/// <summary>The commands of the CarData streaming client: print the stream, or print its credentials.</summary>
 internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manager, BmwStream stream)
 {
-    private static readonly SourceCommand StreamCommand = new(["bmw-cardata", "stream"], "Print what the cars send, a line of JSON for each message, until it is told to end.")
+    private static readonly SourceCommand StreamCommand = new(
+        ["bmw-cardata", "stream"], "Print each message of the cars as a line of JSON, until you stop the command.")
     {
         Examples = ["oauth-exporter bmw-cardata stream", "oauth-exporter bmw-cardata stream | jq .data"],
     };
 
-    private static readonly SourceCommand CredentialsCommand = new(["credentials"], "Print what opens BMW's stream, for another MQTT client, and each new password as it comes.")
+    private static readonly SourceCommand CredentialsCommand = new(
+        ["credentials"], "Print the credentials of BMW's stream for another MQTT client, and each new password.")
     {
-        Options = [new("--json", "Print a line of JSON for each password."), new("--once", "Print once and end.")],
-        Examples = ["oauth-exporter credentials", "oauth-exporter credentials --json --once"],
+        Options = [new("--json", "Print a line of JSON for each password."), new("--once", "Print once and exit.")],
+        Examples = ["exporter credentials", "exporter credentials --json --once"],
     };
 
-    /// <summary>Members of <c>--json</c> are for programs; a browser never reads them, and a token keeps its plus signs.</summary>
-    private static readonly JsonWriterOptions Line = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>Programs read the output, not browsers, so plus signs need no escape.</summary>
+    private static readonly JsonWriterOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly string Rule = new('=', 60);
 
     public static IReadOnlyList<SourceCommand> All { get; } = [StreamCommand, CredentialsCommand];
 
-    public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Run => new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
-    {
-        [StreamCommand] = StreamAsync,
-        [CredentialsCommand] = CredentialsAsync,
-    };
+    public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Handlers =>
+        new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
+        {
+            [StreamCommand] = StreamAsync,
+            [CredentialsCommand] = CredentialsAsync,
+        };
 
     private async Task<int> StreamAsync(CommandCall call, CancellationToken cancellationToken)
     {
@@ -41,12 +45,13 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
             return code;
         }
         var error = call.Terminal.Error;
-        error.WriteLine("BMW has one connection for an account: this takes the stream from a running exporter, which takes it back some minutes after this ends.");
-        return await KeptAsync(call, async until =>
+        error.WriteLine(
+            "BMW allows one connection for each account: this command disconnects a running exporter, which reconnects some minutes later.");
+        return await RunWithRenewalAsync(call, async stopping =>
         {
-            using var end = CancellationTokenSource.CreateLinkedTokenSource(until);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             BmwStreamState? before = null;
-            await stream.RunAsync(Print, Tell, end.Token);
+            await stream.RunAsync(Print, Report, stop.Token);
 
             void Print(MqttMessage message)
             {
@@ -56,12 +61,12 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
                 }
                 catch (IOException)
                 {
-                    // Whoever read us has ended.
-                    end.Cancel();
+                    // The reader of the pipe has exited.
+                    stop.Cancel();
                 }
             }
 
-            void Tell(BmwStreamState state)
+            void Report(BmwStreamState state)
             {
                 if (state.Connected && before is not { Connected: true })
                 {
@@ -69,7 +74,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
                 }
                 else if (state.Failure is { } failure && !ReferenceEquals(failure, before?.Failure))
                 {
-                    error.WriteLine(state.NextTry is { } next ? $"{failure.Reason}; trying again at {next:u}." : $"{failure.Reason}.");
+                    error.WriteLine(state.NextTry is { } next ? $"{failure.Reason}; next attempt at {next:u}." : $"{failure.Reason}.");
                 }
                 before = state;
             }
@@ -82,40 +87,40 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         {
             return code;
         }
-        var (found, failure) = BmwCredentials.Of(manager.Snapshot.State, call.Time.GetUtcNow());
+        var (credentials, failure) = BmwCredentials.From(manager.Snapshot.State, call.Time.GetUtcNow());
         if (failure is ApiFailure.TokenRefused)
         {
-            // The access token lives on, and its id token does not.
+            // The ID token can expire before the access token.
             await manager.RenewAsync(manager.Snapshot.State.Token?.AccessToken, cancellationToken);
-            (found, failure) = BmwCredentials.Of(manager.Snapshot.State, call.Time.GetUtcNow());
+            (credentials, failure) = BmwCredentials.From(manager.Snapshot.State, call.Time.GetUtcNow());
         }
-        if (found is null)
+        if (credentials is null)
         {
             call.Terminal.Error.WriteLine($"{failure!.Reason}.");
             return failure is ApiFailure.TokenRefused or ApiFailure.NoToken ? ExitCode.TryLater : ExitCode.Failed;
         }
-        Print(call, found, first: true);
-        return call.Has("--once") ? ExitCode.Done : await KeptAsync(call, async until =>
+        Print(call, credentials, first: true);
+        return call.Has("--once") ? ExitCode.Done : await RunWithRenewalAsync(call, async stopping =>
         {
-            var printed = found;
             while (true)
             {
                 var changed = manager.Changed;
-                if (BmwCredentials.Of(manager.Snapshot.State, call.Time.GetUtcNow()).Found is { } next && !next.IdToken.Equals(printed.IdToken))
+                var next = BmwCredentials.From(manager.Snapshot.State, call.Time.GetUtcNow()).Credentials;
+                if (next is not null && !next.IdToken.Equals(credentials.IdToken))
                 {
-                    Print(call, printed = next, first: false);
+                    Print(call, credentials = next, first: false);
                 }
-                await changed.WaitAsync(until);
+                await changed.WaitAsync(stopping);
             }
         }, cancellationToken);
     }
 
-    /// <summary>Does the work while the token is kept fresh, until it is told to end or the login is lost.</summary>
-    private async Task<int> KeptAsync(CommandCall call, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
+    /// <summary>Runs the work and renews the token meanwhile, until cancellation or until the login is lost.</summary>
+    private async Task<int> RunWithRenewalAsync(CommandCall call, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var rounds = new RefreshLoop([manager], call.Time, NullLogger.Instance).RunAsync(end.Token);
-        var working = work(end.Token);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var renewing = new RefreshLoop([manager], call.Time, NullLogger.Instance).RunAsync(stop.Token);
+        var working = work(stop.Token);
         try
         {
             while (!working.IsCompleted)
@@ -133,9 +138,9 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         }
         finally
         {
-            await end.CancelAsync();
+            await stop.CancelAsync();
             await Task.WhenAny(working);
-            await rounds;
+            await renewing;
         }
     }
 
@@ -144,7 +149,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         var output = call.Terminal.Output;
         if (call.Has("--json"))
         {
-            output.WriteLine(Json(credentials));
+            output.WriteLine(ToJson(credentials));
             return;
         }
         if (first)
@@ -161,47 +166,44 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
             output.WriteLine(Rule);
         }
         output.WriteLine($"{(first ? "Password" : "Updated Password")}: {credentials.IdToken.Reveal()}");
-        output.WriteLine(credentials.Ends is { } at ? $"Expires: {at:u}" : "Expires: it does not say");
+        output.WriteLine(credentials.ExpiresAt is { } at ? $"Expires: {at:u}" : "Expires: unknown");
     }
 
-    private string Json(BmwCredentials credentials) => Written(json =>
+    private string ToJson(BmwCredentials credentials)
     {
-        json.WriteStartObject();
-        json.WriteString("host", options.MqttHost);
-        json.WriteNumber("port", options.MqttPort);
-        json.WriteString("username", credentials.Gcid);
-        json.WriteStartArray("topics");
-        foreach (var topic in credentials.Topics(options))
+        var result = new JsonObject
         {
-            json.WriteStringValue(topic);
-        }
-        json.WriteEndArray();
-        json.WriteString("password", credentials.IdToken.Reveal());
-        if (credentials.Ends is { } ends)
+            ["host"] = options.MqttHost,
+            ["port"] = options.MqttPort,
+            ["username"] = credentials.Gcid,
+            ["topics"] = new JsonArray([.. credentials.Topics(options).Select(topic => JsonValue.Create(topic))]),
+            ["password"] = credentials.IdToken.Reveal(),
+        };
+        if (credentials.ExpiresAt is { } at)
         {
-            json.WriteString("expires_at", ends.UtcDateTime);
+            result["expires_at"] = at.UtcDateTime;
         }
-        json.WriteEndObject();
-    });
+        return Write(json => result.WriteTo(json));
+    }
 
-    /// <summary>The message as it came, on one line; what is no JSON, as a text of JSON.</summary>
+    /// <summary>The message on one line; a message that is not JSON becomes a JSON string.</summary>
     private static string Compact(MqttMessage message)
     {
         try
         {
             using var document = JsonDocument.Parse(message.Payload);
-            return Written(json => document.RootElement.WriteTo(json));
+            return Write(json => document.RootElement.WriteTo(json));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return Written(json => json.WriteStringValue(Encoding.UTF8.GetString(message.Payload.Span)));
+            return Write(json => json.WriteStringValue(Encoding.UTF8.GetString(message.Payload.Span)));
         }
     }
 
-    private static string Written(Action<Utf8JsonWriter> write)
+    private static string Write(Action<Utf8JsonWriter> write)
     {
         using var output = new MemoryStream();
-        using (var json = new Utf8JsonWriter(output, Line))
+        using (var json = new Utf8JsonWriter(output, Unescaped))
         {
             write(json);
         }

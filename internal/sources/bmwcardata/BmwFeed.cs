@@ -3,15 +3,16 @@ using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>The stream's messages as an account's reading: a message makes the next one, and the last values outlive the process.</summary>
-/// <param name="rest">What the stream does not tell; null where it is not asked.</param>
-internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IReadingSource
+/// <summary>Turns the messages of the stream into an account's readings, and stores the last values for the next start.</summary>
+/// <param name="rest">Reads what the stream does not send; null if it is disabled.</param>
+internal sealed class BmwFeed(
+    BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IReadingSource
 {
-    /// <summary>From a new value to the file: one write for the many messages of a car that wakes up.</summary>
-    private static readonly TimeSpan Gathering = TimeSpan.FromSeconds(10);
+    /// <summary>Collects the many messages of a car that wakes up into one write.</summary>
+    private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(10);
 
     private readonly Lock gate = new();
-    private readonly Latest<Moment> latest = new(new Moment(BmwReading.Empty, new BmwStreamState(), new ReadingStatus()));
+    private readonly Latest<Snapshot> latest = new(new Snapshot(BmwReading.Empty, new BmwStreamState(), new ReadingStatus()));
     private BmwReading saved = BmwReading.Empty;
     private int loaded;
 
@@ -27,24 +28,31 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         return new ReadingMetrics([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null) { Status = status };
     }
 
-    /// <summary>Changes the reading by what did not come by the stream.</summary>
-    /// <param name="change">Pure; from the reading at that moment to the next.</param>
-    public void Update(Func<BmwReading, BmwReading> change) => Set(moment => moment with { Reading = change(moment.Reading) });
+    /// <param name="change">A pure function from the current reading to the next.</param>
+    public void Update(Func<BmwReading, BmwReading> change) => Set(snapshot => snapshot with { Reading = change(snapshot.Reading) });
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         Load();
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        List<Task> parts = [KeepAsync(ending.Token), stream.RunAsync(Take, Tell, ending.Token)];
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        List<Task> parts =
+        [
+            SaveChangesAsync(stopping.Token),
+            stream.RunAsync(
+                message => Update(reading => reading.With(BmwMessageParser.Parse(message.Payload, message.Topic), limits, time.GetUtcNow())),
+                state => Set(snapshot => snapshot with { Stream = state }),
+                stopping.Token),
+        ];
         if (rest is not null)
         {
-            parts.Add(rest.RunAsync(Describe, Fill, ending.Token));
+            parts.Add(rest.RunAsync(
+                cars => Update(reading => cars.Aggregate(reading, (next, car) => next.WithInfo(car, limits))), AddInitialValues, stopping.Token));
         }
         try
         {
-            // None ends unless it is told to, or is wrong: then all end, and whoever runs us hears of it.
+            // A part completes early only if it fails. Then all stop, and the caller gets the exception.
             await Task.WhenAny(parts);
-            await ending.CancelAsync();
+            await stopping.CancelAsync();
             await Task.WhenAll(parts);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -56,41 +64,25 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         }
     }
 
-    /// <summary>What was kept at the last end; once.</summary>
     public void Load()
     {
         if (Interlocked.Exchange(ref loaded, 1) == 0)
         {
-            var kept = file.Load();
-            Update(reading => kept.Aggregate(reading, (next, values) => next.WithValues(values, limits, time.GetUtcNow())));
+            var stored = file.Load();
+            Update(reading => stored.Aggregate(reading, (next, values) => next.WithValues(values, limits, time.GetUtcNow())));
             saved = Reading;
         }
     }
 
-    private void Take(MqttMessage message)
+    /// <summary>Adds values from the API. Newer values of the stream stay.</summary>
+    private void AddInitialValues(BmwMessage values)
     {
-        var now = time.GetUtcNow();
-        var delivery = BmwMessage.Read(message.Payload, message.Topic);
-        Update(reading => reading.With(delivery, limits, now));
+        // The API returns a key without a value if the car never sent it. With the time of now it would block older values of the car.
+        values = values with { Entries = [.. values.Entries.Where(entry => entry.At is not null)] };
+        Update(reading => reading.WithValues(values, limits, time.GetUtcNow()));
     }
 
-    private void Describe(IReadOnlyList<CarInfo> cars) => Update(reading =>
-        cars.Aggregate(reading, (next, car) => next.WithDetails(car.Vin, new BmwDetails(car.Brand, car.Model, car.Series, car.DriveTrain), limits)));
-
-    /// <summary>Last values after a start; what the stream has told since is newer, and stays. They are no message of the car's.</summary>
-    private void Fill(ReadOnlyMemory<byte> payload)
-    {
-        if (BmwMessage.Read(payload, topic: "") is BmwDelivery.Message values)
-        {
-            // A key that the car never told comes with nulls; as of now, it would shut out what the car tells next of an earlier moment.
-            values = values with { Entries = [.. values.Entries.Where(entry => entry.At is not null)] };
-            Update(reading => reading.WithValues(values, limits, time.GetUtcNow()));
-        }
-    }
-
-    private void Tell(BmwStreamState state) => Set(moment => moment with { Stream = state });
-
-    private void Set(Func<Moment, Moment> change)
+    private void Set(Func<Snapshot, Snapshot> change)
     {
         lock (gate)
         {
@@ -99,7 +91,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         }
     }
 
-    /// <summary>Up also while one connection takes the place of another, because its token did.</summary>
+    /// <summary>The status stays up while a new connection replaces the old one because of a new token.</summary>
     private static ReadingStatus StatusOf(BmwStreamState state, BmwReading reading) => new()
     {
         Up = state.Connected || (state.Failure is null && state.Connects.ContainsKey("accepted")),
@@ -111,7 +103,7 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         Failures = state.Failures,
     };
 
-    private async Task KeepAsync(CancellationToken cancellationToken)
+    private async Task SaveChangesAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -123,13 +115,13 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
                     await changed.WaitAsync(cancellationToken);
                     continue;
                 }
-                await Task.Delay(Gathering, time, cancellationToken);
+                await Task.Delay(SaveDelay, time, cancellationToken);
                 Save();
             }
         }
         finally
         {
-            // Not only at the end of all: the others may take longer to end than we are given.
+            // Saves before the other parts have stopped, because they can take longer than the process has.
             Save();
         }
     }
@@ -144,5 +136,5 @@ internal sealed class BmwFeed(BmwStream stream, BmwLimits limits, BmwMetricsOpti
         }
     }
 
-    private sealed record Moment(BmwReading Reading, BmwStreamState Stream, ReadingStatus Status);
+    private sealed record Snapshot(BmwReading Reading, BmwStreamState Stream, ReadingStatus Status);
 }

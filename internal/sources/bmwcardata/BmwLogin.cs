@@ -2,34 +2,36 @@ using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>BMW's login, "GCDM": the device grant with PKCE, and renewal by a refresh token that is good once and for two weeks.</summary>
+/// <summary>The grants of BMW's OAuth server: the device grant with PKCE, and a single-use refresh token that expires after two weeks.</summary>
 internal sealed class BmwLogin
 {
-    /// <summary>BMW's guide, section 2.4; every renewal starts it anew. Its answers do not tell.</summary>
+    /// <summary>From BMW's guide, section 2.4: each renewal restarts it. Token responses do not contain it.</summary>
     public static readonly TimeSpan RefreshLifetime = TimeSpan.FromDays(14);
 
     private static readonly TimeSpan AccessLifetime = TimeSpan.FromHours(1);
 
-    /// <summary>A grant may take about a minute to spread at BMW, and meanwhile be called denied after a server error.</summary>
+    /// <summary>After a server error, BMW can report <c>access_denied</c> for about a minute although the user approved.</summary>
     private static readonly TimeSpan DenialGrace = TimeSpan.FromMinutes(2);
 
-    /// <summary>Without <c>openid</c> there is no id token and with it no stream; without <c>api</c> the REST interface says CU-103.</summary>
+    /// <summary>Without <c>openid</c> there is no ID token and no stream; without <c>cardata:api:read</c> the API responds with CU-103.</summary>
     private static readonly string[] Scopes = ["authenticate_user", "openid", "cardata:streaming:read", "cardata:api:read"];
 
     private readonly TimeProvider time;
 
-    /// <param name="current">The token at hand: the file's client id is the one that its refresh token was given to.</param>
+    /// <param name="current">Returns the current token: a renewal uses the client ID of its file, because the refresh token belongs to it.</param>
     public BmwLogin(BmwCarDataOptions options, HttpClient http, Func<Token?> current, TimeProvider time)
     {
         this.time = time;
         var token = new Uri(options.Auth, "/gcdm/oauth/token");
-        Renewal = new RefreshTokenGrant(new TokenEndpoint(http, token, () => Client(ClientIdOf(current()) ?? options.ClientId), time, ClassifyRenewal, Complete), time);
+        Renewal = new RefreshTokenGrant(
+            new TokenEndpoint(http, token, () => Client(ClientIdOf(current()) ?? options.ClientId), time, ClassifyRenewal, Complete), time);
 
-        // A login is for the client that is configured, though the file may be of one that was deleted at BMW.
+        // A login uses the configured client, because the client of the file can be deleted at BMW.
         string? LoginClientId() => options.ClientId ?? ClientIdOf(current());
         Device = new DeviceCodeGrant(
             new TokenEndpoint(http, new Uri(options.Auth, "/gcdm/oauth/device/code"), () => Client(LoginClientId()), time, ClassifyLogin),
-            new TokenEndpoint(http, token, () => Client(LoginClientId()), time, ClassifyLogin, answer => Remember(Complete(answer), LoginClientId(), options.Vins)),
+            new TokenEndpoint(http, token, () => Client(LoginClientId()), time, ClassifyLogin,
+                response => WithMembers(Complete(response), LoginClientId(), options.Vins)),
             Scopes, time, pkce: true, [new("response_type", "device_code")], DenialGrace);
     }
 
@@ -41,18 +43,18 @@ internal sealed class BmwLogin
 
     private static OAuthClient? Client(string? id) => id is null ? null : new OAuthClient(id, null, ClientAuthentication.None);
 
-    /// <summary>BMW calls a used, ended or revoked refresh token <c>invalid_request</c>, with a description of something else.</summary>
+    /// <summary>BMW reports a used, expired or revoked refresh token as <c>invalid_request</c> with a misleading description.</summary>
     private static Renewal ClassifyRenewal(TokenError error) => (error.Error, (int)error.Status) switch
     {
         ("invalid_request" or "invalid_token", 400 or 401 or 403) => new Renewal.InvalidGrant(error.Say(
-            "BMW does not accept the refresh token any more: it was used by another program, is older than two weeks, or its client id was deleted or changed in the portal")),
+            "BMW rejected the refresh token: another program used it, it is older than two weeks, or its client changed in the portal")),
         _ => ClassifyLogin(error),
     };
 
     private static Renewal ClassifyLogin(TokenError error) => error.Error switch
     {
         "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Say(
-            "BMW does not accept the client id: it was deleted, or CarData API and CarData Stream are not subscribed for it in the portal")),
+            "BMW rejected the client ID: the client was deleted, or it has no subscription to CarData API and CarData Stream in the portal")),
         _ => error.Classify(),
     };
 
@@ -67,8 +69,8 @@ internal sealed class BmwLogin
         };
     }
 
-    /// <summary>What other readers of the file look for in it, and BMW does not answer.</summary>
-    private static Token Remember(Token token, string? clientId, IReadOnlyList<string> vins)
+    /// <summary>Adds members that other programs read from the file and BMW's response does not contain.</summary>
+    private static Token WithMembers(Token token, string? clientId, IReadOnlyList<string> vins)
     {
         var members = token.Members.With("client_id", clientId);
         return token with { Members = vins is [var only] ? members.With("vin", only) : members };

@@ -6,17 +6,17 @@ using static Exporter.BmwCarData.BmwMetric;
 namespace Exporter.BmwCarData;
 
 /// <summary>
-/// A YAML file that makes metrics of keys which this program does not know: <c>KEY: {metric, help, scale, labels, values}</c>, of which
-/// only <c>metric</c> has to be there.
+/// A YAML file that defines metrics for keys without a built-in metric: <c>KEY: {metric, help, scale, labels, values}</c>. Only
+/// <c>metric</c> is required.
 /// </summary>
 internal static class BmwMappingFile
 {
-    /// <summary>Every metric of a car begins so; another source's families are safe from a user's file.</summary>
+    /// <summary>The prefix of every metric of a car. It protects the metrics of other sources.</summary>
     private const string Prefix = "bmw_vehicle_";
 
     private static readonly string[] Known = ["metric", "help", "scale", "labels", "values"];
 
-    public static IReadOnlyList<Mapped> Read(string path, Section section, Setting setting)
+    public static IReadOnlyList<Custom> Read(string path, Section section, Setting setting)
     {
         var (text, problem) = SmallFile.Read(path, YamlFile.Largest);
         if (text is null)
@@ -24,69 +24,65 @@ internal static class BmwMappingFile
             section.Problem(setting, problem!);
             return [];
         }
-        var (mappings, problems) = Parse(Path.GetFileName(path), text);
+        var (metrics, problems) = Parse(Path.GetFileName(path), text);
         foreach (var found in problems)
         {
             section.Add(found);
         }
-        return mappings;
+        return metrics;
     }
 
-    /// <param name="name">The file's, for the problems.</param>
-    public static (IReadOnlyList<Mapped> Mappings, IReadOnlyList<Problem> Problems) Parse(string name, string text)
+    /// <param name="name">The name of the file, for the problems.</param>
+    public static (IReadOnlyList<Custom> Metrics, IReadOnlyList<Problem> Problems) Parse(string name, string text)
     {
         var (top, found) = YamlFile.Parse(name, text);
-        var file = new Reader(name, [.. found]);
-        var mappings = (top?.Entries ?? []).Select(entry => file.Mapping(entry.Key, entry.Value)).OfType<Mapped>().ToList();
-        return (mappings, file.Problems);
+        List<Problem> problems = [.. found];
+        return ([.. (top?.Entries ?? []).Select(entry => new EntryReader(name, entry.Key, problems).Read(entry.Value)).OfType<Custom>()], problems);
     }
 
-    private sealed class Reader(string name, List<Problem> problems)
+    /// <summary>Reads the entry of one key.</summary>
+    private sealed class EntryReader(string file, string key, List<Problem> problems)
     {
-        public IReadOnlyList<Problem> Problems => problems;
-
-        public Mapped? Mapping(string key, YamlValue value)
+        public Custom? Read(YamlValue value)
         {
             if (value is not YamlValue.Map map)
             {
-                return Problem(value.Line, key, "needs metric: NAME below it; write one");
+                Report(value.Line, "needs metric: NAME below it; write one");
+                return null;
             }
             var before = problems.Count;
             foreach (var entry in map.Entries.Where(entry => !Known.Contains(entry.Key)))
             {
-                Problem(entry.Line, key, $"there is no {Sanitize.Line(entry.Key)} here; there are {string.Join(", ", Known)}");
+                Report(entry.Line, $"there is no {Sanitize.Line(entry.Key)} here; use one of {string.Join(", ", Known)}");
             }
-            var metric = TextAt(map, key, "metric");
+            var metric = Text(map, "metric");
             if (metric is null)
             {
-                Problem(map.Line, key, "needs a metric; write metric: and a name that begins with " + Prefix);
+                Report(map.Line, $"needs a metric; write metric: and a name that begins with {Prefix}");
             }
             else if (!IsMetric(metric))
             {
-                Problem(map.Line, key, $"a metric's name begins with {Prefix} and goes on with small letters, digits and _, not as _total or _info; choose another");
+                Report(map.Line,
+                    $"a metric's name begins with {Prefix}, has lowercase letters, digits and _, and does not end with _total or _info; rename it");
             }
             else if (BmwMetrics.Reserved.Contains(metric))
             {
-                Problem(map.Line, key, $"{metric} is made of states, and numbers do not belong into it; choose another name");
+                Report(map.Line, $"{metric} is a set of states and cannot contain numbers; choose another name");
             }
-            var scale = NumberAt(TextAt(map, key, "scale") ?? "1", map.Line, key, "scale");
-            var labels = Texts(map, key, "labels");
+            var scale = Number(Text(map, "scale") ?? "1", map.Line, "scale");
+            var labels = Texts(map, "labels");
             foreach (var (label, _, line) in labels.Where(label => !IsLabel(label.Name)))
             {
-                Problem(line, key, $"{Sanitize.Line(label)} is no name of a label, or one that is used already; choose another");
+                Report(line, $"{Sanitize.Line(label)} is not a valid label name or is reserved; choose another");
             }
-            var values = Texts(map, key, "values").ToDictionary(v => v.Name, v => NumberAt(v.Value, v.Line, key, "value"), StringComparer.Ordinal);
-            return problems.Count > before ? null : new Mapped(metric!, TextAt(map, key, "help") ?? $"The value of {key}.", scale, values,
+            var values = Texts(map, "values").ToDictionary(v => v.Name, v => Number(v.Value, v.Line, "value"), StringComparer.Ordinal);
+            return problems.Count > before ? null : new Custom(metric!, Text(map, "help") ?? $"The value of {key}.", scale, values,
                 new KeySeries(BmwKeys.Short(key), [.. labels.Select(label => (label.Name, label.Value))]));
         }
 
-        private Mapped? Problem(int line, string key, string sentence)
-        {
-            problems.Add(new Problem($"{name}:{line}", $"{Sanitize.Line(key)}: {sentence}"));
-            return null;
-        }
+        private void Report(int line, string sentence) => problems.Add(new Problem($"{file}:{line}", $"{Sanitize.Line(key)}: {sentence}"));
 
-        private string? TextAt(YamlValue.Map map, string key, string member)
+        private string? Text(YamlValue.Map map, string member)
         {
             switch (map.Entries.FirstOrDefault(entry => entry.Key == member)?.Value)
             {
@@ -95,34 +91,32 @@ internal static class BmwMappingFile
                 case YamlValue.Scalar { Text: { Length: > 0 } text }:
                     return text;
                 case var other:
-                    Problem(other.Line, key, $"{member} needs one value; write it behind the colon");
+                    Report(other.Line, $"{member} needs one value; write it after the colon");
                     return null;
             }
         }
 
-        private List<Text> Texts(YamlValue.Map map, string key, string member)
+        private List<(string Name, string Value, int Line)> Texts(YamlValue.Map map, string member)
         {
             switch (map.Entries.FirstOrDefault(entry => entry.Key == member)?.Value)
             {
                 case null:
                     return [];
                 case YamlValue.Map inner:
-                    return [.. inner.Entries.Select(entry => new Text(entry.Key, TextAt(inner, key, entry.Key) ?? "", entry.Line))];
+                    return [.. inner.Entries.Select(entry => (entry.Key, Text(inner, entry.Key) ?? "", entry.Line))];
                 case var other:
-                    Problem(other.Line, key, $"{member} needs lines with NAME: VALUE below it; write them");
+                    Report(other.Line, $"{member} needs lines with NAME: VALUE below it; write them");
                     return [];
             }
         }
 
-        private sealed record Text(string Name, string Value, int Line);
-
-        private double NumberAt(string text, int line, string key, string what)
+        private double Number(string text, int line, string member)
         {
             if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
             {
                 return number;
             }
-            Problem(line, key, $"the {what} is no number; write one as 0.001");
+            Report(line, $"the {member} is not a number; write one, such as 0.001");
             return 0;
         }
 
@@ -131,7 +125,8 @@ internal static class BmwMappingFile
             && !metric.EndsWith("_total", StringComparison.Ordinal) && !metric.EndsWith("_info", StringComparison.Ordinal);
 
         private static bool IsLabel(string label) =>
-            label.Length > 0 && !char.IsAsciiDigit(label[0]) && label.All(IsLower) && label is not ("vin" or "account" or "le") && !label.StartsWith("__", StringComparison.Ordinal);
+            label.Length > 0 && !char.IsAsciiDigit(label[0]) && label.All(IsLower) && label is not ("vin" or "account" or "le")
+            && !label.StartsWith("__", StringComparison.Ordinal);
 
         private static bool IsLower(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_';
     }

@@ -3,16 +3,13 @@ using Exporter.Metrics;
 
 namespace Exporter.BmwCarData;
 
-/// <param name="Names">What a car is called in its <c>vin</c> label, where that is not its number.</param>
-/// <param name="Mappings">Metrics of keys that we do not know, from the user's file.</param>
-internal sealed record BmwMetricsOptions(IReadOnlyDictionary<string, string> Names, IReadOnlyList<BmwMetric.Mapped> Mappings)
-{
-    public static BmwMetricsOptions Plain { get; } = new(new Dictionary<string, string>(), []);
-}
+/// <param name="Aliases">The value of the <c>vin</c> label by vehicle identification number; by default the number.</param>
+/// <param name="CustomMetrics">The metrics of the user's mapping file.</param>
+internal sealed record BmwMetricsOptions(IReadOnlyDictionary<string, string> Aliases, IReadOnlyList<BmwMetric.Custom> CustomMetrics);
 
 /// <summary>
-/// Reading in, families out, and nothing else. Known keys have a metric in base units; every key has its raw value in
-/// <c>bmw_cardata_*</c>, so that nothing a car says is lost.
+/// Converts a reading to metric families. Known keys have a metric in base units. Every key also has its raw value in
+/// <c>bmw_cardata_*</c>.
 /// </summary>
 internal static class BmwMetrics
 {
@@ -21,73 +18,73 @@ internal static class BmwMetrics
     private const string State = "bmw_cardata_state";
     private const string ValueTime = "bmw_cardata_value_timestamp_seconds";
 
-    /// <summary>Every name that a user's file must leave alone, because it is no gauge.</summary>
-    public static IReadOnlySet<string> Reserved { get; } = new HashSet<string>([Info, .. BmwVehicleMetrics.All.OfType<BmwMetric.States>().Select(m => m.Name)]);
+    /// <summary>Names that a mapping file cannot use, because these metrics are not gauges.</summary>
+    public static IReadOnlySet<string> Reserved { get; } =
+        new HashSet<string>([Info, .. BmwVehicleMetrics.All.OfType<BmwMetric.StateSet>().Select(m => m.Name)]);
 
-    /// <summary>Every name and help there is, but those of a user's file.</summary>
+    /// <summary>All families without those of a mapping file.</summary>
     public static IReadOnlyList<(string Name, string Help)> Families { get; } =
     [
-        (Info, "What the car is, as BMW's customer interface tells once a day."),
+        (Info, "Describes the car. The exporter reads it from BMW's CarData API once a day."),
         .. BmwVehicleMetrics.All.Select(m => (m.Name, m.Help)),
-        (Value, "The last number under a key of BMW's, in BMW's unit; 1 or 0 for what is true or not. A car sends when it is awake, and not on a scrape."),
-        (State, "The last word under a key of BMW's."),
-        (ValueTime, "When the car read what stands under a key of BMW's."),
+        (Value, "The last number of a key, in BMW's unit. A Boolean is 1 or 0. A car sends values only while it is awake."),
+        (State, "The last text of a key."),
+        (ValueTime, "When the car measured the last value of a key."),
     ];
 
-    /// <summary>The families that have samples.</summary>
+    /// <summary>Returns the families that have samples.</summary>
     public static IEnumerable<MetricFamily> From(BmwReading reading, BmwMetricsOptions options)
     {
-        IReadOnlyList<BmwKnownCar> cars = [.. reading.Cars.Select(car => Known(car.Key, car.Value, options))];
+        var cars = reading.Cars.Select(car => Label(car.Key, car.Value, options)).ToList();
+        List<(BmwLastValue Last, LabelSet Labels)> raw =
+            [.. from car in cars from value in car.Car.Values select (value.Value, car.Labels.With("key", value.Key))];
         IEnumerable<MetricFamily> families =
         [
-            MetricFamily.Info(Info, Help(Info), cars.Where(car => car.Car.Details is not null).Select(Details)),
-            // A user's metric may add series to one of ours.
-            .. BmwVehicleMetrics.All.Concat(options.Mappings).GroupBy(metric => metric.Name).Select(same => Joined([.. same.Select(metric => metric.Family(cars))])),
-            MetricFamily.Gauge(Value, Help(Value), Raw(cars).SelectMany(RawNumber)),
-            MetricFamily.Gauge(State, Help(State), Raw(cars).Where(one => one.Held.Value is BmwValue.Text(var text) && IsWord(text))
-                .Select(one => new Sample(one.Labels.With("value", ((BmwValue.Text)one.Held.Value).Value), 1))),
-            MetricFamily.Gauge(ValueTime, Help(ValueTime), Raw(cars).Select(one => new Sample(one.Labels, one.Held.At.ToUnixTimeMilliseconds() / 1000.0))),
+            MetricFamily.Info(Info, Help(Info), cars.Where(car => car.Car.Info is not null).Select(InfoLabels)),
+            // A mapping file can add series to a built-in metric.
+            .. BmwVehicleMetrics.All.Concat(options.CustomMetrics).GroupBy(m => m.Name).Select(same => Join([.. same.Select(m => m.Family(cars))])),
+            MetricFamily.Gauge(Value, Help(Value), raw.SelectMany(one => RawNumber(one.Last, one.Labels))),
+            MetricFamily.Gauge(State, Help(State), raw.SelectMany(one => one.Last.Value is BmwValue.Text(var text) && IsState(text)
+                ? new[] { new Sample(one.Labels.With("value", text), 1) }
+                : [])),
+            MetricFamily.Gauge(ValueTime, Help(ValueTime), raw.Select(one => new Sample(one.Labels, one.Last.At.ToUnixTimeMilliseconds() / 1000.0))),
         ];
         return families.Where(family => family.Samples.Count > 0);
     }
 
-    private static MetricFamily Joined(IReadOnlyList<MetricFamily> families) =>
-        families is [var only] ? only : MetricFamily.Gauge(families[0].Name, families[0].Help, families.SelectMany(family => family.Samples));
+    public static LabelSet Labels(string vin, BmwMetricsOptions options) => LabelSet.Of(("vin", options.Aliases.GetValueOrDefault(vin, vin)));
 
-    /// <summary>The labels of a car's series.</summary>
-    public static LabelSet Labels(string vin, BmwMetricsOptions options) => LabelSet.Of(("vin", options.Names.GetValueOrDefault(vin, vin)));
+    private static MetricFamily Join(IReadOnlyList<MetricFamily> families) =>
+        families is [var only] ? only : MetricFamily.Gauge(families[0].Name, families[0].Help, families.SelectMany(family => family.Samples));
 
     private static string Help(string name) => Families.First(family => family.Name == name).Help;
 
-    private static BmwKnownCar Known(string vin, BmwCar car, BmwMetricsOptions options)
+    private static LabelledCar Label(string vin, BmwCar car, BmwMetricsOptions options)
     {
-        // The last distance that came with its unit: altitude and the like follow no setting of the driver's.
-        var unit = car.Values.Values.Where(held => BmwUnits.Fold(held.Unit) is "km" or "mi").MaxBy(held => held.At)?.Unit;
-        return new BmwKnownCar(Labels(vin, options), car, car.Values.ToLookup(value => BmwKeys.Short(value.Key), value => value.Value), unit);
+        // Only km and mi: other lengths, such as the altitude, do not follow the car's setting.
+        var unit = car.Values.Values.Where(last => BmwUnits.Normalize(last.Unit) is "km" or "mi").MaxBy(last => last.At)?.Unit;
+        return new LabelledCar(Labels(vin, options), car, car.Values.ToLookup(value => BmwKeys.Short(value.Key), value => value.Value), unit);
     }
 
-    private static LabelSet Details(BmwKnownCar car) => new[]
+    private static LabelSet InfoLabels(LabelledCar car)
     {
-        ("brand", car.Car.Details!.Brand), ("model", car.Car.Details.Model), ("series", car.Car.Details.Series), ("drive_train", car.Car.Details.DriveTrain),
-    }.Aggregate(car.Labels, (labels, label) => labels.With(label.Item1, label.Item2 ?? ""));
+        var info = car.Car.Info!;
+        return car.Labels.With("brand", info.Brand ?? "").With("model", info.Model ?? "").With("series", info.Series ?? "")
+            .With("drive_train", info.DriveTrain ?? "");
+    }
 
-    private static IEnumerable<RawValue> Raw(IReadOnlyList<BmwKnownCar> cars) =>
-        from car in cars from value in car.Car.Values select new RawValue(value.Value, car.Labels.With("key", value.Key));
-
-    private static IEnumerable<Sample> RawNumber(RawValue one)
+    private static IEnumerable<Sample> RawNumber(BmwLastValue last, LabelSet labels)
     {
-        double? number = one.Held.Value switch
+        double? number = last.Value switch
         {
             BmwValue.Number(var value) => value,
             BmwValue.Flag(var flag) => flag ? 1 : 0,
             _ => null,
         };
-        return number is null ? [] : [new Sample(one.Labels.With("unit", BmwUnits.Fold(one.Held.Unit)), number.Value)];
+        return number is null ? [] : [new Sample(labels.With("unit", BmwUnits.Normalize(last.Unit)), number.Value)];
     }
 
-    /// <summary>Dates, XML and JSON would be a new series at each change, and tell no state.</summary>
-    private static bool IsWord(string text) =>
+    /// <summary>Excludes dates, XML and JSON, because each change would create a new series.</summary>
+    private static bool IsState(string text) =>
         text[0] is not ('<' or '{' or '[') && !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
-
-    private sealed record RawValue(BmwHeld Held, LabelSet Labels);
 }

@@ -1,111 +1,95 @@
 using System.Collections.Immutable;
+using System.IO.Enumeration;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>The last that a car said under one key.</summary>
-/// <param name="Unit">As BMW spells it, the last that was told.</param>
-/// <param name="At">When the car read it, by its own clock.</param>
-internal sealed record BmwHeld(BmwValue Value, string? Unit, DateTimeOffset At);
+/// <summary>The last value of a key.</summary>
+/// <param name="Unit">In BMW's spelling: the last unit that the car sent.</param>
+/// <param name="At">When the car measured it, by the car's clock.</param>
+internal sealed record BmwLastValue(BmwValue Value, string? Unit, DateTimeOffset At);
 
-/// <summary>One car: its values, and what came of its messages since the start of the process.</summary>
+/// <summary>One car: its values, and the messages since the process started.</summary>
 internal sealed record BmwCar
 {
-    public ImmutableSortedDictionary<string, BmwHeld> Values { get; init; } = ImmutableSortedDictionary.Create<string, BmwHeld>(StringComparer.Ordinal);
+    public ImmutableSortedDictionary<string, BmwLastValue> Values { get; init; } =
+        ImmutableSortedDictionary.Create<string, BmwLastValue>(StringComparer.Ordinal);
 
-    /// <summary>What BMW's customer interface says of it, which the stream does not.</summary>
-    public BmwDetails? Details { get; init; }
+    /// <summary>From the CarData API; the stream does not have it.</summary>
+    public CarInfo? Info { get; init; }
 
-    /// <summary>By our clock.</summary>
+    /// <summary>By the exporter's clock.</summary>
     public DateTimeOffset? LastMessage { get; init; }
-
     public long Messages { get; init; }
 }
 
-/// <summary>What a car is. Null is what was not said.</summary>
-internal sealed record BmwDetails(string? Brand, string? Model, string? Series, string? DriveTrain);
-
-/// <summary>What a reading takes in: a stranger's stream must not fill our memory.</summary>
+/// <summary>Limits the memory that messages can use.</summary>
 /// <param name="Vins">The cars to follow; empty means all.</param>
-/// <param name="Location">Whether to take where a car is; otherwise it is not even kept.</param>
+/// <param name="Location">Whether to store the location of a car.</param>
 internal sealed record BmwLimits(IReadOnlyList<string> Vins, bool Location)
 {
     public int Cars { get; init; } = 50;
-
     public int KeysPerCar { get; init; } = 1000;
 
-    /// <summary>A longer text is kept as no value.</summary>
+    /// <summary>A longer text becomes <see cref="BmwValue.None"/>.</summary>
     public int TextLength { get; init; } = 128;
-
     public IReadOnlyList<string> SkippedKeys { get; init; } = [];
 }
 
-/// <summary>The last values of an account's cars. Immutable; a message makes the next reading out of the one before.</summary>
+/// <summary>The last values of an account's cars. Immutable: each message creates a new reading.</summary>
 internal sealed record BmwReading
 {
-    /// <summary>A car's clock may be ahead by so much; a time beyond it would shut later readings out, and counts as now.</summary>
-    private static readonly TimeSpan Ahead = TimeSpan.FromDays(1);
+    /// <summary>Tolerated lead of a car's clock. A later time counts as now, because it would block all readings until then.</summary>
+    private static readonly TimeSpan MaximumLead = TimeSpan.FromDays(1);
 
     public static BmwReading Empty { get; } = new();
 
     /// <summary>By vehicle identification number.</summary>
     public ImmutableSortedDictionary<string, BmwCar> Cars { get; init; } = ImmutableSortedDictionary.Create<string, BmwCar>(StringComparer.Ordinal);
 
-    /// <summary>What could not be read, by reason.</summary>
+    /// <summary>Messages and entries that the parser skipped, by error.</summary>
     public ImmutableSortedDictionary<string, long> Errors { get; init; } = ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
 
-    /// <summary>When the latest message came, from whichever car.</summary>
+    /// <summary>When the latest message of any car arrived.</summary>
     public DateTimeOffset? LastMessage => Cars.Values.Max(car => car.LastMessage);
 
-    /// <summary>With what the stream delivered.</summary>
-    public BmwReading With(BmwDelivery delivery, BmwLimits limits, DateTimeOffset now)
-    {
-        switch (delivery)
-        {
-            case BmwDelivery.Unreadable(var reason):
-                return Failed(reason, 1);
-            case BmwDelivery.Message message when Takes(message.Vin, limits):
-                var car = Cars.GetValueOrDefault(message.Vin) ?? new BmwCar();
-                car = Filled(car, message, limits, now) with { LastMessage = now, Messages = car.Messages + 1 };
-                return (this with { Cars = Cars.SetItem(message.Vin, car) }).Failed("entry", message.Odd);
-            case BmwDelivery.Message:
-                return this;
-            default:
-                throw new InvalidOperationException("a delivery is a message or none");
-        }
-    }
+    /// <param name="parsed">A message of the stream, or its error.</param>
+    public BmwReading With((BmwMessage? Message, string? Error) parsed, BmwLimits limits, DateTimeOffset now) => parsed.Message is { } message
+        ? Update(message.Vin, limits, car => Merge(car, message, limits, now) with { LastMessage = now, Messages = car.Messages + 1 })
+            .CountError("entry", Accepts(message.Vin, limits) ? message.InvalidEntries : 0)
+        : CountError(parsed.Error!, 1);
 
-    /// <summary>With values that did not come by the stream: kept ones, or the customer interface's. They make a car known, not awake.</summary>
-    public BmwReading WithValues(BmwDelivery.Message values, BmwLimits limits, DateTimeOffset now) => Takes(values.Vin, limits)
-        ? this with { Cars = Cars.SetItem(values.Vin, Filled(Cars.GetValueOrDefault(values.Vin) ?? new BmwCar(), values, limits, now)) }
-        : this;
+    /// <summary>Adds values from the file or the API. They do not count as a message.</summary>
+    public BmwReading WithValues(BmwMessage values, BmwLimits limits, DateTimeOffset now) =>
+        Update(values.Vin, limits, car => Merge(car, values, limits, now));
 
-    public BmwReading WithDetails(string vin, BmwDetails details, BmwLimits limits) => Takes(vin, limits)
-        ? this with { Cars = Cars.SetItem(vin, (Cars.GetValueOrDefault(vin) ?? new BmwCar()) with { Details = details }) }
-        : this;
+    public BmwReading WithInfo(CarInfo info, BmwLimits limits) => Update(info.Vin, limits, car => car with { Info = info });
 
-    private bool Takes(string vin, BmwLimits limits) =>
+    private BmwReading Update(string vin, BmwLimits limits, Func<BmwCar, BmwCar> change) =>
+        Accepts(vin, limits) ? this with { Cars = Cars.SetItem(vin, change(Cars.GetValueOrDefault(vin) ?? new BmwCar())) } : this;
+
+    private bool Accepts(string vin, BmwLimits limits) =>
         (limits.Vins.Count == 0 || limits.Vins.Contains(vin)) && (Cars.ContainsKey(vin) || Cars.Count < limits.Cars);
 
-    private static BmwCar Filled(BmwCar car, BmwDelivery.Message message, BmwLimits limits, DateTimeOffset now)
+    private static BmwCar Merge(BmwCar car, BmwMessage message, BmwLimits limits, DateTimeOffset now)
     {
         var values = car.Values.ToBuilder();
         foreach (var entry in message.Entries)
         {
             var before = values.GetValueOrDefault(entry.Key);
             var at = entry.At ?? message.At ?? now;
-            at = at > now + Ahead ? now : at;
-            // Old readings are sent again and again.
-            if (at < before?.At || (before is null && values.Count >= limits.KeysPerCar) || (!limits.Location && BmwKeys.TellsWhere(entry.Key))
-                || limits.SkippedKeys.Any(glob => BmwKeys.Matches(glob, entry.Key)))
+            at = at > now + MaximumLead ? now : at;
+            // BMW repeats old readings.
+            if (at < before?.At || (before is null && values.Count >= limits.KeysPerCar) || (!limits.Location && BmwKeys.IsLocation(entry.Key))
+                || limits.SkippedKeys.Any(glob => FileSystemName.MatchesSimpleExpression(glob, entry.Key)))
             {
                 continue;
             }
             var value = entry.Value is BmwValue.Text(var text) && text.Length > limits.TextLength ? new BmwValue.None() : entry.Value;
-            values[entry.Key] = new BmwHeld(value, entry.Unit ?? before?.Unit, at);
+            values[entry.Key] = new BmwLastValue(value, entry.Unit ?? before?.Unit, at);
         }
         return car with { Values = values.ToImmutable() };
     }
 
-    private BmwReading Failed(string reason, int count) =>
-        count == 0 ? this : this with { Errors = Errors.SetItem(reason, Errors.GetValueOrDefault(reason) + count) };
+    private BmwReading CountError(string error, int count) =>
+        count == 0 ? this : this with { Errors = Errors.SetItem(error, Errors.GetValueOrDefault(error) + count) };
 }

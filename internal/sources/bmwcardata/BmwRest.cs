@@ -8,74 +8,68 @@ using Refit;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>What <see cref="BmwRest"/> goes by.</summary>
 /// <param name="Vins">The cars to follow; empty means every car of the account.</param>
-/// <param name="CarsFile">Where what BMW said of the cars is kept, so that a restart does not ask again.</param>
+/// <param name="CarsFile">Stores the descriptions of the cars across restarts.</param>
 internal sealed record BmwRestOptions(IReadOnlyList<string> Vins, string CarsFile);
 
 /// <summary>
-/// The little that is asked of BMW beside the stream: once a day what the cars are, and once after a start the last values, which the stream
-/// brings only when a car next talks. Everything is within the <see cref="DailyBudget"/>.
+/// Reads from BMW's CarData API what the stream does not send: once a day the descriptions of the cars, and once after a start their last
+/// values. All requests count against the <see cref="DailyBudget"/>.
 /// </summary>
 internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions options, TimeProvider time, ILogger logger)
 {
-    /// <summary>The container is known by these two; another list of keys is another name.</summary>
+    /// <summary>Identifies the exporter's container together with the purpose. A different list of keys needs a different name.</summary>
     public const string ContainerName = "exporter-1";
 
     /// <inheritdoc cref="ContainerName"/>
     public const string ContainerPurpose = "values after a start";
 
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
-
-    /// <summary>Clocks step and machines suspend, so nothing sleeps longer.</summary>
-    private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
-
     private static readonly Backoff Retry = new(TimeSpan.FromMinutes(15), TimeSpan.FromHours(6));
 
-    private volatile CarsFile described = new(DateTimeOffset.MinValue, []);
+    private volatile CarsFile carsFile = new(DateTimeOffset.MinValue, []);
     private volatile ApiFailure? failure;
     private int failuresInARow;
 
-    /// <summary>What the cars are, as BMW said last; it outlives the process.</summary>
-    public IReadOnlyList<CarInfo> Cars => described.Cars!;
+    public IReadOnlyList<CarInfo> Cars => carsFile.Cars!;
 
-    /// <summary>Why the last try came to nothing; null when it was good.</summary>
+    /// <summary>Why the last attempt failed; null if it succeeded.</summary>
     public ApiFailure? Failure => failure;
 
-    /// <summary>As an account has it: its budget and its files in a directory of its own.</summary>
     public static (BmwRest Reader, DailyBudget Budget) Open(BmwCarDataOptions options, TokenManager manager, AccountContext context, ILogger logger)
     {
         var directory = Path.Combine(context.StateDirectory, "bmw-cardata", Uri.EscapeDataString(context.Name));
         var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(directory, "calls.json"), context.Time, logger);
         var account = new BmwAccount(manager, options.Api!, budget);
-        return (new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, new BmwRestOptions(options.Vins, Path.Combine(directory, "cars.json")), context.Time, logger), budget);
+        var restOptions = new BmwRestOptions(options.Vins, Path.Combine(directory, "cars.json"));
+        return (new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, restOptions, context.Time, logger), budget);
     }
 
-    /// <param name="told">Gets what the cars are, whenever that is news.</param>
-    /// <param name="found">Gets the last values of each car, as a message in the stream's shape: <c>{"vin", "data": {KEY: {"value", "unit", "timestamp"}}}</c>.</param>
-    public async Task RunAsync(Action<IReadOnlyList<CarInfo>> told, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellationToken)
+    /// <param name="onCars">Called with the descriptions of the cars when they change.</param>
+    /// <param name="onValues">Called with the last values of each car after a start.</param>
+    public async Task RunAsync(Action<IReadOnlyList<CarInfo>> onCars, Action<BmwMessage> onValues, CancellationToken cancellationToken)
     {
         Load();
-        told(Cars);
-        // The cars whose values are still wanted; null until it is known which there are.
-        Queue<string>? unfilled = null;
+        onCars(Cars);
+        // The cars whose last values are missing; null until the cars are known.
+        Queue<string>? pending = null;
         while (true)
         {
             var wait = TimeSpan.Zero;
-            if (time.GetUtcNow() - described.At is var age && (age >= Day || age < TimeSpan.Zero))
+            if (time.GetUtcNow() - carsFile.At is var age && (age >= Day || age < TimeSpan.Zero))
             {
-                wait = After(await TryAsync(DescribeAsync(cancellationToken), cancellationToken));
-                told(Cars);
+                wait = DelayAfter(await TryAsync(ReadCarsAsync(cancellationToken), cancellationToken));
+                onCars(Cars);
             }
-            if (wait == TimeSpan.Zero && (unfilled ??= new(Cars.Select(car => car.Vin))).Count > 0)
+            if (wait == TimeSpan.Zero && (pending ??= new(Cars.Select(car => car.Vin))).Count > 0)
             {
-                wait = After(await TryAsync(FillAsync(unfilled, found, cancellationToken), cancellationToken));
+                wait = DelayAfter(await TryAsync(ReadValuesAsync(pending, onValues, cancellationToken), cancellationToken));
             }
-            await PauseAsync(wait > TimeSpan.Zero ? wait : described.At + Day - time.GetUtcNow(), cancellationToken);
+            await PauseAsync(wait > TimeSpan.Zero ? wait : carsFile.At + Day - time.GetUtcNow(), cancellationToken);
         }
     }
 
-    /// <summary>What nobody foresaw is a failure like another, or nothing would be asked any more.</summary>
+    /// <summary>Turns an unexpected exception into a failure, so that the exporter retries.</summary>
     private async Task<ApiFailure?> TryAsync(Task<ApiFailure?> step, CancellationToken cancellationToken)
     {
         try
@@ -84,143 +78,141 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            logger.LogError(e, "asking BMW's customer interface failed in a way that was not foreseen");
-            return new ApiFailure.Unavailable($"asking failed in a way that was not foreseen ({e.GetType().Name})");
+            logger.LogError(e, "a request to BMW's CarData API failed unexpectedly");
+            return new ApiFailure.Unavailable($"the request failed unexpectedly ({e.GetType().Name})");
         }
     }
 
-    /// <summary>Null when it is done.</summary>
-    private async Task<ApiFailure?> DescribeAsync(CancellationToken cancellationToken)
+    private async Task<ApiFailure?> ReadCarsAsync(CancellationToken cancellationToken)
     {
-        switch (await AskAsync(() => api.GetMappings(account, cancellationToken), cars => cars))
+        var (mappings, error) = await SendAsync(() => api.GetMappings(account, cancellationToken), MappedCar.List);
+        if (mappings is null)
         {
-            case PollResult<IReadOnlyList<MappedCar>>.Failed(var why):
-                return why;
-            case PollResult<IReadOnlyList<MappedCar>>.Success(var mapped):
-                var cars = new List<CarInfo>();
-                foreach (var car in mapped.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)))
-                {
-                    if (!car.Primary)
-                    {
-                        logger.LogWarning("BMW tells nothing of a car of which the account is not the primary user; log in as that user, or leave the car out with vin");
-                        continue;
-                    }
-                    switch (await AskAsync(() => api.GetBasicData(account, car.Vin, cancellationToken), data => new CarInfo(car.Vin, data.Brand, data.ModelName, data.Series, data.DriveTrain)))
-                    {
-                        case PollResult<CarInfo>.Success(var info):
-                            cars.Add(info);
-                            break;
-                        case PollResult<CarInfo>.Failed(ApiFailure.Rejected rejected):
-                            logger.LogWarning("what a car is cannot be read: {Reason}", rejected.Reason);
-                            cars.Add(new CarInfo(car.Vin, null, null, null, null));
-                            break;
-                        case PollResult<CarInfo>.Failed(var why):
-                            return why;
-                    }
-                }
-                Save(new CarsFile(time.GetUtcNow(), cars));
-                break;
+            return error;
         }
-        return null;
-    }
-
-    /// <summary>Null when it is done; what one car is refused does not keep the others waiting.</summary>
-    private async Task<ApiFailure?> FillAsync(Queue<string> unfilled, Action<ReadOnlyMemory<byte>> found, CancellationToken cancellationToken)
-    {
-        var (id, why) = await ContainerAsync(cancellationToken);
-        if (id is null)
+        var cars = new List<CarInfo>();
+        foreach (var car in mappings.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)))
         {
-            return why;
-        }
-        while (unfilled.TryPeek(out var vin))
-        {
-            switch (await AskAsync(() => api.GetTelematicData(account, vin, id, cancellationToken), data => data.ToMessage(vin)))
+            if (!car.Primary)
             {
-                case PollResult<byte[]>.Success(var message):
-                    found(message);
-                    break;
-                case PollResult<byte[]>.Failed(ApiFailure.Rejected rejected):
-                    logger.LogWarning("a car's last values cannot be read: {Reason}", rejected.Reason);
-                    break;
-                case PollResult<byte[]>.Failed(var failed):
-                    return failed;
+                logger.LogWarning("BMW returns no data for a car if you are not its primary user; log in as that user, or list your cars in vin");
+                continue;
             }
-            unfilled.Dequeue();
+            (var info, error) = await SendAsync(() => api.GetBasicData(account, car.Vin, cancellationToken), json => CarInfo.From(car.Vin, json));
+            if (error is ApiFailure.Rejected)
+            {
+                logger.LogWarning("the description of a car cannot be read: {Reason}", error.Reason);
+                info = new CarInfo(car.Vin, null, null, null, null);
+            }
+            if (info is null)
+            {
+                return error;
+            }
+            cars.Add(info);
+        }
+        Save(new CarsFile(time.GetUtcNow(), cars));
+        return null;
+    }
+
+    private async Task<ApiFailure?> ReadValuesAsync(Queue<string> pending, Action<BmwMessage> onValues, CancellationToken cancellationToken)
+    {
+        var (container, error) = await GetContainerAsync(cancellationToken);
+        if (container is null)
+        {
+            return error;
+        }
+        while (pending.TryPeek(out var vin))
+        {
+            (var message, error) = await SendAsync(
+                () => api.GetTelematicData(account, vin, container.Id, cancellationToken),
+                json => ApiJson.Member(json, "telematicData") is { ValueKind: JsonValueKind.Object } data
+                    ? BmwMessageParser.FromData(vin, data)
+                    : null);
+            if (message is not null)
+            {
+                onValues(message);
+            }
+            else if (error is ApiFailure.Rejected)
+            {
+                logger.LogWarning("the last values of a car cannot be read: {Reason}", error.Reason);
+            }
+            else
+            {
+                return error;
+            }
+            pending.Dequeue();
         }
         return null;
     }
 
-    /// <summary>Found before it is made: BMW keeps ten, does not merge what is alike, and counts a deleted one for 29 days.</summary>
-    private async Task<(string? Id, ApiFailure? Failure)> ContainerAsync(CancellationToken cancellationToken)
+    /// <summary>Reuses the container if it exists: BMW allows ten, does not merge equal ones, and counts a deleted one for 29 days.</summary>
+    private async Task<(Container? Container, ApiFailure? Failure)> GetContainerAsync(CancellationToken cancellationToken)
     {
-        switch (await AskAsync(() => api.GetContainers(account, cancellationToken), containers => containers))
+        var (containers, error) = await SendAsync(() => api.GetContainers(account, cancellationToken), Container.List);
+        if (containers is null)
         {
-            case PollResult<IReadOnlyList<Container>>.Failed(var why):
-                return (null, why);
-            case PollResult<IReadOnlyList<Container>>.Success(var there)
-                when there.FirstOrDefault(one => one is { Name: ContainerName, Purpose: ContainerPurpose, State: null or "ACTIVE" }) is { } ours:
-                return (ours.Id, null);
+            return (null, error);
         }
-        var wanted = new NewContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All);
-        return await AskAsync(() => api.CreateContainer(account, wanted, cancellationToken), container => container) switch
+        if (containers.FirstOrDefault(c => c is { Name: ContainerName, Purpose: ContainerPurpose, State: null or "ACTIVE" }) is { } existing)
         {
-            PollResult<Container>.Success(var made) => (made.Id, null),
-            PollResult<Container>.Failed(var why) => (null, why),
-            _ => throw new InvalidOperationException("an answer is good or not"),
-        };
+            return (existing, null);
+        }
+        var request = new NewContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All);
+        return await SendAsync(() => api.CreateContainer(account, request, cancellationToken), Container.From);
     }
 
-    /// <summary>One call, unless the budget is used up: then not even a token is renewed for it.</summary>
-    private async Task<PollResult<T>> AskAsync<TBody, T>(Func<Task<IApiResponse<TBody>>> ask, Func<TBody, T?> value) where T : class => account.Budget.Exhausted is { } wait
-        ? new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture, $"BMW was not asked: the budget of {account.Budget.Limit} calls within 24 hours is used up."))
+    /// <summary>Sends one request. If the budget is used up, it sends nothing and does not even renew the token.</summary>
+    private async Task<(T? Value, ApiFailure? Failure)> SendAsync<T>(Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert)
+        where T : class
+    {
+        if (account.Budget.RetryAfter is { } wait)
         {
-            RetryAfter = wait,
+            return (null, new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture,
+                $"No request was sent to BMW: the budget of {account.Budget.Limit} requests in 24 hours is used up.")) { RetryAfter = wait });
         }
-        : BmwAnswer.Read(await ask(), time, value);
+        var result = BmwResponses.Read(await send(), time, convert);
+        return ((result as PollResult<T>.Success)?.Value, (result as PollResult<T>.Failed)?.Failure);
+    }
 
-    /// <summary>How long to wait after a try: nothing when it was good.</summary>
-    private TimeSpan After(ApiFailure? why)
+    /// <summary>Returns how long to wait after an attempt: zero if it succeeded.</summary>
+    private TimeSpan DelayAfter(ApiFailure? result)
     {
         var before = failure;
-        failure = why;
-        if (why is null)
+        failure = result;
+        failuresInARow = result is null ? 0 : failuresInARow + 1;
+        if (result is null)
         {
-            failuresInARow = 0;
             return TimeSpan.Zero;
         }
-        failuresInARow++;
-        var wait = why switch
+        var wait = result switch
         {
-            // It costs no call to look whether somebody has logged in.
-            ApiFailure.NoToken => Step,
-            ApiFailure.RateLimited => why.RetryAfter ?? Retry.Longest,
-            ApiFailure.Unavailable => Retry.After(failuresInARow, Random.Shared, why.RetryAfter),
-            ApiFailure.TokenRefused or ApiFailure.MissingScope or ApiFailure.Rejected => Retry.Longest,
-            _ => throw new InvalidOperationException("a call fails in no other way"),
+            // Checking for a login costs no request.
+            ApiFailure.NoToken => BmwWait.Longest,
+            ApiFailure.RateLimited => result.RetryAfter ?? Retry.Longest,
+            ApiFailure.Unavailable => Retry.After(failuresInARow, Random.Shared, result.RetryAfter),
+            _ => Retry.Longest,
         };
-        wait = wait > Step ? wait : Step;
-        if (before?.Reason != why.Reason)
+        wait = wait > BmwWait.Longest ? wait : BmwWait.Longest;
+        if (before?.Reason != result.Reason)
         {
-            logger.LogWarning("BMW's customer interface gave nothing, trying again in {Wait:c}: {Reason}", TimeSpan.FromMinutes(Math.Ceiling(wait.TotalMinutes)), why.Reason);
+            logger.LogWarning("BMW's CarData API returned no data, next attempt in {Wait:c}: {Reason}",
+                TimeSpan.FromMinutes(Math.Ceiling(wait.TotalMinutes)), result.Reason);
         }
         return wait;
     }
 
-    /// <summary>A login ends the pause that the want of one began. Nothing else does: the token is renewed every hour, and a call is dear.</summary>
+    /// <summary>A login completes the wait for a missing token. A renewal does not, because requests are limited.</summary>
     private async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        for (var pause = Deadline.Of(time.GetUtcNow() + wait, time); pause.Left(time) is var left && left > TimeSpan.Zero;)
+        for (var pause = Deadline.Of(time.GetUtcNow() + wait, time); pause.Left(time) > TimeSpan.Zero;)
         {
+            var needsToken = failure is ApiFailure.NoToken;
             var changed = account.TokenManager!.Changed;
-            if (failure is ApiFailure.NoToken && account.TokenManager!.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
+            if (needsToken && account.TokenManager.Snapshot.State is TokenState.Active { Held: var token } && token.IsUsable(time.GetUtcNow()))
             {
                 return;
             }
-            using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling((left < Step ? left : Step).TotalMilliseconds)), time, done.Token);
-            await (failure is ApiFailure.NoToken ? Task.WhenAny(delay, changed) : Task.WhenAny(delay));
-            await done.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
+            await BmwWait.UntilAsync(pause, time, needsToken ? [changed] : [], cancellationToken);
         }
     }
 
@@ -228,62 +220,33 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     {
         try
         {
-            if (File.Exists(options.CarsFile) && JsonSerializer.Deserialize(File.ReadAllBytes(options.CarsFile), BmwStateJson.Default.CarsFile) is { Cars: { } cars } kept)
+            if (File.Exists(options.CarsFile)
+                && JsonSerializer.Deserialize(File.ReadAllBytes(options.CarsFile), BmwStateJson.Default.CarsFile) is { Cars: { } cars } stored)
             {
-                // Another choice of cars than it was made for: it is asked anew.
+                // If the setting vin has changed since, the exporter reads the descriptions again.
                 var known = cars.Where(car => car?.Vin is not null).ToList();
                 var wanted = known.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)).ToList();
-                described = new CarsFile(wanted.Count == known.Count && options.Vins.All(vin => known.Any(car => car.Vin == vin)) ? kept.At : DateTimeOffset.MinValue, wanted);
+                var isComplete = wanted.Count == known.Count && options.Vins.All(vin => known.Any(car => car.Vin == vin));
+                carsFile = new CarsFile(isComplete ? stored.At : DateTimeOffset.MinValue, wanted);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            logger.LogWarning("{File} cannot be read ({Reason}); what the cars are is asked again", options.CarsFile, e.Message);
+            logger.LogWarning("{File} cannot be read ({Reason}); the exporter reads the descriptions of the cars again", options.CarsFile, e.Message);
         }
     }
 
-    private void Save(CarsFile now)
+    private void Save(CarsFile next)
     {
-        described = now;
+        carsFile = next;
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(options.CarsFile)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            AtomicFile.Replace(options.CarsFile, JsonSerializer.SerializeToUtf8Bytes(now, BmwStateJson.Default.CarsFile));
+            BmwStateFiles.Write(options.CarsFile, JsonSerializer.SerializeToUtf8Bytes(next, BmwStateJson.Default.CarsFile));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            logger.LogWarning("{File} cannot be written ({Reason}); after a restart BMW is asked again what the cars are", options.CarsFile, e.Message);
+            logger.LogWarning("{File} cannot be written ({Reason}); after a restart, the exporter reads the descriptions of the cars again",
+                options.CarsFile, e.Message);
         }
     }
-}
-
-/// <summary>The keys of which the last values are asked after a start; never where a car is.</summary>
-internal static class BmwContainerKeys
-{
-    public static IReadOnlyList<string> All { get; } =
-    [
-        "vehicle.drivetrain.batteryManagement.header",
-        "vehicle.drivetrain.batteryManagement.maxEnergy",
-        "vehicle.powertrain.electric.battery.stateOfCharge.displayed",
-        "vehicle.powertrain.electric.battery.stateOfCharge.target",
-        "vehicle.drivetrain.electricEngine.charging.level",
-        "vehicle.drivetrain.electricEngine.charging.status",
-        "vehicle.drivetrain.electricEngine.charging.hvStatus",
-        "vehicle.drivetrain.electricEngine.charging.timeRemaining",
-        "vehicle.drivetrain.electricEngine.kombiRemainingElectricRange",
-        "vehicle.drivetrain.electricEngine.remainingElectricRange",
-        "vehicle.drivetrain.lastRemainingRange",
-        "vehicle.drivetrain.totalRemainingRange",
-        "vehicle.drivetrain.fuelSystem.level",
-        "vehicle.drivetrain.fuelSystem.remainingFuel",
-        "vehicle.vehicle.travelledDistance",
-        "vehicle.body.chargingPort.status",
-        "vehicle.body.hood.isOpen",
-        "vehicle.body.trunk.isOpen",
-        "vehicle.cabin.door.status",
-        "vehicle.cabin.door.row1.driver.isOpen",
-        "vehicle.cabin.door.row1.passenger.isOpen",
-        "vehicle.cabin.door.row2.driver.isOpen",
-        "vehicle.cabin.door.row2.passenger.isOpen",
-    ];
 }

@@ -4,23 +4,24 @@ using Exporter.Tokens;
 namespace Exporter.BmwCarData;
 
 /// <summary>
-/// BmwTokenManager's token.json: the members of BMW's answer, <c>fetched_at</c> and <c>expires_at</c> in Unix seconds, and whatever
-/// else was in the file, above all <c>client_id</c>, <c>gcid</c> and <c>vin</c>.
+/// BmwTokenManager's token.json: the members of BMW's response, <c>fetched_at</c> and <c>expires_at</c> in Unix seconds, and all other
+/// members of the file, such as <c>client_id</c>, <c>gcid</c> and <c>vin</c>.
 /// </summary>
 internal sealed class BmwTokenManagerFormat : JsonTokenFormat
 {
     private static readonly string[] Known = ["access_token", "refresh_token", "id_token", "expires_at", "fetched_at"];
 
-    /// <summary>Members that no other shape has; a file may hold little more than a refresh token and one of these.</summary>
-    private static readonly string[] Marks = ["gcid", "client_id", "vin", "fetched_at", "expires_at"];
+    /// <summary>Members that no other format has. One of them and a token are enough to recognize the format.</summary>
+    private static readonly string[] Typical = ["gcid", "client_id", "vin", "fetched_at", "expires_at"];
 
     public override string Name => "BMW token manager";
 
-    /// <summary>As PHP's JSON_PRETTY_PRINT lays it out.</summary>
+    /// <summary>The layout of PHP's JSON_PRETTY_PRINT.</summary>
     protected override JsonStyle NewFile { get; } = new("    ", FinalNewline: false);
 
     protected override bool Recognises(JsonMembers members) =>
-        members.Inner("access_token") is null && members.Inner("refresh_token") is null && (members.Has("access_token") || members.Has("refresh_token")) && Marks.Any(members.Has);
+        members.Inner("access_token") is null && members.Inner("refresh_token") is null
+        && (members.Has("access_token") || members.Has("refresh_token")) && Typical.Any(members.Has);
 
     protected override Token Read(JsonMembers members)
     {
@@ -58,7 +59,7 @@ internal sealed class BmwTokenManagerFormat : JsonTokenFormat
 
 /// <summary>
 /// The CarData streaming client's file: <c>{"access_token":{"token","expires_at","type"},"refresh_token":{…},"id_token":{…},"gcid","scope"}</c>,
-/// its times ISO 8601 of the writer's zone without naming it.
+/// with times in ISO 8601 in the writer's time zone, without an offset.
 /// </summary>
 internal sealed class CarDataClientFormat(TimeZoneInfo zone) : JsonTokenFormat
 {
@@ -75,14 +76,14 @@ internal sealed class CarDataClientFormat(TimeZoneInfo zone) : JsonTokenFormat
         AccessToken = TokenOf(members, "access_token"),
         RefreshToken = TokenOf(members, "refresh_token"),
         IdToken = TokenOf(members, "id_token"),
-        ExpiresAt = EndOf(members, "access_token"),
-        RefreshExpiresAt = EndOf(members, "refresh_token"),
+        ExpiresAt = ExpiryOf(members, "access_token"),
+        RefreshExpiresAt = ExpiryOf(members, "refresh_token"),
         Members = members.Without(Parts),
     };
 
     protected override JsonMembers Write(Token token, JsonMembers members, JsonStyle style)
     {
-        // BMW's id token lives as long as the access token that it comes with.
+        // BMW's ID token expires together with its access token.
         var written = With(members, "access_token", token.AccessToken, token.ExpiresAt, token.Members.Text("token_type") ?? "Bearer", style);
         written = With(written, "refresh_token", token.RefreshToken, token.RefreshExpiresAt, type: null, style);
         return With(written, "id_token", token.IdToken, Jwt.Expiry(token.IdToken) ?? token.ExpiresAt, type: null, style);
@@ -90,31 +91,34 @@ internal sealed class CarDataClientFormat(TimeZoneInfo zone) : JsonTokenFormat
 
     private static Secret? TokenOf(JsonMembers members, string part) => Secret.From(members.Inner(part)?.Text("token"));
 
-    private DateTimeOffset? EndOf(JsonMembers members, string part) =>
-        DateTime.TryParse(members.Inner(part)?.Text("expires_at"), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var end) ? Instant(end) : null;
+    private DateTimeOffset? ExpiryOf(JsonMembers members, string part) =>
+        DateTime.TryParse(members.Inner(part)?.Text("expires_at"), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var local)
+            ? ToUniversal(local)
+            : null;
 
-    private JsonMembers With(JsonMembers members, string part, Secret? token, DateTimeOffset? end, string? type, JsonStyle style)
+    private JsonMembers With(JsonMembers members, string part, Secret? token, DateTimeOffset? expiry, string? type, JsonStyle style)
     {
         if (token is null)
         {
             return members.Without(part);
         }
+        var local = expiry is { } at ? TimeZoneInfo.ConvertTime(at, zone) : (DateTimeOffset?)null;
         var inner = (members.Inner(part) ?? JsonMembers.Empty)
             .With("token", token.Reveal())
-            .With("expires_at", end is { } at ? TimeZoneInfo.ConvertTime(at, zone).ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff", CultureInfo.InvariantCulture) : null);
+            .With("expires_at", local?.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff", CultureInfo.InvariantCulture));
         return members.With(part, type is null || inner.Has("type") ? inner : inner.With("type", type), style);
     }
 
-    /// <summary>An hour that the clocks go through twice, or leave out, means the earlier moment: a token renewed too early is still a token.</summary>
-    private DateTimeOffset Instant(DateTime end)
+    /// <summary>An ambiguous or invalid time at a clock change means the earlier time, because an early renewal does no harm.</summary>
+    private DateTimeOffset ToUniversal(DateTime local)
     {
-        if (end.Kind != DateTimeKind.Unspecified)
+        if (local.Kind != DateTimeKind.Unspecified)
         {
-            return new DateTimeOffset(end.ToUniversalTime());
+            return new DateTimeOffset(local.ToUniversalTime());
         }
-        var offset = zone.IsAmbiguousTime(end) ? zone.GetAmbiguousTimeOffsets(end).Max()
-            : zone.IsInvalidTime(end) ? zone.GetUtcOffset(end.AddHours(3))
-            : zone.GetUtcOffset(end);
-        return new DateTimeOffset(DateTime.SpecifyKind(end, DateTimeKind.Unspecified), offset).ToUniversalTime();
+        var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max()
+            : zone.IsInvalidTime(local) ? zone.GetUtcOffset(local.AddHours(3))
+            : zone.GetUtcOffset(local);
+        return new DateTimeOffset(local, offset).ToUniversalTime();
     }
 }

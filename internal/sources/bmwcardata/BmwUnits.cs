@@ -2,11 +2,11 @@ using System.Collections.Frozen;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>What is measured. Each has one base unit, in which it is exported.</summary>
+/// <summary>A physical quantity. Each is exported in one base unit.</summary>
 internal enum Quantity
 {
-    /// <summary>As it is: a count, an angle.</summary>
-    Plain,
+    /// <summary>Without conversion: a count or an angle.</summary>
+    None,
     Ratio,
     Meters,
     MetersPerSecond,
@@ -20,7 +20,7 @@ internal enum Quantity
     Liters,
 }
 
-/// <summary>BMW's units, each in all its spellings.</summary>
+/// <summary>BMW's units, with all spellings of each.</summary>
 internal static class BmwUnits
 {
     private const double Mile = 1609.344;
@@ -40,7 +40,7 @@ internal static class BmwUnits
         (["h", "hour", "hours"], new("h", Quantity.Seconds, 3600)),
         (["d", "day", "days"], new("d", Quantity.Seconds, 86_400)),
         (["week", "weeks"], new("weeks", Quantity.Seconds, 604_800)),
-        (["month", "months"], new("months", Quantity.Plain, 1)),
+        (["month", "months"], new("months", Quantity.None, 1)),
         (["kwh"], new("kWh", Quantity.Joules, 3.6e6)),
         (["wh"], new("Wh", Quantity.Joules, 3600)),
         (["kw"], new("kW", Quantity.Watts, 1000)),
@@ -54,13 +54,14 @@ internal static class BmwUnits
         (["celsius", "degc", "°c", "c"], new("celsius", Quantity.Celsius, 1)),
         (["fahrenheit", "degf", "°f", "f"], new("fahrenheit", Quantity.Celsius, 5 / 9.0) { Zero = 32 }),
         (["l", "liter", "liters", "litre", "litres"], new("l", Quantity.Liters, 1)),
-        // BMW does not say which; of the two only the American one is a car's setting.
+        // BMW does not specify the gallon; only the US gallon is a setting of a car.
         (["gal", "gallon", "gallons"], new("gal", Quantity.Liters, 3.785411784)),
-        (["degrees", "degree", "deg", "°"], new("degrees", Quantity.Plain, 1)),
-    }.SelectMany(unit => unit.Spellings.Select(spelling => new { Spelling = spelling, unit.Unit })).ToFrozenDictionary(one => one.Spelling, one => one.Unit, StringComparer.OrdinalIgnoreCase);
+        (["degrees", "degree", "deg", "°"], new("degrees", Quantity.None, 1)),
+    }.SelectMany(unit => unit.Spellings.Select(spelling => KeyValuePair.Create(spelling, unit.Unit)))
+        .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The signs of the units that names of metrics end in: our own names, and those that a mapping file may choose.</summary>
-    public static FrozenDictionary<string, string> OfNames { get; } = new Dictionary<string, string>
+    /// <summary>Unit symbols by the suffix of a metric name, including names that a mapping file can choose.</summary>
+    public static FrozenDictionary<string, string> Symbols { get; } = new Dictionary<string, string>
     {
         ["bar"] = "bar",
         ["degrees"] = "°",
@@ -78,13 +79,13 @@ internal static class BmwUnits
         ["watts"] = "W",
     }.ToFrozenDictionary();
 
-    /// <summary>One spelling for each unit, so that a series does not become another one; a unit that we do not know stays as it is.</summary>
-    public static string Fold(string? unit) => unit is null ? "" : Spellings.TryGetValue(unit, out var known) ? known.Name : unit;
+    /// <summary>Returns one spelling for each unit, so that the labels of a series are stable. An unknown unit stays unchanged.</summary>
+    public static string Normalize(string? unit) => unit is null ? "" : Spellings.TryGetValue(unit, out var known) ? known.Name : unit;
 
-    /// <summary>The value in the quantity's base unit; null when the unit is not known, or one of something else.</summary>
+    /// <summary>Converts to the base unit; null if the unit is unknown or belongs to another quantity.</summary>
     public static double? ToBase(double value, string? unit, Quantity quantity) => quantity switch
     {
-        Quantity.Plain => value,
+        Quantity.None => value,
         _ when unit is not null && Spellings.TryGetValue(unit, out var known) && known.Quantity == quantity => known.ToBase(value),
         _ => null,
     };
@@ -93,7 +94,7 @@ internal static class BmwUnits
     {
         public double Zero { get; init; }
 
-        /// <summary>Through the reciprocal where that is the round number: 66 percent are 0.66, and 66 times 0.01 is not.</summary>
+        /// <summary>Divides by a whole number if possible: 66 / 100 is 0.66, but 66 * 0.01 is not.</summary>
         public double ToBase(double value) => Factor < 1 && Math.Round(1 / Factor) is var divisor && Math.Abs((1 / Factor) - divisor) < 1e-9
             ? (value - Zero) / divisor
             : (value - Zero) * Factor;

@@ -1,25 +1,25 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.BmwCarData;
 
 /// <summary>
-/// The last values of an account's cars, kept for the next start: a car that sleeps says nothing for days. They are kept as BMW's own
-/// messages, with the times of the car. A file that cannot be read is set aside and never ends anything.
+/// Stores the last values of an account's cars across restarts, because a sleeping car sends nothing for days. The format is that of BMW's
+/// messages. An unreadable file is renamed; it never stops the exporter.
 /// </summary>
 internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logger)
 {
-    /// <summary>In bytes; the caps of a reading allow no more.</summary>
-    private const int Largest = 32 << 20;
+    /// <summary>In bytes. The limits of a reading allow no more.</summary>
+    private const int MaximumSize = 32 << 20;
 
-    private bool complained;
+    private bool warned;
 
-    /// <summary>The place for an account's values in the program's directory.</summary>
-    public static string PathOf(string stateDirectory, string account) => Path.Combine(stateDirectory, "bmw-cardata", $"{Uri.EscapeDataString(account)}.values.json");
+    public static string PathOf(string stateDirectory, string account) =>
+        Path.Combine(stateDirectory, "bmw-cardata", $"{Uri.EscapeDataString(account)}.values.json");
 
-    /// <summary>What is kept: a message for each car.</summary>
-    public IReadOnlyList<BmwDelivery.Message> Load()
+    public IReadOnlyList<BmwMessage> Load()
     {
         try
         {
@@ -27,17 +27,17 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
             {
                 return [];
             }
-            if (file.Length > Largest)
+            if (file.Length > MaximumSize)
             {
-                SetAside($"it has more than {Largest >> 20} MB");
+                SetAside($"it is larger than {MaximumSize >> 20} MB");
                 return [];
             }
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
             if (document.RootElement.ValueKind == JsonValueKind.Array)
             {
-                return [.. document.RootElement.EnumerateArray().Select(message => BmwMessage.Read(message, "")).OfType<BmwDelivery.Message>()];
+                return [.. document.RootElement.EnumerateArray().Select(message => BmwMessageParser.Parse(message, "").Message).OfType<BmwMessage>()];
             }
-            SetAside("it is no list of messages");
+            SetAside("it is not a list of messages");
         }
         catch (JsonException)
         {
@@ -45,7 +45,7 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Complain(e);
+            Warn(e);
         }
         return [];
     }
@@ -54,63 +54,27 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            AtomicFile.Replace(path, Write(reading));
-            complained = false;
+            BmwStateFiles.Write(path, Write(reading));
+            warned = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Complain(e);
+            Warn(e);
         }
     }
 
-    private static byte[] Write(BmwReading reading)
-    {
-        using var output = new MemoryStream();
-        using (var json = new Utf8JsonWriter(output))
-        {
-            json.WriteStartArray();
-            foreach (var (vin, car) in reading.Cars)
-            {
-                json.WriteStartObject();
-                json.WriteString("vin", vin);
-                json.WriteStartObject("data");
-                foreach (var (key, held) in car.Values)
-                {
-                    json.WriteStartObject(key);
-                    json.WriteString("timestamp", held.At.UtcDateTime);
-                    Write(json, held.Value);
-                    json.WriteString("unit", held.Unit);
-                    json.WriteEndObject();
-                }
-                json.WriteEndObject();
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
-        }
-        return output.ToArray();
-    }
+    private static byte[] Write(BmwReading reading) => JsonSerializer.SerializeToUtf8Bytes(
+        [.. reading.Cars.Select(car => new StoredCar(car.Key, car.Value.Values.ToDictionary(
+            value => value.Key, value => new StoredValue(value.Value.At.UtcDateTime, Raw(value.Value.Value), value.Value.Unit))))],
+        BmwValuesJson.Default.IReadOnlyListStoredCar);
 
-    private static void Write(Utf8JsonWriter json, BmwValue value)
+    private static object? Raw(BmwValue value) => value switch
     {
-        switch (value)
-        {
-            case BmwValue.None:
-                json.WriteNull("value");
-                break;
-            case BmwValue.Number(var number):
-                json.WriteNumber("value", number);
-                break;
-            case BmwValue.Flag(var flag):
-                json.WriteBoolean("value", flag);
-                break;
-            case BmwValue.Text(var text):
-                json.WriteString("value", text);
-                break;
-            default:
-                throw new InvalidOperationException("a value is nothing else");
-        }
-    }
+        BmwValue.Number(var number) => number,
+        BmwValue.Flag(var flag) => flag,
+        BmwValue.Text(var text) => text,
+        _ => null,
+    };
 
     private void SetAside(string reason)
     {
@@ -118,20 +82,32 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
         try
         {
             File.Move(path, aside, overwrite: true);
-            logger.LogWarning("{File}: the cars' last values cannot be read, because {Reason}; the file is now {Aside}", path, reason, aside);
+            logger.LogWarning("{File}: the cars' last values cannot be read: {Reason}. The file is now {Aside}", path, reason, aside);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Complain(e);
+            Warn(e);
         }
     }
 
-    private void Complain(Exception e)
+    private void Warn(Exception e)
     {
-        if (!complained)
+        if (!warned)
         {
-            logger.LogWarning("{File}: the cars' last values cannot be kept there, so that a restart does not know of them: {Reason}", path, Sanitize.Line(e.Message));
+            logger.LogWarning("{File}: the cars' last values cannot be stored, so a restart loses them: {Reason}", path, Sanitize.Line(e.Message));
         }
-        complained = true;
+        warned = true;
     }
 }
+
+internal sealed record StoredCar(string Vin, IReadOnlyDictionary<string, StoredValue> Data);
+
+/// <param name="Value">A number, a Boolean, a text, or null.</param>
+internal sealed record StoredValue(DateTime Timestamp, object? Value, string? Unit);
+
+[JsonSerializable(typeof(IReadOnlyList<StoredCar>))]
+[JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(string))]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+internal sealed partial class BmwValuesJson : JsonSerializerContext;

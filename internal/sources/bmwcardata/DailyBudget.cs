@@ -1,82 +1,70 @@
 using System.Net;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.BmwCarData;
 
 /// <summary>
-/// How many calls of the customer interface may still be made. BMW allows 50 a day and does not say when its day begins: midnight UTC
-/// and the last 24 hours were both seen. So many within any 24 hours are within either. A call is on disk before it is made, so that no
-/// restart forgets it; one process owns the file. Thread-safe.
+/// Limits the requests to BMW's CarData API. BMW allows 50 a day and does not document when the day begins: users observed midnight UTC and
+/// the last 24 hours. A limit for any 24 hours meets both. Each request is on disk before it is sent, so that a restart does not forget it.
+/// Only one process can use the file. Thread-safe.
 /// </summary>
 internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILogger logger)
 {
-    /// <summary>What BMW allows a user, all programs together.</summary>
-    public const int Allowed = 50;
+    /// <summary>BMW's quota for a user, shared by all programs.</summary>
+    public const int BmwQuota = 50;
 
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
     private readonly Lock gate = new();
 
-    /// <summary>Replaced and never changed, so that who only looks waits for no disk.</summary>
-    private volatile DateTimeOffset[] calls = Load(limit, file, time, logger);
+    /// <summary>Replaced and never changed, so that <see cref="Used"/> does not wait for the disk.</summary>
+    private volatile DateTimeOffset[] requests = Load(limit, file, time, logger);
 
     public int Limit => limit;
 
-    /// <summary>Calls of the last 24 hours.</summary>
-    public int Used
-    {
-        get
-        {
-            var (used, since) = (0, time.GetUtcNow() - Day);
-            foreach (var at in calls)
-            {
-                used += at > since ? 1 : 0;
-            }
-            return used;
-        }
-    }
+    /// <summary>Requests of the last 24 hours.</summary>
+    public int Used => requests.Count(at => at > time.GetUtcNow() - Day);
 
-    /// <summary>Counts a call that is about to be made; how long to wait where there is none left, or where it cannot be put on record.</summary>
-    public TimeSpan? Take()
+    /// <summary>How long until the next request is allowed; null if it is allowed now.</summary>
+    public TimeSpan? RetryAfter { get { lock (gate) { return WaitFor(Current()); } } }
+
+    /// <summary>Counts a request before it is sent. Returns how long to wait if no request is left or the file cannot be written.</summary>
+    public TimeSpan? Reserve()
     {
         lock (gate)
         {
-            var now = time.GetUtcNow();
-            var made = Current();
-            if (made.Length >= limit)
+            var current = Current();
+            if (WaitFor(current) is { } wait)
             {
-                return Wait(made, now);
+                return wait;
             }
             try
             {
-                DateTimeOffset[] next = [.. made, now];
-                Save(next);
-                calls = next;
+                DateTimeOffset[] next = [.. current, time.GetUtcNow()];
+                BmwStateFiles.Write(file, JsonSerializer.SerializeToUtf8Bytes(new BudgetFile(next), BmwStateJson.Default.BudgetFile));
+                requests = next;
                 return null;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                logger.LogError("{File} cannot be written ({Reason}): without it a restart would forget how often BMW was asked, so BMW is not asked", file, e.Message);
+                logger.LogError(
+                    "{File} cannot be written ({Reason}), so no request is sent to BMW; free the disk or fix the permissions", file, e.Message);
                 return TimeSpan.FromMinutes(15);
             }
         }
     }
 
-    /// <summary>How long until there is a call again; null when there is one.</summary>
-    public TimeSpan? Exhausted { get { lock (gate) { return Current() is var made && made.Length >= limit ? Wait(made, time.GetUtcNow()) : null; } } }
-
-    /// <summary>Until so many have aged that one is free; the limit may have been lowered since.</summary>
-    private TimeSpan Wait(DateTimeOffset[] made, DateTimeOffset now) => limit == 0 ? Day : made[made.Length - limit] + Day - now;
+    /// <summary>The limit can be lower than the number of requests, because the setting can change.</summary>
+    private TimeSpan? WaitFor(DateTimeOffset[] sent) =>
+        sent.Length < limit ? null : limit == 0 ? Day : sent[sent.Length - limit] + Day - time.GetUtcNow();
 
     private DateTimeOffset[] Current()
     {
         var now = time.GetUtcNow();
-        // A clock that was set back: the call is newer than now, and must not count for longer than a day.
-        return calls = [.. calls.Where(at => at > now - Day).Select(at => at > now ? now : at)];
+        // After the clock was set back, a request can be newer than now. It must not count for longer than a day.
+        return requests = [.. requests.Where(at => at > now - Day).Select(at => at > now ? now : at)];
     }
 
     private static DateTimeOffset[] Load(int limit, string file, TimeProvider time, ILogger logger)
@@ -89,41 +77,25 @@ internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILo
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            logger.LogWarning("{File} cannot be read ({Reason}); since it does not tell how often BMW was asked, BMW is not asked for a day. Delete the file to go on at once", file, e.Message);
+            logger.LogWarning(
+                "{File} cannot be read ({Reason}). No request is sent to BMW for a day; to resume now, delete the file", file, e.Message);
             return [.. Enumerable.Repeat(time.GetUtcNow(), limit)];
         }
     }
-
-    private void Save(DateTimeOffset[] made)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        AtomicFile.Replace(file, JsonSerializer.SerializeToUtf8Bytes(new BudgetFile(made), BmwStateJson.Default.BudgetFile));
-    }
 }
 
-/// <summary>The innermost handler: every call that reaches the network is counted, so retries are calls too.</summary>
+/// <summary>The innermost handler: it counts every request that reaches the network, including retries.</summary>
 internal sealed class BudgetHandler : DelegatingHandler
 {
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (((BmwAccount)ApiAccount.Of(request)).Budget.Take() is not { } wait)
+        if (((BmwAccount)ApiAccount.Of(request)).Budget.Reserve() is not { } wait)
         {
             return base.SendAsync(request, cancellationToken);
         }
-        // BMW's own answer would be this, and cost the next day's patience.
-        var refusal = new HttpResponseMessage(HttpStatusCode.TooManyRequests) { RequestMessage = request };
-        refusal.Headers.RetryAfter = new(TimeSpan.FromSeconds(Math.Ceiling(Math.Max(1, wait.TotalSeconds))));
-        return Task.FromResult(refusal);
+        // The same response as BMW's, without using BMW's quota.
+        var response = new HttpResponseMessage(HttpStatusCode.TooManyRequests) { RequestMessage = request };
+        response.Headers.RetryAfter = new(TimeSpan.FromSeconds(Math.Ceiling(Math.Max(1, wait.TotalSeconds))));
+        return Task.FromResult(response);
     }
 }
-
-/// <param name="Calls">When each was made.</param>
-internal sealed record BudgetFile(IReadOnlyList<DateTimeOffset>? Calls);
-
-/// <summary>What was found out about the cars, and when.</summary>
-internal sealed record CarsFile(DateTimeOffset At, IReadOnlyList<CarInfo>? Cars);
-
-[JsonSerializable(typeof(BudgetFile))]
-[JsonSerializable(typeof(CarsFile))]
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
-internal sealed partial class BmwStateJson : JsonSerializerContext;

@@ -11,68 +11,70 @@ using MQTTnet.Protocol;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>One connection of a subscriber to an MQTT 5 server by MQTTnet's client, from CONNACK until it ends. It doesn't reconnect.</summary>
+/// <summary>One connection of a subscriber to an MQTT 5 server with MQTTnet's client. It does not reconnect.</summary>
 internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposable
 {
     private static readonly MqttClientFactory Factory = new();
 
     private readonly MqttOptions options;
-    private readonly Action<MqttMessage> take;
+    private readonly Action<MqttMessage> onMessage;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly SemaphoreSlim room;
+    private readonly SemaphoreSlim slots;
     private readonly IMqttClient client = Factory.CreateMqttClient();
-    private readonly CancellationTokenSource ending = new();
-    private readonly TaskCompletionSource<BmwFailure> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource stopping = new();
+    private readonly TaskCompletionSource<ConnectionEnd> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MqttStream? stream;
     private Task pinging = Task.CompletedTask;
 
-    private MqttConnection(MqttOptions options, Action<MqttMessage> take, TimeProvider time, ILogger logger)
+    private MqttConnection(MqttOptions options, Action<MqttMessage> onMessage, TimeProvider time, ILogger logger)
     {
-        (this.options, this.take, this.time, this.logger) = (options, take, time, logger);
-        room = new SemaphoreSlim(options.ReceiveMaximum);
-        client.ApplicationMessageReceivedAsync += TakeAsync;
-        client.DisconnectedAsync += gone =>
+        (this.options, this.onMessage, this.time, this.logger) = (options, onMessage, time, logger);
+        slots = new SemaphoreSlim(options.ReceiveMaximum);
+        client.ApplicationMessageReceivedAsync += ReceiveAsync;
+        client.DisconnectedAsync += disconnected =>
         {
-            ended.TrySetResult(BmwFailure.Of(gone, options.Endpoint));
+            ended.TrySetResult(ConnectionEnd.Of(disconnected, options.Endpoint));
             return Task.CompletedTask;
         };
-        if (logger.IsEnabled(LogLevel.Debug))
+        if (logger.IsEnabled(PacketLevel))
         {
             client.InspectPacketAsync += LogAsync;
         }
     }
 
-    /// <summary>Completes when the connection has ended. It fails only if taking a message fails.</summary>
-    public Task<BmwFailure> Ended => ended.Task;
+    private LogLevel PacketLevel => options.LogPackets ? LogLevel.Information : LogLevel.Debug;
 
-    /// <param name="take">
-    /// Called for one message after the other, in the order they come. A message is acknowledged when this returns [MQTT-4.3.2-4]. While it
-    /// doesn't, the network waits once <see cref="MqttOptions.ReceiveMaximum"/> messages have come.
+    /// <summary>Completes when the connection ends. It fails only if the message callback throws.</summary>
+    public Task<ConnectionEnd> Ended => ended.Task;
+
+    /// <param name="onMessage">
+    /// Called for each message in order. The client acknowledges the message when this returns [MQTT-4.3.2-4]. After
+    /// <see cref="MqttOptions.ReceiveMaximum"/> unprocessed messages, the client stops reading from the network.
     /// </param>
     /// <returns>The connection, or why there is none.</returns>
-    /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>.</exception>
-    public static async Task<(MqttConnection? Connection, BmwFailure? Failure)> ConnectAsync(
-        MqttOptions options, Action<MqttMessage> take, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was canceled.</exception>
+    public static async Task<(MqttConnection? Connection, ConnectionEnd? Failure)> ConnectAsync(
+        MqttOptions options, Action<MqttMessage> onMessage, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(options.ConnectTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        var connection = new MqttConnection(options, take, time, logger);
-        BmwFailure? failure;
+        var connection = new MqttConnection(options, onMessage, time, logger);
+        ConnectionEnd? failure;
         try
         {
             var result = await connection.client.ConnectAsync(connection.ClientOptions(), both.Token);
-            failure = BmwFailure.Of(result);
-            // [MQTT-3.2.2-21]: MQTTnet's client pings by the keep-alive that it asked for, also if the server wants a shorter one.
-            var asked = TimeSpan.FromSeconds(result.ServerKeepAlive);
-            var interval = asked > TimeSpan.Zero && asked < options.KeepAlive ? asked : options.KeepAlive;
+            failure = ConnectionEnd.Of(result);
+            // [MQTT-3.2.2-21]: MQTTnet's client ignores a shorter keep-alive of the server.
+            var requested = TimeSpan.FromSeconds(result.ServerKeepAlive);
+            var interval = requested > TimeSpan.Zero && requested < options.KeepAlive ? requested : options.KeepAlive;
             connection.pinging = failure is null ? connection.PingAsync(interval) : Task.CompletedTask;
         }
         catch (Exception e)
         {
             failure = limit.IsCancellationRequested
-                ? new BmwFailure.Passing("network", $"{options.Endpoint} does not answer within {options.ConnectTimeout.TotalSeconds} s")
-                : BmwFailure.Of(e, options.Endpoint);
+                ? new ConnectionEnd.Transient("network", $"{options.Endpoint} did not respond within {options.ConnectTimeout.TotalSeconds} s")
+                : ConnectionEnd.Of(e, options.Endpoint);
         }
         if (failure is null)
         {
@@ -83,15 +85,15 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         return (null, failure);
     }
 
-    /// <summary>Subscribes to all filters at QoS 1 with one packet. Messages may come before the answer.</summary>
-    /// <returns>Why there is no subscription; null: the server granted every filter.</returns>
-    public async Task<BmwFailure?> SubscribeAsync(IReadOnlyList<string> filters, CancellationToken cancellationToken)
+    /// <summary>Subscribes to all filters at QoS 1 with one packet. Messages can arrive before the SUBACK.</summary>
+    /// <returns>Why the subscription failed; null if the server granted every filter.</returns>
+    public async Task<ConnectionEnd?> SubscribeAsync(IReadOnlyList<string> filters, CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(options.ResponseTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(options.ResponseTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            return BmwFailure.Of(await client.SubscribeAsync(new MqttClientSubscribeOptions
+            return ConnectionEnd.Of(await client.SubscribeAsync(new MqttClientSubscribeOptions
             {
                 TopicFilters = [.. filters.Select(filter =>
                     new MqttTopicFilter { Topic = filter, QualityOfServiceLevel = MqttQualityOfServiceLevel.AtLeastOnce })],
@@ -100,25 +102,25 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         catch (Exception e)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (patience.IsCancellationRequested)
+            if (timeout.IsCancellationRequested)
             {
-                ended.TrySetResult(new BmwFailure.Passing(
-                    "network", $"{options.Endpoint} does not answer a SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
+                ended.TrySetResult(new ConnectionEnd.Transient(
+                    "network", $"{options.Endpoint} did not respond to SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
             }
             else if (e is MqttProtocolViolationException)
             {
-                // An answer that doesn't fit leaves the client's connection open.
-                ended.TrySetResult(BmwFailure.Of(e, options.Endpoint));
+                // After an invalid response, the client leaves the connection open.
+                ended.TrySetResult(ConnectionEnd.Of(e, options.Endpoint));
             }
             return await Ended;
         }
     }
 
-    /// <summary>Sends DISCONNECT if the connection is still open, and closes it. No message is taken after that.</summary>
+    /// <summary>Sends DISCONNECT if the connection is still open, and closes it. No callback follows.</summary>
     public async ValueTask DisposeAsync()
     {
-        ended.TrySetResult(BmwFailure.NewToken);
-        await ending.CancelAsync();
+        ended.TrySetResult(ConnectionEnd.NewToken);
+        await stopping.CancelAsync();
         try
         {
             await client.DisconnectAsync(new MqttClientDisconnectOptions(), CancellationToken.None);
@@ -129,11 +131,11 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         }
         client.Dispose();
         await pinging;
-        ending.Dispose();
+        stopping.Dispose();
     }
 
     async Task<Stream> IMqttClientStreamProvider.ConnectAsync(EndPoint brokerEndPoint, CancellationToken cancellationToken) =>
-        stream = await MqttStream.OpenAsync(options, room, cancellationToken);
+        stream = await MqttStream.OpenAsync(options, slots, cancellationToken);
 
     private MqttClientOptions ClientOptions() => Factory.CreateClientOptionsBuilder()
         .WithProtocolVersion(MqttProtocolVersion.V500)
@@ -141,16 +143,16 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         .WithClientId(options.ClientIdentifier).WithCredentials(options.UserName, options.Password)
         .WithCleanStart().WithSessionExpiryInterval(0)
         .WithReceiveMaximum(options.ReceiveMaximum).WithMaximumPacketSize(options.MaximumPacketSize)
-        // A server may leave out reason strings otherwise (3.1.2.11.7).
+        // Without it, a server can omit reason strings (3.1.2.11.7).
         .WithRequestProblemInformation()
         .WithKeepAlivePeriod(options.KeepAlive).WithTimeout(options.ResponseTimeout)
         .Build();
 
-    private Task TakeAsync(MqttApplicationMessageReceivedEventArgs received)
+    private Task ReceiveAsync(MqttApplicationMessageReceivedEventArgs received)
     {
         try
         {
-            take(new MqttMessage(received.ApplicationMessage.Topic, received.ApplicationMessage.Payload.ToArray()));
+            onMessage(new MqttMessage(received.ApplicationMessage.Topic, received.ApplicationMessage.Payload.ToArray()));
         }
         catch (Exception e)
         {
@@ -159,39 +161,39 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         }
         finally
         {
-            room.Release();
+            slots.Release();
         }
         return Task.CompletedTask;
     }
 
-    /// <summary>Pings before the keep-alive ends [MQTT-3.1.2-20], and notices a server that doesn't answer (3.1.2.10).</summary>
+    /// <summary>Pings before the keep-alive expires [MQTT-3.1.2-20], and detects a server that does not respond (3.1.2.10).</summary>
     private async Task PingAsync(TimeSpan keepAlive)
     {
-        // A quarter of the time is left for a late timer and a slow network.
+        // Leaves a quarter of the time for a late timer and a slow network.
         var interval = 0.75 * keepAlive;
         while (true)
         {
-            var heard = 0L;
+            var packets = 0L;
             try
             {
-                await Task.Delay(interval, time, ending.Token);
-                heard = stream!.Packets;
-                using var patience = new CancellationTokenSource(options.ResponseTimeout < interval ? options.ResponseTimeout : interval, time);
-                using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, ending.Token);
+                await Task.Delay(interval, time, stopping.Token);
+                packets = stream!.Packets;
+                using var timeout = new CancellationTokenSource(options.ResponseTimeout < interval ? options.ResponseTimeout : interval, time);
+                using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping.Token);
                 await client.PingAsync(both.Token);
             }
-            catch (MqttCommunicationTimedOutException) when (room.CurrentCount == 0 || stream!.Packets != heard)
+            catch (MqttCommunicationTimedOutException) when (slots.CurrentCount == 0 || stream!.Packets != packets)
             {
-                // The answer waits behind messages that wait to be taken, or something else has come meanwhile: the server is there.
+                // The server is alive: the PINGRESP is queued behind unprocessed messages, or another packet arrived meanwhile.
             }
             catch (MqttCommunicationTimedOutException e)
             {
-                ended.TrySetResult(BmwFailure.Of(e, options.Endpoint));
+                ended.TrySetResult(ConnectionEnd.Of(e, options.Endpoint));
                 return;
             }
             catch (Exception)
             {
-                // The connection has ended, and the client says why.
+                // The connection has ended, and the event of the client has the reason.
                 return;
             }
         }
@@ -199,7 +201,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
 
     private Task LogAsync(InspectMqttPacketEventArgs packet)
     {
-        logger.LogDebug("{Endpoint}: {Done} {Packet}", options.Endpoint,
+        logger.Log(PacketLevel, "{Endpoint}: {Direction} {Packet}", options.Endpoint,
             packet.Direction == MqttPacketFlowDirection.Inbound ? "received" : "sent", (MqttControlPacketType)(packet.Buffer[0] >> 4));
         return Task.CompletedTask;
     }

@@ -2,40 +2,40 @@ using System.Net.Security;
 
 namespace Exporter.BmwCarData;
 
-/// <summary>The server to connect to, the credentials, and how much the server may send. Not a record, so that nothing prints a user name.</summary>
+/// <summary>The server, the credentials, and the limits of a connection. Not a record, so that ToString reveals no user name.</summary>
 internal sealed class MqttOptions
 {
     public required string Host { get; init; }
-
     public required int Port { get; init; }
 
     /// <summary>The certificate is checked against its <c>TargetHost</c>.</summary>
     public required SslClientAuthenticationOptions Tls { get; init; }
 
-    /// <summary>Empty lets the server assign one.</summary>
+    /// <summary>If empty, the server assigns one.</summary>
     public string ClientIdentifier { get; init; } = "";
-
     public string UserName { get; init; } = "";
-
     public byte[] Password { get; init; } = [];
 
-    /// <summary>Whole seconds. A server may ask for a shorter time.</summary>
+    /// <summary>Whole seconds. A server can request a shorter time.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The number of messages that wait to be taken, and that the server may send at QoS 1 before an acknowledgement.</summary>
+    /// <summary>The maximum number of unprocessed messages, and of unacknowledged messages at QoS 1.</summary>
     public ushort ReceiveMaximum { get; init; } = 32;
 
-    /// <summary>In bytes. Multiplied by <see cref="ReceiveMaximum"/>, this is the most memory that a connection takes.</summary>
+    /// <summary>In bytes. Multiplied by <see cref="ReceiveMaximum"/>, it bounds the memory of a connection.</summary>
     public uint MaximumPacketSize { get; init; } = 256 * 1024;
 
-    /// <summary>From resolving the name to the CONNACK.</summary>
+    /// <summary>From name resolution to CONNACK.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>For a SUBACK, a PINGRESP, and for sending the DISCONNECT.</summary>
+    /// <summary>For SUBACK, PINGRESP, and sending DISCONNECT.</summary>
     public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Logs packets at level Information instead of Debug.</summary>
+    public bool LogPackets { get; init; }
 
     public string Endpoint => $"{Host}:{Port}";
 }
 
-/// <summary>A published message. You may keep the payload.</summary>
+/// <summary>A published message. The payload stays valid.</summary>
 internal readonly record struct MqttMessage(string Topic, ReadOnlyMemory<byte> Payload);

@@ -5,31 +5,31 @@ using System.Net.Sockets;
 namespace Exporter.BmwCarData;
 
 /// <summary>
-/// The TLS stream under MQTTnet's client. It bounds the memory that a server can make the client take: the client allocates the size that a
-/// packet announces, and its queue of received messages has no bound. So this follows the fixed headers, ends the connection before the client
-/// sees the last byte of a length that is too large, and reads no message for which there is no room.
+/// The TLS stream of MQTTnet's client. It bounds the client's memory, because the client allocates the length in a packet's header and queues
+/// messages without limit. This stream parses the fixed headers. It closes the connection before the client reads a header with too large a
+/// length, and it reads no message without a free slot.
 /// </summary>
-/// <param name="room">The client enters it for each message; release it when the message is taken.</param>
-internal sealed class MqttStream(Stream network, uint maximumPacketSize, SemaphoreSlim room) : SslStream(network)
+/// <param name="slots">The stream enters it for each message. Release it when the message is processed.</param>
+internal sealed class MqttStream(Stream network, uint maximumPacketSize, SemaphoreSlim slots) : SslStream(network)
 {
     private int headerBytes;
     private uint length;
-    private uint left;
+    private uint remaining;
     private int messages;
     private long packets;
 
-    /// <summary>How many packets began to come. Thread-safe.</summary>
+    /// <summary>The number of packets whose first byte has arrived. Thread-safe.</summary>
     public long Packets => Interlocked.Read(ref packets);
 
-    public static async Task<MqttStream> OpenAsync(MqttOptions options, SemaphoreSlim room, CancellationToken cancellationToken)
+    public static async Task<MqttStream> OpenAsync(MqttOptions options, SemaphoreSlim slots, CancellationToken cancellationToken)
     {
-        // Small packets that don't wait for each other: an acknowledgement leaves at once.
+        // Without delay, so that acknowledgements are sent at once.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         Stream? opened = null;
         try
         {
             await socket.ConnectAsync(new DnsEndPoint(options.Host, options.Port), cancellationToken);
-            var stream = new MqttStream(new NetworkStream(socket, ownsSocket: true), options.MaximumPacketSize, room);
+            var stream = new MqttStream(new NetworkStream(socket, ownsSocket: true), options.MaximumPacketSize, slots);
             opened = stream;
             await stream.AuthenticateAsClientAsync(options.Tls, cancellationToken);
             return stream;
@@ -46,22 +46,22 @@ internal sealed class MqttStream(Stream network, uint maximumPacketSize, Semapho
     {
         for (; messages > 0; messages--)
         {
-            await room.WaitAsync(cancellationToken);
+            await slots.WaitAsync(cancellationToken);
         }
         var read = await base.ReadAsync(buffer, cancellationToken);
-        Follow(buffer.Span[..read]);
+        ParseHeaders(buffer.Span[..read]);
         return read;
     }
 
-    /// <summary>MQTT 5, 2.1.1: a byte for the type, a length of up to four bytes with seven bits each, and a body of that length.</summary>
-    private void Follow(ReadOnlySpan<byte> bytes)
+    /// <summary>MQTT 5, 2.1.1: one byte for the type, a length of up to four bytes with seven bits each, and a body of that length.</summary>
+    private void ParseHeaders(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
-            if (left > 0)
+            if (remaining > 0)
             {
-                var body = (int)Math.Min(left, (uint)bytes.Length);
-                left -= (uint)body;
+                var body = (int)Math.Min(remaining, (uint)bytes.Length);
+                remaining -= (uint)body;
                 bytes = bytes[body..];
                 continue;
             }
@@ -81,7 +81,7 @@ internal sealed class MqttStream(Stream network, uint maximumPacketSize, Semapho
                 {
                     throw new InvalidDataException("[MQTT-3.1.2-24] a packet is longer than the maximum packet size");
                 }
-                (left, headerBytes) = (length, 0);
+                (remaining, headerBytes) = (length, 0);
             }
             else if (headerBytes == 5)
             {

@@ -2,34 +2,33 @@ using Exporter.Metrics;
 
 namespace Exporter.Netatmo;
 
-/// <param name="AgeStale">A module that was silent for longer than this has no measurements any more.</param>
-/// <param name="Location">Whether to tell where the stations stand.</param>
+/// <param name="AgeStale">Older measurements of a module are not exported.</param>
+/// <param name="Location">Whether to export the location of the stations.</param>
 internal sealed record NetatmoMetricsOptions(TimeSpan AgeStale, bool Location = false);
 
 /// <summary>
-/// Reading in, families out, and nothing else. The names, helps, labels and meanings marked as inherited are netatmo-exporter's and
-/// stand in people's dashboards. A new metric that belongs to an inherited one has its unit, so that both fit on one axis.
+/// Converts a reading to metric families. Names, helps, labels and meanings marked as inherited are those of netatmo-exporter, and users
+/// have them in dashboards. A new metric has the unit of the inherited metric that it complements, so that both fit on one axis.
 /// </summary>
 internal static class NetatmoMetrics
 {
     private const string Info = "netatmo_sensor_info";
     private const string PlaceInfo = "netatmo_sensor_place_info";
 
-    /// <summary>What can be said of a module however long it has been silent.</summary>
+    /// <summary>Exported also for a stale module.</summary>
     private static readonly Gauge[] Always =
     [
         new("netatmo_sensor_updated", "Timestamp of last update", m => Seconds(m.Measured?.At)), // inherited
-        new("netatmo_sensor_reachable", "Whether Netatmo's provider can reach the module: 1 or 0. For a base this may lag by hours.",
+        new("netatmo_sensor_reachable", "Whether Netatmo can reach the module: 1 or 0. For a base this may lag by hours.",
             m => Number(m.Reachable)),
-        new("netatmo_sensor_last_seen_timestamp_seconds", "When the module was last seen by its base, or the base by Netatmo's provider.",
-            m => Seconds(m.LastSeen)),
+        new("netatmo_sensor_last_seen_timestamp_seconds", "When the base last heard the module, or Netatmo the base.", m => Seconds(m.LastSeen)),
         new("netatmo_sensor_battery_percent", "Battery remaining life (10: low)", m => m.BatteryPercent), // inherited
         new("netatmo_sensor_battery_volts", "Voltage of the module's batteries.", m => m.BatteryVolts),
         new("netatmo_sensor_wifi_signal_strength", "Wifi signal strength (86: bad, 71: avg, 56: good)", m => m.WifiSignal), // inherited
         new("netatmo_sensor_rf_signal_strength", "RF signal strength (90: lowest, 60: highest)", m => m.RadioSignal), // inherited
     ];
 
-    /// <summary>What is measured, and said only while it is fresh.</summary>
+    /// <summary>Exported only while the measurements are fresh.</summary>
     private static readonly Gauge[] WhileFresh =
     [
         new("netatmo_sensor_temperature_celsius", "Temperature measurement in celsius", m => m.Measured?.Temperature), // inherited
@@ -42,17 +41,17 @@ internal static class NetatmoMetrics
         new("netatmo_sensor_temperature_trend", "Trend of the temperature: -1 falling, 0 stable, 1 rising.", m => m.Measured?.TemperatureTrend),
         new("netatmo_sensor_humidity_percent", "Relative humidity measurement in percent", m => m.Measured?.Humidity), // inherited
         new("netatmo_sensor_co2_ppm", "Carbondioxide measurement in parts per million", m => m.Measured?.Co2), // inherited
-        new("netatmo_sensor_co2_calibrating", "Whether the carbon dioxide sensor is calibrating itself: 1 or 0.", m => Number(m.Co2Calibrating)),
+        new("netatmo_sensor_co2_calibrating", "Whether the carbon dioxide sensor is calibrating: 1 or 0.", m => Number(m.Co2Calibrating)),
         new("netatmo_sensor_noise_db", "Noise measurement in decibels", m => m.Measured?.Noise), // inherited
         new("netatmo_sensor_pressure_mb", "Atmospheric pressure measurement in millibar", m => m.Measured?.Pressure), // inherited
         new("netatmo_sensor_pressure_absolute_hectopascals",
-            "Atmospheric pressure as measured, not corrected to sea level as netatmo_sensor_pressure_mb is; a hectopascal is a millibar.",
+            "Atmospheric pressure as measured, without the correction to sea level of netatmo_sensor_pressure_mb.",
             m => m.Measured?.AbsolutePressure),
         new("netatmo_sensor_pressure_trend", "Trend of the pressure: -1 falling, 0 stable, 1 rising.", m => m.Measured?.PressureTrend),
-        new("netatmo_sensor_health_index", "Health of the air at a Home Coach: 0 healthy, 1 fine, 2 fair, 3 poor, 4 unhealthy.",
+        new("netatmo_sensor_health_index", "Air quality at a Home Coach: 0 healthy, 1 fine, 2 fair, 3 poor, 4 unhealthy.",
             m => m.Measured?.HealthIndex),
         new("netatmo_sensor_wind_strength_kph", "Wind strength in kilometers per hour", m => m.Measured?.WindStrength), // inherited
-        // Inherited, and with it that a calm has the direction -1. Whatever is new has no direction then.
+        // Inherited: the direction is -1 in calm air. New metrics are absent then.
         new("netatmo_sensor_wind_direction_degrees", "Wind direction in degrees", m => m.Measured?.WindDirection),
         new("netatmo_sensor_gust_strength_kph", "Strength of the strongest gust of the last five minutes in kilometers per hour.",
             m => m.Measured?.GustStrength),
@@ -68,62 +67,64 @@ internal static class NetatmoMetrics
         new("netatmo_sensor_rain_today_mm", "Rain of the day so far in millimeters.", m => m.Measured?.RainToday),
     ];
 
-    private static readonly Gauge[] Whereabouts =
+    private static readonly Gauge[] Locations =
     [
         new("netatmo_sensor_latitude_degrees", "Latitude of the station, north is positive.", m => m.Place?.Latitude),
         new("netatmo_sensor_longitude_degrees", "Longitude of the station, east is positive.", m => m.Place?.Longitude),
-        new("netatmo_sensor_altitude_meters", "Height of the station above the sea.", m => m.Place?.Altitude),
+        new("netatmo_sensor_altitude_meters", "Altitude of the station above sea level.", m => m.Place?.Altitude),
     ];
 
-    /// <summary>Every name that <see cref="From"/> can give, with its help.</summary>
+    /// <summary>Every family that <see cref="From"/> can return.</summary>
     public static IReadOnlyList<(string Name, string Help)> Families { get; } =
     [
-        (Info, "What the module is. Everything Netatmo says is polled from its provider, every netatmo_refresh_interval_seconds;"
-            + " stations send to it about every ten minutes, and netatmo_sensor_updated tells when they measured."),
-        .. Always.Concat(WhileFresh).Concat(Whereabouts).Select(g => (g.Name, g.Help)),
-        (PlaceInfo, "Where the station stands, as its owner has entered it."),
+        (Info, "Describes the module. The exporter polls Netatmo every netatmo_refresh_interval_seconds."
+            + " Stations send data about every ten minutes; netatmo_sensor_updated is the time of the measurements."),
+        .. Always.Concat(WhileFresh).Concat(Locations).Select(g => (g.Name, g.Help)),
+        (PlaceInfo, "Location of the station as its owner entered it."),
     ];
 
-    /// <summary>The families that have samples. No two samples of a family have the same labels, whatever the modules are called.</summary>
+    /// <summary>Returns the families that have samples.</summary>
     public static IEnumerable<MetricFamily> From(NetatmoReading reading, NetatmoMetricsOptions options, DateTimeOffset now)
     {
-        IReadOnlyList<Named> modules = [.. NetatmoNames.Of(reading.Modules)];
-        IReadOnlyList<Named> fresh = [.. modules.Where(m => StaleFrom(m.Module, options) > now)];
-        IReadOnlyList<Named> located = [.. modules.Where(m => options.Location && m.Module.Place is not null)];
+        var modules = LabelledModule.From(reading.Modules);
+        var fresh = modules.Where(m => StaleFrom(m.Module, options) > now).ToList();
+        var located = modules.Where(m => options.Location && m.Module.Place is not null).ToList();
         IEnumerable<MetricFamily> families =
         [
             InfoFamily(Info, modules, Identity),
             .. Always.Select(g => g.Family(modules)),
             .. WhileFresh.Select(g => g.Family(fresh)),
-            .. Whereabouts.Select(g => g.Family(located)),
+            .. Locations.Select(g => g.Family(located)),
             InfoFamily(PlaceInfo, located, Address),
         ];
         return families.Where(f => f.Samples.Count > 0);
     }
 
-    /// <summary>The next moment at which <see cref="From"/> gives something else for the same reading, because a module becomes stale; null for never.</summary>
+    /// <summary>When the next module becomes stale, so that <see cref="From"/> returns fewer samples; null for never.</summary>
     public static DateTimeOffset? StaleAt(NetatmoReading reading, NetatmoMetricsOptions options, DateTimeOffset now) =>
         reading.Modules.Min(m => StaleFrom(m, options) is { } time && time > now && time < DateTimeOffset.MaxValue ? time : (DateTimeOffset?)null);
 
-    // Netatmo goes on showing an unreachable module's last values, so that one is stale from the start. At its full age a module is still fresh.
+    // Netatmo still returns the last values of an unreachable module, so that module is stale at once. At exactly AgeStale a module is fresh.
     private static DateTimeOffset? StaleFrom(Module module, NetatmoMetricsOptions options) => module switch
     {
         { Measured: null } or { Reachable: false } or { AliveAt: null } => null,
-        { AliveAt: { } at } => DateTimeOffset.MaxValue - at > options.AgeStale ? at + options.AgeStale + TimeSpan.FromTicks(1) : DateTimeOffset.MaxValue,
+        { AliveAt: { } at } when DateTimeOffset.MaxValue - at > options.AgeStale => at + options.AgeStale + TimeSpan.FromTicks(1),
+        _ => DateTimeOffset.MaxValue,
     };
 
     private static IEnumerable<(string Name, string Value)> Identity(Module module) =>
     [
-        ("favorite", Word(module.Favourite)), ("firmware", module.Firmware ?? ""), ("home_id", module.HomeId ?? ""), ("id", module.Id ?? ""),
-        ("kind", module.Kind ?? ""), ("read_only", Word(module.ReadOnly)), ("station_id", module.StationId ?? ""),
+        ("favorite", Flag(module.Favourite)), ("firmware", module.Firmware ?? ""), ("home_id", module.HomeId ?? ""), ("id", module.Id ?? ""),
+        ("kind", module.Kind ?? ""), ("read_only", Flag(module.ReadOnly)), ("station_id", module.StationId ?? ""),
     ];
 
     private static IEnumerable<(string Name, string Value)> Address(Module module) =>
         [("city", module.Place?.City ?? ""), ("country", module.Place?.Country ?? ""), ("timezone", module.Place?.TimeZone ?? "")];
 
-    private static string Word(bool flag) => flag ? "true" : "false";
+    private static string Flag(bool flag) => flag ? "true" : "false";
 
-    private static MetricFamily InfoFamily(string name, IEnumerable<Named> modules, Func<Module, IEnumerable<(string Name, string Value)>> more) =>
+    private static MetricFamily InfoFamily(
+        string name, IEnumerable<LabelledModule> modules, Func<Module, IEnumerable<(string Name, string Value)>> more) =>
         MetricFamily.Info(name, Families.First(f => f.Name == name).Help,
             modules.Select(m => more(m.Module).Aggregate(m.Labels, (labels, label) => labels.With(label.Name, label.Value))));
 
@@ -133,7 +134,7 @@ internal static class NetatmoMetrics
 
     private sealed record Gauge(string Name, string Help, Func<Module, double?> Value)
     {
-        public MetricFamily Family(IEnumerable<Named> modules) => MetricFamily.Gauge(Name, Help,
+        public MetricFamily Family(IEnumerable<LabelledModule> modules) => MetricFamily.Gauge(Name, Help,
             from m in modules let value = Value(m.Module) where value is not null select new Sample(m.Labels, value.Value));
     }
 }

@@ -4,54 +4,47 @@ using System.Text.Json.Serialization;
 
 namespace Exporter.Netatmo;
 
-/// <summary>What Netatmo last said of an account's stations and Home Coaches. Immutable; a station is its modules, the base being one.</summary>
-/// <param name="ServerTime">Netatmo's clock when it answered.</param>
+/// <summary>The last state of an account's stations and Home Coaches. Immutable. A station is its modules; the base is one of them.</summary>
+/// <param name="ServerTime">Netatmo's clock when it sent the response.</param>
 internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<Module> Modules)
 {
-    /// <summary>Puts answers of one poll together. A module that is listed twice in a station, or by two answers, is taken once.</summary>
-    public static NetatmoReading From(params IReadOnlyList<StationsData> answers) => new(
-        answers.Max(a => Module.Time(a.ServerTime)),
-        [.. answers.SelectMany(a => a.Devices).SelectMany(Module.OfStation).DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))]);
+    /// <summary>Merges the responses of one poll. A module that a station or two responses list twice is included once.</summary>
+    public static NetatmoReading From(params IReadOnlyList<StationsData> responses) => new(
+        responses.Max(r => Module.Time(r.ServerTime)),
+        [.. responses.SelectMany(r => r.Devices).SelectMany(Module.OfStation).DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))]);
 
-    /// <summary>The reading as a person can read it; where the stations stand only when that was asked for.</summary>
     public byte[] ToJson(bool location) => JsonSerializer.SerializeToUtf8Bytes(
         location ? this : this with { Modules = [.. Modules.Select(m => m with { Place = null })] }, NetatmoReadingJson.Default.NetatmoReading);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
 [JsonSerializable(typeof(NetatmoReading))]
 internal sealed partial class NetatmoReadingJson : JsonSerializerContext;
 
-/// <summary>A base station, a Home Coach, or a module of a station. Null is what the answer did not say, or said in a way that means nothing.</summary>
+/// <summary>A base station, a Home Coach, or a module of a station. A property is null if the response has no valid value for it.</summary>
 internal sealed record Module
 {
-    /// <summary>The hardware address. It is unique within a station, not beyond: a module that moved is listed at both.</summary>
+    /// <summary>The hardware address. It is unique only within a station: a module that moved is listed at both stations.</summary>
     public string? Id { get; init; }
-
     public string? Name { get; init; }
 
-    /// <summary><c>base</c>, <c>outdoor</c>, <c>wind</c>, <c>rain</c>, <c>indoor</c>, <c>home_coach</c>, or Netatmo's word for one we do not know.</summary>
+    /// <summary><c>base</c>, <c>outdoor</c>, <c>wind</c>, <c>rain</c>, <c>indoor</c>, <c>home_coach</c>, or an unknown type of Netatmo.</summary>
     public string? Kind { get; init; }
-
     public string? StationId { get; init; }
 
-    /// <summary>Deprecated by Netatmo, and empty for newer stations: there the home has the name.</summary>
+    /// <summary>Deprecated by Netatmo and empty for newer stations, where the home has the name.</summary>
     public string? Station { get; init; }
-
     public string? HomeId { get; init; }
-
     public string? Home { get; init; }
-
     public string? Firmware { get; init; }
 
-    /// <summary>As the provider sees it, which may be hours late for a base.</summary>
+    /// <summary>For a base, this can lag by hours.</summary>
     public bool? Reachable { get; init; }
 
-    /// <summary>For a base, when it last stored something in the provider.</summary>
+    /// <summary>For a base, when it last sent data to Netatmo.</summary>
     public DateTimeOffset? LastSeen { get; init; }
-
     public double? BatteryPercent { get; init; }
-
     public double? BatteryVolts { get; init; }
 
     /// <summary>90 is the lowest, 60 the highest.</summary>
@@ -59,74 +52,65 @@ internal sealed record Module
 
     /// <summary>86 is bad, 56 good.</summary>
     public double? WifiSignal { get; init; }
-
     public bool? Co2Calibrating { get; init; }
 
-    /// <summary>A station of somebody else that the user has marked.</summary>
+    /// <summary>A station of another user that this user marked as a favourite.</summary>
     public bool Favourite { get; init; }
 
-    /// <summary>A station of somebody else.</summary>
+    /// <summary>A station of another user.</summary>
     public bool ReadOnly { get; init; }
 
-    /// <summary>Where the station stands; its modules have none.</summary>
+    /// <summary>The location of the station; null for its modules.</summary>
     public Place? Place { get; init; }
 
-    /// <summary>An unreachable module has none.</summary>
+    /// <summary>Null for an unreachable module.</summary>
     public Measurements? Measured { get; init; }
 
-    /// <summary>When the module last gave a sign of life, as far as the answer tells: it decides whether the measurements are stale.</summary>
+    /// <summary>The last known activity of the module, which decides whether its measurements are stale.</summary>
     public DateTimeOffset? AliveAt => Measured?.At ?? LastSeen;
 
-    internal static IEnumerable<Module> OfStation(WireModule device)
+    public static IEnumerable<Module> OfStation(JsonFields device)
     {
+        var (name, stationName) = (device.Text("name"), device.Text("station_name"));
+        // The one name of a Home Coach is in any of three members.
+        var isHomeCoach = device.Text("type") == "NHC";
         var station = From(device) with
         {
-            StationId = device.Id,
-            Station = device.StationName,
-            HomeId = device.HomeId,
-            Home = device.HomeName,
-            Favourite = device.Favorite ?? false,
-            ReadOnly = device.ReadOnly ?? false,
-            Place = device.Place is { } place ? Place.From(place) : null,
-            LastSeen = Time(device.LastStatusStore) ?? Time(device.LastSeen),
+            Name = device.Text("module_name") ?? (isHomeCoach ? name ?? stationName : null),
+            StationId = device.Text("_id"),
+            Station = stationName ?? (isHomeCoach ? name : null),
+            HomeId = device.Text("home_id"),
+            Home = device.Text("home_name"),
+            Favourite = device.Flag("favorite") ?? false,
+            ReadOnly = device.Flag("read_only") ?? false,
+            Place = device.Object("place") is { } place ? Place.From(place) : null,
+            LastSeen = Time(device.Number("last_status_store")) ?? Time(device.Number("last_seen")),
         };
-        // A Home Coach has one name, and it stands in any of three members.
-        if (device.Type == "NHC")
+        return (device.Objects("modules") ?? []).Select(module => From(module) with
         {
-            station = station with
-            {
-                Name = device.ModuleName ?? device.Name ?? device.StationName,
-                Station = device.StationName ?? device.Name,
-            };
-        }
-        yield return station;
-        foreach (var module in device.Modules ?? [])
-        {
-            yield return From(module) with
-            {
-                StationId = station.StationId,
-                Station = station.Station,
-                HomeId = station.HomeId,
-                Home = station.Home,
-                Favourite = station.Favourite,
-                ReadOnly = station.ReadOnly,
-            };
-        }
+            StationId = station.StationId,
+            Station = station.Station,
+            HomeId = station.HomeId,
+            Home = station.Home,
+            Favourite = station.Favourite,
+            ReadOnly = station.ReadOnly,
+        }).Prepend(station);
     }
 
-    /// <summary>Unix seconds; 0 stands for never, and what no calendar has is no time.</summary>
-    internal static DateTimeOffset? Time(double? seconds) =>
+    /// <summary>Converts Unix seconds. 0 means never; values outside the calendar are null.</summary>
+    public static DateTimeOffset? Time(double? seconds) =>
         seconds is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeMilliseconds((long)(seconds.Value * 1000)) : null;
 
-    private static Module From(WireModule module)
+    private static Module From(JsonFields module)
     {
-        // A module that was never paired says 255, 255 and 65535, and is sure of a full battery.
-        var battery = module.BatteryVp is not >= 65535;
+        // A module that was never paired reports 255, 255 and 65535, and a full battery.
+        var battery = module.Number("battery_vp");
+        var hasBattery = battery is not >= 65535;
         return new Module
         {
-            Id = module.Id,
-            Name = module.ModuleName,
-            Kind = module.Type switch
+            Id = module.Text("_id"),
+            Name = module.Text("module_name"),
+            Kind = module.Text("type") switch
             {
                 "NAMain" => "base",
                 "NAModule1" => "outdoor",
@@ -136,108 +120,99 @@ internal sealed record Module
                 "NHC" => "home_coach",
                 var other => other,
             },
-            Firmware = Signal(module.Firmware)?.ToString(CultureInfo.InvariantCulture),
-            Reachable = module.Reachable,
-            LastSeen = Time(module.LastSeen),
-            BatteryPercent = battery ? module.BatteryPercent : null,
-            BatteryVolts = battery ? module.BatteryVp / 1000 : null,
-            RadioSignal = Signal(module.RfStatus),
-            WifiSignal = Signal(module.WifiStatus),
-            Co2Calibrating = module.Co2Calibrating,
-            Measured = module.DashboardData is { } dashboard ? Measurements.From(dashboard) : null,
+            Firmware = Not255(module.Number("firmware"))?.ToString(CultureInfo.InvariantCulture),
+            Reachable = module.Flag("reachable"),
+            LastSeen = Time(module.Number("last_seen")),
+            BatteryPercent = hasBattery ? module.Number("battery_percent") : null,
+            BatteryVolts = hasBattery ? battery / 1000 : null,
+            RadioSignal = Not255(module.Number("rf_status")),
+            WifiSignal = Not255(module.Number("wifi_status")),
+            Co2Calibrating = module.Flag("co2_calibrating"),
+            Measured = module.Object("dashboard_data") is { } dashboard ? Measurements.From(dashboard) : null,
         };
     }
 
-    private static double? Signal(double? value) => value == 255 ? null : value;
+    private static double? Not255(double? value) => value == 255 ? null : value;
 }
 
-/// <summary>Degrees, east and north positive; metres above the sea.</summary>
+/// <summary>Degrees, east and north positive; metres above sea level.</summary>
 internal sealed record Place(double? Longitude, double? Latitude, double? Altitude, string? City, string? Country, string? TimeZone)
 {
-    internal static Place From(WirePlace place) => new(
-        place.Location is [{ } longitude, ..] && Math.Abs(longitude) <= 180 ? longitude : null,
-        place.Location is [_, { } latitude, ..] && Math.Abs(latitude) <= 90 ? latitude : null,
-        place.Altitude, place.City, place.Country, place.Timezone);
+    public static Place From(JsonFields place)
+    {
+        var location = place.Numbers("location");
+        return new(
+            location is [{ } longitude, ..] && Math.Abs(longitude) <= 180 ? longitude : null,
+            location is [_, { } latitude, ..] && Math.Abs(latitude) <= 90 ? latitude : null,
+            place.Number("altitude"), place.Text("city"), place.Text("country"), place.Text("timezone"));
+    }
 }
 
 /// <summary>Celsius, percent, parts per million, decibels, millibar, millimetres, kilometres per hour and degrees.</summary>
 internal sealed record Measurements
 {
     public DateTimeOffset? At { get; init; }
-
     public double? Temperature { get; init; }
 
     /// <summary>Of the station's day so far.</summary>
     public Extreme TemperatureLow { get; init; } = Extreme.None;
-
     public Extreme TemperatureHigh { get; init; } = Extreme.None;
 
     /// <summary>−1, 0 or 1: falling, stable, rising.</summary>
     public int? TemperatureTrend { get; init; }
-
     public double? Humidity { get; init; }
-
     public double? Co2 { get; init; }
-
     public double? Noise { get; init; }
 
-    /// <summary>As it would be at sea level.</summary>
+    /// <summary>Corrected to sea level.</summary>
     public double? Pressure { get; init; }
 
     /// <summary>As measured.</summary>
     public double? AbsolutePressure { get; init; }
-
     public int? PressureTrend { get; init; }
 
     /// <summary>0 healthy, 1 fine, 2 fair, 3 poor, 4 unhealthy.</summary>
     public double? HealthIndex { get; init; }
-
     public double? Rain { get; init; }
-
     public double? RainLastHour { get; init; }
-
     public double? RainToday { get; init; }
 
-    /// <summary>Over the last five minutes. The direction is −1 in a calm.</summary>
+    /// <summary>Over the last five minutes. The direction is −1 in calm air.</summary>
     public double? WindStrength { get; init; }
-
     public double? WindDirection { get; init; }
-
     public double? GustStrength { get; init; }
 
-    /// <summary>Null in a calm.</summary>
+    /// <summary>Null in calm air.</summary>
     public double? GustDirection { get; init; }
-
     public Extreme WindHigh { get; init; } = Extreme.None;
-
     public double? WindHighDirection { get; init; }
 
-    internal static Measurements From(WireDashboard dashboard) => new()
+    public static Measurements From(JsonFields dashboard) => new()
     {
-        At = Module.Time(dashboard.TimeUtc),
-        Temperature = dashboard.Temperature,
-        TemperatureLow = new(dashboard.MinTemp, Module.Time(dashboard.DateMinTemp)),
-        TemperatureHigh = new(dashboard.MaxTemp, Module.Time(dashboard.DateMaxTemp)),
-        TemperatureTrend = Trend(dashboard.TempTrend),
-        Humidity = dashboard.Humidity,
-        Co2 = dashboard.Co2,
-        Noise = dashboard.Noise,
-        Pressure = dashboard.Pressure,
-        AbsolutePressure = dashboard.AbsolutePressure,
-        PressureTrend = Trend(dashboard.PressureTrend),
-        HealthIndex = dashboard.HealthIdx,
-        Rain = dashboard.Rain,
-        RainLastHour = dashboard.RainLastHour,
-        RainToday = dashboard.RainToday,
-        WindStrength = dashboard.WindStrength,
-        WindDirection = dashboard.WindAngle,
-        GustStrength = dashboard.GustStrength,
-        GustDirection = Direction(dashboard.GustAngle),
-        WindHigh = new(dashboard.MaxWindStr, Module.Time(dashboard.DateMaxWindStr)),
-        WindHighDirection = Direction(dashboard.MaxWindAngle),
+        At = Module.Time(dashboard.Number("time_utc")),
+        Temperature = dashboard.Number("Temperature"),
+        TemperatureLow = Extreme.From(dashboard, "min_temp"),
+        TemperatureHigh = Extreme.From(dashboard, "max_temp"),
+        TemperatureTrend = Trend(dashboard.Text("temp_trend")),
+        Humidity = dashboard.Number("Humidity"),
+        Co2 = dashboard.Number("CO2"),
+        Noise = dashboard.Number("Noise"),
+        Pressure = dashboard.Number("Pressure"),
+        AbsolutePressure = dashboard.Number("AbsolutePressure"),
+        PressureTrend = Trend(dashboard.Text("pressure_trend")),
+        HealthIndex = dashboard.Number("health_idx"),
+        Rain = dashboard.Number("Rain"),
+        RainLastHour = dashboard.Number("sum_rain_1"),
+        RainToday = dashboard.Number("sum_rain_24"),
+        WindStrength = dashboard.Number("WindStrength"),
+        WindDirection = dashboard.Number("WindAngle"),
+        GustStrength = dashboard.Number("GustStrength"),
+        GustDirection = Direction(dashboard.Number("GustAngle")),
+        WindHigh = Extreme.From(dashboard, "max_wind_str"),
+        WindHighDirection = Direction(dashboard.Number("max_wind_angle")),
     };
 
-    private static int? Trend(string? word) => word switch
+    private static int? Trend(string? trend) => trend switch
     {
         "up" => 1,
         "stable" => 0,
@@ -248,8 +223,10 @@ internal sealed record Measurements
     private static double? Direction(double? angle) => angle >= 0 ? angle : null;
 }
 
-/// <summary>The day's lowest or highest, and when it was.</summary>
+/// <summary>The lowest or highest value of the day, and its time.</summary>
 internal sealed record Extreme(double? Value, DateTimeOffset? At)
 {
     public static readonly Extreme None = new(null, null);
+
+    public static Extreme From(JsonFields dashboard, string name) => new(dashboard.Number(name), Module.Time(dashboard.Number($"date_{name}")));
 }

@@ -4,16 +4,14 @@ using Exporter.Accounts;
 namespace Exporter.Netatmo;
 
 /// <summary>
-/// What netatmo-exporter tells of itself, by the names, helps and meanings it has there. Where its value was an accident it is put
-/// right: up is 0 until the first good refresh, and an expiry that is not known is 0.
+/// netatmo-exporter's own metrics, with their names, helps and meanings. Two bugs are fixed: <c>netatmo_up</c> is 0 until the first
+/// successful refresh, and an unknown expiry is 0.
 /// </summary>
-/// <param name="Up">Whether the last refresh was good.</param>
-/// <param name="RefreshInterval">As configured.</param>
-/// <param name="LastRefresh">When the last refresh began, good or not; null before the first.</param>
-/// <param name="LastRefreshDuration">How long it took; null before the first has ended.</param>
-/// <param name="CacheUpdated">When the last good refresh began; null before it.</param>
+/// <param name="Up">Whether the last refresh succeeded.</param>
+/// <param name="LastRefresh">When the last refresh began, successful or not; null before the first.</param>
+/// <param name="LastRefreshDuration">Null until the first refresh has completed.</param>
+/// <param name="CacheUpdated">When the last successful refresh began; null before it.</param>
 /// <param name="TokenValid">Whether there is an access token that has not expired.</param>
-/// <param name="TokenExpiry">When it will; null where that is not known.</param>
 internal readonly record struct NetatmoStatus(
     bool Up,
     TimeSpan RefreshInterval,
@@ -41,9 +39,9 @@ internal readonly record struct NetatmoStatus(
 
     public static IReadOnlyList<(string Name, string Help)> Families { get; } = [.. Gauges.Select(g => (g.Name, g.Help))];
 
-    /// <summary>Read at the moment of the scrape: whether a token is valid changes without anything happening.</summary>
-    public static IReadOnlyList<LiveValue> Live(Func<AccountSnapshot, NetatmoStatus> at) =>
-        [.. Gauges.Select(g => new LiveValue(g.Name, g.Help, MetricKind.Gauge, moment => g.Value(at(moment))))];
+    /// <summary>Evaluated at each scrape, because a token expires without any event.</summary>
+    public static IReadOnlyList<LiveValue> Live(Func<AccountSnapshot, NetatmoStatus> statusOf) =>
+        [.. Gauges.Select(g => new LiveValue(g.Name, g.Help, MetricKind.Gauge, snapshot => g.Value(statusOf(snapshot))))];
 
     private static double Seconds(DateTimeOffset? time) => (time?.ToUnixTimeMilliseconds() ?? 0) / 1000.0;
 

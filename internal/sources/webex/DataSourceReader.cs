@@ -69,7 +69,7 @@ internal sealed class DataSourceReader(
         {
             var isSelected = source.Id.Length > 0 && (options.ExtendOnly.Count == 0 || options.ExtendOnly.Contains(source.Id));
             extensions = isSelected ? extensions.WithZeros(source.Id) : extensions;
-            var extend = isSelected && source.TokenExpiresAt - now <= options.MarginFor(LifetimeOf(source)) && !(rateLimit?.Left > TimeSpan.Zero);
+            var extend = isSelected && source.TokenExpiresAt - now <= options.MarginFor(LifetimeOf(source)) && !(rateLimit?.Left(time) > TimeSpan.Zero);
             current.Add(extend ? await ExtendAsync(source, cancellationToken) : source);
         }
         return current;
@@ -96,7 +96,7 @@ internal sealed class DataSourceReader(
         if (failure is ApiFailure.RateLimited)
         {
             // The limit applies to the remaining sources too.
-            rateLimit = new Deadline(time.GetUtcNow() + (failure.RetryAfter ?? options.RefreshInterval), time);
+            rateLimit = Deadline.Of(time.GetUtcNow() + (failure.RetryAfter ?? options.RefreshInterval), time);
         }
         logger.Log(failing.Add(source.Id) ? LogLevel.Error : LogLevel.Warning,
             "account {Account}: data source {Id} could not be extended and expires at {Expiry:u}: {Reason}",

@@ -14,7 +14,7 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public void The_variables_of_the_CarData_client_make_an_account()
+    public void The_variables_of_the_CarData_client_configure_an_account()
     {
         var (accounts, problems) = Read(null, new()
         {
@@ -31,7 +31,7 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     }
 
     [Fact]
-    public void The_clients_env_file_does_too()
+    public void The_env_file_of_the_CarData_client_configures_an_account()
     {
         directory.Write(".env", "export BMW_CLIENT_ID=31c3b263-a9b7-4c8e-b123-456789abcdef\nBMW_VIN='WBY00000000000017'\n");
 
@@ -47,13 +47,19 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     [InlineData("yes")]
     [InlineData("on")]
     [InlineData("off")]
-    public void MQTT_LOGGING_is_said_as_the_client_took_it(string value) =>
-        Assert.Empty(Read(null, new() { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef", ["MQTT_LOGGING"] = value }).Problems);
+    public void MQTT_LOGGING_accepts_the_values_of_the_client(string value)
+    {
+        var environment = new Dictionary<string, string> { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef", ["MQTT_LOGGING"] = value };
+
+        Assert.Empty(Read(null, environment).Problems);
+    }
 
     [Fact]
-    public async Task The_clients_file_is_found_by_its_name()
+    public async Task The_token_file_of_the_client_is_the_default()
     {
-        directory.Write("bmw_tokens.json", """{"refresh_token":{"token":"r-1","expires_at":"2026-12-01T10:00:00"},"gcid":"gcid-1","scope":"openid"}""");
+        directory.Write("bmw_tokens.json", """
+            {"refresh_token":{"token":"r-1","expires_at":"2026-12-01T10:00:00"},"gcid":"gcid-1","scope":"openid"}
+            """);
         var (accounts, _) = Read(null, new() { ["BMW_CLIENT_ID"] = "31c3b263-a9b7-4c8e-b123-456789abcdef" });
 
         using var account = Assert.Single(accounts).Open(new TokenManagerOptions(), new ManualTime(), NullLoggerFactory.Instance);
@@ -64,7 +70,7 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     }
 
     [Fact]
-    public void A_token_file_alone_is_enough_since_it_may_hold_the_client_id()
+    public void A_token_file_is_enough_because_it_can_contain_the_client_ID()
     {
         var (accounts, problems) = Read("accounts:\n  car:\n    source: bmw-cardata\n    token_file: token.json\n", []);
 
@@ -82,14 +88,14 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     [InlineData("api_url: example", "api_url", "http")]
     [InlineData("rest_daily_calls: 51", "rest_daily_calls", "most")]
     [InlineData("rest_daily_calls: 0", "rest_daily_calls", "least")]
-    public void What_is_wrong_is_said_with_its_place_and_a_remedy(string line, string key, string said)
+    public void A_problem_is_reported_with_its_line_and_a_fix(string line, string key, string text)
     {
         var (_, problems) = Read($"accounts:\n  car:\n    source: bmw-cardata\n    {line}\n", []);
 
         var problem = Assert.Single(problems);
         Assert.Contains("exporter.yml:4", problem, StringComparison.Ordinal);
         Assert.Contains(key, problem, StringComparison.Ordinal);
-        Assert.Contains(said, problem, StringComparison.Ordinal);
+        Assert.Contains(text, problem, StringComparison.Ordinal);
     }
 
     private (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Read(string? yaml, Dictionary<string, string> environment) =>

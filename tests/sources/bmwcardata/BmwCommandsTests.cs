@@ -14,7 +14,7 @@ public class BmwCommandsTests
     private static string Topic => $"{Mosquitto.User}/{Car.Electric}";
 
     [Fact]
-    public async Task The_stream_is_printed_a_line_for_each_message()
+    public async Task The_stream_command_prints_a_line_for_each_message()
     {
         await using var bench = await CarCommands.StartAsync();
         bench.LogIn();
@@ -28,12 +28,12 @@ public class BmwCommandsTests
 
         Assert.Equal(0, await running);
         Assert.Equal("{\"vin\":\"WBY00000000000001\",\"data\":{}}\n\"not json\"\n", bench.Output);
-        Assert.Contains("takes the stream from a running exporter", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("disconnects a running exporter", bench.Error, StringComparison.Ordinal);
         Assert.False(CollectedLog.Leaks(bench.Error, StreamBench.IdToken(0)));
     }
 
     [Fact]
-    public async Task What_opens_the_stream_is_printed_and_opens_it()
+    public async Task The_printed_credentials_open_the_stream()
     {
         await using var bench = await CarCommands.StartAsync();
         bench.LogIn();
@@ -52,8 +52,10 @@ public class BmwCommandsTests
             Expires: 2026-11-21 13:00:00Z
 
             """, bench.Output);
-        var printed = bench.Output.Split('\n').Where(line => line.Contains(": ", StringComparison.Ordinal)).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1]);
-        await using var subscriber = Peer.Start("stdbuf", "-oL", "mosquitto_sub", "-V", "5", "-d", "-C", "1", "-h", printed["Host"], "-p", printed["Port"], "-u", printed["Username"], "-P", printed["Password"],
+        var printed = bench.Output.Split('\n').Where(line => line.Contains(": ", StringComparison.Ordinal))
+            .Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        await using var subscriber = Peer.Start("stdbuf", "-oL", "mosquitto_sub", "-V", "5", "-d", "-C", "1",
+            "-h", printed["Host"], "-p", printed["Port"], "-u", printed["Username"], "-P", printed["Password"],
             "-t", printed["Topic"], "-q", "1", "--cafile", bench.Broker.CertificateFile);
         await subscriber.Says("Subscribed", Cancellation);
         await bench.Broker.Publish(StreamBench.IdToken(0), Topic, "hello car");
@@ -61,7 +63,7 @@ public class BmwCommandsTests
     }
 
     [Fact]
-    public async Task As_JSON_they_are_for_a_program()
+    public async Task The_credentials_are_available_as_JSON()
     {
         await using var bench = await CarCommands.StartAsync();
         bench.LogIn();
@@ -70,12 +72,13 @@ public class BmwCommandsTests
 
         using var json = JsonDocument.Parse(bench.Output);
         Assert.Equal(StreamBench.IdToken(0), json.RootElement.GetProperty("password").GetString());
-        Assert.Equal(("gcid", "gcid/+"), (json.RootElement.GetProperty("username").GetString(), json.RootElement.GetProperty("topics")[0].GetString()));
+        Assert.Equal("gcid", json.RootElement.GetProperty("username").GetString());
+        Assert.Equal("gcid/+", json.RootElement.GetProperty("topics")[0].GetString());
         Assert.Equal(ManualTime.Start.AddHours(1), json.RootElement.GetProperty("expires_at").GetDateTimeOffset());
     }
 
     [Fact]
-    public async Task Each_new_password_is_printed_as_it_comes()
+    public async Task Each_new_password_is_printed()
     {
         await using var bench = await CarCommands.StartAsync();
         bench.LogIn();
@@ -83,8 +86,9 @@ public class BmwCommandsTests
         var running = bench.RunUntilAsync(stop.Token, "credentials");
         await bench.WaitForOutputAsync("Expires: ");
 
-        // The clock ticks on and a next one may come: the last that is printed is the one in the file.
-        await bench.AdvanceUntilAsync(() => bench.Read("car.json").Text("id_token") is { } renewed && renewed != StreamBench.IdToken(0)
+        // The clock advances meanwhile, so compare the last printed password with the current file.
+        await bench.AdvanceUntilAsync(() =>
+            bench.Read("car.json").Text("id_token") is { } renewed && renewed != StreamBench.IdToken(0)
             && bench.Output.EndsWith($"Updated Password: {renewed}\nExpires: {Jwt.Expiry(new Secret(renewed)):u}\n", StringComparison.Ordinal));
         await stop.CancelAsync();
 
@@ -92,31 +96,35 @@ public class BmwCommandsTests
     }
 
     [Fact]
-    public async Task A_token_without_an_id_token_cannot_open_the_stream_and_that_is_said()
+    public async Task A_token_without_an_ID_token_is_an_error()
     {
         await using var bench = await CarCommands.StartAsync();
-        bench.Write("car.json", $$"""{"access_token": "a", "refresh_token": "r", "gcid": "gcid", "expires_at": {{bench.Time.GetUtcNow().AddHours(1).ToUnixTimeSeconds()}}}""");
+        var expiry = bench.Time.GetUtcNow().AddHours(1).ToUnixTimeSeconds();
+        bench.Write("car.json", $$"""{"access_token": "a", "refresh_token": "r", "gcid": "gcid", "expires_at": {{expiry}}}""");
 
         Assert.Equal(1, await bench.RunAsync("credentials"));
 
-        Assert.Equal(("", "the token came without an id token, which is the stream's password: log in again.\n"), (bench.Output, bench.Error));
+        Assert.Equal(("", "the token has no ID token, which is the password of the stream: log in again.\n"), (bench.Output, bench.Error));
     }
 
     [Fact]
-    public async Task Without_a_login_a_person_is_asked_on_stderr()
+    public async Task Without_a_login_the_command_prompts_on_stderr()
     {
         await using var bench = await CarCommands.StartAsync();
         var running = bench.RunAsync("credentials", "--once", "--json");
-        await bench.PollUntilAsync(() => bench.Sandbox.Bmw.DeviceCode.Requests > 0 && bench.Error.Contains("code", StringComparison.OrdinalIgnoreCase));
+        await bench.PollUntilAsync(() =>
+            bench.Sandbox.Bmw.DeviceCode.Requests > 0 && bench.Error.Contains("code", StringComparison.OrdinalIgnoreCase));
         Assert.Equal("", bench.Output);
 
-        await bench.PollUntilAsync(() => Typed(bench));
+        await bench.PollUntilAsync(() => EnterCode(bench));
         await bench.PollUntilAsync(() => running.IsCompleted);
 
         Assert.Equal(0, await running);
-        Assert.Equal(bench.Read("car.json").Text("id_token"), JsonDocument.Parse(Encoding.UTF8.GetBytes(bench.Output)).RootElement.GetProperty("password").GetString());
+        var output = JsonDocument.Parse(Encoding.UTF8.GetBytes(bench.Output)).RootElement;
+        Assert.Equal(bench.Read("car.json").Text("id_token"), output.GetProperty("password").GetString());
     }
 
-    /// <summary>A person types the code that was shown; false while none was.</summary>
-    private static bool Typed(CarCommands bench) => bench.Error.Split([' ', '\n', '=', '.', ':'], StringSplitOptions.RemoveEmptyEntries).Any(word => bench.Sandbox.Bmw.Decide(word, approve: true));
+    /// <summary>Enters the printed code; false if no code was printed yet.</summary>
+    private static bool EnterCode(CarCommands bench) => bench.Error.Split([' ', '\n', '=', '.', ':'], StringSplitOptions.RemoveEmptyEntries)
+        .Any(word => bench.Sandbox.Bmw.Decide(word, approve: true));
 }

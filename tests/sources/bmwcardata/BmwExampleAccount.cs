@@ -6,7 +6,7 @@ using Exporter.Tests.Support;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>With a car that has no reading before it speaks.</summary>
+/// <summary>An account with a car that has no reading before its first message.</summary>
 internal sealed class BmwExampleAccount : IExampleAccount
 {
     public bool Reads => false;
@@ -42,7 +42,7 @@ internal sealed class BmwExampleAccount : IExampleAccount
         }
     }
 
-    /// <summary>A car that charges and tells everything a dashboard shows.</summary>
+    /// <summary>A message of a charging car with all values of the dashboard.</summary>
     private static byte[] CarMessage()
     {
         (string Key, string Value)[] values =

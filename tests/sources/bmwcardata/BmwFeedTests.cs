@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Exporter.BmwCarData;
 using Exporter.Accounts;
 using Exporter.Tests.Support;
@@ -8,7 +9,7 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>What becomes of the reading when a part of the feed does not end as it should. There is no broker.</summary>
+/// <summary>Failures of the parts of a feed. There is no broker.</summary>
 public sealed class BmwFeedTests : IDisposable
 {
     private static readonly BmwCarDataOptions Options = new(null, [], new Uri("https://auth.invalid"), "127.0.0.1", 1, MqttLogging: false);
@@ -21,7 +22,8 @@ public sealed class BmwFeedTests : IDisposable
 
     public BmwFeedTests()
     {
-        manager = new TokenManager("car", new FakeGrant(time), new MemoryStore(StreamBench.Token(0)), new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, log);
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
+        manager = new TokenManager("car", new FakeGrant(time), new MemoryStore(StreamBench.Token(0)), options, time, log);
         account = new BmwAccount(manager, new Uri("https://api.invalid"), new DailyBudget(50, directory["calls.json"], time, log));
     }
 
@@ -36,32 +38,32 @@ public sealed class BmwFeedTests : IDisposable
     }
 
     [Fact]
-    public async Task Values_are_saved_although_the_end_is_still_waited_for()
+    public async Task Values_are_saved_before_all_parts_have_stopped()
     {
-        var api = new OddApi();
+        var api = new PendingApi();
         using var stop = new CancellationTokenSource();
         await manager.LoadAsync(Cancellation);
         var feed = Open(log, new BmwRest(api, account, new BmwRestOptions([], directory["cars.json"]), time, log));
         var running = Task.Run(() => feed.RunAsync(stop.Token), Cancellation);
-        await api.Asked.Task.WaitAsync(Cancellation);
+        await api.Requested.Task.WaitAsync(Cancellation);
         feed.Update(_ => Car.Reading(Car.Messages("electric.jsonl")));
 
         await stop.CancelAsync();
         for (var began = TimeProvider.System.GetTimestamp(); !File.Exists(ValuesFile); await Task.Yield())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(30), "nothing is saved");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(30), "the feed saved nothing");
         }
 
         Assert.False(running.IsCompleted);
-        api.Answers.SetResult();
+        api.Response.SetResult();
         await running;
     }
 
     [Fact]
-    public async Task A_fault_of_the_stream_ends_the_feed_at_once_and_costs_no_value()
+    public async Task An_exception_of_the_stream_stops_the_feed_and_loses_no_value()
     {
         await manager.LoadAsync(Cancellation);
-        var feed = Open(new LogThatFails("there is no stream"), rest: null);
+        var feed = Open(new FailingLog("the stream is disconnected"), rest: null);
         feed.Load();
         feed.Update(_ => Car.Reading(Car.Messages("electric.jsonl")));
 
@@ -71,53 +73,59 @@ public sealed class BmwFeedTests : IDisposable
     }
 
     [Fact]
-    public async Task A_call_that_fails_as_nobody_foresaw_is_a_failure_and_is_made_again()
+    public async Task An_unexpected_exception_of_a_request_is_a_failure_and_is_retried()
     {
-        var api = new OddApi();
-        api.Answers.SetException(new InvalidOperationException("nobody foresaw this"));
+        var api = new PendingApi();
+        api.Response.SetException(new InvalidOperationException("unexpected"));
         using var stop = new CancellationTokenSource();
         await manager.LoadAsync(Cancellation);
         var rest = new BmwRest(api, account, new BmwRestOptions([], directory["cars.json"]), time, log);
         var running = rest.RunAsync(_ => { }, _ => { }, stop.Token);
 
-        await time.AdvanceUntilAsync(() => running.IsCompleted || api.Calls == 2, TimeSpan.FromDays(1));
+        await time.AdvanceUntilAsync(() => running.IsCompleted || api.Requests == 2, TimeSpan.FromDays(1));
 
-        Assert.Contains("not foreseen (InvalidOperationException)", Assert.IsType<ApiFailure.Unavailable>(rest.Failure).Reason, StringComparison.Ordinal);
+        var failure = Assert.IsType<ApiFailure.Unavailable>(rest.Failure);
+        Assert.Contains("failed unexpectedly (InvalidOperationException)", failure.Reason, StringComparison.Ordinal);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
     private BmwFeed Open(ILogger logger, BmwRest? rest) => new(
-        new BmwStream("car", Options, manager, time, logger), Options.Limits, BmwMetricsOptions.Plain, new BmwValuesFile(ValuesFile, time, log), time, rest);
+        new BmwStream("car", Options, manager, time, logger), Options.Limits, Car.MetricsOptions,
+        new BmwValuesFile(ValuesFile, time, log), time, rest);
 
-    /// <summary>Its first question is answered when the test says so, whoever gives up; no other is expected.</summary>
-    private sealed class OddApi : IBmwApi
+    /// <summary>Completes the first request when the test says so, even after cancellation. It expects no other request.</summary>
+    private sealed class PendingApi : IBmwApi
     {
-        public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Requested { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public TaskCompletionSource Answers { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource Response { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public int Calls { get; private set; }
+        public int Requests { get; private set; }
 
-        public async Task<IApiResponse<IReadOnlyList<MappedCar>>> GetMappings(ApiAccount account, CancellationToken cancellationToken)
+        public async Task<IApiResponse<JsonElement>> GetMappings(ApiAccount account, CancellationToken cancellationToken)
         {
-            Calls++;
-            Asked.TrySetResult();
-            await Answers.Task;
-            return new ApiResponse<IReadOnlyList<MappedCar>>(new HttpRequestMessage(), new HttpResponseMessage(), [], new RefitSettings(), null);
+            Requests++;
+            Requested.TrySetResult();
+            await Response.Task;
+            return new ApiResponse<JsonElement>(
+                new HttpRequestMessage(), new HttpResponseMessage(), JsonElement.Parse("[]"), new RefitSettings(), null);
         }
 
-        public Task<IApiResponse<BasicData>> GetBasicData(ApiAccount account, string vin, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IApiResponse<IReadOnlyList<Container>>> GetContainers(ApiAccount account, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IApiResponse<Container>> CreateContainer(ApiAccount account, NewContainer container, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IApiResponse<TelematicData>> GetTelematicData(ApiAccount account, string vin, string containerId, CancellationToken cancellationToken) =>
+        public Task<IApiResponse<JsonElement>> GetBasicData(ApiAccount account, string vin, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
+
+        public Task<IApiResponse<JsonElement>> GetContainers(ApiAccount account, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public Task<IApiResponse<JsonElement>> CreateContainer(ApiAccount account, NewContainer container, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public Task<IApiResponse<JsonElement>> GetTelematicData(
+            ApiAccount account, string vin, string containerId, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 
-    private sealed class LogThatFails(string at) : ILogger
+    private sealed class FailingLog(string text) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
@@ -125,9 +133,9 @@ public sealed class BmwFeedTests : IDisposable
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (formatter(state, exception).Contains(at, StringComparison.Ordinal))
+            if (formatter(state, exception).Contains(text, StringComparison.Ordinal))
             {
-                throw new InvalidOperationException("nobody foresaw this");
+                throw new InvalidOperationException("unexpected");
             }
         }
     }

@@ -11,12 +11,13 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>Whatever the stream delivers, it becomes a reading with families, and never an exception.</summary>
+/// <summary>Every message, valid or not, results in a reading with families, and never in an exception.</summary>
 public class BmwFuzzTests
 {
     private static readonly string[] Junk =
     [
-        "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]", "{\"a\":[1]}",
+        "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]",
+        "{\"a\":[1]}",
         "{\"value\":\"\\udc00\"}", "{\"\\ud800\":1}", "\"9999-99-99T99:99:99Z\"", "\"0001-01-01T00:00:00+14:00\"",
     ];
 
@@ -25,20 +26,20 @@ public class BmwFuzzTests
     private static IReadOnlyList<string> Samples => [.. Car.Messages("electric.jsonl"), .. Car.Messages("odd.jsonl")];
 
     [Fact]
-    public void Every_prefix_of_a_message_has_an_outcome()
+    public void Every_prefix_of_a_message_is_handled()
     {
         foreach (var sample in Samples)
         {
             var whole = Encoding.UTF8.GetBytes(sample);
             for (var length = 0; length < whole.Length; length++)
             {
-                HasAnOutcome(whole[..length]);
+                AssertReadable(whole[..length]);
             }
         }
     }
 
     [Fact]
-    public void Any_node_may_be_of_any_type()
+    public void A_node_of_any_type_is_handled()
     {
         foreach (var sample in Samples.Where(s => s.StartsWith('{')))
         {
@@ -46,34 +47,39 @@ public class BmwFuzzTests
             {
                 foreach (var junk in Junk)
                 {
-                    HasAnOutcome(Encoding.UTF8.GetBytes(Replaced(sample, path, junk)));
+                    AssertReadable(Encoding.UTF8.GetBytes(Replaced(sample, path, junk)));
                 }
             }
         }
     }
 
     [Fact]
-    public async Task A_name_that_is_no_text_costs_nothing_beside_it_in_an_answer_of_the_customer_interface()
+    public async Task An_invalid_name_in_a_response_of_the_API_affects_no_other_member()
     {
         var token = new Token { AccessToken = new Secret("a"), ExpiresAt = ManualTime.Start.AddDays(1) };
-        using var manager = new TokenManager("car", new FakeGrant(new ManualTime()), new MemoryStore(token), new TokenManagerOptions(), new ManualTime(), NullLogger.Instance);
-        foreach (var body in JsonPlaces.WithOddNames("""{"containers":[{"containerId":"c","name":"n"}],"telematicData":{"k":{"value":"1","timestamp":"2026-11-21T12:00:00Z"}},"brand":"BMW"}"""))
+        using var manager = new TokenManager(
+            "car", new FakeGrant(new ManualTime()), new MemoryStore(token), new TokenManagerOptions(), new ManualTime(), NullLogger.Instance);
+        const string Response = """{"containers":[{"containerId":"c","name":"n"}],"telematicData":{"k":{"value":"1"}},"brand":"BMW"}""";
+        foreach (var body in JsonPlaces.WithOddNames(Response))
         {
             using var http = new StubHttp().Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, body));
             using var directory = new TemporaryDirectory();
             var time = new ManualTime();
-            var account = new BmwAccount(manager, new Uri("https://api.invalid/"), new DailyBudget(50, directory["calls.json"], time, NullLogger.Instance));
+            var budget = new DailyBudget(50, directory["calls.json"], time, NullLogger.Instance);
+            var account = new BmwAccount(manager, new Uri("https://api.invalid/"), budget);
             var api = ProviderApi.Services(new BmwCarDataSource(), http, time).GetRequiredService<IBmwApi>();
 
-            Assert.Equal("c", Value(BmwAnswer.Read(await api.GetContainers(account, Cancellation), time, containers => containers)).Single().Id);
-            Assert.Equal("BMW", Value(BmwAnswer.Read(await api.GetBasicData(account, Car.Electric, Cancellation), time, data => data.Brand)));
-            var message = Value(BmwAnswer.Read(await api.GetTelematicData(account, Car.Electric, "c", Cancellation), time, data => data.ToMessage(Car.Electric)));
-            Assert.Equal("k", Assert.IsType<BmwDelivery.Message>(BmwMessage.Read(message, topic: "")).Entries.Single().Key);
+            Assert.Equal("c", Value(BmwResponses.Read(await api.GetContainers(account, Cancellation), time, Container.List)).Single().Id);
+            var info = BmwResponses.Read(await api.GetBasicData(account, Car.Electric, Cancellation), time, json => CarInfo.From(Car.Electric, json));
+            Assert.Equal("BMW", Value(info).Brand);
+            var message = BmwResponses.Read(await api.GetTelematicData(account, Car.Electric, "c", Cancellation), time,
+                json => BmwMessageParser.FromData(Car.Electric, ApiJson.Member(json, "telematicData")!.Value));
+            Assert.Equal("k", Value(message).Entries.Single().Key);
         }
     }
 
     [Fact]
-    public void Any_byte_may_be_any_other()
+    public void Any_changed_byte_is_handled()
     {
         var whole = Encoding.UTF8.GetBytes(Car.Messages("odd.jsonl")[1]);
         byte[] others = [0, (byte)'"', (byte)'{', (byte)'\\', (byte)'9', 0x80, 0xFF];
@@ -83,13 +89,13 @@ public class BmwFuzzTests
             {
                 var broken = whole.ToArray();
                 broken[at] = other;
-                HasAnOutcome(broken);
+                AssertReadable(broken);
             }
         }
     }
 
     [Fact]
-    public void A_flood_stays_within_the_caps()
+    public void A_flood_of_messages_stays_within_the_limits()
     {
         var reading = BmwReading.Empty;
         for (var message = 0; message < 300; message++)
@@ -97,19 +103,20 @@ public class BmwFuzzTests
             var data = string.Join(',', Enumerable.Range(0, 50).Select(key => $$"""
                 "k{{message}}.{{key}}{{new string('x', 100)}}":{"value":"{{new string('y', 1000)}}"}
                 """));
-            reading = reading.With(Car.Delivery($$"""{"vin":"WBY{{message / 4:D14}}","data":{ {{data}} } }"""), Car.Limits with { Cars = 5, KeysPerCar = 100 }, Car.Now);
+            var parsed = Car.Parse($$"""{"vin":"WBY{{message / 4:D14}}","data":{ {{data}} } }""");
+            reading = reading.With(parsed, Car.Limits with { Cars = 5, KeysPerCar = 100 }, Car.Now);
         }
 
         Assert.Equal(5, reading.Cars.Count);
         Assert.All(reading.Cars.Values, car => Assert.Equal(100, car.Values.Count));
-        Assert.All(reading.Cars.Values.SelectMany(car => car.Values.Values), held => Assert.IsType<BmwValue.None>(held.Value));
+        Assert.All(reading.Cars.Values.SelectMany(car => car.Values.Values), last => Assert.IsType<BmwValue.None>(last.Value));
     }
 
-    private static T Value<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Success>(answer).Value;
+    private static T Value<T>(PollResult<T> result) => Assert.IsType<PollResult<T>.Success>(result).Value;
 
-    private static void HasAnOutcome(byte[] payload)
+    private static void AssertReadable(byte[] payload)
     {
-        var reading = BmwReading.Empty.With(BmwMessage.Read(payload, "gcid/WBY00000000000003"), Car.Limits with { Location = true }, Car.Now);
+        var reading = BmwReading.Empty.With(BmwMessageParser.Parse(payload, "gcid/WBY00000000000003"), Car.Limits with { Location = true }, Car.Now);
         var families = Car.Families(reading).ToList();
         Assert.All(families, f => Assert.Equal(f.Samples.Count, f.Samples.Select(s => s.Labels.ToString()).Distinct().Count()));
         Assert.True(families.Count > 0 || reading.Errors.Count > 0 || reading.Cars.Count > 0);
@@ -123,10 +130,10 @@ public class BmwFuzzTests
 
     private static string Replaced(string json, string[] path, string junk)
     {
-        // The junk need not be JSON that a node can hold, so it takes the place of a mark in the text.
-        const string Mark = "\"the node to replace\"";
+        // A node cannot contain every junk value, so the junk replaces a marker in the text.
+        const string Marker = "\"the node to replace\"";
         var root = JsonNode.Parse(json)!;
-        path[..^1].Aggregate(root, (node, step) => node[step]!)[path[^1]] = JsonNode.Parse(Mark);
-        return root.ToJsonString().Replace(Mark, junk, StringComparison.Ordinal);
+        path[..^1].Aggregate(root, (node, step) => node[step]!)[path[^1]] = JsonNode.Parse(Marker);
+        return root.ToJsonString().Replace(Marker, junk, StringComparison.Ordinal);
     }
 }

@@ -6,19 +6,22 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>BMW's answers, odd ones included, scripted call by call.</summary>
+/// <summary>The login with scripted responses of BMW.</summary>
 public sealed class BmwLoginTests : IDisposable
 {
     private const string Configured = "11111111-2222-4333-8444-555555555555";
     private const string InFile = "AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE";
 
-    private const string Begun =
+    private const string DeviceResponse =
         """{"user_code":"ABCD1234","device_code":"device-1","interval":5,"expires_in":300,"verification_uri":"https://bmw.example/oneid/link"}""";
 
-    private const string Fault = """{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}""";
+    private const string ServerError =
+        """{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}""";
 
-    private const string Granted =
-        """{"access_token":"a-2","refresh_token":"r-2","id_token":"i-2","expires_in":3599,"token_type":"Bearer","gcid":"gcid-2","scope":"openid authenticate_user"}""";
+    private const string TokenResponse = """
+        {"access_token":"a-2","refresh_token":"r-2","id_token":"i-2","expires_in":3599,"token_type":"Bearer","gcid":"gcid-2",
+         "scope":"openid authenticate_user"}
+        """;
 
     private readonly ManualTime time = new();
     private readonly StubHttp http = new();
@@ -29,25 +32,27 @@ public sealed class BmwLoginTests : IDisposable
     public void Dispose() => http.Dispose();
 
     [Fact]
-    public async Task The_device_login_asks_as_BMW_wants_it()
+    public async Task The_device_request_has_the_parameters_of_BMW()
     {
-        http.Expect(HttpStatusCode.OK, Begun);
+        http.Expect(HttpStatusCode.OK, DeviceResponse);
 
-        var (begun, _) = await Login().Device.BeginAsync(Cancellation);
+        var (device, _) = await Login().Device.BeginAsync(Cancellation);
 
         Assert.Equal("https://bmw.example/gcdm/oauth/device/code", http.Calls[0].Request.RequestUri!.OriginalString);
         var form = Form(0);
         Assert.Equal(
             ["client_id", "code_challenge", "code_challenge_method", "response_type", "scope"], form.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(
-            (Configured, "device_code", "authenticate_user openid cardata:streaming:read cardata:api:read"), (form["client_id"], form["response_type"], form["scope"]));
-        Assert.Equal("https://bmw.example/oneid/link?user_code=ABCD1234", begun!.Link.OriginalString);
+            (Configured, "device_code", "authenticate_user openid cardata:streaming:read cardata:api:read"),
+            (form["client_id"], form["response_type"], form["scope"]));
+        Assert.Equal("https://bmw.example/oneid/link?user_code=ABCD1234", device!.Link.OriginalString);
     }
 
     [Fact]
-    public async Task A_login_gives_what_the_readers_of_the_file_look_for()
+    public async Task A_login_adds_the_members_that_other_programs_read()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""").Expect(HttpStatusCode.OK, Granted);
+        http.Expect(HttpStatusCode.OK, DeviceResponse).Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
+            .Expect(HttpStatusCode.OK, TokenResponse);
 
         var token = Assert.IsType<Renewal.Renewed>(await LogInAsync(Login(Configured, "WBY00000000000017"))).Token;
 
@@ -58,10 +63,10 @@ public sealed class BmwLoginTests : IDisposable
     }
 
     [Fact]
-    public async Task A_login_is_for_the_configured_client_though_the_file_has_another()
+    public async Task A_login_uses_the_configured_client_instead_of_that_of_the_file()
     {
         current = File();
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.OK, Granted);
+        http.Expect(HttpStatusCode.OK, DeviceResponse).Expect(HttpStatusCode.OK, TokenResponse);
 
         var token = Assert.IsType<Renewal.Renewed>(await LogInAsync(Login())).Token;
 
@@ -70,10 +75,10 @@ public sealed class BmwLoginTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_configured_client_the_files_is_used_in_lower_case()
+    public async Task Without_a_configured_client_a_login_uses_that_of_the_file_in_lower_case()
     {
         current = File();
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.OK, Granted);
+        http.Expect(HttpStatusCode.OK, DeviceResponse).Expect(HttpStatusCode.OK, TokenResponse);
 
         await LogInAsync(Login(configured: null));
 
@@ -81,10 +86,11 @@ public sealed class BmwLoginTests : IDisposable
     }
 
     [Fact]
-    public async Task Server_errors_are_waited_out_until_the_code_ends_and_a_denial_right_after_one_is_not_believed()
+    public async Task Server_errors_and_a_denial_right_after_them_are_retried()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.InternalServerError, Fault).Expect(HttpStatusCode.Forbidden, """{"error":"access_denied"}""")
-            .Expect(HttpStatusCode.OK, Granted);
+        http.Expect(HttpStatusCode.OK, DeviceResponse).Expect(HttpStatusCode.InternalServerError, ServerError)
+            .Expect(HttpStatusCode.Forbidden, """{"error":"access_denied"}""")
+            .Expect(HttpStatusCode.OK, TokenResponse);
 
         Assert.IsType<Renewal.Renewed>(await LogInAsync(Login()));
     }
@@ -92,7 +98,7 @@ public sealed class BmwLoginTests : IDisposable
     [Fact]
     public async Task A_denial_two_minutes_after_a_server_error_is_final()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.InternalServerError, Fault);
+        http.Expect(HttpStatusCode.OK, DeviceResponse).Expect(HttpStatusCode.InternalServerError, ServerError);
         for (var i = 0; i < 22; i++)
         {
             http.Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""");
@@ -105,18 +111,18 @@ public sealed class BmwLoginTests : IDisposable
     [Fact]
     public async Task A_denial_without_a_server_error_before_is_final_at_once()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.Forbidden, """{"error":"access_denied"}""");
+        http.Expect(HttpStatusCode.OK, DeviceResponse).Expect(HttpStatusCode.Forbidden, """{"error":"access_denied"}""");
 
         Assert.IsType<Renewal.InvalidGrant>(await LogInAsync(Login()));
     }
 
     [Fact]
-    public async Task Five_minutes_of_server_errors_end_with_the_code()
+    public async Task Server_errors_are_retried_until_the_code_expires()
     {
-        http.Expect(HttpStatusCode.OK, Begun);
+        http.Expect(HttpStatusCode.OK, DeviceResponse);
         for (var i = 0; i < 7; i++)
         {
-            http.Expect(HttpStatusCode.InternalServerError, Fault);
+            http.Expect(HttpStatusCode.InternalServerError, ServerError);
         }
 
         Assert.IsType<Renewal.InvalidGrant>(await LogInAsync(Login()));
@@ -124,22 +130,24 @@ public sealed class BmwLoginTests : IDisposable
     }
 
     [Theory]
-    [InlineData(400, """{"error":"invalid_request","error_description":"The request is missing a required parameter."}""", "does not accept the refresh token")]
+    [InlineData(400, """{"error":"invalid_request","error_description":"The request is missing a parameter."}""", "rejected the refresh token")]
     [InlineData(400, """{"error":"invalid_grant"}""", "no longer accepted")]
-    [InlineData(401, """{"error":"invalid_token"}""", "does not accept the refresh token")]
-    public async Task A_dead_refresh_token_is_told_in_plain_words(int status, string body, string said)
+    [InlineData(401, """{"error":"invalid_token"}""", "rejected the refresh token")]
+    public async Task A_rejected_refresh_token_is_reported_with_the_cause(int status, string body, string text)
     {
         current = File();
         http.Expect((HttpStatusCode)status, body);
 
-        Assert.Contains(said, Assert.IsType<Renewal.InvalidGrant>(await Login().Renewal.RenewAsync(current, Cancellation)).Reason, StringComparison.Ordinal);
+        var rejected = Assert.IsType<Renewal.InvalidGrant>(await Login().Renewal.RenewAsync(current, Cancellation));
+
+        Assert.Contains(text, rejected.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(401, """{"error":"invalid_client"}""")]
     [InlineData(403, """{"error":"unauthorized_client"}""")]
     [InlineData(401, "")]
-    public async Task A_client_id_that_is_gone_leaves_the_token_alone(int status, string body)
+    public async Task A_deleted_client_ID_keeps_the_token(int status, string body)
     {
         current = File();
         http.Expect((HttpStatusCode)status, body);
@@ -148,11 +156,11 @@ public sealed class BmwLoginTests : IDisposable
     }
 
     [Theory]
-    [InlineData(500, Fault)]
+    [InlineData(500, ServerError)]
     [InlineData(503, "")]
     [InlineData(429, "")]
     [InlineData(408, "")]
-    public async Task What_passes_is_tried_again_with_the_same_token(int status, string body)
+    public async Task A_transient_error_is_retried_with_the_same_token(int status, string body)
     {
         current = File();
         http.Expect((HttpStatusCode)status, body);
@@ -161,7 +169,7 @@ public sealed class BmwLoginTests : IDisposable
     }
 
     [Fact]
-    public async Task A_renewal_keeps_the_gcid_that_the_answer_leaves_out_and_asks_for_the_files_client()
+    public async Task A_renewal_keeps_a_missing_gcid_and_uses_the_client_of_the_file()
     {
         current = File();
         http.Expect(HttpStatusCode.OK, """{"access_token":"a-2","refresh_token":"r-2","id_token":"i-2","token_type":"Bearer"}""");
@@ -170,16 +178,19 @@ public sealed class BmwLoginTests : IDisposable
 
         Assert.Equal(("refresh_token", "r-1", InFile.ToLowerInvariant()), (Form(0)["grant_type"], Form(0)["refresh_token"], Form(0)["client_id"]));
         Assert.Equal(("gcid-1", InFile), (token.Members.Text("gcid"), token.Members.Text("client_id")));
-        // An hour where BMW does not say, and two weeks, which it never says.
-        Assert.Equal((time.GetUtcNow() + TimeSpan.FromHours(1), time.GetUtcNow() + TimeSpan.FromDays(14)), (token.ExpiresAt, token.RefreshExpiresAt));
+        // The defaults are an hour and two weeks.
+        var now = time.GetUtcNow();
+        Assert.Equal((now + TimeSpan.FromHours(1), now + TimeSpan.FromDays(14)), (token.ExpiresAt, token.RefreshExpiresAt));
     }
 
     [Fact]
-    public async Task Without_any_client_id_nothing_is_sent_and_the_remedy_is_said()
+    public async Task Without_a_client_ID_nothing_is_sent_and_the_fix_is_reported()
     {
         current = new Token { RefreshToken = new Secret("r-1") };
 
-        Assert.Contains("client_id", Assert.IsType<Renewal.InvalidClient>(await Login(configured: null).Renewal.RenewAsync(current, Cancellation)).Reason, StringComparison.Ordinal);
+        var result = await Login(configured: null).Renewal.RenewAsync(current, Cancellation);
+
+        Assert.Contains("client_id", Assert.IsType<Renewal.InvalidClient>(result).Reason, StringComparison.Ordinal);
     }
 
     private static Token File() => new()
@@ -190,13 +201,14 @@ public sealed class BmwLoginTests : IDisposable
     };
 
     private BmwLogin Login(string? configured = Configured, params IReadOnlyList<string> vins) => new(
-        new BmwCarDataOptions(configured, vins, new Uri("https://bmw.example"), "mqtt.example", 9000, MqttLogging: false), http.Client, () => current, time);
+        new BmwCarDataOptions(configured, vins, new Uri("https://bmw.example"), "mqtt.example", 9000, MqttLogging: false),
+        http.Client, () => current, time);
 
     private async Task<Renewal> LogInAsync(BmwLogin login)
     {
-        var (begun, failure) = await login.Device.BeginAsync(Cancellation);
+        var (device, failure) = await login.Device.BeginAsync(Cancellation);
         Assert.Null(failure);
-        var waiting = login.Device.WaitAsync(begun!, Cancellation);
+        var waiting = login.Device.WaitAsync(device!, Cancellation);
         await time.AdvanceUntilAsync(() => waiting.IsCompleted, TimeSpan.FromMinutes(10));
         return await waiting;
     }

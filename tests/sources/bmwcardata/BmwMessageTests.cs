@@ -8,11 +8,13 @@ public class BmwMessageTests
     [Fact]
     public void A_message_is_read()
     {
-        var message = Assert.IsType<BmwDelivery.Message>(Car.Delivery(Car.Messages("electric.jsonl")[0]));
+        var message = Car.Parse(Car.Messages("electric.jsonl")[0]).Message!;
 
-        Assert.Equal((Car.Electric, new DateTimeOffset(2026, 11, 21, 10, 12, 40, 809, TimeSpan.Zero), 0), (message.Vin, message.At, message.Odd));
+        Assert.Equal((Car.Electric, new DateTimeOffset(2026, 11, 21, 10, 12, 40, 809, TimeSpan.Zero)), (message.Vin, message.At));
+        Assert.Equal(0, message.InvalidEntries);
         Assert.Equal(
-            new BmwEntry("vehicle.drivetrain.batteryManagement.header", new BmwValue.Number(66), "percent", new(2026, 11, 21, 10, 12, 39, TimeSpan.Zero)),
+            new BmwEntry(
+                "vehicle.drivetrain.batteryManagement.header", new BmwValue.Number(66), "percent", new(2026, 11, 21, 10, 12, 39, TimeSpan.Zero)),
             message.Entries[0]);
         Assert.Equal(new BmwValue.Number(65.5), message.Entries[1].Value);
     }
@@ -24,15 +26,15 @@ public class BmwMessageTests
     [InlineData("{\"vin\":\"!\",\"data\":{}}", "no_vin")]
     [InlineData("{\"vin\":\"WBY00000000000001\"}", "no_data")]
     [InlineData("{\"vin\":\"WBY00000000000001\",\"data\":[]}", "no_data")]
-    public void What_is_no_message_has_a_reason(string payload, string reason)
+    public void An_invalid_message_has_an_error(string payload, string reason)
     {
-        Assert.Contains(reason, BmwMessage.Problems);
-        Assert.Equal(new BmwDelivery.Unreadable(reason), Car.Delivery(payload, "gcid/+"));
+        Assert.Contains(reason, BmwMessageParser.Errors);
+        Assert.Equal((null, reason), Car.Parse(payload, "gcid/+"));
     }
 
     [Fact]
-    public void A_message_without_its_car_is_of_the_topics() =>
-        Assert.Equal("WBA00000000000002", Assert.IsType<BmwDelivery.Message>(Car.Delivery("{\"data\":{}}", "gcid/wba00000000000002")).Vin);
+    public void A_message_without_a_vin_has_that_of_its_topic() =>
+        Assert.Equal("WBA00000000000002", Car.Parse("{\"data\":{}}", "gcid/wba00000000000002").Message!.Vin);
 
     [Theory]
     [InlineData("null")]
@@ -42,20 +44,21 @@ public class BmwMessageTests
     [InlineData("\"UNKNOWN\"")]
     [InlineData("\"ASN_isUnknown\"")]
     [InlineData("1e999")]
-    public void A_placeholder_is_no_value(string value) => Assert.Equal(new BmwValue.None(), Only(Car.Says("k", value)).Value);
+    public void A_placeholder_is_no_value(string value) => Assert.Equal(new BmwValue.None(), Only(Car.Message("k", value)).Value);
 
     [Theory]
     [InlineData("true", true)]
     [InlineData("\"ASN_isTrue\"", true)]
     [InlineData("\"false\"", false)]
-    public void Truth_is_told_in_several_ways(string value, bool expected) => Assert.Equal(new BmwValue.Flag(expected), Only(Car.Says("k", value)).Value);
+    public void A_Boolean_has_several_spellings(string value, bool expected) =>
+        Assert.Equal(new BmwValue.Flag(expected), Only(Car.Message("k", value)).Value);
 
     [Theory]
     [InlineData("\"null\"")]
     [InlineData("\"  \"")]
     [InlineData("7")]
     [InlineData("\"\\ud800\"")]
-    public void A_unit_that_is_none_is_not_there(string unit) =>
+    public void An_invalid_unit_is_null(string unit) =>
         Assert.Null(Only($$$"""{"vin":"WBY00000000000001","data":{"k":{"value":1,"unit":{{{unit}}} } } }""").Unit);
 
     [Theory]
@@ -64,10 +67,10 @@ public class BmwMessageTests
     [InlineData("2026-11-21T11:12:39+01:00", true)]
     [InlineData("2026-11-21T10:12:39", false)]
     [InlineData("yesterdayZ", false)]
-    public void A_time_has_a_zone_or_is_none(string text, bool isTime) => Assert.Equal(isTime, BmwMessage.Time(text) is not null);
+    public void A_time_without_a_zone_is_null(string text, bool isTime) => Assert.Equal(isTime, BmwMessageParser.Time(text) is not null);
 
     [Fact]
-    public void Odd_entries_are_counted_and_cost_no_other()
+    public void Invalid_entries_are_counted_and_affect_no_other()
     {
         var reading = Car.Reading(Car.Messages("odd.jsonl"));
 
@@ -77,5 +80,5 @@ public class BmwMessageTests
         Assert.Equal(1, reading.Errors["no_data"]);
     }
 
-    private static BmwEntry Only(string message) => Assert.Single(Assert.IsType<BmwDelivery.Message>(Car.Delivery(message)).Entries);
+    private static BmwEntry Only(string message) => Assert.Single(Car.Parse(message).Message!.Entries);
 }

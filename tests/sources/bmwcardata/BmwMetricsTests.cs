@@ -13,7 +13,7 @@ public class BmwMetricsTests
     [Theory]
     [InlineData("electric")]
     [InlineData("odd")]
-    public async Task Messages_become_a_page(string name)
+    public async Task Messages_are_exported(string name)
     {
         var page = Page(Car.Families(Car.Reading(Car.Messages($"{name}.jsonl"))));
 
@@ -22,14 +22,15 @@ public class BmwMetricsTests
     }
 
     [Fact]
-    public async Task All_metrics_that_there_are_please_promtool()
+    public async Task Promtool_accepts_all_metrics()
     {
-        var messages = BmwVehicleMetrics.All.SelectMany(metric => metric.Keys.Select(series => Car.Says($"vehicle.{series.Key}", metric switch
+        var messages = BmwVehicleMetrics.All.SelectMany(metric => metric.Keys.Select(series => Car.Message($"vehicle.{series.Key}", metric switch
         {
-            BmwMetric.Measure or BmwMetric.Phases => "7",
+            BmwMetric.Measurement or BmwMetric.Phases => "7",
             _ => "\"OPEN\"",
-        }, metric is BmwMetric.Measure measure ? Unit(measure.Quantity) : null))).Distinct();
-        var reading = Car.Reading(messages, Car.Limits with { Location = true }).WithDetails(Car.Electric, new("BMW", "i4", "G26", "BEV"), Car.Limits);
+        }, metric is BmwMetric.Measurement measurement ? Unit(measurement.Quantity) : null))).Distinct();
+        var reading = Car.Reading(messages, Car.Limits with { Location = true })
+            .WithInfo(new CarInfo(Car.Electric, "BMW", "i4", "G26", "BEV"), Car.Limits);
         var families = Car.Families(reading).ToList();
 
         Assert.Equal(BmwMetrics.Families.Select(f => f.Name).Order(), families.Select(f => f.Name).Order());
@@ -37,21 +38,21 @@ public class BmwMetricsTests
     }
 
     [Fact]
-    public void The_place_is_told_when_asked_for()
+    public void The_location_is_exported_if_the_setting_is_on()
     {
-        var silent = Car.Families(Car.Reading(Car.Messages("electric.jsonl"))).Select(f => f.Name);
-        var told = Car.Families(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true })).Select(f => f.Name);
+        var without = Car.Families(Car.Reading(Car.Messages("electric.jsonl"))).Select(f => f.Name);
+        var with = Car.Families(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true })).Select(f => f.Name);
 
-        Assert.Equal(["bmw_vehicle_latitude_degrees", "bmw_vehicle_longitude_degrees"], told.Except(silent).Order());
+        Assert.Equal(["bmw_vehicle_latitude_degrees", "bmw_vehicle_longitude_degrees"], with.Except(without).Order());
     }
 
     [Theory]
     [InlineData("percent", "66", 0.66)]
     [InlineData("%", "\"66\"", 0.66)]
     [InlineData("PERCENT", "66", 0.66)]
-    public void Spellings_of_a_unit_are_one_unit(string unit, string value, double expected)
+    public void All_spellings_of_a_unit_are_equal(string unit, string value, double expected)
     {
-        var reading = Car.Reading([Car.Says("vehicle.drivetrain.batteryManagement.header", value, unit)]);
+        var reading = Car.Reading([Car.Message("vehicle.drivetrain.batteryManagement.header", value, unit)]);
 
         Assert.Equal(expected, Car.Value(reading, "bmw_vehicle_battery_charge_ratio"));
         Assert.Equal(66, Car.Value(reading, "bmw_cardata_value", ("unit", "percent")));
@@ -61,27 +62,28 @@ public class BmwMetricsTests
     [InlineData("vehicle.vehicle.travelledDistance", "bmw_vehicle_odometer_meters")]
     [InlineData("vehicle.powertrain.electric.battery.charging.power", "bmw_vehicle_charging_power_watts")]
     [InlineData("vehicle.vehicle.avgSpeed", "bmw_vehicle_average_speed_meters_per_second")]
-    public void A_value_whose_unit_was_never_told_stays_raw(string key, string family)
+    public void A_value_without_a_unit_has_only_a_raw_metric(string key, string family)
     {
-        var reading = Car.Reading([Car.Says(key, "42")]);
+        var reading = Car.Reading([Car.Message(key, "42")]);
 
         Assert.Null(Car.Value(reading, family));
         Assert.Equal(42, Car.Value(reading, "bmw_cardata_value", ("key", key)));
     }
 
     [Fact]
-    public void A_distance_without_a_unit_is_told_in_the_cars()
+    public void A_distance_without_a_unit_has_the_unit_of_the_other_distances()
     {
-        var reading = Car.Reading([Car.Says("vehicle.vehicle.travelledDistance", "100", "MILES"), Car.Says("vehicle.drivetrain.totalRemainingRange", "10")]);
+        var reading = Car.Reading([
+            Car.Message("vehicle.vehicle.travelledDistance", "100", "MILES"), Car.Message("vehicle.drivetrain.totalRemainingRange", "10")]);
 
         Assert.Equal(16_093.44, Car.Value(reading, "bmw_vehicle_range_meters")!.Value, 6);
     }
 
     [Fact]
-    public void A_state_that_changed_leaves_its_series_behind()
+    public void A_changed_state_replaces_its_series()
     {
         const string Key = "vehicle.drivetrain.electricEngine.charging.status";
-        var reading = Car.Reading([Car.Says(Key, "\"CHARGINGACTIVE\""), Car.Says(Key, "\"SOMETHING_NEW\"", at: "2026-11-21T10:00:01Z")]);
+        var reading = Car.Reading([Car.Message(Key, "\"CHARGINGACTIVE\""), Car.Message(Key, "\"SOMETHING_NEW\"", at: "2026-11-21T10:00:01Z")]);
 
         Assert.Null(Car.Value(reading, "bmw_cardata_state", ("value", "CHARGINGACTIVE")));
         Assert.Equal(1, Car.Value(reading, "bmw_cardata_state", ("value", "SOMETHING_NEW")));
@@ -90,19 +92,19 @@ public class BmwMetricsTests
     }
 
     [Fact]
-    public void Of_two_keys_for_one_series_the_newer_counts()
+    public void The_newer_of_two_keys_for_one_series_counts()
     {
         var reading = Car.Reading([
-            Car.Says("vehicle.preConditioning.remainingTime", "5", "min", "2026-11-21T10:00:02Z"),
-            Car.Says("vehicle.vehicle.preConditioning.remainingTime", "9", "min", "2026-11-21T10:00:01Z")]);
+            Car.Message("vehicle.preConditioning.remainingTime", "5", "min", "2026-11-21T10:00:02Z"),
+            Car.Message("vehicle.vehicle.preConditioning.remainingTime", "9", "min", "2026-11-21T10:00:01Z")]);
 
         Assert.Equal(300, Car.Value(reading, "bmw_vehicle_preconditioning_remaining_seconds"));
     }
 
     [Fact]
-    public void A_car_that_has_a_name_does_not_tell_its_number()
+    public void An_alias_replaces_the_VIN()
     {
-        var options = BmwMetricsOptions.Plain with { Names = new Dictionary<string, string> { [Car.Electric] = "blue" } };
+        var options = Car.MetricsOptions with { Aliases = new Dictionary<string, string> { [Car.Electric] = "blue" } };
         var page = Page(Car.Families(Car.Reading(Car.Messages("electric.jsonl")), options));
 
         Assert.DoesNotContain(Car.Electric, page, StringComparison.Ordinal);
@@ -110,7 +112,7 @@ public class BmwMetricsTests
     }
 
     [Fact]
-    public void A_file_makes_metrics_of_keys_that_we_do_not_know()
+    public void A_mapping_file_defines_metrics()
     {
         var (mappings, problems) = BmwMappingFile.Parse("keys.yml", """
             vehicle.engine.oil:
@@ -127,10 +129,11 @@ public class BmwMetricsTests
             """);
         Assert.Empty(problems);
         var reading = Car.Reading([
-            Car.Says("vehicle.engine.oil", "50"), Car.Says("vehicle.cabin.seat.driver", "\"HIGH\""), Car.Says("vehicle.status.more", "3"),
-            Car.Says("vehicle.vehicle.travelledDistance", "1", "km")]);
+            Car.Message("vehicle.engine.oil", "50"), Car.Message("vehicle.cabin.seat.driver", "\"HIGH\""), Car.Message("vehicle.status.more", "3"),
+            Car.Message("vehicle.vehicle.travelledDistance", "1", "km")]);
 
-        var page = Page(Car.Families(reading, BmwMetricsOptions.Plain with { Mappings = mappings }).Where(f => f.Name.StartsWith("bmw_vehicle", StringComparison.Ordinal)));
+        var page = Page(Car.Families(reading, Car.MetricsOptions with { CustomMetrics = mappings })
+            .Where(f => f.Name.StartsWith("bmw_vehicle", StringComparison.Ordinal)));
 
         Golden.CheckPage("sources/bmwcardata/golden/mapped.prom", page);
     }
@@ -138,14 +141,14 @@ public class BmwMetricsTests
     [Theory]
     [InlineData("k: 7", "keys.yml:1: k: needs metric")]
     [InlineData("k: {help: x}", "keys.yml:1: k: needs a metric")]
-    [InlineData("k: {metric: up}", "begins with bmw_vehicle_")]
+    [InlineData("k: {metric: up}", "name begins with bmw_vehicle_")]
     [InlineData("k: {metric: bmw_vehicle_x_total}", "begins with bmw_vehicle_")]
-    [InlineData("k: {metric: bmw_vehicle_charging_state}", "made of states")]
-    [InlineData("k: {metric: bmw_vehicle_x, scale: big}", "the scale is no number")]
-    [InlineData("k: {metric: bmw_vehicle_x, labels: {vin: a}}", "no name of a label")]
-    [InlineData("k: {metric: bmw_vehicle_x, values: {ON: yes}}", "the value is no number")]
+    [InlineData("k: {metric: bmw_vehicle_charging_state}", "set of states")]
+    [InlineData("k: {metric: bmw_vehicle_x, scale: big}", "the scale is not a number")]
+    [InlineData("k: {metric: bmw_vehicle_x, labels: {vin: a}}", "not a valid label name")]
+    [InlineData("k: {metric: bmw_vehicle_x, values: {ON: yes}}", "the value is not a number")]
     [InlineData("k: {metric: bmw_vehicle_x, unit: m}", "there is no unit here")]
-    public void A_mistake_in_the_file_is_told_with_its_line(string text, string part) =>
+    public void A_problem_of_the_mapping_file_has_its_line(string text, string part) =>
         Assert.Contains(BmwMappingFile.Parse("keys.yml", text).Problems, problem => problem.ToString().Contains(part, StringComparison.Ordinal));
 
     [Fact]

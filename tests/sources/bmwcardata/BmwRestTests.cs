@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Exporter.BmwCarData;
 using Exporter.Sandbox;
 using Exporter.Accounts;
@@ -9,7 +8,7 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>The customer interface as an account asks it, against the stand-in, through restarts.</summary>
+/// <summary>The requests of an account to the sandbox of the CarData API, with restarts.</summary>
 public sealed class BmwRestTests : IAsyncLifetime
 {
     private readonly ManualTime time = new();
@@ -30,20 +29,20 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_a_start_cars_and_their_last_values_are_known_for_five_calls()
+    public async Task After_a_start_five_requests_read_the_cars_and_their_last_values()
     {
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Found.Count == 1);
 
         Assert.Equal([new CarInfo(BmwProviderCar.Sample.Vin, "BMW", "i4 eDrive40", "G26", "BEV")], run.Rest.Cars);
         var message = run.Found.Single();
-        Assert.Equal(BmwProviderCar.Sample.Vin, message.GetProperty("vin").GetString());
-        Assert.Equal("66", message.GetProperty("data").GetProperty("vehicle.drivetrain.batteryManagement.header").GetProperty("value").GetString());
+        Assert.Equal(BmwProviderCar.Sample.Vin, message.Vin);
+        Assert.Equal(new BmwValue.Number(66), message.Entries.Single(entry => entry.Key == "vehicle.drivetrain.batteryManagement.header").Value);
         Assert.Equal((5, 5), (Provider.CallsToday, run.Budget.Used));
     }
 
     [Fact]
-    public async Task A_restart_finds_the_container_and_asks_no_car_again_what_it_is()
+    public async Task A_restart_reuses_the_container_and_the_descriptions()
     {
         await using (var first = await StartAsync())
         {
@@ -59,7 +58,7 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Restarts_cannot_spend_more_than_the_budget()
+    public async Task Restarts_cannot_exceed_the_budget()
     {
         for (var start = 0; start < 12; start++)
         {
@@ -68,11 +67,11 @@ public sealed class BmwRestTests : IAsyncLifetime
         }
 
         Assert.Equal(9, Provider.CallsToday);
-        Assert.Contains(log.All, line => line.Contains("the budget of 9 calls within 24 hours is used up", StringComparison.Ordinal));
+        Assert.Contains(log.All, line => line.Contains("the budget of 9 requests in 24 hours is used up", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Retries_of_what_may_pass_are_calls_too()
+    public async Task Retries_count_as_requests()
     {
         Provider.Mappings.Fail(new Fault.ServerError(), times: 2);
 
@@ -83,7 +82,7 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_day_later_it_is_asked_again_what_the_cars_are()
+    public async Task The_descriptions_are_read_again_after_a_day()
     {
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Found.Count == 1);
@@ -95,19 +94,20 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_quota_that_others_have_used_up_is_said_and_waited_for()
+    public async Task A_quota_used_up_by_other_programs_is_logged_and_waited_for()
     {
-        Provider.Spend(50);
+        Provider.UseQuota(50);
 
         await using var run = await StartAsync();
         await run.UntilAsync(() => run.Rest.Failure is ApiFailure.RateLimited);
         await run.UntilAsync(() => run.Found.Count == 1);
 
-        Assert.Contains(log.All, line => line.Contains("BMW's quota of calls is used up", StringComparison.Ordinal) && line.Contains("CU-429", StringComparison.Ordinal));
+        Assert.Contains(log.All, line =>
+            line.Contains("BMW's daily quota is used up", StringComparison.Ordinal) && line.Contains("CU-429", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_clock_that_is_set_back_does_not_delay_the_next_call()
+    public async Task A_clock_that_is_set_back_does_not_delay_the_next_request()
     {
         await using var run = await StartAsync(scope: ["openid", "cardata:streaming:read"]);
         await run.UntilAsync(() => run.Rest.Failure is not null);
@@ -121,12 +121,13 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_without_the_scope_is_told_with_its_remedy()
+    public async Task A_token_without_the_scope_is_reported_with_the_fix()
     {
         await using var run = await StartAsync(scope: ["openid", "cardata:streaming:read"]);
         await run.UntilAsync(() => run.Rest.Failure is not null);
 
-        Assert.Contains("Subscribe CarData API in the portal", Assert.IsType<ApiFailure.MissingScope>(run.Rest.Failure).Reason, StringComparison.Ordinal);
+        var failure = Assert.IsType<ApiFailure.MissingScope>(run.Rest.Failure);
+        Assert.Contains("Subscribe to CarData API in the portal", failure.Reason, StringComparison.Ordinal);
         Assert.Equal(1, Provider.Mappings.Requests);
     }
 
@@ -140,11 +141,11 @@ public sealed class BmwRestTests : IAsyncLifetime
         await run.UntilAsync(() => run.Rest.Failure is ApiFailure.RateLimited);
 
         Assert.Equal(0, Provider.Mappings.Requests);
-        Assert.Contains(log.All, line => line.Contains("Delete the file to go on at once", StringComparison.Ordinal));
+        Assert.Contains(log.All, line => line.Contains("to resume now, delete the file", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_login_is_noticed_at_once_and_no_call_is_made_before_it()
+    public async Task A_login_is_detected_at_once_and_no_request_is_sent_before_it()
     {
         await using var run = await StartAsync(loggedIn: false);
         while (run.Rest.Failure is not ApiFailure.NoToken)
@@ -164,12 +165,15 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_account_shows_what_the_interface_tells_before_its_car_talks()
+    public async Task An_account_exports_values_of_the_API_before_the_first_message()
     {
         var issued = sandbox.Bmw.Login();
-        directory.Write("car.json", $$"""{"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}","expires_at":{{(time.GetUtcNow() + issued.ExpiresIn).ToUnixTimeSeconds()}}}""");
+        directory.Write("car.json", $$"""
+            {"access_token":"{{issued.AccessToken}}","refresh_token":"{{issued.RefreshToken}}","client_id":"{{sandbox.Bmw.ClientId}}",
+             "expires_at":{{(time.GetUtcNow() + issued.ExpiresIn).ToUnixTimeSeconds()}}}
+            """);
         var source = new BmwCarDataSource();
-        var configuration = Configuration.Load([StateDirectory.Setting], [source.Settings], new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [directory.Write("exporter.yml", $"""
+        var file = directory.Write("exporter.yml", $"""
             accounts:
               car:
                 source: bmw-cardata
@@ -180,14 +184,20 @@ public sealed class BmwRestTests : IAsyncLifetime
                 mqtt_port: 9
                 rest: true
 
-            """)] }, new Dictionary<string, string> { ["EXPORTER_STATE_FOLDER"] = directory.Path }, directory.Path);
+            """);
+        var configuration = Configuration.Load(
+            [StateDirectory.Setting],
+            [source.Settings],
+            new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [file] },
+            new Dictionary<string, string> { ["EXPORTER_STATE_FOLDER"] = directory.Path },
+            directory.Path);
         var accounts = ConfiguredAccount.All(configuration, [source]);
         Assert.Empty(configuration.Problems);
         using var account = Assert.Single(accounts).Open(new TokenManagerOptions(), time, log);
         await account.TokenManager.LoadAsync(Cancellation);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
 
-        var running = account.RunAsync(ending.Token);
+        var running = account.RunAsync(stopping.Token);
         IReadOnlyList<Exporter.Metrics.MetricFamily> families;
         while (true)
         {
@@ -199,7 +209,7 @@ public sealed class BmwRestTests : IAsyncLifetime
             }
             await changed.WaitAsync(Cancellation);
         }
-        await ending.CancelAsync();
+        await stopping.CancelAsync();
         await running;
 
         Assert.Contains(families, family => family.Name == "bmw_vehicle_info" && family.Samples[0].Labels["model"] == "i4 eDrive40");
@@ -209,48 +219,53 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Calls_age_one_by_one()
+    public void Requests_expire_one_by_one()
     {
         var budget = new DailyBudget(2, directory["budget/calls.json"], time, log);
 
-        Assert.Null(budget.Take());
+        Assert.Null(budget.Reserve());
         time.Advance(TimeSpan.FromHours(1));
-        Assert.Null(budget.Take());
-        Assert.Equal(TimeSpan.FromHours(23), budget.Take());
+        Assert.Null(budget.Reserve());
+        Assert.Equal(TimeSpan.FromHours(23), budget.Reserve());
         time.Advance(TimeSpan.FromHours(23));
-        Assert.Null(budget.Take());
-        Assert.Equal(TimeSpan.FromHours(1), budget.Exhausted);
+        Assert.Null(budget.Reserve());
+        Assert.Equal(TimeSpan.FromHours(1), budget.RetryAfter);
     }
 
     [Fact]
-    public async Task Who_looks_how_many_calls_were_made_waits_for_no_disk()
+    public async Task Reading_the_number_of_requests_does_not_wait_for_the_disk()
     {
-        // What is told while a call is put on record is told by its writer, who has not ended.
+        // The budget logs this error while it holds its lock.
         Directory.CreateDirectory(directory["budget/calls.json"]);
         DailyBudget? budget = null;
-        var looking = new LookingLog(() => Task.Run(() => budget!.Used));
-        budget = new DailyBudget(2, directory["budget/calls.json"], time, looking);
+        var callback = new CallbackLog(() => Task.Run(() => budget!.Used));
+        budget = new DailyBudget(2, directory["budget/calls.json"], time, callback);
 
-        Assert.Equal(TimeSpan.FromMinutes(15), budget.Take());
+        Assert.Equal(TimeSpan.FromMinutes(15), budget.Reserve());
 
-        Assert.True(looking.Saw);
+        Assert.True(callback.Completed);
         Assert.Equal(0, await Task.Run(() => budget.Used, Cancellation));
     }
 
     [Fact]
-    public void A_clock_that_was_set_back_does_not_forget_calls()
+    public void A_clock_that_was_set_back_does_not_forget_requests()
     {
         var budget = new DailyBudget(1, directory["budget/calls.json"], time, log);
-        Assert.Null(budget.Take());
+        Assert.Null(budget.Reserve());
 
         time.StepWallClock(-TimeSpan.FromDays(30));
 
-        Assert.Equal(TimeSpan.FromDays(1), new DailyBudget(1, directory["budget/calls.json"], time, log).Take());
+        Assert.Equal(TimeSpan.FromDays(1), new DailyBudget(1, directory["budget/calls.json"], time, log).Reserve());
     }
 
     private async Task<Run> StartAsync(int dailyCalls = 20, IReadOnlyList<string>? scope = null, bool loggedIn = true)
     {
-        var options = new BmwCarDataOptions(sandbox.Bmw.ClientId, [], sandbox.Address, "127.0.0.1", 1, false) { Rest = true, RestDailyCalls = dailyCalls, Api = sandbox.Address };
+        var options = new BmwCarDataOptions(sandbox.Bmw.ClientId, [], sandbox.Address, "127.0.0.1", 1, false)
+        {
+            Rest = true,
+            RestDailyCalls = dailyCalls,
+            Api = sandbox.Address,
+        };
         var store = new FileStore(directory[$"token-{Guid.NewGuid():N}.json"], [new BmwTokenManagerFormat()], time);
         var http = TokenEndpoint.CreateHttp();
         TokenManager? manager = null;
@@ -261,7 +276,10 @@ public sealed class BmwRestTests : IAsyncLifetime
         {
             await LogInAsync(manager, scope);
         }
-        var context = new AccountContext("car", true, store, new TokenManagerOptions(), Composition.Services(time, log)) { StateDirectory = directory.Path };
+        var context = new AccountContext("car", true, store, new TokenManagerOptions(), Composition.Services(time, log))
+        {
+            StateDirectory = directory.Path,
+        };
         var opened = Exporter.BmwCarData.BmwRest.Open(options, manager, context, log);
         return new Run(opened.Reader, opened.Budget, manager, time, [http, manager]);
     }
@@ -269,24 +287,30 @@ public sealed class BmwRestTests : IAsyncLifetime
     private Task LogInAsync(TokenManager manager, IReadOnlyList<string>? scope = null)
     {
         var issued = sandbox.Bmw.Login([.. scope ?? []]);
-        return manager.AdoptAsync(new Token { AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = time.GetUtcNow() + issued.ExpiresIn }, Cancellation);
+        return manager.AdoptAsync(new Token
+        {
+            AccessToken = new Secret(issued.AccessToken),
+            RefreshToken = new Secret(issued.RefreshToken),
+            ExpiresAt = time.GetUtcNow() + issued.ExpiresIn,
+        }, Cancellation);
     }
 
-    /// <summary>Looks at something from another thread, while the one that logs is where it is.</summary>
-    private sealed class LookingLog(Func<Task> look) : ILogger
+    /// <summary>Runs a task on another thread while the logging thread waits.</summary>
+    private sealed class CallbackLog(Func<Task> run) : ILogger
     {
-        public bool Saw { get; private set; }
+        public bool Completed { get; private set; }
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Saw = look().Wait(TimeSpan.FromSeconds(10));
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Completed = run().Wait(TimeSpan.FromSeconds(10));
     }
 
     private sealed class Run : IAsyncDisposable
     {
-        private readonly CancellationTokenSource ending = new();
+        private readonly CancellationTokenSource stopping = new();
         private readonly IReadOnlyList<IDisposable> owned;
         private readonly ManualTime time;
         private readonly Task running;
@@ -294,7 +318,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         public Run(Exporter.BmwCarData.BmwRest rest, DailyBudget budget, TokenManager manager, ManualTime time, IReadOnlyList<IDisposable> owned)
         {
             (Rest, Budget, TokenManager, this.time, this.owned) = (rest, budget, manager, time, owned);
-            running = Task.Run(() => rest.RunAsync(_ => { }, message => Found.Enqueue(JsonDocument.Parse(message).RootElement), ending.Token), Cancellation);
+            running = Task.Run(() => rest.RunAsync(_ => { }, Found.Enqueue, stopping.Token), Cancellation);
         }
 
         public Exporter.BmwCarData.BmwRest Rest { get; }
@@ -303,14 +327,14 @@ public sealed class BmwRestTests : IAsyncLifetime
 
         public TokenManager TokenManager { get; }
 
-        public System.Collections.Concurrent.ConcurrentQueue<JsonElement> Found { get; } = new();
+        public System.Collections.Concurrent.ConcurrentQueue<BmwMessage> Found { get; } = new();
 
-        /// <summary>Moves the clock for pauses, a minute at most, and for the moments before a retry; never for the patience with which an answer is awaited.</summary>
+        /// <summary>Advances the clock over waits of at most a minute and over retry delays, but not over response timeouts.</summary>
         public async Task UntilAsync(Func<bool> reached)
         {
             for (var end = time.GetUtcNow() + TimeSpan.FromDays(3); !reached();)
             {
-                Assert.True(!running.IsCompleted && time.GetUtcNow() < end, "it did not come about");
+                Assert.True(!running.IsCompleted && time.GetUtcNow() < end, "the condition was not met");
                 var next = time.ToNextTimer();
                 if (next < TimeSpan.FromSeconds(10) ? time.Waiting > 0 : time.Waiting == 1 && next <= TimeSpan.FromMinutes(1))
                 {
@@ -323,13 +347,13 @@ public sealed class BmwRestTests : IAsyncLifetime
 
         public async ValueTask DisposeAsync()
         {
-            await ending.CancelAsync();
+            await stopping.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
             foreach (var one in owned)
             {
                 one.Dispose();
             }
-            ending.Dispose();
+            stopping.Dispose();
         }
     }
 }

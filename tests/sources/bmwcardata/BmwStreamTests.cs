@@ -14,7 +14,7 @@ public class BmwStreamTests
     private static string Topic => $"{Mosquitto.User}/{Car.Electric}";
 
     [Fact]
-    public async Task Messages_become_the_reading()
+    public async Task Messages_update_the_reading()
     {
         await using var run = await Run.Begin();
         await run.Bench.UntilConnected();
@@ -29,7 +29,7 @@ public class BmwStreamTests
     }
 
     [Fact]
-    public async Task Only_the_cars_that_were_asked_for_are_subscribed_to()
+    public async Task Only_configured_cars_are_subscribed()
     {
         await using var run = await Run.Begin(Car.Combustion);
         await run.Bench.UntilConnected();
@@ -42,7 +42,7 @@ public class BmwStreamTests
     }
 
     [Fact]
-    public async Task A_new_token_opens_a_new_connection_before_the_old_one_ends()
+    public async Task A_new_token_opens_a_new_connection_before_the_old_token_expires()
     {
         await using var run = await Run.Begin();
         await run.Bench.UntilConnected();
@@ -60,7 +60,7 @@ public class BmwStreamTests
     }
 
     [Fact]
-    public async Task A_refused_token_is_renewed_once_and_the_fresh_one_taken()
+    public async Task A_rejected_token_is_renewed_once_and_replaced()
     {
         await using var run = await Run.Begin(password: 1);
         run.Bench.NextToken(1);
@@ -73,29 +73,30 @@ public class BmwStreamTests
     }
 
     [Fact]
-    public async Task A_fresh_token_that_is_refused_too_is_waited_out_and_said()
+    public async Task A_renewed_token_that_is_rejected_again_is_reported_and_retried_later()
     {
         await using var run = await Run.Begin(password: 9);
         run.Bench.NextToken(1);
 
-        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "token_refused")) == 3 && run.Bench.Feed.Status.NextTry is not null);
+        await run.Bench.Until(() =>
+            run.Bench.Value("bmw_mqtt_connects_total", ("result", "token_refused")) == 3 && run.Bench.Feed.Status.NextTry is not null);
 
         Assert.Equal(1, run.Bench.Grant.Requests);
         var failure = Assert.IsType<ApiFailure.TokenRefused>(run.Bench.Feed.Status.Failure);
-        Assert.Contains("does not accept the id token", failure.Reason, StringComparison.Ordinal);
+        Assert.Contains("rejected the ID token", failure.Reason, StringComparison.Ordinal);
         Assert.False(run.Bench.Feed.Status.Up);
         Assert.True(run.Bench.Feed.Status.NextTry - run.Bench.Time.GetUtcNow() >= TimeSpan.FromSeconds(30));
         run.Bench.Logs.HoldNone(StreamBench.IdToken(0), StreamBench.IdToken(1));
     }
 
     [Fact]
-    public async Task An_id_token_that_has_ended_is_not_even_tried()
+    public async Task An_expired_ID_token_is_not_sent()
     {
         await using var run = await Run.Begin(password: 3);
         await run.Bench.Stop();
         run.Bench.NextToken(3);
         run.Bench.Time.Advance(TimeSpan.FromHours(2));
-        // The access token of the file is good for longer than its id token.
+        // The access token expires later than the ID token.
         await run.Bench.TokenManager.AdoptAsync(StreamBench.Token(0) with { ExpiresAt = ManualTime.Start.AddHours(9) }, Cancellation);
 
         await run.Bench.Restart();
@@ -107,7 +108,7 @@ public class BmwStreamTests
     [Theory]
     [InlineData("TERM")]
     [InlineData("KILL")]
-    public async Task A_restart_of_the_broker_is_survived(string signal)
+    public async Task The_stream_reconnects_after_a_restart_of_the_broker(string signal)
     {
         await using var run = await Run.Begin();
         await run.Bench.UntilConnected();
@@ -127,21 +128,21 @@ public class BmwStreamTests
     }
 
     [Fact]
-    public async Task A_clock_that_is_set_back_does_not_delay_the_next_try()
+    public async Task A_clock_that_is_set_back_does_not_delay_the_next_attempt()
     {
         await using var bench = new StreamBench(port: 1, certificate: "");
         await bench.Start();
         await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.NextTry is not null, TimeSpan.FromMinutes(1));
-        var (first, began) = (bench.Feed.Status.LastTry, bench.Time.GetTimestamp());
+        var (first, started) = (bench.Feed.Status.LastTry, bench.Time.GetTimestamp());
 
         bench.Time.StepWallClock(-TimeSpan.FromHours(2));
         await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.LastTry != first, TimeSpan.FromDays(1));
 
-        Assert.InRange(bench.Time.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromMinutes(2));
+        Assert.InRange(bench.Time.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromMinutes(2));
     }
 
     [Fact]
-    public async Task Another_client_of_the_same_name_ends_the_connection_and_it_comes_back()
+    public async Task The_stream_reconnects_after_another_client_took_over()
     {
         await using var run = await Run.Begin();
         await run.Bench.UntilConnected();
@@ -151,17 +152,17 @@ public class BmwStreamTests
 
         await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "accepted")) == 2);
 
-        Assert.True(await connection.Ended is BmwFailure.TakenOver or BmwFailure.Passing { Word: "network" });
+        Assert.True(await connection.Ended is ConnectionEnd.TakenOver or ConnectionEnd.Transient { Label: "network" });
     }
 
     [Theory]
     [InlineData("30 FFFFFF7F")] // A message that announces 256 MB.
-    [InlineData("FF FFFFFFFFFF")] // A length that doesn't end.
-    [InlineData("90 01 00")] // A SUBACK that ends in its identifier.
-    [InlineData("90 04 0063 00 00")] // A SUBACK to nothing.
+    [InlineData("FF FFFFFFFFFF")] // A length without an end.
+    [InlineData("90 01 00")] // A SUBACK that is too short.
+    [InlineData("90 04 0063 00 00")] // A SUBACK without a SUBSCRIBE.
     [InlineData("30 04 0009 6162")] // A topic longer than its packet.
-    [InlineData("485454502F312E3120343030")] // HTTP/1.1 400, which looks like a PUBACK that goes on.
-    public async Task A_server_that_sends_nonsense_is_left_and_tried_again_later_and_later(string hex)
+    [InlineData("485454502F312E3120343030")] // HTTP/1.1 400, which looks like the start of a PUBACK.
+    public async Task Invalid_packets_close_the_connection_and_increase_the_retry_delay(string hex)
     {
         await using var server = new BrokenServer([.. ScriptedServer.Bytes(hex), .. new byte[200]]);
         await using var bench = new StreamBench(server.Port, server.CertificatePem);
@@ -169,21 +170,23 @@ public class BmwStreamTests
 
         await bench.Until(() => bench.Value("bmw_mqtt_connects_total", ("result", "protocol")) == 3 && bench.Feed.Status.NextTry is not null);
 
-        Assert.StartsWith("the server does not keep to MQTT 5: [MQTT", Assert.IsType<ApiFailure.Unavailable>(bench.Feed.Status.Failure).Reason, StringComparison.Ordinal);
+        var failure = Assert.IsType<ApiFailure.Unavailable>(bench.Feed.Status.Failure);
+        Assert.StartsWith("the server violates MQTT 5: [MQTT", failure.Reason, StringComparison.Ordinal);
         Assert.True(bench.Feed.Status.NextTry - bench.Time.GetUtcNow() >= BmwStream.BetweenConnects);
-        var said = bench.Logs.All.Where(line => line.Contains("there is no stream", StringComparison.Ordinal)).ToList();
-        Assert.Equal(3, said.Count);
-        Assert.All(bench.Logs.All, line => Assert.DoesNotContain("not foreseen", line, StringComparison.Ordinal));
-        Assert.All(said, line => Assert.DoesNotContain('\n', line));
+        var lines = bench.Logs.All.Where(line => line.Contains("the stream is disconnected", StringComparison.Ordinal)).ToList();
+        Assert.Equal(3, lines.Count);
+        Assert.All(bench.Logs.All, line => Assert.DoesNotContain("unexpectedly", line, StringComparison.Ordinal));
+        Assert.All(lines, line => Assert.DoesNotContain('\n', line));
     }
 
     [Fact]
-    public async Task Ten_thousand_messages_at_speed_are_all_taken()
+    public async Task Ten_thousand_messages_are_all_processed()
     {
         await using var run = await Run.Begin();
         await run.Bench.UntilConnected();
 
-        await run.Broker.Publish(StreamBench.IdToken(0), Topic, Enumerable.Range(0, 10_000).Select(i => Car.Says("vehicle.vehicle.travelledDistance", $"{i}", "km")));
+        var messages = Enumerable.Range(0, 10_000).Select(i => Car.Message("vehicle.vehicle.travelledDistance", $"{i}", "km"));
+        await run.Broker.Publish(StreamBench.IdToken(0), Topic, messages);
         await run.Bench.Until(() => run.Bench.Feed.Reading.Cars.GetValueOrDefault(Car.Electric)?.Messages == 10_000);
 
         Assert.Equal(9_999_000, run.Bench.Value("bmw_vehicle_odometer_meters"));

@@ -52,7 +52,7 @@ public sealed class BmwTokenFormatTests
     private readonly CarDataClientFormat client = new(TimeZoneInfo.Utc);
 
     [Fact]
-    public void A_token_managers_file_is_read()
+    public void A_file_of_BmwTokenManager_is_read()
     {
         var token = manager.Read(Bytes(Manager));
 
@@ -66,19 +66,21 @@ public sealed class BmwTokenFormatTests
     }
 
     [Fact]
-    public void A_token_managers_file_comes_back_byte_for_byte() =>
+    public void A_file_of_BmwTokenManager_is_preserved_byte_for_byte() =>
         Assert.Equal(Manager, Text(manager.Write(manager.Read(Bytes(Manager)), Bytes(Manager))));
 
     [Fact]
-    public void A_renewal_changes_the_token_and_its_times_and_nothing_else()
+    public void A_renewal_changes_only_the_token_and_its_times()
     {
-        var held = manager.Read(Bytes(Manager));
-        // As BMW answers at times: without the gcid.
-        var answer = TokenAnswer.Read(
-            JsonMembers.Parse("""{"access_token":"access-2","refresh_token":"refresh-2","id_token":"id-2","expires_in":3599,"token_type":"Bearer"}"""u8),
+        var stored = manager.Read(Bytes(Manager));
+        // BMW sometimes omits the gcid.
+        var response = TokenAnswer.Read(
+            JsonMembers.Parse("""
+                {"access_token":"access-2","refresh_token":"refresh-2","id_token":"id-2","expires_in":3599,"token_type":"Bearer"}
+                """u8),
             DateTimeOffset.FromUnixTimeSeconds(1763728000))!;
 
-        var written = Text(manager.Write(held.After(answer), Bytes(Manager)));
+        var written = Text(manager.Write(stored.After(response), Bytes(Manager)));
 
         Assert.Equal(
             Manager.Replace("access-1", "access-2").Replace("refresh-1", "refresh-2").Replace("id-1", "id-2")
@@ -87,16 +89,18 @@ public sealed class BmwTokenFormatTests
     }
 
     [Fact]
-    public void The_first_file_of_the_login_script_has_no_times_and_is_renewed_at_once()
+    public void A_file_of_the_login_script_has_no_expiry()
     {
-        var token = manager.Read("""{"access_token":"a","refresh_token":"r","id_token":"i","expires_in":3599,"gcid":"g","client_id":"c","vin":"v"}"""u8);
+        var token = manager.Read("""
+            {"access_token":"a","refresh_token":"r","id_token":"i","expires_in":3599,"gcid":"g","client_id":"c","vin":"v"}
+            """u8);
 
         Assert.Null(token.ExpiresAt);
         Assert.Contains(token.Shortcomings(), s => s.Contains("expiry", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void A_new_file_is_laid_out_as_PHP_does_it()
+    public void A_new_file_has_the_layout_of_PHP()
     {
         var written = Text(manager.Write(new Token { RefreshToken = new Secret("r"), Members = JsonMembers.Empty.With("gcid", "g") }, []));
 
@@ -112,14 +116,14 @@ public sealed class BmwTokenFormatTests
     [InlineData("""{"token":{"accessToken":"a"}}""", false, false)]
     [InlineData("""[1]""", false, false)]
     [InlineData("", false, false)]
-    public void Each_shape_is_told_from_the_others(string content, bool isManager, bool isClient)
+    public void Each_format_is_recognized(string content, bool isManager, bool isClient)
     {
         Assert.Equal(isManager, manager.Recognises(Bytes(content)));
         Assert.Equal(isClient, client.Recognises(Bytes(content)));
     }
 
     [Fact]
-    public void A_CarData_clients_file_is_read_in_the_zone_it_was_written_in()
+    public void A_file_of_the_CarData_client_is_read_in_the_local_time_zone()
     {
         var token = new CarDataClientFormat(Berlin).Read(Bytes(Client));
 
@@ -131,18 +135,18 @@ public sealed class BmwTokenFormatTests
     }
 
     [Fact]
-    public void A_CarData_clients_file_comes_back_byte_for_byte() =>
+    public void A_file_of_the_CarData_client_is_preserved_byte_for_byte() =>
         Assert.Equal(Client, Text(client.Write(client.Read(Bytes(Client)), Bytes(Client))));
 
     [Theory]
-    // The clocks of Berlin went from 3 to 2 on 25 October 2026: half past two was there twice, at 0:30 and at 1:30 UTC.
+    // On 25 October 2026, the time 02:30 occurs twice in Berlin, at 00:30 and 01:30 UTC.
     [InlineData("2026-10-25T02:30:00", "2026-10-25T00:30:00Z")]
-    // And from 2 to 3 on 29 March: half past two was left out, and means no later than what follows from the offset before.
+    // On 29 March 2026, the time 02:30 does not exist in Berlin.
     [InlineData("2026-03-29T02:30:00", "2026-03-29T00:30:00Z")]
     [InlineData("2026-07-01T12:00:00", "2026-07-01T10:00:00Z")]
     [InlineData("2026-07-01T12:00:00+05:00", "2026-07-01T07:00:00Z")]
     [InlineData("2026-07-01T12:00:00Z", "2026-07-01T12:00:00Z")]
-    public void At_a_clock_change_the_earlier_moment_is_meant(string written, string meant)
+    public void An_ambiguous_time_means_the_earlier_time(string written, string meant)
     {
         var token = new CarDataClientFormat(Berlin).Read(Bytes($$$"""{"access_token":{"token":"a","expires_at":"{{{written}}}"}}"""));
 
@@ -153,7 +157,7 @@ public sealed class BmwTokenFormatTests
     [InlineData("2026-10-25T00:59:00Z")]
     [InlineData("2026-11-21T12:00:00Z")]
     [InlineData("2026-07-21T12:00:00Z")]
-    public void A_time_outside_the_second_passage_of_an_hour_survives_the_file(string end)
+    public void An_unambiguous_time_is_preserved(string end)
     {
         var format = new CarDataClientFormat(Berlin);
         var token = new Token { AccessToken = new Secret("a"), RefreshToken = new Secret("r"), ExpiresAt = DateTimeOffset.Parse(end) };
@@ -162,28 +166,29 @@ public sealed class BmwTokenFormatTests
     }
 
     [Fact]
-    public void The_later_shape_of_the_client_without_an_access_token_is_read_and_kept()
+    public void A_file_of_the_CarData_client_without_an_access_token_is_read_and_preserved()
     {
         const string later = """{"refresh_token":{"token":"r-1","expires_at":"2026-12-05T12:00:00"},"gcid":"g","scope":"s"}""";
         var token = client.Read(Bytes(later));
         Assert.Null(token.AccessToken);
 
-        var written = client.Read(client.Write(token.After(new Token { AccessToken = new Secret("a"), RefreshToken = new Secret("r-2") }), Bytes(later)));
+        var renewed = token.After(new Token { AccessToken = new Secret("a"), RefreshToken = new Secret("r-2") });
+        var written = client.Read(client.Write(renewed, Bytes(later)));
 
         Assert.Equal("r-2", written.RefreshToken!.Reveal());
         Assert.Equal("g", written.Members.Text("gcid"));
     }
 
     [Fact]
-    public async Task Each_file_is_kept_in_kind_by_the_store()
+    public async Task The_store_preserves_the_format_of_each_file()
     {
         using var directory = new TemporaryDirectory();
         foreach (var (name, content) in new[] { ("token.json", Manager), ("bmw_tokens.json", Client) })
         {
             var store = new FileStore(directory.Write(name, content), new BmwCarDataSource().TokenFormats(new ManualTime()), new ManualTime());
-            var held = Assert.IsType<ReadResult.Held>(await store.ReadAsync(TestContext.Current.CancellationToken));
+            var stored = Assert.IsType<ReadResult.Held>(await store.ReadAsync(TestContext.Current.CancellationToken));
 
-            Assert.IsType<WriteResult.Written>(await store.WriteAsync(held.Token, held.Stamp, TestContext.Current.CancellationToken));
+            Assert.IsType<WriteResult.Written>(await store.WriteAsync(stored.Token, stored.Stamp, TestContext.Current.CancellationToken));
 
             Assert.Equal(content, await File.ReadAllTextAsync(directory[name], TestContext.Current.CancellationToken));
         }

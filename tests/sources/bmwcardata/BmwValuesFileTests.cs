@@ -13,7 +13,7 @@ public sealed class BmwValuesFileTests : IDisposable
     [Theory]
     [InlineData("electric.jsonl")]
     [InlineData("odd.jsonl")]
-    public void What_is_kept_gives_the_same_page(string name)
+    public void Stored_values_are_exported_unchanged(string name)
     {
         using var directory = new TemporaryDirectory();
         var reading = Car.Reading(Car.Messages(name));
@@ -26,16 +26,16 @@ public sealed class BmwValuesFileTests : IDisposable
     }
 
     [Fact]
-    public void Where_a_car_was_is_forgotten_when_it_is_no_longer_asked_for()
+    public void A_stored_location_is_ignored_if_the_setting_is_off()
     {
         using var directory = new TemporaryDirectory();
         Open(directory).Save(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true }));
 
-        Assert.DoesNotContain(Restored(directory, Car.Limits).Cars[Car.Electric].Values.Keys, BmwKeys.TellsWhere);
+        Assert.DoesNotContain(Restored(directory, Car.Limits).Cars[Car.Electric].Values.Keys, BmwKeys.IsLocation);
     }
 
     [Fact]
-    public void Nothing_kept_is_nothing_known()
+    public void Without_a_file_there_are_no_values()
     {
         using var directory = new TemporaryDirectory();
 
@@ -48,7 +48,7 @@ public sealed class BmwValuesFileTests : IDisposable
     [InlineData("{")]
     [InlineData("{}")]
     [InlineData("\0\0\0\0")]
-    public void A_file_that_cannot_be_read_is_set_aside(string content)
+    public void An_invalid_file_is_renamed(string content)
     {
         using var directory = new TemporaryDirectory();
         Directory.CreateDirectory(Path.GetDirectoryName(PathIn(directory))!);
@@ -62,23 +62,23 @@ public sealed class BmwValuesFileTests : IDisposable
     }
 
     [Fact]
-    public void Messages_in_it_that_are_none_cost_themselves()
+    public void Invalid_messages_in_the_file_affect_no_other_message()
     {
         using var directory = new TemporaryDirectory();
         Directory.CreateDirectory(Path.GetDirectoryName(PathIn(directory))!);
-        File.WriteAllText(PathIn(directory), $"[7,{Car.Says("k", "1")},null,[]]");
+        File.WriteAllText(PathIn(directory), $"[7,{Car.Message("k", "1")},null,[]]");
 
         Assert.Equal([Car.Electric], Restored(directory, Car.Limits).Cars.Keys);
     }
 
     [Fact]
-    public void What_a_kill_left_of_an_earlier_save_is_swept_up()
+    public void A_temporary_file_of_a_killed_process_is_deleted()
     {
         using var directory = new TemporaryDirectory();
         Open(directory).Save(Car.Reading(Car.Messages("odd.jsonl")));
-        var litter = Path.Combine(Path.GetDirectoryName(PathIn(directory))!, $".{Path.GetFileName(PathIn(directory))}.{Guid.NewGuid():N}.tmp");
-        File.WriteAllText(litter, "[");
-        File.SetLastWriteTimeUtc(litter, File.GetLastWriteTimeUtc(PathIn(directory)).AddHours(-2));
+        var temporary = Path.Combine(Path.GetDirectoryName(PathIn(directory))!, $".{Path.GetFileName(PathIn(directory))}.{Guid.NewGuid():N}.tmp");
+        File.WriteAllText(temporary, "[");
+        File.SetLastWriteTimeUtc(temporary, File.GetLastWriteTimeUtc(PathIn(directory)).AddHours(-2));
 
         Open(directory).Save(Car.Reading(Car.Messages("electric.jsonl")));
 
@@ -86,7 +86,7 @@ public sealed class BmwValuesFileTests : IDisposable
     }
 
     [Fact]
-    public void A_place_that_cannot_be_written_to_is_said_once()
+    public void A_write_error_is_logged_once()
     {
         using var directory = new TemporaryDirectory();
         directory.Write("bmw-cardata", "a file where the directory should be");
@@ -95,11 +95,11 @@ public sealed class BmwValuesFileTests : IDisposable
         file.Save(BmwReading.Empty);
         file.Save(BmwReading.Empty);
 
-        Assert.Equal(1, logs.Count("cannot be kept there"));
+        Assert.Equal(1, logs.Count("cannot be stored"));
     }
 
     [Fact]
-    public void An_accounts_name_stays_in_the_folder() =>
+    public void The_name_of_an_account_cannot_leave_the_directory() =>
         Assert.Equal("/state/bmw-cardata", Path.GetDirectoryName(Path.GetFullPath(BmwValuesFile.PathOf("/state", "../../etc/passwd"))));
 
     private static string PathIn(TemporaryDirectory directory) => BmwValuesFile.PathOf(directory.Path, "car");

@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>A server over TLS on 127.0.0.1 that accepts every CONNECT and answers whatever comes next with the same bytes.</summary>
+/// <summary>A TLS server on 127.0.0.1 that accepts every CONNECT and responds to the next packet with the same bytes.</summary>
 internal sealed class BrokenServer : IAsyncDisposable
 {
     private static readonly byte[] Accepted = [0x20, 3, 0, 0, 0];
@@ -16,10 +16,10 @@ internal sealed class BrokenServer : IAsyncDisposable
     private readonly X509Certificate2 certificate = Mosquitto.SelfSigned();
     private readonly Task serving;
 
-    public BrokenServer(byte[] answer)
+    public BrokenServer(byte[] response)
     {
         listener.Start();
-        serving = ServeAsync(answer);
+        serving = ServeAsync(response);
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
@@ -35,8 +35,8 @@ internal sealed class BrokenServer : IAsyncDisposable
         stopping.Dispose();
     }
 
-    /// <summary>One client after the other.</summary>
-    private async Task ServeAsync(byte[] answer)
+    /// <summary>Serves one client at a time.</summary>
+    private async Task ServeAsync(byte[] response)
     {
         var buffer = new byte[4096];
         while (!stopping.IsCancellationRequested)
@@ -46,16 +46,16 @@ internal sealed class BrokenServer : IAsyncDisposable
                 using var client = await listener.AcceptTcpClientAsync(stopping.Token);
                 await using var tls = new SslStream(client.GetStream());
                 await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, stopping.Token);
-                byte[][] answers = [Accepted, answer];
+                byte[][] responses = [Accepted, response];
                 for (var packets = 0; await tls.ReadAsync(buffer, stopping.Token) > 0; packets++)
                 {
-                    // Each packet of the client comes in one TLS record.
-                    await tls.WriteAsync(answers.ElementAtOrDefault(packets) ?? [], stopping.Token);
+                    // The client sends each packet in one TLS record.
+                    await tls.WriteAsync(responses.ElementAtOrDefault(packets) ?? [], stopping.Token);
                 }
             }
             catch (Exception e) when (e is OperationCanceledException or IOException or AuthenticationException)
             {
-                // The client has gone, or the test is over.
+                // The client has disconnected, or the test has completed.
             }
         }
     }

@@ -5,7 +5,7 @@ using Exporter.Tests.Support;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>Messages of testdata, and the way from them to a reading and a page.</summary>
+/// <summary>Reads the messages of testdata, and converts them to readings and families.</summary>
 internal static class Car
 {
     public const string Electric = "WBY00000000000001";
@@ -15,21 +15,29 @@ internal static class Car
 
     public static readonly BmwLimits Limits = new([], Location: false);
 
-    /// <summary>A line each.</summary>
-    public static IReadOnlyList<string> Messages(string name) => File.ReadAllLines(Path.Combine(Golden.Root, "sources", "bmwcardata", "testdata", name));
+    public static readonly BmwMetricsOptions MetricsOptions = new(new Dictionary<string, string>(), []);
 
-    public static BmwDelivery Delivery(string message, string topic = $"gcid/{Combustion}") => BmwMessage.Read(Encoding.UTF8.GetBytes(message), topic);
+    public static IReadOnlyList<string> Messages(string name) =>
+        File.ReadAllLines(Path.Combine(Golden.Root, "sources", "bmwcardata", "testdata", name));
+
+    public static (BmwMessage? Message, string? Error) Parse(string message, string topic = $"gcid/{Combustion}") =>
+        BmwMessageParser.Parse(Encoding.UTF8.GetBytes(message), topic);
 
     public static BmwReading Reading(IEnumerable<string> messages, BmwLimits? limits = null) =>
-        messages.Aggregate(BmwReading.Empty, (reading, message) => reading.With(Delivery(message), limits ?? Limits, Now));
+        messages.Aggregate(BmwReading.Empty, (reading, message) => reading.With(Parse(message), limits ?? Limits, Now));
 
     /// <summary>A message with one key.</summary>
-    public static string Says(string key, string value, string? unit = null, string? at = null) =>
-        $$$"""{"vin":"{{{Electric}}}","data":{"{{{key}}}":{"value":{{{value}}},"unit":{{{(unit is null ? "null" : $"\"{unit}\"")}}},"timestamp":"{{{at ?? "2026-11-21T10:00:00Z"}}}"} } }""";
+    public static string Message(string key, string value, string? unit = null, string at = "2026-11-21T10:00:00Z")
+    {
+        unit = unit is null ? "null" : $"\"{unit}\"";
+        return $$$"""{"vin":"{{{Electric}}}","data":{"{{{key}}}":{"value":{{{value}}},"unit":{{{unit}}},"timestamp":"{{{at}}}"} } }""";
+    }
 
-    public static IEnumerable<MetricFamily> Families(BmwReading reading, BmwMetricsOptions? options = null) => BmwMetrics.From(reading, options ?? BmwMetricsOptions.Plain);
+    public static IEnumerable<MetricFamily> Families(BmwReading reading, BmwMetricsOptions? options = null) =>
+        BmwMetrics.From(reading, options ?? Car.MetricsOptions);
 
     /// <summary>The value of the only series of a family with these labels; null when there is none.</summary>
     public static double? Value(BmwReading reading, string family, params (string Name, string Value)[] labels) =>
-        Families(reading).SingleOrDefault(f => f.Name == family)?.Samples.Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).SingleOrDefault();
+        Families(reading).SingleOrDefault(f => f.Name == family)?.Samples
+            .Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).SingleOrDefault();
 }

@@ -3,7 +3,7 @@ using Exporter.Tests.Cmd;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>The program with an account at the stand-in for BMW's login, and mosquitto for its stream.</summary>
+/// <summary>The program with an account at the sandbox, and mosquitto as BMW's stream.</summary>
 internal sealed class CarCommands : InProcessCommands
 {
     private CarCommands(SandboxServer sandbox, Mosquitto broker, ManualTime time)
@@ -33,10 +33,11 @@ internal sealed class CarCommands : InProcessCommands
     {
         var time = new ManualTime();
         var broker = await Mosquitto.Start(StreamBench.IdToken(0));
-        return new CarCommands(await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [new BmwProviderOptions { Gcid = Mosquitto.User }] }, Cancellation), broker, time);
+        var options = new SandboxOptions { Time = time, Providers = [new BmwProviderOptions { Gcid = Mosquitto.User }] };
+        return new CarCommands(await SandboxServer.StartAsync(options, Cancellation), broker, time);
     }
 
-    /// <summary>A token manager's file whose id token is the broker's password, good for an hour.</summary>
+    /// <summary>Writes a token file whose ID token is the broker's password. The token expires in an hour.</summary>
     public void LogIn()
     {
         var issued = Sandbox.Bmw.Login();
@@ -46,8 +47,9 @@ internal sealed class CarCommands : InProcessCommands
             """);
     }
 
-    /// <summary>Runs a command until it is told to end.</summary>
-    public Task<int> RunUntilAsync(CancellationToken stop, params string[] arguments) => RunWithoutConfigurationAsync([], stop, [.. arguments, "--config", this["exporter.yml"]]);
+    /// <summary>Runs a command until cancellation.</summary>
+    public Task<int> RunUntilAsync(CancellationToken stop, params string[] arguments) =>
+        RunWithoutConfigurationAsync([], stop, [.. arguments, "--config", this["exporter.yml"]]);
 
     public override async ValueTask DisposeAsync()
     {

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>Debian's mosquitto on 127.0.0.1, with TLS by a certificate of its own and a password file.</summary>
+/// <summary>Debian's mosquitto on 127.0.0.1, with TLS, a self-signed certificate and a password file.</summary>
 internal sealed class Mosquitto : IAsyncDisposable
 {
     public const string User = "gcid";
@@ -25,7 +25,7 @@ internal sealed class Mosquitto : IAsyncDisposable
         using var key = certificate.GetECDsaPrivateKey()!;
         File.WriteAllText(InDirectory("certificate.pem"), certificate.ExportCertificatePem());
         File.WriteAllText(InDirectory("key.pem"), key.ExportPkcs8PrivateKeyPem());
-        // `user root`: as root it would else become somebody who cannot read this directory.
+        // `user root`: otherwise mosquitto switches to a user that cannot read this directory.
         File.WriteAllText(InDirectory("mosquitto.conf"), $"""
             user root
             persistence false
@@ -43,7 +43,7 @@ internal sealed class Mosquitto : IAsyncDisposable
 
     public int Port => port;
 
-    /// <summary>The certificate that its clients have to trust.</summary>
+    /// <summary>The certificate that clients have to trust.</summary>
     public string CertificateFile => InDirectory("certificate.pem");
 
     public static async Task<Mosquitto> Start(string password)
@@ -70,7 +70,7 @@ internal sealed class Mosquitto : IAsyncDisposable
         await process.Says("running", Cancellation);
     }
 
-    /// <summary>Ends it, by a signal's name without SIG.</summary>
+    /// <summary>Stops the broker with a signal, whose name has no SIG.</summary>
     public async Task Stop(string signal)
     {
         await process!.Signal(signal, Cancellation);
@@ -79,7 +79,7 @@ internal sealed class Mosquitto : IAsyncDisposable
         process = null;
     }
 
-    /// <summary>A running broker takes it when it reads its files again.</summary>
+    /// <summary>Changes the password and lets the broker reload its files.</summary>
     public async Task ChangePassword(string password)
     {
         await ChoosePassword(password);
@@ -115,11 +115,14 @@ internal sealed class Mosquitto : IAsyncDisposable
         return request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
     }
 
-    /// <summary>Publishes each line at QoS 1 by mosquitto's own client; complete when all are acknowledged by the broker.</summary>
+    /// <summary>Publishes each line at QoS 1 with mosquitto's client, and waits for all acknowledgements.</summary>
     public async Task Publish(string password, string topic, params IEnumerable<string> lines)
     {
         var (exitCode, _, error) = await Peer.Run("mosquitto_pub",
-            ["-V", "5", "-h", "127.0.0.1", "-p", $"{port}", "--cafile", InDirectory("certificate.pem"), "-u", User, "-P", password, "-q", "1", "-t", topic, "-l"],
+            [
+                "-V", "5", "-h", "127.0.0.1", "-p", $"{port}", "--cafile", InDirectory("certificate.pem"),
+                "-u", User, "-P", password, "-q", "1", "-t", topic, "-l",
+            ],
             Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))), Cancellation);
         Assert.True(exitCode == 0, $"mosquitto_pub: {error}");
     }

@@ -7,7 +7,7 @@ namespace Exporter.Tests.BmwCarData;
 
 public class MqttDeliveryTests
 {
-    /// <summary>One packet of each kind that a server sends, with its properties.</summary>
+    /// <summary>One packet of each type that a server sends, with its properties.</summary>
     private static readonly IReadOnlyList<MqttPacket> Samples =
     [
         new MqttConnAckPacket { ReasonString = "no", AssignedClientIdentifier = "auto-1", ServerKeepAlive = 20, MaximumPacketSize = 1000 },
@@ -23,40 +23,40 @@ public class MqttDeliveryTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_message_is_acknowledged_when_it_has_been_taken()
+    public async Task A_message_is_acknowledged_when_it_has_been_processed()
     {
         using var turns = new SemaphoreSlim(0);
-        await using var server = new ScriptedServer { BeforeTaking = () => turns.Wait(Cancellation) };
+        await using var server = new ScriptedServer { BeforeMessage = () => turns.Wait(Cancellation) };
         await using var connection = await server.Accept();
-        await server.Says(Message(1, "one"), Message(0, "zero"), Message(2, "two"));
+        await server.Send(Message(1, "one"), Message(0, "zero"), Message(2, "two"));
 
-        // If the first were acknowledged already, this would arrive after it.
+        // An early acknowledgement of the first message would arrive before this packet.
         var subscribing = connection.SubscribeAsync(["a"], Cancellation);
-        var subscribe = await server.Hears<MqttSubscribePacket>();
-        await server.Says(ScriptedServer.SubAck(subscribe, [1]));
+        var subscribe = await server.Receive<MqttSubscribePacket>();
+        await server.Send(ScriptedServer.SubAck(subscribe, [1]));
         Assert.Null(await subscribing);
 
         turns.Release();
-        Assert.Equal(1, (await server.Hears<MqttPubAckPacket>()).PacketIdentifier);
-        Assert.Equal("one", await server.NextTaken());
+        Assert.Equal(1, (await server.Receive<MqttPubAckPacket>()).PacketIdentifier);
+        Assert.Equal("one", await server.NextMessage());
         // QoS 0 has no acknowledgement.
         turns.Release(2);
-        Assert.Equal(2, (await server.Hears<MqttPubAckPacket>()).PacketIdentifier);
-        Assert.Equal(("zero", "two"), (await server.NextTaken(), await server.NextTaken()));
+        Assert.Equal(2, (await server.Receive<MqttPubAckPacket>()).PacketIdentifier);
+        Assert.Equal(("zero", "two"), (await server.NextMessage(), await server.NextMessage()));
     }
 
     [Fact]
-    public async Task A_server_that_sends_more_than_it_may_has_to_wait_and_loses_nothing()
+    public async Task A_server_that_exceeds_the_receive_maximum_loses_no_message()
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
         var count = 10 * server.Options.ReceiveMaximum;
-        await server.Says(Enumerable.Range(1, count).Select(i => Message(i, $"{i}")));
+        await server.Send(Enumerable.Range(1, count).Select(i => Message(i, $"{i}")));
 
         for (var i = 1; i <= count; i++)
         {
-            Assert.Equal(i, (await server.Hears<MqttPubAckPacket>()).PacketIdentifier);
-            Assert.Equal($"{i}", await server.NextTaken());
+            Assert.Equal(i, (await server.Receive<MqttPubAckPacket>()).PacketIdentifier);
+            Assert.Equal($"{i}", await server.NextMessage());
         }
         Assert.False(connection.Ended.IsCompleted);
     }
@@ -64,82 +64,83 @@ public class MqttDeliveryTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task A_slow_reader_keeps_the_network_waiting_and_loses_nothing(int qualityOfService)
+    public async Task A_slow_reader_blocks_the_network_and_loses_no_message(int qualityOfService)
     {
         const int Count = 300;
         using var turns = new SemaphoreSlim(0);
-        await using var server = new ScriptedServer { BeforeTaking = () => turns.Wait(Cancellation) };
+        await using var server = new ScriptedServer { BeforeMessage = () => turns.Wait(Cancellation) };
         await using var connection = await server.Accept();
         var filling = new string('.', 200_000);
         var sending = Task.Run(async () =>
         {
             for (var i = 1; i <= Count; i++)
             {
-                await server.Says(Message(qualityOfService * i, $"{i}{filling}"));
+                await server.Send(Message(qualityOfService * i, $"{i}{filling}"));
             }
         }, Cancellation);
-        // What the test waits for is the machine, not a clock: a client that read on would have all 60 MB by then.
+        // Uses the system clock: a client that does not stop reading receives all 60 MB in this time.
         await Task.WhenAny(sending, Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, Cancellation));
-        Assert.False(sending.IsCompleted, "60 MB went somewhere, and nobody has taken them");
+        Assert.False(sending.IsCompleted, "the client read 60 MB without processing a message");
 
         turns.Release(Count);
         for (var i = 1; i <= Count; i++)
         {
-            Assert.Equal($"{i}{filling}", await server.NextTaken());
+            Assert.Equal($"{i}{filling}", await server.NextMessage());
         }
         await sending;
         Assert.False(connection.Ended.IsCompleted);
     }
 
     [Fact]
-    public async Task Bytes_may_come_one_by_one()
+    public async Task Bytes_can_arrive_one_by_one()
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
 
         foreach (var each in ScriptedServer.Encode(Message(1, "dripping")))
         {
-            await server.SaysBytes([each]);
+            await server.SendBytes([each]);
         }
-        Assert.Equal("dripping", await server.NextTaken());
+        Assert.Equal("dripping", await server.NextMessage());
         foreach (var each in ScriptedServer.Encode(ScriptedServer.Disconnect(142, "enough")))
         {
-            await server.SaysBytes([each]);
+            await server.SendBytes([each]);
         }
 
-        Assert.Contains("SessionTakenOver (142), “enough”", Assert.IsType<BmwFailure.TakenOver>(await connection.Ended).Reason, StringComparison.Ordinal);
+        var end = Assert.IsType<ConnectionEnd.TakenOver>(await connection.Ended);
+        Assert.Contains("SessionTakenOver (142), “enough”", end.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("30 DEA712")] // 300,002 bytes in all
     [InlineData("30 FFFFFF7F")] // 256 MB
-    public async Task A_packet_over_the_limit_is_refused_before_it_comes(string header)
+    public async Task A_packet_over_the_limit_is_rejected_by_its_header(string header)
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
 
-        // Only the header comes: MQTTnet, which allocates what a header announces, doesn't get to read the end of it.
-        await server.SaysBytes(ScriptedServer.Bytes(header));
+        // Only the header arrives. MQTTnet allocates the length in the header, so it must not read the whole header.
+        await server.SendBytes(ScriptedServer.Bytes(header));
 
-        Assert.Equal(new BmwFailure.Passing("protocol", "the server does not keep to MQTT 5: [MQTT-3.1.2-24] a packet is longer than the maximum packet size"),
-            await connection.Ended);
+        var expected = "the server violates MQTT 5: [MQTT-3.1.2-24] a packet is longer than the maximum packet size";
+        Assert.Equal(new ConnectionEnd.Transient("protocol", expected), await connection.Ended);
     }
 
     [Fact]
-    public async Task A_message_that_cannot_be_taken_fails_the_connection()
+    public async Task An_exception_of_the_message_callback_fails_the_connection()
     {
-        await using var server = new ScriptedServer { BeforeTaking = () => throw new InvalidOperationException("a bug of ours") };
+        await using var server = new ScriptedServer { BeforeMessage = () => throw new InvalidOperationException("a bug") };
         await using var connection = await server.Accept();
 
-        await server.Says(Message(1, "one"));
+        await server.Send(Message(1, "one"));
 
-        Assert.Equal("a bug of ours", (await Assert.ThrowsAsync<InvalidOperationException>(() => connection.Ended)).Message);
+        Assert.Equal("a bug", (await Assert.ThrowsAsync<InvalidOperationException>(() => connection.Ended)).Message);
     }
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Whatever_comes_over_the_network_ends_in_an_outcome(int seed)
+    public async Task Every_sequence_of_bytes_is_handled(int seed)
     {
         var random = new Random(seed);
         var samples = Samples.Select(ScriptedServer.Encode).ToArray();
@@ -152,12 +153,12 @@ public class MqttDeliveryTests
             {
                 bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
             }
-            await server.SaysBytes(bytes);
-            await server.Closes();
+            await server.SendBytes(bytes);
+            await server.Close();
 
-            var verdict = await connection.Ended;
-            Assert.Contains(verdict.Word, BmwFailure.Words.Except(["new_token"]));
-            Assert.NotEqual("the server no longer answers", verdict.Reason);
+            var end = await connection.Ended;
+            Assert.Contains(end.Label, ConnectionEnd.Labels.Except(["new_token"]));
+            Assert.NotEqual("the server stopped responding", end.Reason);
         }
     }
 

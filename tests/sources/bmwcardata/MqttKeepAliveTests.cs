@@ -6,38 +6,38 @@ namespace Exporter.Tests.BmwCarData;
 
 public class MqttKeepAliveTests
 {
-    private static readonly BmwFailure Silent = new BmwFailure.Passing("network", "the server no longer answers");
+    private static readonly ConnectionEnd Silent = new ConnectionEnd.Transient("network", "the server stopped responding");
 
-    /// <summary>Three quarters of the 40 s that <see cref="ScriptedServer"/> is asked for.</summary>
+    /// <summary>Three quarters of the keep-alive of 40 s in <see cref="ScriptedServer"/>.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_ping_that_is_answered_is_followed_by_another()
+    public async Task A_ping_with_a_response_is_followed_by_another()
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
 
         server.Time.Advance(Interval);
-        await server.Hears<MqttPingReqPacket>();
-        await server.Says(new MqttPingRespPacket(), ScriptedServer.Publish("mark", "answered"));
-        Assert.Equal("answered", await server.NextTaken());
+        await server.Receive<MqttPingReqPacket>();
+        await server.Send(new MqttPingRespPacket(), ScriptedServer.Publish("mark", "second"));
+        Assert.Equal("second", await server.NextMessage());
 
-        var second = server.Hears<MqttPingReqPacket>();
+        var second = server.Receive<MqttPingReqPacket>();
         await server.Time.AdvanceUntilAsync(() => second.IsCompleted, TimeSpan.FromMinutes(2));
         await second;
         Assert.True(server.Time.GetUtcNow() - ManualTime.Start >= 2 * Interval);
     }
 
     [Fact]
-    public async Task A_ping_without_an_answer_ends_the_connection()
+    public async Task A_ping_without_a_response_closes_the_connection()
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
 
         server.Time.Advance(Interval);
-        await server.Hears<MqttPingReqPacket>();
+        await server.Receive<MqttPingReqPacket>();
         server.Time.Advance(server.Options.ResponseTimeout - TimeSpan.FromTicks(1));
         Assert.False(connection.Ended.IsCompleted);
         server.Time.Advance(TimeSpan.FromTicks(1));
@@ -46,15 +46,15 @@ public class MqttKeepAliveTests
     }
 
     [Fact]
-    public async Task The_servers_keep_alive_counts()
+    public async Task A_shorter_keep_alive_of_the_server_is_used()
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept(new MqttConnAckPacket { ServerKeepAlive = 8 });
 
         server.Time.Advance(TimeSpan.FromSeconds(6));
-        await server.Hears<MqttPingReqPacket>();
+        await server.Receive<MqttPingReqPacket>();
 
-        // Its answer has to come before the next ping is due, though we are more patient with others.
+        // The PINGRESP must arrive before the next ping, although the response timeout is longer.
         server.Time.Advance(TimeSpan.FromSeconds(6));
         Assert.Equal(Silent, await connection.Ended);
     }
@@ -62,38 +62,38 @@ public class MqttKeepAliveTests
     [Theory]
     [InlineData(0)]
     [InlineData(600)]
-    public async Task A_server_that_wants_no_keep_alive_or_a_long_one_is_pinged_all_the_same(ushort seconds)
+    public async Task A_disabled_or_longer_keep_alive_of_the_server_is_ignored(ushort seconds)
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept(new MqttConnAckPacket { ServerKeepAlive = seconds });
 
         server.Time.Advance(Interval);
-        await server.Hears<MqttPingReqPacket>();
+        await server.Receive<MqttPingReqPacket>();
     }
 
     [Fact]
-    public async Task A_slow_reader_is_not_blamed_on_the_server()
+    public async Task A_slow_reader_does_not_close_the_connection()
     {
         using var turns = new SemaphoreSlim(0);
-        await using var server = new ScriptedServer { BeforeTaking = () => turns.Wait(Cancellation) };
+        await using var server = new ScriptedServer { BeforeMessage = () => turns.Wait(Cancellation) };
         await using var connection = await server.Accept();
-        // The answer to a ping waits behind more messages than there is room for.
+        // The PINGRESP is queued behind more messages than there are slots.
         var count = server.Options.ReceiveMaximum + 1;
-        await server.Says(Enumerable.Range(1, count).Select(i => ScriptedServer.Publish("mark", $"{i}")));
+        await server.Send(Enumerable.Range(1, count).Select(i => ScriptedServer.Publish("mark", $"{i}")));
         await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, Cancellation);
         for (var ping = 0; ping < 3; ping++)
         {
-            var heard = server.Hears<MqttPingReqPacket>();
-            await server.Time.AdvanceUntilAsync(() => heard.IsCompleted, TimeSpan.FromHours(1));
-            await heard;
-            await server.Says(new MqttPingRespPacket());
+            var request = server.Receive<MqttPingReqPacket>();
+            await server.Time.AdvanceUntilAsync(() => request.IsCompleted, TimeSpan.FromHours(1));
+            await request;
+            await server.Send(new MqttPingRespPacket());
         }
         Assert.False(connection.Ended.IsCompleted);
 
         turns.Release(count);
         for (var i = 1; i <= count; i++)
         {
-            Assert.Equal($"{i}", await server.NextTaken());
+            Assert.Equal($"{i}", await server.NextMessage());
         }
         Assert.False(connection.Ended.IsCompleted);
     }

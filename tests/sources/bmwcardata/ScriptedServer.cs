@@ -17,12 +17,12 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>A server over TLS on 127.0.0.1 that sends one client what a test tells it to, and returns what it received. MQTTnet encodes and decodes for it.</summary>
+/// <summary>A TLS server on 127.0.0.1 for one client. A test sends packets through it and gets the packets that it received.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly X509Certificate2 certificate = Mosquitto.SelfSigned();
-    private readonly Channel<MqttMessage> taken = Channel.CreateUnbounded<MqttMessage>();
+    private readonly Channel<MqttMessage> messages = Channel.CreateUnbounded<MqttMessage>();
     private readonly Task<SslStream> accepted;
     private MqttChannelAdapter? adapter;
 
@@ -47,8 +47,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
         MaximumPacketSize = 300_000,
     };
 
-    /// <summary>Runs in the client before a message counts as taken.</summary>
-    public Action BeforeTaking { get; init; } = () => { };
+    /// <summary>Runs in the client before it processes a message.</summary>
+    public Action BeforeMessage { get; init; } = () => { };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -83,37 +83,37 @@ internal sealed class ScriptedServer : IAsyncDisposable
     /// <summary>Bytes from hexadecimal text; spaces are for readability.</summary>
     public static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 
-    public Task<(MqttConnection? Connection, BmwFailure? Failure)> Connect(CancellationToken? cancellationToken = null) => MqttConnection.ConnectAsync(
-        Options, Take, Time, NullLogger.Instance, cancellationToken ?? Cancellation);
+    public Task<(MqttConnection? Connection, ConnectionEnd? Failure)> Connect(CancellationToken? cancellationToken = null) =>
+        MqttConnection.ConnectAsync(Options, OnMessage, Time, NullLogger.Instance, cancellationToken ?? Cancellation);
 
     /// <summary>Why there is no connection.</summary>
-    public static async Task<BmwFailure> Failure(Task<(MqttConnection? Connection, BmwFailure? Failure)> connecting)
+    public static async Task<ConnectionEnd> Failure(Task<(MqttConnection? Connection, ConnectionEnd? Failure)> connecting)
     {
         var (connection, failure) = await connecting;
         Assert.Null(connection);
-        return Assert.IsType<BmwFailure>(failure, exactMatch: false);
+        return Assert.IsType<ConnectionEnd>(failure, exactMatch: false);
     }
 
     /// <summary>A connection after its CONNACK.</summary>
     public async Task<MqttConnection> Accept(MqttConnAckPacket? ack = null)
     {
         var connecting = Connect();
-        await Hears<MqttConnectPacket>();
-        await Says(ack ?? ConnAck());
+        await Receive<MqttConnectPacket>();
+        await Send(ack ?? ConnAck());
         return Assert.IsType<MqttConnection>((await connecting).Connection);
     }
 
-    /// <summary>The text of the next message that the client has taken.</summary>
-    public async Task<string> NextTaken() => Encoding.UTF8.GetString((await taken.Reader.ReadAsync(Cancellation)).Payload.Span);
+    /// <summary>The text of the next message that the client processed.</summary>
+    public async Task<string> NextMessage() => Encoding.UTF8.GetString((await messages.Reader.ReadAsync(Cancellation)).Payload.Span);
 
-    /// <summary>The next packet is of this kind.</summary>
-    public async Task<T> Hears<T>() where T : MqttPacket
+    /// <summary>Receives a packet of this type.</summary>
+    public async Task<T> Receive<T>() where T : MqttPacket
     {
         await accepted;
         return Assert.IsType<T>(await adapter!.ReceivePacketAsync(Cancellation));
     }
 
-    public async Task HearsNothingMore()
+    public async Task ReceiveNothingMore()
     {
         try
         {
@@ -121,26 +121,26 @@ internal sealed class ScriptedServer : IAsyncDisposable
         }
         catch (MqttCommunicationException)
         {
-            // The client closed with bytes of ours unread.
+            // The client closed the connection before it read all bytes.
         }
     }
 
-    public Task Says(params IEnumerable<MqttPacket> packets) => SaysBytes([.. packets.SelectMany(Encode)]);
+    public Task Send(params IEnumerable<MqttPacket> packets) => SendBytes([.. packets.SelectMany(Encode)]);
 
-    public async Task SaysBytes(byte[] bytes) => await (await accepted).WriteAsync(bytes, Cancellation);
+    public async Task SendBytes(byte[] bytes) => await (await accepted).WriteAsync(bytes, Cancellation);
 
-    public async Task Closes() => await (await accepted).DisposeAsync();
+    public async Task Close() => await (await accepted).DisposeAsync();
 
     public async ValueTask DisposeAsync()
     {
         listener.Dispose();
         try
         {
-            await Closes();
+            await Close();
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or IOException or ObjectDisposedException)
         {
-            // No client came, or it has left.
+            // No client connected, or it has disconnected.
         }
         adapter?.Dispose();
         certificate.Dispose();
@@ -149,10 +149,10 @@ internal sealed class ScriptedServer : IAsyncDisposable
     private static MqttPacketFormatterAdapter NewFormatter() =>
         new(MqttProtocolVersion.V500, new MqttBufferWriter(bufferSize: 4096, maxBufferSize: ushort.MaxValue));
 
-    private void Take(MqttMessage message)
+    private void OnMessage(MqttMessage message)
     {
-        BeforeTaking();
-        taken.Writer.TryWrite(message);
+        BeforeMessage();
+        messages.Writer.TryWrite(message);
     }
 
     private async Task<SslStream> AcceptAsync()

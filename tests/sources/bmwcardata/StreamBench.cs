@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Exporter.Tests.BmwCarData;
 
-/// <summary>A stream with everything around it: a token manager without a provider, a broker that is somewhere, a clock that stands still.</summary>
+/// <summary>A feed with its stream, a token manager without a provider, and a manual clock. The test provides the broker.</summary>
 internal sealed class StreamBench : IAsyncDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -17,7 +17,7 @@ internal sealed class StreamBench : IAsyncDisposable
     private CancellationTokenSource stop = new();
     private Task running = Task.CompletedTask;
 
-    /// <param name="certificate">What to trust, in PEM form.</param>
+    /// <param name="certificate">The certificate to trust, in PEM format.</param>
     public StreamBench(int port, string certificate, params IReadOnlyList<string> vins)
         : this(port, certificate, new ManualTime(), vins)
     {
@@ -28,9 +28,13 @@ internal sealed class StreamBench : IAsyncDisposable
         Time = time;
         var trusted = new X509Certificate2Collection();
         trusted.ImportFromPem(certificate);
-        options = new BmwCarDataOptions(null, vins, new Uri("https://auth.invalid"), "127.0.0.1", port, MqttLogging: false) { MqttTrusted = trusted };
+        options = new BmwCarDataOptions(null, vins, new Uri("https://auth.invalid"), "127.0.0.1", port, MqttLogging: false)
+        {
+            MqttCertificates = trusted,
+        };
         Grant = new FakeGrant(Time);
-        TokenManager = new TokenManager("car", Grant, new MemoryStore(Token(0)), new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(Time), Random = new Random(1) }, Time, Logs);
+        var managerOptions = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(Time), Random = new Random(1) };
+        TokenManager = new TokenManager("car", Grant, new MemoryStore(Token(0)), managerOptions, Time, Logs);
         Feed = Open();
     }
 
@@ -48,7 +52,7 @@ internal sealed class StreamBench : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>The id token of that number, for one hour from the start: the password.</summary>
+    /// <summary>The ID token with this number, which is the password. Number 0 expires an hour after the start.</summary>
     public static string IdToken(int number) => IdToken(number, ManualTime.Start + TimeSpan.FromHours(number + 1));
 
     public static Token Token(int number) => Token(number, ManualTime.Start + TimeSpan.FromHours(number + 1));
@@ -63,7 +67,7 @@ internal sealed class StreamBench : IAsyncDisposable
         Members = JsonMembers.Empty.With("gcid", Mosquitto.User),
     };
 
-    /// <summary>The next renewal gives the token of that number.</summary>
+    /// <summary>The next renewal returns the token with this number.</summary>
     public void NextToken(int number) => Grant.Then(new Renewal.Renewed(Token(number)));
 
     public async Task Start()
@@ -80,7 +84,7 @@ internal sealed class StreamBench : IAsyncDisposable
         stop = new CancellationTokenSource();
     }
 
-    /// <summary>The program begins anew, with what is on disk.</summary>
+    /// <summary>Restarts the feed with the files on disk.</summary>
     public async Task Restart()
     {
         await Stop();
@@ -88,7 +92,7 @@ internal sealed class StreamBench : IAsyncDisposable
         await Start();
     }
 
-    /// <summary>Lets the stream go on until this is so. The clock moves to the next try, and only while the stream waits for it.</summary>
+    /// <summary>Runs the stream until the condition is met. Advances the clock only while the stream waits for its next attempt.</summary>
     public async Task Until(Func<bool> reached)
     {
         while (true)
@@ -101,7 +105,7 @@ internal sealed class StreamBench : IAsyncDisposable
             }
             if (Feed.Status.NextTry is { } next && next > Time.GetUtcNow())
             {
-                // Timers know no less than a millisecond.
+                // The resolution of timers is a millisecond.
                 Time.Advance(next - Time.GetUtcNow() + TimeSpan.FromMilliseconds(1));
             }
             await changed.WaitAsync(Cancellation);
@@ -112,8 +116,9 @@ internal sealed class StreamBench : IAsyncDisposable
 
     public Task UntilConnected() => Until(() => IsConnected);
 
-    public double? Value(string family, params (string Name, string Value)[] labels) => Feed.Collect(Time.GetUtcNow()).Families.SingleOrDefault(f => f.Name == family)?
-        .Samples.Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).FirstOrDefault();
+    public double? Value(string family, params (string Name, string Value)[] labels) => Feed.Collect(Time.GetUtcNow()).Families
+        .SingleOrDefault(f => f.Name == family)?.Samples
+        .Where(s => labels.All(l => s.Labels[l.Name] == l.Value)).Select(s => (double?)s.Value).FirstOrDefault();
 
     public string Page() => Pages.Text(Feed.Collect(Time.GetUtcNow()).Families);
 
@@ -132,6 +137,6 @@ internal sealed class StreamBench : IAsyncDisposable
     }
 
     private BmwFeed Open() => new(
-        new BmwStream("car", options, TokenManager, Time, Logs) { Random = new Random(1) }, options.Limits, BmwMetricsOptions.Plain,
+        new BmwStream("car", options, TokenManager, Time, Logs) { Random = new Random(1) }, options.Limits, Car.MetricsOptions,
         new BmwValuesFile(ValuesFile, Time, Logs), Time);
 }

@@ -24,9 +24,14 @@ public class NetatmoApiTests
         var provider = new Provider(_ => Json(HttpStatusCode.OK, """{"body":{"devices":[]}}"""));
         var api = Api(provider);
 
-        Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetStationsData(Account, "false", Cancellation), Answers.Scope, time));
-        Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetStationsData(Account, "true", Cancellation), Answers.Scope, time));
-        Assert.IsType<PollResult<StationsData>.Success>(NetatmoAnswer.Read(await api.GetHomeCoachsData(Account, Cancellation), "read_homecoach", time));
+        foreach (var response in new[]
+        {
+            await api.GetStationsData(Account, "false", Cancellation), await api.GetStationsData(Account, "true", Cancellation),
+            await api.GetHomeCoachsData(Account, Cancellation),
+        })
+        {
+            Assert.IsType<PollResult<StationsData>.Success>(NetatmoResponses.Read(response, Responses.Scope, time));
+        }
 
         Assert.Equal(
             [
@@ -38,33 +43,34 @@ public class NetatmoApiTests
 
     [Theory]
     [InlineData(403, """{"error":{"code":2,"message":"Invalid access token"}}""", "token_refused",
-        "Netatmo does not accept the access token: \"Invalid access token\" (HTTP 403, code 2).")]
+        "Netatmo rejected the access token: \"Invalid access token\" (HTTP 403, code 2).")]
     [InlineData(403, """{"error":{"code":3,"message":"Access token expired"}}""", "token_refused",
-        "Netatmo does not accept the access token: \"Access token expired\" (HTTP 403, code 3).")]
-    [InlineData(403, """{"error":{"code":1}}""", "token_refused", "Netatmo does not accept the access token: HTTP 403, code 1.")]
-    [InlineData(401, "", "token_refused", "Netatmo does not accept the access token: HTTP 401.")]
+        "Netatmo rejected the access token: \"Access token expired\" (HTTP 403, code 3).")]
+    [InlineData(403, """{"error":{"code":1}}""", "token_refused", "Netatmo rejected the access token: HTTP 403, code 1.")]
+    [InlineData(401, "", "token_refused", "Netatmo rejected the access token: HTTP 401.")]
     [InlineData(403, """{"error":{"code":13,"message":"Application does not have the good scope rights"}}""", "missing_scope",
-        "The token lacks the scope read_station: \"Application does not have the good scope rights\" (HTTP 403, code 13). Log in again and allow read_station.")]
+        "The token lacks the scope read_station: \"Application does not have the good scope rights\" (HTTP 403, code 13)."
+        + " Log in again and allow read_station.")]
     [InlineData(429, """{"error":{"code":26,"message":"Maximum api usage reached"}}""", "rate_limited",
-        "Netatmo limits how often it may be asked: \"Maximum api usage reached\" (HTTP 429, code 26).")]
+        "Netatmo limits the request rate: \"Maximum api usage reached\" (HTTP 429, code 26).")]
     [InlineData(403, """{"error":{"code":"26","message":"User usage reached"}}""", "rate_limited",
-        "Netatmo limits how often it may be asked: \"User usage reached\" (HTTP 403, code 26).")]
-    [InlineData(429, "<html>slow down</html>", "rate_limited", "Netatmo limits how often it may be asked: HTTP 429.")]
-    [InlineData(502, "<html>Bad Gateway</html>", "unavailable", "Netatmo has a problem of its own: HTTP 502.")]
-    [InlineData(408, "", "unavailable", "Netatmo has a problem of its own: HTTP 408.")]
+        "Netatmo limits the request rate: \"User usage reached\" (HTTP 403, code 26).")]
+    [InlineData(429, "<html>slow down</html>", "rate_limited", "Netatmo limits the request rate: HTTP 429.")]
+    [InlineData(502, "<html>Bad Gateway</html>", "unavailable", "Netatmo is unavailable: HTTP 502.")]
+    [InlineData(408, "", "unavailable", "Netatmo is unavailable: HTTP 408.")]
     [InlineData(200, "<html>Sign in to the hotel's network</html>", "unavailable",
-        "Netatmo's answer is not the API's: HTTP 200, a page of HTML instead of JSON. Is the API's address right?")]
-    [InlineData(200, "", "unavailable", "Netatmo's answer is not the API's: HTTP 200, an empty body. Is the API's address right?")]
-    [InlineData(200, "{}", "unavailable", "Netatmo's answer is not the API's: HTTP 200, JSON without body.devices. Is the API's address right?")]
-    [InlineData(200, "[1]", "unavailable", "Netatmo's answer is not the API's: HTTP 200, a body that is not JSON. Is the API's address right?")]
+        "Netatmo's response has an unexpected format: HTTP 200, HTML instead of JSON. Check api_url.")]
+    [InlineData(200, "", "unavailable", "Netatmo's response has an unexpected format: HTTP 200, an empty body. Check api_url.")]
+    [InlineData(200, "{}", "unavailable", "Netatmo's response has an unexpected format: HTTP 200, JSON without body.devices. Check api_url.")]
+    [InlineData(200, "[1]", "unavailable", "Netatmo's response has an unexpected format: HTTP 200, a body that is not a JSON object. Check api_url.")]
     [InlineData(200, """{"error":{"code":9,"message":"Device not found"}}""", "rejected",
-        "Netatmo rejects the request: \"Device not found\" (HTTP 200, code 9).")]
+        "Netatmo rejected the request: \"Device not found\" (HTTP 200, code 9).")]
     [InlineData(403, """{"error":{"code":5,"message":"Application deactivated"}}""", "rejected",
-        "Netatmo has deactivated the app: \"Application deactivated\" (HTTP 403, code 5). Look at https://dev.netatmo.com/apps/.")]
-    [InlineData(400, """{"error":"invalid_request"}""", "rejected", "Netatmo rejects the request: \"invalid_request\" (HTTP 400).")]
+        "Netatmo deactivated the app: \"Application deactivated\" (HTTP 403, code 5). See https://dev.netatmo.com/apps/.")]
+    [InlineData(400, """{"error":"invalid_request"}""", "rejected", "Netatmo rejected the request: \"invalid_request\" (HTTP 400).")]
     [InlineData(400, """{"error":{"code":21,"message":"two\nlines"}}""", "rejected",
-        "Netatmo rejects the request: \"two lines\" (HTTP 400, code 21).")]
-    public async Task A_refusal_is_one_sentence(int status, string body, string kind, string reason)
+        "Netatmo rejected the request: \"two lines\" (HTTP 400, code 21).")]
+    public async Task An_error_is_one_sentence(int status, string body, string kind, string reason)
     {
         var failure = await Failure(new Provider(_ => Json((HttpStatusCode)status, body)));
 
@@ -73,12 +79,13 @@ public class NetatmoApiTests
     }
 
     [Fact]
-    public async Task A_missing_scope_is_that_of_the_operation()
+    public async Task A_missing_scope_is_that_of_the_request()
     {
         var api = Api(new Provider(_ => Json(HttpStatusCode.Forbidden, """{"error":{"code":13}}""")));
 
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoAnswer.Read(await api.GetHomeCoachsData(Account, Cancellation), "read_homecoach", time));
+        var result = NetatmoResponses.Read(await api.GetHomeCoachsData(Account, Cancellation), "read_homecoach", time);
 
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(result);
         Assert.Equal("read_homecoach", Assert.IsType<ApiFailure.MissingScope>(failed.Failure).Scope);
     }
 
@@ -101,7 +108,7 @@ public class NetatmoApiTests
     }
 
     [Fact]
-    public async Task A_network_error_is_told_by_its_cause()
+    public async Task A_network_error_is_reported_with_its_cause()
     {
         var failure = await Failure(new Provider(_ =>
             throw new HttpRequestException("An error occurred while sending the request.", new IOException("Connection reset by peer."))));
@@ -110,72 +117,75 @@ public class NetatmoApiTests
     }
 
     [Fact]
-    public async Task Without_a_token_nobody_is_asked()
+    public async Task Without_a_token_no_request_is_sent()
     {
-        var failure = await Failure(new Provider(_ => throw new TokenUnavailableException("there is no token yet: somebody has to log in")));
+        var failure = await Failure(new Provider(_ => throw new TokenUnavailableException("there is no token: log in")));
 
-        Assert.Equal(new ApiFailure.NoToken("No request was sent to Netatmo: there is no token yet: somebody has to log in."), failure);
+        Assert.Equal(new ApiFailure.NoToken("Netatmo was not asked: there is no token: log in."), failure);
     }
 
     [Fact]
-    public async Task A_hanging_cloud_is_given_up_on()
+    public async Task A_request_without_a_response_times_out()
     {
-        var answer = AskAsync(new Provider(Provider.Hang), Cancellation);
+        var result = SendAsync(new Provider(Provider.Hang), Cancellation);
 
         time.Advance(TimeSpan.FromSeconds(24));
-        Assert.False(answer.IsCompleted);
+        Assert.False(result.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond in time."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(await result);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer in time."), failed.Failure);
     }
 
     [Fact]
-    public async Task A_body_that_never_ends_is_given_up_on()
+    public async Task A_body_that_never_ends_times_out()
     {
-        var answer = AskAsync(new Provider(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), Cancellation);
+        var result = SendAsync(new Provider(_ => new HttpResponseMessage { Content = new StreamContent(new Drip()) }), Cancellation);
 
         time.Advance(ApiLimits.LongestWait - TimeSpan.FromSeconds(1));
-        Assert.False(answer.IsCompleted);
+        Assert.False(result.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond within 90 s."), Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure);
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(await result);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer within 90 s."), failed.Failure);
     }
 
     [Fact]
-    public async Task A_caller_who_gives_up_is_obeyed()
+    public async Task A_request_can_be_canceled()
     {
         using var caller = new CancellationTokenSource();
-        var answer = AskAsync(new Provider(Provider.Hang), caller.Token);
+        var result = SendAsync(new Provider(Provider.Hang), caller.Token);
 
         await caller.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => result);
     }
 
     [Theory]
     [InlineData(HttpStatusCode.OK)]
     [InlineData(HttpStatusCode.Forbidden)]
     [InlineData(HttpStatusCode.InternalServerError)]
-    public async Task A_caller_who_gives_up_in_mid_body_is_obeyed_at_once(HttpStatusCode status)
+    public async Task A_request_can_be_canceled_while_it_reads_the_body(HttpStatusCode status)
     {
         using var caller = new CancellationTokenSource();
         var body = new Drip();
-        var answer = AskAsync(new Provider(_ => new HttpResponseMessage(status) { Content = new StreamContent(body) }), caller.Token);
+        var result = SendAsync(new Provider(_ => new HttpResponseMessage(status) { Content = new StreamContent(body) }), caller.Token);
         await body.Reading.WaitAsync(Cancellation);
 
         await caller.CancelAsync();
 
-        // By the machine's clock: nothing moves the manual one.
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
+        // WaitAsync uses the system's clock; nothing advances the manual clock.
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => result.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
     }
 
     [Theory]
     [InlineData(HttpStatusCode.OK, """{"body":{"devices":[]}}""", null)]
-    [InlineData(HttpStatusCode.OK, "<html>", "Netatmo's answer is not the API's: HTTP 200, a page of HTML instead of JSON. Is the API's address right?")]
-    [InlineData(HttpStatusCode.Forbidden, """{"error":{"code":13}}""", "The token lacks the scope read_station: HTTP 403, code 13. Log in again and allow read_station.")]
+    [InlineData(HttpStatusCode.OK, "<html>", "Netatmo's response has an unexpected format: HTTP 200, HTML instead of JSON. Check api_url.")]
+    [InlineData(HttpStatusCode.Forbidden, """{"error":{"code":13}}""",
+        "The token lacks the scope read_station: HTTP 403, code 13. Log in again and allow read_station.")]
     public async Task An_unknown_charset_changes_nothing(HttpStatusCode status, string body, string? reason)
     {
-        var answer = await AskAsync(new Provider(_ =>
+        var result = await SendAsync(new Provider(_ =>
         {
             var response = Json(status, body);
             response.Content.Headers.Remove("Content-Type");
@@ -183,27 +193,26 @@ public class NetatmoApiTests
             return response;
         }), Cancellation);
 
-        Assert.Equal(reason, (answer as PollResult<StationsData>.Failed)?.Failure.Reason);
+        Assert.Equal(reason, (result as PollResult<StationsData>.Failed)?.Failure.Reason);
     }
 
     [Fact]
-    public async Task A_read_that_may_succeed_is_sent_twice_more_and_counted()
+    public async Task A_transient_error_is_retried_twice_and_counted()
     {
         var provider = new Provider(_ => Json(HttpStatusCode.ServiceUnavailable, ""));
         var services = ProviderApi.Services(new NetatmoSource(), provider, time);
 
-        var answer = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
-        await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
+        var result = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
+        await time.AdvanceUntilAsync(() => result.IsCompleted, TimeSpan.FromSeconds(20));
 
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoAnswer.Read(await answer, Answers.Scope, time));
-        Assert.Equal("Netatmo has a problem of its own: HTTP 503.", failed.Failure.Reason);
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoResponses.Read(await result, Responses.Scope, time));
+        Assert.Equal("Netatmo is unavailable: HTTP 503.", failed.Failure.Reason);
         Assert.Equal(3, provider.Requests.Count);
-        var metrics = services.GetRequiredService<ApiMetrics>();
-        Assert.Equal((2d, 0d), (metrics.Retries("netatmo").Value, metrics.Timeouts("netatmo").Value));
+        Assert.Equal((2d, 0d), Traffic(services));
     }
 
     [Fact]
-    public async Task A_read_that_is_to_wait_is_not_repeated()
+    public async Task A_response_with_Retry_After_is_not_retried()
     {
         var provider = new Provider(_ =>
         {
@@ -217,39 +226,40 @@ public class NetatmoApiTests
     }
 
     [Fact]
-    public async Task A_try_that_takes_too_long_is_counted_and_not_repeated()
+    public async Task A_timeout_is_counted_and_not_retried()
     {
         var provider = new Provider(Provider.Hang);
         var services = ProviderApi.Services(new NetatmoSource(), provider, time);
 
-        var answer = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
+        var result = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
         time.Advance(TimeSpan.FromSeconds(25));
-        await answer;
+        await result;
 
         Assert.Single(provider.Requests);
-        var metrics = services.GetRequiredService<ApiMetrics>();
-        Assert.Equal((0d, 1d), (metrics.Retries("netatmo").Value, metrics.Timeouts("netatmo").Value));
+        Assert.Equal((0d, 1d), Traffic(services));
     }
 
     [Fact]
-    public async Task Nothing_of_a_request_or_an_answer_is_logged_at_any_level()
+    public async Task Requests_and_responses_are_not_logged_at_any_level()
     {
         var log = new CollectedLog();
         var provider = new Provider(_ => Json(HttpStatusCode.ServiceUnavailable, """{"error":{"message":"secret-body"}}"""));
         var account = new ApiAccount(new Secret("secret-token"), new Uri("http://secret-host.test/secret-path/"));
 
-        var answer = ProviderApi.Services(new NetatmoSource(), provider, time, log).GetRequiredService<INetatmoApi>().GetStationsData(account, "secret-query", Cancellation);
-        await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
-        await answer;
+        var api = ProviderApi.Services(new NetatmoSource(), provider, time, log).GetRequiredService<INetatmoApi>();
+        var result = api.GetStationsData(account, "secret-query", Cancellation);
+        await time.AdvanceUntilAsync(() => result.IsCompleted, TimeSpan.FromSeconds(20));
+        await result;
 
         Assert.Equal(3, provider.Requests.Count);
         Assert.Empty(log.All);
     }
 
     [Fact]
-    public async Task An_answer_of_16_MiB_and_a_byte_is_refused()
+    public async Task A_response_larger_than_16_MiB_is_rejected()
     {
-        var failure = await Failure(new Provider(_ => new HttpResponseMessage { Content = new ByteArrayContent(new byte[ApiLimits.LargestBody + 1]) }));
+        var body = new ByteArrayContent(new byte[ApiLimits.LargestBody + 1]);
+        var failure = await Failure(new Provider(_ => new HttpResponseMessage { Content = body }));
 
         Assert.Equal(new ApiFailure.Unavailable("Netatmo's response is larger than 16 MiB."), failure);
     }
@@ -261,58 +271,61 @@ public class NetatmoApiTests
     [InlineData(403, """{"error":{"code":26,"message":"User usage reached"}}""", false)]
     [InlineData(403, "<html>", false)]
     [InlineData(400, """{"error":{"code":2}}""", false)]
-    public async Task A_fresh_token_helps_only_against_403_with_code_2_or_3_and_the_body_can_be_read_again(int status, string body, bool refuses)
+    public async Task Only_a_403_with_code_2_or_3_rejects_the_token_and_the_body_stays_readable(int status, string body, bool rejects)
     {
         using var response = new HttpResponseMessage((HttpStatusCode)status)
         {
             Content = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes(body))),
         };
 
-        Assert.Equal(refuses, await NetatmoAnswer.RefusesToken(response, Cancellation));
+        Assert.Equal(rejects, await NetatmoResponses.RejectsTokenAsync(response, Cancellation));
         Assert.Equal(body, await response.Content.ReadAsStringAsync(Cancellation));
     }
 
+    private static (double Retries, double Timeouts) Traffic(IServiceProvider services) =>
+        services.GetRequiredService<ApiMetrics>() is var metrics ? (metrics.Retries("netatmo").Value, metrics.Timeouts("netatmo").Value) : default;
+
     private INetatmoApi Api(Provider provider) => ProviderApi.Services(new NetatmoSource(), provider, time).GetRequiredService<INetatmoApi>();
 
-    private async Task<PollResult<StationsData>> AskAsync(Provider provider, CancellationToken cancellationToken) =>
-        NetatmoAnswer.Read(await Api(provider).GetStationsData(Account, "false", cancellationToken), Answers.Scope, time);
+    private async Task<PollResult<StationsData>> SendAsync(Provider provider, CancellationToken cancellationToken) =>
+        NetatmoResponses.Read(await Api(provider).GetStationsData(Account, "false", cancellationToken), Responses.Scope, time);
 
-    /// <summary>The clock moves on while retries are waited for.</summary>
+    /// <summary>Advances the clock over the delays of retries.</summary>
     private async Task<ApiFailure> Failure(Provider provider)
     {
-        var answer = AskAsync(provider, Cancellation);
-        await time.AdvanceUntilAsync(() => answer.IsCompleted, TimeSpan.FromSeconds(20));
-        return Assert.IsType<PollResult<StationsData>.Failed>(await answer).Failure;
+        var result = SendAsync(provider, Cancellation);
+        await time.AdvanceUntilAsync(() => result.IsCompleted, TimeSpan.FromSeconds(20));
+        return Assert.IsType<PollResult<StationsData>.Failed>(await result).Failure;
     }
 
     private static HttpResponseMessage Json(HttpStatusCode status, string body) =>
         new(status) { Content = new StringContent(body, MediaTypeHeaderValue.Parse("application/json")) };
 
-    private sealed class Provider(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
+    private sealed class Provider(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> respond) : HttpMessageHandler
     {
-        public Provider(Func<HttpRequestMessage, HttpResponseMessage> answer) : this((request, _) => Task.FromResult(answer(request))) { }
+        public Provider(Func<HttpRequestMessage, HttpResponseMessage> respond) : this((request, _) => Task.FromResult(respond(request))) { }
 
         public List<string> Requests { get; } = [];
 
         public static async Task<HttpResponseMessage> Hang(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
-            throw new InvalidOperationException("A hanging provider has answered.");
+            throw new InvalidOperationException("A hanging provider responded.");
         }
 
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             Requests.Add($"{request.Method} {request.RequestUri}");
-            return answer(request, cancellationToken);
+            return respond(request, cancellationToken);
         }
     }
 
-    /// <summary>A body whose next byte never comes.</summary>
+    /// <summary>A body whose next byte never arrives.</summary>
     private sealed class Drip : MemoryStream
     {
         private readonly TaskCompletionSource reading = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Completes when somebody waits for the body.</summary>
+        /// <summary>Completes when a reader waits for the body.</summary>
         public Task Reading => reading.Task;
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -10,7 +10,7 @@ namespace Exporter.Tests.Netatmo;
 
 public partial class NetatmoDocumentTests
 {
-    /// <summary>Name and help as netatmo-exporter 2.1.2 has them: people's dashboards depend on them.</summary>
+    /// <summary>Names and helps of netatmo-exporter 2.1.2, because users have them in dashboards.</summary>
     private static readonly (string Name, string Help)[] Inherited =
     [
         ("netatmo_up", "Zero if there was an error during the last refresh try."),
@@ -40,10 +40,10 @@ public partial class NetatmoDocumentTests
     private static string Readme => File.ReadAllText(Path.Combine(Golden.Root, "../internal/sources/netatmo/README.md"));
 
     [Fact]
-    public void What_is_inherited_keeps_its_name_and_its_help() => Assert.All(Inherited, family => Assert.Contains(family, Families));
+    public void Inherited_metrics_keep_their_names_and_helps() => Assert.All(Inherited, family => Assert.Contains(family, Families));
 
     [Fact]
-    public void The_table_names_exactly_the_families_there_are()
+    public void The_table_lists_exactly_the_exported_families()
     {
         var rows = Row().Matches(Readme).Select(row => (Name: row.Groups["name"].Value, Inherited: row.Groups["mark"].Value == "●")).ToList();
 
@@ -52,13 +52,13 @@ public partial class NetatmoDocumentTests
     }
 
     [Fact]
-    public void A_reading_with_everything_has_every_family()
+    public void A_complete_reading_has_every_family()
     {
-        var reading = Answers.Reading("stations.json", "homecoachs.json");
+        var reading = Responses.Reading("stations.json", "homecoachs.json");
 
         Assert.Equal(
             NetatmoMetrics.Families.Order(),
-            NetatmoMetrics.From(reading, new(TimeSpan.FromHours(1), Location: true), Answers.Now).Select(f => (f.Name, f.Help)).Order());
+            NetatmoMetrics.From(reading, new(TimeSpan.FromHours(1), Location: true), Responses.Now).Select(f => (f.Name, f.Help)).Order());
     }
 
     [Theory]
@@ -71,7 +71,7 @@ public partial class NetatmoDocumentTests
     [InlineData(200, "<html>")]
     public void Troubleshooting_has_a_row_for_each_failure(int status, string body)
     {
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(Answers.Read(Encoding.UTF8.GetBytes(body), (HttpStatusCode)status));
+        var failed = Assert.IsType<PollResult<StationsData>.Failed>(Responses.Read(Encoding.UTF8.GetBytes(body), (HttpStatusCode)status));
 
         Assert.Contains(failed.Failure.Reason.Split(':')[0], Readme.Replace("`", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }

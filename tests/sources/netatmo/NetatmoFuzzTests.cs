@@ -6,29 +6,29 @@ using Xunit;
 
 namespace Exporter.Tests.Netatmo;
 
-/// <summary>Whatever the provider says, the outcome is a reading with families or a failure with a sentence, never an exception.</summary>
+/// <summary>Every response, valid or not, results in a reading with families or in a failure with a sentence, never in an exception.</summary>
 public class NetatmoFuzzTests
 {
     private static readonly string[] Samples = ["stations.json", "odd.json", "homecoachs.json", "duplicates.json"];
 
     [Fact]
-    public void Every_prefix_of_an_answer_is_unavailable()
+    public void Every_prefix_of_a_response_is_an_error()
     {
-        var whole = Answers.Bytes("stations.json");
+        var whole = Responses.Bytes("stations.json");
         var end = Array.LastIndexOf(whole, (byte)'}');
         for (var length = 0; length <= end; length++)
         {
-            Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<PollResult<StationsData>.Failed>(Answers.Read(whole[..length])).Failure);
+            Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<PollResult<StationsData>.Failed>(Responses.Read(whole[..length])).Failure);
         }
         Assert.True(SampleCount(Encoding.UTF8.GetString(whole)) > 0);
     }
 
     [Fact]
-    public void A_leaf_of_another_type_costs_no_other_sample()
+    public void A_value_of_another_type_affects_no_other_sample()
     {
         foreach (var name in Samples)
         {
-            var whole = Encoding.UTF8.GetString(Answers.Bytes(name));
+            var whole = Encoding.UTF8.GetString(Responses.Bytes(name));
             var before = SampleCount(whole);
             foreach (var path in JsonPlaces.Of(whole).Where(p => p.Contains("/dashboard_data/", StringComparison.Ordinal)))
             {
@@ -39,34 +39,34 @@ public class NetatmoFuzzTests
     }
 
     [Fact]
-    public void Any_node_may_be_of_any_type()
+    public void A_node_of_any_type_is_handled()
     {
         foreach (var name in Samples)
         {
-            var whole = Encoding.UTF8.GetString(Answers.Bytes(name));
+            var whole = Encoding.UTF8.GetString(Responses.Bytes(name));
             foreach (var path in JsonPlaces.Of(whole))
             {
                 foreach (var junk in JsonPlaces.Junk)
                 {
-                    ClearOutcome(Encoding.UTF8.GetBytes(JsonPlaces.Replaced(whole, path, junk)));
+                    AssertHandled(Encoding.UTF8.GetBytes(JsonPlaces.Replaced(whole, path, junk)));
                 }
             }
         }
     }
 
     [Fact]
-    public void A_name_that_is_no_text_has_an_outcome_wherever_it_stands()
+    public void An_invalid_name_is_handled_anywhere()
     {
-        foreach (var odd in Samples.SelectMany(name => JsonPlaces.WithOddNames(Encoding.UTF8.GetString(Answers.Bytes(name)))))
+        foreach (var odd in Samples.SelectMany(name => JsonPlaces.WithOddNames(Encoding.UTF8.GetString(Responses.Bytes(name)))))
         {
-            ClearOutcome(Encoding.UTF8.GetBytes(odd));
+            AssertHandled(Encoding.UTF8.GetBytes(odd));
         }
     }
 
     [Fact]
-    public void Any_byte_may_be_any_other()
+    public void Any_changed_byte_is_handled()
     {
-        var whole = Answers.Bytes("odd.json");
+        var whole = Responses.Bytes("odd.json");
         byte[] others = [0, (byte)'"', (byte)'{', (byte)'\\', (byte)'9', 0x80, 0xFF];
         for (var at = 0; at < whole.Length; at++)
         {
@@ -74,27 +74,27 @@ public class NetatmoFuzzTests
             {
                 var broken = whole.ToArray();
                 broken[at] = other;
-                ClearOutcome(broken);
+                AssertHandled(broken);
             }
         }
     }
 
     [Fact]
-    public void Ten_megabytes_of_anything_have_an_outcome()
+    public void Ten_megabytes_of_any_content_are_handled()
     {
         const int Size = 10_000_000;
-        ClearOutcome(new byte[Size]);
-        ClearOutcome([.. Enumerable.Repeat((byte)'[', Size)]);
-        ClearOutcome([.. Enumerable.Repeat((byte)'{', Size)]);
-        ClearOutcome([.. Enumerable.Repeat((byte)'9', Size)]);
-        ClearOutcome(Encoding.UTF8.GetBytes("{\"error\":{\"code\":7,\"message\":\"" + new string('x', Size) + "\"}}"));
-        ClearOutcome(Encoding.UTF8.GetBytes("{\"body\":{\"devices\":[{\"module_name\":\"" + new string('x', Size) + "\"}]}}"));
-        ClearOutcome(Encoding.UTF8.GetBytes("{\"body\":{\"devices\":[" + string.Concat(Enumerable.Repeat("{},", Size / 100)) + "{}]}}"));
+        AssertHandled(new byte[Size]);
+        AssertHandled([.. Enumerable.Repeat((byte)'[', Size)]);
+        AssertHandled([.. Enumerable.Repeat((byte)'{', Size)]);
+        AssertHandled([.. Enumerable.Repeat((byte)'9', Size)]);
+        AssertHandled(Encoding.UTF8.GetBytes("{\"error\":{\"code\":7,\"message\":\"" + new string('x', Size) + "\"}}"));
+        AssertHandled(Encoding.UTF8.GetBytes("{\"body\":{\"devices\":[{\"module_name\":\"" + new string('x', Size) + "\"}]}}"));
+        AssertHandled(Encoding.UTF8.GetBytes("{\"body\":{\"devices\":[" + string.Concat(Enumerable.Repeat("{},", Size / 100)) + "{}]}}"));
     }
 
-    private static void ClearOutcome(byte[] body)
+    private static void AssertHandled(byte[] body)
     {
-        switch (Answers.Read(body))
+        switch (Responses.Read(body))
         {
             case PollResult<StationsData>.Success success:
                 _ = SampleCount(NetatmoReading.From(success.Value));
@@ -105,11 +105,11 @@ public class NetatmoFuzzTests
         }
     }
 
-    private static int SampleCount(string json) => SampleCount(Answers.Reading(Encoding.UTF8.GetBytes(json)));
+    private static int SampleCount(string json) => SampleCount(Responses.Reading(Encoding.UTF8.GetBytes(json)));
 
     private static int SampleCount(NetatmoReading reading)
     {
-        var families = NetatmoMetrics.From(reading, new(TimeSpan.FromHours(1), Location: true), Answers.Now).ToList();
+        var families = NetatmoMetrics.From(reading, new(TimeSpan.FromHours(1), Location: true), Responses.Now).ToList();
         Assert.All(families, f => Assert.Equal(f.Samples.Count, f.Samples.Select(s => s.Labels.ToString()).Distinct().Count()));
         return families.Sum(f => f.Samples.Count);
     }

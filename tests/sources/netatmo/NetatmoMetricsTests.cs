@@ -16,31 +16,32 @@ public class NetatmoMetricsTests
     [InlineData("duplicates")]
     [InlineData("silent")]
     [InlineData("homecoachs")]
-    public void An_answer_becomes_a_page(string name) =>
-        Check(name, NetatmoMetrics.From(Answers.Reading($"{name}.json"), Options, Answers.Now));
+    public void A_response_is_exported(string name) =>
+        Check(name, NetatmoMetrics.From(Responses.Reading($"{name}.json"), Options, Responses.Now));
 
     [Fact]
-    public void The_place_is_told_only_when_asked_for()
+    public void The_location_is_exported_only_if_the_setting_is_on()
     {
-        var silent = NetatmoMetrics.From(Answers.Reading("stations.json"), Options, Answers.Now).Select(f => f.Name);
+        var reading = Responses.Reading("stations.json");
+        var without = NetatmoMetrics.From(reading, Options, Responses.Now).Select(f => f.Name);
 
-        Check("place", NetatmoMetrics.From(Answers.Reading("stations.json"), Options with { Location = true }, Answers.Now).ExceptBy(silent, f => f.Name));
+        Check("place", NetatmoMetrics.From(reading, Options with { Location = true }, Responses.Now).ExceptBy(without, f => f.Name));
     }
 
     [Fact]
     public void Stations_and_Home_Coaches_share_a_page()
     {
-        var apart = new[] { "stations.json", "homecoachs.json" }.Sum(name => Temperatures(Answers.Reading(name)));
+        var apart = new[] { "stations.json", "homecoachs.json" }.Sum(name => Temperatures(Responses.Reading(name)));
 
         Assert.Equal(6, apart);
-        Assert.Equal(apart, Temperatures(Answers.Reading("stations.json", "homecoachs.json")));
+        Assert.Equal(apart, Temperatures(Responses.Reading("stations.json", "homecoachs.json")));
     }
 
     [Fact]
-    public void A_module_becomes_stale_at_the_moment_that_was_foretold()
+    public void A_module_becomes_stale_at_the_predicted_time()
     {
-        var reading = Answers.Reading("stations.json");
-        var now = Answers.Now;
+        var reading = Responses.Reading("stations.json");
+        var now = Responses.Now;
         var moments = new List<DateTimeOffset>();
         while (NetatmoMetrics.StaleAt(reading, Options, now) is { } next)
         {
@@ -55,26 +56,29 @@ public class NetatmoMetricsTests
     }
 
     [Fact]
-    public void An_age_beyond_the_calendar_is_never_stale()
+    public void A_maximum_stale_age_never_expires()
     {
         var options = Options with { AgeStale = TimeSpan.MaxValue };
 
-        Assert.Null(NetatmoMetrics.StaleAt(Answers.Reading("stations.json"), options, Answers.Now));
-        Assert.Contains(NetatmoMetrics.From(Answers.Reading("stations.json"), options, Answers.Now), f => f.Name == "netatmo_sensor_temperature_celsius");
+        Assert.Null(NetatmoMetrics.StaleAt(Responses.Reading("stations.json"), options, Responses.Now));
+        var families = NetatmoMetrics.From(Responses.Reading("stations.json"), options, Responses.Now);
+        Assert.Contains(families, f => f.Name == "netatmo_sensor_temperature_celsius");
     }
 
     [Fact]
-    public void An_empty_reading_has_no_families() => Assert.Empty(NetatmoMetrics.From(new NetatmoReading(null, []), Options, Answers.Now));
+    public void An_empty_reading_has_no_families() => Assert.Empty(NetatmoMetrics.From(new NetatmoReading(null, []), Options, Responses.Now));
 
     [Fact]
-    public void Before_the_first_refresh_everything_is_zero_but_the_interval() =>
+    public void Before_the_first_refresh_all_values_except_the_interval_are_zero() =>
         Check("status-first", Families(new NetatmoStatus(
-            Up: false, TimeSpan.FromMinutes(8), LastRefresh: null, LastRefreshDuration: null, CacheUpdated: null, TokenValid: false, TokenExpiry: null)));
+            Up: false, TimeSpan.FromMinutes(8), LastRefresh: null, LastRefreshDuration: null, CacheUpdated: null,
+            TokenValid: false, TokenExpiry: null)));
 
     [Fact]
-    public void The_status_tells_of_refresh_and_token() =>
+    public void The_status_has_refresh_and_token() =>
         Check("status", Families(new NetatmoStatus(
-            Up: true, TimeSpan.FromSeconds(90), Answers.Now, TimeSpan.FromMilliseconds(412), Answers.Now, TokenValid: true, Answers.Now.AddHours(3))));
+            Up: true, TimeSpan.FromSeconds(90), Responses.Now, TimeSpan.FromMilliseconds(412), Responses.Now,
+            TokenValid: true, Responses.Now.AddHours(3))));
 
     private static IEnumerable<MetricFamily> Families(NetatmoStatus status) =>
         NetatmoStatus.Live(_ => status).Select(live => MetricFamily.Gauge(live.Name, live.Help, live.Read(null!)!.Value));
@@ -82,21 +86,21 @@ public class NetatmoMetricsTests
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]
-    public void An_expiry_that_is_unknown_or_of_no_use_is_zero(bool valid, bool known)
+    public void An_unknown_or_invalid_expiry_is_zero(bool valid, bool known)
     {
-        var status = new NetatmoStatus(true, TimeSpan.FromMinutes(8), null, null, null, valid, known ? Answers.Now : null);
+        var status = new NetatmoStatus(true, TimeSpan.FromMinutes(8), null, null, null, valid, known ? Responses.Now : null);
 
         Assert.Equal(0, Families(status).Single(f => f.Name == "netatmo_exporter_token_expiry_time").Samples.Single().Value);
     }
 
     [Fact]
-    public void The_real_answer_next_door_is_exported_whole()
+    public void A_recorded_response_is_exported_completely()
     {
         var file = Path.Combine(Golden.Root, "../../shared/fixtures/netatmo/stations.json");
         Assert.SkipUnless(File.Exists(file), "There is no ../shared/fixtures beside the checkout.");
 
-        var reading = Answers.Reading(File.ReadAllBytes(file));
-        var families = NetatmoMetrics.From(reading, Options with { AgeStale = TimeSpan.FromDays(3650) }, Answers.Now).ToDictionary(f => f.Name);
+        var reading = Responses.Reading(File.ReadAllBytes(file));
+        var families = NetatmoMetrics.From(reading, Options with { AgeStale = TimeSpan.FromDays(3650) }, Responses.Now).ToDictionary(f => f.Name);
 
         Assert.Equal((6, 18), (reading.Modules.Select(m => m.StationId).Distinct().Count(), reading.Modules.Count));
         Assert.Equal(18, families["netatmo_sensor_info"].Samples.Count);
@@ -104,10 +108,12 @@ public class NetatmoMetricsTests
         Assert.Equal(6, families["netatmo_sensor_noise_db"].Samples.Count);
     }
 
-    private static void Check(string name, IEnumerable<MetricFamily> families) => Golden.CheckPage($"sources/netatmo/testdata/{name}.prom", Pages.Text(families));
+    private static void Check(string name, IEnumerable<MetricFamily> families) =>
+        Golden.CheckPage($"sources/netatmo/testdata/{name}.prom", Pages.Text(families));
 
     private static int Temperatures(NetatmoReading reading, DateTimeOffset? now = null) =>
-        NetatmoMetrics.From(reading, Options, now ?? Answers.Now).Where(f => f.Name == "netatmo_sensor_temperature_celsius").Sum(f => f.Samples.Count);
+        NetatmoMetrics.From(reading, Options, now ?? Responses.Now)
+            .Where(f => f.Name == "netatmo_sensor_temperature_celsius").Sum(f => f.Samples.Count);
 
     private static int Count(NetatmoReading reading, DateTimeOffset now) => NetatmoMetrics.From(reading, Options, now).Sum(f => f.Samples.Count);
 }

@@ -9,9 +9,9 @@ public class NetatmoReadingTests
     [Fact]
     public void A_module_belongs_to_the_station_and_the_home_of_its_base()
     {
-        var reading = Answers.Reading("stations.json");
+        var reading = Responses.Reading("stations.json");
 
-        Assert.Equal(Answers.Now, reading.ServerTime);
+        Assert.Equal(Responses.Now, reading.ServerTime);
         Assert.Equal(["base", "outdoor", "indoor", "wind", "rain"], reading.Modules.Select(m => m.Kind));
         Assert.All(reading.Modules, m => Assert.Equal(
             ("70:ee:50:00:00:01", "Lakeside (Living room)", "5f0000000000000000000001", "Lakeside"), (m.StationId, m.Station, m.HomeId, m.Home)));
@@ -22,7 +22,7 @@ public class NetatmoReadingTests
     [Fact]
     public void A_module_that_was_never_paired_has_no_values()
     {
-        var module = Answers.Reading("odd.json").Modules.Single(m => m.Id == "02:00:00:00:00:02");
+        var module = Responses.Reading("odd.json").Modules.Single(m => m.Id == "02:00:00:00:00:02");
 
         Assert.False(module.Reachable);
         Assert.Equal(
@@ -32,18 +32,18 @@ public class NetatmoReadingTests
     }
 
     [Fact]
-    public void A_calm_has_a_direction_only_where_it_is_inherited()
+    public void Calm_air_has_a_direction_only_in_the_inherited_metric()
     {
-        var measured = Answers.Reading("odd.json").Modules.Single(m => m.Kind == "wind").Measured!;
+        var measured = Responses.Reading("odd.json").Modules.Single(m => m.Kind == "wind").Measured!;
 
         Assert.Equal((-1, null, null), (measured.WindDirection, measured.GustDirection, measured.WindHighDirection));
         Assert.Equal(new Extreme(3, null), measured.WindHigh);
     }
 
     [Fact]
-    public void A_guests_station_is_marked_with_its_modules()
+    public void A_guest_station_and_its_modules_are_marked()
     {
-        var modules = Answers.Reading("odd.json").Modules;
+        var modules = Responses.Reading("odd.json").Modules;
 
         Assert.Equal(
             ["70:ee:50:00:00:03", "70:ee:50:00:00:04", "02:00:00:00:00:04"],
@@ -57,7 +57,7 @@ public class NetatmoReadingTests
     [InlineData("70:ee:50:00:00:11", null, null)]
     public void A_Home_Coach_finds_its_name(string id, string? name, string? station)
     {
-        var coach = Answers.Reading("stations.json", "homecoachs.json").Modules.Single(m => m.Id == id);
+        var coach = Responses.Reading("stations.json", "homecoachs.json").Modules.Single(m => m.Id == id);
 
         Assert.Equal(("home_coach", name, station), (coach.Kind, coach.Name, coach.Station));
     }
@@ -74,9 +74,9 @@ public class NetatmoReadingTests
     [InlineData("[18.6]", null)]
     [InlineData("{\"value\":18.6}", null)]
     [InlineData("\"\\ud800\"", null)]
-    public void A_number_is_read_in_any_form_or_costs_itself_alone(string json, double? value)
+    public void A_number_in_an_unexpected_form_affects_no_other_value(string json, double? value)
     {
-        var reading = Answers.Reading(System.Text.Encoding.UTF8.GetBytes(
+        var reading = Responses.Reading(System.Text.Encoding.UTF8.GetBytes(
             "{\"body\":{\"devices\":[{\"_id\":\"a\",\"dashboard_data\":{\"Temperature\":" + json + ",\"Humidity\":40}}]}}"));
 
         Assert.Equal((value, 40), (reading.Modules.Single().Measured!.Temperature, reading.Modules.Single().Measured!.Humidity));
@@ -89,17 +89,17 @@ public class NetatmoReadingTests
     [InlineData("place", "[1,2]")]
     [InlineData("place", "{\"location\":\"here\"}")]
     [InlineData("dashboard_data", "[]")]
-    public void What_is_not_of_its_type_costs_itself_alone(string member, string json)
+    public void A_member_of_an_unexpected_type_affects_no_other_member(string member, string json)
     {
-        var answer = JsonNode.Parse(Answers.Bytes("stations.json"))!;
+        var answer = JsonNode.Parse(Responses.Bytes("stations.json"))!;
         answer["body"]!["devices"]![0]![member] = JsonNode.Parse(json);
 
-        var station = Answers.Reading(System.Text.Encoding.UTF8.GetBytes(answer.ToJsonString())).Modules[0];
+        var station = Responses.Reading(System.Text.Encoding.UTF8.GetBytes(answer.ToJsonString())).Modules[0];
 
         Assert.Equal(("Living room", 48), (station.Name, station.WifiSignal));
     }
 
     [Fact]
-    public void Times_that_no_calendar_has_are_no_times() =>
+    public void Times_outside_the_calendar_are_null() =>
         Assert.All<double?>([null, 0, -1, 253_402_300_800, 1e300, double.MaxValue], t => Assert.Null(Module.Time(t)));
 }

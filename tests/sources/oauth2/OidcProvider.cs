@@ -87,10 +87,10 @@ internal sealed partial class OidcProvider : InProcessCommands
     public async Task LogInByDeviceAsync(bool approve = true)
     {
         var login = RunAsync("login", "device");
-        await SaysAsync("The code is good until ");
-        var address = new Uri(PageLine().Match(Said).Groups[1].Value);
+        await WaitForErrorAsync("The code expires at ");
+        var address = new Uri(PageLine().Match(RecentError).Groups[1].Value);
         var confirmation =
-            await SubmitAsync(address, await browser.GetStringAsync(address, Cancellation), ("user_code", CodeLine().Match(Said).Groups[1].Value));
+            await SubmitAsync(address, await browser.GetStringAsync(address, Cancellation), ("user_code", CodeLine().Match(RecentError).Groups[1].Value));
         await SubmitAsync(address, confirmation, approve ? [] : [("abort", "yes")]);
         await PollUntilAsync(() => login.IsCompleted);
 

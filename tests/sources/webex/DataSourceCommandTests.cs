@@ -70,7 +70,7 @@ public sealed class DataSourceCommandTests
         Assert.Contains($"token expires    {source.TokenExpiry:u} (24 h 0 min)\n", terminal.Output);
         terminal.HasNoSecret();
         Assert.Equal(1, await terminal.RunAsync("webex", "data-sources", "show", "nowhere"));
-        Assert.Contains("Webex does not find the resource", terminal.Said);
+        Assert.Contains("Webex does not find the resource", terminal.RecentError);
     }
 
     [Theory]
@@ -163,9 +163,9 @@ public sealed class DataSourceCommandTests
         await using var terminal = await WebexTerminal.LoggedInAsync();
         var source = terminal.Sources.Add("https://voice.example.com/grpc", lifetimeMinutes: 30);
         Assert.Equal(1, await terminal.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled"));
-        Assert.Equal("A disabled data source needs a reason. Set it with --error-message.\n", terminal.Said);
+        Assert.Equal("A disabled data source needs a reason. Set it with --error-message.\n", terminal.RecentError);
         Assert.Equal(1, await terminal.RunAsync("webex", "data-sources", "update", source.Id, "--status", "asleep"));
-        Assert.Equal("--status asleep: write active or disabled.\n", terminal.Said);
+        Assert.Equal("--status asleep: write active or disabled.\n", terminal.RecentError);
 
         Assert.Equal(
             0, await terminal.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled", "--error-message", "Moving house"));
@@ -197,10 +197,10 @@ public sealed class DataSourceCommandTests
         await using var terminal = await WebexTerminal.LoggedInAsync();
         terminal.Provider.ListSources.Fail(new Fault.TooManyRequests("7"), times: 1);
         Assert.Equal(2, await terminal.RunAsync("webex", "data-sources", "list"));
-        Assert.EndsWith("Try again in 7 s.\n", terminal.Said, StringComparison.Ordinal);
+        Assert.EndsWith("Try again in 7 s.\n", terminal.RecentError, StringComparison.Ordinal);
         terminal.Provider.ListSources.Fail(new Fault.Refuse("403"), times: 1);
         Assert.Equal(1, await terminal.RunAsync("webex", "data-sources", "list"));
-        Assert.Contains("Add the scope spark-admin:datasource_read, and have a full admin authorize it in Control Hub again.", terminal.Said);
+        Assert.Contains("Add the scope spark-admin:datasource_read, and have a full admin authorize it in Control Hub again.", terminal.RecentError);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed partial class WebexCommandTests
     {
         await using var fixture = await Fixture.StartAsync(app: true, integration: true);
         var login = fixture.RunAsync("login", "hook");
-        await fixture.SaysAsync("Waiting for the browser");
+        await fixture.WaitForErrorAsync("Waiting for the browser");
 
         var back = await ConsentAsync(fixture);
         Assert.StartsWith($"http://localhost:{fixture.Port}/callback?", back.OriginalString, StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed partial class WebexCommandTests
         Assert.SkipUnless(Socket.OSSupportsIPv6, "This machine has no IPv6.");
         await using var fixture = await Fixture.StartAsync(app: true, integration: true);
         var login = fixture.RunAsync("login", "hook");
-        await fixture.SaysAsync("Waiting for the browser");
+        await fixture.WaitForErrorAsync("Waiting for the browser");
         var back = (await ConsentAsync(fixture)).Query;
 
         using var http = new HttpClient();
@@ -67,9 +67,9 @@ public sealed partial class WebexCommandTests
     public async Task Without_a_service_app_the_login_is_saved_and_the_missing_fields_are_listed()
     {
         await using var fixture = await Fixture.StartAsync(app: false, integration: true);
-        using var typing = new TypedLine();
-        var login = fixture.RunTypingAsync(typing, "login", "hook", "--paste");
-        await fixture.SaysAsync("Paste the address");
+        using var typing = new DelayedLineReader();
+        var login = fixture.RunWithInputAsync(typing, "login", "hook", "--paste");
+        await fixture.WaitForErrorAsync("Paste the address");
         typing.Type((await ConsentAsync(fixture)).OriginalString);
 
         Assert.Equal(1, await login);
@@ -100,7 +100,7 @@ public sealed partial class WebexCommandTests
         await using var fixture = await Fixture.StartAsync(app: true, integration: false);
 
         Assert.Equal(1, await fixture.RunAsync("not-a-token\n", interactive: true, "login", "hook"));
-        Assert.Contains("Webex rejects the personal access token", fixture.Said, StringComparison.Ordinal);
+        Assert.Contains("Webex rejects the personal access token", fixture.RecentError, StringComparison.Ordinal);
         Assert.False(File.Exists(fixture["token-config.json"]));
 
         fixture.Provider.Me.Fail(new Fault.ServerError(), 1);
@@ -108,7 +108,7 @@ public sealed partial class WebexCommandTests
         Assert.False(File.Exists(fixture["token-config.json"]));
 
         Assert.Equal(0, await fixture.RunAsync($"{fixture.Provider.LoginPersonal()}\n", interactive: true, "login", "hook", "--token"));
-        Assert.Contains("Paste the personal access token: ", fixture.Said, StringComparison.Ordinal);
+        Assert.Contains("Paste the personal access token: ", fixture.RecentError, StringComparison.Ordinal);
         Assert.Contains("good until 2026-11-22 00:00:00Z (in 12 hours)", fixture.Output, StringComparison.Ordinal);
     }
 
@@ -136,7 +136,7 @@ public sealed partial class WebexCommandTests
         await fixture.RunAsync($"{fixture.Provider.LoginPersonal()}\n", interactive: true, "login", "hook");
 
         Assert.Equal(0, await fixture.RunAsync("n\n", interactive: true, "refresh", "hook"));
-        Assert.Contains("Renew it now? [y/N] ", fixture.Said, StringComparison.Ordinal);
+        Assert.Contains("Renew it now? [y/N] ", fixture.RecentError, StringComparison.Ordinal);
         Assert.Equal(0, fixture.Provider.ServiceAppToken.Requests);
 
         fixture.Time.Advance(TimeSpan.FromDays(1));
@@ -226,7 +226,7 @@ public sealed partial class WebexCommandTests
     private static partial Regex AddressLine();
 
     /// <summary>A configuration with one Webex account. The callback uses a free port.</summary>
-    private sealed class Fixture : TypedCommands
+    private sealed class Fixture : InProcessCommands
     {
         private readonly SandboxServer sandbox;
 

@@ -93,15 +93,10 @@ internal sealed class WebexFixture : IAsyncDisposable
         return this;
     }
 
-<<<<<<< HEAD:tests/sources/webex/WebexBench.cs
-    public (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
-        Configured.Of(new WebexSource(), null, new Dictionary<string, string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
-=======
     public (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
         Configured.Of(
             new WebexSource(), null, new Dictionary<string,
             string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
->>>>>>> cloudless:tests/sources/webex/WebexFixture.cs
 
     /// <summary>Opens the account again, like a program that starts.</summary>
     public async Task<WebexFixture> OpenAsync(params (string Name, string Value)[] variables)
@@ -109,14 +104,9 @@ internal sealed class WebexFixture : IAsyncDisposable
         var (accounts, problems) = Plan(variables);
         Assert.Empty(problems);
         account?.Dispose();
-<<<<<<< HEAD:tests/sources/webex/WebexBench.cs
-        account = Assert.Single(accounts).Open(new TokenManagerOptions { Random = new Random(1), RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, Log);
-        await account.LoadAsync(isProgramStart: true, Cancellation);
-=======
         account = Assert.Single(accounts)
             .Open(new TokenManagerOptions { Random = new Random(1), RenewalRateLimiter = new RenewalRateLimiter(Time) }, Time, Log);
-        await account.LoadAsync(afresh: true, Cancellation);
->>>>>>> cloudless:tests/sources/webex/WebexFixture.cs
+        await account.LoadAsync(isProgramStart: true, Cancellation);
         await VisitAsync();
         return this;
     }

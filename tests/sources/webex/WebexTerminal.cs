@@ -6,7 +6,7 @@ using Xunit;
 namespace Exporter.Tests.Webex;
 
 /// <summary>The commands of the real program for a Webex account, with the stand-in and the token manager's files.</summary>
-internal sealed class WebexTerminal : TypedCommands
+internal sealed class WebexTerminal : InProcessCommands
 {
     private readonly SandboxServer sandbox;
     private readonly List<string> secrets = [];

@@ -113,17 +113,8 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
         public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) =>
             TryAsync<ReadResult>(store => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
 
-        public async ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                return await File().PrepareAsync(cancellationToken);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return new WritePreparation.Failed(Sanitize.Line(e.Message));
-            }
-        }
+        public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) =>
+            TryAsync<WritePreparation>(store => store.PrepareAsync(cancellationToken), reason => new WritePreparation.Failed(reason));
 
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
             TryAsync<WriteResult>(store => store.WriteAsync(token, expected, cancellationToken), reason => new WriteResult.Failed(reason));

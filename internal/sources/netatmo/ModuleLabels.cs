@@ -3,30 +3,27 @@ using Exporter.Metrics;
 
 namespace Exporter.Netatmo;
 
-/// <summary>A module with the labels it goes by: home, station and module, which no other module of the reading has.</summary>
-internal sealed record Named(Module Module, LabelSet Labels);
-
-/// <summary>
-/// Gives every module labels of its own. Names are people's, and repeat: netatmo-exporter then served no page at all. Only the
-/// modules concerned are told apart, so that a second "Bedroom" changes no series but those of the first.
-/// </summary>
-internal static class NetatmoNames
+/// <summary>A module with its labels home, station and module. No other module of the reading has the same labels.</summary>
+internal sealed record LabelledModule(Module Module, LabelSet Labels)
 {
-    public static IEnumerable<Named> Of(IReadOnlyList<Module> modules)
+    /// <summary>
+    /// Gives every module unique labels. Users choose the names, so names can repeat; netatmo-exporter then failed the whole scrape.
+    /// Only modules with equal names get a suffix, so a second "Bedroom" changes only the series of the first.
+    /// </summary>
+    public static IReadOnlyList<LabelledModule> From(IReadOnlyList<Module> modules)
     {
         var repeated = modules.CountBy(Plain).Where(c => c.Value > 1).Select(c => c.Key).ToHashSet();
         var taken = modules.Select(Plain).Where(names => !repeated.Contains(names)).ToHashSet();
-        foreach (var module in modules)
+        return [.. modules.Select(module =>
         {
-            var names = Plain(module);
-            var own = repeated.Contains(names) ? Unique(module, taken) : names;
-            yield return new Named(module, LabelSet.Of(("home", own.Home), ("module", own.Module), ("station", own.Station)));
-        }
+            var names = repeated.Contains(Plain(module)) ? Unique(module, taken) : Plain(module);
+            return new LabelledModule(module, LabelSet.Of(("home", names.Home), ("module", names.Module), ("station", names.Station)));
+        })];
     }
 
     private static Names Plain(Module module) => new(module.Home ?? "", module.Station ?? "", module.Name ?? ById(module));
 
-    // An id is enough, unless the provider sent none or somebody gave a module just this name: then they are numbered.
+    // The id makes a name unique unless Netatmo sent none or another module has exactly this name; then a number follows.
     private static Names Unique(Module module, HashSet<Names> taken)
     {
         var plain = Plain(module);

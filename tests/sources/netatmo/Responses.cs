@@ -7,8 +7,8 @@ using Xunit;
 
 namespace Exporter.Tests.Netatmo;
 
-/// <summary>Answers of the API from testdata, and the way from one to a reading.</summary>
-internal static class Answers
+/// <summary>Reads the responses of testdata, and converts them to readings.</summary>
+internal static class Responses
 {
     public const string Scope = "read_station";
 
@@ -23,15 +23,15 @@ internal static class Answers
     public static PollResult<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK)
     {
         using var network = new OneAnswer(status, body);
-        var answer = Api.GetStationsData(new StubAccount(network, "http://provider.test/"), "false", CancellationToken.None);
-        while (!answer.IsCompleted)
+        var pending = Api.GetStationsData(new StubAccount(network, "http://provider.test/"), "false", CancellationToken.None);
+        while (!pending.IsCompleted)
         {
-            // The answer is there; only the pause before a retry is waited for.
+            // The response is complete, so this only skips the delays of retries.
             Time.Advance(TimeSpan.FromSeconds(1));
             Thread.Yield();
         }
-        using var response = answer.GetAwaiter().GetResult();
-        return NetatmoAnswer.Read(response, Scope, Time);
+        using var response = pending.GetAwaiter().GetResult();
+        return NetatmoResponses.Read(response, Scope, Time);
     }
 
     public static NetatmoReading Reading(params string[] names) => NetatmoReading.From([.. names.Select(n => Data(Bytes(n)))]);

@@ -1,0 +1,27 @@
+using System.Text.Json.Serialization;
+using Exporter.Tokens;
+
+namespace Exporter.BmwCarData;
+
+/// <summary>Writes the files of an account in the state directory.</summary>
+internal static class BmwStateFiles
+{
+    /// <summary>Replaces a file atomically, and creates its directory if necessary.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        AtomicFile.Replace(path, content);
+    }
+}
+
+/// <param name="Calls">The time of each request.</param>
+internal sealed record BudgetFile(IReadOnlyList<DateTimeOffset>? Calls);
+
+/// <param name="At">When the exporter read the descriptions.</param>
+internal sealed record CarsFile(DateTimeOffset At, IReadOnlyList<CarInfo>? Cars);
+
+[JsonSerializable(typeof(BudgetFile))]
+[JsonSerializable(typeof(CarsFile))]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+internal sealed partial class BmwStateJson : JsonSerializerContext;
