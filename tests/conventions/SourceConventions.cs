@@ -63,7 +63,7 @@ public sealed partial class SourceConventions
     [Fact]
     public void The_program_ships_every_source_and_no_stand_in()
     {
-        var shipped = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "exporter.deps.json"));
+        var shipped = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "oauth-exporter.deps.json"));
 
         Assert.All(Composition.Sources, source => Assert.Contains($"{source.GetType().Assembly.GetName().Name}.dll", shipped, StringComparison.Ordinal));
         Assert.DoesNotContain("sandbox", shipped, StringComparison.OrdinalIgnoreCase);

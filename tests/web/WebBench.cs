@@ -31,7 +31,7 @@ internal sealed class WebBench : IAsyncDisposable
     private WebBench(TimeProvider time, SandboxServer sandbox, LogLevel level)
     {
         (Time, Sandbox) = (time, sandbox);
-        logging = LoggerFactory.Create(l => l.SetMinimumLevel(level).AddProvider(new LogLines(level, TextWriter.Synchronized(new Lines(log)))));
+        logging = LogfmtLogger.CreateFactory(level, TextWriter.Synchronized(new Lines(log)));
         Http = NewBrowser();
     }
 
