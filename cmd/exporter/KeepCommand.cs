@@ -52,7 +52,7 @@ internal sealed class KeepCommand(IReadOnlyList<PlannedAccount> planned, KeepLin
     private async Task<bool> KeepAsync(IReadOnlyList<Kept> kept, TokenRefresh refresh, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        refresh.Keep(kept.SelectMany(k => k.Account.TokenManagers));
+        refresh.Add(kept.SelectMany(k => k.Account.TokenManagers));
         systemd.Ready();
         var watched = systemd.RunAsync(() => refresh.ExecuteTask is { IsCompleted: false }, end.Token);
         var asked = await WatchAsync(kept, cancellationToken);

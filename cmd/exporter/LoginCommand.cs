@@ -75,7 +75,7 @@ internal sealed class LoginCommand(OneAccount accounts, Terminal terminal, Uri c
         }
         var response = await AnswerAsync(listener, begun, cancellationToken);
         return response is null ? new Renewal.InvalidGrant("nothing was pasted; begin again")
-            : grant.Refuse(response, begun) is { } problem ? new Renewal.InvalidGrant(problem)
+            : grant.Validate(response, begun) is { } problem ? new Renewal.InvalidGrant(problem)
             // Not given up halfway: the code is good once (RFC 6749, section 4.1.2).
             : await grant.ExchangeAsync(response.Code!, begun, CancellationToken.None);
     }

@@ -30,7 +30,7 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
         var accounts = TextTable.Of([["account", "source", "state", "access token ends", "refresh token ends", "next renewal", "store", "last error"],
             .. rows.Select(r => new[] { r.Account, r.Source, r.State, When(r.AccessEnds), When(r.RefreshEnds), When(r.NextRenewal), r.Store, r.LastError })]);
         var levels = rows.Where(r => r.Levels.Count > 0).Select(r => TextTable.Of([[$"ways to the token of {r.Account}", "left", "ends", "what happens next"],
-            .. r.Levels.Select(l => new[] { l.Name, l.IsLeft ? "yes" : "no", When(l.EndsAt), l.Next })]));
+            .. r.Levels.Select(l => new[] { l.Name, l.IsAvailable ? "yes" : "no", When(l.ExpiresAt), l.Next })]));
         return string.Join('\n', [accounts, .. levels]);
     }
 
@@ -53,7 +53,7 @@ internal sealed class StatusCommand(OneAccount accounts, Terminal terminal, Time
         if (row.Levels.Count > 0)
         {
             account["levels"] = new JsonArray([.. row.Levels.Select(level =>
-                new JsonObject { ["name"] = level.Name, ["left"] = level.IsLeft, ["ends"] = level.EndsAt?.UtcDateTime, ["next"] = level.Next })]);
+                new JsonObject { ["name"] = level.Name, ["left"] = level.IsAvailable, ["ends"] = level.ExpiresAt?.UtcDateTime, ["next"] = level.Next })]);
         }
         return account;
     }

@@ -38,7 +38,7 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        refresh.Keep(accounts.SelectMany(a => a.TokenManagers));
+        refresh.Add(accounts.SelectMany(a => a.TokenManagers));
         return Task.WhenAll(accounts.Select(account => health.WatchAsync(() => account.RunAsync(stoppingToken))));
     }
 }

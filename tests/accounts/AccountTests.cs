@@ -15,8 +15,8 @@ public sealed class AccountTests
     [Fact]
     public async Task A_login_beneath_that_comes_too_late_for_a_renewal_under_way_is_tried_once_that_has_failed()
     {
-        using var upstream = await new Kept().Loaded();
-        using var ours = await new Kept().Loaded();
+        using var upstream = await new TokenManagerBench().Loaded();
+        using var ours = await new TokenManagerBench().Loaded();
         using var stop = new CancellationTokenSource();
         var account = new Account("home", "x", labelled: true, ours.TokenManager, feed: null) { Upstream = [upstream.TokenManager] };
         var running = account.RunAsync(stop.Token);
@@ -24,7 +24,7 @@ public sealed class AccountTests
         var arrived = ours.Grant.Arrived;
         var renewing = ours.TokenManager.RenewAsync(null, Cancellation);
         await arrived;
-        await upstream.TokenManager.AdoptAsync(Kept.Some(upstream.Time, number: "1"), Cancellation);
+        await upstream.TokenManager.AdoptAsync(TokenManagerBench.Some(upstream.Time, number: "1"), Cancellation);
         // So that it is seen before the renewal ends; it is no signal to us.
         for (var i = 0; i < 1000; i++)
         {
@@ -42,13 +42,13 @@ public sealed class AccountTests
     [Fact]
     public async Task Who_has_logged_out_is_not_logged_in_again_by_what_came_beneath_before()
     {
-        using var upstream = await new Kept().Loaded();
-        using var ours = await new Kept().Loaded();
+        using var upstream = await new TokenManagerBench().Loaded();
+        using var ours = await new TokenManagerBench().Loaded();
         using var stop = new CancellationTokenSource();
         ours.Grant.NeedsNoToken = true;
         var account = new Account("home", "x", labelled: true, ours.TokenManager, feed: null) { Upstream = [upstream.TokenManager] };
         var running = account.RunAsync(stop.Token);
-        await upstream.TokenManager.AdoptAsync(Kept.Some(upstream.Time, number: "1"), Cancellation);
+        await upstream.TokenManager.AdoptAsync(TokenManagerBench.Some(upstream.Time, number: "1"), Cancellation);
         for (var i = 0; i < 1000; i++)
         {
             await Task.Yield();

@@ -55,8 +55,8 @@ public sealed class HostedAccountsTests : IDisposable
     public async Task A_feed_that_fails_is_logged_and_noticed_and_the_others_go_on()
     {
         var (time, logs) = (new ManualTime(), new CollectedLog());
-        using var first = new Kept(new MemoryStore(Kept.Some(time)), time);
-        using var second = new Kept(new MemoryStore(Kept.Some(time)), time);
+        using var first = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
+        using var second = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
         var (broken, whole) = (new Feed(new InvalidOperationException("a mistake")), new Feed(null));
         IReadOnlyList<Account> accounts = [new("a", "x", labelled: true, first.TokenManager, broken), new("b", "x", labelled: true, second.TokenManager, whole)];
         var health = new WorkHealth(new Logger<WorkHealth>(logs));

@@ -35,7 +35,7 @@ internal static class ManyAccounts
                 managers[i] = await TokenManagerOf(services, i);
             }
             using var end = new CancellationTokenSource();
-            var rounds = new RefreshLoop(managers, time, NullLogger.Instance).RunAsync(end.Token);
+            var loop = new RefreshLoop(managers, time, NullLogger.Instance).RunAsync(end.Token);
             await Task.Delay(TimeSpan.FromSeconds(5), time);
             if (managers.FirstOrDefault(k => k.Snapshot.State is not TokenState.Active) is { } failed)
             {
@@ -43,7 +43,7 @@ internal static class ManyAccounts
             }
             var line = string.Create(CultureInfo.InvariantCulture, $"{(Heap() - heap) / accounts} {Threads() - threads} {Timers() - timers}");
             await end.CancelAsync();
-            await rounds;
+            await loop;
             Array.ForEach(managers, k => k.Dispose());
             return line;
         }

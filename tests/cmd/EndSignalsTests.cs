@@ -90,8 +90,8 @@ public sealed class EndSignalsTests : IDisposable
     public async Task An_account_whose_file_system_hangs_does_not_hold_up_the_end()
     {
         var time = new ManualTime();
-        var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
-        using var kept = await new Kept(store, time).Loaded();
+        var store = new WatchedStore(new MemoryStore(TokenManagerBench.Some(time)));
+        using var kept = await new TokenManagerBench(store, time).Loaded();
         using var patience = new CancellationTokenSource(HostedAccounts.LongestStop, time);
         var answers = new TaskCompletionSource();
         // Whoever reads keeps its thread, as on a file system over a network.

@@ -74,7 +74,7 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
         {
             Assert.False(running.IsCompleted && !reached(), $"The command has ended:\n{Error}");
             Cancellation.ThrowIfCancellationRequested();
-            if (Time.Waiting > 0 && Time.ToNextTimer() < TokenEndpoint.Patience)
+            if (Time.Waiting > 0 && Time.ToNextTimer() < TokenEndpoint.RequestTimeout)
             {
                 Time.Advance(Time.ToNextTimer());
             }
@@ -96,7 +96,7 @@ internal abstract class TypedCommands(ManualTime time) : IAsyncDisposable
             Cancellation.ThrowIfCancellationRequested();
             if (turn % 50 == 0 && Time.Waiting <= 1)
             {
-                Time.Advance(TokenEndpoint.Patience / 2);
+                Time.Advance(TokenEndpoint.RequestTimeout / 2);
             }
             await Task.Yield();
         }

@@ -4,7 +4,7 @@ using Xunit;
 namespace Exporter.Tests.Support;
 
 /// <summary>
-/// Expected texts, checked in beside the tests. <c>UPDATE_GOLDEN=1</c> writes them anew; the difference is then for a person to read in git.
+/// Compares with expected texts in files beside the tests. <c>UPDATE_GOLDEN=1</c> writes the files; read the difference in git.
 /// </summary>
 internal static class Golden
 {
@@ -24,7 +24,7 @@ internal static class Golden
         Assert.Equal(File.ReadAllText(file), actual);
     }
 
-    /// <summary>Compares a metrics page in text format 0.0.4 by what it says: the order of families, series and labels is the library's.</summary>
+    /// <summary>Compares a metrics page in text format 0.0.4, ignoring the order of families, series and labels.</summary>
     public static void CheckPage(string relativePathUnderTests, string actual)
     {
         var file = Path.Combine(Root, relativePathUnderTests);

@@ -114,7 +114,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     private async Task<int> KeptAsync(CommandCall call, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var rounds = new RefreshLoop([manager], call.Time, NullLogger.Instance).RunAsync(end.Token);
+        var loop = new RefreshLoop([manager], call.Time, NullLogger.Instance).RunAsync(end.Token);
         var working = work(end.Token);
         try
         {
@@ -135,7 +135,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         {
             await end.CancelAsync();
             await Task.WhenAny(working);
-            await rounds;
+            await loop;
         }
     }
 

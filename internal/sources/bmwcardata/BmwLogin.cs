@@ -44,14 +44,14 @@ internal sealed class BmwLogin
     /// <summary>BMW calls a used, ended or revoked refresh token <c>invalid_request</c>, with a description of something else.</summary>
     private static Renewal ClassifyRenewal(TokenError error) => (error.Error, (int)error.Status) switch
     {
-        ("invalid_request" or "invalid_token", 400 or 401 or 403) => new Renewal.InvalidGrant(error.Say(
+        ("invalid_request" or "invalid_token", 400 or 401 or 403) => new Renewal.InvalidGrant(error.Describe(
             "BMW does not accept the refresh token any more: it was used by another program, is older than two weeks, or its client id was deleted or changed in the portal")),
         _ => ClassifyLogin(error),
     };
 
     private static Renewal ClassifyLogin(TokenError error) => error.Error switch
     {
-        "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Say(
+        "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Describe(
             "BMW does not accept the client id: it was deleted, or CarData API and CarData Stream are not subscribed for it in the portal")),
         _ => error.Classify(),
     };

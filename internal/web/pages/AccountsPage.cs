@@ -147,7 +147,7 @@ internal sealed class AccountsPage(
         {
             return Html.Nothing;
         }
-        var rows = levels.Select(level => (Html)$"<div><dt>{level.Name}</dt><dd>{(level.IsLeft ? "left" : "not left")}{(level.EndsAt is { } end ? (Html)$", ends {clock.Until(end)}" : Html.Nothing)} <small>{level.Next}</small></dd></div>");
+        var rows = levels.Select(level => (Html)$"<div><dt>{level.Name}</dt><dd>{(level.IsAvailable ? "left" : "not left")}{(level.ExpiresAt is { } end ? (Html)$", ends {clock.Until(end)}" : Html.Nothing)} <small>{level.Next}</small></dd></div>");
         return $"<h3>Ways to the token</h3><dl class=\"facts\">{rows}</dl>";
     }
 

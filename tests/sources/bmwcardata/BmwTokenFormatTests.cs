@@ -74,7 +74,7 @@ public sealed class BmwTokenFormatTests
     {
         var held = manager.Read(Bytes(Manager));
         // As BMW answers at times: without the gcid.
-        var answer = TokenAnswer.Read(
+        var answer = TokenResponse.ReadToken(
             JsonMembers.Parse("""{"access_token":"access-2","refresh_token":"refresh-2","id_token":"id-2","expires_in":3599,"token_type":"Bearer"}"""u8),
             DateTimeOffset.FromUnixTimeSeconds(1763728000))!;
 
@@ -92,7 +92,7 @@ public sealed class BmwTokenFormatTests
         var token = manager.Read("""{"access_token":"a","refresh_token":"r","id_token":"i","expires_in":3599,"gcid":"g","client_id":"c","vin":"v"}"""u8);
 
         Assert.Null(token.ExpiresAt);
-        Assert.Contains(token.Shortcomings(), s => s.Contains("expiry", StringComparison.Ordinal));
+        Assert.Contains(token.Warnings(), s => s.Contains("expiry", StringComparison.Ordinal));
     }
 
     [Fact]

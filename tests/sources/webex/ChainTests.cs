@@ -294,7 +294,7 @@ public sealed class ChainTests
             _ => StubHttp.Answer(HttpStatusCode.NotFound, "{}"),
         });
         using var client = http.Client;
-        var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
+        var store = new WatchedStore(new MemoryStore(TokenManagerBench.Some(time)));
         var parts = new WebexChainParts(
             "webex", new TokenConfig("/nowhere/token-config.json", ServiceAppSettings.None), new OAuthClient("id", new Secret("secret")), new Uri("https://webex.invalid"), WebexDefaults.LoopbackRedirect, [], "exporter login");
         var chain = new WebexChain(parts, new MemoryStore(), store, new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, client, time, NullLogger.Instance);
@@ -336,8 +336,8 @@ public sealed class ChainTests
 
         Assert.Equal(
             ["service app, by its refresh token", "service app, by the personal access token", "personal access token, by the integration", "a person"], levels.Select(l => l.Name));
-        Assert.All(levels, level => Assert.True(level.IsLeft));
-        Assert.Equal([90, 14, 90], levels.Take(3).Select(l => (l.EndsAt!.Value - bench.Time.GetUtcNow()).TotalDays));
+        Assert.All(levels, level => Assert.True(level.IsAvailable));
+        Assert.Equal([90, 14, 90], levels.Take(3).Select(l => (l.ExpiresAt!.Value - bench.Time.GetUtcNow()).TotalDays));
         Assert.StartsWith("next: the service app's token is renewed at 2026-12-0", levels[0].Next, StringComparison.Ordinal);
         Assert.Equal("needed once nothing else is left: exporter login", levels[3].Next);
         Assert.Equal(bench.Personal.Snapshot.State.Token!.RefreshExpiresAt!.Value.ToUnixTimeSeconds(), bench.Metric("webex_integration_token_expiry_timestamp_seconds"));

@@ -126,7 +126,7 @@ internal sealed class WebexBench : IAsyncDisposable
 
     public JsonMembers Manager => JsonMembers.Parse(File.ReadAllBytes(ConfigFile)).Inner("tokenManager")!;
 
-    public string? Env(string name) => DotEnvFile.Find(File.ReadAllBytes(EnvFile), name);
+    public string? Env(string name) => DotEnv.Find(File.ReadAllBytes(EnvFile), name);
 
     public async ValueTask DisposeAsync()
     {

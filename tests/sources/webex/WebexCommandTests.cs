@@ -35,7 +35,7 @@ public sealed partial class WebexCommandTests
         Assert.Equal(bench.Provider.IntegrationClientSecret, manager.Inner("integration")!.Text("clientSecret"));
         Assert.NotNull(manager.Inner("integration")!.Text("refreshToken"));
         Assert.NotNull(manager.Text("personalAccessToken"));
-        Assert.NotNull(DotEnvFile.Find(File.ReadAllBytes(bench[".env"]), "WEBEX_SERVICE_APP_REFRESH_TOKEN"));
+        Assert.NotNull(DotEnv.Find(File.ReadAllBytes(bench[".env"]), "WEBEX_SERVICE_APP_REFRESH_TOKEN"));
         Assert.Equal(1, bench.Provider.ApplicationToken.Requests);
         Assert.Equal(
             $"hook: logged in; the token is in {bench[".env"]} and good until 2026-12-05 12:00:00Z (in 14 days); the one it is had with is in {bench["token-config.json"]} and good until 2026-12-05 12:00:00Z (in 14 days).\n",
@@ -144,7 +144,7 @@ public sealed partial class WebexCommandTests
 
         Assert.Equal(0, await bench.RunAsync("token", "hook"));
 
-        Assert.Equal(DotEnvFile.Find(File.ReadAllBytes(bench[".env"]), "WEBEX_SERVICE_APP_ACCESS_TOKEN") + "\n", bench.Output);
+        Assert.Equal(DotEnv.Find(File.ReadAllBytes(bench[".env"]), "WEBEX_SERVICE_APP_ACCESS_TOKEN") + "\n", bench.Output);
     }
 
     [Fact]

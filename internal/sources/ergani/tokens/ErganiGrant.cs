@@ -61,7 +61,7 @@ public sealed class ErganiGrant(
         var reply = await login.PostJsonAsync(body, null, cancellationToken);
         if (reply.Error is { Status: HttpStatusCode.Unauthorized } error)
         {
-            return record.Refuse(error.Say($"Ergani refused the log-in as user type {credentials.UserType}")) with { ClockOffset = reply.ClockOffset };
+            return record.Refuse(error.Describe($"Ergani refused the log-in as user type {credentials.UserType}")) with { ClockOffset = reply.ClockOffset };
         }
         var outcome = Outcome(reply, current, "Ergani's log-in");
         if (outcome is Renewal.Transient { RetryAfter: { } wait })
@@ -71,9 +71,9 @@ public sealed class ErganiGrant(
         return outcome;
     }
 
-    private Renewal Outcome(TokenReply reply, Token? current, string what)
+    private Renewal Outcome(TokenResponse reply, Token? current, string what)
     {
-        if (reply.Answer is not { } answer)
+        if (reply.Members is not { } answer)
         {
             return reply.Failure!;
         }

@@ -18,14 +18,14 @@ public sealed class DotEnvTokenFormat : ITokenFormat
 
     public bool IsShared => true;
 
-    public bool Recognises(ReadOnlySpan<byte> content) => (DotEnvFile.Find(content, AccessToken) ?? DotEnvFile.Find(content, RefreshToken)) is not null;
+    public bool Recognises(ReadOnlySpan<byte> content) => (DotEnv.Find(content, AccessToken) ?? DotEnv.Find(content, RefreshToken)) is not null;
 
-    public Token Read(ReadOnlySpan<byte> content) => Ends.Parse(DotEnvFile.Find(content, Expiry)).Put(new Token
+    public Token Read(ReadOnlySpan<byte> content) => Ends.Parse(DotEnv.Find(content, Expiry)).Put(new Token
     {
-        AccessToken = Secret.From(DotEnvFile.Find(content, AccessToken)),
-        RefreshToken = Secret.From(DotEnvFile.Find(content, RefreshToken)),
+        AccessToken = Secret.From(DotEnv.Find(content, AccessToken)),
+        RefreshToken = Secret.From(DotEnv.Find(content, RefreshToken)),
     });
 
-    public byte[] Write(Token token, ReadOnlySpan<byte> previous) => DotEnvFile.With(
-        DotEnvFile.With(DotEnvFile.With(previous, AccessToken, token.AccessToken?.Reveal()), RefreshToken, token.RefreshToken?.Reveal()), Expiry, Ends.From(token)?.ToString());
+    public byte[] Write(Token token, ReadOnlySpan<byte> previous) => DotEnv.With(
+        DotEnv.With(DotEnv.With(previous, AccessToken, token.AccessToken?.Reveal()), RefreshToken, token.RefreshToken?.Reveal()), Expiry, Ends.From(token)?.ToString());
 }

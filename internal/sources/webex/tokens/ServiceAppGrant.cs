@@ -77,7 +77,7 @@ public sealed class ServiceAppGrant(
         var reply = await MintAsync(serviceApp, access, cancellationToken);
         if (reply.Error?.Status == HttpStatusCode.Unauthorized)
         {
-            logger.LogWarning("account {Account}: {Reason}", account, reply.Error.Say("the personal access token is not accepted"));
+            logger.LogWarning("account {Account}: {Reason}", account, reply.Error.Describe("the personal access token is not accepted"));
             await personal.RenewAsync(access, cancellationToken);
             if (await personal.GetTokenAsync(cancellationToken) is not { AccessToken: { } fresh })
             {
@@ -103,7 +103,7 @@ public sealed class ServiceAppGrant(
     };
 
     /// <summary>Sends the service app's credentials under the personal access token. No form, and no client authentication but theirs.</summary>
-    private Task<TokenReply> MintAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellationToken)
+    private Task<TokenResponse> MintAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellationToken)
     {
         var endpoint = new TokenEndpoint(
             http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time, WebexError.Classify, prepare)
@@ -112,20 +112,20 @@ public sealed class ServiceAppGrant(
         return endpoint.PostJsonAsync(body, new("Bearer", access.Reveal()), cancellationToken);
     }
 
-    private Renewal Outcome(TokenReply reply, Token? current)
+    private Renewal Outcome(TokenResponse reply, Token? current)
     {
-        if (reply.Answer is { } answer)
+        if (reply.Members is { } answer)
         {
-            return TokenAnswer.Read(answer, time.GetUtcNow()) is { } token
+            return TokenResponse.ReadToken(answer, time.GetUtcNow()) is { } token
                 ? new Renewal.Renewed((current ?? new Token()).After(token))
                 : new Renewal.Transient(FailureKind.MalformedAnswer, "there is no access token in Webex's answer for the service app");
         }
         return (int?)reply.Error?.Status switch
         {
-            400 => new Renewal.InvalidClient(reply.Error.Say("Webex does not accept serviceApp.clientId, clientSecret or targetOrgId")),
-            401 => new Renewal.InvalidClient(reply.Error.Say("the personal access token is good, and not accepted for this service app: it has to be of a full or developer admin, with the scope spark:applications_token")),
-            403 => new Renewal.InvalidClient(reply.Error.Say("the personal access token lacks the scope spark:applications_token, or no full admin has authorized the service app in Control Hub")),
-            404 => new Renewal.InvalidClient(reply.Error.Say("Webex knows no service app of this serviceApp.appId")),
+            400 => new Renewal.InvalidClient(reply.Error.Describe("Webex does not accept serviceApp.clientId, clientSecret or targetOrgId")),
+            401 => new Renewal.InvalidClient(reply.Error.Describe("the personal access token is good, and not accepted for this service app: it has to be of a full or developer admin, with the scope spark:applications_token")),
+            403 => new Renewal.InvalidClient(reply.Error.Describe("the personal access token lacks the scope spark:applications_token, or no full admin has authorized the service app in Control Hub")),
+            404 => new Renewal.InvalidClient(reply.Error.Describe("Webex knows no service app of this serviceApp.appId")),
             _ => reply.Failure!,
         };
     }

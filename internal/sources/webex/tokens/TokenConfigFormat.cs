@@ -55,7 +55,7 @@ public sealed class TokenConfigFormat : ITokenFormat
         var style = previous.IsEmpty ? NewFile : JsonStyle.Of(previous);
         var before = previous.IsEmpty ? JsonMembers.Empty : Parse(previous);
         var held = Manager(before);
-        var (shape, inner) = (IntegrationShape.Of(held), style.Deeper());
+        var (shape, inner) = (IntegrationShape.Of(held), style.Nested());
         var integration = shape.In(held)
             .With(shape.ClientId, token.Members.Text(ClientId) ?? shape.In(held).Text(shape.ClientId))
             .With(shape.ClientSecret, token.Members.Text(ClientSecret) ?? shape.In(held).Text(shape.ClientSecret))

@@ -22,10 +22,10 @@ internal static class WebexError
     };
 
     /// <summary>The same for the code of a login.</summary>
-    public static Renewal ClassifyLogin(TokenError error) => Classify(error) is Renewal.InvalidGrant ? new Renewal.InvalidGrant(error.Say("Webex does not accept the code; begin again")) : Classify(error);
+    public static Renewal ClassifyLogin(TokenError error) => Classify(error) is Renewal.InvalidGrant ? new Renewal.InvalidGrant(error.Describe("Webex does not accept the code; begin again")) : Classify(error);
 
     /// <summary>429 is for this client; 423 for what it asks of, and may bring Retry-After as well.</summary>
-    public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex asks for patience"), error.RetryAfter);
+    public static Renewal Limited(TokenError error) => new Renewal.Transient(FailureKind.RateLimited, error.Describe("Webex asks for patience"), error.RetryAfter);
 
     /// <summary>The message, its details where they say more, and the id by which Webex's support finds the call.</summary>
     /// <param name="body">The answer's JSON; null if it is none.</param>
@@ -69,9 +69,9 @@ internal static class WebexError
         bool Has(string word) => error.Description?.Contains(word, StringComparison.OrdinalIgnoreCase) == true;
 
         return Has("invalid_grant") || Has("refresh token") || Has("refresh_token") || ((Has("token") || Has("grant") || Has("code")) && (Has("invalid") || Has("expired") || Has("revoked")))
-            ? new Renewal.InvalidGrant(error.Say("the refresh token is no longer accepted"))
+            ? new Renewal.InvalidGrant(error.Describe("the refresh token is no longer accepted"))
             : Has("client")
-                ? new Renewal.InvalidClient(error.Say("the client id or the client secret is not accepted"))
-                : new Renewal.Transient(FailureKind.MalformedAnswer, error.Say("Webex refuses, and does not say what"), error.RetryAfter);
+                ? new Renewal.InvalidClient(error.Describe("the client id or the client secret is not accepted"))
+                : new Renewal.Transient(FailureKind.MalformedAnswer, error.Describe("Webex refuses, and does not say what"), error.RetryAfter);
     }
 }
