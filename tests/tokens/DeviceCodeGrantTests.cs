@@ -121,10 +121,10 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Theory]
-    [InlineData(403, "access_denied", "refused at the provider")]
-    [InlineData(401, "expired_token", "begin again")]
-    [InlineData(400, "expired_token", "begin again")]
-    [InlineData(400, "invalid_grant", "begin again")]
+    [InlineData(403, "access_denied", "rejected on the provider's page")]
+    [InlineData(401, "expired_token", "start again")]
+    [InlineData(400, "expired_token", "start again")]
+    [InlineData(400, "invalid_grant", "start again")]
     public async Task A_decision_ends_the_polling(int status, string error, string said)
     {
         http.Expect(HttpStatusCode.OK, Authorized).Expect((HttpStatusCode)status, $$"""{"error":"{{error}}"}""");

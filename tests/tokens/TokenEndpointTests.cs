@@ -304,7 +304,7 @@ public sealed class TokenEndpointTests : IDisposable
             + "Content-Length: 0\r\nConnection: close\r\n\r\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes(response), Cancellation);
 
-        Assert.Contains("credentials are not sent after it", Assert.IsType<Renewal.InvalidClient>(await renewal).Reason);
+        Assert.Contains("credentials are not sent there", Assert.IsType<Renewal.InvalidClient>(await renewal).Reason);
         Assert.False(listener.Pending());
     }
 
