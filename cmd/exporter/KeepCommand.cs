@@ -108,7 +108,7 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
     private async Task<bool> KeepAsync(IReadOnlyList<AccountReport> accounts, TokenRefresh refresh, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        refresh.Keep(accounts.SelectMany(a => a.Account.TokenManagers));
+        refresh.Add(accounts.SelectMany(a => a.Account.TokenManagers));
         systemd.Ready();
         var watchdog = systemd.RunWatchdogAsync(() => refresh.ExecuteTask is { IsCompleted: false }, stop.Token);
         var shutdown = await ReportUntilShutdownAsync(accounts, cancellationToken);

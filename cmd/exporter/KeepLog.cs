@@ -3,8 +3,8 @@ using Exporter.Tokens;
 namespace Exporter;
 
 /// <summary>
-/// The log of <c>keep</c>, in BmwTokenManager's form: <c>[warn] …</c>. It also writes warnings and errors of token managers, except failed
-/// renewals, which the command reports itself. Safe for concurrent use.
+/// The log of <c>keep</c>, in the form of the daemon that it replaces: <c>[warn] …</c>. It also writes warnings and errors of token
+/// managers, except failed renewals, which the command reports itself. Safe for concurrent use.
 /// </summary>
 internal sealed class KeepLog(TextWriter output) : ILoggerProvider, ILogger
 {

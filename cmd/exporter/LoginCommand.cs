@@ -91,7 +91,7 @@ internal sealed class LoginCommand(CommandContext context)
         OpenBrowser(openBrowser, request.Address);
         var response = await ReceiveAsync(listener, request, cancellationToken);
         return response is null ? new Renewal.InvalidGrant("nothing was pasted; start again")
-            : grant.Refuse(response, request) is { } problem ? new Renewal.InvalidGrant(problem)
+            : grant.Validate(response, request) is { } problem ? new Renewal.InvalidGrant(problem)
             // Not cancelable, because an authorization code is single-use (RFC 6749, section 4.1.2).
             : await grant.ExchangeAsync(response.Code!, request, CancellationToken.None);
     }

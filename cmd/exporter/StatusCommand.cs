@@ -56,7 +56,7 @@ internal static class StatusCommand
         return levels.Count == 0 ? "" : "\n" + TextTable.Of(
         [
             [$"credentials of {account.Name}", "available", "expires", "next step"],
-            .. levels.Select(l => new[] { l.Name, l.IsLeft ? "yes" : "no", context.FormatTime(l.EndsAt), l.Next }),
+            .. levels.Select(l => new[] { l.Name, l.IsAvailable ? "yes" : "no", context.FormatTime(l.ExpiresAt), l.Next }),
         ]);
     }
 
@@ -78,7 +78,7 @@ internal static class StatusCommand
         if (account.Levels(now) is { Count: > 0 } levels)
         {
             json["levels"] = new JsonArray([.. levels.Select(level =>
-                new JsonObject { ["name"] = level.Name, ["left"] = level.IsLeft, ["ends"] = level.EndsAt?.UtcDateTime, ["next"] = level.Next })]);
+                new JsonObject { ["name"] = level.Name, ["left"] = level.IsAvailable, ["ends"] = level.ExpiresAt?.UtcDateTime, ["next"] = level.Next })]);
         }
         return json;
     }

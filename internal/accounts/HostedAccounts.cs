@@ -38,7 +38,7 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        refresh.Keep(accounts.SelectMany(account => account.TokenManagers));
+        refresh.Add(accounts.SelectMany(account => account.TokenManagers));
         return Task.WhenAll(accounts.Select(account => health.WatchAsync(() => account.RunAsync(stoppingToken))));
     }
 }

@@ -58,7 +58,7 @@ internal sealed record TokenExport(string Path, TokenExportFormat Format, string
                 {
                     return Failure($"it is larger than {Largest >> 20} MiB");
                 }
-                var after = Format == TokenExportFormat.Json ? WithMember(before, token) : DotEnvFile.With(before, Member, token?.Reveal());
+                var after = Format == TokenExportFormat.Json ? WithMember(before, token) : DotEnv.With(before, Member, token?.Reveal());
                 return before.AsSpan().SequenceEqual(after) ? null : AtomicFile.Replace(Path, after);
             }
             catch (JsonException)
@@ -82,7 +82,7 @@ internal sealed record TokenExport(string Path, TokenExportFormat Format, string
 
     private static JsonMembers With(JsonMembers members, ReadOnlySpan<string> names, Secret? token, JsonStyle style) => names.Length == 1
         ? members.With(names[0], token?.Reveal())
-        : members.With(names[0], With(members.Inner(names[0]) ?? JsonMembers.Empty, names[1..], token, style.Deeper()), style);
+        : members.With(names[0], With(members.Inner(names[0]) ?? JsonMembers.Empty, names[1..], token, style.Nested()), style);
 }
 
 /// <summary>

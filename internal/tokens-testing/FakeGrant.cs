@@ -3,43 +3,42 @@ using System.Collections.Concurrent;
 namespace Exporter.Tokens.Testing;
 
 /// <summary>
-/// A grant without a provider. It gives each outcome it was told to give, in order, and after the last one a new token for
-/// every request: <c>access-1</c> and <c>refresh-1</c>, <c>access-2</c> and <c>refresh-2</c>, and so on. It counts, and notices
-/// requests that overlap. Safe for concurrent use.
+/// A grant without a provider. It returns the scripted outcomes in their order, and after them a new token for each request:
+/// <c>access-1</c> and <c>refresh-1</c>, <c>access-2</c> and <c>refresh-2</c>, and so on. It records the requests. Safe for concurrent use.
 /// </summary>
 public sealed class FakeGrant(TimeProvider time) : IGrant
 {
     private readonly ConcurrentQueue<Func<Token?, Renewal>> script = new();
-    private readonly ConcurrentQueue<Token?> asked = new();
+    private readonly ConcurrentQueue<Token?> received = new();
     private TaskCompletionSource? gate;
     private TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int issued;
     private int inFlight;
     private int mostInFlight;
 
-    /// <summary>What the tokens it makes are good for; null for a provider that does not say.</summary>
+    /// <summary>The lifetime of the tokens; null for a provider that does not return one.</summary>
     public TimeSpan? Lifetime { get; set; } = TimeSpan.FromHours(3);
 
-    /// <summary>How long a request lasts, on the clock it was given.</summary>
+    /// <summary>The duration of a request, on its clock.</summary>
     public TimeSpan Latency { get; set; }
 
-    /// <summary>Whether it needs no token to begin with, as a password needs none.</summary>
+    /// <summary>Whether it can renew without a token, as a password grant can.</summary>
     public bool NeedsNoToken { get; set; }
 
-    /// <summary>The tokens that requests were made with, in order.</summary>
-    public IReadOnlyList<Token?> Asked => [.. asked];
+    /// <summary>The current token of each request, in order.</summary>
+    public IReadOnlyList<Token?> ReceivedTokens => [.. received];
 
-    public int Requests => asked.Count;
+    public int Requests => received.Count;
 
-    /// <summary>How many requests there ever were at the same time.</summary>
+    /// <summary>The largest number of concurrent requests.</summary>
     public int MostInFlight => Volatile.Read(ref mostInFlight);
 
-    /// <summary>Completes when the next request has come in.</summary>
+    /// <summary>Completes when the next request arrives.</summary>
     public Task Arrived => arrived.Task;
 
     public bool CanRenew(Token? current) => NeedsNoToken || current?.RefreshToken is not null;
 
-    /// <summary>The next outcomes, one for each request.</summary>
+    /// <summary>Adds outcomes, one for each request.</summary>
     public FakeGrant Then(params IEnumerable<Renewal> outcomes)
     {
         foreach (var outcome in outcomes)
@@ -49,14 +48,14 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
         return this;
     }
 
-    /// <summary>The next outcome, made when the request comes; what it throws, the grant throws.</summary>
+    /// <summary>Adds a function that returns the outcome of a request, or throws.</summary>
     public FakeGrant Then(Func<Token?, Renewal> outcome)
     {
         script.Enqueue(outcome);
         return this;
     }
 
-    /// <summary>Requests come in from now on, but no answer goes out before <see cref="Release"/>.</summary>
+    /// <summary>Delays the response of each new request until <see cref="Release"/>.</summary>
     public void Hold() => gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void Release()
@@ -70,7 +69,7 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
     {
         var now = Interlocked.Increment(ref inFlight);
         InterlockedMax(ref mostInFlight, now);
-        asked.Enqueue(current);
+        received.Enqueue(current);
         Interlocked.Exchange(ref arrived, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         try
         {
@@ -93,14 +92,14 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
     private Token Issue(Token? current)
     {
         var number = Interlocked.Increment(ref issued);
-        var answer = new Token
+        var token = new Token
         {
             AccessToken = new Secret($"access-{number}"),
             RefreshToken = new Secret($"refresh-{number}"),
             Lifetime = Lifetime,
             ExpiresAt = time.GetUtcNow() + Lifetime,
         };
-        return current is null ? answer : current.After(answer);
+        return current is null ? token : current.After(token);
     }
 
     private static void InterlockedMax(ref int most, int value)

@@ -1,8 +1,8 @@
 namespace Exporter.Tokens.Testing;
 
 /// <summary>
-/// A clock that stands still until a test moves it. Timers fire inside <see cref="Advance"/>, in order of their due time,
-/// with the clock showing that time. The wall clock can be stepped apart from the monotonic one, as NTP does.
+/// A clock that moves only when a test advances it. Timers fire inside <see cref="Advance"/>, in the order of their due times and at these
+/// times. The wall clock can be changed without the monotonic clock, as NTP does.
 /// </summary>
 public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 {
@@ -15,17 +15,17 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     private long order;
     private int waiting;
 
-    /// <summary>Nanoseconds, as on Linux, so that what overflows there overflows here.</summary>
+    /// <summary>Nanoseconds, as on Linux, so that an overflow there is an overflow here.</summary>
     public override long TimestampFrequency => 1_000_000_000;
 
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
-    /// <summary>How many timers are waiting.</summary>
+    /// <summary>The number of active timers.</summary>
     public int Waiting { get { lock (gate) { return waiting; } } }
 
     /// <summary>
-    /// Jumps from one waiting timer to the next until <paramref name="reached"/> says so. The clock moves only while somebody
-    /// waits for it, so that work which a timer set off is done before the next; for work that waits for one timer at a time.
+    /// Advances from timer to timer until <paramref name="reached"/> returns true. The clock moves only while a timer is active, so work that
+    /// a timer started finishes before the next timer fires. For work that uses one timer at a time.
     /// </summary>
     public async Task AdvanceUntilAsync(Func<bool> reached, TimeSpan limit)
     {
@@ -34,7 +34,7 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         {
             if (GetUtcNow() > end)
             {
-                throw new TimeoutException($"It did not come about within {limit}.");
+                throw new TimeoutException($"The condition was not met within {limit}.");
             }
             if (Waiting > 0)
             {
@@ -44,13 +44,13 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         }
     }
 
-    /// <summary>How long until the next timer is due.</summary>
+    /// <summary>The time until the next timer is due.</summary>
     public TimeSpan ToNextTimer()
     {
         lock (gate)
         {
-            var due = timers.UnorderedItems.Where(t => t.Element.Version == t.Element.Timer.Version).Select(t => t.Priority.Due).DefaultIfEmpty(elapsed).Min();
-            return TimeSpan.FromTicks(Math.Max(0, due - elapsed));
+            var active = timers.UnorderedItems.Where(t => t.Element.Version == t.Element.Timer.Version);
+            return TimeSpan.FromTicks(Math.Max(0, active.Select(t => t.Priority.Due).DefaultIfEmpty(elapsed).Min() - elapsed));
         }
     }
 
@@ -85,16 +85,14 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         }
     }
 
-    /// <summary>
-    /// The process stands still for this long, as after SIGSTOP: a timer that became due meanwhile fires once, however often its period has passed.
-    /// </summary>
+    /// <summary>Simulates a process that is stopped, as by SIGSTOP: a timer that becomes due meanwhile fires once, whatever its period.</summary>
     public void Stop(TimeSpan time)
     {
         lock (gate) { MoveTo(elapsed + time.Ticks); }
         Advance(TimeSpan.Zero);
     }
 
-    /// <summary>Advances in steps until the work is done, for work that waits on this clock and ends in other threads.</summary>
+    /// <summary>Advances in steps until the work is done, for work that uses this clock in other threads.</summary>
     public async Task AdvanceUntil(Task work, TimeSpan step)
     {
         while (!work.IsCompleted)
@@ -106,8 +104,7 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     }
 
     /// <summary>
-    /// Advances whenever all of the work that is left waits on this clock, each on one timer: never while some of it is
-    /// running, so that no time passes that nobody waited for.
+    /// Advances only while each unfinished task waits for one timer of this clock, so that no time passes while a task is running.
     /// </summary>
     public async Task AdvanceWhileIdle(IReadOnlyCollection<Task> work, TimeSpan step)
     {
@@ -122,7 +119,7 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         await Task.WhenAll(work);
     }
 
-    /// <summary>Steps the wall clock alone: time zones are not meant, NTP corrections and people are.</summary>
+    /// <summary>Changes only the wall clock, as NTP or an administrator does.</summary>
     public void StepWallClock(TimeSpan by) { lock (gate) { wall += by; } }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -155,7 +152,7 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
             return true;
         }
 
-        /// <summary>After it has become due; what is due at once again would never let the clock go on.</summary>
+        /// <summary>Starts the next period. A period of zero does not repeat, because it would stop the clock.</summary>
         public void Rearm() => Arm(period > TimeSpan.Zero ? period : Timeout.InfiniteTimeSpan);
 
         private void Arm(TimeSpan dueTime)

@@ -1,30 +1,32 @@
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Replaces a small file so that a reader, a crash or a full disk sees the old content or the new one, never a part:
-/// temporary file born 0600 in the same directory, flushed, renamed over the old one, directory flushed.
+/// Replaces a small file so that a reader, a crash or a full disk leaves the old content or the new one, never a part. It creates a
+/// temporary file with mode 0600 in the same directory, flushes it, renames it over the old file and flushes the directory.
 /// </summary>
 public static class AtomicFile
 {
-    /// <summary>0600, which every file of ours is born with.</summary>
+    /// <summary>Mode 0600, from the creation of each file.</summary>
     public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Temporary files older than this belong to nobody any more.</summary>
-    private static readonly TimeSpan Litter = TimeSpan.FromHours(1);
+    /// <summary>No running process uses a temporary file that is older.</summary>
+    private static readonly TimeSpan StaleAfter = TimeSpan.FromHours(1);
 
-    /// <summary>The file a path means: a symbolic link stays one, and what it points to is replaced.</summary>
-    /// <exception cref="IOException">The links go round in a circle, or what is there is a directory, a pipe or a device.</exception>
+    /// <summary>The file behind a path: for a symbolic link, the file that it points to.</summary>
+    /// <exception cref="IOException">The links form a circle, or the path is a directory, a pipe or a device.</exception>
     internal static string Target(string path)
     {
-        // Asked of what is not there, ResolveLinkTarget throws.
-        var target = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
-        return Posix.IsSpecial(target) ? throw new IOException($"{target} is no ordinary file") : target;
+        // ResolveLinkTarget throws for a path that does not exist.
+        var target = new FileInfo(path).LinkTarget is null
+            ? Path.GetFullPath(path)
+            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+        return Posix.IsSpecial(target) ? throw new IOException($"{target} is not a regular file") : target;
     }
 
-    /// <summary>Who a file at <paramref name="target"/> belongs to: its owner, else the directory's, so that a command run as root does not shut the daemon out.</summary>
-    internal static (uint User, uint Group)? Owner(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(DirectoryOf(target));
+    /// <summary>The owner of the file, or of its directory: a command that runs as root must not lock the daemon out.</summary>
+    internal static (uint User, uint Group)? OwnerFor(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(DirectoryOf(target));
 
-    /// <summary>Replaces the file; returns a warning when it is not written as well as it could be.</summary>
+    /// <summary>Replaces the file. Returns a warning when the save is less safe than it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">It could not be written for lack of permissions; the old content is still there.</exception>
     public static string? Replace(string path, ReadOnlySpan<byte> content)
@@ -33,22 +35,22 @@ public static class AtomicFile
         return prepared.Write(content);
     }
 
-    /// <summary>Writes a file that is not there yet, whole or not at all; of many who do that together one does it. False when it is there.</summary>
+    /// <summary>Creates a file with its whole content. Of several concurrent calls, one succeeds. Returns false when the file exists.</summary>
     /// <exception cref="IOException">It could not be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">Likewise, for want of rights.</exception>
+    /// <exception cref="UnauthorizedAccessException">It could not be written for lack of permissions.</exception>
     public static bool TryCreate(string path, ReadOnlySpan<byte> content)
     {
         var temporary = Temporary(path);
         try
         {
-            using (var file = Create(temporary, content.Length, Owner(path), out _))
+            using (var file = Create(temporary, content.Length, OwnerFor(path), out _))
             {
-                WriteWhole(file, content);
+                WriteAll(file, content);
             }
-            if (Posix.TryLink(temporary, path) is { } isOurs)
+            if (Posix.TryLink(temporary, path) is { } isCreated)
             {
-                Flush(DirectoryOf(path));
-                return isOurs;
+                FlushDirectory(DirectoryOf(path));
+                return isCreated;
             }
             File.Move(temporary, path, overwrite: false);
             return true;
@@ -59,29 +61,28 @@ public static class AtomicFile
         }
         finally
         {
-            Discard(temporary);
+            TryDelete(temporary);
         }
     }
 
-    /// <summary>Where the old content is while a write in place lasts.</summary>
+    /// <summary>Contains the old content during a write in place.</summary>
     internal static string Backup(string target) => Path.Combine(DirectoryOf(target), $".{Path.GetFileName(target)}.backup");
 
-    /// <summary>
-    /// The newest content that was written whole beside the file, after it, and not renamed over it, because a crash came
-    /// between; null when there is none.
-    /// </summary>
-    internal static byte[]? CutOff(string target)
+    /// <summary>The newest complete temporary file that a crash left before its rename. Null when there is none.</summary>
+    internal static byte[]? FindUnfinished(string target)
     {
-        var newest = Temporaries(target).Select(name => new FileInfo(name)).Where(file => file.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(target)).MaxBy(file => file.LastWriteTimeUtc);
+        var newest = Temporaries(target).Select(name => new FileInfo(name))
+            .Where(file => file.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(target))
+            .MaxBy(file => file.LastWriteTimeUtc);
         return newest is { Length: > 0 } && File.ReadAllBytes(newest.FullName) is var content && !content.Contains((byte)0) ? content : null;
     }
 
-    /// <summary>Removes the temporary files of processes that did not live to rename them. The file was written just now: its time is the disk's clock.</summary>
-    internal static void Sweep(string target)
+    /// <summary>Removes old temporary files of killed processes. The file was written just now, so its time is the disk's clock.</summary>
+    internal static void DeleteStale(string target)
     {
         try
         {
-            var old = File.GetLastWriteTimeUtc(target) - Litter;
+            var old = File.GetLastWriteTimeUtc(target) - StaleAfter;
             foreach (var temporary in Temporaries(target).Where(name => File.GetLastWriteTimeUtc(name) < old))
             {
                 File.Delete(temporary);
@@ -89,20 +90,21 @@ public static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Litter in a directory that cannot be listed harms nobody.
+            // Stale files in a directory that cannot be listed do no harm.
         }
     }
 
     internal static string Temporary(string target) => Path.Combine(DirectoryOf(target), $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
 
-    private static IEnumerable<string> Temporaries(string target) => Directory.EnumerateFiles(DirectoryOf(target), $".{Path.GetFileName(target)}.*.tmp");
+    private static IEnumerable<string> Temporaries(string target) =>
+        Directory.EnumerateFiles(DirectoryOf(target), $".{Path.GetFileName(target)}.*.tmp");
 
     internal static string DirectoryOf(string target) => Path.GetDirectoryName(target) is { Length: > 0 } directory ? directory : "/";
 
-    /// <summary>Whether a directory takes no new files, by its permissions or by its mount.</summary>
-    internal static bool IsClosed(Exception e) => e is UnauthorizedAccessException or IOException { HResult: Posix.ReadOnly };
+    /// <summary>Whether a directory does not accept new files, because of its permissions or its mount.</summary>
+    internal static bool IsReadOnly(Exception e) => e is UnauthorizedAccessException or IOException { HResult: Posix.ReadOnly };
 
-    /// <summary>Creates a file, 0600 from the start, with its space reserved.</summary>
+    /// <summary>Creates a file with mode 0600 and with its space reserved.</summary>
     /// <param name="hasOwner">Whether it belongs to <paramref name="owner"/>.</param>
     internal static FileStream Create(string name, int size, (uint User, uint Group)? owner, out bool hasOwner)
     {
@@ -114,21 +116,21 @@ public static class AtomicFile
             BufferSize = 0,
             PreallocationSize = size,
         });
-        hasOwner = owner is not { } one || Posix.TryGive(file.SafeFileHandle, one);
+        hasOwner = owner is not { } one || Posix.TryChangeOwner(file.SafeFileHandle, one);
         return file;
     }
 
     /// <summary>Writes the content of a new file to disk.</summary>
-    internal static void WriteWhole(FileStream file, ReadOnlySpan<byte> content)
+    internal static void WriteAll(FileStream file, ReadOnlySpan<byte> content)
     {
-        // Its whole length at once: what a crash leaves unwritten then reads as NULs, and differs from a whole file.
+        // Sets the whole length first: after a crash, unwritten parts read as NUL bytes, and an incomplete file is recognized.
         file.SetLength(content.Length);
         file.Write(content);
         file.Flush(flushToDisk: true);
     }
 
-    /// <summary>The file is there; whether its name survives a power cut is another question, and no reason to call it unsaved.</summary>
-    internal static string? Flush(string directory)
+    /// <summary>Returns a warning instead of throwing: the file is written, even if its name may not survive a power failure.</summary>
+    internal static string? FlushDirectory(string directory)
     {
         try
         {
@@ -141,7 +143,7 @@ public static class AtomicFile
         }
     }
 
-    internal static void Discard(string file)
+    internal static void TryDelete(string file)
     {
         try
         {
@@ -149,7 +151,7 @@ public static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // What cannot be deleted is swept up later.
+            // A later save deletes it.
         }
     }
 }

@@ -4,33 +4,33 @@ using System.Text;
 
 namespace Exporter.Tokens;
 
-/// <summary>How a person can log in to an account. A closed set.</summary>
+/// <summary>How a user logs in to an account. A closed set.</summary>
 public abstract record LoginMethod
 {
     private LoginMethod() { }
 
-    /// <summary>A browser is sent to the provider and comes back with a code.</summary>
+    /// <summary>The browser goes to the provider and returns with a code.</summary>
     public sealed record Redirect(AuthorizationCodeGrant Grant) : LoginMethod;
 
-    /// <summary>The person types a code at the provider, on any device.</summary>
+    /// <summary>The user enters a code at the provider, on any device.</summary>
     public sealed record Device(DeviceCodeGrant Grant) : LoginMethod;
 
-    /// <summary>The person brings a token that the provider shows, and pastes it.</summary>
+    /// <summary>The user pastes a token that the provider shows.</summary>
     public sealed record Paste : LoginMethod;
 
-    /// <summary>Nobody can or need: the account logs in by itself from its configuration.</summary>
+    /// <summary>No user is needed: the account logs in with its configuration.</summary>
     public sealed record Unattended : LoginMethod;
 }
 
-/// <summary>A login that was begun by redirect: everything the callback has to be compared with. For one use.</summary>
+/// <summary>A login by redirect in progress, with everything that the callback is compared with. For one use.</summary>
 /// <param name="Address">Where the browser is sent.</param>
-/// <param name="Verifier">RFC 7636's code verifier; null where the provider takes none.</param>
+/// <param name="Verifier">The code verifier of RFC 7636; null when the provider does not support it.</param>
 public sealed record AuthorizationRequest(Uri Address, Secret State, Secret? Verifier, Uri RedirectUri);
 
-/// <summary>What the provider sent the browser back with (RFC 6749, section 4.1.2; RFC 9207).</summary>
+/// <summary>The query of the callback (RFC 6749, section 4.1.2; RFC 9207).</summary>
 public sealed record AuthorizationResponse(string? Code, Secret? State, string? Issuer, string? Error, string? Description)
 {
-    /// <summary>Reads a query, with or without its question mark; of a parameter that comes twice nothing is taken.</summary>
+    /// <summary>Reads a query, with or without its question mark. A repeated parameter is ignored.</summary>
     public static AuthorizationResponse Parse(string query)
     {
         var parameters = query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
@@ -41,24 +41,30 @@ public sealed record AuthorizationResponse(string? Code, Secret? State, string? 
         return new(One("code"), Secret.From(One("state")), One("iss"), One("error"), One("error_description"));
     }
 
-    /// <summary>application/x-www-form-urlencoded, where a plus is a space.</summary>
+    /// <summary>In application/x-www-form-urlencoded, a plus is a space.</summary>
     private static string Decode(string text) => Uri.UnescapeDataString(text.Replace('+', ' '));
 }
 
 /// <summary>The authorization-code grant (RFC 6749, section 4.1) with PKCE (RFC 7636). Immutable.</summary>
-/// <param name="redirectUri">The redirect URI that is registered for this client, where it is not the exporter's own callback.</param>
-/// <param name="issuer">What <c>iss</c> in a callback has to be equal to (RFC 9207); null where the provider sends none.</param>
+/// <param name="redirectUri">The redirect URI that is registered for this client, if it is not the exporter's own callback.</param>
+/// <param name="issuer">The required <c>iss</c> of a callback (RFC 9207); null when the provider does not send it.</param>
 public sealed class AuthorizationCodeGrant(
-    TokenEndpoint endpoint, Uri authorizationEndpoint, IReadOnlyList<string> scopes, bool pkce = true, Uri? redirectUri = null, string? issuer = null)
+    TokenEndpoint endpoint,
+    Uri authorizationEndpoint,
+    IReadOnlyList<string> scopes,
+    bool pkce = true,
+    Uri? redirectUri = null,
+    string? issuer = null)
 {
     public Uri? RedirectUri => redirectUri;
 
     public string? Issuer => issuer;
 
-    /// <summary>What a login asks for.</summary>
     public IReadOnlyList<string> Scopes => scopes;
 
-    /// <param name="callback">Where the browser comes back to, unless a redirect URI is registered; one with port 0 stands for any port (RFC 8252, section 7.3).</param>
+    /// <param name="callback">
+    /// Where the browser returns to, unless a redirect URI is registered. A redirect URI with port 0 means any port (RFC 8252, section 7.3).
+    /// </param>
     public AuthorizationRequest Begin(Uri callback)
     {
         var (state, verifier) = (Pkce.Random(), pkce ? Pkce.Random() : null);
@@ -66,7 +72,7 @@ public sealed class AuthorizationCodeGrant(
         List<(string Name, string Value)> query =
         [
             ("response_type", "code"),
-            ("client_id", (endpoint.Client ?? throw new InvalidOperationException("a login by redirect begins with a client id")).Id),
+            ("client_id", (endpoint.Client ?? throw new InvalidOperationException("a login by redirect needs a client id")).Id),
             ("redirect_uri", returnTo.OriginalString),
             ("state", state.Reveal()),
         ];
@@ -79,41 +85,45 @@ public sealed class AuthorizationCodeGrant(
             query.AddRange([("code_challenge", Pkce.Challenge(verifier)), ("code_challenge_method", "S256")]);
         }
         var separator = authorizationEndpoint.Query.Length > 0 ? '&' : '?';
-        var address = $"{authorizationEndpoint.OriginalString}{separator}{string.Join('&', query.Select(q => $"{q.Name}={Uri.EscapeDataString(q.Value)}"))}";
-        return new AuthorizationRequest(new Uri(address), state, verifier, returnTo);
+        var text = string.Join('&', query.Select(q => $"{q.Name}={Uri.EscapeDataString(q.Value)}"));
+        return new AuthorizationRequest(new Uri($"{authorizationEndpoint.OriginalString}{separator}{text}"), state, verifier, returnTo);
     }
 
-    /// <summary>Trades the code for a token, once; a code is single-use.</summary>
-    public async Task<Renewal> ExchangeAsync(string code, AuthorizationRequest begun, CancellationToken cancellationToken)
+    /// <summary>Exchanges the code for a token, once: a code is single-use.</summary>
+    public async Task<Renewal> ExchangeAsync(string code, AuthorizationRequest request, CancellationToken cancellationToken)
     {
         List<KeyValuePair<string, string>> form =
         [
             new("grant_type", "authorization_code"),
             new("code", code),
-            new("redirect_uri", begun.RedirectUri.OriginalString),
+            new("redirect_uri", request.RedirectUri.OriginalString),
         ];
-        if (begun.Verifier is { } verifier)
+        if (request.Verifier is { } verifier)
         {
             form.Add(new("code_verifier", verifier.Reveal()));
         }
         var (outcome, error) = await endpoint.RequestWithErrorAsync(form, cancellationToken);
-        return error?.Error == "invalid_grant" ? new Renewal.InvalidGrant(error.Say("the provider does not accept the code; start again")) : outcome;
+        return error?.Error == "invalid_grant"
+            ? new Renewal.InvalidGrant(error.Describe("the provider does not accept the code; start again"))
+            : outcome;
     }
 
-    /// <summary>What speaks against a callback, in a sentence; null when its code may be exchanged.</summary>
-    public string? Refuse(AuthorizationResponse response, AuthorizationRequest begun) => response switch
+    /// <summary>The problem with a callback, as a sentence; null when its code may be exchanged.</summary>
+    public string? Validate(AuthorizationResponse response, AuthorizationRequest request) => response switch
     {
-        { State: { } state } when !begun.State.Equals(state) => "the response belongs to another login; start again",
+        { State: { } state } when !request.State.Equals(state) => "the response belongs to another login; start again",
         { Error: "access_denied" } => "the login was rejected on the provider's page",
-        { Error: { } error } => $"the provider rejected the login with {Sanitize.Line(error)}{(response.Description is { } why ? $" ({Sanitize.Line(why)})" : "")}",
-        // RFC 9207, section 2.4: simple string comparison, and a server that promised the parameter has to send it.
+        { Error: { } error, Description: { } why } =>
+            $"the provider rejected the login with {Sanitize.Line(error)} ({Sanitize.Line(why)})",
+        { Error: { } error } => $"the provider rejected the login with {Sanitize.Line(error)}",
+        // RFC 9207, section 2.4: compare as strings, and require the parameter when the server announces it.
         _ when issuer is not null && response.Issuer != issuer => "the response does not come from the configured issuer; start again",
         { Code: null } => "the response contains no code; start again",
         _ => null,
     };
 }
 
-/// <summary>RFC 7636's verifier and challenge, and random text for states.</summary>
+/// <summary>The verifier and the challenge of RFC 7636, and random text for states.</summary>
 public static class Pkce
 {
     /// <summary>43 unreserved characters, 256 bits.</summary>

@@ -1,20 +1,27 @@
 namespace Exporter.Tokens;
 
-/// <summary>A device login that was begun (RFC 8628, section 3.2): what the person needs, and what polling needs.</summary>
-/// <param name="Complete">The address with the code filled in, where the provider gives one.</param>
-public sealed record DeviceAuthorization(Uri Verification, Uri? Complete, string UserCode, Secret DeviceCode, Secret? Verifier, TimeSpan Interval, DateTimeOffset Deadline)
+/// <summary>The response of the device authorization endpoint (RFC 8628, section 3.2).</summary>
+/// <param name="Complete">The address that contains the code, if the provider returns one.</param>
+public sealed record DeviceAuthorization(
+    Uri Verification, Uri? Complete, string UserCode, Secret DeviceCode, Secret? Verifier, TimeSpan Interval, DateTimeOffset Deadline)
 {
-    /// <summary>The address for a link: with the code if possible.</summary>
-    public Uri Link => Complete ?? new Uri($"{Verification.OriginalString}{(Verification.Query.Length > 0 ? '&' : '?')}user_code={Uri.EscapeDataString(UserCode)}");
+    /// <summary>The address for a link, with the code if possible.</summary>
+    public Uri Link => Complete ?? new Uri(
+        $"{Verification.OriginalString}{(Verification.Query.Length > 0 ? '&' : '?')}user_code={Uri.EscapeDataString(UserCode)}");
 }
 
-/// <summary>The device authorization grant (RFC 8628), with PKCE where the provider asks for it. Immutable.</summary>
+/// <summary>The device authorization grant (RFC 8628), with PKCE if the provider requires it. Immutable.</summary>
 /// <param name="device">The device authorization endpoint; the same client as <paramref name="token"/>.</param>
 /// <param name="token">The token endpoint.</param>
-/// <param name="extra">Further fields of the device authorization request that a provider demands.</param>
-/// <param name="denialGrace">How long after a server error the provider's <c>access_denied</c> is not yet believed; by default it always is.</param>
+/// <param name="extra">Further fields of the device authorization request that the provider requires.</param>
+/// <param name="denialGrace">How long after a server error to ignore <c>access_denied</c>; by default it is never ignored.</param>
 public sealed class DeviceCodeGrant(
-    TokenEndpoint device, TokenEndpoint token, IReadOnlyList<string> scopes, TimeProvider time, bool pkce = false, IReadOnlyList<KeyValuePair<string, string>>? extra = null,
+    TokenEndpoint device,
+    TokenEndpoint token,
+    IReadOnlyList<string> scopes,
+    TimeProvider time,
+    bool pkce = false,
+    IReadOnlyList<KeyValuePair<string, string>>? extra = null,
     TimeSpan denialGrace = default)
 {
     /// <summary>Section 3.2: "If no value is provided, clients MUST use 5 as the default."</summary>
@@ -22,8 +29,8 @@ public sealed class DeviceCodeGrant(
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    /// <summary>Asks for a code; a device authorization, or why there is none.</summary>
-    public async Task<(DeviceAuthorization? Begun, Renewal? Failure)> BeginAsync(CancellationToken cancellationToken)
+    /// <summary>Requests a code. Returns a device authorization or the failure.</summary>
+    public async Task<(DeviceAuthorization? Authorization, Renewal? Failure)> BeginAsync(CancellationToken cancellationToken)
     {
         var verifier = pkce ? Pkce.Random() : null;
         List<KeyValuePair<string, string>> form = [.. extra ?? []];
@@ -35,30 +42,31 @@ public sealed class DeviceCodeGrant(
         {
             form.AddRange([new("code_challenge", Pkce.Challenge(verifier)), new("code_challenge_method", "S256")]);
         }
-        var (answer, failure) = await device.AskAsync(form, cancellationToken);
-        return answer is null ? (null, failure) : Read(answer, verifier) is { } begun
-            ? (begun, null)
-            : (null, new Renewal.Transient(FailureKind.MalformedAnswer, "the device authorization endpoint's answer has no code or no address to type it at"));
+        var (response, failure, _, _) = await device.PostAsync(form, mayBeEmpty: false, cancellationToken);
+        return response is null ? (null, failure) : Read(response, verifier) is { } authorization
+            ? (authorization, null)
+            : (null, new Renewal.Transient(
+                FailureKind.MalformedAnswer, "the response of the device authorization endpoint has no code or no address"));
     }
 
-    /// <summary>Polls until the person has decided or the code has ended. Transient failures are waited out (section 3.5).</summary>
-    public async Task<Renewal> WaitAsync(DeviceAuthorization begun, CancellationToken cancellationToken)
+    /// <summary>Polls until the user decides or the code expires. Continues after transient failures (section 3.5).</summary>
+    public async Task<Renewal> WaitAsync(DeviceAuthorization authorization, CancellationToken cancellationToken)
     {
-        var (interval, pause) = (begun.Interval, begun.Interval);
+        var (interval, pause) = (authorization.Interval, authorization.Interval);
         DateTimeOffset? brokenAt = null;
         while (true)
         {
-            var left = begun.Deadline - time.GetUtcNow();
+            var left = authorization.Deadline - time.GetUtcNow();
             if (left <= TimeSpan.Zero)
             {
                 return new Renewal.InvalidGrant("the code expired before it was used; start again");
             }
             await Task.Delay(pause < left ? pause : left, time, cancellationToken);
-            if (time.GetUtcNow() >= begun.Deadline)
+            if (time.GetUtcNow() >= authorization.Deadline)
             {
                 continue;
             }
-            var (outcome, error) = await token.RequestWithErrorAsync(Form(begun), cancellationToken);
+            var (outcome, error) = await token.RequestWithErrorAsync(Form(authorization), cancellationToken);
             switch (error?.Error)
             {
                 case "authorization_pending":
@@ -76,7 +84,7 @@ public sealed class DeviceCodeGrant(
                 case "expired_token":
                     return new Renewal.InvalidGrant("the code expired before it was used; start again");
                 case "invalid_grant":
-                    return new Renewal.InvalidGrant(error.Say("the provider no longer accepts the code; start again"));
+                    return new Renewal.InvalidGrant(error.Describe("the provider no longer accepts the code; start again"));
             }
             if (outcome is not Renewal.Transient(var kind, _, var retryAfter))
             {
@@ -89,27 +97,28 @@ public sealed class DeviceCodeGrant(
         }
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Form(DeviceAuthorization begun)
+    private static IEnumerable<KeyValuePair<string, string>> Form(DeviceAuthorization authorization)
     {
         yield return new("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-        yield return new("device_code", begun.DeviceCode.Reveal());
-        if (begun.Verifier is { } verifier)
+        yield return new("device_code", authorization.DeviceCode.Reveal());
+        if (authorization.Verifier is { } verifier)
         {
             yield return new("code_verifier", verifier.Reveal());
         }
     }
 
-    private DeviceAuthorization? Read(JsonMembers answer, Secret? verifier)
+    private DeviceAuthorization? Read(JsonMembers response, Secret? verifier)
     {
         // Some servers misspell verification_uri.
-        var address = answer.Text("verification_uri") ?? answer.Text("verification_url");
-        if (answer.Text("device_code") is not { } code || answer.Text("user_code") is not { } userCode || !Uri.TryCreate(address, UriKind.Absolute, out var verification))
+        var address = response.Text("verification_uri") ?? response.Text("verification_url");
+        if (response.Text("device_code") is not { } code || response.Text("user_code") is not { } userCode
+            || !Uri.TryCreate(address, UriKind.Absolute, out var verification))
         {
             return null;
         }
-        var complete = Uri.TryCreate(answer.Text("verification_uri_complete"), UriKind.Absolute, out var uri) ? uri : null;
-        var lifetime = TimeSpan.FromSeconds(Math.Clamp(answer.Number("expires_in") ?? 300, 1, 86400));
-        var interval = answer.Number("interval") is > 0 and < 300 and var seconds ? TimeSpan.FromSeconds(seconds) : DefaultInterval;
+        var complete = Uri.TryCreate(response.Text("verification_uri_complete"), UriKind.Absolute, out var uri) ? uri : null;
+        var lifetime = TimeSpan.FromSeconds(Math.Clamp(response.Number("expires_in") ?? 300, 1, 86400));
+        var interval = response.Number("interval") is > 0 and < 300 and var seconds ? TimeSpan.FromSeconds(seconds) : DefaultInterval;
         return new DeviceAuthorization(verification, complete, userCode, new Secret(code), verifier, interval, time.GetUtcNow() + lifetime);
     }
 }

@@ -2,12 +2,10 @@ using System.Text;
 
 namespace Exporter.Tokens;
 
-/// <summary>What a line of a <c>.env</c> file is.</summary>
+/// <summary>A line of a <c>.env</c> file.</summary>
 public abstract record DotEnvLine
 {
-    private DotEnvLine()
-    {
-    }
+    private DotEnvLine() { }
 
     /// <summary>Empty, or a comment.</summary>
     public sealed record Blank : DotEnvLine;
@@ -19,69 +17,123 @@ public abstract record DotEnvLine
 }
 
 /// <summary>
-/// One line of a <c>.env</c> file: <c>NAME=value</c>, with or without <c>export</c> before it, paired quotes around the value and a comment
-/// behind it. Nothing is expanded: a <c>$</c> is a character, since secrets have them.
+/// Reads and edits <c>.env</c> files. A line is <c>NAME=value</c>, optionally with <c>export</c> before it, quotes around the value and a
+/// comment after it. Nothing is expanded: a <c>$</c> is a character, because secrets contain it. Stateless.
 /// </summary>
 public static class DotEnv
 {
-    public static DotEnvLine Parse(string line)
+    private const string Blanks = " \t\v\f\r";
+
+    private static ReadOnlySpan<byte> ByteOrderMark => "\uFEFF"u8;
+
+    public static DotEnvLine Parse(string line) =>
+        Scan(line) is { Value: { } value } found ? new DotEnvLine.Variable(found.Name, value)
+        : line.Trim() is "" or ['#', ..] ? new DotEnvLine.Blank()
+        : new DotEnvLine.Foreign();
+
+    /// <summary>The value of a variable. The last line counts. Null when the variable is missing or empty.</summary>
+    public static string? Find(ReadOnlySpan<byte> content, string name)
     {
-        line = line.Trim();
-        if (line.Length == 0 || line[0] == '#')
+        string? found = null;
+        foreach (var line in Encoding.UTF8.GetString(content).TrimStart('\uFEFF').Split('\n'))
         {
-            return new DotEnvLine.Blank();
-        }
-
-        if (line.StartsWith("export ", StringComparison.Ordinal) || line.StartsWith("export\t", StringComparison.Ordinal))
-        {
-            line = line[7..].TrimStart();
-        }
-
-        var equals = line.IndexOf('=', StringComparison.Ordinal);
-        var name = equals < 0 ? "" : line[..equals].TrimEnd();
-        var value = equals < 0 ? null : Value(line[(equals + 1)..]);
-        return value is not null && IsName(name) ? new DotEnvLine.Variable(name, value) : new DotEnvLine.Foreign();
-    }
-
-    private static bool IsName(string name) => name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
-
-    private static string? Value(string text)
-    {
-        var value = text.TrimStart();
-        if (value is ['"' or '\'', ..])
-        {
-            return Quoted(value);
-        }
-
-        // As in a shell, a # begins a comment only where white space stands before it.
-        var comment = Enumerable.Range(1, Math.Max(0, text.Length - 1)).FirstOrDefault(i => text[i] == '#' && char.IsWhiteSpace(text[i - 1]));
-        return (comment == 0 ? text : text[..comment]).Trim();
-    }
-
-    /// <summary>What stands between the quotes; null where they do not close, or something other than a comment follows.</summary>
-    private static string? Quoted(string text)
-    {
-        var quote = text[0];
-        var value = new StringBuilder();
-        for (var i = 1; i < text.Length; i++)
-        {
-            if (text[i] == quote)
+            if (Parse(line) is DotEnvLine.Variable(var variable, var value) && variable == name)
             {
-                var behind = text[(i + 1)..].TrimStart();
-                return behind.Length == 0 || behind[0] == '#' ? value.ToString() : null;
+                found = value.Length > 0 ? value : null;
             }
-
-            // Within double quotes a backslash keeps the next character from meaning something, and \n is a line end.
-            if (quote == '"' && text[i] == '\\' && i + 1 < text.Length)
-            {
-                i++;
-                value.Append(text[i] switch { 'n' => "\n", 'r' => "\r", 't' => "\t", '"' or '\\' or '$' => text[i].ToString(), _ => "\\" + text[i] });
-                continue;
-            }
-
-            value.Append(text[i]);
         }
-
-        return null;
+        return found;
     }
+
+    /// <summary>The file with this variable, set in its line or appended. Null makes it empty. Every other byte is unchanged.</summary>
+    public static byte[] With(ReadOnlySpan<byte> content, string name, string? value)
+    {
+        var isMarked = content.StartsWith(ByteOrderMark);
+        // One character per byte, because the other lines may be in any encoding.
+        var lines = Encoding.Latin1.GetString(isMarked ? content[ByteOrderMark.Length..] : content).Split('\n');
+        var bytes = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(value ?? ""));
+        var isFound = false;
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (Scan(lines[i]) is { } variable && variable.Name == name)
+            {
+                lines[i] = $"{lines[i][..variable.Begin]}{Encode(bytes, variable.Quote)}{lines[i][variable.End..]}";
+                isFound = true;
+            }
+        }
+        var text = string.Join('\n', lines);
+        if (!isFound && value is not null)
+        {
+            var newline = lines[0].EndsWith('\r') ? "\r\n" : "\n";
+            text += $"{(text.Length == 0 || text.EndsWith('\n') ? "" : newline)}{name}={Encode(bytes, quote: null)}{newline}";
+        }
+        byte[] written = Encoding.Latin1.GetBytes(text);
+        return isMarked ? [.. ByteOrderMark, .. written] : written;
+    }
+
+    private static Assignment? Scan(string line)
+    {
+        var begin = SkipBlanks(line, 0);
+        var rest = line.AsSpan(begin);
+        begin += rest.StartsWith("export ") || rest.StartsWith("export\t") ? "export".Length : 0;
+        var equals = line.IndexOf('=', begin);
+        var name = equals < 0 ? "" : line[begin..equals].Trim();
+        if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
+        {
+            return null;
+        }
+        var value = SkipBlanks(line, equals + 1);
+        return value < line.Length && line[value] is '"' or '\'' ? ScanQuoted(name, line, value) : ScanPlain(name, line, equals + 1, value);
+    }
+
+    /// <summary>A value without a closing quote, or with other text than a comment after it, is malformed and ends with the line.</summary>
+    private static Assignment ScanQuoted(string name, string line, int begin)
+    {
+        var (quote, value) = (line[begin], new StringBuilder());
+        var end = begin + 1;
+        for (; end < line.Length && line[end] != quote; end++)
+        {
+            var isEscape = quote == '"' && line[end] == '\\' && end + 1 < line.Length;
+            value.Append(isEscape ? Unescape(line[++end]) : line[end].ToString());
+        }
+        var isClosed = end < line.Length && line.AsSpan(end + 1).TrimStart(Blanks) is [] or ['#', ..];
+        return isClosed ? new(name, value.ToString(), begin, end + 1, quote) : new(name, null, begin, EndOfLine(line), quote);
+    }
+
+    /// <summary>As in a shell, a <c>#</c> starts a comment only after white space.</summary>
+    private static Assignment ScanPlain(string name, string line, int start, int begin)
+    {
+        var end = EndOfLine(line);
+        for (var i = start + 1; i < end; i++)
+        {
+            if (line[i] == '#' && Blanks.Contains(line[i - 1], StringComparison.Ordinal))
+            {
+                end = i;
+            }
+        }
+        end = start + line.AsSpan(start, end - start).TrimEnd(Blanks).Length;
+        begin = Math.Min(begin, end);
+        return new(name, line[begin..end].Trim(), begin, end, Quote: null);
+    }
+
+    private static string Unescape(char c) => c switch { 'n' => "\n", 'r' => "\r", 't' => "\t", '"' or '\\' or '$' => $"{c}", _ => $"\\{c}" };
+
+    private static int EndOfLine(string line) => line.EndsWith('\r') ? line.Length - 1 : line.Length;
+
+    private static int SkipBlanks(string line, int at) => line.Length - line.AsSpan(at).TrimStart(Blanks).Length;
+
+    private static string Encode(string value, char? quote)
+    {
+        if (quote is null && value.All(c => char.IsAsciiLetterOrDigit(c) || "-_.~+/=:".Contains(c, StringComparison.Ordinal)))
+        {
+            return value;
+        }
+        return quote == '\'' && value.AsSpan().IndexOfAny('\'', '\n', '\r') < 0
+            ? $"'{value}'"
+            : $"\"{string.Concat(value.Select(c => c switch { '\n' => "\\n", '\r' => "\\r", '"' or '\\' or '$' => $"\\{c}", _ => $"{c}" }))}\"";
+    }
+
+    /// <summary>A variable in its line; <paramref name="Begin"/> and <paramref name="End"/> enclose the value with its quotes.</summary>
+    /// <param name="Value">Null when it is malformed.</param>
+    private sealed record Assignment(string Name, string? Value, int Begin, int End, char? Quote);
 }

@@ -5,23 +5,26 @@ using Microsoft.Win32.SafeHandles;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// The lock of a token file: a file beside it that is opened with <see cref="FileShare.None"/>, which is flock(2), so that
-/// the kernel releases it with the process and <c>flock</c> from a shell takes part. It stays when it is released, and
-/// holds one line, "PID SENT": who has it, and when the token request in flight was sent.
+/// The lock of a token file is another file, opened with <see cref="FileShare.None"/>, which is flock(2). The kernel releases it when the
+/// process exits, and <c>flock</c> in a shell respects it. The file is not deleted. It contains one line, "PID SENT": the process that
+/// holds the lock, and the time of the token request in flight.
 /// </summary>
 internal sealed class FileLock(TimeProvider time)
 {
-    /// <summary>Longer than a token request can last, so that a living holder ends first.</summary>
-    private static readonly TimeSpan Patience = TokenEndpoint.Patience + TimeSpan.FromSeconds(10);
+    /// <summary>Longer than a token request can last, so that a running holder finishes first.</summary>
+    private static readonly TimeSpan Timeout = TokenEndpoint.RequestTimeout + TimeSpan.FromSeconds(10);
 
-    internal static readonly IReadOnlySet<string> Networked = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "9p", "ceph", "fuse.sshfs" };
+    internal static readonly IReadOnlySet<string> NetworkFileSystems = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
+    {
+        "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "9p", "ceph", "fuse.sshfs",
+    };
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     public async ValueTask<StoreLock> TakeAsync(string path, (uint User, uint Group)? owner, CancellationToken cancellationToken)
     {
-        // In steps, so that a process that was stopped meanwhile goes on waiting.
-        for (var waits = Patience / Pause; ; waits--)
+        // In steps, so that a process that is stopped meanwhile continues to wait.
+        for (var waits = Timeout / Pause; ; waits--)
         {
             try
             {
@@ -31,7 +34,8 @@ internal sealed class FileLock(TimeProvider time)
             {
                 if (waits < 0)
                 {
-                    return new StoreLock.Busy(Holder(path) is { } holder ? $"process {holder} holds {path}" : $"another process holds {path}");
+                    var holder = Holder(path) is { } id ? $"process {id}" : "another process";
+                    return new StoreLock.Busy($"{holder} holds {path}");
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -42,11 +46,11 @@ internal sealed class FileLock(TimeProvider time)
         }
     }
 
-    /// <summary>What speaks against a lock beside this file: flock on a network's file system may not reach other machines. Null when nothing does.</summary>
-    public static string? Doubt(string target)
+    /// <summary>On a network file system, flock may not reach other machines. Null when the file is on another file system.</summary>
+    public static string? Warning(string target)
     {
         var fileSystem = FileSystemOf(target);
-        return Networked.Contains(fileSystem)
+        return NetworkFileSystems.Contains(fileSystem)
             ? $"{target} is on {fileSystem}, where locks may not reach other machines: let only one program use it"
             : null;
     }
@@ -75,7 +79,7 @@ internal sealed class FileLock(TimeProvider time)
         });
         if (owner is { } one)
         {
-            Posix.TryGive(file.SafeFileHandle, one);
+            Posix.TryChangeOwner(file.SafeFileHandle, one);
         }
         return file;
     }
@@ -94,7 +98,7 @@ internal sealed class FileLock(TimeProvider time)
             });
     }
 
-    /// <summary>A full disk must not stop a renewal for want of its note.</summary>
+    /// <summary>A full disk must not stop a renewal because this line cannot be written.</summary>
     private static void Note(FileStream file, string line)
     {
         try
@@ -114,7 +118,8 @@ internal sealed class FileLock(TimeProvider time)
     }
 
     private static DateTimeOffset? Sent(string line) =>
-        line.Split(' ') is [_, var sent] && DateTimeOffset.TryParse(sent.AsSpan().Trim(), CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) ? at : null;
+        line.Split(' ') is [_, var sent]
+        && DateTimeOffset.TryParse(sent.AsSpan().Trim(), CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) ? at : null;
 
     private static string? Holder(string path)
     {

@@ -3,15 +3,15 @@ using System.Security.Cryptography;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// A token in a file, in the shape it came in. Beside the file (where a symbolic link leads to, so that all who share it
-/// agree) stand its lock and, after a logout, its signed-out marker.
+/// A token in a file, which keeps its format. The lock file and, after a logout, the marker file are in the same directory. For a
+/// symbolic link, that is the directory of its target, so that all processes agree.
 /// </summary>
-/// <param name="formats">The shapes a file may have; a new file is written in the first.</param>
+/// <param name="formats">The supported formats. A new file is written in the first.</param>
 public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
 {
-    private const string NoToken = "it holds neither an access token nor a refresh token";
+    private const string NoToken = "it contains neither an access token nor a refresh token";
 
-    /// <summary>Most token files are smaller, whatever the provider returns.</summary>
+    /// <summary>Larger than most token files.</summary>
     private const int Reserved = 16 * 1024;
 
     private readonly FileLock fileLock = new(time);
@@ -22,104 +22,34 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     private bool opened;
     private PreparedFile? prepared;
 
-    /// <summary>The damaged content last seen, and where it was copied to if it could not be moved away.</summary>
+    /// <summary>The damaged content of the last read, and its copy if it could not be moved.</summary>
     private (string Stamp, string? Aside)? damaged;
 
     public string Location => path;
 
-    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return new(Read());
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return new(new ReadResult.Unreadable(TokenFile.Explain(e)));
-        }
-    }
+    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => Try(Read, reason => new ReadResult.Unreadable(reason));
 
-    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken)
-    {
-        try
+    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => Try<WritePreparation>(
+        () =>
         {
-            prepared?.Dispose();
+            Take()?.Dispose();
             prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length));
-            return new(new WritePreparation.Ready(() => Take()?.Dispose()));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            prepared = null;
-            return new(new WritePreparation.Failed(TokenFile.Explain(e)));
-        }
-    }
+            return new WritePreparation.Ready(() => Take()?.Dispose());
+        },
+        reason => new WritePreparation.Failed(reason));
 
-    public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
-    {
-        try
-        {
-            switch (Read())
-            {
-                case ReadResult.Held theirs when theirs.Stamp != expected:
-                    return new(new WriteResult.Conflict(theirs));
-                case ReadResult.LoggedOut when expected is not null:
-                    return new(new WriteResult.LoggedOut());
-                case ReadResult.Unreadable(var reason):
-                    return new(new WriteResult.Failed(reason));
-                case ReadResult.Damaged { SetAside: null }:
-                    SetAside(AtomicFile.Target(path));
-                    break;
-            }
-            var content = format.Write(token, lastContent);
-            using var ready = Take();
-            using var file = ready is { IsCurrent: true } ? null : PreparedFile.For(path, content.Length);
-            var warning = (file ?? ready)!.Write(content);
-            File.Delete(Marker(AtomicFile.Target(path)));
-            (lastContent, recovered) = (content, null);
-            return new(new WriteResult.Written(StampOf(content), warning));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return new(new WriteResult.Failed(TokenFile.Explain(e)));
-        }
-    }
+    public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
+        Try(() => Write(token, expected), reason => new WriteResult.Failed(reason));
 
-    /// <summary>The marker first: a crash between the two leaves an account signed out, not one that is half there.</summary>
-    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            var target = AtomicFile.Target(path);
-            var shared = format.IsShared && File.Exists(target);
-            if (shared && Read() is ReadResult.Unreadable(var reason))
-            {
-                return new(new WriteResult.Failed(reason));
-            }
-            AtomicFile.Replace(Marker(target), "The account of this token file was logged out. The next login removes this marker.\n"u8);
-            File.Delete(AtomicFile.Backup(target));
-            if (shared)
-            {
-                AtomicFile.Replace(path, format.Write(new Token(), lastContent));
-            }
-            else
-            {
-                TokenFile.Delete(target);
-            }
-            lastContent = [];
-            return new(new WriteResult.Written(""));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return new(new WriteResult.Failed(TokenFile.Explain(e)));
-        }
-    }
+    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) =>
+        Try(LogOut, reason => new WriteResult.Failed(reason));
 
     public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
         try
         {
             var target = AtomicFile.Target(path);
-            var taken = await fileLock.TakeAsync($"{target}.lock", AtomicFile.Owner(target), cancellationToken);
+            var taken = await fileLock.TakeAsync($"{target}.lock", AtomicFile.OwnerFor(target), cancellationToken);
             if (taken is StoreLock.Taken { Interrupted: not null } after && Recover(target))
             {
                 taken = after with { Interrupted = null };
@@ -132,6 +62,64 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
+    private static ValueTask<T> Try<T>(Func<T> work, Func<string, T> otherwise)
+    {
+        try
+        {
+            return new(work());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(otherwise(TokenFile.Explain(e)));
+        }
+    }
+
+    private WriteResult Write(Token token, string? expected)
+    {
+        switch (Read())
+        {
+            case ReadResult.Held theirs when theirs.Stamp != expected:
+                return new WriteResult.Conflict(theirs);
+            case ReadResult.LoggedOut when expected is not null:
+                return new WriteResult.LoggedOut();
+            case ReadResult.Unreadable(var reason):
+                return new WriteResult.Failed(reason);
+            case ReadResult.Damaged { SetAside: null }:
+                SetAside(AtomicFile.Target(path));
+                break;
+        }
+        var content = format.Write(token, lastContent);
+        using var ready = Take();
+        using var file = ready is { IsCurrent: true } ? null : PreparedFile.For(path, content.Length);
+        var warning = (file ?? ready)!.Write(content);
+        File.Delete(Marker(AtomicFile.Target(path)));
+        (lastContent, recovered) = (content, null);
+        return new WriteResult.Written(StampOf(content), warning);
+    }
+
+    /// <summary>Writes the marker first: after a crash between the two writes the account is logged out.</summary>
+    private WriteResult LogOut()
+    {
+        var target = AtomicFile.Target(path);
+        var shared = format.IsShared && File.Exists(target);
+        if (shared && Read() is ReadResult.Unreadable(var reason))
+        {
+            return new WriteResult.Failed(reason);
+        }
+        AtomicFile.Replace(Marker(target), "The account of this token file was logged out. The next login removes this marker.\n"u8);
+        File.Delete(AtomicFile.Backup(target));
+        if (shared)
+        {
+            AtomicFile.Replace(path, format.Write(new Token(), lastContent));
+        }
+        else
+        {
+            TokenFile.Delete(target);
+        }
+        lastContent = [];
+        return new WriteResult.Written("");
+    }
+
     private PreparedFile? Take() => Interlocked.Exchange(ref prepared, null);
 
     private static string Marker(string target) => $"{target}.signed-out";
@@ -142,7 +130,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         var first = !opened;
         if (first)
         {
-            lockWarning = FileLock.Doubt(target);
+            lockWarning = FileLock.Warning(target);
             opened = true;
         }
         var (content, mode) = TokenFile.Read(target);
@@ -160,10 +148,11 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             lastContent = content;
             return new ReadResult.Held(token, StampOf(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
         }
-        return (ReadResult?)FromBackup(target) ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason) : Damaged(target, content, reason, first));
+        return (ReadResult?)FromBackup(target)
+            ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason) : Damaged(target, content, reason, first));
     }
 
-    /// <summary>A file that is not ours alone is left where and what it is.</summary>
+    /// <summary>A file that is shared with other programs stays unchanged.</summary>
     private ReadResult WithoutToken(string target, byte[] content, string reason)
     {
         if (reason != NoToken)
@@ -175,14 +164,14 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     }
 
     /// <summary>
-    /// Finishes a save that was cut off between the temporary file and its rename: what stands there was paid for with a refresh
-    /// token that may be good only once.
+    /// Finishes a save that was interrupted between the temporary file and its rename: the refresh token that was sent for it may be
+    /// single-use.
     /// </summary>
     private bool Recover(string target)
     {
         try
         {
-            if (File.Exists(Marker(target)) || AtomicFile.CutOff(target) is not { } content || TryRead(content, out _) is null)
+            if (File.Exists(Marker(target)) || AtomicFile.FindUnfinished(target) is not { } content || TryRead(content, out _) is null)
             {
                 return false;
             }
@@ -192,7 +181,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Then it is as if it had been cut off sooner.
+            // The same as a save that was interrupted earlier.
             return false;
         }
     }
@@ -227,7 +216,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
-    /// <summary>The content before a write in place that did not end.</summary>
+    /// <summary>The content before a write in place that did not finish.</summary>
     private ReadResult.Held? FromBackup(string target)
     {
         if (TokenFile.Read(AtomicFile.Backup(target)).Content is not { } content || TryRead(content, out _) is not { } token)
@@ -238,7 +227,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         return new ReadResult.Held(token, StampOf(content));
     }
 
-    /// <summary>Somebody may be in the middle of writing it: while we run, it is set aside at the second look.</summary>
+    /// <summary>Another process may be writing the file. While this process runs, only the second read in a row sets it aside.</summary>
     private ReadResult.Damaged Damaged(string target, byte[] content, string reason, bool first)
     {
         var stamp = Stamp(content);
@@ -262,7 +251,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
-    /// <summary>Moves a damaged file out of the way; it is never deleted. Where it cannot be moved (a mounted file), it is copied.</summary>
+    /// <summary>Renames a damaged file, and never deletes it. A mounted file cannot be renamed and is copied.</summary>
     private string? SetAside(string target)
     {
         lastContent = [];
@@ -290,7 +279,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     private ITokenFormat FormatOf(byte[] content) => formats.FirstOrDefault(f => f.Recognises(content)) ?? format;
 
-    /// <summary>Of a file that is not ours alone, the token's part stands for it.</summary>
+    /// <summary>For a shared file, only the token's part counts.</summary>
     private string StampOf(byte[] content) => Stamp(format.IsShared ? format.Write(format.Read(content), []) : content);
 
     private static string Stamp(ReadOnlySpan<byte> content) => Convert.ToHexString(SHA256.HashData(content));

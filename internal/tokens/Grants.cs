@@ -1,14 +1,14 @@
 namespace Exporter.Tokens;
 
-/// <summary>One way of obtaining a token without a person. Safe for concurrent use; the token manager never asks twice at a time.</summary>
+/// <summary>A way to obtain a token without a user. Safe for concurrent use; a token manager never makes two calls at a time.</summary>
 public interface IGrant
 {
-    /// <summary>Whether <see cref="RenewAsync"/> has something to begin with, from this token or from none.</summary>
+    /// <summary>Whether <see cref="RenewAsync"/> can obtain a token, starting from this one or from none.</summary>
     bool CanRenew(Token? current);
 
     /// <summary>
-    /// Asks for a new token, once. The outcome's token is complete: what the answer left out is taken from
-    /// <paramref name="current"/>. Throws only when <paramref name="cancellationToken"/> asks it to stop.
+    /// Requests a new token, once. Values that the response omits come from <paramref name="current"/>. Throws only when
+    /// <paramref name="cancellationToken"/> is cancelled.
     /// </summary>
     Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken);
 }
@@ -24,22 +24,25 @@ public sealed class RefreshTokenGrant(TokenEndpoint endpoint, TimeProvider time)
         {
             return new Renewal.InvalidGrant("there is no refresh token");
         }
-        if (current.RefreshExpiresAt is { } end && end <= time.GetUtcNow())
+        if (current.RefreshExpiresAt is { } expiry && expiry <= time.GetUtcNow())
         {
-            return new Renewal.InvalidGrant($"the refresh token expired at {end:u}");
+            return new Renewal.InvalidGrant($"the refresh token expired at {expiry:u}");
         }
-        if (current.Members.Text("client_id") is { } owner && endpoint.Client is { } client && !string.Equals(owner.Trim(), client.Id, StringComparison.OrdinalIgnoreCase))
+        if (current.Members.Text("client_id") is { } owner && endpoint.Client is { } client
+            && !string.Equals(owner.Trim(), client.Id, StringComparison.OrdinalIgnoreCase))
         {
-            // Not sent: the provider would call it stolen (RFC 6749, section 10.4).
-            return new Renewal.InvalidGrant($"the refresh token was given to the client {Sanitize.Line(owner)}, and {client.Id} is configured now; log in again, or set client_id back");
+            // Not sent: the provider would treat it as stolen (RFC 6749, section 10.4).
+            return new Renewal.InvalidGrant(
+                $"the refresh token was issued to the client {Sanitize.Line(owner)}, but {client.Id} is configured; "
+                + "log in again, or restore client_id");
         }
         var outcome = await endpoint.RequestAsync([new("grant_type", "refresh_token"), new("refresh_token", refresh.Reveal())], cancellationToken);
-        if (outcome is not Renewal.Renewed(var answer))
+        if (outcome is not Renewal.Renewed(var issued))
         {
             return outcome;
         }
-        // A client id that is in the file stays as it is spelt there.
-        var members = answer.Members.With("client_id", current.Members.Text("client_id") ?? answer.Members.Text("client_id"));
-        return new Renewal.Renewed(current.After(answer with { Members = members })) { ClockOffset = outcome.ClockOffset };
+        // A client id in the file keeps its spelling.
+        var members = issued.Members.With("client_id", current.Members.Text("client_id") ?? issued.Members.Text("client_id"));
+        return new Renewal.Renewed(current.After(issued with { Members = members })) { ClockOffset = outcome.ClockOffset };
     }
 }

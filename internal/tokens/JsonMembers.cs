@@ -1,13 +1,14 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Exporter.Tokens;
 
 /// <summary>
-/// The members of a JSON object in the order they came, each value kept as the text it came in, so that what we do not
-/// know survives every rewrite unchanged. Immutable; equal when names, order and texts are. Of a name given twice the last counts.
+/// The members of a JSON object in their order, with each value as its original text, so that unknown members survive every rewrite.
+/// Immutable. Equal when names, order and texts are equal. If a name is repeated, the last value counts.
 /// </summary>
 public sealed class JsonMembers : IEquatable<JsonMembers>
 {
@@ -17,24 +18,41 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
+    private static readonly JsonReaderOptions LenientReader =
+        new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
     public static JsonMembers Empty { get; } = new([]);
 
     public int Count => members.Length;
 
     public IEnumerable<string> Names => members.Select(m => m.Name);
 
-    /// <summary>Reads the first JSON value of <paramref name="utf8"/>; what follows it is ignored, as Go's decoder does.</summary>
+    /// <summary>Reads the first JSON value of <paramref name="utf8"/>. Ignores the text after it, as Go's decoder does.</summary>
     /// <exception cref="JsonException">It is not an object, or not JSON.</exception>
     public static JsonMembers Parse(ReadOnlySpan<byte> utf8)
     {
-        // Editors on Windows put a byte order mark before the text; RFC 8259, section 8.1, lets a reader ignore it.
+        // Editors on Windows write a byte order mark; RFC 8259, section 8.1, permits a reader to ignore it.
         var text = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
-        var reader = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        var reader = new Utf8JsonReader(text, LenientReader);
         using var document = JsonDocument.ParseValue(ref reader);
-        return document.RootElement.ValueKind == JsonValueKind.Object ? From(document.RootElement) : throw new JsonException("it is not a JSON object");
+        var root = document.RootElement;
+        return root.ValueKind == JsonValueKind.Object ? From(root) : throw new JsonException("it is not a JSON object");
     }
 
-    /// <exception cref="JsonException">It holds text that is not Unicode.</exception>
+    /// <summary>Reads the first JSON value of <paramref name="utf8"/>; null when it is not an object, or not JSON.</summary>
+    public static JsonMembers? TryParse(ReadOnlySpan<byte> utf8)
+    {
+        try
+        {
+            return Parse(utf8);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="JsonException">It contains text that is not Unicode.</exception>
     public static JsonMembers From(JsonElement element)
     {
         try
@@ -48,12 +66,15 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         }
         catch (InvalidOperationException)
         {
-            // Found only when a text is looked at: bytes that are no UTF-8, or a lone surrogate in a name.
+            // Invalid UTF-8 and a lone surrogate in a name fail only when the text is read.
             throw new JsonException("it holds text that is not Unicode");
         }
     }
 
-    /// <summary>The text of a string or number member, whatever the case of its name (Go's decoder ignores it too); null when it is missing, empty or something else.</summary>
+    /// <summary>
+    /// The text of a string or number; null when it is missing, empty or of another type. Names are compared without case, as Go's decoder
+    /// does.
+    /// </summary>
     public string? Text(string name) => Read(name) switch
     {
         { ValueKind: JsonValueKind.String } value when TryString(value) is { Length: > 0 } text => text,
@@ -61,15 +82,15 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         _ => null,
     };
 
-    /// <summary>A number, also one written as text or with a fraction; null when it is missing or none.</summary>
+    /// <summary>A number, also if it is written as text; null when it is missing or not a number.</summary>
     public double? Number(string name) =>
         double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 
-    /// <summary>The members of an object within; null when there is none.</summary>
-    /// <exception cref="JsonException">It holds text that is not Unicode.</exception>
+    /// <summary>The members of a nested object; null when there is none.</summary>
+    /// <exception cref="JsonException">It contains text that is not Unicode.</exception>
     public JsonMembers? Inner(string name) => Read(name) is { ValueKind: JsonValueKind.Object } value ? From(value) : null;
 
-    /// <summary>The texts of a list; null when there is no list. What is no text in it is left out.</summary>
+    /// <summary>The strings of an array; null when there is no array. Skips values of other types.</summary>
     public IReadOnlyList<string>? Texts(string name) => Read(name) is { ValueKind: JsonValueKind.Array } list
         ? [.. list.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(TryString).OfType<string>()]
         : null;
@@ -80,13 +101,13 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
 
     public JsonMembers With(string name, long number) => WithJson(name, number.ToString(CultureInfo.InvariantCulture));
 
-    public JsonMembers With(string name, JsonMembers inner, JsonStyle style) => WithJson(name, inner.Write(style.Deeper()));
+    public JsonMembers With(string name, JsonMembers inner, JsonStyle style) => WithJson(name, inner.Write(style.Nested()));
 
     public JsonMembers Without(string name) => IndexOf(name) is >= 0 and var at ? new([.. members[..at], .. members[(at + 1)..]]) : this;
 
     public JsonMembers Without(IEnumerable<string> names) => names.Aggregate(this, (left, name) => left.Without(name));
 
-    /// <summary>Every member of <paramref name="newer"/> that is not null takes the place of ours; the rest stays, in its order.</summary>
+    /// <summary>The members of <paramref name="newer"/> that are not null replace these; the others stay, in their order.</summary>
     public JsonMembers Merge(JsonMembers newer)
     {
         var merged = new List<(string Name, string Json)>(members);
@@ -128,9 +149,12 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         {
             return "{}";
         }
-        var lines = members.Select(m => style.Indent is null ? $"{Quote(m.Name)}:{m.Json}" : $"{style.Margin}{style.Indent}{Quote(m.Name)}: {m.Json}");
-        var newline = style.Newline;
-        return style.Indent is null ? $"{{{string.Join(',', lines)}}}" : $"{{{newline}{string.Join($",{newline}", lines)}{newline}{style.Margin}}}";
+        if (style.Indent is null)
+        {
+            return $"{{{string.Join(',', members.Select(m => $"{Quote(m.Name)}:{m.Json}"))}}}";
+        }
+        var lines = members.Select(m => $"{style.Margin}{style.Indent}{Quote(m.Name)}: {m.Json}");
+        return $"{{{style.Newline}{string.Join($",{style.Newline}", lines)}{style.Newline}{style.Margin}}}";
     }
 
     private JsonMembers WithJson(string name, string json)
@@ -160,7 +184,7 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         return document.RootElement.Clone();
     }
 
-    /// <summary>A lone surrogate passes the parser and fails when it is read: then the member counts as missing.</summary>
+    /// <summary>The parser accepts a lone surrogate, but reading it fails: then the member counts as missing.</summary>
     private static string? TryString(JsonElement value)
     {
         try
@@ -176,7 +200,7 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     private static string Quote(string text)
     {
         var buffer = new ArrayBufferWriter<byte>(text.Length + 2);
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStringValue(text);
         }
@@ -184,14 +208,14 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     }
 }
 
-/// <summary>How a JSON file is laid out: on one line, or indented by <paramref name="Indent"/>.</summary>
+/// <summary>The layout of a JSON file: one line, or indented with <paramref name="Indent"/>.</summary>
 public sealed record JsonStyle(string? Indent, bool FinalNewline, string Margin = "")
 {
     public static JsonStyle Compact { get; } = new(null, true);
 
     public string Newline { get; init; } = "\n";
 
-    /// <summary>The layout of an existing file, so that it keeps the shape it came in.</summary>
+    /// <summary>The layout of an existing file.</summary>
     public static JsonStyle Of(ReadOnlySpan<byte> utf8)
     {
         if (utf8.IsEmpty)
@@ -208,5 +232,5 @@ public sealed record JsonStyle(string? Indent, bool FinalNewline, string Margin 
         };
     }
 
-    public JsonStyle Deeper() => this with { Margin = Margin + Indent };
+    public JsonStyle Nested() => this with { Margin = Margin + Indent };
 }

@@ -5,9 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Exporter.Tokens;
 
-/// <summary>
-/// What .NET has no call for: a directory's entry on disk, who owns a file and what kind it is, a look past a lock. Everything else goes through <see cref="File"/>.
-/// </summary>
+/// <summary>System calls that .NET does not offer. Everything else uses <see cref="File"/>.</summary>
 internal static class Posix
 {
     public const int Busy = 16;
@@ -29,8 +27,8 @@ internal static class Posix
     private const int OrdinaryFile = 0x8000;
 
     /// <summary>
-    /// Makes a rename in this directory survive a power cut. Opened with O_CLOEXEC alone: O_DIRECTORY's number means
-    /// something else on other processors, and a directory opens without it.
+    /// Makes a rename in this directory survive a power failure. Opens it with O_CLOEXEC only: the value of O_DIRECTORY depends on the
+    /// processor, and it is not necessary.
     /// </summary>
     /// <exception cref="IOException">The directory cannot be opened or flushed.</exception>
     public static void FlushDirectory(string directory)
@@ -43,42 +41,42 @@ internal static class Posix
         RandomAccess.FlushToDisk(handle);
     }
 
-    /// <summary>Opens a file without asking for a lock, which .NET always does; the handle is invalid when it cannot be opened.</summary>
+    /// <summary>Opens a file without a lock, which .NET always takes. The handle is invalid when the file cannot be opened.</summary>
     public static SafeFileHandle OpenUnlocked(string path) => new(open(Text(path), CloseOnExec, 0), ownsHandle: true);
 
-    /// <summary>Whether something is there that is no file of bytes on a disk: a directory, a pipe, a device.</summary>
+    /// <summary>Whether the path exists and is not a regular file: a directory, a pipe, a device.</summary>
     public static bool IsSpecial(string path) =>
         statx(CurrentDirectory, Text(path), 0, Kind, out var status) == 0 && (status.Mode & KindOfFile) != OrdinaryFile;
 
-    /// <summary>Who owns a file or directory; null when it is not there or nobody says.</summary>
+    /// <summary>The owner of a file or directory; null when it does not exist or the owner is unknown.</summary>
     public static (uint User, uint Group)? OwnerOf(string path) =>
         statx(CurrentDirectory, Text(path), 0, OwnerAndGroup, out var status) == 0 ? (status.User, status.Group) : null;
 
     public static (uint User, uint Group)? OwnerOf(SafeFileHandle file) =>
         statx((int)file.DangerousGetHandle(), Text(""), EmptyPath, OwnerAndGroup, out var status) == 0 ? (status.User, status.Group) : null;
 
-    /// <summary>Gives an open file to somebody; false when this process may not.</summary>
-    public static bool TryGive(SafeFileHandle file, (uint User, uint Group) owner) =>
+    /// <summary>Changes the owner of an open file; false when this process is not permitted to.</summary>
+    public static bool TryChangeOwner(SafeFileHandle file, (uint User, uint Group) owner) =>
         OwnerOf(file) == owner || fchown((int)file.DangerousGetHandle(), owner.User, owner.Group) == 0;
 
     /// <summary>
-    /// Gives a file a name besides its own, at once or not at all: File.Move looks whether there is one and renames then. False where the name is
-    /// taken, and null where the file system has no second names.
+    /// Atomically creates a hard link; File.Move checks for the name first and renames later. False when the name exists, null when the
+    /// file system has no hard links.
     /// </summary>
     public static bool? TryLink(string file, string name) =>
         link(Text(file), Text(name)) == 0 ? true : Marshal.GetLastPInvokeError() == Exists ? false : null;
 
-    /// <summary>Whether a file is a mount of its own, such as a single file that is mounted into a container. False on kernels before 5.8, which do not tell.</summary>
+    /// <summary>Whether a file is a mount point, such as a single file in a container. Always false on kernels before 5.8.</summary>
     public static bool IsMounted(string file) =>
         MountOf(file) is { } mount && MountOf(Path.GetDirectoryName(file) ?? "/") is { } parent && mount != parent;
 
-    /// <summary>Whether an open file is what is at the path.</summary>
+    /// <summary>Whether an open file is the file at the path.</summary>
     public static bool IsSame(SafeFileHandle file, string path) =>
         statx((int)file.DangerousGetHandle(), Text(""), EmptyPath, Inode, out var open) == 0
         && statx(CurrentDirectory, Text(path), 0, Inode, out var named) == 0
         && (open.Inode, open.DeviceMajor, open.DeviceMinor) == (named.Inode, named.DeviceMajor, named.DeviceMinor);
 
-    /// <summary>Reserves space on disk for an open file without changing its length, where the file system can.</summary>
+    /// <summary>Reserves disk space for an open file without changing its length, if the file system supports it.</summary>
     /// <exception cref="IOException">The disk or the quota is full.</exception>
     public static void Reserve(SafeFileHandle file, int size)
     {
@@ -109,7 +107,7 @@ internal static class Posix
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int statx(int directory, byte[] path, int flags, uint mask, out Status status);
 
-    /// <summary>The kernel's struct statx, which is laid out alike on every processor; only what is read here has a name.</summary>
+    /// <summary>The kernel's struct statx, which has the same layout on every processor; only the fields that are used.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct Status
     {

@@ -10,10 +10,10 @@ internal sealed class PreparedFile : IDisposable
     private readonly string path;
     private readonly FileStream file;
 
-    /// <summary>The temporary file, or where the old content is while a write in place lasts.</summary>
+    /// <summary>The temporary file, or the backup during a write in place.</summary>
     private readonly string beside;
 
-    /// <summary>Why it is written in place, and its old content; null when it is renamed over.</summary>
+    /// <summary>The reason for a write in place, and the old content; null when the file is replaced.</summary>
     private readonly (string Reason, byte[] Before)? inPlace;
 
     private PreparedFile(string path, string target, FileStream file, string beside, (string Reason, byte[] Before)? inPlace) =>
@@ -25,14 +25,14 @@ internal sealed class PreparedFile : IDisposable
     public bool IsCurrent => AtomicFile.Target(path) == Target && (inPlace is null || Posix.IsSame(file.SafeFileHandle, Target));
 
     /// <param name="size">The expected size in bytes. A larger content is written too, without its space reserved.</param>
-    /// <exception cref="IOException">It cannot be written; the file is as it was.</exception>
-    /// <exception cref="UnauthorizedAccessException">It cannot be written for lack of permissions; the file is as it was.</exception>
+    /// <exception cref="IOException">It cannot be written; the file is unchanged.</exception>
+    /// <exception cref="UnauthorizedAccessException">It cannot be written for lack of permissions; the file is unchanged.</exception>
     public static PreparedFile For(string path, int size)
     {
         var target = AtomicFile.Target(path);
         if (!File.Exists(target))
         {
-            // A file that is not there yet needs no owner of its own.
+            // A new file needs no previous owner.
             return Temporary(path, target, size, out _);
         }
         if (Posix.IsMounted(target))
@@ -47,15 +47,15 @@ internal sealed class PreparedFile : IDisposable
                 return temporary;
             }
             temporary.Dispose();
-            return InPlace(path, target, size, "its owner cannot be given to a new file");
+            return InPlace(path, target, size, "a new file cannot have its owner");
         }
-        catch (Exception e) when (AtomicFile.IsClosed(e))
+        catch (Exception e) when (AtomicFile.IsReadOnly(e))
         {
-            return InPlace(path, target, size, "nothing can be created in its directory");
+            return InPlace(path, target, size, "its directory does not accept new files");
         }
     }
 
-    /// <summary>Writes the content, once; returns a warning when it is not written as well as it could be.</summary>
+    /// <summary>Writes the content, once. Returns a warning when the save is less safe than it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">It could not be written for lack of permissions; the old content is still there.</exception>
     public string? Write(ReadOnlySpan<byte> content)
@@ -65,7 +65,7 @@ internal sealed class PreparedFile : IDisposable
             WriteInPlace(content, before);
             return $"{path} was written in place, because {reason}";
         }
-        AtomicFile.WriteWhole(file, content);
+        AtomicFile.WriteAll(file, content);
         file.Dispose();
         try
         {
@@ -73,19 +73,19 @@ internal sealed class PreparedFile : IDisposable
         }
         catch (IOException e) when (e.HResult == Posix.Busy)
         {
-            // An old kernel does not tell that the file is mounted.
+            // An old kernel does not report that the file is mounted.
             using var place = InPlace(path, Target, content.Length, Mounted);
             return place.Write(content);
         }
-        var warning = AtomicFile.Flush(AtomicFile.DirectoryOf(Target));
-        AtomicFile.Sweep(Target);
+        var warning = AtomicFile.FlushDirectory(AtomicFile.DirectoryOf(Target));
+        AtomicFile.DeleteStale(Target);
         return warning;
     }
 
     public void Dispose()
     {
         file.Dispose();
-        AtomicFile.Discard(beside);
+        AtomicFile.TryDelete(beside);
     }
 
     private const string Mounted = "it is mounted as a single file; mount its directory instead";
@@ -93,7 +93,7 @@ internal sealed class PreparedFile : IDisposable
     private static PreparedFile Temporary(string path, string target, int size, out bool hasOwner)
     {
         var name = AtomicFile.Temporary(target);
-        var file = AtomicFile.Create(name, size, AtomicFile.Owner(target), out hasOwner);
+        var file = AtomicFile.Create(name, size, AtomicFile.OwnerFor(target), out hasOwner);
         return new PreparedFile(path, target, file, name, null);
     }
 
@@ -121,30 +121,30 @@ internal sealed class PreparedFile : IDisposable
     }
 
     /// <summary>
-    /// The old content is beside the file until the new content is on disk, so that a backup that is there tells of a write that did not
-    /// finish. In a directory that takes no files there is none: a token that is in memory only would be worse.
+    /// The backup exists until the new content is on disk, so an existing backup means an unfinished write. A directory that accepts no
+    /// files gets no backup: a token that is only in memory would be worse.
     /// </summary>
     private static string WriteBackup(string target, FileStream file, byte[] before)
     {
         var backup = AtomicFile.Backup(target);
-        AtomicFile.Discard(backup);
+        AtomicFile.TryDelete(backup);
         try
         {
             using var copy = AtomicFile.Create(backup, before.Length, Posix.OwnerOf(file.SafeFileHandle), out _);
-            AtomicFile.WriteWhole(copy, before);
+            AtomicFile.WriteAll(copy, before);
         }
-        catch (Exception e) when (AtomicFile.IsClosed(e))
+        catch (Exception e) when (AtomicFile.IsReadOnly(e))
         {
         }
         catch (IOException)
         {
-            AtomicFile.Discard(backup);
+            AtomicFile.TryDelete(backup);
             throw;
         }
         return backup;
     }
 
-    /// <summary>Never truncates before the new content is there: a full disk would leave nothing.</summary>
+    /// <summary>Never truncates before the new content is written: a full disk would leave an empty file.</summary>
     private void WriteInPlace(ReadOnlySpan<byte> content, byte[] before)
     {
         try
@@ -158,7 +158,7 @@ internal sealed class PreparedFile : IDisposable
         }
         try
         {
-            // Unless another user owns the file: then its mode is what makes it writable.
+            // Fails if another user owns the file; then the file is writable only because of its mode.
             File.SetUnixFileMode(file.SafeFileHandle, AtomicFile.OwnerOnly);
         }
         catch (UnauthorizedAccessException)

@@ -3,19 +3,19 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Goes round all token managers once a second and visits those that have something to do: one timer for thousands of tokens.
-/// Short steps instead of long sleeps, because clocks step, machines are suspended and timers end at 49 days.
+/// Checks all token managers once a second and visits those with work that is due: one timer for thousands of tokens. Uses short steps
+/// instead of long waits, because clocks step, machines are suspended and a timer cannot exceed 49 days.
 /// </summary>
 public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
-    private int underWay;
+    private int activeVisits;
 
-    /// <summary>How many visits have begun and not ended.</summary>
-    internal int UnderWay => Volatile.Read(ref underWay);
+    /// <summary>The number of visits in progress.</summary>
+    internal int ActiveVisits => Volatile.Read(ref activeVisits);
 
-    /// <summary>Runs until <paramref name="cancellationToken"/> asks it to stop; renewals that were sent go on.</summary>
+    /// <summary>Runs until <paramref name="cancellationToken"/> is cancelled. Renewals that were sent continue.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Step, time);
@@ -23,7 +23,7 @@ public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, Time
         {
             do
             {
-                Go(cancellationToken);
+                VisitDue(cancellationToken);
             }
             while (await timer.WaitForNextTickAsync(cancellationToken));
         }
@@ -32,8 +32,8 @@ public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, Time
         }
     }
 
-    /// <summary>One round: begins a visit wherever there is something to do.</summary>
-    internal void Go(CancellationToken cancellationToken)
+    /// <summary>Starts a visit of each token manager with work that is due.</summary>
+    internal void VisitDue(CancellationToken cancellationToken)
     {
         var now = Instant.Now(time);
         foreach (var manager in managers)
@@ -47,7 +47,7 @@ public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, Time
 
     private async Task VisitAsync(TokenManager manager, CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref underWay);
+        Interlocked.Increment(ref activeVisits);
         try
         {
             await manager.VisitAsync(cancellationToken);
@@ -57,12 +57,12 @@ public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, Time
         }
         catch (Exception e)
         {
-            // One account's trouble is not the others'.
-            logger.LogError("account {Account}: keeping its token: {Reason}", manager.Account, Sanitize.Unforeseen(e));
+            // A failure of one account must not affect the others.
+            logger.LogError("account {Account}: the token visit failed: {Reason}", manager.Account, Sanitize.Unexpected(e));
         }
         finally
         {
-            Interlocked.Decrement(ref underWay);
+            Interlocked.Decrement(ref activeVisits);
         }
     }
 }

@@ -1,12 +1,12 @@
 namespace Exporter.Tokens;
 
-/// <summary>A token revocation endpoint (RFC 7009): ends a login at the provider. Safe for concurrent use.</summary>
-/// <param name="endpoint">Addressed at the revocation endpoint; the same client as at the token endpoint (section 2.1).</param>
+/// <summary>A token revocation endpoint (RFC 7009). Safe for concurrent use.</summary>
+/// <param name="endpoint">Has the address of the revocation endpoint, and the same client as the token endpoint (section 2.1).</param>
 public sealed class RevocationEndpoint(TokenEndpoint endpoint)
 {
     /// <summary>
-    /// Revokes the refresh token, which takes its access tokens along (section 2.1); without one, the access token. Null when
-    /// the provider knows neither any more, whatever it knew before (section 2.2); else why it did not revoke, in a sentence.
+    /// Revokes the refresh token and with it its access tokens (section 2.1); without a refresh token, revokes the access token. Returns
+    /// null when the provider no longer accepts them, even if it never did (section 2.2). Otherwise returns the reason as a sentence.
     /// </summary>
     public async Task<string?> RevokeAsync(Token token, CancellationToken cancellationToken)
     {
@@ -15,13 +15,14 @@ public sealed class RevocationEndpoint(TokenEndpoint endpoint)
         {
             return null;
         }
-        return await endpoint.TellAsync([new("token", secret.Reveal()), new("token_type_hint", hint)], cancellationToken) switch
+        var form = new Dictionary<string, string> { ["token"] = secret.Reveal(), ["token_type_hint"] = hint };
+        return (await endpoint.PostAsync(form, mayBeEmpty: true, cancellationToken)).Failure switch
         {
             null => null,
             Renewal.Transient(_, var reason, _) => reason,
             Renewal.InvalidClient(var reason) => reason,
             Renewal.InvalidGrant(var reason) => reason,
-            _ => throw new InvalidOperationException("a failure is no token"),
+            _ => throw new InvalidOperationException("a failure contains no token"),
         };
     }
 }

@@ -1,21 +1,24 @@
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Cancels after a time in which this process ran. A process that was stopped (SIGSTOP, <c>docker pause</c>, a suspended machine) finds the
-/// response that arrived meanwhile in its socket: timing out then would lose a single-use refresh token. So it counts steps of a second.
+/// Cancels after a time in which this process ran. A process that was stopped (SIGSTOP, <c>docker pause</c>) finds the response that arrived
+/// meanwhile in its socket, and a timeout then would lose a single-use refresh token. A timer that fires late shows the stop: the time
+/// starts again.
 /// </summary>
 internal sealed class RunningTimeout : IDisposable
 {
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource source = new();
+    private readonly TimeSpan timeout;
+    private readonly TimeProvider time;
     private readonly ITimer timer;
-    private long left;
+    private long started;
 
     public RunningTimeout(TimeSpan timeout, TimeProvider time)
     {
-        left = (long)Math.Ceiling(timeout / Step);
-        timer = time.CreateTimer(_ => Count(), null, Step, Step);
+        (this.timeout, this.time, started) = (timeout, time, time.GetTimestamp());
+        timer = time.CreateTimer(_ => End(), null, timeout, Timeout.InfiniteTimeSpan);
     }
 
     public CancellationToken Token => source.Token;
@@ -26,11 +29,14 @@ internal sealed class RunningTimeout : IDisposable
         source.Dispose();
     }
 
-    private void Count()
+    private void End()
     {
-        if (Interlocked.Decrement(ref left) == 0)
+        if (time.GetElapsedTime(started) <= timeout + Late)
         {
             source.Cancel();
+            return;
         }
+        started = time.GetTimestamp();
+        timer.Change(timeout, Timeout.InfiniteTimeSpan);
     }
 }

@@ -4,13 +4,13 @@ using System.Text;
 
 namespace Exporter.Tokens;
 
-/// <summary>A text that must not be shown: whatever prints it prints <c>&lt;secret&gt;</c>. Immutable; compared in constant time.</summary>
+/// <summary>A text that must not be shown: it prints as <c>&lt;secret&gt;</c>. Immutable; compared in constant time.</summary>
 [DebuggerDisplay("<secret>")]
 public sealed class Secret(string value) : IEquatable<Secret>
 {
     private readonly string value = value;
 
-    /// <summary>The text itself, for the one place that must send or store it.</summary>
+    /// <summary>The text, for code that must send or store it.</summary>
     public string Reveal() => value;
 
     public static Secret? From(string? value) => string.IsNullOrEmpty(value) ? null : new Secret(value);

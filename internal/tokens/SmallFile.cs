@@ -2,12 +2,12 @@ using System.Text;
 
 namespace Exporter.Tokens;
 
-/// <summary>A file of text that has to be small, read whole or refused in one sentence.</summary>
+/// <summary>Reads a text file of limited size.</summary>
 public static class SmallFile
 {
-    /// <returns>The text, or what is wrong.</returns>
-    /// <param name="path">Of the file, absolute.</param>
-    /// <param name="largest">In bytes.</param>
+    /// <returns>The text, or the problem as a sentence.</returns>
+    /// <param name="path">Absolute.</param>
+    /// <param name="largest">The largest size in bytes.</param>
     public static (string? Text, string? Problem) Read(string path, int largest)
     {
         try
@@ -17,7 +17,7 @@ public static class SmallFile
                 return (null, $"{path} is a directory; name a file");
             }
 
-            // Not by its length: that of a pipe or of a file under /proc says 0.
+            // Does not use the length: it is 0 for a pipe and for a file under /proc.
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var bytes = new byte[largest + 1];
             var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
@@ -31,7 +31,7 @@ public static class SmallFile
         }
         catch (UnauthorizedAccessException)
         {
-            return (null, $"the file {path} may not be read; give this user the right to");
+            return (null, $"the file {path} cannot be read; permit this user to read it");
         }
         catch (DecoderFallbackException)
         {
@@ -39,7 +39,7 @@ public static class SmallFile
         }
         catch (IOException e)
         {
-            return (null, $"the file {path} cannot be read ({Sanitize.Line(e.Message)}); look whether it is a file");
+            return (null, $"the file {path} cannot be read ({Sanitize.Line(e.Message)}); check that it is a file");
         }
     }
 }

@@ -2,13 +2,16 @@ using System.Text.RegularExpressions;
 
 namespace Exporter.Tokens;
 
-/// <summary>What is done to a token file on disk, but for writing it.</summary>
+/// <summary>Reads and deletes a token file.</summary>
 internal static partial class TokenFile
 {
-    /// <summary>No token file is larger.</summary>
+    /// <summary>The largest size in bytes.</summary>
     public const int Largest = 1 << 20;
 
-    /// <summary>The content, up to one byte more than any token file has, or null when there is no file. The lock .NET takes for it is a shared one, on the file itself, which nobody of ours takes alone.</summary>
+    /// <summary>
+    /// The content, up to one byte more than <see cref="Largest"/>; null when there is no file. .NET takes a shared lock on the file itself,
+    /// which blocks no other process of this program.
+    /// </summary>
     public static (byte[]? Content, UnixFileMode Mode) Read(string target)
     {
         try
@@ -24,7 +27,7 @@ internal static partial class TokenFile
         }
     }
 
-    /// <summary>Deletes the file; a single file mounted into a container stays, and is emptied.</summary>
+    /// <summary>Deletes the file. A single file that is mounted into a container cannot be deleted and becomes empty.</summary>
     public static void Delete(string target)
     {
         try
@@ -38,7 +41,7 @@ internal static partial class TokenFile
         }
     }
 
-    /// <summary>Without the name of a temporary file, which differs every time: what was said once is not said again.</summary>
+    /// <summary>The message without the random name of a temporary file, so that a repeated problem is logged once.</summary>
     public static string Explain(Exception e)
     {
         var reason = Sanitize.Line(TemporaryName().Replace(e.Message, ".tmp"));

@@ -3,29 +3,30 @@ using System.Text.Json;
 
 namespace Exporter.Tokens;
 
-/// <summary>Recognises one shape of token file, reads it and writes it back in kind. Stateless.</summary>
+/// <summary>Recognizes, reads and writes one format of token file. Stateless.</summary>
 public interface ITokenFormat
 {
-    /// <summary>What the shape is called in messages: "plain".</summary>
+    /// <summary>The name in messages, such as "plain".</summary>
     string Name { get; }
 
     /// <summary>
-    /// Whether the file is for other things as well. One without a token is then as good as none; it is never set aside or
-    /// deleted, whatever is wrong with it; and what else changes in it is no change of the token.
+    /// Whether other programs use the file too. Such a file may lack a token, and is never set aside or deleted, even if it is damaged. A
+    /// change of its other content does not change the token.
     /// </summary>
     bool IsShared => false;
 
-    /// <summary>Whether the content is of this shape; it may still be damaged.</summary>
+    /// <summary>Whether the content has this format; it may still be damaged.</summary>
     bool Recognises(ReadOnlySpan<byte> content);
 
-    /// <exception cref="FormatException">It is damaged; the message says how.</exception>
+    /// <exception cref="FormatException">It is damaged; the message contains the reason.</exception>
     Token Read(ReadOnlySpan<byte> content);
 
-    /// <summary>The file for this token. What <paramref name="previous"/> holds besides (members, lines, layout) is kept; empty for a new file.</summary>
+    /// <summary>The new content of the file. Other members, other lines and the layout of <paramref name="previous"/> stay.</summary>
+    /// <param name="previous">The old content; empty for a new file.</param>
     byte[] Write(Token token, ReadOnlySpan<byte> previous);
 }
 
-/// <summary>A token file of flat JSON: how the known members are named is the shape's, the rest is common.</summary>
+/// <summary>A token file in flat JSON. A derived class defines the names of the known members.</summary>
 public abstract class JsonTokenFormat : ITokenFormat
 {
     public abstract string Name { get; }
@@ -52,33 +53,29 @@ public abstract class JsonTokenFormat : ITokenFormat
         }
         catch (JsonException e)
         {
-            throw new FormatException(content.IsEmpty ? "it is empty" : content.IndexOfAnyExcept((byte)0) < 0 ? "it holds nothing but zero bytes" : $"it is not JSON ({Where(e)})");
+            throw new FormatException(
+                content.IsEmpty ? "it is empty"
+                : content.IndexOfAnyExcept((byte)0) < 0 ? "it contains only zero bytes"
+                : $"it is not JSON ({Where(e)})");
         }
     }
 
     public byte[] Write(Token token, ReadOnlySpan<byte> previous)
     {
-        var before = JsonMembers.Empty;
-        try
-        {
-            before = previous.IsEmpty ? before : JsonMembers.Parse(previous);
-        }
-        catch (JsonException)
-        {
-            // A damaged file has been set aside; the token is written as if to a new one.
-        }
+        // A damaged file was set aside; the token is written to a new file.
+        var before = JsonMembers.TryParse(previous) ?? JsonMembers.Empty;
         var style = previous.IsEmpty ? NewFile : JsonStyle.Of(previous);
         return Write(token, before.Merge(token.Members), style).ToBytes(style);
     }
 
-    /// <summary>The layout of a file that was not there before.</summary>
+    /// <summary>The layout of a new file.</summary>
     protected virtual JsonStyle NewFile => JsonStyle.Compact;
 
     protected abstract bool Recognises(JsonMembers members);
 
     protected abstract Token Read(JsonMembers members);
 
-    /// <param name="members">What the file held and the token brings along; the shape's own members are put into it.</param>
+    /// <param name="members">The members of the old file and of the token; the known members are added to them.</param>
     protected abstract JsonMembers Write(Token token, JsonMembers members, JsonStyle style);
 
     private static string Where(JsonException e) =>
@@ -86,8 +83,8 @@ public abstract class JsonTokenFormat : ITokenFormat
 }
 
 /// <summary>
-/// <c>{"access_token","refresh_token","expiry"}</c> with an RFC 3339 time: what Go's oauth2 package writes, and with it
-/// netatmo-exporter. It is also the shape of a file that holds nothing but a refresh token.
+/// <c>{"access_token","refresh_token","expiry"}</c> with an RFC 3339 time, as Go's oauth2 package writes it. It is also the format of a
+/// file that contains only a refresh token.
 /// </summary>
 public sealed class PlainTokenFormat : JsonTokenFormat
 {
@@ -115,9 +112,11 @@ public sealed class PlainTokenFormat : JsonTokenFormat
         .With("expiry", token.ExpiresAt is { } expiry ? Rfc3339(expiry) : null)
         .With("refresh_expiry", token.RefreshExpiresAt is { } refreshExpiry ? Rfc3339(refreshExpiry) : null);
 
-    private static string Rfc3339(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
+    private static string Rfc3339(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>A time; null when it is missing, unreadable or Go's zero time, which that package writes for "none".</summary>
     private static DateTimeOffset? Time(JsonMembers members, string name) =>
-        DateTimeOffset.TryParse(members.Text(name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && time.UtcDateTime.Year > 1 ? time.ToUniversalTime() : null;
+        DateTimeOffset.TryParse(members.Text(name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+        && time.UtcDateTime.Year > 1 ? time.ToUniversalTime() : null;
 }

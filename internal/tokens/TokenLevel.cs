@@ -1,7 +1,7 @@
 namespace Exporter.Tokens;
 
-/// <summary>One of several ways to a token.</summary>
-/// <param name="IsLeft">Whether it can be gone without a person; the last level is the person.</param>
-/// <param name="EndsAt">When the credential that it needs ends; null when nobody said.</param>
-/// <param name="Next">What comes of it, in words: when it is gone, or why it cannot be.</param>
-public sealed record TokenLevel(string Name, bool IsLeft, DateTimeOffset? EndsAt, string Next);
+/// <summary>One of several ways to obtain a token, in the order in which they are tried.</summary>
+/// <param name="IsAvailable">Whether this way works without a user.</param>
+/// <param name="ExpiresAt">When the credential for this way expires; null when unknown.</param>
+/// <param name="Next">The next step as a sentence: when this way is used, or why it cannot be.</param>
+public sealed record TokenLevel(string Name, bool IsAvailable, DateTimeOffset? ExpiresAt, string Next);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Exporter.Tokens;
 
-/// <summary>The events of the store: what a read found, and what became of a write.</summary>
+/// <summary>The events of the store: the result of a read, and the result of a write.</summary>
 internal sealed partial record TokenLifecycle
 {
     public TokenLifecycle Read(ReadResult found, Instant now)
@@ -23,7 +23,7 @@ internal sealed partial record TokenLifecycle
                 // The next visit writes it under the lock, because another process may be writing now.
                 read = read with { Stamp = held.Stamp, IsStoreEmpty = true, NextWrite = now.In(TimeSpan.Zero) };
                 return read.Note((logger, account) => logger.LogWarning(
-                    "account {Account}: {Location} contains a refresh token that is spent; the newer token is written again", account, Rules.Location));
+                    "account {Account}: {Location} contains a spent refresh token; the newer token is written again", account, Rules.Location));
             case ReadResult.Held held:
                 return read.Adopt(held, now);
             case ReadResult.LoggedOut when read.IsLoggedOut && (State is TokenState.Missing ? Renewal is not null : Stamp is not null):
@@ -44,14 +44,16 @@ internal sealed partial record TokenLifecycle
     /// <summary>The store cannot be locked. Logged once, until it changes; null when it can.</summary>
     public TokenLifecycle Locked(string? unavailable)
     {
-        var problem = unavailable is null ? null : $"{Rules.Location} cannot be locked, so a renewal by another process would go unnoticed: {unavailable}";
+        var problem = unavailable is null
+            ? null
+            : $"{Rules.Location} cannot be locked, so a renewal by another process would go unnoticed: {unavailable}";
         return Report(this with { LockProblem = problem }, LogLevel.Warning, LockProblem, problem);
     }
 
-    /// <summary>The current token is to be written again.</summary>
+    /// <summary>Schedules another write of the current token.</summary>
     public TokenLifecycle WritesAgain() => this with { Unsaved = State.Token, IsRewrite = true };
 
-    /// <summary>A write has ended. The token is in use from now on, even when it could not be saved.</summary>
+    /// <summary>A write has finished. The token is now in use, even if it could not be saved.</summary>
     public TokenLifecycle Written(Token token, WriteResult result, Instant now)
     {
         var written = (this with { Unsaved = null }).WithHistory(h => h with { Writes = h.Writes + 1 });
@@ -68,7 +70,8 @@ internal sealed partial record TokenLifecycle
                 return written with { Stamp = edited.Stamp, Unsaved = token };
             case WriteResult.Conflict(var theirs):
                 return written.Note((logger, account) => logger.LogWarning(
-                    "account {Account}: another process changed {Location} during a renewal; its token is used", account, Rules.Location)).Adopt(theirs, now);
+                    "account {Account}: another process changed {Location} during a renewal; its token is used", account, Rules.Location))
+                    .Adopt(theirs, now);
             case WriteResult.LoggedOut:
                 return written.Forgotten().Note((logger, account) => logger.LogInformation(
                     "account {Account}: another process logged out during a renewal; the new token is dropped", account));
@@ -84,10 +87,10 @@ internal sealed partial record TokenLifecycle
     {
         var isFirst = Stamp is null && State is TokenState.Missing;
         var adopted = (this with { Stamp = held.Stamp, WasChangedByOthers = true }).ReportRead(LogLevel.Warning, held.Warning);
-        foreach (var shortcoming in held.Token.Shortcomings())
+        foreach (var warning in held.Token.Warnings())
         {
             adopted = adopted.Note((logger, account) =>
-                logger.LogWarning("account {Account}: {Location}: {Shortcoming}", account, Rules.Location, shortcoming));
+                logger.LogWarning("account {Account}: {Location}: {Warning}", account, Rules.Location, warning));
         }
         adopted = isFirst
             ? adopted.Note((logger, account) => logger.LogInformation("account {Account}: loaded token from {Location}", account, Rules.Location))

@@ -126,7 +126,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
                 logger.LogWarning("account {Account}: there is no token in {Location}; log in", account, Rules.Location));
     }
 
-    /// <summary>A token request has ended, whatever its outcome.</summary>
+    /// <summary>A token request has finished, with any outcome.</summary>
     public TokenLifecycle Attempted(Renewal outcome, TimeSpan duration, Instant now) =>
         WithHistory(h => h with { LastAttempt = now.Utc, LastDuration = duration, ClockOffset = outcome.ClockOffset ?? h.ClockOffset });
 
@@ -135,7 +135,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
         (this with { RenewedAt = now.Timestamp, Spent = State.Token?.RefreshToken ?? Spent, Unsaved = Complete(token, now), IsRewrite = false })
             .WithHistory(h => h with { LastSuccess = now.Utc, LastError = null, Renewals = h.Renewals + 1 });
 
-    /// <summary>A user has logged in. The new token replaces the current one, whatever the store holds.</summary>
+    /// <summary>A user has logged in. The new token replaces the current one and the content of the store.</summary>
     /// <param name="stamp">Of the store's content at the read just before; null when it held no token.</param>
     public TokenLifecycle LoggedIn(Token token, string? stamp, Instant now)
     {
@@ -164,7 +164,8 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
                 var retry = now.In(Options.InvalidClientRetry);
                 state = new TokenState.InvalidClient(token, reason, retry.At);
                 return Failed(FailureKind.ClientRefused, reason, state, retry).Note((logger, account) => logger.LogError(
-                    TokenEvents.RenewalFailed, "account {Account}: {Reason}; the token is kept, trying again at {Next:u}", account, reason, retry.At));
+                    TokenEvents.RenewalFailed,
+                    "account {Account}: {Reason}; the token is kept, trying again at {Next:u}", account, reason, retry.At));
             case Renewal.InvalidGrant(var rejection):
                 var lost = interrupted is { } sent
                     ? $"{rejection}; a renewal sent at {sent:u} was interrupted before its response was saved"
@@ -209,7 +210,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
     }
 
     /// <summary>
-    /// One renewal answers a rejected access token that looks good here. None does if the token was replaced since, was issued just now,
+    /// A rejected access token that looks valid here causes one renewal. It causes none if the token was replaced since, was issued just now,
     /// or cannot be renewed at the moment.
     /// </summary>
     private bool IsWorthForcing(Secret rejected, Instant now) =>

@@ -63,7 +63,7 @@ public sealed partial class TokenManager
         }
         catch (Exception e)
         {
-            outcome = new Renewal.Transient(FailureKind.Unexpected, $"the renewal: {Sanitize.Unforeseen(e)}");
+            outcome = new Renewal.Transient(FailureKind.Unexpected, $"the renewal: {Sanitize.Unexpected(e)}");
         }
         Apply(state => state.Attempted(outcome, time.GetElapsedTime(started), Now));
         return outcome;
@@ -100,20 +100,20 @@ public sealed partial class TokenManager
         while (current.Unsaved is { } token)
         {
             var stamp = current.Stamp;
-            var result = await Foreseen(() => store.WriteAsync(token, stamp, cancellationToken), reason => new WriteResult.Failed(reason));
+            var result = await OrFailure(() => store.WriteAsync(token, stamp, cancellationToken), reason => new WriteResult.Failed(reason));
             Apply(state => state.Written(token, result, Now));
         }
         return current;
     }
 
     private Task<ReadResult> FindAsync(CancellationToken cancellationToken) =>
-        Foreseen(() => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
+        OrFailure(() => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
 
     private Task<WritePreparation> PrepareAsync() =>
-        Foreseen(() => store.PrepareAsync(CancellationToken.None), reason => new WritePreparation.Failed(reason));
+        OrFailure(() => store.PrepareAsync(CancellationToken.None), reason => new WritePreparation.Failed(reason));
 
     /// <summary>A store returns what a disk can do. An exception that its contract does not allow must not cost the token in memory.</summary>
-    private static async Task<T> Foreseen<T>(Func<ValueTask<T>> work, Func<string, T> otherwise)
+    private static async Task<T> OrFailure<T>(Func<ValueTask<T>> work, Func<string, T> otherwise)
     {
         try
         {
@@ -121,7 +121,7 @@ public sealed partial class TokenManager
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return otherwise(Sanitize.Unforeseen(e));
+            return otherwise(Sanitize.Unexpected(e));
         }
     }
 
@@ -141,7 +141,7 @@ public sealed partial class TokenManager
     /// <summary>The store's lock keeps other processes out.</summary>
     private async Task<T> LockedAsync<T>(Func<StoreLock, Task<T>> work, CancellationToken cancellationToken)
     {
-        var held = await Foreseen(() => store.LockAsync(cancellationToken), reason => new StoreLock.Unavailable(reason));
+        var held = await OrFailure(() => store.LockAsync(cancellationToken), reason => new StoreLock.Unavailable(reason));
         Apply(state => state.Locked((held as StoreLock.Unavailable)?.Reason));
         try
         {

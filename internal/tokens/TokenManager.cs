@@ -254,7 +254,7 @@ public sealed partial class TokenManager : IDisposable, IAsyncDisposable
             }
             else
             {
-                // Not on the caller's cancellation token: a request that was sent is finished whoever gives up.
+                // Without the caller's cancellation token: a request that was sent must finish.
                 flight = Task.Run(() => RenewOnceAsync(cause));
             }
             joined = flight;

@@ -3,7 +3,7 @@ namespace Exporter.Tokens;
 /// <summary>How a token manager renews its token. Immutable; one object may serve many token managers.</summary>
 public sealed record TokenManagerOptions
 {
-    /// <summary>How long before its expiry a token is renewed; by default a tenth of its lifetime, at least a minute. Never more than half of the lifetime.</summary>
+    /// <summary>How long before its expiry a token is renewed, at most half of its lifetime. By default a tenth, and at least a minute.</summary>
     public TimeSpan? Margin { get; init; }
 
     /// <summary>The lifetime of a token whose provider does not return one.</summary>

@@ -5,19 +5,19 @@ using Microsoft.Extensions.Logging;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Renews the tokens of a container in time. In a host it is a hosted service. Without a host it starts with the first token and
-/// runs until the container is disposed of. Safe for concurrent use.
+/// Renews the tokens of a container before they expire. In a host, it is a hosted service. Without a host, it starts with the first token
+/// and runs until the container is disposed of. Safe for concurrent use.
 /// </summary>
 public sealed class TokenRefresh : BackgroundService
 {
     private readonly ConcurrentQueue<TokenManager> managers = new();
-    private readonly RefreshLoop rounds;
+    private readonly RefreshLoop loop;
     private int started;
 
-    public TokenRefresh(TimeProvider time, ILogger logger) => rounds = new RefreshLoop(managers, time, logger);
+    public TokenRefresh(TimeProvider time, ILogger logger) => loop = new RefreshLoop(managers, time, logger);
 
-    /// <summary>Renews these tokens too from now on.</summary>
-    public void Keep(IEnumerable<TokenManager> added)
+    /// <summary>Renews these tokens too.</summary>
+    public void Add(IEnumerable<TokenManager> added)
     {
         foreach (var manager in added)
         {
@@ -30,5 +30,5 @@ public sealed class TokenRefresh : BackgroundService
     public override Task StartAsync(CancellationToken cancellationToken) =>
         Interlocked.Exchange(ref started, 1) == 0 ? base.StartAsync(cancellationToken) : Task.CompletedTask;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => rounds.RunAsync(stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => loop.RunAsync(stoppingToken);
 }

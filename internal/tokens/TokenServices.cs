@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Tokens;
 
-/// <summary>The token engine as services of a container.</summary>
+/// <summary>Adds tokens to a service collection.</summary>
 public static class TokenServices
 {
     /// <summary>
-    /// Begins to register accounts. Time comes from a registered <see cref="TimeProvider"/>, by default the system's. Log lines go to a
-    /// registered <see cref="ILoggerFactory"/>, by default nowhere. In a host, tokens are renewed until the host stops.
+    /// Starts the registration of accounts. Uses a registered <see cref="TimeProvider"/>, by default the system's, and a registered
+    /// <see cref="ILoggerFactory"/>, by default none. In a host, renews tokens until the host stops.
     /// </summary>
     public static TokensBuilder AddTokens(this IServiceCollection services)
     {
@@ -21,26 +21,31 @@ public static class TokenServices
         return new TokensBuilder(services);
     }
 
-    internal static ILogger Logger(IServiceProvider provider) => (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Exporter.Tokens");
+    internal static ILogger Logger(IServiceProvider provider) =>
+        (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Exporter.Tokens");
 }
 
-/// <summary>Registers accounts and clients. Not thread-safe, as the collection it writes to is not.</summary>
+/// <summary>Registers accounts and clients. Not thread-safe, like the service collection.</summary>
 public sealed class TokensBuilder(IServiceCollection services)
 {
     /// <summary>
-    /// An account: a <see cref="TokenManager"/> under the key <paramref name="name"/>, and without a key when it is the first. From the first use on its
-    /// token is renewed in time, until the container is disposed of; dispose of it asynchronously, so that a renewal in flight is saved.
+    /// Adds a <see cref="TokenManager"/> with the key <paramref name="name"/>; the first one also without a key. From its first use, its token
+    /// is renewed before it expires. Dispose of the container asynchronously, so that a renewal in flight is saved.
     /// </summary>
-    /// <param name="store">Where the token outlives the process; by default nowhere, it is kept in memory.</param>
+    /// <param name="store">Where the token is stored; by default in memory.</param>
     public TokensBuilder AddAccount(
         string name, Func<IServiceProvider, IGrant> grant, Func<IServiceProvider, ITokenStore>? store = null, TokenManagerOptions? options = null)
     {
         services.AddKeyedSingleton(name, (provider, _) =>
         {
-            var keeping = options ?? new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() };
             var manager = new TokenManager(
-                name, grant(provider), store?.Invoke(provider) ?? new MemoryStore(), keeping, provider.GetRequiredService<TimeProvider>(), TokenServices.Logger(provider));
-            provider.GetRequiredService<TokenRefresh>().Keep([manager]);
+                name,
+                grant(provider),
+                store?.Invoke(provider) ?? new MemoryStore(),
+                options ?? new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() },
+                provider.GetRequiredService<TimeProvider>(),
+                TokenServices.Logger(provider));
+            provider.GetRequiredService<TokenRefresh>().Add([manager]);
             return manager;
         });
         services.TryAddSingleton(provider => provider.GetRequiredKeyedService<TokenManager>(name));
@@ -48,19 +53,22 @@ public sealed class TokensBuilder(IServiceCollection services)
     }
 
     /// <summary>
-    /// A typed client whose requests carry the token of an account; <see cref="TokenUnavailableException"/> where there is none. With
-    /// IHttpClientFactory, add a <see cref="TokenHandler"/> to its handlers instead.
+    /// Adds a typed client whose requests contain the token of an account. A request throws <see cref="TokenUnavailableException"/> when there
+    /// is no token. With IHttpClientFactory, add a <see cref="TokenHandler"/> to its handlers instead.
     /// </summary>
-    /// <param name="account">The name it was added by.</param>
-    /// <param name="create">Makes the client of an HTTP client whose base address is <paramref name="address"/>; one for all callers.</param>
-    /// <param name="isTokenRejected">See <see cref="TokenHandler"/>.</param>
+    /// <param name="account">The name in <see cref="AddAccount"/>.</param>
+    /// <param name="create">Creates the client from an HTTP client whose base address is <paramref name="address"/>; one for all callers.</param>
+    /// <param name="isRejected">See <see cref="TokenHandler"/>.</param>
     public TokensBuilder AddClient<TClient>(
-        string account, Uri address, Func<HttpClient, TClient> create, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isTokenRejected = null)
+        string account,
+        Uri address,
+        Func<HttpClient, TClient> create,
+        Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isRejected = null)
         where TClient : class
     {
-        services.AddSingleton(provider => create(new HttpClient(new TokenHandler(provider.GetRequiredKeyedService<TokenManager>(account), isTokenRejected)
+        services.AddSingleton(provider => create(new HttpClient(new TokenHandler(provider.GetRequiredKeyedService<TokenManager>(account), isRejected)
         {
-            // Connections that last: an address that changes is noticed all the same.
+            // Connections expire, so that a changed address is used.
             InnerHandler = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), AllowAutoRedirect = false },
         })
         { BaseAddress = address }));

@@ -1,37 +1,37 @@
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Where a token outlives the process. The token manager is the only one that writes through it, one call at a time;
-/// other processes may write beside it. None of its members throws for what a disk can do: that is an outcome.
+/// Stores a token. The token manager makes one call at a time. Other processes may write to the same place. No member throws for an I/O
+/// failure: that is a result.
 /// </summary>
 public interface ITokenStore
 {
-    /// <summary>Where the token is, in words for a person: a path, or "memory".</summary>
+    /// <summary>Where the token is, for messages: a path, or "memory".</summary>
     string Location { get; }
 
     ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes the next <see cref="WriteAsync"/> possible, before a single-use refresh token is sent: reserves what it needs. A store that
-    /// needs nothing returns <see cref="WritePreparation.Nothing"/>.
+    /// Reserves the resources of the next <see cref="WriteAsync"/>, before a single-use refresh token is sent. A store that needs none returns
+    /// <see cref="WritePreparation.Nothing"/>.
     /// </summary>
     ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes the token unless the store holds something else than <paramref name="expected"/>: what somebody else put
-    /// there is never overwritten unseen, a logout neither. An empty store is written to whatever was expected; with
-    /// null, where nothing is expected, one that is signed out is written to as well.
+    /// Writes the token if the store is empty or still contains <paramref name="expected"/>. A token or a logout that another process wrote is
+    /// not overwritten.
     /// </summary>
+    /// <param name="expected">The stamp of the content that the caller read; null to replace a logout too.</param>
     ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken);
 
-    /// <summary>Forgets the token and says so in a way that other processes on the same store notice.</summary>
+    /// <summary>Removes the token and records the logout for other processes.</summary>
     ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken);
 
-    /// <summary>Takes the lock that all owners of this store respect; waits for it, within bounds.</summary>
+    /// <summary>Takes the lock that all processes of this store respect. Waits for a limited time.</summary>
     ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>What a store holds.</summary>
+/// <summary>The content of a store.</summary>
 public abstract record ReadResult
 {
     private ReadResult() { }
@@ -40,14 +40,15 @@ public abstract record ReadResult
 
     public sealed record LoggedOut : ReadResult;
 
-    /// <param name="Stamp">Stands for the content: equal stamps, equal content.</param>
+    /// <param name="Stamp">Identifies the content: equal stamps mean equal content.</param>
     public sealed record Held(Token Token, string Stamp) : ReadResult
     {
-        /// <summary>It is read, but not kept as well as it could be, and this is why.</summary>
+        /// <summary>Why the token is stored less safely than it could be; null when it is not.</summary>
         public string? Warning { get; init; }
     }
 
-    /// <summary>There is something, and it is no token; where it was set aside to, or null when it may yet be half written.</summary>
+    /// <summary>The content is not a token.</summary>
+    /// <param name="SetAside">Where the content was moved to; null when another process may still be writing it.</param>
     public sealed record Damaged(string Reason, string? SetAside) : ReadResult;
 
     public sealed record Unreadable(string Reason) : ReadResult;
@@ -67,51 +68,51 @@ public abstract record WritePreparation : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <param name="Discard">Releases what was prepared and not used.</param>
+    /// <param name="Discard">Releases resources that the write did not use.</param>
     public sealed record Ready(Action Discard) : WritePreparation;
 
     public sealed record Failed(string Reason) : WritePreparation;
 }
 
-/// <summary>What came of a write.</summary>
+/// <summary>The result of a write.</summary>
 public abstract record WriteResult
 {
     private WriteResult() { }
 
-    /// <param name="Warning">It is saved, but not as well as it could be, and this is why.</param>
+    /// <param name="Warning">Why the token is saved less safely than it could be; null when it is not.</param>
     public sealed record Written(string Stamp, string? Warning = null) : WriteResult;
 
-    /// <summary>Somebody else had written meanwhile; nothing was written.</summary>
+    /// <summary>Another process had written a token; nothing was written.</summary>
     public sealed record Conflict(ReadResult.Held Theirs) : WriteResult;
 
-    /// <summary>Somebody had logged out meanwhile; nothing was written.</summary>
+    /// <summary>Another process had logged out; nothing was written.</summary>
     public sealed record LoggedOut : WriteResult;
 
     public sealed record Failed(string Reason) : WriteResult;
 }
 
-/// <summary>The outcome of asking for a store's lock. Whatever it is, it is released once, when the work is done.</summary>
+/// <summary>The result of taking a store's lock. Release every result once, after the work.</summary>
 public abstract record StoreLock
 {
     private StoreLock() { }
 
     public virtual void Release() { }
 
-    /// <param name="Interrupted">When the last holder sent a request whose answer it did not live to save; null when it ended in order.</param>
-    /// <param name="Sending">Notes in the lock that a token request is about to be sent.</param>
+    /// <param name="Interrupted">When the last holder sent a request whose response it did not save; null when there is none.</param>
+    /// <param name="Sending">Records in the lock that a token request is sent now.</param>
     public sealed record Taken(DateTimeOffset? Interrupted, Action Sending, Action Released) : StoreLock
     {
         public override void Release() => Released();
     }
 
-    /// <summary>The store cannot be locked (a read-only directory): its owner goes on without.</summary>
+    /// <summary>The store cannot be locked, such as in a read-only directory. The caller continues without a lock.</summary>
     public sealed record Unavailable(string Reason) : StoreLock;
 
-    /// <summary>Somebody else holds it, and did not let go in time.</summary>
+    /// <summary>Another process holds the lock and did not release it in time.</summary>
     public sealed record Busy(string Holder) : StoreLock;
 }
 
-/// <summary>A store that ends with the process.</summary>
+/// <summary>A store that is lost when the process exits.</summary>
 public sealed class MemoryStore(Token? initial = null) : ITokenStore
 {
     private readonly Lock gate = new();

@@ -15,8 +15,8 @@ public sealed class AccountTests
     [Fact]
     public async Task An_upstream_login_during_a_renewal_that_fails_causes_another_renewal()
     {
-        using var upstream = await new Kept().Loaded();
-        using var own = await new Kept().Loaded();
+        using var upstream = await new TokenManagerBench().Loaded();
+        using var own = await new TokenManagerBench().Loaded();
         using var stop = new CancellationTokenSource();
         var account = new Account("home", "x", hasAccountLabel: true, own.TokenManager, readingSource: null) { Upstream = [upstream.TokenManager] };
         var running = account.RunAsync(stop.Token);
@@ -24,7 +24,7 @@ public sealed class AccountTests
         var arrived = own.Grant.Arrived;
         var renewing = own.TokenManager.RenewAsync(null, Cancellation);
         await arrived;
-        await upstream.TokenManager.AdoptAsync(Kept.Some(upstream.Time, number: "1"), Cancellation);
+        await upstream.TokenManager.AdoptAsync(TokenManagerBench.Some(upstream.Time, number: "1"), Cancellation);
         await YieldAsync();
 
         own.Grant.Release();
@@ -38,13 +38,13 @@ public sealed class AccountTests
     [Fact]
     public async Task An_upstream_token_from_before_a_logout_does_not_log_the_account_in_again()
     {
-        using var upstream = await new Kept().Loaded();
-        using var own = await new Kept().Loaded();
+        using var upstream = await new TokenManagerBench().Loaded();
+        using var own = await new TokenManagerBench().Loaded();
         using var stop = new CancellationTokenSource();
         own.Grant.NeedsNoToken = true;
         var account = new Account("home", "x", hasAccountLabel: true, own.TokenManager, readingSource: null) { Upstream = [upstream.TokenManager] };
         var running = account.RunAsync(stop.Token);
-        await upstream.TokenManager.AdoptAsync(Kept.Some(upstream.Time, number: "1"), Cancellation);
+        await upstream.TokenManager.AdoptAsync(TokenManagerBench.Some(upstream.Time, number: "1"), Cancellation);
         await YieldAsync();
 
         await own.TokenManager.ForgetAsync(Cancellation);

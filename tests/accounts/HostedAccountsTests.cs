@@ -55,8 +55,8 @@ public sealed class HostedAccountsTests : IDisposable
     public async Task A_reading_source_that_fails_is_logged_and_the_others_continue()
     {
         var (time, logs) = (new ManualTime(), new CollectedLog());
-        using var first = new Kept(new MemoryStore(Kept.Some(time)), time);
-        using var second = new Kept(new MemoryStore(Kept.Some(time)), time);
+        using var first = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
+        using var second = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
         var (broken, working) = (new FakeReadingSource(new InvalidOperationException("a bug")), new FakeReadingSource(null));
         IReadOnlyList<Account> accounts =
         [

@@ -74,7 +74,7 @@ internal abstract class InProcessCommands(ManualTime time) : IAsyncDisposable
         {
             Assert.False(running.IsCompleted && !reached(), $"The command has exited:\n{Error}");
             Cancellation.ThrowIfCancellationRequested();
-            if (Time.Waiting > 0 && Time.ToNextTimer() < TokenEndpoint.Patience)
+            if (Time.Waiting > 0 && Time.ToNextTimer() < TokenEndpoint.RequestTimeout)
             {
                 Time.Advance(Time.ToNextTimer());
             }
@@ -94,7 +94,7 @@ internal abstract class InProcessCommands(ManualTime time) : IAsyncDisposable
             Cancellation.ThrowIfCancellationRequested();
             if (turn % 50 == 0 && Time.Waiting <= 1)
             {
-                Time.Advance(TokenEndpoint.Patience / 2);
+                Time.Advance(TokenEndpoint.RequestTimeout / 2);
             }
             await Task.Yield();
         }

@@ -106,7 +106,7 @@ public sealed partial class LoginCommandTests
         using var page = await http.GetAsync(await ConsentAsync(bench, "refuse"), Cancellation);
 
         Assert.Equal(1, await login);
-        Assert.Contains("refused at the provider", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("rejected on the provider's page", bench.Error, StringComparison.Ordinal);
     }
 
     [Fact]

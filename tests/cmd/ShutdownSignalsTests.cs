@@ -90,8 +90,8 @@ public sealed class ShutdownSignalsTests : IDisposable
     public async Task An_account_whose_file_system_hangs_does_not_delay_the_shutdown()
     {
         var time = new ManualTime();
-        var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
-        using var kept = await new Kept(store, time).Loaded();
+        var store = new WatchedStore(new MemoryStore(TokenManagerBench.Some(time)));
+        using var kept = await new TokenManagerBench(store, time).Loaded();
         using var timeout = new CancellationTokenSource(HostedAccounts.LongestStop, time);
         var response = new TaskCompletionSource();
         // The read blocks its thread, like one on a network file system.

@@ -4,10 +4,11 @@ using Xunit;
 
 namespace Exporter.Tests.Conventions;
 
-/// <summary>The rules of the house that a compiler does not keep, read off the source tree.</summary>
+/// <summary>Code conventions that the compiler cannot enforce.</summary>
 public sealed partial class SourceConventions
 {
     private const int LongestFile = 300;
+    private const int LongestLine = 150;
 
     private static readonly string Repository = Slices.Repository;
 
@@ -16,38 +17,56 @@ public sealed partial class SourceConventions
     private static readonly string[] AllFiles = [.. ProductFiles, .. Files("tests"), .. Files("examples")];
 
     [Fact]
-    public void A_file_tells_one_story_in_at_most_300_lines() =>
+    public void A_product_file_has_at_most_300_lines() =>
         Assert.DoesNotContain(ProductFiles, file => Read(file).AsSpan().Count('\n') > LongestFile);
 
     [Fact]
-    public void Types_have_names_that_say_something() =>
+    public void A_product_line_has_at_most_150_columns() => AssertNone(
+        from file in ProductFiles
+        from line in Read(file).Split('\n').Index()
+        where line.Item.Length > LongestLine
+        select $"{file}:{line.Index + 1}");
+
+    [Fact]
+    public void Texts_contain_no_banned_word() => AssertNone(
+        from file in Texts()
+        from line in Read(file).Split('\n').Index()
+        let banned = Banned().Match(ExemptNames().Replace(line.Item, ""))
+        // The CHANGELOG lists the old names in a table.
+        where banned.Success && !(file == "CHANGELOG.md" && line.Item.StartsWith('|'))
+        select $"{file}:{line.Index + 1}: {banned.Value}");
+
+    [Fact]
+    public void Type_names_are_specific() =>
         Assert.DoesNotContain(ProductFiles, file => TypeNames().Matches(Read(file)).Any(match => Vague().IsMatch(match.Groups["name"].Value)));
 
     [Fact]
-    public void Nothing_is_left_to_do()
+    public void No_file_contains_a_marker_of_unfinished_work()
     {
-        // Split, so that this file is not its own first finding.
+        // Split, so that the test does not find itself.
         string[] marks = ["TO" + "DO", "FIX" + "ME", "NotImplemented" + "Exception"];
         Assert.DoesNotContain(AllFiles, file => marks.Any(mark => Read(file).Contains(mark, StringComparison.Ordinal)));
     }
 
     [Fact]
-    public void Warnings_are_mended_and_not_silenced() =>
+    public void No_file_suppresses_a_warning() =>
         Assert.DoesNotContain(AllFiles, file => Read(file).Contains("#pragma " + "warning", StringComparison.Ordinal));
 
     [Fact]
-    public void A_cancellation_token_comes_last() => Assert.DoesNotContain(ProductFiles, file => EarlyToken().IsMatch(Read(file)));
+    public void A_cancellation_token_is_the_last_parameter() =>
+        Assert.DoesNotContain(ProductFiles, file => EarlyToken().IsMatch(Read(file)));
 
     [Fact]
-    public void Every_folder_of_a_source_is_a_source_of_the_program() => Assert.Equal(
+    public void Every_source_directory_is_a_source_of_the_program() => Assert.Equal(
         Slices.Directories.Select(directory => Path.GetFileName(Assert.Single(Directory.GetFiles(directory, "*.csproj")))),
         Composition.Sources.Select(Slices.ProjectOf).Order(StringComparer.OrdinalIgnoreCase));
 
     [Fact]
-    public void One_source_is_the_default_and_stands_first() => Assert.Equal(Composition.Sources[0], Composition.Sources.Single(source => source.IsDefault));
+    public void The_first_source_is_the_only_default() =>
+        Assert.Equal(Composition.Sources[0], Composition.Sources.Single(source => source.IsDefault));
 
     [Fact]
-    public void A_slice_is_named_by_no_project_and_no_stand_in_by_the_program()
+    public void No_project_references_a_slice_and_the_program_references_no_sandbox()
     {
         var projects = Directory.GetFiles(Path.Combine(Repository, "internal"), "*.csproj", SearchOption.AllDirectories)
             .Append(Path.Combine(Repository, "cmd/exporter/Exporter.csproj")).ToDictionary(file => file, File.ReadAllText);
@@ -59,13 +78,14 @@ public sealed partial class SourceConventions
         Assert.DoesNotContain(projects, other => other.Value.Contains("Sandbox.csproj", StringComparison.Ordinal));
     }
 
-    /// <summary>The list that the runtime loads assemblies by, written by the build, and the same for the published program.</summary>
+    /// <summary>The build writes this list, and the runtime loads assemblies from it; the published program has the same list.</summary>
     [Fact]
-    public void The_program_ships_every_source_and_no_stand_in()
+    public void The_program_ships_every_source_and_no_sandbox()
     {
         var shipped = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "oauth-exporter.deps.json"));
 
-        Assert.All(Composition.Sources, source => Assert.Contains($"{source.GetType().Assembly.GetName().Name}.dll", shipped, StringComparison.Ordinal));
+        Assert.All(Composition.Sources.Select(source => $"{source.GetType().Assembly.GetName().Name}.dll"), assembly =>
+            Assert.Contains(assembly, shipped, StringComparison.Ordinal));
         Assert.DoesNotContain("sandbox", shipped, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -77,7 +97,7 @@ public sealed partial class SourceConventions
     [InlineData("cmd")]
     public void The_shared_code_names_no_provider(string directory)
     {
-        // The slices' own kinds of token, and the names that users of netatmo-exporter have in their configuration.
+        // oauth2 is also a general term.
         string[] providers = [.. Slices.Prefixes.Except(["oauth2"])];
         var named = from file in Files(directory)
                     from line in Read(file).Split('\n')
@@ -88,7 +108,25 @@ public sealed partial class SourceConventions
         Assert.Empty(named);
     }
 
+    /// <summary>Reports all findings; the other assertions shorten a long list.</summary>
+    private static void AssertNone(IEnumerable<string> findings)
+    {
+        var report = string.Join('\n', findings);
+        Assert.True(report.Length == 0, report);
+    }
+
     private static string Read(string file) => File.ReadAllText(Path.Combine(Repository, file));
+
+    /// <summary>Sources, Markdown, YAML and scripts, without this file and without recorded test data.</summary>
+    private static IEnumerable<string> Texts() =>
+        from directory in new[] { "cmd", "docs", "examples", "internal", "packages", "tests", "." }
+        from path in Directory.EnumerateFiles(
+            Path.Combine(Repository, directory), "*", directory == "." ? SearchOption.TopDirectoryOnly : SearchOption.AllDirectories)
+        let file = Path.GetRelativePath(Repository, path)
+        where Path.GetExtension(file) is ".cs" or ".md" or ".yml" or ".yaml" or ".sh" or ".service"
+            || Path.GetFileName(file) == "Dockerfile" || (directory == "packages" && Path.GetExtension(file) == "")
+        where !NotWritten().IsMatch(file) && Path.GetFileName(file) != $"{nameof(SourceConventions)}.cs"
+        select file;
 
     private static IEnumerable<string> Files(string directory) =>
         Directory.Exists(Path.Combine(Repository, directory))
@@ -106,6 +144,20 @@ public sealed partial class SourceConventions
 
     [GeneratedRegex("(?<!^Token)Manager$|(Service|Helper|Util|Utils|Base)$")]
     private static partial Regex Vague();
+
+    [GeneratedRegex(@"(^|/)(node_modules|bin|obj|testdata)/")]
+    private static partial Regex NotWritten();
+
+    /// <summary>Archaic words, personification and retired terms.</summary>
+    [GeneratedRegex(
+        @"\b((some|any|no)body|mend(s|ed|ing)?|the clouds?|keepers?|custody|folders?|who(so)?ever|lest|afresh|anew|hitherto|wherein)\b"
+        + @"|\b(in (the|its|their) place of|told to end|for want of|as good as|signed out|sooner or later|is to be had|come to nothing)\b",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex Banned();
+
+    /// <summary>Names that users depend on: settings, flags, variables, metrics, and Grafana's own keys.</summary>
+    [GeneratedRegex(@"[\w-]+[-_]folders?\b|\bfolder-[\w-]+|exporter_cloud_\w+|^\s*(- )?""?folder(Uid)?""?:", RegexOptions.IgnoreCase)]
+    private static partial Regex ExemptNames();
 
     /// <summary>A declared method whose cancellation token is followed by another parameter.</summary>
     [GeneratedRegex(@"^\s+(public|internal|private|protected)[^=;{]*\(([^()]|\([^()]*\))*CancellationToken \w+\s*,", RegexOptions.Multiline)]

@@ -154,7 +154,7 @@ public sealed class StationsTests
         {
             File.WriteAllText(file, text);
             Assert.StartsWith(
-                $"{file}: the answer ", Assert.Throws<InvalidDataException>(() => NetatmoSample.Named(file)).Message, StringComparison.Ordinal);
+                $"{file}: the response ", Assert.Throws<InvalidDataException>(() => NetatmoSample.Named(file)).Message, StringComparison.Ordinal);
         }
         finally
         {

@@ -2,6 +2,6 @@ using Xunit;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>For what measures the whole process, its memory for example: no other test runs beside these.</summary>
+/// <summary>These tests run alone, because they measure the whole process, such as its memory.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

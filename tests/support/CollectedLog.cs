@@ -4,13 +4,13 @@ using Xunit;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>Everything that was logged, at every level, as it would be printed.</summary>
+/// <summary>Collects the log lines of every level, as text.</summary>
 internal sealed class CollectedLog : ILogger, ILoggerFactory
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> lines = new();
     private readonly ConcurrentDictionary<string, bool> templates = new();
 
-    /// <summary>The message templates that were used.</summary>
+    /// <summary>The message templates of the log lines.</summary>
     public ICollection<string> Templates => templates.Keys;
 
     public IReadOnlyList<string> All => [.. lines.Select(l => l.Text)];
@@ -19,7 +19,7 @@ internal sealed class CollectedLog : ILogger, ILoggerFactory
 
     public int Count(string part) => lines.Count(l => l.Text.Contains(part, StringComparison.Ordinal));
 
-    /// <summary>Fails when one of these texts was logged, or a part of one that is long enough to be of use.</summary>
+    /// <summary>Fails when the log contains one of these texts or a useful part of one.</summary>
     public void HoldNone(params IEnumerable<string> secrets)
     {
         foreach (var secret in secrets)
@@ -28,7 +28,7 @@ internal sealed class CollectedLog : ILogger, ILoggerFactory
         }
     }
 
-    /// <summary>Whether eight characters in a row of a secret stand in the text.</summary>
+    /// <summary>Whether the text contains eight consecutive characters of a secret.</summary>
     public static bool Leaks(string text, string secret)
     {
         var window = Math.Min(8, secret.Length);

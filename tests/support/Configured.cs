@@ -2,7 +2,7 @@ using Exporter.Accounts;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>A configuration of one source, from YAML or from variables, in a directory of the test.</summary>
+/// <summary>A configuration of one source from YAML or variables, in a temporary directory.</summary>
 internal static class Configured
 {
     public static (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Of(

@@ -7,11 +7,11 @@ using Xunit.v3;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>Every test has an end: after this time its cancellation token is cancelled, and what it waits for fails.</summary>
+/// <summary>Limits the time of every test by cancelling its cancellation token.</summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 internal sealed class EndsInTimeAttribute : BeforeAfterTestAttribute
 {
-    /// <summary>Longer than any test takes on a machine five times slower than ours.</summary>
+    /// <summary>Longer than any test takes on a machine that is five times slower.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
     private readonly AsyncLocal<ITimer?> timer = new();

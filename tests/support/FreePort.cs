@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Exporter.Tests.Support;
 
 /// <summary>
-/// Ports of 127.0.0.1 for peers that cannot be told to choose one. They lie below those that the kernel gives to whoever
-/// connects, or asks for any, and each is given once: nobody takes one between here and its peer.
+/// Ports of 127.0.0.1 for peers that cannot choose a free port. They are below the kernel's range of ephemeral ports and each is returned
+/// once, so that no other process takes one before its peer does.
 /// </summary>
 internal static class FreePort
 {

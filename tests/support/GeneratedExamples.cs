@@ -1,8 +1,8 @@
 namespace Exporter.Tests.Support;
 
 /// <summary>
-/// What users get of dashboards, alert rules, runbooks and example accounts: put together from the files that stay beside each source, in
-/// <c>internal/sources/*/monitoring</c> and <c>account.yml</c>, and the general ones in <c>internal/accounts/monitoring</c>.
+/// Generates dashboards, alert rules, runbooks and example accounts from the files of each source
+/// (<c>internal/sources/*/monitoring</c> and <c>account.yml</c>) and the general files in <c>internal/accounts/monitoring</c>.
 /// </summary>
 internal static class GeneratedExamples
 {
@@ -37,13 +37,14 @@ internal static class GeneratedExamples
             + Joined(repository, "runbooks.md", ""),
         ["examples/prometheus/README.md"] = After(
             repository, "examples/prometheus/README.md", FailuresMark,
-            $"\n| failure | alert, or why there is none |\n| --- | --- |\n{string.Concat(Monitoring(repository, "failures.md").Select(File.ReadAllText))}"),
+            "\n| failure | alert, or why there is none |\n| --- | --- |\n"
+            + string.Concat(Monitoring(repository, "failures.md").Select(File.ReadAllText))),
         ["examples/systemd/exporter.yml"] = After(
             repository, "examples/systemd/exporter.yml", AccountsMark,
             string.Concat(Accounts(repository).SelectMany(File.ReadLines).Select(line => $"#  {line}\n"))),
     };
 
-    /// <summary>The general files of a pattern, and those of the sources that have some.</summary>
+    /// <summary>The general files that match a pattern, and those of the sources.</summary>
     private static IEnumerable<string> Monitoring(string repository, string pattern) => Slices.DirectoriesOf(repository)
         .Prepend(Path.Combine(repository, "internal/accounts")).Select(directory => Path.Combine(directory, "monitoring")).Where(Directory.Exists)
         .SelectMany(directory => Directory.GetFiles(directory, pattern));
@@ -51,14 +52,14 @@ internal static class GeneratedExamples
     private static IEnumerable<string> Accounts(string repository) =>
         Slices.DirectoriesOf(repository).Select(directory => Path.Combine(directory, "account.yml")).Where(File.Exists);
 
-    /// <summary>The files one after the other, each from its mark on.</summary>
+    /// <summary>The concatenated files, each from its mark.</summary>
     private static string Joined(string repository, string name, string mark) => string.Join('\n', Monitoring(repository, name).Select(file =>
     {
         var text = File.ReadAllText(file);
         return text[(text.IndexOf(mark, StringComparison.Ordinal) + mark.Length)..];
     }));
 
-    /// <summary>The file as it is up to the mark, and then the text.</summary>
+    /// <summary>The file up to the mark, followed by the text.</summary>
     private static string After(string repository, string file, string mark, string text)
     {
         var parts = File.ReadAllText(Path.Combine(repository, file)).Split(mark);

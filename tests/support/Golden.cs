@@ -4,7 +4,7 @@ using Xunit;
 namespace Exporter.Tests.Support;
 
 /// <summary>
-/// Expected texts, checked in beside the tests. <c>UPDATE_GOLDEN=1</c> writes them anew; the difference is then for a person to read in git.
+/// Compares with expected texts in files beside the tests. <c>UPDATE_GOLDEN=1</c> writes the files; read the difference in git.
 /// </summary>
 internal static class Golden
 {

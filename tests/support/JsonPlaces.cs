@@ -3,17 +3,18 @@ using System.Text.Json.Nodes;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>The nodes of a JSON text, by their paths, and the text with something else in the place of one.</summary>
+/// <summary>Finds the nodes of a JSON text by path, and replaces one.</summary>
 internal static class JsonPlaces
 {
     public static readonly string[] Junk =
     [
-        "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]", "{\"a\":[1]}", "{\"\\ud800\":1}",
+        "null", "true", "-1", "0.5", "1e300", "1e999", "\"\"", "\"text\"", "\"12\"", "\"\\ud800\"", "\"\\u0000\"", "[]", "{}", "[[{}]]",
+        "{\"a\":[1]}", "{\"\\ud800\":1}",
     ];
 
     public static IEnumerable<string> Of(string json) => Of(JsonNode.Parse(json)!);
 
-    /// <summary>The junk need not be JSON that a node can hold.</summary>
+    /// <summary>The junk may be invalid as a JSON node.</summary>
     public static string Replaced(string json, string path, string junk)
     {
         const string Mark = "\"the node to replace\"";
@@ -31,10 +32,10 @@ internal static class JsonPlaces
         return root.ToJsonString().Replace(Mark, junk, StringComparison.Ordinal);
     }
 
-    /// <summary>The text with a name that is no text before the other members of an object; of each object in turn.</summary>
+    /// <summary>Adds a name that is not valid Unicode before the other members of each object in turn.</summary>
     public static IEnumerable<string> WithOddNames(string json)
     {
-        // Longer than the names that are looked for: TryGetProperty spares itself what is shorter.
+        // Longer than the searched names, because TryGetProperty skips shorter names.
         var odd = $"\"\\ud800{new string('x', 60)}\":1,";
         var text = JsonNode.Parse(json)!.ToJsonString();
         for (var at = text.IndexOf("{\"", StringComparison.Ordinal); at >= 0; at = text.IndexOf("{\"", at + 1, StringComparison.Ordinal))

@@ -7,8 +7,8 @@ using Xunit;
 namespace Exporter.Tests.Support;
 
 /// <summary>
-/// A thread with a mount namespace of its own (unshare(2)): what is mounted here nobody else sees, and it is gone with the
-/// thread, however the thread ends. Calls are done on it one after another. Where that is not permitted, the test skips.
+/// A thread with its own mount namespace (unshare(2)). No other thread sees its mounts, and they disappear with the thread. Runs one call at
+/// a time. Skips the test if namespaces are not permitted.
 /// </summary>
 internal sealed class MountNamespace : IDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class MountNamespace : IDisposable
         thread.Start();
     }
 
-    /// <summary>A mount namespace to fill.</summary>
+    /// <summary>An empty mount namespace.</summary>
     public static MountNamespace Enter()
     {
         var entered = new MountNamespace();
@@ -43,14 +43,14 @@ internal sealed class MountNamespace : IDisposable
         return entered;
     }
 
-    /// <summary>A thread that meets files as another user does (setfsuid(2), which takes root's rights over files along).</summary>
+    /// <summary>A thread that accesses files as another user (setfsuid(2), which also drops root's file permissions).</summary>
     public static MountNamespace As(uint user)
     {
         var entered = new MountNamespace();
         if (Environment.UserName != "root")
         {
             entered.Dispose();
-            Assert.Skip("Only root can become somebody else: run the tests as root.");
+            Assert.Skip("Only root can become another user: run the tests as root.");
         }
         entered.Do(() => (setfsgid(user), setfsuid(user)));
         return entered;
@@ -79,7 +79,7 @@ internal sealed class MountNamespace : IDisposable
 
     public void Unmount(string directory) => Assert.Equal("", Do(() => Run("umount", directory)));
 
-    /// <summary>The same store, whose calls all happen here.</summary>
+    /// <summary>The same store, with all calls on this thread.</summary>
     public ITokenStore Within(ITokenStore store) => new Inside(this, store);
 
     public void Dispose()
@@ -89,7 +89,7 @@ internal sealed class MountNamespace : IDisposable
         work.Dispose();
     }
 
-    /// <summary>What it complained of; a child sees the mounts of the thread that started it.</summary>
+    /// <summary>The error output. A child process has the mounts of the thread that starts it.</summary>
     private static string Run(string program, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(Peer.Find(program), arguments) { RedirectStandardError = true })!;
@@ -111,7 +111,8 @@ internal sealed class MountNamespace : IDisposable
     {
         public string Location => store.Location;
 
-        public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(space.Do(() => store.ReadAsync(cancellationToken).AsTask().Result));
+        public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) =>
+            new(space.Do(() => store.ReadAsync(cancellationToken).AsTask().Result));
 
         public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) =>
             new(space.Do(() => store.PrepareAsync(cancellationToken).AsTask().Result));
@@ -119,8 +120,10 @@ internal sealed class MountNamespace : IDisposable
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
             new(space.Do(() => store.WriteAsync(token, expected, cancellationToken).AsTask().Result));
 
-        public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => new(space.Do(() => store.LogOutAsync(cancellationToken).AsTask().Result));
+        public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) =>
+            new(space.Do(() => store.LogOutAsync(cancellationToken).AsTask().Result));
 
-        public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => new(space.Do(() => store.LockAsync(cancellationToken).AsTask().Result));
+        public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) =>
+            new(space.Do(() => store.LockAsync(cancellationToken).AsTask().Result));
     }
 }

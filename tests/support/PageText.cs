@@ -9,7 +9,7 @@ namespace Exporter.Tests.Support;
 /// </summary>
 internal static partial class PageText
 {
-    /// <exception cref="FormatException">A family or a series is there twice, a sample is outside its family, or a line is malformed.</exception>
+    /// <exception cref="FormatException">A family or a series is repeated, a sample is outside its family, or a line is malformed.</exception>
     public static string Canonical(string page)
     {
         var lines = new SortedSet<string>(StringComparer.Ordinal);

@@ -7,8 +7,8 @@ using Xunit;
 namespace Exporter.Tests.Support;
 
 /// <summary>
-/// A real program that the exporter is tried against, running until it is disposed of. Where the program is not installed its tests skip
-/// and say what to install; under CI a missing peer fails.
+/// A real program that the exporter is tested with. It runs until it is disposed of. If the program is not installed, the test skips and
+/// reports the package to install; in CI, the test fails.
 /// </summary>
 internal sealed class Peer : IAsyncDisposable
 {
@@ -47,7 +47,7 @@ internal sealed class Peer : IAsyncDisposable
 
     public int ProcessId => process.Id;
 
-    /// <summary>Where the program is. Some are daemons, which Debian keeps out of a user's path.</summary>
+    /// <summary>The path of the program. Debian installs daemons outside a user's PATH.</summary>
     public static string Find(string program)
     {
         var directories = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/local/sbin", "/usr/sbin", "/sbin"]);
@@ -66,10 +66,11 @@ internal sealed class Peer : IAsyncDisposable
 
     public static Peer Start(string program, params IEnumerable<string> arguments) => Start(program, arguments, new Dictionary<string, string>());
 
-    public static Peer Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory = null) =>
+    public static Peer Start(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory = null) =>
         new(program, Launch(program, arguments, environment, directory));
 
-    /// <summary>Runs a program to its end.</summary>
+    /// <summary>Runs a program until it exits.</summary>
     public static async Task<(int ExitCode, byte[] Output, string Error)> Run(
         string program, IEnumerable<string> arguments, ReadOnlyMemory<byte> input, CancellationToken cancellationToken)
     {
@@ -86,7 +87,7 @@ internal sealed class Peer : IAsyncDisposable
             }
             catch (IOException)
             {
-                // It did not read to the end; why, its output says.
+                // It did not read all input; its output contains the reason.
             }
             await Task.WhenAll(copying, error, process.WaitForExitAsync(cancellationToken));
             return (process.ExitCode, output.ToArray(), await error);
@@ -97,8 +98,8 @@ internal sealed class Peer : IAsyncDisposable
         }
     }
 
-    /// <summary>The first line not yet looked at that contains the text.</summary>
-    /// <exception cref="InvalidOperationException">The program ended without having said so.</exception>
+    /// <summary>Returns the first unread line that contains the text.</summary>
+    /// <exception cref="InvalidOperationException">The program exited without such a line.</exception>
     public async Task<string> Says(string text, CancellationToken cancellationToken)
     {
         await foreach (var line in unread.Reader.ReadAllAsync(cancellationToken))
@@ -111,7 +112,7 @@ internal sealed class Peer : IAsyncDisposable
         throw new InvalidOperationException($"{name} ended without saying \"{text}\":\n{Output}");
     }
 
-    /// <summary>The exit code, once the program has ended and all it said is in <see cref="Output"/>.</summary>
+    /// <summary>The exit code, after the program has exited and <see cref="Output"/> is complete.</summary>
     public async Task<int> Ends(CancellationToken cancellationToken)
     {
         await process.WaitForExitAsync(cancellationToken);
@@ -119,7 +120,7 @@ internal sealed class Peer : IAsyncDisposable
         return process.ExitCode;
     }
 
-    /// <summary>Sends a signal, by its name without SIG: TERM, KILL, HUP.</summary>
+    /// <summary>Sends a signal. The name has no SIG: TERM, KILL, HUP.</summary>
     public async Task Signal(string signal, CancellationToken cancellationToken) =>
         await Run("kill", ["-s", signal, $"{process.Id}"], default, cancellationToken);
 
@@ -132,8 +133,8 @@ internal sealed class Peer : IAsyncDisposable
 
     private static Process Launch(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string? directory)
     {
-        // A session of its own makes the peer the leader of a group, which can be killed with children that have lost their parent.
-        // A shell that starts these tests in the background lets them ignore SIGINT and SIGQUIT, and a child would inherit that.
+        // In its own session the peer leads a process group, so that its orphaned children can be killed too.
+        // A background job of a shell ignores SIGINT and SIGQUIT, and a child would inherit that.
         string[] own = [Find("env"), "--default-signal=INT,QUIT,HUP,TERM", Path.IsPathRooted(program) ? program : Find(program)];
         var start = new ProcessStartInfo(Find("setsid"), [.. own, .. arguments])
         {

@@ -8,7 +8,7 @@ public class PeerTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_peer_and_its_children_are_gone_when_it_is_disposed_of()
+    public async Task Disposing_kills_the_peer_and_its_children()
     {
         var peer = Peer.Start("sh", "-c", "sleep 1000 & echo child $!; wait");
         var child = int.Parse((await peer.Says("child", Cancellation)).Split(' ')[1]);
@@ -20,7 +20,7 @@ public class PeerTests
     }
 
     [Fact]
-    public async Task A_child_that_outlives_its_peer_is_gone_too()
+    public async Task Disposing_kills_a_child_that_outlives_its_peer()
     {
         var peer = Peer.Start("sh", "-c", "sleep 1000 & echo child $!");
         var child = int.Parse((await peer.Says("child", Cancellation)).Split(' ')[1]);
@@ -31,9 +31,10 @@ public class PeerTests
     }
 
     [Fact]
-    public async Task What_a_peer_says_is_kept_and_its_end_is_noticed()
+    public async Task The_output_and_the_exit_of_a_peer_are_reported()
     {
-        await using var peer = Peer.Start("sh", ["-c", "echo $GREETING; echo oh >&2; exit 3"], new Dictionary<string, string> { ["GREETING"] = "hello" });
+        var environment = new Dictionary<string, string> { ["GREETING"] = "hello" };
+        await using var peer = Peer.Start("sh", ["-c", "echo $GREETING; echo oh >&2; exit 3"], environment);
 
         Assert.Equal(3, await peer.Ends(Cancellation));
         Assert.Equal(["hello", "oh"], peer.Output.Split('\n').Order());
@@ -52,14 +53,14 @@ public class PeerTests
     }
 
     [Fact]
-    public async Task A_run_gives_input_and_takes_output()
+    public async Task A_run_passes_input_and_returns_output()
     {
         var (exitCode, output, error) = await Peer.Run("cat", [], Encoding.UTF8.GetBytes("grüezi"), Cancellation);
 
         Assert.Equal((0, "grüezi", ""), (exitCode, Encoding.UTF8.GetString(output), error));
     }
 
-    // A killed child whose new parent has not yet taken note of it is a zombie: it runs no more.
+    // A killed child that its new parent has not waited for is a zombie, and no longer runs.
     private static bool IsGone(int id)
     {
         try

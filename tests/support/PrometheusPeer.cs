@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>A real Prometheus that scrapes one address every second, with the alert rules that are shipped.</summary>
+/// <summary>A real Prometheus that scrapes one address every second, with the shipped alert rules.</summary>
 internal sealed class PrometheusPeer : IAsyncDisposable
 {
     private readonly Peer process;
@@ -12,8 +12,9 @@ internal sealed class PrometheusPeer : IAsyncDisposable
 
     private PrometheusPeer(Peer process, HttpClient http) => (this.process, this.http) = (process, http);
 
-    /// <param name="more">Further members of the scrape configuration, a line each.</param>
-    public static async Task<PrometheusPeer> StartAsync(TemporaryDirectory directory, string target, CancellationToken cancellationToken, params IEnumerable<string> more)
+    /// <param name="more">Further lines of the scrape configuration.</param>
+    public static async Task<PrometheusPeer> StartAsync(
+        TemporaryDirectory directory, string target, CancellationToken cancellationToken, params IEnumerable<string> more)
     {
         var config = directory.Write("prometheus.yml", $"""
             global: {"{"}scrape_interval: 1s{"}"}
@@ -24,7 +25,8 @@ internal sealed class PrometheusPeer : IAsyncDisposable
             {string.Join('\n', more.Select(line => $"    {line}"))}
             """);
         var port = FreePort.Take();
-        var process = Peer.Start("prometheus", $"--config.file={config}", $"--storage.tsdb.path={directory["data"]}", $"--web.listen-address=127.0.0.1:{port}");
+        var process = Peer.Start(
+            "prometheus", $"--config.file={config}", $"--storage.tsdb.path={directory["data"]}", $"--web.listen-address=127.0.0.1:{port}");
         try
         {
             await process.Says("Server is ready to receive web requests", cancellationToken);
@@ -37,7 +39,7 @@ internal sealed class PrometheusPeer : IAsyncDisposable
         return new PrometheusPeer(process, new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") });
     }
 
-    /// <summary>The values of an instant query, asked again until there are some.</summary>
+    /// <summary>The values of an instant query, repeated until it returns some.</summary>
     public async Task<IReadOnlyList<double>> ValuesAsync(string query, CancellationToken cancellationToken)
     {
         while (true)
@@ -52,11 +54,12 @@ internal sealed class PrometheusPeer : IAsyncDisposable
         }
     }
 
-    /// <summary>How many series an instant query gives at this moment.</summary>
-    /// <exception cref="HttpRequestException">It is no expression, or fails.</exception>
-    public async Task<int> CountAsync(string query, CancellationToken cancellationToken) => (await ResultAsync(query, cancellationToken)).GetArrayLength();
+    /// <summary>The number of series that an instant query returns.</summary>
+    /// <exception cref="HttpRequestException">The expression is invalid, or the query fails.</exception>
+    public async Task<int> CountAsync(string query, CancellationToken cancellationToken) =>
+        (await ResultAsync(query, cancellationToken)).GetArrayLength();
 
-    /// <summary>Asks an instant query again and again until it gives so many series, for a minute at most.</summary>
+    /// <summary>Repeats an instant query until it returns this number of series, for at most a minute.</summary>
     public async Task CountsAsync(string query, Func<int, bool> isRight, CancellationToken cancellationToken)
     {
         var begin = TimeProvider.System.GetTimestamp();
@@ -67,7 +70,7 @@ internal sealed class PrometheusPeer : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks instant queries again and again until each has given something, for a minute at most.</summary>
+    /// <summary>Repeats instant queries until each returns a series, for at most a minute.</summary>
     public async Task AllGiveDataAsync(IEnumerable<string> queries, CancellationToken cancellationToken)
     {
         var silent = queries.ToHashSet();
@@ -90,14 +93,14 @@ internal sealed class PrometheusPeer : IAsyncDisposable
         }
     }
 
-    /// <summary>The values of a label among the series that a selector matches.</summary>
+    /// <summary>The values of a label of the series that match a selector.</summary>
     public async Task<IReadOnlyList<string>> LabelValuesAsync(string selector, string label, CancellationToken cancellationToken)
     {
         var values = await DataAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}", cancellationToken);
         return [.. values.EnumerateArray().Select(value => value.GetString()!)];
     }
 
-    /// <summary>The alert rules that are shipped, as Prometheus has read them.</summary>
+    /// <summary>The shipped alert rules, as Prometheus reports them.</summary>
     public async Task<IReadOnlyList<(string Name, string Expression)>> RulesAsync(CancellationToken cancellationToken)
     {
         var data = await DataAsync("/api/v1/rules", cancellationToken);

@@ -7,18 +7,19 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Tests.Support;
 
-/// <summary>An API client as a source registers it, with every handler, but on a network of the test's.</summary>
+/// <summary>An API client as its source registers it, with every handler, on the network of a test.</summary>
 internal static class ProviderApi
 {
-    /// <summary>All calls of the container go to this network.</summary>
+    /// <summary>Sends all calls of the container to this network.</summary>
     public static IServiceProvider Services(ISource source, HttpMessageHandler network, TimeProvider? time = null, ILoggerFactory? logging = null) =>
         Services(source, _ => network, time ?? new ManualTime(), logging ?? NullLoggerFactory.Instance);
 
-    /// <summary>One client for many tests; each call goes to the network of its <see cref="StubAccount"/>.</summary>
+    /// <summary>One client for many tests: sends each call to the network of its <see cref="StubAccount"/>.</summary>
     public static IServiceProvider Services(ISource source, TimeProvider time) =>
         Services(source, request => ((StubAccount)ApiAccount.Of(request)).Network, time, NullLoggerFactory.Instance);
 
-    private static ServiceProvider Services(ISource source, Func<HttpRequestMessage, HttpMessageHandler> networkOf, TimeProvider time, ILoggerFactory logging)
+    private static ServiceProvider Services(
+        ISource source, Func<HttpRequestMessage, HttpMessageHandler> networkOf, TimeProvider time, ILoggerFactory logging)
     {
         var services = new ServiceCollection().AddSingleton(time).AddSingleton(logging).AddSources([source]);
         services.AddHttpClient(source.Name).ConfigurePrimaryHttpMessageHandler(() => new Network(networkOf));
@@ -38,13 +39,13 @@ internal static class ProviderApi
     }
 }
 
-/// <summary>An account with a network of its own, under the access token <c>the-token</c> that nobody renews.</summary>
+/// <summary>An account with its own network and the access token <c>the-token</c>, which is never renewed.</summary>
 internal sealed class StubAccount(HttpMessageHandler network, string address) : ApiAccount(new Secret("the-token"), new Uri(address))
 {
     public HttpMessageHandler Network => network;
 }
 
-/// <summary>A network that gives the same answer to every call.</summary>
+/// <summary>A network that returns the same response to every call.</summary>
 internal sealed class OneAnswer(HttpStatusCode status, byte[] body) : HttpMessageHandler
 {
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>

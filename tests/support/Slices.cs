@@ -9,12 +9,12 @@ internal static class Slices
 
     public static IReadOnlyList<string> Directories { get; } = DirectoriesOf(Repository);
 
-    /// <summary>What the names of a source's metrics, and, capitalized, of its alerts begin with.</summary>
+    /// <summary>The prefixes of the sources' metric names and, capitalized, of their alerts.</summary>
     public static IReadOnlyList<string> Prefixes { get; } = [.. Composition.Sources.Select(source => source.Name.Split('-')[0])];
 
     public static IReadOnlyList<string> DirectoriesOf(string repository) =>
         [.. Directory.GetDirectories(Path.Combine(repository, "internal/sources")).Order(StringComparer.Ordinal)];
 
-    /// <summary>The project of a source, whose name is that of its assembly and its namespace.</summary>
+    /// <summary>The project of a source, named like its assembly and namespace.</summary>
     public static string ProjectOf(ISource source) => $"{source.GetType().Assembly.GetName().Name}.csproj";
 }

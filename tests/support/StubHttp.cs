@@ -6,8 +6,8 @@ using Xunit;
 namespace Exporter.Tests.Support;
 
 /// <summary>
-/// A network of expected calls, answered in order. A call that was not expected, or one that never came, fails the test
-/// when this is disposed of, whatever the code under test made of it.
+/// A network that responds to expected calls in order. Disposing fails the test if a call was unexpected or missing, even if the code under
+/// test handled that.
 /// </summary>
 internal sealed class StubHttp : HttpMessageHandler
 {
@@ -17,7 +17,7 @@ internal sealed class StubHttp : HttpMessageHandler
 
     private Func<HttpRequestMessage, string, HttpResponseMessage>? otherwise;
 
-    /// <summary>The requests that came, with their bodies.</summary>
+    /// <summary>The received requests with their bodies.</summary>
     public IReadOnlyList<(HttpRequestMessage Request, string Body)> Calls => [.. calls];
 
     public HttpClient Client => new(this, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
@@ -28,7 +28,7 @@ internal sealed class StubHttp : HttpMessageHandler
         return this;
     }
 
-    /// <summary>Any call beyond the expected ones is answered like this.</summary>
+    /// <summary>The response to any further call.</summary>
     public StubHttp Otherwise(Func<HttpRequestMessage, string, HttpResponseMessage> answer)
     {
         otherwise = answer;
@@ -38,10 +38,10 @@ internal sealed class StubHttp : HttpMessageHandler
     public StubHttp Expect(HttpStatusCode status, string body = "", params (string Name, string Value)[] headers) =>
         Expect((_, _, _) => Task.FromResult(Answer(status, body, headers)));
 
-    /// <summary>The next call fails on its way.</summary>
+    /// <summary>The next call fails with an exception.</summary>
     public StubHttp ExpectFailure(Exception failure) => Expect((_, _, _) => Task.FromException<HttpResponseMessage>(failure));
 
-    /// <summary>The next call gets no answer before it is given up.</summary>
+    /// <summary>The next call gets no response.</summary>
     public StubHttp ExpectSilence() => Expect(async (_, _, cancellationToken) =>
     {
         var never = new TaskCompletionSource<HttpResponseMessage>();

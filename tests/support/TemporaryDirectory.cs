@@ -1,14 +1,15 @@
 namespace Exporter.Tests.Support;
 
-/// <summary>A directory of its own for a test, gone afterwards.</summary>
+/// <summary>A directory for one test, deleted afterwards.</summary>
 internal sealed class TemporaryDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("exporter-tests-").FullName;
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    /// <summary>The names of all that is in it.</summary>
-    public IReadOnlyList<string> Names => [.. Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)!).Order(StringComparer.Ordinal)];
+    /// <summary>The names of its entries.</summary>
+    public IReadOnlyList<string> Names =>
+        [.. Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)!).Order(StringComparer.Ordinal)];
 
     public string Write(string name, string content)
     {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary><c>services.AddTokens()</c>, on manual time and without a network.</summary>
+/// <summary><c>services.AddTokens()</c>, with manual time and without a network.</summary>
 public sealed class AddTokensTests
 {
     private readonly ManualTime time = new();
@@ -18,7 +18,7 @@ public sealed class AddTokensTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Nothing_happens_before_the_first_use()
+    public async Task No_request_is_sent_before_the_first_use()
     {
         await using var provider = Provider();
         var manager = provider.GetRequiredService<TokenManager>();
@@ -29,7 +29,7 @@ public sealed class AddTokensTests
     }
 
     [Fact]
-    public async Task From_then_on_the_token_is_renewed_before_it_ends()
+    public async Task After_the_first_use_the_token_is_renewed_before_it_expires()
     {
         await using var provider = Provider();
         var manager = provider.GetRequiredKeyedService<TokenManager>("provider");
@@ -44,7 +44,7 @@ public sealed class AddTokensTests
     }
 
     [Fact]
-    public async Task The_end_of_the_container_waits_for_a_renewal_and_saves_it()
+    public async Task Disposing_the_container_waits_for_a_renewal_and_saves_it()
     {
         var provider = Provider();
         grant.Hold();
@@ -62,7 +62,7 @@ public sealed class AddTokensTests
     }
 
     [Fact]
-    public async Task Accounts_are_found_by_their_key_and_the_first_without()
+    public async Task Accounts_are_resolved_by_key_and_the_first_also_without_one()
     {
         var services = new ServiceCollection().AddSingleton<TimeProvider>(time);
         services.AddTokens().AddAccount("one", _ => grant).AddAccount("two", _ => new FakeGrant(time));
@@ -75,10 +75,11 @@ public sealed class AddTokensTests
     }
 
     [Fact]
-    public async Task A_handler_renews_once_on_401_and_leaves_foreign_authorization_alone()
+    public async Task A_handler_renews_once_on_401_and_keeps_an_existing_authorization()
     {
         await using var provider = Provider();
-        using var stub = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.OK);
+        using var stub = new StubHttp().Expect(HttpStatusCode.OK).Expect(HttpStatusCode.Unauthorized)
+            .Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.OK);
         var manager = provider.GetRequiredService<TokenManager>();
         using var http = new HttpClient(new TokenHandler(manager) { InnerHandler = stub }, disposeHandler: false);
         (await http.GetAsync("http://provider/", Cancellation)).Dispose();
@@ -96,7 +97,7 @@ public sealed class AddTokensTests
     }
 
     [Fact]
-    public async Task A_direct_token_is_put_on_and_never_renewed()
+    public async Task A_direct_token_is_added_and_never_renewed()
     {
         using var provider = new StubHttp().Expect(HttpStatusCode.Unauthorized);
         using var http = new HttpClient(new DirectTokenHandler(new Secret("given")) { InnerHandler = provider }, disposeHandler: false);
@@ -114,7 +115,7 @@ public sealed class AddTokensTests
         return services.BuildServiceProvider();
     }
 
-    /// <summary>Completes when the token manager holds another token than now.</summary>
+    /// <summary>Completes when the token of the token manager changes.</summary>
     private static async Task Changed(TokenManager manager)
     {
         var before = manager.Snapshot.State.Token;

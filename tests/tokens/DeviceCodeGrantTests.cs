@@ -5,10 +5,10 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>RFC 8628 against a scripted server: every call is expected, and no test waits on the real clock.</summary>
+/// <summary>RFC 8628 with a scripted server and manual time.</summary>
 public sealed class DeviceCodeGrantTests : IDisposable
 {
-    private const string Begun =
+    private const string Authorized =
         """{"device_code":"device-1","user_code":"WDJB-MJHT","verification_uri":"https://provider.example/device","interval":5,"expires_in":300}""";
 
     private const string Granted = """{"access_token":"access-1","refresh_token":"refresh-1","expires_in":3600}""";
@@ -21,23 +21,24 @@ public sealed class DeviceCodeGrantTests : IDisposable
     public void Dispose() => http.Dispose();
 
     [Fact]
-    public async Task The_person_is_shown_the_address_and_the_code()
+    public async Task The_user_sees_the_address_and_the_code()
     {
-        http.Expect(HttpStatusCode.OK, Begun);
+        http.Expect(HttpStatusCode.OK, Authorized);
 
-        var begun = await BeginAsync(Grant());
+        var authorization = await BeginAsync(Grant());
 
-        Assert.Equal("https://provider.example/device", begun.Verification.OriginalString);
-        Assert.Equal("WDJB-MJHT", begun.UserCode);
-        Assert.Equal(ManualTime.Start + TimeSpan.FromMinutes(5), begun.Deadline);
-        Assert.Equal("https://provider.example/device?user_code=WDJB-MJHT", begun.Link.OriginalString);
+        Assert.Equal("https://provider.example/device", authorization.Verification.OriginalString);
+        Assert.Equal("WDJB-MJHT", authorization.UserCode);
+        Assert.Equal(ManualTime.Start + TimeSpan.FromMinutes(5), authorization.Deadline);
+        Assert.Equal("https://provider.example/device?user_code=WDJB-MJHT", authorization.Link.OriginalString);
         Assert.Equal(("app", "read write"), (Form(0)["client_id"], Form(0)["scope"]));
     }
 
     [Fact]
-    public async Task The_complete_address_is_the_link_where_the_cloud_gives_one()
+    public async Task The_link_is_the_complete_address_if_the_provider_returns_one()
     {
-        http.Expect(HttpStatusCode.OK, Begun.Replace("\"interval\"", "\"verification_uri_complete\":\"https://provider.example/device/WDJB\",\"interval\""));
+        http.Expect(HttpStatusCode.OK, Authorized.Replace(
+            "\"interval\"", "\"verification_uri_complete\":\"https://provider.example/device/WDJB\",\"interval\""));
 
         Assert.Equal("https://provider.example/device/WDJB", (await BeginAsync(Grant())).Link.OriginalString);
     }
@@ -47,10 +48,10 @@ public sealed class DeviceCodeGrantTests : IDisposable
     {
         http.Expect(HttpStatusCode.OK, """{"device_code":"d","user_code":"u","verification_url":"https://provider.example/go"}""");
 
-        var begun = await BeginAsync(Grant());
+        var authorization = await BeginAsync(Grant());
 
-        Assert.Equal("https://provider.example/go", begun.Verification.OriginalString);
-        Assert.Equal(TimeSpan.FromSeconds(5), begun.Interval);
+        Assert.Equal("https://provider.example/go", authorization.Verification.OriginalString);
+        Assert.Equal(TimeSpan.FromSeconds(5), authorization.Interval);
     }
 
     [Theory]
@@ -58,18 +59,18 @@ public sealed class DeviceCodeGrantTests : IDisposable
     [InlineData("""{"device_code":"d","verification_uri":"https://provider.example"}""")]
     [InlineData("""{"device_code":"d","user_code":"u"}""")]
     [InlineData("""{"device_code":"d","user_code":"u","verification_uri":"nowhere"}""")]
-    public async Task An_answer_that_nobody_can_act_on_begins_nothing(string answer)
+    public async Task An_unusable_response_starts_no_login(string answer)
     {
         http.Expect(HttpStatusCode.OK, answer);
 
-        var (begun, failure) = await Grant().BeginAsync(Cancellation);
+        var (authorization, failure) = await Grant().BeginAsync(Cancellation);
 
-        Assert.Null(begun);
+        Assert.Null(authorization);
         Assert.Equal(FailureKind.MalformedAnswer, Assert.IsType<Renewal.Transient>(failure).Kind);
     }
 
     [Fact]
-    public async Task A_client_that_is_not_known_is_refused_at_the_beginning()
+    public async Task An_unknown_client_is_rejected_at_the_start()
     {
         http.Expect(HttpStatusCode.Unauthorized, """{"error":"invalid_client"}""");
 
@@ -77,9 +78,9 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Fact]
-    public async Task The_verifier_sent_at_the_end_proves_the_challenge_sent_at_the_beginning()
+    public async Task The_final_verifier_matches_the_initial_challenge()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.OK, Granted);
+        http.Expect(HttpStatusCode.OK, Authorized).Expect(HttpStatusCode.OK, Granted);
         var grant = Grant(pkce: true);
 
         await WaitAsync(grant, await BeginAsync(grant));
@@ -93,9 +94,9 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Fact]
-    public async Task Polling_keeps_the_interval_until_the_person_has_decided()
+    public async Task Polling_keeps_the_interval_until_the_user_decides()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
+        http.Expect(HttpStatusCode.OK, Authorized).Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
             .Expect(HttpStatusCode.BadRequest, """{"error":"authorization_pending"}""").Expect(HttpStatusCode.OK, Granted);
         var grant = Grant();
 
@@ -106,10 +107,11 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Fact]
-    public async Task Slow_down_makes_every_later_pause_five_seconds_longer()
+    public async Task Slow_down_adds_five_seconds_to_every_later_interval()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect(HttpStatusCode.BadRequest, """{"error":"slow_down"}""")
-            .Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""").Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
+        http.Expect(HttpStatusCode.OK, Authorized).Expect(HttpStatusCode.BadRequest, """{"error":"slow_down"}""")
+            .Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
+            .Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
             .Expect(HttpStatusCode.OK, Granted);
         var grant = Grant();
 
@@ -123,9 +125,9 @@ public sealed class DeviceCodeGrantTests : IDisposable
     [InlineData(401, "expired_token", "start again")]
     [InlineData(400, "expired_token", "start again")]
     [InlineData(400, "invalid_grant", "start again")]
-    public async Task A_decision_ends_it(int status, string error, string said)
+    public async Task A_decision_ends_the_polling(int status, string error, string said)
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect((HttpStatusCode)status, $$"""{"error":"{{error}}"}""");
+        http.Expect(HttpStatusCode.OK, Authorized).Expect((HttpStatusCode)status, $$"""{"error":"{{error}}"}""");
         var grant = Grant();
 
         var outcome = await WaitAsync(grant, await BeginAsync(grant));
@@ -134,9 +136,9 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Fact]
-    public async Task A_code_that_ended_is_not_polled_for()
+    public async Task An_expired_code_is_not_polled()
     {
-        http.Expect(HttpStatusCode.OK, Begun.Replace("300", "12")).Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
+        http.Expect(HttpStatusCode.OK, Authorized.Replace("300", "12")).Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""")
             .Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""");
         var grant = Grant();
 
@@ -145,9 +147,9 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Fact]
-    public async Task Silence_and_lost_connections_are_waited_out_ever_more_slowly_and_then_at_the_interval_again()
+    public async Task Timeouts_and_lost_connections_slow_the_polling_down_until_the_next_response()
     {
-        http.Expect(HttpStatusCode.OK, Begun).ExpectFailure(new HttpRequestException("reset")).ExpectFailure(new HttpRequestException("reset"))
+        http.Expect(HttpStatusCode.OK, Authorized).ExpectFailure(new HttpRequestException("reset")).ExpectFailure(new HttpRequestException("reset"))
             .Expect(HttpStatusCode.Forbidden, """{"error":"authorization_pending"}""").Expect(HttpStatusCode.OK, Granted);
         var grant = Grant();
 
@@ -158,7 +160,7 @@ public sealed class DeviceCodeGrantTests : IDisposable
     [Fact]
     public async Task Retry_after_is_honoured_while_polling()
     {
-        http.Expect(HttpStatusCode.OK, Begun).Expect((HttpStatusCode)429, "", ("Retry-After", "40")).Expect(HttpStatusCode.OK, Granted);
+        http.Expect(HttpStatusCode.OK, Authorized).Expect((HttpStatusCode)429, "", ("Retry-After", "40")).Expect(HttpStatusCode.OK, Granted);
         var grant = Grant();
 
         await WaitAsync(grant, await BeginAsync(grant));
@@ -167,13 +169,13 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Fact]
-    public async Task Giving_up_ends_the_polling()
+    public async Task Cancelling_stops_the_polling()
     {
-        http.Expect(HttpStatusCode.OK, Begun);
+        http.Expect(HttpStatusCode.OK, Authorized);
         var grant = Grant();
-        var begun = await BeginAsync(grant);
+        var authorization = await BeginAsync(grant);
         using var givenUp = new CancellationTokenSource();
-        var waiting = grant.WaitAsync(begun, givenUp.Token);
+        var waiting = grant.WaitAsync(authorization, givenUp.Token);
 
         await givenUp.CancelAsync();
 
@@ -182,20 +184,21 @@ public sealed class DeviceCodeGrantTests : IDisposable
 
     private DeviceCodeGrant Grant(bool pkce = false)
     {
-        TokenEndpoint At(string path) => new(http.Client, new Uri("https://provider.example" + path), new OAuthClient("app", null, ClientAuthentication.None), time);
+        TokenEndpoint At(string path) =>
+            new(http.Client, new Uri("https://provider.example" + path), new OAuthClient("app", null, ClientAuthentication.None), time);
         return new DeviceCodeGrant(At("/device/code"), At("/token"), ["read", "write"], time, pkce);
     }
 
     private static async Task<DeviceAuthorization> BeginAsync(DeviceCodeGrant grant)
     {
-        var (begun, failure) = await grant.BeginAsync(Cancellation);
+        var (authorization, failure) = await grant.BeginAsync(Cancellation);
         Assert.Null(failure);
-        return begun!;
+        return authorization!;
     }
 
-    private async Task<Renewal> WaitAsync(DeviceCodeGrant grant, DeviceAuthorization begun)
+    private async Task<Renewal> WaitAsync(DeviceCodeGrant grant, DeviceAuthorization authorization)
     {
-        var waiting = grant.WaitAsync(begun, Cancellation);
+        var waiting = grant.WaitAsync(authorization, Cancellation);
         await time.AdvanceUntilAsync(() => waiting.IsCompleted, TimeSpan.FromMinutes(10));
         return await waiting;
     }

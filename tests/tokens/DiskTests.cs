@@ -5,11 +5,11 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>Faults of a disk, really produced. Needs root and the right to mount; skips where it has not got them.</summary>
+/// <summary>Real disk failures. Needs root and permission to mount; otherwise the tests are skipped.</summary>
 public sealed class DiskTests : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const uint Nobody = 65534;
+    private const uint OtherUser = 65534;
 
     private readonly TemporaryDirectory directory = new();
     private readonly ManualTime time = new();
@@ -25,247 +25,248 @@ public sealed class DiskTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task Row_15_and_16_on_a_full_disk_the_token_lives_in_memory_and_the_good_file_stays_whole()
+    public async Task Row_15_and_16_on_a_full_disk_the_token_stays_in_memory_and_the_file_stays_complete()
     {
         using var space = MountNamespace.Enter();
         space.Mount("-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", Disk);
-        var before = Kept.Json(Kept.Some(time));
+        var before = TokenManagerBench.Json(TokenManagerBench.Some(time));
         space.Do(() => File.WriteAllText(TokenFile, before));
-        using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
+        using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
         space.Do(Fill);
 
-        await kept.WhenExpired();
-        var unpersisted = kept.Snapshot.Unpersisted;
+        await bench.WhenExpired();
+        var unpersisted = bench.Snapshot.Unpersisted;
         Assert.NotNull(unpersisted);
-        Assert.Equal("access-1", (await kept.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
+        Assert.Equal("access-1", (await bench.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
         Assert.Equal(before, space.Do(() => File.ReadAllText(TokenFile)));
         Assert.DoesNotContain(space.Do(() => Directory.GetFiles(Disk)), f => f.EndsWith(".tmp", StringComparison.Ordinal));
 
-        // Tried again, with growing waits and without a renewal or another line in the log.
+        // The write is tried again with growing waits, without a renewal and without another log line.
         for (var again = 2; again <= 5; again++)
         {
-            time.Advance(kept.Snapshot.Unpersisted!.RetryAt - time.GetUtcNow());
-            await kept.Visit();
-            Assert.Equal((again, unpersisted.Since), (kept.Snapshot.Unpersisted!.FailedWrites, kept.Snapshot.Unpersisted.Since));
+            time.Advance(bench.Snapshot.Unpersisted!.RetryAt - time.GetUtcNow());
+            await bench.Visit();
+            Assert.Equal((again, unpersisted.Since), (bench.Snapshot.Unpersisted!.FailedWrites, bench.Snapshot.Unpersisted.Since));
         }
-        Assert.Single(kept.Logs.At(LogLevel.Error), line => line.Contains("is in memory only"));
-        Assert.Equal(1, kept.Grant.Requests);
-        Assert.NotNull(await kept.TokenManager.CloseAsync(Cancellation));
+        Assert.Single(bench.Logs.At(LogLevel.Error), line => line.Contains("is in memory only"));
+        Assert.Equal(1, bench.Grant.Requests);
+        Assert.NotNull(await bench.TokenManager.CloseAsync(Cancellation));
 
         space.Do(() => File.Delete(Path.Combine(Disk, "filler")));
-        Assert.Null(await kept.TokenManager.CloseAsync(Cancellation));
-        Assert.Null(kept.Snapshot.Unpersisted);
+        Assert.Null(await bench.TokenManager.CloseAsync(Cancellation));
+        Assert.Null(bench.Snapshot.Unpersisted);
         Assert.Contains("refresh-1", space.Do(() => File.ReadAllText(TokenFile)));
-        Assert.Equal(1, kept.Logs.Count("the token is saved in"));
+        Assert.Equal(1, bench.Logs.Count("the token is saved in"));
     }
 
     [Fact]
-    public async Task Row_15_and_19_on_a_read_only_mount_tokens_are_read_and_adopted_and_renewals_live_in_memory()
+    public async Task Row_15_and_19_on_a_read_only_mount_tokens_are_read_and_adopted_and_renewals_stay_in_memory()
     {
         using var space = MountNamespace.Enter();
-        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        directory.Write("disk/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
         space.Mount("--bind", Disk, Disk);
         space.Mount("-o", "remount,bind,ro", Disk);
-        using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
-        Assert.Equal("access-0", kept.Access);
+        using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
+        Assert.Equal("access-0", bench.Access);
 
-        await kept.WhenExpired();
-        Assert.Equal("access-1", kept.Access);
-        Assert.NotNull(kept.Snapshot.Unpersisted);
+        await bench.WhenExpired();
+        Assert.Equal("access-1", bench.Access);
+        Assert.NotNull(bench.Snapshot.Unpersisted);
         Assert.Equal(["token.json"], Directory.GetFiles(Disk).Select(Path.GetFileName));
-        Assert.Equal(1, kept.Logs.Count("cannot be locked"));
+        Assert.Equal(1, bench.Logs.Count("cannot be locked"));
 
-        // Another writer, outside of our read-only view of the directory.
-        directory.Write("disk/token.json", Kept.Json(Kept.Some(time, number: "theirs")));
-        await kept.Visit();
-        Assert.Equal("access-theirs", kept.Access);
-        Assert.Null(kept.Snapshot.Unpersisted);
+        // Another process writes through the writable mount.
+        directory.Write("disk/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time, number: "theirs")));
+        await bench.Visit();
+        Assert.Equal("access-theirs", bench.Access);
+        Assert.Null(bench.Snapshot.Unpersisted);
     }
 
     [Fact]
-    public async Task Row_17_a_file_mounted_by_itself_is_written_in_place_and_said_once()
+    public async Task Row_17_a_mounted_file_is_written_in_place_and_reported_once()
     {
         using var space = MountNamespace.Enter();
-        directory.Write("real.json", Kept.Json(Kept.Some(time)));
+        directory.Write("real.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
         directory.Write("disk/token.json", "");
         space.Mount("--bind", directory["real.json"], TokenFile);
-        using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
+        using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
 
-        await kept.WhenDue();
-        await kept.WhenDue();
+        await bench.WhenDue();
+        await bench.WhenDue();
 
         Assert.Contains("refresh-2", File.ReadAllText(directory["real.json"]));
-        Assert.Null(kept.Snapshot.Unpersisted);
-        Assert.Equal(1, kept.Logs.Count("was written in place, because it is mounted as a single file; mount its directory instead"));
+        Assert.Null(bench.Snapshot.Unpersisted);
+        Assert.Equal(1, bench.Logs.Count("was written in place, because it is mounted as a single file; mount its directory instead"));
         Assert.Equal(["token.json", "token.json.lock"], Directory.GetFiles(Disk).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task Row_17_a_file_mounted_into_a_read_only_folder_is_written_in_place()
+    public async Task Row_17_a_file_mounted_into_a_read_only_directory_is_written_in_place()
     {
         using var space = MountNamespace.Enter();
-        directory.Write("real.json", Kept.Json(Kept.Some(time)));
+        directory.Write("real.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
         directory.Write("disk/token.json", "");
         space.Mount("--bind", Disk, Disk);
         space.Mount("-o", "remount,bind,ro", Disk);
         space.Mount("--bind", directory["real.json"], TokenFile);
-        using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
+        using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
 
-        await kept.WhenDue();
+        await bench.WhenDue();
 
         Assert.Contains("refresh-1", File.ReadAllText(directory["real.json"]));
-        Assert.Null(kept.Snapshot.Unpersisted);
-        Assert.Equal(1, kept.Logs.Count("because it is mounted as a single file"));
+        Assert.Null(bench.Snapshot.Unpersisted);
+        Assert.Equal(1, bench.Logs.Count("because it is mounted as a single file"));
     }
 
     [Fact]
-    public async Task Row_17_on_a_full_disk_a_file_mounted_by_itself_keeps_its_old_content()
+    public async Task Row_17_on_a_full_disk_a_mounted_file_keeps_its_old_content()
     {
         using var space = MountNamespace.Enter();
         space.Mount("-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", Disk);
-        var (real, before) = (Path.Combine(Disk, "real.json"), Kept.Json(Kept.Some(time)));
+        var (real, before) = (Path.Combine(Disk, "real.json"), TokenManagerBench.Json(TokenManagerBench.Some(time)));
         space.Do(() => File.WriteAllText(real, before));
         space.Do(() => File.WriteAllText(TokenFile, ""));
         space.Mount("--bind", real, TokenFile);
-        using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
+        using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
         space.Do(Fill);
 
-        await kept.WhenExpired();
+        await bench.WhenExpired();
 
-        Assert.NotNull(kept.Snapshot.Unpersisted);
+        Assert.NotNull(bench.Snapshot.Unpersisted);
         Assert.Equal(before, space.Do(() => File.ReadAllText(real)));
     }
 
     [Fact]
-    public async Task Row_17_a_damaged_file_mounted_by_itself_is_copied_aside_once()
+    public async Task Row_17_a_damaged_mounted_file_is_copied_once()
     {
         using var space = MountNamespace.Enter();
         directory.Write("real.json", "not a token");
         directory.Write("disk/token.json", "");
         space.Mount("--bind", directory["real.json"], TokenFile);
-        using var kept = await new Kept(space.Within(Kept.Plain(TokenFile, time)), time).Loaded();
+        using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
 
         for (var look = 0; look < 5; look++)
         {
-            time.Advance(kept.Options.ReadEvery);
-            await kept.Visit();
+            time.Advance(bench.Options.ReadEvery);
+            await bench.Visit();
         }
         Assert.Equal("not a token", File.ReadAllText(Assert.Single(Directory.GetFiles(Disk), f => f.Contains("corrupt"))));
 
-        await kept.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
+        await bench.TokenManager.AdoptAsync(TokenManagerBench.Some(time), Cancellation);
         Assert.Contains("refresh-0", File.ReadAllText(directory["real.json"]));
     }
 
     [Fact]
-    public async Task A_logout_empties_a_file_mounted_by_itself()
+    public async Task A_logout_empties_a_mounted_file()
     {
         using var space = MountNamespace.Enter();
-        directory.Write("real.json", Kept.Json(Kept.Some(time)));
+        directory.Write("real.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
         directory.Write("disk/token.json", "");
         space.Mount("--bind", directory["real.json"], TokenFile);
-        var store = space.Within(Kept.Plain(TokenFile, time));
-        using var kept = await new Kept(store, time).Loaded();
+        var store = space.Within(TokenManagerBench.Plain(TokenFile, time));
+        using var bench = await new TokenManagerBench(store, time).Loaded();
 
-        Assert.Null(await kept.TokenManager.ForgetAsync(Cancellation));
+        Assert.Null(await bench.TokenManager.ForgetAsync(Cancellation));
 
         Assert.Equal("", File.ReadAllText(directory["real.json"]));
         Assert.IsType<ReadResult.LoggedOut>(await store.ReadAsync(Cancellation));
-        await kept.TokenManager.AdoptAsync(Kept.Some(time, number: "again"), Cancellation);
-        Assert.Equal("refresh-again", await kept.StoredRefresh());
+        await bench.TokenManager.AdoptAsync(TokenManagerBench.Some(time, number: "again"), Cancellation);
+        Assert.Equal("refresh-again", await bench.StoredRefresh());
     }
 
     [Fact]
-    public async Task Row_15_a_folder_that_is_gone_is_waited_for()
+    public async Task Row_15_a_save_succeeds_when_a_deleted_directory_exists_again()
     {
-        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
-        using var kept = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
+        directory.Write("disk/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
+        using var bench = await new TokenManagerBench(TokenManagerBench.Plain(TokenFile, time), time).Loaded();
         Directory.Delete(Disk, recursive: true);
 
-        await kept.WhenExpired();
-        Assert.Equal("access-1", kept.Access);
-        Assert.NotNull(kept.Snapshot.Unpersisted);
+        await bench.WhenExpired();
+        Assert.Equal("access-1", bench.Access);
+        Assert.NotNull(bench.Snapshot.Unpersisted);
 
         Directory.CreateDirectory(Disk);
-        time.Advance(kept.Snapshot.Unpersisted!.RetryAt - time.GetUtcNow());
-        await kept.Visit();
-        Assert.Null(kept.Snapshot.Unpersisted);
-        Assert.Equal("refresh-1", await kept.StoredRefresh());
+        time.Advance(bench.Snapshot.Unpersisted!.RetryAt - time.GetUtcNow());
+        await bench.Visit();
+        Assert.Null(bench.Snapshot.Unpersisted);
+        Assert.Equal("refresh-1", await bench.StoredRefresh());
     }
 
     [Fact]
-    public async Task Row_21_a_file_that_is_not_ours_is_said_to_be_unreadable_and_not_missing()
+    public async Task Row_21_a_file_without_read_permission_is_unreadable_and_not_missing()
     {
-        using var nobody = MountNamespace.As(Nobody);
-        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        using var other = MountNamespace.As(OtherUser);
+        directory.Write("disk/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
         Open(directory.Path, Disk);
-        using var kept = await new Kept(nobody.Within(Kept.Plain(TokenFile, time)), time).Loaded();
-        Assert.Equal(1, kept.Logs.Count("cannot be read"));
+        using var bench = await new TokenManagerBench(other.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
+        Assert.Equal(1, bench.Logs.Count("cannot be read"));
 
         File.SetUnixFileMode(Disk, OwnerOnly);
-        Assert.IsType<ReadResult.Unreadable>(await kept.Store.ReadAsync(Cancellation));
+        Assert.IsType<ReadResult.Unreadable>(await bench.Store.ReadAsync(Cancellation));
     }
 
     [Fact]
-    public async Task Row_21_what_root_writes_stays_the_owners()
+    public async Task Row_21_a_file_that_root_writes_keeps_its_owner()
     {
-        MountNamespace.As(Nobody).Dispose();
-        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
-        await Give(Nobody, TokenFile);
-        using var root = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
+        MountNamespace.As(OtherUser).Dispose();
+        directory.Write("disk/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
+        await Give(OtherUser, TokenFile);
+        using var root = await new TokenManagerBench(TokenManagerBench.Plain(TokenFile, time), time).Loaded();
 
         await root.WhenDue();
 
-        Assert.Equal((Nobody, Nobody), Posix.OwnerOf(TokenFile));
-        Assert.Equal((Nobody, Nobody), Posix.OwnerOf($"{TokenFile}.lock"));
+        Assert.Equal((OtherUser, OtherUser), Posix.OwnerOf(TokenFile));
+        Assert.Equal((OtherUser, OtherUser), Posix.OwnerOf($"{TokenFile}.lock"));
         Assert.Equal((OwnerOnly, OwnerOnly), (File.GetUnixFileMode(TokenFile), File.GetUnixFileMode($"{TokenFile}.lock")));
     }
 
     [Fact]
-    public async Task Row_21_what_root_writes_first_belongs_to_the_owner_of_the_folder()
+    public async Task Row_21_a_file_that_root_creates_belongs_to_the_owner_of_the_directory()
     {
-        MountNamespace.As(Nobody).Dispose();
-        await Give(Nobody, Disk);
-        using var root = await new Kept(Kept.Plain(TokenFile, time), time).Loaded();
+        MountNamespace.As(OtherUser).Dispose();
+        await Give(OtherUser, Disk);
+        using var root = await new TokenManagerBench(TokenManagerBench.Plain(TokenFile, time), time).Loaded();
 
-        await root.TokenManager.AdoptAsync(Kept.Some(time), Cancellation);
+        await root.TokenManager.AdoptAsync(TokenManagerBench.Some(time), Cancellation);
         await root.TokenManager.ForgetAsync(Cancellation);
 
         Assert.Equal(["token.json.lock", "token.json.signed-out"], Directory.GetFiles(Disk).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.All(Directory.GetFiles(Disk), file => Assert.Equal((Nobody, Nobody), Posix.OwnerOf(file)));
+        Assert.All(Directory.GetFiles(Disk), file => Assert.Equal((OtherUser, OtherUser), Posix.OwnerOf(file)));
     }
 
     [Fact]
     public async Task Row_21_a_file_whose_owner_cannot_be_kept_is_written_in_place()
     {
-        using var nobody = MountNamespace.As(Nobody);
-        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
-        File.SetUnixFileMode(TokenFile, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
+        using var other = MountNamespace.As(OtherUser);
+        directory.Write("disk/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
+        const UnixFileMode ByAll = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        File.SetUnixFileMode(TokenFile, OwnerOnly | ByAll);
         Open(directory.Path);
-        await Give(Nobody, Disk);
-        using var kept = await new Kept(nobody.Within(Kept.Plain(TokenFile, time)), time).Loaded();
+        await Give(OtherUser, Disk);
+        using var bench = await new TokenManagerBench(other.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
 
-        await kept.WhenDue();
+        await bench.WhenDue();
 
-        Assert.Null(kept.Snapshot.Unpersisted);
+        Assert.Null(bench.Snapshot.Unpersisted);
         Assert.Contains("refresh-1", File.ReadAllText(TokenFile));
         Assert.Equal((0u, 0u), Posix.OwnerOf(TokenFile));
-        Assert.Equal(1, kept.Logs.Count("because its owner cannot be given to a new file"));
+        Assert.Equal(1, bench.Logs.Count("because a new file cannot have its owner"));
         Assert.Equal(["token.json", "token.json.lock"], Directory.GetFiles(Disk).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task Row_21_a_file_that_may_be_read_and_not_written_is_used_and_its_successor_lives_in_memory()
+    public async Task Row_21_a_read_only_file_is_used_and_the_renewed_token_stays_in_memory()
     {
-        using var nobody = MountNamespace.As(Nobody);
-        directory.Write("disk/token.json", Kept.Json(Kept.Some(time)));
+        using var other = MountNamespace.As(OtherUser);
+        directory.Write("disk/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
         File.SetUnixFileMode(TokenFile, OwnerOnly | UnixFileMode.OtherRead);
         Open(directory.Path, Disk);
-        using var kept = await new Kept(nobody.Within(Kept.Plain(TokenFile, time)), time).Loaded();
+        using var bench = await new TokenManagerBench(other.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
 
-        await kept.WhenExpired();
+        await bench.WhenExpired();
 
-        Assert.Equal("access-1", kept.Access);
-        Assert.Contains("this process may not", kept.Snapshot.Unpersisted?.Reason);
+        Assert.Equal("access-1", bench.Access);
+        Assert.Contains("this process may not", bench.Snapshot.Unpersisted?.Reason);
         Assert.Contains("refresh-0", File.ReadAllText(TokenFile));
     }
 
@@ -294,5 +295,6 @@ public sealed class DiskTests : IDisposable
         }
     }
 
-    private static async Task Give(uint user, string path) => Assert.Equal(0, (await Peer.Run("chown", [$"{user}:{user}", path], default, Cancellation)).ExitCode);
+    private static async Task Give(uint user, string path) =>
+        Assert.Equal(0, (await Peer.Run("chown", [$"{user}:{user}", path], default, Cancellation)).ExitCode);
 }

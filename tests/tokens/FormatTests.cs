@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>The plain token file, read and written back in kind.</summary>
+/// <summary>Reads and writes the plain token file.</summary>
 public class FormatTests
 {
     private const string Alphabet = "aZ09_-\"\\/\n\t\u0001é☃<&";
@@ -12,23 +12,30 @@ public class FormatTests
     private static readonly PlainTokenFormat Plain = new();
 
     [Fact]
-    public void Row_23_members_we_do_not_know_survive_in_place_and_to_the_letter()
+    public void Row_23_unknown_members_stay_unchanged_in_their_position()
     {
-        const string Before = """{"note": "grüezi \u00fc \/ é", "access_token":"a","scope":["x", 1.50 ,{"deep":null}],"refresh_token":"r","token_type":"bearer","n":1E+2}""";
+        const string Before =
+            """{"note": "grüezi \u00fc \/ é", "access_token":"a","scope":["x", 1.50 ,{"deep":null}],"""
+            + """ "refresh_token":"r","token_type":"bearer","n":1E+2}""";
 
         var after = Rewritten(Before, token => token with { AccessToken = new Secret("a2"), RefreshToken = new Secret("r2") });
 
-        Assert.Equal("""{"note":"grüezi \u00fc \/ é","access_token":"a2","scope":["x", 1.50 ,{"deep":null}],"refresh_token":"r2","token_type":"bearer","n":1E+2}""", after);
+        Assert.Equal(
+            """{"note":"grüezi \u00fc \/ é","access_token":"a2","scope":["x", 1.50 ,{"deep":null}],"""
+            + "\"refresh_token\":\"r2\",\"token_type\":\"bearer\",\"n\":1E+2}",
+            after);
     }
 
     [Fact]
-    public void Row_12_and_23_what_an_answer_does_not_give_is_kept()
+    public void Row_12_and_23_values_that_a_response_omits_are_kept()
     {
-        var answer = TokenAnswer.Read(JsonMembers.Parse("""{"access_token":"a2","expires_in":10800,"scope":null}"""u8), ManualTime.Start)!;
+        var answer = TokenResponse.ReadToken(JsonMembers.Parse("""{"access_token":"a2","expires_in":10800,"scope":null}"""u8), ManualTime.Start)!;
 
         var after = Rewritten("""{"refresh_token":"r","scope":["read"],"vin":"WBA"}""", token => token.After(answer));
 
-        Assert.Equal("""{"refresh_token":"r","scope":["read"],"vin":"WBA","expires_in":10800,"access_token":"a2","expiry":"2026-11-21T15:00:00Z"}""", after);
+        Assert.Equal(
+            """{"refresh_token":"r","scope":["read"],"vin":"WBA","expires_in":10800,"access_token":"a2","expiry":"2026-11-21T15:00:00Z"}""",
+            after);
     }
 
     [Theory]
@@ -40,14 +47,16 @@ public class FormatTests
     [InlineData("{\n\t\"refresh_token\": \"r\",\n\t\"x\": 1\n}\n")]
     [InlineData("{\r\n  \"refresh_token\": \"r\",\r\n  \"x\": {\r\n    \"y\": []\r\n  }\r\n}\r\n")]
     [InlineData("{\n  \"x\": {\n    \"y\": []\n  },\n  \"refresh_token\": \"r\"\n}\n")]
-    public void The_layout_of_a_file_is_kept(string content) => Assert.Equal(content, Rewritten(content, token => token));
+    public void The_layout_of_a_file_stays(string content) => Assert.Equal(content, Rewritten(content, token => token));
 
     [Fact]
-    public void Names_are_found_whatever_their_case_and_keep_it() =>
-        Assert.Equal("""{"Refresh_Token":"r2","ACCESS_TOKEN":"a"}""", Rewritten("""{"Refresh_Token":"r","ACCESS_TOKEN":"a"}""", token => token with { RefreshToken = new Secret("r2") }));
+    public void Names_are_matched_without_case_and_keep_their_case() =>
+        Assert.Equal(
+            """{"Refresh_Token":"r2","ACCESS_TOKEN":"a"}""",
+            Rewritten("""{"Refresh_Token":"r","ACCESS_TOKEN":"a"}""", token => token with { RefreshToken = new Secret("r2") }));
 
     [Fact]
-    public void Of_a_name_given_twice_the_last_counts_and_one_is_left() =>
+    public void The_last_value_of_a_repeated_name_counts_and_only_one_is_written() =>
         Assert.Equal("""{"refresh_token":"2","x":4}""", Rewritten("""{"refresh_token":"1","x":3,"refresh_token":"2","x":4}""", token => token));
 
     [Theory]
@@ -55,8 +64,9 @@ public class FormatTests
     [InlineData("2026-11-21T06:14:11.081821762+01:00", "2026-11-21T05:14:11.0818218Z")]
     [InlineData("2026-11-21T05:14:11Z", "2026-11-21T05:14:11Z")]
     [InlineData("2026-11-21T05:14:11.5-09:30", "2026-11-21T14:44:11.5Z")]
-    public void Expiries_as_Go_writes_them_keep_their_instant(string written, string rewritten) =>
-        Assert.Equal($$"""{"refresh_token":"r","expiry":"{{rewritten}}"}""", Rewritten($$"""{"refresh_token":"r","expiry":"{{written}}"}""", token => token));
+    public void Expiries_in_the_format_of_Go_keep_their_instant(string written, string rewritten) =>
+        Assert.Equal(
+            $$"""{"refresh_token":"r","expiry":"{{rewritten}}"}""", Rewritten($$"""{"refresh_token":"r","expiry":"{{written}}"}""", token => token));
 
     [Theory]
     [InlineData("\"0001-01-01T00:00:00Z\"")]
@@ -66,7 +76,7 @@ public class FormatTests
     [InlineData("1790000000")]
     [InlineData("{}")]
     [InlineData("\"2026-13-45T99:00:00Z\"")]
-    public void An_expiry_that_is_none_counts_as_missing(string expiry) =>
+    public void An_invalid_expiry_counts_as_missing(string expiry) =>
         Assert.Null(Plain.Read(Encoding.UTF8.GetBytes($$"""{"access_token":"a","expiry":{{expiry}}}""")).ExpiresAt);
 
     [Theory]
@@ -75,14 +85,14 @@ public class FormatTests
     [InlineData("{\"refresh_token\":\"r\"}{\"refresh_token\":\"s\"}")]
     [InlineData("\uFEFF{\"refresh_token\":\"r\"}")]
     [InlineData("  \n{\"refresh_token\":\"r\"}")]
-    public void What_surrounds_the_first_value_is_ignored_and_gone_after_a_save(string content)
+    public void Text_around_the_first_value_is_ignored_and_removed_by_a_save(string content)
     {
         Assert.Equal("r", Plain.Read(Encoding.UTF8.GetBytes(content)).RefreshToken?.Reveal());
         Assert.Equal("""{"refresh_token":"r"}""", Rewritten(content, token => token).Trim());
     }
 
     [Fact]
-    public void A_hundred_thousand_members_are_merged_in_no_time()
+    public void A_hundred_thousand_members_are_merged_quickly()
     {
         var large = JsonMembers.Parse(Encoding.UTF8.GetBytes($"{{{string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"{i}\":1"))}}}"));
 
@@ -90,7 +100,7 @@ public class FormatTests
     }
 
     [Fact]
-    public void Any_members_in_any_order_come_back_as_they_were()
+    public void Any_members_in_any_order_survive_a_round_trip()
     {
         var random = new Random(7);
         for (var round = 0; round < 500; round++)
@@ -98,7 +108,8 @@ public class FormatTests
             var indent = (string?)new[] { null, " ", "  ", "    ", "\t" }[random.Next(5)];
             var style = new JsonStyle(indent, random.Next(2) == 0) { Newline = indent is not null && random.Next(2) == 0 ? "\r\n" : "\n" };
             var members = Enumerable.Range(0, random.Next(1, 8)).Aggregate(
-                JsonMembers.Empty.With("refresh_token", "r"), (all, _) => all.With(Text(random), Text(random)).With(Text(random), random.NextInt64()));
+                JsonMembers.Empty.With("refresh_token", "r"),
+                (all, _) => all.With(Text(random), Text(random)).With(Text(random), random.NextInt64()));
             var content = members.ToBytes(style);
 
             Assert.Equal(Encoding.UTF8.GetString(content), Encoding.UTF8.GetString(Plain.Write(Plain.Read(content), content)));

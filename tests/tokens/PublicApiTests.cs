@@ -8,13 +8,17 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>What the packages offer, recorded: a change of it is to be seen in git. <c>UPDATE_GOLDEN=1</c> writes it anew.</summary>
+/// <summary>Compares the public API of the packages with the recorded one. <c>UPDATE_GOLDEN=1</c> writes it.</summary>
 public sealed class PublicApiTests
 {
-    private const BindingFlags Own = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Own =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
-    /// <summary>What the compiler writes for every record.</summary>
-    private static readonly string[] OfRecords = ["Equals", "GetHashCode", "ToString", "PrintMembers", "Deconstruct", "op_Equality", "op_Inequality", "<Clone>$", "EqualityContract"];
+    /// <summary>Members that the compiler generates for every record.</summary>
+    private static readonly string[] OfRecords =
+    [
+        "Equals", "GetHashCode", "ToString", "PrintMembers", "Deconstruct", "op_Equality", "op_Inequality", "<Clone>$", "EqualityContract",
+    ];
 
     [Theory]
     [InlineData(typeof(TokenManager), "tokens")]
@@ -23,7 +27,8 @@ public sealed class PublicApiTests
     [InlineData(typeof(IErganiApi), "ergani")]
     [InlineData(typeof(WebexTokens), "webex-tokens")]
     [InlineData(typeof(IWebexApi), "webex")]
-    public void The_public_api_is_as_recorded(Type inside, string name) => Golden.Check($"tokens/testdata/public-api-{name}.txt", Describe(inside.Assembly));
+    public void The_public_api_matches_the_recorded_one(Type inside, string name) =>
+        Golden.Check($"tokens/testdata/public-api-{name}.txt", Describe(inside.Assembly));
 
     [Theory]
     [InlineData(typeof(TokenManager))]
@@ -32,11 +37,11 @@ public sealed class PublicApiTests
     [InlineData(typeof(IErganiApi))]
     [InlineData(typeof(WebexTokens))]
     [InlineData(typeof(IWebexApi))]
-    public void Every_public_type_says_what_it_is_for(Type inside)
+    public void Every_public_type_is_documented(Type inside)
     {
         var documentation = File.ReadAllText(Path.ChangeExtension(inside.Assembly.Location, ".xml"));
 
-        // What is nested in a closed set is told by the set.
+        // The documentation of a closed set covers its nested types.
         Assert.DoesNotContain(
             inside.Assembly.GetExportedTypes().Where(type => !type.IsNested),
             type => !documentation.Contains($"<member name=\"T:{type.FullName}\">", StringComparison.Ordinal));
@@ -49,7 +54,8 @@ public sealed class PublicApiTests
         {
             text.Append(Kind(type)).Append(' ').Append(Name(type));
             var parents = new[] { type.BaseType }.Where(b => b is not null && b != typeof(object) && b != typeof(ValueType) && b != typeof(Enum))
-                .Concat(type.GetInterfaces().Where(i => !i.Name.StartsWith("IEquatable", StringComparison.Ordinal)).OrderBy(i => i.Name, StringComparer.Ordinal));
+                .Concat(type.GetInterfaces().Where(i => !i.Name.StartsWith("IEquatable", StringComparison.Ordinal))
+                    .OrderBy(i => i.Name, StringComparer.Ordinal));
             text.Append(type.IsEnum ? "" : string.Concat(parents.Select((p, i) => (i == 0 ? " : " : ", ") + Name(p!)))).Append('\n');
             foreach (var member in Members(type).Order(StringComparer.Ordinal))
             {
@@ -67,23 +73,29 @@ public sealed class PublicApiTests
         }
         return
         [
-            .. from constructor in type.GetConstructors(Own) where IsVisible(constructor) && !type.IsAbstract && !IsCopy(constructor) select $"new({Parameters(constructor)})",
+            .. from constructor in type.GetConstructors(Own) where IsVisible(constructor) && !type.IsAbstract && !IsCopy(constructor)
+                select $"new({Parameters(constructor)})",
             .. from field in type.GetFields(Own) where field.IsPublic select $"{Name(field.FieldType)} {field.Name}",
             .. from property in type.GetProperties(Own)
                let accessors = property.GetAccessors(nonPublic: true).Where(IsVisible).ToList()
                where accessors.Count > 0 && !OfRecords.Contains(property.Name)
-               select $"{Name(property.PropertyType)} {property.Name} {{{(property.GetMethod is { } get && IsVisible(get) ? " get;" : "")}{(property.SetMethod is { } set && IsVisible(set) ? " init;" : "")} }}",
+               let get = property.GetMethod is { } getter && IsVisible(getter) ? " get;" : ""
+               let init = property.SetMethod is { } setter && IsVisible(setter) ? " init;" : ""
+               select $"{Name(property.PropertyType)} {property.Name} {{{get}{init} }}",
             .. from method in type.GetMethods(Own)
-               where IsVisible(method) && (!method.IsSpecialName || method.Name.StartsWith("op_", StringComparison.Ordinal)) && !OfRecords.Contains(method.Name)
+               where IsVisible(method) && (!method.IsSpecialName || method.Name.StartsWith("op_", StringComparison.Ordinal))
+               where !OfRecords.Contains(method.Name)
                select $"{Name(method.ReturnType)} {method.Name}({Parameters(method)})",
         ];
     }
 
     private static bool IsVisible(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
 
-    private static bool IsCopy(ConstructorInfo constructor) => constructor.GetParameters() is [{ } only] && only.ParameterType == constructor.DeclaringType;
+    private static bool IsCopy(ConstructorInfo constructor) =>
+        constructor.GetParameters() is [{ } only] && only.ParameterType == constructor.DeclaringType;
 
-    private static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(p => $"{Name(p.ParameterType)} {p.Name}{(p.HasDefaultValue ? "?" : "")}"));
+    private static string Parameters(MethodBase method) => string.Join(
+        ", ", method.GetParameters().Select(p => $"{Name(p.ParameterType)} {p.Name}{(p.HasDefaultValue ? "?" : "")}"));
 
     private static string Kind(Type type) => type switch
     {

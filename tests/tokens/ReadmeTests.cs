@@ -5,17 +5,17 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>The list of failure modes beside these tests says what there is.</summary>
+/// <summary>The README lists every failure and its tests.</summary>
 public partial class ReadmeTests
 {
     private static readonly string Text = File.ReadAllText(Path.Combine(Golden.Root, "tokens", "README.md"));
 
     [Fact]
-    public void Every_row_stands_in_the_list_once() =>
+    public void The_list_contains_every_row_once() =>
         Assert.Equal(Enumerable.Range(1, 40), Rows().Matches(Text).Select(row => int.Parse(row.Groups["number"].Value, null)));
 
     [Fact]
-    public void The_tests_in_the_list_are_the_tests_there_are()
+    public void The_list_contains_exactly_the_existing_tests()
     {
         var tests = typeof(ReadmeTests).Assembly.GetTypes()
             .Where(type => type.Namespace == typeof(ReadmeTests).Namespace)

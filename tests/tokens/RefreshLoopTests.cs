@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>Many accounts in one process. Alone, for the memory of the process is measured.</summary>
+/// <summary>Many accounts in one process. Runs alone, because it measures the memory of the process.</summary>
 [Collection(nameof(Alone))]
 public class RefreshLoopTests
 {
@@ -20,21 +20,21 @@ public class RefreshLoopTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Rounds_keep_a_token_fresh_until_they_are_told_to_end()
+    public async Task The_loop_renews_a_token_until_it_is_cancelled()
     {
-        using var kept = await new Kept().Loaded();
+        using var bench = await new TokenManagerBench().Loaded();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var rounds = new RefreshLoop([kept.TokenManager], kept.Time, kept.Logs).RunAsync(end.Token);
+        var loop = new RefreshLoop([bench.TokenManager], bench.Time, bench.Logs).RunAsync(end.Token);
 
-        while (kept.Snapshot.History.Renewals < 5)
+        while (bench.Snapshot.History.Renewals < 5)
         {
-            await kept.Time.AdvanceUntil(kept.TokenManager.Changed, TimeSpan.FromSeconds(30));
+            await bench.Time.AdvanceUntil(bench.TokenManager.Changed, TimeSpan.FromSeconds(30));
         }
         await end.CancelAsync();
-        await rounds;
+        await loop;
 
-        Assert.Equal(0, kept.Time.Waiting);
-        Assert.Equal(1, kept.Grant.MostInFlight);
+        Assert.Equal(0, bench.Time.Waiting);
+        Assert.Equal(1, bench.Grant.MostInFlight);
     }
 
     [Fact]
@@ -42,13 +42,19 @@ public class RefreshLoopTests
     {
         var time = new ManualTime();
         var provider = new Provider(time);
-        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time), Random = new Random(30), ReadEvery = TimeSpan.FromHours(1) };
+        var options = new TokenManagerOptions
+        {
+            RenewalRateLimiter = new RenewalRateLimiter(time),
+            Random = new Random(30),
+            ReadEvery = TimeSpan.FromHours(1),
+        };
         var (grants, stores) = (new AccountGrant[Accounts], new MemoryStore[Accounts]);
         for (var account = 0; account < Accounts; account++)
         {
-            // After a long downtime: half of the tokens have ended, the others end in the next three hours.
+            // After a long downtime, half of the tokens are expired and the others expire within three hours.
             grants[account] = new AccountGrant(provider);
-            stores[account] = new MemoryStore(Kept.Some(time, Lifetime, $"{account}") with { ExpiresAt = time.GetUtcNow() + Lifetime * (options.Random.NextDouble() * 2 - 1) });
+            var expiry = time.GetUtcNow() + Lifetime * (options.Random.NextDouble() * 2 - 1);
+            stores[account] = new MemoryStore(TokenManagerBench.Some(time, Lifetime, $"{account}") with { ExpiresAt = expiry });
         }
         var managers = new TokenManager[Accounts];
         for (var account = 0; account < Accounts; account++)
@@ -56,16 +62,16 @@ public class RefreshLoopTests
             managers[account] = new TokenManager("account", grants[account], stores[account], options, time, NullLogger.Instance);
             await managers[account].LoadAsync(Cancellation);
         }
-        var rounds = new RefreshLoop(managers, time, NullLogger.Instance);
+        var loop = new RefreshLoop(managers, time, NullLogger.Instance);
 
         for (var second = TimeSpan.Zero; second < TimeSpan.FromDays(1);)
         {
             var isBusy = second < Recovery || (second >= OutageEnds && second < OutageEnds + Recovery);
             var step = TimeSpan.FromSeconds(isBusy ? 1 : second >= OutageBegins && second < OutageEnds ? 5 : 20);
-            rounds.Go(Cancellation);
-            await Quiet(rounds, time);
+            loop.VisitDue(Cancellation);
+            await Quiet(loop, time);
             time.Advance(step);
-            await Quiet(rounds, time);
+            await Quiet(loop, time);
             second += step;
         }
 
@@ -73,7 +79,7 @@ public class RefreshLoopTests
         Assert.Equal(0, provider.Late);
         Assert.All(managers, manager => Assert.True(manager.Snapshot.State.Token!.IsUsable(time.GetUtcNow())));
         Assert.True(provider.Recovered <= Recovery, $"the last account was back {provider.Recovered} after the outage");
-        // Twenty a second, and the first burst.
+        // Twenty per second, and the first burst.
         Assert.InRange(provider.MostInTenSeconds, 1, 240);
 
         Array.ForEach(managers, manager => manager.Dispose());
@@ -81,20 +87,21 @@ public class RefreshLoopTests
         Array.Clear(managers);
         Array.Clear(stores);
         var bytes = (held - GC.GetTotalMemory(forceFullCollection: true)) / Accounts;
-        TestContext.Current.TestOutputHelper?.WriteLine($"{provider.Requests} requests, at most {provider.MostInTenSeconds} in ten seconds, {bytes} bytes per account");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{provider.Requests} requests, at most {provider.MostInTenSeconds} in ten seconds, {bytes} bytes per account");
         Assert.InRange(bytes, 1, MostBytesPerAccount);
     }
 
-    /// <summary>Until every visit that is under way waits on the clock: each on exactly one timer.</summary>
-    private static async Task Quiet(RefreshLoop rounds, ManualTime time)
+    /// <summary>Waits until every visit waits for one timer.</summary>
+    private static async Task Quiet(RefreshLoop loop, ManualTime time)
     {
-        while (rounds.UnderWay != time.Waiting)
+        while (loop.ActiveVisits != time.Waiting)
         {
             await Task.Yield();
         }
     }
 
-    /// <summary>What the token endpoint sees of all accounts.</summary>
+    /// <summary>The token endpoint of all accounts.</summary>
     private sealed class Provider(ManualTime time)
     {
         private readonly ConcurrentDictionary<long, int> perTenSeconds = new();
@@ -105,10 +112,10 @@ public class RefreshLoopTests
 
         public int MostInTenSeconds => perTenSeconds.Values.Max();
 
-        /// <summary>Renewals of tokens that had ended, other than by a downtime of ours or of the provider.</summary>
+        /// <summary>Renewals of expired tokens, except after a downtime of the program or of the provider.</summary>
         public int Late { get; private set; }
 
-        /// <summary>How long after the outage the last token that had ended in it was renewed.</summary>
+        /// <summary>The time from the end of the outage to the renewal of the last expired token.</summary>
         public TimeSpan Recovered { get; private set; }
 
         public Renewal Answer(Token current)
@@ -131,7 +138,12 @@ public class RefreshLoopTests
                     Late++;
                 }
             }
-            return new Renewal.Renewed(current with { AccessToken = new Secret($"{Guid.NewGuid():N}"), RefreshToken = new Secret($"{Guid.NewGuid():N}"), ExpiresAt = now + Lifetime });
+            return new Renewal.Renewed(current with
+            {
+                AccessToken = new Secret($"{Guid.NewGuid():N}"),
+                RefreshToken = new Secret($"{Guid.NewGuid():N}"),
+                ExpiresAt = now + Lifetime,
+            });
         }
     }
 

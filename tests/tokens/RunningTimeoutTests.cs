@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>What a stopped process does with the time in which it did not run.</summary>
+/// <summary>The timeout does not count the time in which the process is stopped.</summary>
 public sealed class RunningTimeoutTests
 {
     private readonly ManualTime time = new();
@@ -37,9 +37,10 @@ public sealed class RunningTimeoutTests
         Assert.Equal("new", Assert.IsType<Renewal.Renewed>(await request).Token.AccessToken?.Reveal());
     }
 
-    /// <summary>A connection on which a response arrives later, unless the request is cancelled before.</summary>
+    /// <summary>A connection with a late response, unless the request is cancelled before.</summary>
     private sealed class Handler(Task<HttpResponseMessage> response) : HttpMessageHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => response.WaitAsync(cancellationToken);
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            response.WaitAsync(cancellationToken);
     }
 }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>A token in a file that is for other things as well, which stay.</summary>
+/// <summary>A token in a file that other programs use too.</summary>
 public sealed class SharedFileTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -25,7 +25,7 @@ public sealed class SharedFileTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData("OTHER=1\n")]
-    public async Task Without_a_token_it_is_empty_and_stays_where_it_is(string content)
+    public async Task A_shared_file_without_a_token_is_empty_and_stays(string content)
     {
         directory.Write(".env", content);
         var store = Env;
@@ -40,13 +40,15 @@ public sealed class SharedFileTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_damaged_is_said_and_neither_set_aside_nor_written_over()
+    public async Task A_damaged_shared_file_is_reported_and_neither_set_aside_nor_overwritten()
     {
         directory.Write("token-config.json", "{ \"serviceApp\": ");
         var store = Config;
 
-        Assert.StartsWith("it is not JSON (line 1); correct it", Assert.IsType<ReadResult.Unreadable>(await store.ReadAsync(Cancellation)).Reason, StringComparison.Ordinal);
-        Assert.StartsWith("it is not JSON", Assert.IsType<WriteResult.Failed>(await store.WriteAsync(Fresh, null, Cancellation)).Reason, StringComparison.Ordinal);
+        var unreadable = Assert.IsType<ReadResult.Unreadable>(await store.ReadAsync(Cancellation));
+        Assert.StartsWith("it is not JSON (line 1); correct it", unreadable.Reason, StringComparison.Ordinal);
+        var failed = Assert.IsType<WriteResult.Failed>(await store.WriteAsync(Fresh, null, Cancellation));
+        Assert.StartsWith("it is not JSON", failed.Reason, StringComparison.Ordinal);
         Assert.IsType<WriteResult.Failed>(await store.LogOutAsync(Cancellation));
 
         Assert.Equal(["token-config.json"], directory.Names);
@@ -54,10 +56,11 @@ public sealed class SharedFileTests : IDisposable
     }
 
     [Fact]
-    public async Task What_others_change_beside_the_token_is_kept_and_is_no_change_of_the_token()
+    public async Task Other_changes_to_a_shared_file_stay_and_do_not_change_the_token()
     {
         var grant = new FakeGrant(time);
-        using var manager = new TokenManager("app", grant, Env, new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, log);
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
+        using var manager = new TokenManager("app", grant, Env, options, time, log);
         await manager.AdoptAsync(Fresh, Cancellation);
 
         directory.Write(".env", "NEW=1\n" + directory.Read(".env"));
@@ -71,9 +74,10 @@ public sealed class SharedFileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_token_that_another_program_puts_there_is_adopted()
+    public async Task A_token_that_another_program_writes_is_adopted()
     {
-        using var manager = new TokenManager("app", new FakeGrant(time), Env, new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, time, log);
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
+        using var manager = new TokenManager("app", new FakeGrant(time), Env, options, time, log);
         await manager.AdoptAsync(Fresh, Cancellation);
 
         directory.Write(".env", directory.Read(".env").Replace("=access\n", "=theirs\n", StringComparison.Ordinal));
@@ -84,7 +88,7 @@ public sealed class SharedFileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_logout_empties_the_token_marks_it_and_is_noticed_by_others()
+    public async Task A_logout_empties_the_token_and_other_processes_detect_it()
     {
         directory.Write("token-config.json", """{"serviceApp":{"appId":"A"},"tokenManager":{"personalAccessToken":"P"}}""");
         var (ours, theirs) = (Config, Config);
@@ -100,7 +104,7 @@ public sealed class SharedFileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_write_in_place_that_did_not_end_is_made_good_from_its_backup()
+    public async Task An_unfinished_write_in_place_is_restored_from_its_backup()
     {
         directory.Write(".env", "OTHER=1\nWEBEX_SERVICE_APP_ACC");
         directory.Write("..env.backup", "OTHER=1\nWEBEX_SERVICE_APP_ACCESS_TOKEN=whole\n");

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>Several owners of one token file, as two processes are, against a provider that revokes a family when a refresh token comes twice.</summary>
+/// <summary>Several token managers on one file, like two processes. The provider revokes all tokens when a refresh token is reused.</summary>
 public sealed class SiblingTests : IDisposable
 {
     private readonly TemporaryDirectory directory = new();
@@ -17,46 +17,48 @@ public sealed class SiblingTests : IDisposable
     [Theory]
     [InlineData(2, 100)]
     [InlineData(5, 20)]
-    public async Task Row_03_siblings_on_one_file_never_use_a_refresh_token_twice(int siblings, int renewals)
+    public async Task Row_03_processes_on_one_file_never_use_a_refresh_token_twice(int siblings, int renewals)
     {
         var provider = new StrictProvider(time);
         var path = directory.Write("token.json", """{"refresh_token":"refresh-0"}""");
-        var managers = Enumerable.Range(0, siblings).Select(_ => new Kept(Kept.Plain(path, time), time, grant: provider)).ToList();
+        var managers = Enumerable.Range(0, siblings)
+            .Select(_ => new TokenManagerBench(TokenManagerBench.Plain(path, time), time, grant: provider)).ToList();
 
-        await time.AdvanceWhileIdle([.. managers.Select(kept => Task.Run(() => RenewOften(kept, renewals), Cancellation))], TimeSpan.FromMilliseconds(10));
+        var work = managers.Select(bench => Task.Run(() => RenewOften(bench, renewals), Cancellation));
+        await time.AdvanceWhileIdle([.. work], TimeSpan.FromMilliseconds(10));
 
         Assert.Equal(0, provider.Reused);
         Assert.Equal(siblings * renewals, provider.Redeemed);
-        Assert.All(managers, kept => Assert.Equal(renewals, kept.Snapshot.History.Renewals));
+        Assert.All(managers, bench => Assert.Equal(renewals, bench.Snapshot.History.Renewals));
         Assert.Contains($"\"refresh-{provider.Redeemed}\"", File.ReadAllText(path));
-        managers.ForEach(kept => kept.Dispose());
+        managers.ForEach(bench => bench.Dispose());
     }
 
     [Fact]
-    public async Task Row_30_siblings_that_find_it_due_at_the_same_time_renew_once()
+    public async Task Row_30_processes_with_a_renewal_due_at_the_same_time_renew_once()
     {
         var provider = new StrictProvider(time);
         var path = directory.Write("token.json", """{"refresh_token":"refresh-0"}""");
-        var managers = Enumerable.Range(0, 5).Select(_ => new Kept(Kept.Plain(path, time), time, grant: provider)).ToList();
+        var managers = Enumerable.Range(0, 5).Select(_ => new TokenManagerBench(TokenManagerBench.Plain(path, time), time, grant: provider)).ToList();
 
-        await Task.WhenAll(managers.Select(kept => kept.Loaded()));
-        await time.AdvanceWhileIdle([.. managers.Select(kept => Task.Run(kept.Visit, Cancellation))], TimeSpan.FromMilliseconds(10));
+        await Task.WhenAll(managers.Select(bench => bench.Loaded()));
+        await time.AdvanceWhileIdle([.. managers.Select(bench => Task.Run(bench.Visit, Cancellation))], TimeSpan.FromMilliseconds(10));
 
         Assert.Equal((1, 0), (provider.Redeemed, provider.Reused));
-        Assert.All(managers, kept => Assert.Equal("access-1", kept.Access));
-        managers.ForEach(kept => kept.Dispose());
+        Assert.All(managers, bench => Assert.Equal("access-1", bench.Access));
+        managers.ForEach(bench => bench.Dispose());
     }
 
-    private static async Task RenewOften(Kept kept, int renewals)
+    private static async Task RenewOften(TokenManagerBench bench, int renewals)
     {
-        await kept.Loaded();
-        while (kept.Snapshot.History.Renewals < renewals)
+        await bench.Loaded();
+        while (bench.Snapshot.History.Renewals < renewals)
         {
-            await kept.TokenManager.RenewAsync(null, Cancellation);
+            await bench.TokenManager.RenewAsync(null, Cancellation);
         }
     }
 
-    /// <summary>One family of refresh tokens, each good for one use.</summary>
+    /// <summary>One family of single-use refresh tokens.</summary>
     private sealed class StrictProvider(TimeProvider time) : IGrant
     {
         private readonly Lock gate = new();
@@ -78,7 +80,7 @@ public sealed class SiblingTests : IDisposable
                     return new Renewal.InvalidGrant("used already");
                 }
                 Redeemed++;
-                return new Renewal.Renewed(Kept.Some(time, number: $"{Redeemed}"));
+                return new Renewal.Renewed(TokenManagerBench.Some(time, number: $"{Redeemed}"));
             }
         }
     }

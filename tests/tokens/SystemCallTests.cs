@@ -5,26 +5,26 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>What a save asks of the kernel, and in which order: only that makes it survive a power cut.</summary>
+/// <summary>The system calls of a save: only their order makes the save survive a power failure.</summary>
 [Trait("Suite", "slow")]
 public partial class SystemCallTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>What is traced below: one save over a file that is there.</summary>
+    /// <summary>The traced program: one save of an existing file.</summary>
     [Fact]
     public async Task One_save()
     {
         using var directory = new TemporaryDirectory();
         var (time, path) = (new ManualTime(), directory.Write("traced.json", """{"refresh_token":"old"}"""));
-        var store = Kept.Plain(path, time);
+        var store = TokenManagerBench.Plain(path, time);
         var old = Assert.IsType<ReadResult.Held>(await store.ReadAsync(Cancellation));
 
-        Assert.IsType<WriteResult.Written>(await store.WriteAsync(Kept.Some(time), old.Stamp, Cancellation));
+        Assert.IsType<WriteResult.Written>(await store.WriteAsync(TokenManagerBench.Some(time), old.Stamp, Cancellation));
     }
 
     [Fact]
-    public async Task A_save_is_written_to_a_new_file_flushed_renamed_and_the_folder_flushed_in_this_order()
+    public async Task A_save_creates_flushes_and_renames_a_file_and_flushes_the_directory()
     {
         using var directory = new TemporaryDirectory();
         var program = Path.Combine(AppContext.BaseDirectory, "Exporter.Tests");
@@ -37,9 +37,10 @@ public partial class SystemCallTests
         Assert.SkipWhen(error.Contains("ptrace") && exitCode != 0, $"Tracing is not permitted here: {error}");
         Assert.Equal(0, exitCode);
 
-        // A file for each thread, so that no call is cut in two by another's; the save is on one.
+        // One trace file for each thread, so that no call is split; the save uses one thread.
         var trace = Directory.GetFiles(directory.Path, "trace.*").Single(file => File.ReadLines(file).Any(line => Temporary().IsMatch(line)));
-        var calls = File.ReadLines(trace).Where(line => line.Contains("exporter-tests-", StringComparison.Ordinal) && !line.Contains("ENOENT", StringComparison.Ordinal)).ToList();
+        var calls = File.ReadLines(trace)
+            .Where(line => line.Contains("exporter-tests-", StringComparison.Ordinal) && !line.Contains("ENOENT", StringComparison.Ordinal)).ToList();
         var began = calls.FindIndex(line => Temporary().IsMatch(line));
         Assert.Collection(
             calls[began..].Take(6),

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>What is sent to a token endpoint, and what each of its answers means.</summary>
+/// <summary>The requests to a token endpoint, and the classification of its responses.</summary>
 public sealed class TokenEndpointTests : IDisposable
 {
     private const string Good = """{"access_token":"access-1","refresh_token":"refresh-1","expires_in":10800}""";
@@ -20,14 +20,16 @@ public sealed class TokenEndpointTests : IDisposable
     public void Dispose() => http.Dispose();
 
     [Fact]
-    public async Task A_refresh_is_one_form_with_the_client_in_it_and_no_probe()
+    public async Task A_refresh_is_one_form_that_contains_the_client()
     {
         http.Expect(HttpStatusCode.OK, Good);
 
         var renewed = Assert.IsType<Renewal.Renewed>(await Renew());
 
         Assert.Equal("grant_type=refresh_token&refresh_token=refresh-0&client_id=id&client_secret=s%26cret", http.Calls.Single().Body);
-        Assert.Equal(("access-1", "refresh-1", time.GetUtcNow() + 3 * Kept.Hour), (renewed.Token.AccessToken!.Reveal(), renewed.Token.RefreshToken!.Reveal(), renewed.Token.ExpiresAt));
+        Assert.Equal(
+            ("access-1", "refresh-1", time.GetUtcNow() + 3 * TokenManagerBench.Hour), 
+            (renewed.Token.AccessToken!.Reveal(), renewed.Token.RefreshToken!.Reveal(), renewed.Token.ExpiresAt));
     }
 
     [Fact]
@@ -42,7 +44,7 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Row_12_an_answer_without_a_refresh_token_keeps_the_old_one()
+    public async Task Row_12_a_response_without_a_refresh_token_keeps_the_old_one()
     {
         http.Expect(HttpStatusCode.OK, """{"access_token":"access-1","expires_in":60}""");
 
@@ -51,7 +53,7 @@ public sealed class TokenEndpointTests : IDisposable
 
     /// <summary>RFC 6749, section 6: a refresh token is bound to the client it was issued to.</summary>
     [Fact]
-    public async Task Row_37_a_refresh_token_of_another_client_is_not_sent_and_both_clients_are_named()
+    public async Task Row_37_a_refresh_token_of_another_client_is_not_sent_and_the_message_names_both_clients()
     {
         http.Expect(HttpStatusCode.OK, Good);
         var token = Assert.IsType<Renewal.Renewed>(await Renew(new OAuthClient("before", null))).Token;
@@ -59,7 +61,8 @@ public sealed class TokenEndpointTests : IDisposable
 
         var rejected = Assert.IsType<Renewal.InvalidGrant>(await grant.RenewAsync(token, Cancellation));
 
-        Assert.Equal("the refresh token was given to the client before, and now is configured now; log in again, or set client_id back", rejected.Reason);
+        Assert.Equal(
+            "the refresh token was issued to the client before, but now is configured; log in again, or restore client_id", rejected.Reason);
         Assert.Single(http.Calls);
     }
 
@@ -67,10 +70,13 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData(null, null, "")]
     [InlineData("message", null, ", no such token")]
     [InlineData("message", "trackingId", ", no such token, trackingId T1")]
-    public async Task Members_of_an_error_that_no_standard_names_are_read_where_the_provider_is_said_to_have_them(string? description, string? reference, string said)
+    public async Task The_providers_own_error_members_are_read_if_they_are_configured(string? description, string? reference, string said)
     {
         http.Expect(HttpStatusCode.BadRequest, """{"message":"no such token","trackingId":"T1"}""");
-        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), new OAuthClient("id", null), time) { ErrorMembers = new(description, reference) };
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), new OAuthClient("id", null), time)
+        {
+            ErrorMembers = new(description, reference),
+        };
 
         var refused = Assert.IsType<Renewal.InvalidClient>(await endpoint.RequestAsync([], Cancellation));
 
@@ -78,10 +84,13 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task A_standard_description_comes_before_the_providers_own()
+    public async Task The_standard_description_precedes_the_providers_own()
     {
         http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_grant","error_description":"it ended","message":"no such token"}""");
-        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), new OAuthClient("id", null), time) { ErrorMembers = new("message") };
+        var endpoint = new TokenEndpoint(http.Client, new Uri("http://provider/token"), new OAuthClient("id", null), time)
+        {
+            ErrorMembers = new("message"),
+        };
 
         var rejected = Assert.IsType<Renewal.InvalidGrant>(await endpoint.RequestAsync([], Cancellation));
 
@@ -105,7 +114,7 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData(429, "invalid_grant", typeof(Renewal.Transient))]
     [InlineData(500, "", typeof(Renewal.Transient))]
     [InlineData(503, "invalid_grant", typeof(Renewal.Transient))]
-    public async Task Row_06_07_and_08_one_table_tells_what_is_permanent(int status, string error, Type outcome)
+    public async Task Row_06_07_and_08_one_table_decides_what_is_permanent(int status, string error, Type outcome)
     {
         http.Expect((HttpStatusCode)status, error.Length > 0 ? $$"""{"error":"{{error}}","error_description":"because"}""" : "");
 
@@ -113,7 +122,7 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Row_08_a_network_that_fails_is_transient_and_asked_once()
+    public async Task Row_08_a_network_failure_is_transient_and_the_request_is_sent_once()
     {
         Exception[] failures =
         [
@@ -129,12 +138,12 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Row_08_an_endpoint_that_hangs_is_given_up_after_its_time()
+    public async Task Row_08_a_request_without_a_response_times_out()
     {
         http.ExpectSilence();
         var renewal = Renew();
 
-        time.Advance(TokenEndpoint.Patience - TimeSpan.FromSeconds(1));
+        time.Advance(TokenEndpoint.RequestTimeout - TimeSpan.FromSeconds(1));
         Assert.False(renewal.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
@@ -149,9 +158,9 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData("1.5", null)]
     [InlineData("99999999999", null)]
     [InlineData("soon", null)]
-    public async Task Row_08_a_wait_that_is_asked_for_is_understood_in_both_forms(string value, int? seconds)
+    public async Task Row_08_retry_after_is_read_in_both_forms(string value, int? seconds)
     {
-        // Against the provider's own clock, which is five minutes fast here.
+        // Relative to the provider's clock, which is five minutes fast here.
         http.Expect(HttpStatusCode.TooManyRequests, "", ("Retry-After", value), ("Date", "Sat, 21 Nov 2026 12:05:00 GMT"));
 
         Assert.Equal(seconds is { } s ? TimeSpan.FromSeconds(s) : null, Assert.IsType<Renewal.Transient>(await Renew()).RetryAfter);
@@ -167,7 +176,7 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData("""{"access_token":null,"refresh_token":"r"}""")]
     [InlineData("""{"access_token":{"a": /* comment */ 1},}""")]
     [InlineData("""{"\ud800":1,"access_token":"a"}""")]
-    public async Task Row_09_a_good_status_without_a_token_is_a_failure_that_may_pass(string body)
+    public async Task Row_09_a_success_status_without_a_token_is_a_transient_failure(string body)
     {
         http.Expect(HttpStatusCode.OK, body);
 
@@ -186,9 +195,12 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Row_09_and_33_what_the_cloud_says_is_bounded_plain_and_without_what_it_was_sent()
+    public async Task Row_09_and_33_an_error_of_the_provider_is_shortened_sanitized_and_redacted()
     {
-        http.Expect(HttpStatusCode.BadRequest, $$"""{"error":"bad\u001b[31m{{new string('e', 5000)}}","error_description":"token refresh-0 of s&cret\n\u2028 {{new string('d', 5000)}}"}""");
+        var (error, description) = (new string('e', 5000), new string('d', 5000));
+        http.Expect(
+            HttpStatusCode.BadRequest,
+            $$"""{"error":"bad\u001b[31m{{error}}","error_description":"token refresh-0 of s&cret\n\u2028 {{description}}"}""");
         http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_grant","error_description":"token refresh-0 of s&cret is dead"}""");
 
         var rambling = Assert.IsType<Renewal.InvalidClient>(await Renew()).Reason;
@@ -216,7 +228,7 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData("null", null)]
     [InlineData("true", null)]
     [InlineData("[]", null)]
-    public async Task Row_10_a_lifetime_is_understood_in_any_form_and_never_breaks_an_answer(string written, double? seconds)
+    public async Task Row_10_a_lifetime_is_read_in_any_form_and_never_breaks_a_response(string written, double? seconds)
     {
         http.Expect(HttpStatusCode.OK, $$"""{"access_token":"a","expires_in":{{written}}}""");
 
@@ -227,46 +239,46 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Row_10_a_lifetime_nobody_told_is_read_off_the_token_and_else_assumed()
+    public async Task Row_10_a_missing_lifetime_is_read_from_the_token_or_assumed()
     {
         var expiry = ManualTime.Start.AddMinutes(25);
         var jwt = $"e30.{System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes($$"""{"exp":{{expiry.ToUnixTimeSeconds()}}}"""))}.x";
         http.Expect(HttpStatusCode.OK, $$"""{"access_token":"{{jwt}}","refresh_token":"r"}""").Expect(HttpStatusCode.OK, """{"access_token":"a"}""");
-        using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
+        using var bench = await new TokenManagerBench(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
 
-        await kept.TokenManager.RenewAsync(null, Cancellation);
-        Assert.Equal(expiry, kept.State.Token!.ExpiresAt);
-        await kept.TokenManager.RenewAsync(null, Cancellation);
-        Assert.Equal(time.GetUtcNow() + kept.Options.AssumedLifetime, kept.State.Token!.ExpiresAt);
+        await bench.TokenManager.RenewAsync(null, Cancellation);
+        Assert.Equal(expiry, bench.State.Token!.ExpiresAt);
+        await bench.TokenManager.RenewAsync(null, Cancellation);
+        Assert.Equal(time.GetUtcNow() + bench.Options.AssumedLifetime, bench.State.Token!.ExpiresAt);
     }
 
     [Fact]
-    public async Task Row_13_the_same_refresh_token_is_sent_again_after_its_answer_was_lost()
+    public async Task Row_13_the_same_refresh_token_is_sent_again_after_its_response_was_lost()
     {
         http.ExpectFailure(new HttpRequestException("the connection was reset")).Expect(HttpStatusCode.OK, Good);
-        using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
+        using var bench = await new TokenManagerBench(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
 
-        await kept.WhenDue();
-        await kept.WhenDue();
+        await bench.WhenDue();
+        await bench.WhenDue();
 
         Assert.Equal(http.Calls[0].Body, http.Calls[1].Body);
-        Assert.Equal("access-1", kept.Access);
+        Assert.Equal("access-1", bench.Access);
     }
 
     [Fact]
-    public async Task Row_25_the_clouds_clock_is_compared_with_ours()
+    public async Task Row_25_the_clock_of_the_provider_is_compared_with_the_local_clock()
     {
         http.Expect(HttpStatusCode.OK, Good, ("Date", "Sat, 21 Nov 2026 12:02:30 GMT"))
             .Expect(HttpStatusCode.BadRequest, "", ("Date", "Sat, 21 Nov 2026 11:59:00 GMT"))
             .Expect(HttpStatusCode.OK, Good);
-        using var kept = await new Kept(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
+        using var bench = await new TokenManagerBench(time: time, grant: new RefreshTokenGrant(Endpoint(), time)).Loaded();
 
-        await kept.TokenManager.RenewAsync(null, Cancellation);
-        Assert.Equal(TimeSpan.FromSeconds(150), kept.Snapshot.History.ClockOffset);
-        await kept.TokenManager.RenewAsync(null, Cancellation);
-        Assert.Equal(TimeSpan.FromSeconds(-60), kept.Snapshot.History.ClockOffset);
-        await kept.TokenManager.RenewAsync(null, Cancellation);
-        Assert.Equal(TimeSpan.FromSeconds(-60), kept.Snapshot.History.ClockOffset);
+        await bench.TokenManager.RenewAsync(null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(150), bench.Snapshot.History.ClockOffset);
+        await bench.TokenManager.RenewAsync(null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(-60), bench.Snapshot.History.ClockOffset);
+        await bench.TokenManager.RenewAsync(null, Cancellation);
+        Assert.Equal(TimeSpan.FromSeconds(-60), bench.Snapshot.History.ClockOffset);
     }
 
     [Theory]
@@ -276,27 +288,31 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData(HttpStatusCode.PermanentRedirect)]
     public async Task Row_35_credentials_are_not_sent_after_a_redirect(HttpStatusCode status)
     {
-        // A real server and the real client: following would be the client's doing.
+        // Uses a real server and the real client, which would follow a redirect by default.
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         using var client = TokenEndpoint.CreateHttp();
-        var renewal = new RefreshTokenGrant(new TokenEndpoint(client, new Uri($"http://{listener.LocalEndpoint}/token"), new OAuthClient("id", null), time), time)
-            .RenewAsync(Kept.Some(time), Cancellation);
+        var endpoint = new TokenEndpoint(client, new Uri($"http://{listener.LocalEndpoint}/token"), new OAuthClient("id", null), time);
+        var renewal = new RefreshTokenGrant(endpoint, time)
+            .RenewAsync(TokenManagerBench.Some(time), Cancellation);
 
         using var connection = await listener.AcceptTcpClientAsync(Cancellation);
         var stream = connection.GetStream();
         var request = new byte[4096];
         Assert.NotEqual(0, await stream.ReadAsync(request, Cancellation));
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(int)status} Elsewhere\r\nLocation: http://{listener.LocalEndpoint}/elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), Cancellation);
+        var response = $"HTTP/1.1 {(int)status} Elsewhere\r\nLocation: http://{listener.LocalEndpoint}/elsewhere\r\n"
+            + "Content-Length: 0\r\nConnection: close\r\n\r\n";
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(response), Cancellation);
 
-        Assert.Contains("credentials are not sent after it", Assert.IsType<Renewal.InvalidClient>(await renewal).Reason);
+        Assert.Contains("credentials are not sent there", Assert.IsType<Renewal.InvalidClient>(await renewal).Reason);
         Assert.False(listener.Pending());
     }
 
     private TokenEndpoint Endpoint(OAuthClient? client = null) =>
         new(http.Client, new Uri("https://provider.example/token"), client ?? new OAuthClient("id", new Secret("s&cret")), time);
 
-    private Task<Renewal> Renew(OAuthClient? client = null) => new RefreshTokenGrant(Endpoint(client), time).RenewAsync(Kept.Some(time), Cancellation);
+    private Task<Renewal> Renew(OAuthClient? client = null) =>
+        new RefreshTokenGrant(Endpoint(client), time).RenewAsync(TokenManagerBench.Some(time), Cancellation);
 
     private sealed class EndlessStream : Stream
     {

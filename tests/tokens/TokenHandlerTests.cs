@@ -5,28 +5,31 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>Requests to a provider's API, and what its refusals mean for the token.</summary>
+/// <summary>Requests to a provider's API, and renewals after a rejected token.</summary>
 public sealed class TokenHandlerTests : IDisposable
 {
     private readonly StubHttp http = new();
-    private readonly Kept kept = new();
+    private readonly TokenManagerBench bench = new();
     private readonly HttpClient client;
 
     public TokenHandlerTests() =>
-        client = new HttpClient(new TokenHandler(kept.TokenManager, (response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized)) { InnerHandler = http });
+        client = new HttpClient(new TokenHandler(bench.TokenManager, (response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized))
+        {
+            InnerHandler = http,
+        });
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public void Dispose()
     {
         client.Dispose();
-        kept.Dispose();
+        bench.Dispose();
     }
 
     [Fact]
-    public async Task Row_28_a_refused_token_is_renewed_once_and_the_request_sent_once_more()
+    public async Task Row_28_a_rejected_token_is_renewed_once_and_the_request_is_sent_once_more()
     {
-        await kept.Loaded();
+        await bench.Loaded();
         http.Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.OK, "reading");
 
         var answer = await client.PostAsync(new Uri("http://provider/data"), new StringContent("question"), Cancellation);
@@ -34,54 +37,54 @@ public sealed class TokenHandlerTests : IDisposable
         Assert.Equal("reading", await answer.Content.ReadAsStringAsync(Cancellation));
         Assert.Equal(["question", "question"], http.Calls.Select(c => c.Body));
         Assert.Equal("Bearer access-1", http.Calls[1].Request.Headers.Authorization?.ToString());
-        Assert.Equal(1, kept.Grant.Requests);
+        Assert.Equal(1, bench.Grant.Requests);
     }
 
     [Fact]
-    public async Task Row_28_a_second_refusal_stands_and_the_token_is_not_renewed_again_for_it()
+    public async Task Row_28_after_a_second_rejection_the_token_is_not_renewed_again()
     {
-        await kept.Loaded();
+        await bench.Loaded();
         http.Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.Unauthorized).Expect(HttpStatusCode.Unauthorized);
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(new Uri("http://provider/data"), Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(new Uri("http://provider/data"), Cancellation)).StatusCode);
 
-        Assert.Equal((1, "refresh-1"), (kept.Grant.Requests, await kept.StoredRefresh()));
+        Assert.Equal((1, "refresh-1"), (bench.Grant.Requests, await bench.StoredRefresh()));
     }
 
     [Fact]
-    public async Task Row_28_twenty_refusals_at_once_are_one_renewal()
+    public async Task Row_28_twenty_concurrent_rejections_cause_one_renewal()
     {
-        await kept.Loaded();
+        await bench.Loaded();
         http.Otherwise((request, _) => new HttpResponseMessage(
             request.Headers.Authorization?.Parameter == "access-0" ? HttpStatusCode.Unauthorized : HttpStatusCode.OK));
-        kept.Grant.Hold();
-        var arrived = kept.Grant.Arrived;
+        bench.Grant.Hold();
+        var arrived = bench.Grant.Arrived;
 
         var requests = Enumerable.Range(0, 20).Select(_ => client.GetAsync(new Uri("http://provider/data"), Cancellation)).ToList();
         await arrived;
-        kept.Grant.Release();
+        bench.Grant.Release();
 
         Assert.All(await Task.WhenAll(requests), answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
-        Assert.Equal(1, kept.Grant.Requests);
+        Assert.Equal(1, bench.Grant.Requests);
     }
 
     [Fact]
-    public async Task Row_29_an_answer_that_does_not_mean_the_token_is_handed_on()
+    public async Task Row_29_a_response_that_does_not_reject_the_token_is_returned()
     {
-        await kept.Loaded();
+        await bench.Loaded();
         http.Expect(HttpStatusCode.Forbidden);
 
         Assert.Equal(HttpStatusCode.Forbidden, (await client.GetAsync(new Uri("http://provider/data"), Cancellation)).StatusCode);
 
-        Assert.Equal(0, kept.Grant.Requests);
+        Assert.Equal(0, bench.Grant.Requests);
     }
 
     [Fact]
-    public async Task A_request_without_a_token_is_not_sent_and_the_message_says_what_to_do()
+    public async Task A_request_without_a_token_is_not_sent_and_the_message_contains_the_fix()
     {
-        await kept.Loaded();
-        await kept.TokenManager.ForgetAsync(Cancellation);
+        await bench.Loaded();
+        await bench.TokenManager.ForgetAsync(Cancellation);
 
         var refusal = await Assert.ThrowsAsync<TokenUnavailableException>(() => client.GetAsync(new Uri("http://provider/data"), Cancellation));
 

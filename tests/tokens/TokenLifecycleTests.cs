@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>What holds of the lifecycle for every sequence of events. CsCheck makes the sequences and shrinks one that fails.</summary>
+/// <summary>Invariants of the lifecycle for every sequence of events. CsCheck generates the sequences and shrinks a failing one.</summary>
 public sealed class TokenLifecycleTests
 {
     private static readonly Gen<(int Event, int Variant)[]> Sequences = Gen.Select(Gen.Int[0, 6], Gen.Int[0, 9]).Array[1, 80];
@@ -31,7 +31,7 @@ public sealed class TokenLifecycleTests
     });
 
     [Fact]
-    public void A_token_that_is_not_saved_is_named_as_such_until_it_is() => Check(run =>
+    public void A_token_that_is_not_saved_is_reported_until_it_is() => Check(run =>
         Assert.Equal(run.IsInMemoryOnly, run.Lifecycle.Snapshot.Unpersisted is not null));
 
     private static void Check(Action<Run> invariant) => Sequences.Sample(
@@ -46,7 +46,7 @@ public sealed class TokenLifecycleTests
         },
         iter: 3000);
 
-    /// <summary>A lifecycle with a store and a provider that may answer anything at any time.</summary>
+    /// <summary>A lifecycle with a store and a provider that return any result at any time.</summary>
     private sealed class Run
     {
         private readonly HashSet<string> spent = [];
@@ -75,7 +75,8 @@ public sealed class TokenLifecycleTests
         public bool IsInMemoryOnly { get; private set; }
 
         /// <summary>The same moment on both clocks.</summary>
-        public Instant At(DateTimeOffset at) => Now with { Utc = at, Timestamp = Now.Timestamp + (long)((at - Now.Utc).TotalSeconds * Now.Frequency) };
+        public Instant At(DateTimeOffset at) =>
+            Now with { Utc = at, Timestamp = Now.Timestamp + (long)((at - Now.Utc).TotalSeconds * Now.Frequency) };
 
         public void Step(int @event, int variant)
         {
@@ -99,7 +100,7 @@ public sealed class TokenLifecycleTests
                     Write(variant);
                     break;
                 case 6 when variant < 2:
-                    // A logout starts over: an old file that a user puts back after it is tried.
+                    // A logout starts over: an old file that a user restores after it is tried.
                     Lifecycle = Lifecycle.Forgotten();
                     IsInMemoryOnly = false;
                     spent.Clear();

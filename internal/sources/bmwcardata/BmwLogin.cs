@@ -46,14 +46,14 @@ internal sealed class BmwLogin
     /// <summary>BMW reports a used, expired or revoked refresh token as <c>invalid_request</c> with a misleading description.</summary>
     private static Renewal ClassifyRenewal(TokenError error) => (error.Error, (int)error.Status) switch
     {
-        ("invalid_request" or "invalid_token", 400 or 401 or 403) => new Renewal.InvalidGrant(error.Say(
+        ("invalid_request" or "invalid_token", 400 or 401 or 403) => new Renewal.InvalidGrant(error.Describe(
             "BMW rejected the refresh token: another program used it, it is older than two weeks, or its client changed in the portal")),
         _ => ClassifyLogin(error),
     };
 
     private static Renewal ClassifyLogin(TokenError error) => error.Error switch
     {
-        "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Say(
+        "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Describe(
             "BMW rejected the client ID: the client was deleted, or it has no subscription to CarData API and CarData Stream in the portal")),
         _ => error.Classify(),
     };

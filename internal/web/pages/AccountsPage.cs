@@ -177,8 +177,8 @@ internal sealed class AccountsPage(
 
         Html Level(TokenLevel level)
         {
-            Html? expiry = level.EndsAt is { } end ? (Html)$", expires {clock.Until(end)}" : null;
-            return $"<div><dt>{level.Name}</dt><dd>{(level.IsLeft ? "available" : "not available")}{expiry} <small>{level.Next}</small></dd></div>";
+            Html? expiry = level.ExpiresAt is { } end ? (Html)$", expires {clock.Until(end)}" : null;
+            return $"<div><dt>{level.Name}</dt><dd>{(level.IsAvailable ? "available" : "not available")}{expiry} <small>{level.Next}</small></dd></div>";
         }
     }
 

@@ -82,12 +82,12 @@ public sealed class BmwCarDataOptionsTests : IDisposable
     [InlineData("client_id: abc", "client_id", "portal")]
     [InlineData("vin: ABC", "vin", "17 letters")]
     [InlineData("vin: [WBY00000000000017, WBY000000000000I7]", "vin", "17 letters")]
-    [InlineData("mqtt_port: 0", "mqtt_port", "least")]
+    [InlineData("mqtt_port: 0", "mqtt_port", "minimum")]
     [InlineData("mqtt_logging: perhaps", "mqtt_logging", "true nor false")]
     [InlineData("auth_url: example", "auth_url", "http")]
     [InlineData("api_url: example", "api_url", "http")]
-    [InlineData("rest_daily_calls: 51", "rest_daily_calls", "most")]
-    [InlineData("rest_daily_calls: 0", "rest_daily_calls", "least")]
+    [InlineData("rest_daily_calls: 51", "rest_daily_calls", "maximum")]
+    [InlineData("rest_daily_calls: 0", "rest_daily_calls", "minimum")]
     public void A_problem_is_reported_with_its_line_and_a_fix(string line, string key, string text)
     {
         var (_, problems) = Read($"accounts:\n  car:\n    source: bmw-cardata\n    {line}\n", []);

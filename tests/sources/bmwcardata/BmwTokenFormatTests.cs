@@ -74,7 +74,7 @@ public sealed class BmwTokenFormatTests
     {
         var stored = manager.Read(Bytes(Manager));
         // BMW sometimes omits the gcid.
-        var response = TokenAnswer.Read(
+        var response = TokenResponse.ReadToken(
             JsonMembers.Parse("""
                 {"access_token":"access-2","refresh_token":"refresh-2","id_token":"id-2","expires_in":3599,"token_type":"Bearer"}
                 """u8),
@@ -96,7 +96,7 @@ public sealed class BmwTokenFormatTests
             """u8);
 
         Assert.Null(token.ExpiresAt);
-        Assert.Contains(token.Shortcomings(), s => s.Contains("expiry", StringComparison.Ordinal));
+        Assert.Contains(token.Warnings(), s => s.Contains("expiry", StringComparison.Ordinal));
     }
 
     [Fact]

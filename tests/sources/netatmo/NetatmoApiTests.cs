@@ -121,7 +121,7 @@ public class NetatmoApiTests
     {
         var failure = await Failure(new Provider(_ => throw new TokenUnavailableException("there is no token: log in")));
 
-        Assert.Equal(new ApiFailure.NoToken("Netatmo was not asked: there is no token: log in."), failure);
+        Assert.Equal(new ApiFailure.NoToken("No request was sent to Netatmo: there is no token: log in."), failure);
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public class NetatmoApiTests
         time.Advance(TimeSpan.FromSeconds(1));
 
         var failed = Assert.IsType<PollResult<StationsData>.Failed>(await result);
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer in time."), failed.Failure);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond in time."), failed.Failure);
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public class NetatmoApiTests
         time.Advance(TimeSpan.FromSeconds(1));
 
         var failed = Assert.IsType<PollResult<StationsData>.Failed>(await result);
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not answer within 90 s."), failed.Failure);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond within 90 s."), failed.Failure);
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public sealed class OidcProviderTests
 
         await provider.LogInByDeviceAsync(approve: false);
 
-        Assert.Contains("refused at the provider", provider.Error, StringComparison.Ordinal);
+        Assert.Contains("rejected on the provider's page", provider.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -305,7 +305,7 @@ public sealed class ChainTests
             _ => StubHttp.Answer(HttpStatusCode.NotFound, "{}"),
         });
         using var client = http.Client;
-        var store = new WatchedStore(new MemoryStore(Kept.Some(time)));
+        var store = new WatchedStore(new MemoryStore(TokenManagerBench.Some(time)));
         var parts = new WebexTokenChainOptions(
             "webex", new TokenConfig("/nowhere/token-config.json", ServiceAppSettings.None), new OAuthClient("id", new Secret("secret")),
             new Uri("https://webex.invalid"), WebexDefaults.LoopbackRedirect, [], "exporter login");
@@ -354,8 +354,8 @@ public sealed class ChainTests
         Assert.Equal(
             ["service app, by its refresh token", "service app, by the personal access token", "personal access token, by the integration",
                 "a person"], levels.Select(l => l.Name));
-        Assert.All(levels, level => Assert.True(level.IsLeft));
-        Assert.Equal([90, 14, 90], levels.Take(3).Select(l => (l.EndsAt!.Value - fixture.Time.GetUtcNow()).TotalDays));
+        Assert.All(levels, level => Assert.True(level.IsAvailable));
+        Assert.Equal([90, 14, 90], levels.Take(3).Select(l => (l.ExpiresAt!.Value - fixture.Time.GetUtcNow()).TotalDays));
         Assert.StartsWith("next renewal at 2026-12-0", levels[0].Next, StringComparison.Ordinal);
         Assert.Equal("needed when no other level is left: exporter login", levels[3].Next);
         Assert.Equal(

@@ -35,7 +35,7 @@ public sealed partial class WebexCommandTests
         Assert.Equal(fixture.Provider.IntegrationClientSecret, manager.Inner("integration")!.Text("clientSecret"));
         Assert.NotNull(manager.Inner("integration")!.Text("refreshToken"));
         Assert.NotNull(manager.Text("personalAccessToken"));
-        Assert.NotNull(DotEnvFile.Find(File.ReadAllBytes(fixture[".env"]), "WEBEX_SERVICE_APP_REFRESH_TOKEN"));
+        Assert.NotNull(DotEnv.Find(File.ReadAllBytes(fixture[".env"]), "WEBEX_SERVICE_APP_REFRESH_TOKEN"));
         Assert.Equal(1, fixture.Provider.ApplicationToken.Requests);
         Assert.Equal(
             $"hook: logged in; the token is in {fixture[".env"]} and good until 2026-12-05 12:00:00Z (in 14 days); the one it is had with is in "
@@ -154,7 +154,7 @@ public sealed partial class WebexCommandTests
 
         Assert.Equal(0, await fixture.RunAsync("token", "hook"));
 
-        Assert.Equal(DotEnvFile.Find(File.ReadAllBytes(fixture[".env"]), "WEBEX_SERVICE_APP_ACCESS_TOKEN") + "\n", fixture.Output);
+        Assert.Equal(DotEnv.Find(File.ReadAllBytes(fixture[".env"]), "WEBEX_SERVICE_APP_ACCESS_TOKEN") + "\n", fixture.Output);
     }
 
     [Fact]

@@ -133,7 +133,7 @@ internal sealed class WebexFixture : IAsyncDisposable
 
     public JsonMembers Manager => JsonMembers.Parse(File.ReadAllBytes(ConfigFile)).Inner("tokenManager")!;
 
-    public string? Env(string name) => DotEnvFile.Find(File.ReadAllBytes(EnvFile), name);
+    public string? Env(string name) => DotEnv.Find(File.ReadAllBytes(EnvFile), name);
 
     public async ValueTask DisposeAsync()
     {

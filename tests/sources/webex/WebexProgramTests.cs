@@ -114,7 +114,7 @@ public sealed class WebexProgramTests : IAsyncLifetime
         return service;
     }
 
-    private string Env(string name) => DotEnvFile.Find(File.ReadAllBytes(directory[".env"]), name)!;
+    private string Env(string name) => DotEnv.Find(File.ReadAllBytes(directory[".env"]), name)!;
 
     private Task<RunningExporter> StartAsync() => RunningExporter.StartAsync(
         ["--webex-api-url", sandbox.Address.OriginalString, "--webex-config-file", directory["token-config.json"], "--webex-token-file",

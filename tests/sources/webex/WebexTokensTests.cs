@@ -58,7 +58,7 @@ public sealed class WebexTokensTests
         Assert.NotEqual(issued.RefreshToken, fixture.Env("WEBEX_SERVICE_APP_REFRESH_TOKEN"));
         Assert.Equal(token, await tokens.GetTokenAsync(WebexFixture.Cancellation));
         Assert.IsType<TokenCheck.Valid>(await tokens.IsTokenValidAsync(WebexFixture.Cancellation));
-        Assert.Equal([true, false, false, true], tokens.Levels.Select(l => l.IsLeft));
+        Assert.Equal([true, false, false, true], tokens.Levels.Select(l => l.IsAvailable));
     }
 
     [Fact]

@@ -7,25 +7,25 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>What a killed renewal left behind, as the next start shows.</summary>
+/// <summary>The result of a killed renewal, as the next start shows it.</summary>
 internal enum Aftermath
 {
     /// <summary>The next start renewed once more.</summary>
     Renewed,
 
-    /// <summary>The provider had rotated, and the program had not read its answer: nothing a program does can bring it back.</summary>
+    /// <summary>The provider rotated the token, and the program did not read the response. No program can restore it.</summary>
     LostOnTheWay,
 
-    /// <summary>The program had read the answer, and it was in no file yet.</summary>
+    /// <summary>The program read the response, and it was not in a file yet.</summary>
     LostInMemory,
 
-    /// <summary>The provider had rotated, and its answer stood whole in the temporary file: the next start finished the save.</summary>
+    /// <summary>The temporary file contained the complete response, and the next start finished the save.</summary>
     Recovered,
 }
 
 /// <summary>
-/// A sandbox whose refresh tokens are good for one use each, a token file, and the real program to be killed over it. All
-/// times here are real ones, because the program is: it has no clock that a test could turn.
+/// A sandbox with single-use refresh tokens, a token file, and the real program to kill. Uses the real clock, because the program has no clock
+/// that a test can move.
 /// </summary>
 internal sealed class CrashBench : IAsyncDisposable
 {
@@ -44,10 +44,11 @@ internal sealed class CrashBench : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>One renewal, and the end: the shortest life the program has.</summary>
+    /// <summary>One renewal: the shortest run of the program.</summary>
     private string[] Refresh =>
     [
-        "refresh", "--yes", "--api-url", sandbox.Address.OriginalString, "-i", sandbox.Netatmo.ClientId, "-s", sandbox.Netatmo.ClientSecret, "--token-file", TokenFile,
+        "refresh", "--yes", "--api-url", sandbox.Address.OriginalString, "-i", sandbox.Netatmo.ClientId, "-s", sandbox.Netatmo.ClientSecret,
+        "--token-file", TokenFile,
     ];
 
     public static async Task<CrashBench> StartAsync()
@@ -63,7 +64,7 @@ internal sealed class CrashBench : IAsyncDisposable
 
     public static Task Wait(TimeSpan time) => Task.Delay(time, TimeProvider.System, Cancellation);
 
-    /// <summary>Runs the program undisturbed.</summary>
+    /// <summary>Runs the program without a kill.</summary>
     public async Task<(int ExitCode, string Output, string Error)> RunAsync()
     {
         var (exitCode, output, error) = await Peer.Run(RunningExporter.Binary, Refresh, default, Cancellation);
@@ -72,7 +73,7 @@ internal sealed class CrashBench : IAsyncDisposable
 
     public Peer Start() => Peer.Start(RunningExporter.Binary, Refresh);
 
-    /// <summary>Starts the program and ends when its request is at the provider, which does not answer before <see cref="Release"/>.</summary>
+    /// <summary>Starts the program and returns when the provider has its request. The provider responds after <see cref="Release"/>.</summary>
     public async Task<Peer> StartHeldAsync()
     {
         var endpoint = sandbox.Netatmo.Token;
@@ -91,7 +92,7 @@ internal sealed class CrashBench : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the provider go on; the task ends when it has rotated.</summary>
+    /// <summary>Lets the provider respond; the task completes after the rotation.</summary>
     public Task Release()
     {
         rotated = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -99,7 +100,7 @@ internal sealed class CrashBench : IAsyncDisposable
         return rotated.Task.WaitAsync(Cancellation);
     }
 
-    /// <summary>kill -9, without the time a program of that name takes to start. The exit code: 137, or another when it had ended before.</summary>
+    /// <summary>Sends SIGKILL without starting a program. Returns 137, or the exit code of a program that had exited before.</summary>
     public static async Task<int> KillAsync(Peer program)
     {
         try
@@ -109,26 +110,26 @@ internal sealed class CrashBench : IAsyncDisposable
         }
         catch (ArgumentException)
         {
-            // It had ended.
+            // It had exited.
         }
         return await program.Ends(Cancellation);
     }
 
     /// <summary>
-    /// Kills the program at this moment, and tells whether it had read what the provider answered: it is stopped first, and what
-    /// the kernel still holds for it is looked at.
+    /// Kills the program now. Returns whether it had read the response of the provider: stops it first, and inspects the receive queue in the
+    /// kernel.
     /// </summary>
     public async Task<(int ExitCode, bool HadRead)> StrikeAsync(Peer program)
     {
         await program.Signal("STOP", Cancellation);
-        // The provider is not stopped: what it was about to say, it says now.
+        // The provider still runs, and sends its response now.
         await Wait(TimeSpan.FromMilliseconds(20));
         var hadRead = !HasUnread();
         return (await KillAsync(program), hadRead);
     }
 
-    /// <summary>Starts the program under strace, which kills it when it is about to make the first such call; the exit code.</summary>
-    /// <param name="path">The file the call must concern; null for any.</param>
+    /// <summary>Starts the program with strace, which kills it before the first such call. Returns the exit code.</summary>
+    /// <param name="path">The file of the call; null for any file.</param>
     public async Task<int> RunTracedAsync(string calls, string? path)
     {
         await using var strace = Peer.Start("strace", [.. Killing(calls, path), RunningExporter.Binary, .. Refresh]);
@@ -137,7 +138,7 @@ internal sealed class CrashBench : IAsyncDisposable
         return exitCode;
     }
 
-    /// <summary>Attaches strace to a program whose request is held: its first such call from now on is the last thing it tries.</summary>
+    /// <summary>Attaches strace to a program that waits for a response. Its next such call kills it.</summary>
     public async Task<int> TraceAsync(Peer held, string calls, string? path)
     {
         await using var strace = Peer.Start("strace", [.. Killing(calls, path), "-p", $"{held.ProcessId}"]);
@@ -154,11 +155,11 @@ internal sealed class CrashBench : IAsyncDisposable
         return await held.Ends(Cancellation);
     }
 
-    /// <summary>Starts the program again after a kill, twice where the login is gone: then with a new one.</summary>
-    /// <param name="hadRead">Whether the killed program had read the provider's answer, if there was one.</param>
+    /// <summary>Starts the program again after a kill. If the login is lost, starts it once more with a new one.</summary>
+    /// <param name="hadRead">Whether the killed program had read the response of the provider, if there was one.</param>
     public async Task<Aftermath> RestartAsync(bool hadRead = false)
     {
-        // What the killed program had sent is served first.
+        // The request of the killed program is served first.
         while (IsConnected())
         {
             await Wait(TimeSpan.FromMilliseconds(10));
@@ -182,7 +183,7 @@ internal sealed class CrashBench : IAsyncDisposable
             Settle();
             return Aftermath.Renewed;
         }
-        // The provider had rotated, and that is all that was lost: the file is as it was before, whole, and the program says what happened.
+        // Only the rotated token is lost: the file is complete and unchanged, and the program reports the interrupted renewal.
         Assert.Equal((1, renewals, reused + 1), (exitCode, Counters.Rotations, Counters.ReusedRefreshTokens));
         Assert.Equal((before, before), (content, File.ReadAllText(TokenFile)));
         Assert.Contains("was interrupted before its response was saved", error, StringComparison.Ordinal);
@@ -197,10 +198,10 @@ internal sealed class CrashBench : IAsyncDisposable
         directory.Dispose();
     }
 
-    /// <summary>Whether a connection to the sandbox holds bytes that its client has not read.</summary>
+    /// <summary>Whether a connection to the sandbox has bytes that its client has not read.</summary>
     private bool HasUnread() => Connections().Any(fields => IsSandbox(fields[2]) && !fields[4].EndsWith(":00000000", StringComparison.Ordinal));
 
-    /// <summary>Whether the sandbox has a connection, be it that its client is gone.</summary>
+    /// <summary>Whether the sandbox has a connection, even one without its client.</summary>
     private bool IsConnected()
     {
         const string TimeWait = "06", Listen = "0A";
@@ -234,13 +235,13 @@ internal sealed class CrashBench : IAsyncDisposable
         Settle();
     }
 
-    /// <summary>The next round begins: with this content, and without the last one's litter.</summary>
+    /// <summary>Starts the next attempt with this content and without leftover files.</summary>
     private void Settle()
     {
         before = File.ReadAllText(TokenFile);
-        foreach (var litter in TemporaryFiles())
+        foreach (var leftover in TemporaryFiles())
         {
-            File.Delete(litter);
+            File.Delete(leftover);
         }
     }
 

@@ -3,14 +3,14 @@ using Xunit;
 namespace Exporter.Tests.Tokens;
 
 /// <summary>
-/// The program is killed at each point of one renewal, and started again. Nothing in the program knows of it: the provider holds
-/// its answer back, and strace or the kernel strikes when a system call is made.
+/// Kills the program at each step of a renewal and starts it again, without code in the program: the provider delays its response, and strace
+/// or the kernel kills at a system call.
 /// </summary>
 [Collection("real processes")]
 [Trait("Suite", "slow")]
 public sealed class KillPointTests
 {
-    /// <summary>A killed process ends with 128 and the signal.</summary>
+    /// <summary>The exit code of a killed process is 128 plus the signal.</summary>
     private const int Killed = 128 + 9;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -39,7 +39,7 @@ public sealed class KillPointTests
     }
 
     [Fact]
-    public async Task After_the_request_while_the_cloud_has_not_rotated()
+    public async Task After_the_request_before_the_provider_rotates()
     {
         await using var bench = await CrashBench.StartAsync();
         await using var program = await bench.StartHeldAsync();
@@ -50,7 +50,7 @@ public sealed class KillPointTests
     }
 
     [Fact]
-    public async Task After_the_rotation_before_the_answer_arrives()
+    public async Task After_the_rotation_before_the_response_arrives()
     {
         await using var bench = await CrashBench.StartAsync();
         await using var program = await bench.StartHeldAsync();
@@ -62,14 +62,15 @@ public sealed class KillPointTests
         Assert.Equal(Aftermath.LostOnTheWay, await bench.RestartAsync());
     }
 
-    /// <summary>The answer is in the process and nowhere else; what it did not write, no restart can find.</summary>
+    /// <summary>The response is only in the memory of the process, so a restart cannot find it.</summary>
     [Theory]
     [InlineData("openat", "token.json")]
     [InlineData("ftruncate", null)]
     [InlineData("pwrite64,write", null)]
-    public async Task After_the_answer_before_anything_is_in_the_temporary_file(string calls, string? file) => await Struck(calls, file, Aftermath.LostOnTheWay);
+    public async Task After_the_response_before_the_temporary_file_is_written(string calls, string? file) =>
+        await Struck(calls, file, Aftermath.LostOnTheWay);
 
-    /// <summary>A file of the right length whose second half never came to the disk.</summary>
+    /// <summary>A file of the right length whose second half is not on the disk.</summary>
     [Fact]
     public async Task Half_written()
     {
@@ -89,7 +90,7 @@ public sealed class KillPointTests
     [InlineData("rename,renameat,renameat2")]
     public async Task Written_before_the_rename(string calls) => await Struck(calls, null, Aftermath.Recovered);
 
-    /// <summary>The directory is opened, then flushed; after that the signed-out marker is removed and the lock released.</summary>
+    /// <summary>The directory is opened and flushed; then the marker of a logout is deleted and the lock released.</summary>
     [Theory]
     [InlineData("open,openat", "")]
     [InlineData("fsync", "")]

@@ -3,16 +3,16 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>The same at moments nobody chose: 20 of them, or as many as the variable CRASHES says.</summary>
+/// <summary>Kills at random times: 20, or the number in the variable CRASHES.</summary>
 [Collection("real processes")]
 [Trait("Suite", "slow")]
 public sealed class RandomKillTests
 {
-    /// <summary>Long enough for the program to take in the answer, save it, print and end.</summary>
+    /// <summary>Long enough for the program to read the response, save it and exit.</summary>
     private static readonly TimeSpan AnswerToEnd = TimeSpan.FromMilliseconds(30);
 
     [Fact]
-    public async Task Killed_at_any_moment_it_renews_again_or_the_cloud_had_rotated_unheard()
+    public async Task After_a_kill_at_any_moment_it_renews_again_or_the_loss_is_explained()
     {
         var kills = int.Parse(Environment.GetEnvironmentVariable("CRASHES") ?? "20", CultureInfo.InvariantCulture);
         var random = new Random(20261121);
@@ -22,7 +22,7 @@ public sealed class RandomKillTests
         var whole = CrashBench.Since(started);
         Assert.Equal(Aftermath.Renewed, await bench.RestartAsync());
 
-        // In turn anywhere in the program's life, most of which is its start, and in the short time that matters.
+        // Alternates between any time, mostly during the start, and the short time after the response.
         var counts = new Dictionary<(bool Anywhere, Aftermath Aftermath), int>();
         var struck = 0;
         for (var kill = 0; kill < kills; kill++)
@@ -40,10 +40,11 @@ public sealed class RandomKillTests
 
         foreach (var ((anywhere, aftermath), count) in counts.OrderBy(c => c.Key))
         {
-            TestContext.Current.TestOutputHelper!.WriteLine($"{(anywhere ? "anywhere in the run" : "after the provider's answer")}: {aftermath} {count}");
+            TestContext.Current.TestOutputHelper!.WriteLine(
+                $"{(anywhere ? "anywhere in the run" : "after the provider's answer")}: {aftermath} {count}");
         }
         TestContext.Current.TestOutputHelper!.WriteLine($"{kills} kills, of which {struck} found the program alive");
-        // Half of them are meant for a time that some programs have left behind.
+        // Half of the kills are for a time that some programs have already passed.
         Assert.InRange(struck, kills / 3, kills);
         Assert.Equal(kills, counts.Values.Sum());
     }

@@ -4,8 +4,8 @@ using Xunit;
 namespace Exporter.Tests.Tokens;
 
 /// <summary>
-/// Two processes on one token file, at the same time and again and again. One process renews when its token is due, and no
-/// sooner than seconds after the last time; so each side here is a chain of them, each of which renews at once.
+/// Two processes on one token file at the same time. A running process waits seconds between two renewals, so each side is a sequence of
+/// processes that renew at once.
 /// </summary>
 [Collection("real processes")]
 [Trait("Suite", "slow")]
@@ -21,12 +21,13 @@ public sealed class SiblingProcessTests
 
         var counters = bench.Counters;
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"2 x {renewals} renewals, {shared.Sum()} runs more found theirs done by the other; reused refresh tokens {counters.ReusedRefreshTokens}, requests in flight at most {counters.MaximumInFlight}");
+            $"2 x {renewals} renewals, {shared.Sum()} more runs found the token renewed by the other process; "
+            + $"reused refresh tokens {counters.ReusedRefreshTokens}, at most {counters.MaximumInFlight} requests in flight");
         Assert.Equal((0, 0), (counters.ReusedRefreshTokens, counters.RevokedFamilies));
         Assert.Equal((2 * renewals, 1), (counters.Rotations, counters.MaximumInFlight));
     }
 
-    /// <summary>Renews so many times; how often the sibling had done it while this one waited for the lock.</summary>
+    /// <summary>Renews this number of times. Returns how often the other process renewed while this one waited for the lock.</summary>
     private static async Task<int> RenewAsync(CrashBench bench, int renewals)
     {
         var shared = 0;

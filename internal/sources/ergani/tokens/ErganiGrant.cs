@@ -65,7 +65,7 @@ public sealed class ErganiGrant(
         var reply = await login.PostJsonAsync(body, null, cancellationToken);
         if (reply.Error is { Status: HttpStatusCode.Unauthorized } error)
         {
-            return throttle.RecordRejection(error.Say($"Ergani rejected the login as user type {credentials.UserType}")) with
+            return throttle.RecordRejection(error.Describe($"Ergani rejected the login as user type {credentials.UserType}")) with
             {
                 ClockOffset = reply.ClockOffset,
             };
@@ -78,9 +78,9 @@ public sealed class ErganiGrant(
         return outcome;
     }
 
-    private Renewal ToRenewal(TokenReply reply, Token? current, string operation)
+    private Renewal ToRenewal(TokenResponse reply, Token? current, string operation)
     {
-        if (reply.Answer is not { } members)
+        if (reply.Members is not { } members)
         {
             return reply.Failure!;
         }

@@ -19,22 +19,22 @@ public sealed class DotEnvTokenFormat : ITokenFormat
     public bool IsShared => true;
 
     public bool Recognises(ReadOnlySpan<byte> content) =>
-        (DotEnvFile.Find(content, AccessToken) ?? DotEnvFile.Find(content, RefreshToken)) is not null;
+        (DotEnv.Find(content, AccessToken) ?? DotEnv.Find(content, RefreshToken)) is not null;
 
     public Token Read(ReadOnlySpan<byte> content)
     {
         var token = new Token
         {
-            AccessToken = Secret.From(DotEnvFile.Find(content, AccessToken)),
-            RefreshToken = Secret.From(DotEnvFile.Find(content, RefreshToken)),
+            AccessToken = Secret.From(DotEnv.Find(content, AccessToken)),
+            RefreshToken = Secret.From(DotEnv.Find(content, RefreshToken)),
         };
-        return TokenPairExpiry.Parse(DotEnvFile.Find(content, Expiry))?.ApplyTo(token) ?? token;
+        return TokenPairExpiry.Parse(DotEnv.Find(content, Expiry))?.ApplyTo(token) ?? token;
     }
 
     public byte[] Write(Token token, ReadOnlySpan<byte> previous)
     {
-        var content = DotEnvFile.With(previous, AccessToken, token.AccessToken?.Reveal());
-        content = DotEnvFile.With(content, RefreshToken, token.RefreshToken?.Reveal());
-        return DotEnvFile.With(content, Expiry, TokenPairExpiry.From(token)?.ToString());
+        var content = DotEnv.With(previous, AccessToken, token.AccessToken?.Reveal());
+        content = DotEnv.With(content, RefreshToken, token.RefreshToken?.Reveal());
+        return DotEnv.With(content, Expiry, TokenPairExpiry.From(token)?.ToString());
     }
 }

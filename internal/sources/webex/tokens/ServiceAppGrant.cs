@@ -79,7 +79,7 @@ public sealed class ServiceAppGrant(
         var reply = await CreateTokenAsync(serviceApp, access, cancellationToken);
         if (reply.Error?.Status == HttpStatusCode.Unauthorized)
         {
-            logger.LogWarning("account {Account}: {Reason}", account, reply.Error.Say("Webex rejects the personal access token"));
+            logger.LogWarning("account {Account}: {Reason}", account, reply.Error.Describe("Webex rejects the personal access token"));
             await personal.RenewAsync(access, cancellationToken);
             if (await personal.GetTokenAsync(cancellationToken) is not { AccessToken: { } renewed })
             {
@@ -107,7 +107,7 @@ public sealed class ServiceAppGrant(
     };
 
     /// <summary>Sends the service app's credentials as JSON, authorized by the personal access token.</summary>
-    private Task<TokenReply> CreateTokenAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellationToken)
+    private Task<TokenResponse> CreateTokenAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellationToken)
     {
         var endpoint = new TokenEndpoint(
             http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time,
@@ -120,11 +120,11 @@ public sealed class ServiceAppGrant(
         return endpoint.PostJsonAsync(body, new("Bearer", access.Reveal()), cancellationToken);
     }
 
-    private Renewal ToRenewal(TokenReply reply, Token? current)
+    private Renewal ToRenewal(TokenResponse reply, Token? current)
     {
-        if (reply.Answer is { } answer)
+        if (reply.Members is { } answer)
         {
-            return TokenAnswer.Read(answer, time.GetUtcNow()) is { } token
+            return TokenResponse.ReadToken(answer, time.GetUtcNow()) is { } token
                 ? new Renewal.Renewed((current ?? new Token()).After(token))
                 : new Renewal.Transient(FailureKind.MalformedAnswer, "Webex's response for the service app has no access token");
         }
@@ -138,6 +138,6 @@ public sealed class ServiceAppGrant(
             404 => "Webex has no service app with this serviceApp.appId",
             _ => null,
         };
-        return reason is null ? reply.Failure! : new Renewal.InvalidClient(reply.Error!.Say(reason));
+        return reason is null ? reply.Failure! : new Renewal.InvalidClient(reply.Error!.Describe(reason));
     }
 }

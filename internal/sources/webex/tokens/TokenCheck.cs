@@ -53,7 +53,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
             Headers = { Authorization = new("Bearer", token.Reveal()), Accept = { new("application/json") } },
         };
         prepare?.Invoke(request);
-        using var limit = new CancellationTokenSource(TokenEndpoint.Patience, time);
+        using var limit = new CancellationTokenSource(TokenEndpoint.RequestTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
@@ -65,7 +65,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new TokenCheck.Unknown(FailureKind.Timeout, $"Webex did not respond within {TokenEndpoint.Patience.TotalSeconds:0} s", null);
+            return new TokenCheck.Unknown(FailureKind.Timeout, $"Webex did not respond within {TokenEndpoint.RequestTimeout.TotalSeconds:0} s", null);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {

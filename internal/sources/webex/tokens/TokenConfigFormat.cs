@@ -59,7 +59,7 @@ public sealed class TokenConfigFormat : ITokenFormat
         var style = previous.IsEmpty ? NewFile : JsonStyle.Of(previous);
         var file = Parse(previous);
         var manager = ManagerIn(file);
-        var (shape, inner) = (IntegrationShape.Of(manager), style.Deeper());
+        var (shape, inner) = (IntegrationShape.Of(manager), style.Nested());
         var before = shape.MembersIn(manager);
         var integration = before
             .With(shape.ClientId, token.Members.Text(ClientId) ?? before.Text(shape.ClientId))

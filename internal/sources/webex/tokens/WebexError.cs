@@ -16,14 +16,14 @@ internal static class WebexError
     public static Renewal Classify(TokenError error) => ((int)error.Status, error.Error) switch
     {
         // 429 limits this client, 423 the resource; both can contain Retry-After.
-        (423 or 429, _) => new Renewal.Transient(FailureKind.RateLimited, error.Say("Webex limits the rate of requests"), error.RetryAfter),
+        (423 or 429, _) => new Renewal.Transient(FailureKind.RateLimited, error.Describe("Webex limits the rate of requests"), error.RetryAfter),
         (400 or 401, null) => ClassifyMessage(error),
         _ => error.Classify(),
     };
 
     /// <summary>Classifies an error for the authorization code of a login.</summary>
     public static Renewal ClassifyLogin(TokenError error) => Classify(error) is var outcome && outcome is Renewal.InvalidGrant
-        ? new Renewal.InvalidGrant(error.Say("Webex rejects the authorization code; log in again"))
+        ? new Renewal.InvalidGrant(error.Describe("Webex rejects the authorization code; log in again"))
         : outcome;
 
     /// <summary>The message, further details, and the tracking ID, which Webex's support asks for.</summary>
@@ -68,8 +68,8 @@ internal static class WebexError
 
         var isGrant = Has("invalid_grant") || Has("refresh token") || Has("refresh_token")
             || ((Has("token") || Has("grant") || Has("code")) && (Has("invalid") || Has("expired") || Has("revoked")));
-        return isGrant ? new Renewal.InvalidGrant(error.Say("the refresh token is no longer accepted"))
-            : Has("client") ? new Renewal.InvalidClient(error.Say("the client id or the client secret is not accepted"))
-            : new Renewal.Transient(FailureKind.MalformedAnswer, error.Say("Webex rejects the request for an unknown reason"), error.RetryAfter);
+        return isGrant ? new Renewal.InvalidGrant(error.Describe("the refresh token is no longer accepted"))
+            : Has("client") ? new Renewal.InvalidClient(error.Describe("the client id or the client secret is not accepted"))
+            : new Renewal.Transient(FailureKind.MalformedAnswer, error.Describe("Webex rejects the request for an unknown reason"), error.RetryAfter);
     }
 }

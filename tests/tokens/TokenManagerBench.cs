@@ -4,12 +4,13 @@ using Xunit;
 
 namespace Exporter.Tests.Tokens;
 
-/// <summary>A token manager with everything around it that a test looks at: clock, grant, store, log.</summary>
-internal sealed class Kept : IDisposable
+/// <summary>A token manager with its clock, grant, store and log.</summary>
+internal sealed class TokenManagerBench : IDisposable
 {
     public static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    public Kept(ITokenStore? store = null, ManualTime? time = null, TokenManagerOptions? options = null, IGrant? grant = null, CollectedLog? log = null)
+    public TokenManagerBench(
+        ITokenStore? store = null, ManualTime? time = null, TokenManagerOptions? options = null, IGrant? grant = null, CollectedLog? log = null)
     {
         Time = time ?? new ManualTime();
         Grant = new FakeGrant(Time);
@@ -39,7 +40,7 @@ internal sealed class Kept : IDisposable
 
     public string? Refresh => State.Token?.RefreshToken?.Reveal();
 
-    /// <summary>A token of three hours that was given now: <c>access-0</c>, <c>refresh-0</c>.</summary>
+    /// <summary>A token with a lifetime of three hours, issued now: <c>access-0</c>, <c>refresh-0</c>.</summary>
     public static Token Some(TimeProvider time, TimeSpan? lifetime = null, string number = "0") => new()
     {
         AccessToken = new Secret($"access-{number}"),
@@ -52,13 +53,13 @@ internal sealed class Kept : IDisposable
 
     public static string Json(Token token) => System.Text.Encoding.UTF8.GetString(new PlainTokenFormat().Write(token, default));
 
-    public async Task<Kept> Loaded()
+    public async Task<TokenManagerBench> Loaded()
     {
         await TokenManager.LoadAsync(Cancellation);
         return this;
     }
 
-    /// <summary>Moves the clock to the planned renewal and does what is due.</summary>
+    /// <summary>Advances the clock to the next renewal and visits.</summary>
     public Task WhenDue()
     {
         Time.Advance(TokenManager.NextRenewal!.Value - Time.GetUtcNow());
@@ -66,7 +67,7 @@ internal sealed class Kept : IDisposable
     }
 
     /// <summary>
-    /// Until a renewal is sent that waits for a store which cannot save its result. That is when the access token expires, and no earlier.
+    /// Advances until a renewal is sent although the store cannot save its result: when the access token expires, and not earlier.
     /// </summary>
     public async Task WhenExpired()
     {
@@ -82,14 +83,15 @@ internal sealed class Kept : IDisposable
 
     public Task Visit() => TokenManager.VisitAsync(Cancellation);
 
-    public async Task<string?> StoredRefresh() => await Store.ReadAsync(Cancellation) is ReadResult.Held held ? held.Token.RefreshToken?.Reveal() : null;
+    public async Task<string?> StoredRefresh() =>
+        await Store.ReadAsync(Cancellation) is ReadResult.Held held ? held.Token.RefreshToken?.Reveal() : null;
 
     public void Dispose() => TokenManager.Dispose();
 
     private static CancellationToken Cancellation => Xunit.TestContext.Current.CancellationToken;
 }
 
-/// <summary>A store that lets somebody in at the moment that matters.</summary>
+/// <summary>A store that runs test code before a call.</summary>
 internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
 {
     public Action BeforeLock { get; set; } = () => { };
