@@ -77,7 +77,7 @@ public static class DotEnv
         var rest = line.AsSpan(begin);
         begin += rest.StartsWith("export ") || rest.StartsWith("export\t") ? "export".Length : 0;
         var equals = line.IndexOf('=', begin);
-        var name = equals < 0 ? "" : line[begin..equals].Trim();
+        var name = equals < 0 ? "" : line.AsSpan(begin, equals - begin).Trim(Blanks).ToString();
         if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
         {
             return null;

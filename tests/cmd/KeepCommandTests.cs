@@ -119,7 +119,7 @@ public sealed class KeepCommandTests
         await bench.WaitForErrorAsync("[info] sleeping");
 
         bench.Sandbox.Bmw.Authorization.RevokeAll();
-        await bench.AdvanceUntilErrorAsync("[error] BMW does not accept the refresh token any more");
+        await bench.AdvanceUntilErrorAsync("[error] BMW rejected the refresh token");
 
         Assert.Equal(1, await keep);
         Assert.True(File.Exists(bench["token.json"]));
@@ -142,7 +142,7 @@ public sealed class KeepCommandTests
     [Theory]
     [InlineData("""{"access_token":"a","client_id":"c","expires_at":4102444800}""", "missing \"refresh_token\"")]
     [InlineData("""{"refresh_token":"r","gcid":"g"}""", "no client_id")]
-    [InlineData("""{"refresh_token":""", "is no token file: it is not JSON")]
+    [InlineData("""{"refresh_token":""", "is not a token file: it is not JSON")]
     [InlineData("""{"gcid":"g","refresh_token":null}""", "neither an access token nor a refresh token")]
     public async Task It_names_what_the_file_lacks_and_sends_nothing(string content, string error)
     {
@@ -259,7 +259,7 @@ public sealed class KeepCommandTests
         await bench.AdvanceUntilErrorAsync("[info] car: refreshed");
         Assert.False(keep.IsCompleted);
         bench.Sandbox.Bmw.Authorization.RevokeAll();
-        await bench.AdvanceUntilErrorAsync("[error] car: BMW does not accept");
+        await bench.AdvanceUntilErrorAsync("[error] car: BMW rejected");
 
         Assert.Equal(1, await keep);
     }

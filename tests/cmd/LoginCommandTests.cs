@@ -57,7 +57,7 @@ public sealed partial class LoginCommandTests
         await bench.PollUntilAsync(() => login.IsCompleted);
 
         Assert.Equal(1, await login);
-        Assert.EndsWith("car: login failed: the login was refused at the provider\n", bench.Error, StringComparison.Ordinal);
+        Assert.EndsWith("car: login failed: the login was rejected on the provider's page\n", bench.Error, StringComparison.Ordinal);
         Assert.Equal(before.RefreshToken, bench.Read("car.json").Text("refresh_token"));
     }
 

@@ -38,8 +38,8 @@ public sealed partial class WebexCommandTests
         Assert.NotNull(DotEnv.Find(File.ReadAllBytes(fixture[".env"]), "WEBEX_SERVICE_APP_REFRESH_TOKEN"));
         Assert.Equal(1, fixture.Provider.ApplicationToken.Requests);
         Assert.Equal(
-            $"hook: logged in; the token is in {fixture[".env"]} and good until 2026-12-05 12:00:00Z (in 14 days); the one it is had with is in "
-                + $"{fixture["token-config.json"]} and good until 2026-12-05 12:00:00Z (in 14 days).\n",
+            $"hook: logged in; the token is in {fixture[".env"]} and valid until 2026-12-05 12:00:00Z (in 14 days); the token that renews it is in "
+                + $"{fixture["token-config.json"]} and valid until 2026-12-05 12:00:00Z (in 14 days).\n",
             fixture.Output);
         Assert.All(
             new[] { ".env", "token-config.json" }, file =>
@@ -69,7 +69,7 @@ public sealed partial class WebexCommandTests
         await using var fixture = await Fixture.StartAsync(app: false, integration: true);
         using var typing = new DelayedLineReader();
         var login = fixture.RunWithInputAsync(typing, "login", "hook", "--paste");
-        await fixture.WaitForErrorAsync("Paste the address");
+        await fixture.WaitForErrorAsync("Paste the browser's final address");
         typing.Type((await ConsentAsync(fixture)).OriginalString);
 
         Assert.Equal(1, await login);
@@ -90,7 +90,7 @@ public sealed partial class WebexCommandTests
         Assert.Equal(1, await fixture.RunAsync("login", "hook"));
 
         Assert.Contains(
-            $"since port {fixture.Port} of this machine is taken. Paste the address that it ends at, or free the port and begin again.",
+            $"redirect: port {fixture.Port} is in use. Paste the browser's final address, or free the port and start again.",
             fixture.Error, StringComparison.Ordinal);
     }
 
@@ -109,7 +109,7 @@ public sealed partial class WebexCommandTests
 
         Assert.Equal(0, await fixture.RunAsync($"{fixture.Provider.LoginPersonal()}\n", interactive: true, "login", "hook", "--token"));
         Assert.Contains("Paste the personal access token: ", fixture.RecentError, StringComparison.Ordinal);
-        Assert.Contains("good until 2026-11-22 00:00:00Z (in 12 hours)", fixture.Output, StringComparison.Ordinal);
+        Assert.Contains("valid until 2026-11-22 00:00:00Z (in 12 hours)", fixture.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public sealed partial class WebexCommandTests
         fixture.Time.Advance(TimeSpan.FromDays(1));
         Assert.Equal(0, await fixture.RunAsync("y\n", interactive: true, "refresh", "hook"));
         Assert.Equal(1, fixture.Provider.ServiceAppToken.Requests);
-        Assert.EndsWith("hook: renewed; the token is good until 2026-12-06 12:00:00Z (in 14 days).\n", fixture.Output, StringComparison.Ordinal);
+        Assert.EndsWith("hook: renewed; the token is valid until 2026-12-06 12:00:00Z (in 14 days).\n", fixture.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed partial class WebexReadmeTests
         ("token-config.json is missing serviceApp.", terminal => WrittenAsync(terminal, """{"serviceApp":{"appId":"x"}}""", "refresh")),
         ("the integration is not used", terminal =>
             LoggedAsync(terminal, new JsonObject { ["personalAccessToken"] = "p", ["integration"] = new JsonObject { ["clientId"] = "x" } })),
-        ("nobody is logged in", terminal => OutputAsync(terminal.WriteConfig(), "refresh")),
+        ("not logged in", terminal => OutputAsync(terminal.WriteConfig(), "refresh")),
         ("Webex rejects the personal access token", terminal => OutputAsync(terminal.WriteConfig(terminal.Manager("dead")), "refresh")),
         ("the refresh token is no longer accepted … and there is no personal access token", terminal =>
             OutputAsync(terminal.WriteConfig().WriteEnv(RejectedTokens), "refresh")),
