@@ -78,7 +78,13 @@ internal static class StatusCommand
         if (account.Levels(now) is { Count: > 0 } levels)
         {
             json["levels"] = new JsonArray([.. levels.Select(level =>
-                new JsonObject { ["name"] = level.Name, ["left"] = level.IsAvailable, ["ends"] = level.ExpiresAt?.UtcDateTime, ["next"] = level.Next })]);
+                new JsonObject
+                {
+                    ["name"] = level.Name,
+                    ["left"] = level.IsAvailable,
+                    ["ends"] = level.ExpiresAt?.UtcDateTime,
+                    ["next"] = level.Next,
+                })]);
         }
         return json;
     }

@@ -83,7 +83,7 @@ internal sealed record DeflatedText(byte[] Stream, int TextLength, uint Crc, uin
         {
             return new([], 0, 0, Crc32.Shift(0));
         }
-        using var stream = new MemoryStream((text.Length / 8) + 64);
+        var stream = SharedBuffer.Take();
         int end;
         using (var gzip = new GZipStream(stream, CompressionLevel.Optimal, leaveOpen: true))
         {
@@ -94,6 +94,8 @@ internal sealed record DeflatedText(byte[] Stream, int TextLength, uint Crc, uin
         }
         var member = stream.GetBuffer().AsSpan(0, (int)stream.Length);
         var crc = BinaryPrimitives.ReadUInt32LittleEndian(member[^TrailerLength..]);
-        return new(member[HeaderLength..end].ToArray(), text.Length, crc, Crc32.Shift(text.Length));
+        var deflated = member[HeaderLength..end].ToArray();
+        SharedBuffer.Return(stream);
+        return new(deflated, text.Length, crc, Crc32.Shift(text.Length));
     }
 }

@@ -5,12 +5,7 @@ namespace Exporter.Metrics;
 /// <summary>Registers families with prometheus-net, and encodes registries.</summary>
 internal static class Registration
 {
-    private const int LargestReusedBuffer = 64 * 1024;
-
     private static readonly byte[] End = "# EOF\n"u8.ToArray();
-
-    [ThreadStatic]
-    private static MemoryStream? buffer;
 
     /// <summary>Updates the values of existing series, and adds new series.</summary>
     public static CollectorRegistry Register(this CollectorRegistry registry, IEnumerable<FamilyGroup> groups, ExpositionFormat format)
@@ -30,14 +25,13 @@ internal static class Registration
     /// <summary>Encodes a registry. The last line of OpenMetrics is removed, because other parts of the page follow.</summary>
     public static byte[] Encode(CollectorRegistry registry, ExpositionFormat format)
     {
-        var stream = buffer ?? new MemoryStream();
-        stream.SetLength(0);
+        var stream = SharedBuffer.Take();
         // Completes synchronously, because a write to memory never waits.
         registry.CollectAndExportAsTextAsync(stream, format).GetAwaiter().GetResult();
-        // The parts that every scrape encodes are small, so only a small buffer is reused.
-        buffer = stream.Capacity > LargestReusedBuffer ? null : stream;
-        var text = stream.GetBuffer().AsSpan(0, (int)stream.Length);
-        return (format == ExpositionFormat.OpenMetricsText ? text[..^End.Length] : text).ToArray();
+        var length = (int)stream.Length - (format == ExpositionFormat.OpenMetricsText ? End.Length : 0);
+        var text = stream.GetBuffer().AsSpan(0, length).ToArray();
+        SharedBuffer.Return(stream);
+        return text;
     }
 
     // All series of a collector have the same label names, so each set of names gets its own collector in the same family. A collector is

@@ -226,7 +226,8 @@ public sealed class NetatmoProvider : IProvider
     {
         var seconds = (long)tokens.ExpiresIn.TotalSeconds;
         var body = new NetatmoToken(tokens.Scope, tokens.AccessToken, tokens.RefreshToken, seconds, seconds);
-        return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, NetatmoJson.Default.NetatmoToken)).With("Cache-Control", "no-store");
+        return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, NetatmoJson.Default.NetatmoToken))
+            .With("Cache-Control", "no-store");
     }
 
     private static ProviderResponse OAuthError(string error) =>

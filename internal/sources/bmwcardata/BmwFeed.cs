@@ -25,7 +25,10 @@ internal sealed class BmwFeed(
     public ReadingMetrics Collect(DateTimeOffset now)
     {
         var (reading, state, status) = latest.Value;
-        return new ReadingMetrics([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null) { Status = status };
+        return new ReadingMetrics([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null)
+        {
+            Status = status,
+        };
     }
 
     /// <param name="change">A pure function from the current reading to the next.</param>

@@ -69,7 +69,7 @@ internal sealed class DataSourceReader(
         {
             var isSelected = source.Id.Length > 0 && (options.ExtendOnly.Count == 0 || options.ExtendOnly.Contains(source.Id));
             extensions = isSelected ? extensions.WithZeros(source.Id) : extensions;
-            var extend = isSelected && source.TokenExpiresAt - now <= options.MarginFor(LifetimeOf(source)) && !(rateLimit?.Left(time) > TimeSpan.Zero);
+            var extend = isSelected && source.TokenExpiresAt - now <= options.MarginFor(LifetimeOf(source)) && rateLimit?.IsDue(time) != false;
             current.Add(extend ? await ExtendAsync(source, cancellationToken) : source);
         }
         return current;

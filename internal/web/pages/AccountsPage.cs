@@ -178,7 +178,8 @@ internal sealed class AccountsPage(
         Html Level(TokenLevel level)
         {
             Html? expiry = level.ExpiresAt is { } end ? (Html)$", expires {clock.Until(end)}" : null;
-            return $"<div><dt>{level.Name}</dt><dd>{(level.IsAvailable ? "available" : "not available")}{expiry} <small>{level.Next}</small></dd></div>";
+            var availability = level.IsAvailable ? "available" : "not available";
+            return $"<div><dt>{level.Name}</dt><dd>{availability}{expiry} <small>{level.Next}</small></dd></div>";
         }
     }
 
