@@ -11,7 +11,7 @@ namespace Exporter.Tests.Examples;
 public sealed partial class DashboardTests
 {
     private static IEnumerable<string> Readmes =>
-        Slices.Directories.Prepend(Slices.Repository).Select(directory => Path.Combine(directory, "README.md"));
+        Slices.Directories.Select(directory => Path.Combine(directory, "README.md")).Prepend(Path.Combine(Slices.Repository, "docs/metrics.md"));
 
     public static TheoryData<string> Names => [.. Dashboard.Names];
 

@@ -98,7 +98,7 @@ internal sealed class ExampleAccounts : IAsyncDisposable
         {
             for (var account = 0; account < accounts; account++)
             {
-                await exporter.Says("reading is fine", linked.Token);
+                await exporter.Says("first reading succeeded", linked.Token);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -166,7 +166,7 @@ public sealed class MovingOverTests : IAsyncLifetime
             "--addr", "127.0.0.1:0",
         ];
         await using var exporter = await RunningExporter.StartAsync(flags, new Dictionary<string, string>(), directory.Path, Cancellation);
-        await exporter.Says("reading is fine", Cancellation);
+        await exporter.Says("first reading succeeded", Cancellation);
 
         await exporter.Shows("\nwebex_token_levels_left 3\n", Cancellation);
         var after = await File.ReadAllTextAsync(directory[".env"], Cancellation);
