@@ -1,9 +1,8 @@
 namespace Exporter.Tokens;
 
 /// <summary>
-/// Cancels after a time in which this process ran. A process that was stopped (SIGSTOP, <c>docker pause</c>) finds the response that arrived
-/// meanwhile in its socket, and a timeout then would lose a single-use refresh token. A timer that fires late shows the stop: the time
-/// starts again.
+/// Cancels after a time in which this process ran. After SIGSTOP or <c>docker pause</c>, the response that arrived meanwhile is in the socket.
+/// A timeout then would lose a single-use refresh token. A timer that fires late shows the stop: the time starts again.
 /// </summary>
 internal sealed class RunningTimeout : IDisposable
 {

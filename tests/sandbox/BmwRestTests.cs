@@ -86,10 +86,10 @@ public sealed class BmwRestTests
 
     private static Task<Reply> Ask(SandboxVisitor bmw, string token, string path, HttpMethod? method = null, string? body = null) =>
         bmw.Send(new HttpRequestMessage(method ?? HttpMethod.Get, path)
-    {
-        Headers = { Authorization = new("Bearer", token), Accept = { new("application/json") } },
-        Content = body is null ? null : new StringContent(body),
-    }.Versioned());
+        {
+            Headers = { Authorization = new("Bearer", token), Accept = { new("application/json") } },
+            Content = body is null ? null : new StringContent(body),
+        }.Versioned());
 
     private static (int Status, string Code) Refusal(Reply reply) => ((int)reply.Status, reply.Text("exveErrorId"));
 }

@@ -42,7 +42,8 @@ internal sealed partial class SandboxVisitor : IAsyncDisposable
 
     public Task<Reply> Post(string path, params (string Name, string Value)[] form) =>
         Send(new HttpRequestMessage(
-            HttpMethod.Post, path) { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) });
+            HttpMethod.Post, path)
+        { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) });
 
     public Task<Reply> Renew(string refreshToken) =>
         Token(("grant_type", "refresh_token"), ("refresh_token", refreshToken));

@@ -113,7 +113,8 @@ public sealed class StationsTests
         Assert.Equal((403, 1), (await visitor.Get($"/api/getstationsdata?access_token={Uri.EscapeDataString(token)}")).ApiError);
         Assert.Equal((403, 1), (await visitor.Post("/api/getstationsdata", ("access_token", token))).ApiError);
         var basic = new HttpRequestMessage(
-            HttpMethod.Get, "/api/getstationsdata") { Headers = { Authorization = new AuthenticationHeaderValue("Basic", token) } };
+            HttpMethod.Get, "/api/getstationsdata")
+        { Headers = { Authorization = new AuthenticationHeaderValue("Basic", token) } };
         Assert.Equal((403, 1), (await visitor.Send(basic)).ApiError);
         Assert.Equal((403, 2), (await visitor.Api(token + "0")).ApiError);
         Assert.Equal((400, 21), (await visitor.Api(token, "/api/getstationsdata?get_favorites=yes")).ApiError);

@@ -133,8 +133,12 @@ public sealed class WebexDataSourcesTests : IAsyncLifetime
         var source = sandbox.Webex.DataSources.Add("https://voice.example.com/grpc");
         var personal = sandbox.Webex.LoginPersonal();
         var application =
-            new JsonObject { ["clientId"] = sandbox.Webex.ClientId, ["clientSecret"] = sandbox.Webex.ClientSecret,
-            ["targetOrgId"] = sandbox.Webex.OrgId }.ToJsonString();
+            new JsonObject
+            {
+                ["clientId"] = sandbox.Webex.ClientId,
+                ["clientSecret"] = sandbox.Webex.ClientSecret,
+                ["targetOrgId"] = sandbox.Webex.OrgId
+            }.ToJsonString();
         foreach (var (method, path, whole, with) in new[]
         {
             (HttpMethod.Post, "dataSources", New().ToJsonString(), token),

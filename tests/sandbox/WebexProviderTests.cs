@@ -231,10 +231,10 @@ public sealed class WebexProviderTests : IAsyncLifetime
 
     private Task<WebexReply> TokenAsync(string id, string secret, params (string Name, string Value)[] form) =>
         SendAsync(new(HttpMethod.Post, "/v1/access_token")
-    {
-        Content = new FormUrlEncodedContent(
+        {
+            Content = new FormUrlEncodedContent(
             [.. form.Select(f => KeyValuePair.Create(f.Name, f.Value)), new("client_id", id), new("client_secret", secret)]),
-    });
+        });
 
     private Task<WebexReply> ApplicationAsync(string token, string? id = null, (string Member, string? Value)? change = null)
     {

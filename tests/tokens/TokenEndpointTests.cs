@@ -28,7 +28,7 @@ public sealed class TokenEndpointTests : IDisposable
 
         Assert.Equal("grant_type=refresh_token&refresh_token=refresh-0&client_id=id&client_secret=s%26cret", http.Calls.Single().Body);
         Assert.Equal(
-            ("access-1", "refresh-1", time.GetUtcNow() + 3 * TokenManagerBench.Hour), 
+            ("access-1", "refresh-1", time.GetUtcNow() + 3 * TokenManagerBench.Hour),
             (renewed.Token.AccessToken!.Reveal(), renewed.Token.RefreshToken!.Reveal(), renewed.Token.ExpiresAt));
     }
 

@@ -168,7 +168,8 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
         if (account.Budget.RetryAfter is { } wait)
         {
             return (null, new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture,
-                $"No request was sent to BMW: the budget of {account.Budget.Limit} requests in 24 hours is used up.")) { RetryAfter = wait });
+                $"No request was sent to BMW: the budget of {account.Budget.Limit} requests in 24 hours is used up."))
+            { RetryAfter = wait });
         }
         var result = BmwResponses.Read(await send(), time, convert);
         return ((result as PollResult<T>.Success)?.Value, (result as PollResult<T>.Failed)?.Failure);

@@ -105,7 +105,7 @@ internal abstract record ConnectionEnd(string Label, string Reason)
             // The connection stays open after a rejected subscription, but it never delivers a message.
             _ when subscribing && IsFailure(code) => new Rejected(
                 $"BMW's stream: {details}: as the primary user, select the data to stream in the portal; check that vin names your cars"),
-            (int)DisconnectCode.MaximumConnectTime => 
+            (int)DisconnectCode.MaximumConnectTime =>
                 new Expected("maximum_connect_time", "BMW's stream closed the connection after its maximum time"),
             (int)ConnectCode.BadUserNameOrPassword or (int)DisconnectCode.NotAuthorized => new TokenRejected(
                 $"BMW's stream rejected the ID token: {details}; if this persists, subscribe to CarData Stream in the portal and log in again"),

@@ -24,8 +24,13 @@ public sealed class TokenFormatTests
         Assert.Equal(("a", "r"), (token.AccessToken!.Reveal(), token.RefreshToken!.Reveal()));
         Assert.Equal(content, Encoding.UTF8.GetString(format.Write(token, bytes)));
         var renewed = token.After(
-            new Token { AccessToken = new Secret("b"), RefreshToken = new Secret("s"), ExpiresAt = DateTimeOffset.FromUnixTimeSeconds(1),
-            RefreshExpiresAt = DateTimeOffset.FromUnixTimeSeconds(2) });
+            new Token
+            {
+                AccessToken = new Secret("b"),
+                RefreshToken = new Secret("s"),
+                ExpiresAt = DateTimeOffset.FromUnixTimeSeconds(1),
+                RefreshExpiresAt = DateTimeOffset.FromUnixTimeSeconds(2)
+            });
         Assert.Equal(
             content.Replace("\"a\"", "\"b\"").Replace("\"r\"", "\"s\"").Replace("1795003600", "1").Replace("1795600000", "2"),
             Encoding.UTF8.GetString(format.Write(renewed, bytes)));

@@ -101,7 +101,8 @@ internal sealed partial class OidcProvider : InProcessCommands
     public async Task<HttpStatusCode> UserInfoAsync(Secret token)
     {
         using var request = new HttpRequestMessage(
-            HttpMethod.Get, new Uri(Issuer, "/me")) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal()) } };
+            HttpMethod.Get, new Uri(Issuer, "/me"))
+        { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token.Reveal()) } };
         using var answer = await browser.SendAsync(request, Cancellation);
         return answer.StatusCode;
     }

@@ -265,8 +265,12 @@ public sealed class ChainTests
 
         var integration = fixture.Provider.LoginIntegration();
         await fixture.Account.AdoptAsync(
-            new Token { AccessToken = new(integration.AccessToken), RefreshToken = new(integration.RefreshToken),
-            ExpiresAt = fixture.Time.GetUtcNow() + integration.ExpiresIn }, WebexFixture.Cancellation);
+            new Token
+            {
+                AccessToken = new(integration.AccessToken),
+                RefreshToken = new(integration.RefreshToken),
+                ExpiresAt = fixture.Time.GetUtcNow() + integration.ExpiresIn
+            }, WebexFixture.Cancellation);
 
         Assert.Equal(3, fixture.LevelsLeft);
         Assert.IsType<TokenState.Active>((await fixture.Personal.RenewAsync(null, WebexFixture.Cancellation)).State);

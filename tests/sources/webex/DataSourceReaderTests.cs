@@ -26,8 +26,12 @@ public sealed class DataSourceReaderTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         sandbox = await SandboxServer.StartAsync(
-            new SandboxOptions { Time = time, Providers =
-            [new WebexProviderOptions { ServiceAppLifetimes = new(TimeSpan.FromDays(400), TimeSpan.FromDays(400), TimeSpan.Zero) }] }, Cancellation);
+            new SandboxOptions
+            {
+                Time = time,
+                Providers =
+            [new WebexProviderOptions { ServiceAppLifetimes = new(TimeSpan.FromDays(400), TimeSpan.FromDays(400), TimeSpan.Zero) }]
+            }, Cancellation);
         account = new ApiAccount(new Secret(sandbox.Webex.LoginServiceApp().AccessToken), sandbox.Address);
     }
 

@@ -79,8 +79,14 @@ internal static class DataSourceResponses
     public static readonly string Schemas = new JsonObject
     {
         ["items"] = new JsonArray(
-            new JsonObject { ["id"] = DataSourceRequest.DefaultSchemaId, ["serviceType"] = "VoiceVirtualAgent", ["protocol"] = "gRPC",
-                ["appType"] = "CONTACT_CENTER", ["createdAt"] = "2025-01-01T00:00:00.000Z" },
+            new JsonObject
+            {
+                ["id"] = DataSourceRequest.DefaultSchemaId,
+                ["serviceType"] = "VoiceVirtualAgent",
+                ["protocol"] = "gRPC",
+                ["appType"] = "CONTACT_CENTER",
+                ["createdAt"] = "2025-01-01T00:00:00.000Z"
+            },
             new JsonObject { ["id"] = "a38a10b7-43e4-4676-a076-a7d6dce9387d", ["serviceType"] = "VoiceVirtualAgent", ["protocol"] = "WebSocket" }),
     }.ToJsonString();
 

@@ -52,8 +52,11 @@ public sealed class TokenConfigFormatTests
     public void A_new_file_has_the_nested_shape_and_no_other_members()
     {
         var token =
-            Fresh with { Members =
-            JsonMembers.Empty.With("client_id", "I").With("client_secret", "IS").With("token_type", "Bearer").With("expires_in", 7) };
+            Fresh with
+            {
+                Members =
+            JsonMembers.Empty.With("client_id", "I").With("client_secret", "IS").With("token_type", "Bearer").With("expires_in", 7)
+            };
 
         Assert.Equal("""
             {

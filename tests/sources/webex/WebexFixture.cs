@@ -96,7 +96,8 @@ internal sealed class WebexFixture : IAsyncDisposable
     public (IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Problems) Plan(params (string Name, string Value)[] variables) =>
         Configured.Of(
             new WebexSource(), null, new Dictionary<string,
-            string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value))) { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
+            string>(variables.Select(v => KeyValuePair.Create(v.Name, v.Value)))
+            { ["WEBEX_API_URL"] = Api.OriginalString }, directory);
 
     /// <summary>Opens the account again, like a program that starts.</summary>
     public async Task<WebexFixture> OpenAsync(params (string Name, string Value)[] variables)

@@ -49,8 +49,13 @@ internal sealed class WebexTerminal : InProcessCommands
     public WebexTerminal WriteConfig(JsonObject? manager = null, params (string Name, string Value)[] changes)
     {
         var app =
-            new JsonObject { ["appId"] = Provider.AppId, ["clientId"] = Provider.ClientId, ["clientSecret"] = Provider.ClientSecret,
-            ["targetOrgId"] = Provider.OrgId };
+            new JsonObject
+            {
+                ["appId"] = Provider.AppId,
+                ["clientId"] = Provider.ClientId,
+                ["clientSecret"] = Provider.ClientSecret,
+                ["targetOrgId"] = Provider.OrgId
+            };
         foreach (var (name, value) in changes)
         {
             app[name] = value;
