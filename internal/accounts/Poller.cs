@@ -33,9 +33,6 @@ public sealed class Poller<T>(
     TimeProvider time,
     ILogger logger) : IReadingSource where T : class
 {
-    /// <summary>The longest single wait: clocks step, and machines are suspended.</summary>
-    private static readonly TimeSpan Step = TimeSpan.FromMinutes(1);
-
     private readonly Latest<State> latest = new(new State(null, new ReadingStatus()));
     private int failuresInARow;
 
@@ -79,7 +76,7 @@ public sealed class Poller<T>(
             {
                 return;
             }
-            await WaitAsync(Step, changed, cancellationToken);
+            await Deadline.Of(time.GetUtcNow() + Deadline.LongestWait, time).WaitAsync(time, [changed], cancellationToken);
         }
     }
 
@@ -155,25 +152,15 @@ public sealed class Poller<T>(
     private async Task WaitForNextPollAsync(Secret? used, CancellationToken cancellationToken)
     {
         var needsToken = Status.Failure is ApiFailure.NoToken or ApiFailure.TokenRefused or ApiFailure.MissingScope;
-        for (var deadline = Deadline.Of(Status.NextTry!.Value, time); deadline.Left(time) is var left && left > TimeSpan.Zero;)
+        for (var deadline = Deadline.Of(Status.NextTry!.Value, time); !deadline.IsDue(time);)
         {
             var changed = manager.Changed;
             if (needsToken && manager.Snapshot.State is TokenState.Active { Held.AccessToken: { } token } && !token.Equals(used))
             {
                 return;
             }
-            await WaitAsync(Min(left, Step), needsToken ? changed : null, cancellationToken);
+            await deadline.WaitAsync(time, needsToken ? [changed] : [], cancellationToken);
         }
-    }
-
-    private async Task WaitAsync(TimeSpan longest, Task? orUntil, CancellationToken cancellationToken)
-    {
-        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        // Task.Delay truncates to milliseconds, and would not wait at all for less than one.
-        var delay = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(longest.TotalMilliseconds)), time, done.Token);
-        await Task.WhenAny(delay, orUntil ?? delay);
-        await done.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

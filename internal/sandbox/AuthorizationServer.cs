@@ -87,6 +87,17 @@ public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifeti
         }
     }
 
+    /// <summary>The two grants of an authorized user, for a client that is authenticated.</summary>
+    /// <param name="field">A field of the token request; null if it is missing or repeated.</param>
+    /// <param name="unsupported">The reason for the rejection of any other grant.</param>
+    internal GrantOutcome Exchange(RegisteredClient client, string grantType, Func<string, string?> field, string unsupported) => grantType switch
+    {
+        "refresh_token" when field("refresh_token") is { } token => Renew(client, token),
+        "authorization_code" when field("code") is { } code => Redeem(client, code, field("redirect_uri"), field("code_verifier")),
+        "refresh_token" or "authorization_code" => new GrantOutcome.Rejected("invalid_request", "a parameter is missing"),
+        _ => new GrantOutcome.Rejected("unsupported_grant_type", unsupported),
+    };
+
     internal GrantOutcome Redeem(RegisteredClient client, string presented, string? redirectUri, string? verifier)
     {
         lock (gate)

@@ -11,6 +11,9 @@ public sealed record Deadline(DateTimeOffset At, long Timestamp)
     /// <summary>64 bits of nanoseconds overflow after 292 years, and some providers return the year 9999 for "never".</summary>
     private static readonly TimeSpan Furthest = TimeSpan.FromDays(3650);
 
+    /// <summary>No wait is longer in one piece.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+
     public static Deadline Of(DateTimeOffset at, TimeProvider time) => Of(at, Instant.Now(time));
 
     /// <summary>How long until this deadline; zero or less when it has passed.</summary>
@@ -18,6 +21,25 @@ public sealed record Deadline(DateTimeOffset At, long Timestamp)
     {
         var (wall, monotonic) = (At - time.GetUtcNow(), (Timestamp - time.GetTimestamp()) / (double)time.TimestampFrequency);
         return wall.TotalSeconds < monotonic ? wall : TimeSpan.FromSeconds(monotonic);
+    }
+
+    /// <summary>
+    /// Completes at this deadline, after <see cref="LongestWait"/>, or when one of the tasks completes. Call it in a loop, so that a clock
+    /// that is set or a machine that is suspended delays nothing for longer.
+    /// </summary>
+    public async Task WaitAsync(TimeProvider time, IEnumerable<Task> tasks, CancellationToken cancellationToken)
+    {
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Task.Delay truncates to milliseconds, and would not wait at all for less than one.
+        var milliseconds = Math.Clamp(Math.Ceiling(Left(time).TotalMilliseconds), 0, LongestWait.TotalMilliseconds);
+        var delay = Task.Delay(TimeSpan.FromMilliseconds(milliseconds), time, done.Token);
+        // The machine can be suspended before the timer starts.
+        if (!IsDue(time))
+        {
+            await Task.WhenAny([delay, .. tasks]);
+        }
+        await done.CancelAsync();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     internal static Deadline Of(DateTimeOffset at, Instant now)

@@ -11,7 +11,11 @@ public static class RetryAfter
     /// <inheritdoc cref="Read(HttpResponseMessage, TimeProvider)"/>
     public static TimeSpan? Read(HttpResponseHeaders? headers, TimeProvider time)
     {
-        var wait = headers?.RetryAfter?.Delta ?? headers?.RetryAfter?.Date - (headers?.Date ?? time.GetUtcNow());
+        var wait = ReadSigned(headers, time);
         return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
     }
+
+    /// <summary>The requested wait; negative if the response requests a time in the past.</summary>
+    internal static TimeSpan? ReadSigned(HttpResponseHeaders? headers, TimeProvider time) =>
+        headers?.RetryAfter?.Delta ?? headers?.RetryAfter?.Date - (headers?.Date ?? time.GetUtcNow());
 }

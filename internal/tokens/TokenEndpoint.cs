@@ -163,7 +163,8 @@ public sealed class TokenEndpoint(
             }
             var description = members?.Text("error_description") ?? ErrorMembers.TextOf(members, ErrorMembers.Description);
             var reference = Redact(ErrorMembers.TextOf(members, ErrorMembers.Reference), secrets);
-            var error = new TokenError(response.StatusCode, Redact(code, secrets), Redact(description, secrets), RetryAfter(response))
+            var wait = RetryAfter.ReadSigned(response.Headers, time);
+            var error = new TokenError(response.StatusCode, Redact(code, secrets), Redact(description, secrets), wait)
             {
                 Reference = reference is null ? null : $"{ErrorMembers.Reference} {reference}",
             };
@@ -210,14 +211,6 @@ public sealed class TokenEndpoint(
     /// <summary>Some servers repeat the request in error descriptions, and these are logged.</summary>
     private static string? Redact(string? text, IEnumerable<string?> secrets) => secrets.Where(secret => !string.IsNullOrEmpty(secret))
         .Aggregate(text, (rest, secret) => rest?.Replace(secret!, "<secret>", StringComparison.Ordinal));
-
-    /// <summary>Retry-After in both forms (RFC 9110, section 10.2.3).</summary>
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date - (response.Headers.Date ?? time.GetUtcNow()),
-        _ => null,
-    };
 
     /// <summary>The body; null when it is larger than any token response.</summary>
     private static async Task<byte[]?> ReadAsync(HttpContent content, CancellationToken cancellationToken)

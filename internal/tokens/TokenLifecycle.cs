@@ -98,7 +98,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
     /// The token with an expiry. RFC 6749 section 5.1 only recommends <c>expires_in</c>, and a token without any would be renewed at once,
     /// for ever.
     /// </summary>
-    public Token Complete(Token token, Instant now) => token.ExpiresAt is not null ? token : token with
+    private Token Complete(Token token, Instant now) => token.ExpiresAt is not null ? token : token with
     {
         ExpiresAt = Jwt.Expiry(token.AccessToken) ?? (Rules.CanRenew(token) ? now.Utc + Options.AssumedLifetime : null),
     };

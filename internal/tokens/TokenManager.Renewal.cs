@@ -35,14 +35,18 @@ public sealed partial class TokenManager
         }
         (held as StoreLock.Taken)?.Sending();
         var outcome = await SendAsync();
-        if (outcome is Renewal.InvalidGrant && await ReadAsync(CancellationToken.None))
+        if (outcome is Renewal.InvalidGrant)
         {
-            // Another process replaced the token meanwhile. It is in use, or due and sent as well.
-            if (!current.IsRenewalDue(Now))
+            await ReadAsync(CancellationToken.None);
+            if (current.WasChangedByOthers)
             {
-                return current;
+                // Another process replaced the token meanwhile. It is in use, or due and sent as well.
+                if (!current.IsRenewalDue(Now))
+                {
+                    return current;
+                }
+                outcome = await SendAsync();
             }
-            outcome = await SendAsync();
         }
         if (outcome is not Renewal.Renewed(var token))
         {
@@ -71,8 +75,7 @@ public sealed partial class TokenManager
 
     private async Task<bool> TakeAsync(Func<Token?, Token> login)
     {
-        var found = await FindAsync(CancellationToken.None);
-        Apply(state => state.Read(found, Now));
+        var found = await ReadAsync(CancellationToken.None);
         var token = login(Snapshot.State.Token);
         Apply(state => state.LoggedIn(token, (found as ReadResult.Held)?.Stamp, Now));
         await WriteAsync(CancellationToken.None);
@@ -81,11 +84,11 @@ public sealed partial class TokenManager
 
     private static string NotSent(string reason) => $"the renewal was not sent, because its result could not be saved: {reason}";
 
-    /// <summary>Reads the store; true when another process had changed it.</summary>
-    private async Task<bool> ReadAsync(CancellationToken cancellationToken)
+    private async Task<ReadResult> ReadAsync(CancellationToken cancellationToken)
     {
-        var found = await FindAsync(cancellationToken);
-        return Apply(state => state.Read(found, Now)).WasChangedByOthers;
+        var found = await OrFailure(() => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
+        Apply(state => state.Read(found, Now));
+        return found;
     }
 
     private Task<bool> WriteAgainAsync(CancellationToken cancellationToken) => LockedAsync(async _ =>
@@ -105,9 +108,6 @@ public sealed partial class TokenManager
         }
         return current;
     }
-
-    private Task<ReadResult> FindAsync(CancellationToken cancellationToken) =>
-        OrFailure(() => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
 
     private Task<WritePreparation> PrepareAsync() =>
         OrFailure(() => store.PrepareAsync(CancellationToken.None), reason => new WritePreparation.Failed(reason));
@@ -164,9 +164,7 @@ public sealed partial class TokenManager
             current = next.WithoutNotices();
             if (!ReferenceEquals(before.Snapshot, next.Snapshot))
             {
-                var done = changed;
-                changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                done.SetResult();
+                published.Set(next.Snapshot);
             }
         }
         foreach (var notice in next.Notices)

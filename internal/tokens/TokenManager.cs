@@ -15,6 +15,7 @@ public sealed partial class TokenManager : IDisposable, IAsyncDisposable
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly Lock applying = new();
+    private readonly Latest<TokenSnapshot> published = new(TokenSnapshot.Initial);
     private readonly Lock joining = new();
     private readonly CancellationTokenSource closing = new();
     private readonly CancellationToken closed;
@@ -22,7 +23,6 @@ public sealed partial class TokenManager : IDisposable, IAsyncDisposable
     /// <summary>One caller at a time reads or changes the store. Never disposed, so that a late caller finds a closed token manager.</summary>
     private readonly SemaphoreSlim turn = new(1);
     private volatile TokenLifecycle current;
-    private volatile TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task<TokenSnapshot>? flight;
     private int visiting;
     private int disposed;
@@ -45,7 +45,7 @@ public sealed partial class TokenManager : IDisposable, IAsyncDisposable
     public long SharedRenewals => Interlocked.Read(ref sharedRenewals);
 
     /// <summary>Completes at the next change of <see cref="Snapshot"/>; take it before you read the snapshot.</summary>
-    public Task Changed => changed.Task;
+    public Task Changed => published.Changed;
 
     /// <summary>When the token is renewed next; null when nothing is scheduled.</summary>
     public DateTimeOffset? NextRenewal => Snapshot.State switch

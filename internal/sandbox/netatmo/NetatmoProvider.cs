@@ -173,14 +173,7 @@ public sealed class NetatmoProvider : IProvider
         {
             return OAuthError("invalid_client");
         }
-        var outcome = grant switch
-        {
-            "refresh_token" when Field("refresh_token") is { } token => Authorization.Renew(client, token),
-            "authorization_code" when Field("code") is { } code => Authorization.Redeem(client, code, Field("redirect_uri"), Field("code_verifier")),
-            "refresh_token" or "authorization_code" => new GrantOutcome.Rejected("invalid_request", "a parameter is missing"),
-            _ => new GrantOutcome.Rejected("unsupported_grant_type", "Netatmo removed the password grant in 2022"),
-        };
-        return outcome switch
+        return Authorization.Exchange(client, grant, Field, "Netatmo removed the password grant in 2022") switch
         {
             GrantOutcome.Granted granted => TokenAnswer(granted.Tokens),
             GrantOutcome.Rejected refused => OAuthError(refused.Error),

@@ -210,14 +210,7 @@ public sealed class WebexProvider : IProvider
         {
             return WebexError.Of(401, "Client authentication failed", "invalid_client");
         }
-        var outcome = grant switch
-        {
-            "refresh_token" when Field("refresh_token") is { } token => level.Renew(client, token),
-            "authorization_code" when Field("code") is { } code => level.Redeem(client, code, Field("redirect_uri"), Field("code_verifier")),
-            "refresh_token" or "authorization_code" => new GrantOutcome.Rejected("invalid_request", "a parameter is missing"),
-            _ => new GrantOutcome.Rejected("unsupported_grant_type", "Webex supports two grant types"),
-        };
-        return outcome switch
+        return level.Exchange(client, grant, Field, "Webex supports two grant types") switch
         {
             GrantOutcome.Granted granted => TokenResponse(granted.Tokens),
             // Webex returns 401 for an invalid refresh token, where RFC 6749 section 5.2 requires 400.

@@ -188,12 +188,12 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
         var wait = result switch
         {
             // Checking for a login costs no request.
-            ApiFailure.NoToken => BmwWait.Longest,
+            ApiFailure.NoToken => Deadline.LongestWait,
             ApiFailure.RateLimited => result.RetryAfter ?? Retry.Longest,
             ApiFailure.Unavailable => Retry.After(failuresInARow, Random.Shared, result.RetryAfter),
             _ => Retry.Longest,
         };
-        wait = wait > BmwWait.Longest ? wait : BmwWait.Longest;
+        wait = wait > Deadline.LongestWait ? wait : Deadline.LongestWait;
         if (before?.Reason != result.Reason)
         {
             logger.LogWarning("BMW's CarData API returned no data, next attempt in {Wait:c}: {Reason}",
@@ -205,7 +205,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     /// <summary>A login completes the wait for a missing token. A renewal does not, because requests are limited.</summary>
     private async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        for (var pause = Deadline.Of(time.GetUtcNow() + wait, time); pause.Left(time) > TimeSpan.Zero;)
+        for (var deadline = Deadline.Of(time.GetUtcNow() + wait, time); !deadline.IsDue(time);)
         {
             var needsToken = failure is ApiFailure.NoToken;
             var changed = account.TokenManager!.Changed;
@@ -213,7 +213,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
             {
                 return;
             }
-            await BmwWait.UntilAsync(pause, time, needsToken ? [changed] : [], cancellationToken);
+            await deadline.WaitAsync(time, needsToken ? [changed] : [], cancellationToken);
         }
     }
 

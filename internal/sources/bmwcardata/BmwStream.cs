@@ -80,7 +80,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
                 logger.Log(failure is ApiFailure.NoToken ? LogLevel.Debug : LogLevel.Error, "account {Account}: {Reason}", account, failure.Reason);
                 Set(state with { Failure = failure, NextTry = null });
             }
-            await BmwWait.UntilAsync(Deadline.Of(time.GetUtcNow() + BmwWait.Longest, time), time, [changed], cancellationToken);
+            await Deadline.Of(time.GetUtcNow() + Deadline.LongestWait, time).WaitAsync(time, [changed], cancellationToken);
         }
     }
 
@@ -149,8 +149,8 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
                     "account {Account}: no car has sent a message for a day. The cars sleep, or no data is selected in BMW's portal", account);
                 Volatile.Write(ref lastMessage, time.GetTimestamp());
             }
-            var deadline = Deadline.Of(time.GetUtcNow() + BmwWait.Longest, time);
-            await BmwWait.UntilAsync(deadline, time, [changed, connection.Ended], cancellationToken);
+            var deadline = Deadline.Of(time.GetUtcNow() + Deadline.LongestWait, time);
+            await deadline.WaitAsync(time, [changed, connection.Ended], cancellationToken);
         }
     }
 
@@ -187,7 +187,8 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
             {
                 return;
             }
-            await BmwWait.UntilAsync(newToken && earliest.Left(time) < deadline.Left(time) ? earliest : deadline, time, [changed], cancellationToken);
+            var first = newToken && earliest.Left(time) < deadline.Left(time) ? earliest : deadline;
+            await first.WaitAsync(time, [changed], cancellationToken);
         }
     }
 
@@ -203,27 +204,5 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
             await manager.RenewAsync(accessToken, cancellationToken);
         }
         return !Equals(manager.Snapshot.State.Token?.IdToken, idToken);
-    }
-}
-
-/// <summary>Waits that tolerate clock changes and suspended machines.</summary>
-internal static class BmwWait
-{
-    /// <summary>No wait is longer in one piece.</summary>
-    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
-
-    /// <summary>Completes at the deadline, after <see cref="Longest"/>, or when one of the tasks completes.</summary>
-    public static async Task UntilAsync(Deadline deadline, TimeProvider time, IEnumerable<Task> tasks, CancellationToken cancellationToken)
-    {
-        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var milliseconds = Math.Clamp(Math.Ceiling(deadline.Left(time).TotalMilliseconds), 0, Longest.TotalMilliseconds);
-        var delay = Task.Delay(TimeSpan.FromMilliseconds(milliseconds), time, done.Token);
-        // The machine can be suspended before the timer starts.
-        if (deadline.Left(time) > TimeSpan.Zero)
-        {
-            await Task.WhenAny([delay, .. tasks]);
-        }
-        await done.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
     }
 }
