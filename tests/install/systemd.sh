@@ -127,6 +127,8 @@ check "what ran runs again and is enabled, and the other unit is not" replaced
 check "with the login kept" eventually scraped
 check "without a token request" [ "$(counted .endpoints.token.requests)" = "$requests" ]
 
+check "to purge the package exporter keeps what runs" inside dpkg --purge exporter
+check "it is still scraped" eventually scraped
 check "a purge" inside dpkg --purge oauth-exporter
 nothing_left() { ! inside find /etc /var/lib /usr /run -xdev -name '*exporter*' ! -path '*/systemd/system/exporter.service.d*' -print | grep .; }
 check "leaves nothing behind but what was edited" nothing_left
