@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Exporter.Tests.Conventions;
 
-/// <summary>What is put together from the directories of the sources, checked in: <c>UPDATE_GOLDEN=1</c> writes it, every other run compares.</summary>
+/// <summary>The generated examples match the files of the sources. <c>UPDATE_GOLDEN=1</c> writes them.</summary>
 public sealed class GeneratedExamplesTests
 {
     [Fact]
-    public void What_users_get_is_put_together_from_the_folders_of_the_sources()
+    public void The_examples_are_generated_from_the_directories_of_the_sources()
     {
         var generated = GeneratedExamples.Of(Slices.Repository);
         Assert.All(generated, file => Golden.Check($"../{file.Key}", file.Value));

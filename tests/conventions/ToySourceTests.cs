@@ -5,8 +5,7 @@ using Xunit;
 namespace Exporter.Tests.Conventions;
 
 /// <summary>
-/// A new source is a new directory, and one for its stand-in: a toy source is added to a copy of the tree and removed again, and no file of the
-/// copy is edited by hand. It compiles the program twice, so a fast run leaves this class out.
+/// Adds a toy source and its sandbox provider to a copy of the tree, and removes them again, without editing a file. Compiles the program twice.
 /// </summary>
 [Trait("Suite", "slow")]
 public sealed class ToySourceTests : IDisposable
@@ -15,8 +14,8 @@ public sealed class ToySourceTests : IDisposable
 
     private static readonly string[] Copied =
     [
-        "cmd", "internal", "docs", "examples", ".editorconfig", "BannedSymbols.txt", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props",
-        "global.json",
+        "cmd", "internal", "docs", "examples", ".editorconfig", "BannedSymbols.txt", "Directory.Build.props", "Directory.Build.targets",
+        "Directory.Packages.props", "global.json",
     ];
 
     private readonly TemporaryDirectory tree = new();
@@ -24,7 +23,7 @@ public sealed class ToySourceTests : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_new_source_is_a_new_folder_and_a_removed_folder_is_a_removed_source()
+    public async Task Adding_a_directory_adds_a_source_and_removing_it_removes_the_source()
     {
         foreach (var part in Copied)
         {
@@ -34,8 +33,8 @@ public sealed class ToySourceTests : IDisposable
 
         Copy(Path.Combine(Golden.Root, "conventions/testdata/toy"), tree.Path);
         await BuildAsync();
-        await WorksAsync();
-        await GenerateAsync();
+        await RunToyAsync();
+        await CheckGeneratedFilesAsync();
         var after = Contents();
         Assert.Empty(before.Where(file => after.GetValueOrDefault(file.Key) != file.Value).Select(file => file.Key));
 
@@ -50,8 +49,8 @@ public sealed class ToySourceTests : IDisposable
 
     public void Dispose() => tree.Dispose();
 
-    /// <summary>The toy's settings are explained, its stand-in starts with its flag, its account opens, its metric is served.</summary>
-    private async Task WorksAsync()
+    /// <summary>Checks the toy's help, its sandbox flag, its account and its metric.</summary>
+    private async Task RunToyAsync()
     {
         Assert.Contains("--toy-client-id", await RunAsync(Program("Exporter", "oauth-exporter"), "--help"), StringComparison.Ordinal);
         await using var sandbox = Peer.Start(Program("Sandbox", "sandbox"), "--listen", "127.0.0.1:0", "--toy-level", "8");
@@ -76,8 +75,8 @@ public sealed class ToySourceTests : IDisposable
         Assert.Contains("8&#xA0;fur", await http.GetStringAsync("/", Cancellation), StringComparison.Ordinal);
     }
 
-    /// <summary>The toy's dashboard, rules, tests, runbook and example account are in what users get.</summary>
-    private async Task GenerateAsync()
+    /// <summary>Checks that the generated files contain the toy's dashboard, rules, tests, runbook and example account.</summary>
+    private async Task CheckGeneratedFilesAsync()
     {
         var generated = GeneratedExamples.Of(tree.Path);
         Assert.Contains("examples/grafana/toy.json", generated.Keys);
@@ -97,7 +96,7 @@ public sealed class ToySourceTests : IDisposable
     {
         foreach (var project in new[] { "cmd/exporter", "cmd/sandbox" })
         {
-            // The lock files are of the tree without the toy, and the style of the code is checked where it is written.
+            // The lock files do not contain the toy, and the copy needs no analysis.
             await RunAsync("dotnet", "build", tree[project], "-nodeReuse:false", "-v", "q", "-p:RestoreLockedMode=false", "-p:RunAnalyzers=false");
         }
     }
@@ -107,15 +106,16 @@ public sealed class ToySourceTests : IDisposable
     private static async Task<string> RunAsync(string program, params string[] arguments)
     {
         var (code, output, error) = await Peer.Run(program, arguments, default, Cancellation);
-        var said = Encoding.UTF8.GetString(output);
-        Assert.True(code == 0, $"{program} {string.Join(' ', arguments)}\n{said}{error}");
-        return said;
+        var text = Encoding.UTF8.GetString(output);
+        Assert.True(code == 0, $"{program} {string.Join(' ', arguments)}\n{text}{error}");
+        return text;
     }
 
-    /// <summary>What is there of the copied files, but for the lock files, which a restore writes.</summary>
+    /// <summary>The copied files without the lock files, which a restore writes.</summary>
     private SortedDictionary<string, string> Contents() => new(
         Copied.SelectMany(part => Directory.Exists(tree[part]) ? Directory.GetFiles(tree[part], "*", SearchOption.AllDirectories) : [tree[part]])
-            .Where(file => Path.GetFileName(file) != "packages.lock.json").ToDictionary(file => Path.GetRelativePath(tree.Path, file), File.ReadAllText),
+            .Where(file => Path.GetFileName(file) != "packages.lock.json")
+            .ToDictionary(file => Path.GetRelativePath(tree.Path, file), File.ReadAllText),
         StringComparer.Ordinal);
 
     private static void Copy(string from, string to)
