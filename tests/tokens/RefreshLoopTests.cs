@@ -37,7 +37,7 @@ public class RefreshLoopTests
         Assert.Equal(1, bench.Grant.MostInFlight);
     }
 
-    [Fact]
+    [Fact, Trait("Suite", "slow")]
     public async Task Row_30_ten_thousand_accounts_through_a_day_with_an_outage_of_two_hours()
     {
         var time = new ManualTime();

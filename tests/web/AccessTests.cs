@@ -191,7 +191,7 @@ public sealed class AccessTests : IDisposable
         Assert.False(await CanConnect(bench, other));
     }
 
-    [Fact]
+    [Fact, Trait("Suite", "slow")]
     public async Task A_real_Prometheus_scrapes_over_TLS_with_a_password_and_not_with_a_wrong_one()
     {
         await using var bench = await TlsAsync(more: Users);
