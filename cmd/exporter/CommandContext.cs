@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter;
@@ -12,22 +10,15 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
     /// <summary>The account of that name, or the only account if <paramref name="name"/> is null. Null after printing why there is none.</summary>
     public ConfiguredAccount? FindAccount(string? name)
     {
-        var names = string.Join(", ", Options.Accounts.Select(a => a.Name));
-        if (name is null)
+        if (Options.Accounts.Where(a => name is null || a.Name == name).ToList() is [var only])
         {
-            if (Options.Accounts is [var only])
-            {
-                return only;
-            }
-            Terminal.Error.WriteLine($"There are several accounts; choose one of: {names}.");
-            return null;
+            return only;
         }
-        if (Options.Accounts.FirstOrDefault(a => a.Name == name) is { } found)
-        {
-            return found;
-        }
-        var hint = Nearest.To(name, Options.Accounts.Select(a => a.Name)) is { } near ? $"did you mean {near}?" : $"choose one of: {names}.";
-        Terminal.Error.WriteLine($"There is no account {Sanitize.Line(name)}; {hint}");
+        var names = Options.Accounts.Select(a => a.Name).ToList();
+        var choice = $"choose one of: {string.Join(", ", names)}.";
+        Terminal.Error.WriteLine(name is null
+            ? $"There are several accounts; {choice}"
+            : $"There is no account {Sanitize.Line(name)}{Nearest.Remedy(name, names, choice)}");
         return null;
     }
 

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-
 namespace Exporter;
 
 /// <summary>Writes the help of a command: usage, subcommands, options, examples, exit codes, and all settings.</summary>

@@ -1,7 +1,4 @@
-using System.CommandLine;
 using System.Text;
-using Exporter.Accounts;
-using Exporter.Web;
 
 namespace Exporter;
 

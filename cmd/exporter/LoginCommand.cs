@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary>
@@ -17,20 +13,20 @@ internal sealed class LoginCommand(CommandContext context)
 
     public static void AddTo(CommandLine program)
     {
-        var (account, token, paste, noBrowser) = (
-            ProgramCommands.AccountArgument(),
-            ProgramCommands.Switch("--token", "Paste a token instead of logging in. It is verified first."),
-            ProgramCommands.Switch("--paste", "Paste the browser's final address instead of waiting for the redirect."),
-            ProgramCommands.Switch("--no-browser", "Do not open a browser."));
+        var (token, paste, noBrowser) = (
+            CommandLine.Switch("--token", "Paste a token instead of logging in. It is verified first."),
+            CommandLine.Switch("--paste", "Paste the browser's final address instead of waiting for the redirect."),
+            CommandLine.Switch("--no-browser", "Do not open a browser."));
         program.Add(
-            new Command("login", "Logs in to an account from this terminal and saves its token.") { account, token, paste, noBrowser },
+            new Command("login", "Logs in to an account from this terminal and saves its token.") { token, paste, noBrowser },
             [
                 "oauth-exporter login",
                 "oauth-exporter login home --config exporter.yml",
                 "oauth-exporter login home --paste          (the browser runs on another machine)",
             ],
-            (context, result, cancellationToken) => new LoginCommand(context).RunAsync(
-                result.GetValue(account), result.GetValue(token), result.GetValue(paste), !result.GetValue(noBrowser), cancellationToken));
+            (context, account, result, cancellationToken) => result.GetValue(token)
+                ? new LoginCommand(context).PasteTokenAsync(account, cancellationToken)
+                : new LoginCommand(context).LogInAsync(account, result.GetValue(paste), !result.GetValue(noBrowser), cancellationToken));
     }
 
     /// <summary>Logs in to an open account.</summary>
@@ -43,11 +39,6 @@ internal sealed class LoginCommand(CommandContext context)
         LoginMethod.Unattended => await RenewUnattendedAsync(account, cancellationToken),
         _ => throw new InvalidOperationException("unknown login method"),
     };
-
-    private Task<int> RunAsync(string? name, bool token, bool paste, bool openBrowser, CancellationToken cancellationToken) => context.RunAsync(
-        name,
-        account => token ? PasteTokenAsync(account, cancellationToken) : LogInAsync(account, paste, openBrowser, cancellationToken),
-        cancellationToken);
 
     private async Task<Renewal> LogInByDeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellationToken)
     {

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary><c>logout</c>: revokes a login if the provider supports revocation (RFC 7009), and removes the local token.</summary>
@@ -10,9 +6,9 @@ internal static class LogoutCommand
     public static void AddTo(CommandLine program)
     {
         var (account, local, all) = (
-            ProgramCommands.AccountArgument(),
-            ProgramCommands.Switch("--local", "Remove the local token only. The login stays valid at the provider."),
-            ProgramCommands.Switch("--all", "Log out all accounts."));
+            CommandLine.AccountArgument(),
+            CommandLine.Switch("--local", "Remove the local token only. The login stays valid at the provider."),
+            CommandLine.Switch("--all", "Log out all accounts."));
         program.Add(
             new Command("logout", "Revokes the login if the provider supports it, and removes the local token.") { account, local, all },
             ["oauth-exporter logout home", "oauth-exporter logout --all --local"],

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary>The commands of the sources. Each works on one account of its source.</summary>
@@ -41,7 +37,7 @@ internal static class SourceCommands
         {
             if (declared.Placeholder is null)
             {
-                var option = ProgramCommands.Switch(declared.Name, declared.Help);
+                var option = CommandLine.Switch(declared.Name, declared.Help);
                 command.Add(option);
                 return result => result.GetValue(option) ? "" : null;
             }
