@@ -57,10 +57,9 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
         {
             return exitCode;
         }
-        Terminal.Error.WriteLine(
+        return Terminal.Fail(
             $"{account.Name}: the new token could not be saved in {account.TokenManager.StoreLocation} and is lost: {reason}. "
             + "Fix the cause, then log in again.");
-        return ExitCode.Failed;
     }
 
     /// <summary>Prints why the account has no valid token, and what to do.</summary>
@@ -80,8 +79,7 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
             { History.LastError: { } error } => (ExitCode.TryLater, $"{error}; try again later"),
             _ => (ExitCode.TryLater, "the token is not being renewed; try again later"),
         };
-        Terminal.Error.WriteLine($"{account.Name}: {message}");
-        return exitCode;
+        return Terminal.Fail($"{account.Name}: {message}", exitCode);
     }
 
     /// <summary>"valid until 2026-11-21 13:00:00Z (in 59 minutes)".</summary>

@@ -146,12 +146,8 @@ internal sealed class CommandLine
             return existing;
         }
         var group = new Command(name, $"Commands for {name}.") { TreatUnmatchedTokensAsErrors = false };
-        SetAction(group, (_, _) =>
-        {
-            var names = string.Join(", ", group.Subcommands.Select(c => c.Name));
-            Terminal.Error.WriteLine($"{ProgramName} {name}: missing command; choose one of: {names}");
-            return Task.FromResult(ExitCode.Failed);
-        });
+        SetAction(group, (_, _) => Task.FromResult(Terminal.Fail(
+            $"{ProgramName} {name}: missing command; choose one of: {string.Join(", ", group.Subcommands.Select(c => c.Name))}")));
         parent.Add(group);
         return group;
     }

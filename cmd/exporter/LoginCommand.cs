@@ -140,9 +140,8 @@ internal sealed class LoginCommand(CommandContext context)
         var manager = account.TokenManager;
         if (!manager.LogsInByItself && manager.Snapshot.State.Token is null)
         {
-            terminal.Error.WriteLine(
+            return terminal.Fail(
                 $"{account.Name}: no login method is configured; create a token file with a refresh token at {manager.StoreLocation}");
-            return ExitCode.Failed;
         }
         terminal.Error.WriteLine($"{account.Name}: no login is needed; the token is renewed with the configured credentials.");
         if (await manager.RenewAsync(null, cancellationToken) is not { State: TokenState.Active { FailedRenewals: 0 } active })
@@ -163,24 +162,16 @@ internal sealed class LoginCommand(CommandContext context)
         return Report(account, outcome);
     }
 
-    private int Report(Account account, Renewal outcome)
+    private int Report(Account account, Renewal outcome) => outcome switch
     {
-        var (exitCode, failure) = outcome switch
-        {
-            Renewal.Renewed => (ExitCode.Done, null),
-            Renewal.Transient(_, var reason, _) => (ExitCode.TryLater, $"{reason}; try again later"),
-            Renewal.InvalidClient(var reason) => (ExitCode.Failed, $"{reason}; fix the configuration"),
-            Renewal.InvalidGrant(var reason) => (ExitCode.Failed, reason),
-            _ => throw new InvalidOperationException("unknown outcome of a login"),
-        };
-        if (failure is not null)
-        {
-            terminal.Error.WriteLine($"{account.Name}: login failed: {failure}");
-            return exitCode;
-        }
+        Renewal.Transient(_, var reason, _) => terminal.Fail($"{account.Name}: login failed: {reason}; try again later", ExitCode.TryLater),
+        Renewal.InvalidClient(var reason) => terminal.Fail($"{account.Name}: login failed: {reason}; fix the configuration"),
+        Renewal.InvalidGrant(var reason) => terminal.Fail($"{account.Name}: login failed: {reason}"),
         // CommandContext reports a token that could not be saved.
-        return account.TokenManagers.Any(manager => manager.Snapshot.Unpersisted is not null) ? ExitCode.Done : ReportLocations(account);
-    }
+        Renewal.Renewed when account.TokenManagers.Any(manager => manager.Snapshot.Unpersisted is not null) => ExitCode.Done,
+        Renewal.Renewed => ReportLocations(account),
+        _ => throw new InvalidOperationException("unknown outcome of a login"),
+    };
 
     /// <summary>Prints where the tokens are. After a login for an upstream token, the account's own token may still be missing.</summary>
     private int ReportLocations(Account account)

@@ -21,8 +21,7 @@ internal static class LogoutCommand
     {
         if (all && name is not null)
         {
-            context.Terminal.Error.WriteLine("Give either an account or --all.");
-            return ExitCode.Failed;
+            return context.Terminal.Fail("Give either an account or --all.");
         }
         IReadOnlyList<ConfiguredAccount> accounts = all ? context.Options.Accounts : context.FindAccount(name) is { } found ? [found] : [];
         var exitCode = accounts.Count == 0 ? ExitCode.Failed : ExitCode.Done;
@@ -51,8 +50,8 @@ internal static class LogoutCommand
         if (failure is not null)
         {
             var hint = revoke is null ? "" : "; try again, or use --local to remove only the local token";
-            terminal.Error.WriteLine($"{account.Name}: logout failed, nothing changed: {failure}{hint}");
-            return revoke is null ? ExitCode.Failed : ExitCode.TryLater;
+            return terminal.Fail(
+                $"{account.Name}: logout failed, nothing changed: {failure}{hint}", revoke is null ? ExitCode.Failed : ExitCode.TryLater);
         }
         var outcome = (local, revoke) switch
         {

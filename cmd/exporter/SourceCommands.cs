@@ -52,8 +52,7 @@ internal static class SourceCommands
             var options = context.Options with { Accounts = [.. context.Options.Accounts.Where(a => a.Source == source)] };
             if (context.Options.Accounts.Count > 0 && options.Accounts.Count == 0)
             {
-                context.Terminal.Error.WriteLine($"There is no account of {source}; configure one with source: {source}.");
-                return ExitCode.Failed;
+                return context.Terminal.Fail($"There is no account of {source}; configure one with source: {source}.");
             }
             var accounts = context with { Options = options };
             return await accounts.RunAsync(account(result), async opened =>

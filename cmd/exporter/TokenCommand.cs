@@ -34,8 +34,7 @@ internal static class TokenCommand
         var (secret, expiry) = id ? (token.IdToken, Jwt.Expiry(token.IdToken)) : (token.AccessToken, token.ExpiresAt);
         if (secret is null || (id && IsExpired(secret)))
         {
-            context.Terminal.Error.WriteLine($"{account.Name}: there is no valid ID token; log in with the scope openid");
-            return ExitCode.Failed;
+            return context.Terminal.Fail($"{account.Name}: there is no valid ID token; log in with the scope openid");
         }
         context.Terminal.Output.WriteLine(json ? Json(id ? "id_token" : "access_token", secret, expiry) : secret.Reveal());
         return ExitCode.Done;
