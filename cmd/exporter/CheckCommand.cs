@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-
 namespace Exporter;
 
 /// <summary><c>check</c>: validates the configuration.</summary>

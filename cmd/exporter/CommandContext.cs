@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter;
@@ -12,22 +10,15 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
     /// <summary>The account of that name, or the only account if <paramref name="name"/> is null. Null after printing why there is none.</summary>
     public ConfiguredAccount? FindAccount(string? name)
     {
-        var names = string.Join(", ", Options.Accounts.Select(a => a.Name));
-        if (name is null)
+        if (Options.Accounts.Where(a => name is null || a.Name == name).ToList() is [var only])
         {
-            if (Options.Accounts is [var only])
-            {
-                return only;
-            }
-            Terminal.Error.WriteLine($"There are several accounts; choose one of: {names}.");
-            return null;
+            return only;
         }
-        if (Options.Accounts.FirstOrDefault(a => a.Name == name) is { } found)
-        {
-            return found;
-        }
-        var hint = Nearest.To(name, Options.Accounts.Select(a => a.Name)) is { } near ? $"did you mean {near}?" : $"choose one of: {names}.";
-        Terminal.Error.WriteLine($"There is no account {Sanitize.Line(name)}; {hint}");
+        var names = Options.Accounts.Select(a => a.Name).ToList();
+        var choice = $"choose one of: {string.Join(", ", names)}.";
+        Terminal.Error.WriteLine(name is null
+            ? $"There are several accounts; {choice}"
+            : $"There is no account {Sanitize.Line(name)}{Nearest.Remedy(name, names, choice)}");
         return null;
     }
 
@@ -66,10 +57,9 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
         {
             return exitCode;
         }
-        Terminal.Error.WriteLine(
+        return Terminal.Fail(
             $"{account.Name}: the new token could not be saved in {account.TokenManager.StoreLocation} and is lost: {reason}. "
             + "Fix the cause, then log in again.");
-        return ExitCode.Failed;
     }
 
     /// <summary>Prints why the account has no valid token, and what to do.</summary>
@@ -89,8 +79,7 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
             { History.LastError: { } error } => (ExitCode.TryLater, $"{error}; try again later"),
             _ => (ExitCode.TryLater, "the token is not being renewed; try again later"),
         };
-        Terminal.Error.WriteLine($"{account.Name}: {message}");
-        return exitCode;
+        return Terminal.Fail($"{account.Name}: {message}", exitCode);
     }
 
     /// <summary>"valid until 2026-11-21 13:00:00Z (in 59 minutes)".</summary>

@@ -1,6 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-
 namespace Exporter;
 
 /// <summary>Writes the help of a command: usage, subcommands, options, examples, exit codes, and all settings.</summary>
@@ -35,17 +32,10 @@ internal sealed class CommandHelp(
         {
             return $"{CommandLine.ProgramName} [COMMAND] [SETTINGS]";
         }
-        List<string> words = [CommandLine.ProgramName, .. Path(command)];
-        if (command.Subcommands.Count > 0)
-        {
-            words.Add("COMMAND");
-        }
-        words.AddRange(command.Arguments.Select(a => a.Arity.MinimumNumberOfValues > 0 ? a.Name : $"[{a.Name}]"));
-        if (command.Options.Count > 0)
-        {
-            words.Add("[OPTIONS]");
-        }
-        return string.Join(' ', [.. words, "[SETTINGS]"]);
+        string[] commands = command.Subcommands.Count > 0 ? ["COMMAND"] : [];
+        var arguments = command.Arguments.Select(a => a.Arity.MinimumNumberOfValues > 0 ? a.Name : $"[{a.Name}]");
+        string[] options = command.Options.Count > 0 ? ["[OPTIONS]"] : [];
+        return string.Join(' ', [CommandLine.ProgramName, .. Path(command), .. commands, .. arguments, .. options, "[SETTINGS]"]);
     }
 
     private IEnumerable<string> Path(Command command) =>

@@ -1,9 +1,5 @@
-using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using Exporter.Accounts;
-using Exporter.Tokens;
-using Exporter.Web;
 
 namespace Exporter;
 
@@ -18,7 +14,6 @@ internal sealed class CommandLine
     {
         TreatUnmatchedTokensAsErrors = false,
     };
-
 
     public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, Terminal terminal, TimeProvider time)
     {
@@ -51,6 +46,11 @@ internal sealed class CommandLine
 
     public TimeProvider Time { get; }
 
+    public static Argument<string?> AccountArgument() =>
+        new("ACCOUNT") { Arity = ArgumentArity.ZeroOrOne, Description = "The account. Optional if there is only one." };
+
+    public static Option<bool> Switch(string name, string help, params string[] aliases) => new(name, aliases) { Description = help };
+
     /// <summary>Sets what the program does without a command.</summary>
     public void SetDefault(Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) => SetAction(root, WithConfiguration(run));
 
@@ -60,6 +60,16 @@ internal sealed class CommandLine
     public void Add(
         Command command, IReadOnlyList<string> examples, Func<CommandContext, ParseResult, CancellationToken, Task<int>> run,
         params IEnumerable<string> groups) => AddUnconfigured(command, examples, WithConfiguration(run), groups);
+
+    /// <summary>Adds a command that works on one account, its optional argument.</summary>
+    public void Add(
+        Command command, IReadOnlyList<string> examples, Func<CommandContext, Account, ParseResult, CancellationToken, Task<int>> run)
+    {
+        var account = AccountArgument();
+        command.Add(account);
+        Add(command, examples, (context, result, cancellationToken) => context.RunAsync(
+            result.GetValue(account), opened => run(context, opened, result, cancellationToken), cancellationToken));
+    }
 
     /// <summary>Adds a command that works without a valid configuration.</summary>
     public void AddUnconfigured(
@@ -136,12 +146,8 @@ internal sealed class CommandLine
             return existing;
         }
         var group = new Command(name, $"Commands for {name}.") { TreatUnmatchedTokensAsErrors = false };
-        SetAction(group, (_, _) =>
-        {
-            var names = string.Join(", ", group.Subcommands.Select(c => c.Name));
-            Terminal.Error.WriteLine($"{ProgramName} {name}: missing command; choose one of: {names}");
-            return Task.FromResult(ExitCode.Failed);
-        });
+        SetAction(group, (_, _) => Task.FromResult(Terminal.Fail(
+            $"{ProgramName} {name}: missing command; choose one of: {string.Join(", ", group.Subcommands.Select(c => c.Name))}")));
         parent.Add(group);
         return group;
     }
@@ -157,8 +163,7 @@ internal sealed class CommandLine
             if (token.StartsWith('-') && token.Length > 1)
             {
                 var name = token.Split('=')[0];
-                var hint = Nearest.To(name, knownFlags) is { } flag ? $"did you mean {flag}?" : $"see {ProgramName} --help";
-                Reject($"{Sanitize.Line(name)}: unknown flag; {hint}");
+                Reject($"{Sanitize.Line(name)}: unknown flag{Nearest.Remedy(name, knownFlags, $"see {ProgramName} --help")}");
             }
             else if (Nearest.To(token, command.Subcommands.Select(c => c.Name)) is { } near)
             {

@@ -1,4 +1,3 @@
-using Exporter.Accounts;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Exporter;
@@ -8,6 +7,17 @@ internal static class Composition
 {
     /// <summary>The sources in <c>internal/sources</c>, the default one first.</summary>
     public static IReadOnlyList<ISource> Sources { get; } = [.. SourceList.All.OrderByDescending(source => source.IsDefault)];
+
+    /// <summary>All commands of the program.</summary>
+    public static void AddCommands(this CommandLine program)
+    {
+        Action<CommandLine>[] commands =
+        [
+            ServeCommand.AddTo, CheckCommand.AddTo, HealthCommand.AddTo, HashPasswordCommand.AddTo, KeepCommand.AddTo, LoginCommand.AddTo,
+            RefreshCommand.AddTo, TokenCommand.AddTo, LogoutCommand.AddTo, StatusCommand.AddTo, SourceCommands.AddTo,
+        ];
+        Array.ForEach(commands, addTo => addTo(program));
+    }
 
     /// <summary>Adds the services that <c>serve</c> and every other command share.</summary>
     public static IServiceCollection AddExporter(

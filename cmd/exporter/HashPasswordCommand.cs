@@ -1,7 +1,4 @@
-using System.CommandLine;
 using System.Text;
-using Exporter.Accounts;
-using Exporter.Web;
 
 namespace Exporter;
 
@@ -20,11 +17,11 @@ internal static class HashPasswordCommand
         var password = terminal.IsInteractive ? await PromptAsync("Password: ") : await terminal.ReadLineAsync(cancellationToken);
         if (string.IsNullOrEmpty(password))
         {
-            return Fail("no password; write one line to the standard input");
+            return terminal.Fail("no password; write one line to the standard input");
         }
         if (terminal.IsInteractive && await PromptAsync("Repeat the password: ") != password)
         {
-            return Fail("the passwords differ; try again");
+            return terminal.Fail("the passwords differ; try again");
         }
         try
         {
@@ -33,13 +30,7 @@ internal static class HashPasswordCommand
         }
         catch (ArgumentException)
         {
-            return Fail($"a bcrypt password has at most {Bcrypt.LongestPassword} bytes and no NUL; choose a shorter one");
-        }
-
-        int Fail(string error)
-        {
-            terminal.Error.WriteLine(error);
-            return ExitCode.Failed;
+            return terminal.Fail($"a bcrypt password has at most {Bcrypt.LongestPassword} bytes and no NUL; choose a shorter one");
         }
 
         // Console.ReadKey cannot be canceled.

@@ -1,8 +1,4 @@
-using System.CommandLine;
 using System.Net.Sockets;
-using Exporter.Accounts;
-using Exporter.Tokens;
-using Exporter.Web;
 
 namespace Exporter;
 

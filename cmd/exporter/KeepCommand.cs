@@ -1,7 +1,4 @@
-using System.CommandLine;
 using System.Globalization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter;
 
@@ -83,15 +80,16 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
         var prefix = AccountReport.Prefix(account);
         await account.LoadAsync(false, cancellationToken);
         var loaded = manager.Snapshot.State;
-        if (loaded is TokenState.Missing && manager.NextRenewal is null)
+        var error = loaded switch
         {
-            log.Error($"{prefix}there is no token in {manager.StoreLocation}; {LogIn}");
-            return false;
-        }
-        if (loaded is TokenState.Active { RenewAt: var at, Held.RefreshToken: null }
-            && (at == DateTimeOffset.MaxValue || at == loaded.Token?.ExpiresAt))
+            TokenState.Missing when manager.NextRenewal is null => $"there is no token in {manager.StoreLocation}",
+            TokenState.Active { RenewAt: var at, Held.RefreshToken: null } when at == DateTimeOffset.MaxValue || at == loaded.Token?.ExpiresAt =>
+                $"{manager.StoreLocation} missing \"refresh_token\"",
+            _ => null,
+        };
+        if (error is not null)
         {
-            log.Error($"{prefix}{manager.StoreLocation} missing \"refresh_token\"; {LogIn}");
+            log.Error($"{prefix}{error}; {LogIn}");
             return false;
         }
         var renewed = await manager.RenewAsync(null, cancellationToken);

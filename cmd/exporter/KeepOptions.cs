@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary>The options of <c>keep</c>. They select one token file, or all accounts of a configuration.</summary>

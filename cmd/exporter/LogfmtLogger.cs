@@ -1,6 +1,3 @@
-using System.Text;
-using Exporter.Accounts;
-
 namespace Exporter;
 
 /// <summary>
@@ -9,14 +6,16 @@ namespace Exporter;
 /// </summary>
 internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILoggerProvider, ILogger
 {
-    /// <summary>The level names are those of logrus, which netatmo-exporter uses.</summary>
-    public static readonly Setting<LogLevel> LevelSetting = Settings.Choice("log_level", "The minimum level of log lines.",
-        [
-            ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("info", LogLevel.Information),
-            ("warning", LogLevel.Warning), ("warn", LogLevel.Warning), ("error", LogLevel.Error),
-            ("fatal", LogLevel.Critical), ("panic", LogLevel.Critical),
-        ],
-        flag: "--log-level", variable: "NETATMO_LOG_LEVEL", @default: "info");
+    /// <summary>The names of logrus, which netatmo-exporter uses. Log lines have the first name of their level.</summary>
+    private static readonly (string Name, LogLevel Level)[] Levels =
+    [
+        ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("info", LogLevel.Information),
+        ("warning", LogLevel.Warning), ("warn", LogLevel.Warning), ("error", LogLevel.Error),
+        ("fatal", LogLevel.Critical), ("panic", LogLevel.Critical),
+    ];
+
+    public static readonly Setting<LogLevel> LevelSetting = Settings.Choice(
+        "log_level", "The minimum level of log lines.", Levels, flag: "--log-level", variable: "NETATMO_LOG_LEVEL", @default: "info");
 
     private readonly Lock writeLock = new();
 
@@ -33,12 +32,10 @@ internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILogge
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        var line = new StringBuilder("level=").Append(NameOf(logLevel)).Append(" msg=");
-        AppendQuoted(line, formatter(state, exception));
+        var line = $"level={Array.Find(Levels, known => known.Level == logLevel).Name} msg={Quote(formatter(state, exception))}";
         if (exception is not null)
         {
-            var details = stackTraces ? exception.ToString() : $"{exception.GetType().Name}: {exception.Message}";
-            AppendQuoted(line.Append(" error="), details);
+            line += $" error={Quote(stackTraces ? exception.ToString() : $"{exception.GetType().Name}: {exception.Message}")}";
         }
         lock (writeLock)
         {
@@ -63,31 +60,12 @@ internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILogge
         _ => configured,
     };
 
-    private static void AppendQuoted(StringBuilder line, string text)
+    private static string Quote(string text) => $"\"{string.Concat(text.Select(c => c switch
     {
-        line.Append('"');
-        foreach (var c in text)
-        {
-            _ = c switch
-            {
-                '"' or '\\' => line.Append('\\').Append(c),
-                '\n' => line.Append("\\n"),
-                '\r' => line.Append("\\r"),
-                '\t' => line.Append("\\t"),
-                _ when char.IsControl(c) => line.Append('?'),
-                _ => line.Append(c),
-            };
-        }
-        line.Append('"');
-    }
-
-    private static string NameOf(LogLevel level) => level switch
-    {
-        LogLevel.Trace => "trace",
-        LogLevel.Debug => "debug",
-        LogLevel.Information => "info",
-        LogLevel.Warning => "warning",
-        LogLevel.Error => "error",
-        _ => "fatal",
-    };
+        '"' or '\\' => $"\\{c}",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        _ => char.IsControl(c) ? "?" : $"{c}",
+    }))}\"";
 }

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary>
@@ -17,20 +13,20 @@ internal sealed class LoginCommand(CommandContext context)
 
     public static void AddTo(CommandLine program)
     {
-        var (account, token, paste, noBrowser) = (
-            ProgramCommands.AccountArgument(),
-            ProgramCommands.Switch("--token", "Paste a token instead of logging in. It is verified first."),
-            ProgramCommands.Switch("--paste", "Paste the browser's final address instead of waiting for the redirect."),
-            ProgramCommands.Switch("--no-browser", "Do not open a browser."));
+        var (token, paste, noBrowser) = (
+            CommandLine.Switch("--token", "Paste a token instead of logging in. It is verified first."),
+            CommandLine.Switch("--paste", "Paste the browser's final address instead of waiting for the redirect."),
+            CommandLine.Switch("--no-browser", "Do not open a browser."));
         program.Add(
-            new Command("login", "Logs in to an account from this terminal and saves its token.") { account, token, paste, noBrowser },
+            new Command("login", "Logs in to an account from this terminal and saves its token.") { token, paste, noBrowser },
             [
                 "oauth-exporter login",
                 "oauth-exporter login home --config exporter.yml",
                 "oauth-exporter login home --paste          (the browser runs on another machine)",
             ],
-            (context, result, cancellationToken) => new LoginCommand(context).RunAsync(
-                result.GetValue(account), result.GetValue(token), result.GetValue(paste), !result.GetValue(noBrowser), cancellationToken));
+            (context, account, result, cancellationToken) => result.GetValue(token)
+                ? new LoginCommand(context).PasteTokenAsync(account, cancellationToken)
+                : new LoginCommand(context).LogInAsync(account, result.GetValue(paste), !result.GetValue(noBrowser), cancellationToken));
     }
 
     /// <summary>Logs in to an open account.</summary>
@@ -43,11 +39,6 @@ internal sealed class LoginCommand(CommandContext context)
         LoginMethod.Unattended => await RenewUnattendedAsync(account, cancellationToken),
         _ => throw new InvalidOperationException("unknown login method"),
     };
-
-    private Task<int> RunAsync(string? name, bool token, bool paste, bool openBrowser, CancellationToken cancellationToken) => context.RunAsync(
-        name,
-        account => token ? PasteTokenAsync(account, cancellationToken) : LogInAsync(account, paste, openBrowser, cancellationToken),
-        cancellationToken);
 
     private async Task<Renewal> LogInByDeviceAsync(DeviceCodeGrant grant, bool openBrowser, CancellationToken cancellationToken)
     {
@@ -149,9 +140,8 @@ internal sealed class LoginCommand(CommandContext context)
         var manager = account.TokenManager;
         if (!manager.LogsInByItself && manager.Snapshot.State.Token is null)
         {
-            terminal.Error.WriteLine(
+            return terminal.Fail(
                 $"{account.Name}: no login method is configured; create a token file with a refresh token at {manager.StoreLocation}");
-            return ExitCode.Failed;
         }
         terminal.Error.WriteLine($"{account.Name}: no login is needed; the token is renewed with the configured credentials.");
         if (await manager.RenewAsync(null, cancellationToken) is not { State: TokenState.Active { FailedRenewals: 0 } active })
@@ -172,24 +162,16 @@ internal sealed class LoginCommand(CommandContext context)
         return Report(account, outcome);
     }
 
-    private int Report(Account account, Renewal outcome)
+    private int Report(Account account, Renewal outcome) => outcome switch
     {
-        var (exitCode, failure) = outcome switch
-        {
-            Renewal.Renewed => (ExitCode.Done, null),
-            Renewal.Transient(_, var reason, _) => (ExitCode.TryLater, $"{reason}; try again later"),
-            Renewal.InvalidClient(var reason) => (ExitCode.Failed, $"{reason}; fix the configuration"),
-            Renewal.InvalidGrant(var reason) => (ExitCode.Failed, reason),
-            _ => throw new InvalidOperationException("unknown outcome of a login"),
-        };
-        if (failure is not null)
-        {
-            terminal.Error.WriteLine($"{account.Name}: login failed: {failure}");
-            return exitCode;
-        }
+        Renewal.Transient(_, var reason, _) => terminal.Fail($"{account.Name}: login failed: {reason}; try again later", ExitCode.TryLater),
+        Renewal.InvalidClient(var reason) => terminal.Fail($"{account.Name}: login failed: {reason}; fix the configuration"),
+        Renewal.InvalidGrant(var reason) => terminal.Fail($"{account.Name}: login failed: {reason}"),
         // CommandContext reports a token that could not be saved.
-        return account.TokenManagers.Any(manager => manager.Snapshot.Unpersisted is not null) ? ExitCode.Done : ReportLocations(account);
-    }
+        Renewal.Renewed when account.TokenManagers.Any(manager => manager.Snapshot.Unpersisted is not null) => ExitCode.Done,
+        Renewal.Renewed => ReportLocations(account),
+        _ => throw new InvalidOperationException("unknown outcome of a login"),
+    };
 
     /// <summary>Prints where the tokens are. After a login for an upstream token, the account's own token may still be missing.</summary>
     private int ReportLocations(Account account)

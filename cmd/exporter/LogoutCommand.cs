@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary><c>logout</c>: revokes a login if the provider supports revocation (RFC 7009), and removes the local token.</summary>
@@ -10,9 +6,9 @@ internal static class LogoutCommand
     public static void AddTo(CommandLine program)
     {
         var (account, local, all) = (
-            ProgramCommands.AccountArgument(),
-            ProgramCommands.Switch("--local", "Remove the local token only. The login stays valid at the provider."),
-            ProgramCommands.Switch("--all", "Log out all accounts."));
+            CommandLine.AccountArgument(),
+            CommandLine.Switch("--local", "Remove the local token only. The login stays valid at the provider."),
+            CommandLine.Switch("--all", "Log out all accounts."));
         program.Add(
             new Command("logout", "Revokes the login if the provider supports it, and removes the local token.") { account, local, all },
             ["oauth-exporter logout home", "oauth-exporter logout --all --local"],
@@ -25,8 +21,7 @@ internal static class LogoutCommand
     {
         if (all && name is not null)
         {
-            context.Terminal.Error.WriteLine("Give either an account or --all.");
-            return ExitCode.Failed;
+            return context.Terminal.Fail("Give either an account or --all.");
         }
         IReadOnlyList<ConfiguredAccount> accounts = all ? context.Options.Accounts : context.FindAccount(name) is { } found ? [found] : [];
         var exitCode = accounts.Count == 0 ? ExitCode.Failed : ExitCode.Done;
@@ -55,8 +50,8 @@ internal static class LogoutCommand
         if (failure is not null)
         {
             var hint = revoke is null ? "" : "; try again, or use --local to remove only the local token";
-            terminal.Error.WriteLine($"{account.Name}: logout failed, nothing changed: {failure}{hint}");
-            return revoke is null ? ExitCode.Failed : ExitCode.TryLater;
+            return terminal.Fail(
+                $"{account.Name}: logout failed, nothing changed: {failure}{hint}", revoke is null ? ExitCode.Failed : ExitCode.TryLater);
         }
         var outcome = (local, revoke) switch
         {

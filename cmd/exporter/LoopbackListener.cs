@@ -1,14 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
-using Exporter.Tokens;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Exporter;
 
-/// <summary>
-/// Receives the redirect of one login on the loopback addresses (RFC 8252, section 7.3). It rejects every other request.
-/// </summary>
+/// <summary>Receives the redirect of one login on the loopback addresses (RFC 8252, section 7.3). It rejects every other request.</summary>
 internal sealed class LoopbackListener : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -21,19 +18,16 @@ internal sealed class LoopbackListener : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            if (IPAddress.TryParse(redirect.DnsSafeHost, out var address))
+            kestrel.ConfigureEndpointDefaults(listen => listen.Protocols = HttpProtocols.Http1);
+            // A free port can only be chosen on one address.
+            if ((IPAddress.TryParse(redirect.DnsSafeHost, out var literal) ? literal : redirect.Port == 0 ? IPAddress.Loopback : null) is { } address)
             {
-                kestrel.Listen(address, redirect.Port, UseHttp1);
-            }
-            else if (redirect.Port == 0)
-            {
-                // A free port can only be chosen on one address.
-                kestrel.Listen(IPAddress.Loopback, 0, UseHttp1);
+                kestrel.Listen(address, redirect.Port);
             }
             else
             {
                 // A browser resolves "localhost" to IPv4 or IPv6. This listens on both, or on IPv4 only if the machine has no IPv6.
-                kestrel.ListenLocalhost(redirect.Port, UseHttp1);
+                kestrel.ListenLocalhost(redirect.Port);
             }
         });
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
@@ -41,8 +35,6 @@ internal sealed class LoopbackListener : IAsyncDisposable
         app.Run(context => context.Request.Path == redirect.AbsolutePath && HttpMethods.IsGet(context.Request.Method)
             ? ReceiveAsync(context)
             : RespondAsync(context, 404, "This page does not exist."));
-
-        static void UseHttp1(ListenOptions listen) => listen.Protocols = HttpProtocols.Http1;
     }
 
     /// <summary>The redirect URI, with the actual port.</summary>
@@ -52,7 +44,7 @@ internal sealed class LoopbackListener : IAsyncDisposable
     public static bool CanServe(Uri redirect) => redirect.Scheme == Uri.UriSchemeHttp && redirect.IsLoopback;
 
     /// <summary>Starts a listener, or returns the error.</summary>
-    public static async Task<(LoopbackListener? Listener, string? Error)> StartAsync(Uri redirect, CancellationToken cancellationToken)
+    public static async Task<Result<LoopbackListener, string>> StartAsync(Uri redirect, CancellationToken cancellationToken)
     {
         var listener = new LoopbackListener(redirect);
         try
@@ -62,10 +54,10 @@ internal sealed class LoopbackListener : IAsyncDisposable
         catch (Exception e) when (e is IOException or SocketException)
         {
             await listener.DisposeAsync();
-            return (null, $"port {redirect.Port} is in use");
+            return $"port {redirect.Port} is in use";
         }
         listener.Redirect = redirect.Port == 0 ? new UriBuilder(redirect) { Port = new Uri(listener.app.Urls.First()).Port }.Uri : redirect;
-        return (listener, null);
+        return listener;
     }
 
     /// <summary>Sets the state of the login to accept. Until then, every request is rejected.</summary>

@@ -1,6 +1,5 @@
 using System.Collections;
 using Exporter;
-using Exporter.Accounts;
 
 var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "");
 using var signals = new ShutdownSignals();

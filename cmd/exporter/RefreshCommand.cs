@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary><c>refresh</c>: renews a token now, even if it is valid.</summary>
@@ -9,12 +5,11 @@ internal static class RefreshCommand
 {
     public static void AddTo(CommandLine program)
     {
-        var (account, yes) = (ProgramCommands.AccountArgument(), ProgramCommands.Switch("--yes", "Do not ask for confirmation.", "-y"));
+        var yes = CommandLine.Switch("--yes", "Do not ask for confirmation.", "-y");
         program.Add(
-            new Command("refresh", "Renews the token of an account now and prints the new expiry time.") { account, yes },
+            new Command("refresh", "Renews the token of an account now and prints the new expiry time.") { yes },
             ["oauth-exporter refresh", "oauth-exporter refresh home --yes"],
-            (context, result, cancellationToken) => context.RunAsync(
-                result.GetValue(account), opened => RunAsync(context, opened, result.GetValue(yes), cancellationToken), cancellationToken));
+            (context, account, result, cancellationToken) => RunAsync(context, account, result.GetValue(yes), cancellationToken));
     }
 
     private static async Task<int> RunAsync(CommandContext context, Account account, bool yes, CancellationToken cancellationToken)

@@ -1,7 +1,4 @@
-using System.CommandLine;
 using System.Net.Sockets;
-using Exporter.Accounts;
-using Exporter.Web;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Exporter;

@@ -1,7 +1,3 @@
-using System.CommandLine;
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter;
 
 /// <summary>The commands of the sources. Each works on one account of its source.</summary>
@@ -41,7 +37,7 @@ internal static class SourceCommands
         {
             if (declared.Placeholder is null)
             {
-                var option = ProgramCommands.Switch(declared.Name, declared.Help);
+                var option = CommandLine.Switch(declared.Name, declared.Help);
                 command.Add(option);
                 return result => result.GetValue(option) ? "" : null;
             }
@@ -56,8 +52,7 @@ internal static class SourceCommands
             var options = context.Options with { Accounts = [.. context.Options.Accounts.Where(a => a.Source == source)] };
             if (context.Options.Accounts.Count > 0 && options.Accounts.Count == 0)
             {
-                context.Terminal.Error.WriteLine($"There is no account of {source}; configure one with source: {source}.");
-                return ExitCode.Failed;
+                return context.Terminal.Fail($"There is no account of {source}; configure one with source: {source}.");
             }
             var accounts = context with { Options = options };
             return await accounts.RunAsync(account(result), async opened =>

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using System.Text.Json.Nodes;
-using Exporter.Accounts;
 
 namespace Exporter;
 
@@ -9,7 +7,7 @@ internal static class StatusCommand
 {
     public static void AddTo(CommandLine program)
     {
-        var json = ProgramCommands.Switch("--json", "Print JSON.");
+        var json = CommandLine.Switch("--json", "Print JSON.");
         program.Add(
             new Command("status", "Shows the state, expiry times, next renewal, store and last error of every account. "
                 + "Exits with 1 if an account needs a login.") { json },

@@ -1,7 +1,4 @@
-using System.CommandLine;
 using System.Text.Json.Nodes;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter;
 
@@ -10,20 +7,16 @@ internal static class TokenCommand
 {
     public static void AddTo(CommandLine program)
     {
-        var (account, id, json) = (
-            ProgramCommands.AccountArgument(),
-            ProgramCommands.Switch("--id", "Print the ID token instead of the access token."),
-            ProgramCommands.Switch("--json", "Print a JSON object with the expiry time."));
+        var id = CommandLine.Switch("--id", "Print the ID token instead of the access token.");
+        var json = CommandLine.Switch("--json", "Print a JSON object with the expiry time.");
         program.Add(
-            new Command("token", "Prints a valid access token and nothing else. Renews it first if necessary.") { account, id, json },
+            new Command("token", "Prints a valid access token and nothing else. Renews it first if necessary.") { id, json },
             [
                 "curl -H \"Authorization: Bearer $(oauth-exporter token home)\" https://api.example.org/",
                 "oauth-exporter token home --json",
             ],
-            (context, result, cancellationToken) => context.RunAsync(
-                result.GetValue(account),
-                opened => RunAsync(context, opened, result.GetValue(id), result.GetValue(json), cancellationToken),
-                cancellationToken));
+            (context, account, result, cancellationToken) =>
+                RunAsync(context, account, result.GetValue(id), result.GetValue(json), cancellationToken));
     }
 
     private static async Task<int> RunAsync(CommandContext context, Account account, bool id, bool json, CancellationToken cancellationToken)
@@ -41,8 +34,7 @@ internal static class TokenCommand
         var (secret, expiry) = id ? (token.IdToken, Jwt.Expiry(token.IdToken)) : (token.AccessToken, token.ExpiresAt);
         if (secret is null || (id && IsExpired(secret)))
         {
-            context.Terminal.Error.WriteLine($"{account.Name}: there is no valid ID token; log in with the scope openid");
-            return ExitCode.Failed;
+            return context.Terminal.Fail($"{account.Name}: there is no valid ID token; log in with the scope openid");
         }
         context.Terminal.Output.WriteLine(json ? Json(id ? "id_token" : "access_token", secret, expiry) : secret.Reveal());
         return ExitCode.Done;

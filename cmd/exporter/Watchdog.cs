@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-
 namespace Exporter;
 
 /// <summary>

@@ -17,7 +17,8 @@ internal static class CustomStore
         using var store = new TableStore(table, "tenant-7");
         var time = TimeProvider.System;
         var grant = new ErganiGrant(credentials, http, time);
-        await using var manager = new TokenManager("ergani", grant, store, new TokenManagerOptions(), time, NullLogger.Instance);
+        await using var manager = new TokenManager(
+            "ergani", grant, store, new TokenManagerOptions(), time, NullLogger<TokenManager>.Instance);
 
         var token = await manager.GetTokenAsync(CancellationToken.None);
         var row = $"row {table.Keys.Single()}, generation {table.Values.Single().Generation}";
@@ -42,7 +43,7 @@ internal sealed class TableStore(ConcurrentDictionary<string, Row> table, string
 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(Read());
 
-    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => new(WritePreparation.Nothing);
+    public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => default;
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {

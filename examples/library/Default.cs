@@ -17,24 +17,21 @@ internal static class Default
         var grant = new ErganiGrant(credentials, tokenHttp, time, $"{tokens.FileOf(credentials)}.log-ins");
         var store = tokens.StoreOf(credentials);
         // Asynchronous disposal waits for a renewal in flight and saves its token.
-        await using var manager = new TokenManager("ergani", grant, store, new TokenManagerOptions(), time, NullLogger.Instance);
+        await using var manager = new TokenManager(
+            "ergani", grant, store, new TokenManagerOptions(), time, NullLogger<TokenManager>.Instance);
 
         await using var services = new ServiceCollection().AddErganiApi().BuildServiceProvider();
         var api = services.GetRequiredService<IErganiApi>();
         var account = new ApiAccount(manager, credentials.Environment.Address);
-        Console.WriteLine(ErganiResponse.Read(await api.GetSubmissionsAsync(account, CancellationToken.None), time) switch
-        {
-            PollResult<IReadOnlyList<ErganiEntry>>.Success(var submissions) => $"default: {submissions.Count} kinds of submission",
-            PollResult<IReadOnlyList<ErganiEntry>>.Failed(var failure) => $"default: {failure.Reason}",
-            _ => throw new InvalidOperationException(),
-        });
+        var (submissions, failure) = ErganiResponse.Read(await api.GetSubmissionsAsync(account, CancellationToken.None), time);
+        Console.WriteLine($"default: {(failure is null ? $"{submissions!.Count} kinds of submission" : failure.Reason)}");
 
         // Another program can use an access token directly, without a token manager.
         if (await manager.GetTokenAsync(CancellationToken.None) is { AccessToken: { } access })
         {
             var direct = new ApiAccount(access, credentials.Environment.Address);
-            var answer = ErganiResponse.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);
-            Console.WriteLine($"direct: {(answer is PollResult<IReadOnlyList<ErganiEntry>>.Success(var list) ? $"{list.Count} services" : "no answer")}");
+            var (list, _) = ErganiResponse.Read(await api.GetServicesAsync(direct, CancellationToken.None), time);
+            Console.WriteLine($"direct: {(list is null ? "no answer" : $"{list.Count} services")}");
         }
     }
 }

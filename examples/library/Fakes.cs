@@ -12,7 +12,8 @@ internal static class Fakes
     {
         var time = new ManualTime();
         var grant = new FakeGrant(time) { NeedsNoToken = true, Lifetime = TimeSpan.FromHours(3) };
-        await using var manager = new TokenManager("fake", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
+        await using var manager = new TokenManager(
+            "fake", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger<TokenManager>.Instance);
         using var http = new HttpClient(new TokenHandler(manager) { InnerHandler = new Echo() });
 
         // Only the first use logs in.

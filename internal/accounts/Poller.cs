@@ -26,7 +26,7 @@ public sealed record PollerOptions(TimeSpan Interval)
 /// <param name="collect">Pure: the metrics of a reading at a time.</param>
 public sealed class Poller<T>(
     string account,
-    Func<CancellationToken, Task<PollResult<T>>> poll,
+    Func<CancellationToken, Task<Result<T, ApiFailure>>> poll,
     Func<T, DateTimeOffset, ReadingMetrics> collect,
     TokenManager manager,
     PollerOptions options,
@@ -84,7 +84,7 @@ public sealed class Poller<T>(
     {
         var started = time.GetTimestamp();
         var before = latest.Value;
-        PollResult<T> result;
+        Result<T, ApiFailure> result;
         try
         {
             result = await poll(cancellationToken);
@@ -102,12 +102,9 @@ public sealed class Poller<T>(
         var took = time.GetElapsedTime(started);
         var startedAt = time.GetUtcNow() - took;
         var status = before.Status with { LastTry = startedAt, LastDuration = took, Tries = before.Status.Tries + 1 };
-        latest.Set(result switch
-        {
-            PollResult<T>.Success(var reading) => new State(reading, Succeeded(status, startedAt)),
-            PollResult<T>.Failed(var failure) => before with { Status = Failed(status, startedAt, failure) },
-            _ => throw new InvalidOperationException($"the poll returned {result}"),
-        });
+        latest.Set(result.Failure is { } failure
+            ? before with { Status = Failed(status, startedAt, failure) }
+            : new State(result.Value, Succeeded(status, startedAt)));
     }
 
     private ReadingStatus Succeeded(ReadingStatus status, DateTimeOffset startedAt)

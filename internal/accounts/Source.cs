@@ -68,4 +68,9 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
 
     /// <summary>Adds the account's token export to a store that the source creates.</summary>
     public Func<ITokenStore, ITokenStore> WithTokenExport { get; init; } = store => store;
+
+    /// <summary>The manager of the account's token.</summary>
+    /// <param name="store">By default <see cref="Store"/>.</param>
+    public TokenManager CreateTokenManager(IGrant grant, ITokenStore? store = null) =>
+        new(Name, grant, store ?? Store, TokenOptions, Time, Logging.CreateLogger<TokenManager>());
 }

@@ -33,7 +33,7 @@ internal sealed record TokenExport(string Path, TokenExportFormat Format, string
         }
         var format = section.Find(AccountSettings.TokenExportFormat)
             ?? (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? TokenExportFormat.Json : TokenExportFormat.Env);
-        if (section.Find(AccountSettings.TokenFile) is { } store && TokenFiles.RealPath(store) == TokenFiles.RealPath(path))
+        if (section.Find(AccountSettings.TokenFile) is { } store && AtomicFile.RealPath(store) == AtomicFile.RealPath(path))
         {
             section.Problem(AccountSettings.TokenExportFile, "this is also the account's token file; name a file of another program");
         }
@@ -48,7 +48,7 @@ internal sealed record TokenExport(string Path, TokenExportFormat Format, string
     /// <summary>Writes the token, or an empty value for null, unless the file has it already. Returns a warning or an error, or null.</summary>
     public string? Write(Secret? token)
     {
-        var target = TokenFiles.RealPath(Path);
+        var target = AtomicFile.RealPath(Path);
         lock (FileLocks.GetOrAdd(target, _ => new Lock()))
         {
             try
@@ -99,7 +99,7 @@ internal sealed class ExportingTokenStore(ITokenStore store, TokenExport export)
         return result is ReadResult.Held held && Export(held.Token) is { } warning ? held with { Warning = Join(held.Warning, warning) } : result;
     }
 
-    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => store.PrepareAsync(cancellationToken);
+    public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => store.PrepareAsync(cancellationToken);
 
     public async ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {

@@ -13,6 +13,7 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
     private TaskCompletionSource? gate;
     private TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int issued;
+    private readonly Lock counting = new();
     private int inFlight;
     private int mostInFlight;
 
@@ -31,7 +32,7 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
     public int Requests => received.Count;
 
     /// <summary>The largest number of concurrent requests.</summary>
-    public int MostInFlight => Volatile.Read(ref mostInFlight);
+    public int MostInFlight { get { lock (counting) { return mostInFlight; } } }
 
     /// <summary>Completes when the next request arrives.</summary>
     public Task Arrived => arrived.Task;
@@ -67,8 +68,10 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
 
     public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
     {
-        var now = Interlocked.Increment(ref inFlight);
-        InterlockedMax(ref mostInFlight, now);
+        lock (counting)
+        {
+            mostInFlight = Math.Max(mostInFlight, ++inFlight);
+        }
         received.Enqueue(current);
         Interlocked.Exchange(ref arrived, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         try
@@ -85,7 +88,10 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
         }
         finally
         {
-            Interlocked.Decrement(ref inFlight);
+            lock (counting)
+            {
+                inFlight--;
+            }
         }
     }
 
@@ -100,13 +106,5 @@ public sealed class FakeGrant(TimeProvider time) : IGrant
             ExpiresAt = time.GetUtcNow() + Lifetime,
         };
         return current is null ? token : current.After(token);
-    }
-
-    private static void InterlockedMax(ref int most, int value)
-    {
-        int before;
-        while ((before = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, before) != before)
-        {
-        }
     }
 }

@@ -103,9 +103,7 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         await work;
     }
 
-    /// <summary>
-    /// Advances only while each unfinished task waits for one timer of this clock, so that no time passes while a task is running.
-    /// </summary>
+    /// <summary>Advances only while each unfinished task waits for one timer of this clock, so that no time passes while a task is running.</summary>
     public async Task AdvanceWhileIdle(IReadOnlyCollection<Task> work, TimeSpan step)
     {
         while (work.Count(task => !task.IsCompleted) is > 0 and var left)

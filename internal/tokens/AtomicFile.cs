@@ -12,14 +12,41 @@ public static class AtomicFile
     /// <summary>No running process uses a temporary file that is older.</summary>
     private static readonly TimeSpan StaleAfter = TimeSpan.FromHours(1);
 
-    /// <summary>The file behind a path: for a symbolic link, the file that it points to.</summary>
+    /// <summary>The path without symbolic links. Links that cannot be read or form a circle stay in it.</summary>
+    public static string RealPath(string path)
+    {
+        var linksLeft = 40;
+        return Resolve(Path.GetFullPath(path));
+
+        string Resolve(string part)
+        {
+            if (Path.GetDirectoryName(part) is not { } directory)
+            {
+                return part;
+            }
+            var parent = Resolve(directory);
+            var real = Path.GetFileName(part) switch
+            {
+                ".." => Path.GetDirectoryName(parent) ?? parent,
+                "." => parent,
+                var name => Path.Combine(parent, name),
+            };
+            try
+            {
+                return new FileInfo(real).LinkTarget is { } target && linksLeft-- > 0 ? Resolve(Path.Combine(parent, target)) : real;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return real;
+            }
+        }
+    }
+
+    /// <summary>The file behind a path.</summary>
     /// <exception cref="IOException">The links form a circle, or the path is a directory, a pipe or a device.</exception>
     internal static string Target(string path)
     {
-        // ResolveLinkTarget throws for a path that does not exist.
-        var target = new FileInfo(path).LinkTarget is null
-            ? Path.GetFullPath(path)
-            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+        var target = RealPath(path);
         return Posix.IsSpecial(target) ? throw new IOException($"{target} is not a regular file") : target;
     }
 

@@ -69,39 +69,27 @@ public sealed class AuthorizationCodeGrant(
     {
         var (state, verifier) = (Pkce.Random(), pkce ? Pkce.Random() : null);
         var returnTo = redirectUri is null or { Port: 0 } ? callback : redirectUri;
-        List<(string Name, string Value)> query =
-        [
+        var query = TokenEndpoint.Parameters(
             ("response_type", "code"),
             ("client_id", (endpoint.Client ?? throw new InvalidOperationException("a login by redirect needs a client id")).Id),
             ("redirect_uri", returnTo.OriginalString),
             ("state", state.Reveal()),
-        ];
-        if (scopes.Count > 0)
-        {
-            query.Add(("scope", string.Join(' ', scopes)));
-        }
-        if (verifier is not null)
-        {
-            query.AddRange([("code_challenge", Pkce.Challenge(verifier)), ("code_challenge_method", "S256")]);
-        }
+            ("scope", string.Join(' ', scopes)),
+            ("code_challenge", verifier is null ? null : Pkce.Challenge(verifier)),
+            ("code_challenge_method", verifier is null ? null : "S256"));
         var separator = authorizationEndpoint.Query.Length > 0 ? '&' : '?';
-        var text = string.Join('&', query.Select(q => $"{q.Name}={Uri.EscapeDataString(q.Value)}"));
+        var text = string.Join('&', query.Select(q => $"{q.Key}={Uri.EscapeDataString(q.Value)}"));
         return new AuthorizationRequest(new Uri($"{authorizationEndpoint.OriginalString}{separator}{text}"), state, verifier, returnTo);
     }
 
     /// <summary>Exchanges the code for a token, once: a code is single-use.</summary>
     public async Task<Renewal> ExchangeAsync(string code, AuthorizationRequest request, CancellationToken cancellationToken)
     {
-        List<KeyValuePair<string, string>> form =
-        [
-            new("grant_type", "authorization_code"),
-            new("code", code),
-            new("redirect_uri", request.RedirectUri.OriginalString),
-        ];
-        if (request.Verifier is { } verifier)
-        {
-            form.Add(new("code_verifier", verifier.Reveal()));
-        }
+        var form = TokenEndpoint.Parameters(
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", request.RedirectUri.OriginalString),
+            ("code_verifier", request.Verifier?.Reveal()));
         var (outcome, error) = await endpoint.RequestWithErrorAsync(form, cancellationToken);
         return error?.Error == "invalid_grant"
             ? new Renewal.InvalidGrant(error.Describe("the provider does not accept the code; start again"))

@@ -6,14 +6,14 @@ public sealed record Backoff(TimeSpan First, TimeSpan Longest)
     /// <summary>No wait is shorter than this, so that a run of small random numbers is not a burst.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan LongestAsked = TimeSpan.FromHours(1);
+
     /// <param name="failures">The number of attempts in a row that failed, 1 or more.</param>
     /// <param name="retryAfter">The Retry-After of the response: used when it is longer, up to an hour.</param>
     public TimeSpan After(int failures, Random random, TimeSpan? retryAfter = null)
     {
         var ceiling = Math.Min(Longest.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Clamp(failures - 1, 0, 30)));
         var wait = TimeSpan.FromSeconds(Math.Max(Shortest.TotalSeconds, ceiling * random.NextDouble()));
-        return retryAfter > wait ? Min(retryAfter.Value, TimeSpan.FromHours(1)) : wait;
+        return retryAfter <= wait || retryAfter is not { } asked ? wait : asked < LongestAsked ? asked : LongestAsked;
     }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

@@ -30,28 +30,26 @@ public sealed class DeviceCodeGrant(
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Requests a code. Returns a device authorization or the failure.</summary>
-    public async Task<(DeviceAuthorization? Authorization, Renewal? Failure)> BeginAsync(CancellationToken cancellationToken)
+    public async Task<Result<DeviceAuthorization, Renewal>> BeginAsync(CancellationToken cancellationToken)
     {
         var verifier = pkce ? Pkce.Random() : null;
-        List<KeyValuePair<string, string>> form = [.. extra ?? []];
-        if (scopes.Count > 0)
-        {
-            form.Add(new("scope", string.Join(' ', scopes)));
-        }
-        if (verifier is not null)
-        {
-            form.AddRange([new("code_challenge", Pkce.Challenge(verifier)), new("code_challenge_method", "S256")]);
-        }
-        var (response, failure, _, _) = await device.PostAsync(form, mayBeEmpty: false, cancellationToken);
-        return response is null ? (null, failure) : Read(response, verifier) is { } authorization
-            ? (authorization, null)
-            : (null, new Renewal.Transient(
-                FailureKind.MalformedAnswer, "the response of the device authorization endpoint has no code or no address"));
+        var form = TokenEndpoint.Parameters(
+            ("scope", string.Join(' ', scopes)),
+            ("code_challenge", verifier is null ? null : Pkce.Challenge(verifier)),
+            ("code_challenge_method", verifier is null ? null : "S256"));
+        var (response, failure, _, _) = await device.PostAsync([.. extra ?? [], .. form], mayBeEmpty: false, cancellationToken);
+        return response is null ? failure!
+            : Read(response, verifier) is { } authorization ? authorization
+            : new Renewal.Transient(FailureKind.MalformedAnswer, "the response of the device authorization endpoint has no code or no address");
     }
 
     /// <summary>Polls until the user decides or the code expires. Continues after transient failures (section 3.5).</summary>
     public async Task<Renewal> WaitAsync(DeviceAuthorization authorization, CancellationToken cancellationToken)
     {
+        var form = TokenEndpoint.Parameters(
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", authorization.DeviceCode.Reveal()),
+            ("code_verifier", authorization.Verifier?.Reveal()));
         var (interval, pause) = (authorization.Interval, authorization.Interval);
         DateTimeOffset? brokenAt = null;
         while (true)
@@ -66,7 +64,7 @@ public sealed class DeviceCodeGrant(
             {
                 continue;
             }
-            var (outcome, error) = await token.RequestWithErrorAsync(Form(authorization), cancellationToken);
+            var (outcome, error) = await token.RequestWithErrorAsync(form, cancellationToken);
             switch (error?.Error)
             {
                 case "authorization_pending":
@@ -94,16 +92,6 @@ public sealed class DeviceCodeGrant(
             // Section 3.5: on a timeout "the client MUST unilaterally reduce its polling frequency", by exponential back-off for example.
             var doubled = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             pause = retryAfter > doubled ? retryAfter.Value : doubled;
-        }
-    }
-
-    private static IEnumerable<KeyValuePair<string, string>> Form(DeviceAuthorization authorization)
-    {
-        yield return new("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-        yield return new("device_code", authorization.DeviceCode.Reveal());
-        if (authorization.Verifier is { } verifier)
-        {
-            yield return new("code_verifier", verifier.Reveal());
         }
     }
 

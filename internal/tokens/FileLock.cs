@@ -49,21 +49,16 @@ internal sealed class FileLock(TimeProvider time)
     /// <summary>On a network file system, flock may not reach other machines. Null when the file is on another file system.</summary>
     public static string? Warning(string target)
     {
-        var fileSystem = FileSystemOf(target);
-        return NetworkFileSystems.Contains(fileSystem)
-            ? $"{target} is on {fileSystem}, where locks may not reach other machines: let only one program use it"
-            : null;
-    }
-
-    private static string FileSystemOf(string target)
-    {
         try
         {
-            return new DriveInfo(Path.GetDirectoryName(target) ?? "/").DriveFormat;
+            var fileSystem = new DriveInfo(Path.GetDirectoryName(target) ?? "/").DriveFormat;
+            return NetworkFileSystems.Contains(fileSystem)
+                ? $"{target} is on {fileSystem}, where locks may not reach other machines: let only one program use it"
+                : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return "";
+            return null;
         }
     }
 

@@ -29,14 +29,13 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => Try(Read, reason => new ReadResult.Unreadable(reason));
 
-    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => Try<WritePreparation>(
+    public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => Try<Result<IDisposable, string>>(
         () =>
         {
             Take()?.Dispose();
-            prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length));
-            return new WritePreparation.Ready(() => Take()?.Dispose());
+            return new(prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length)), null);
         },
-        reason => new WritePreparation.Failed(reason));
+        reason => reason);
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
         Try(() => Write(token, expected), reason => new WriteResult.Failed(reason));
@@ -142,14 +141,15 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         {
             return new ReadResult.Empty();
         }
-        if (TryRead(content, out var reason) is { } token)
+        var (token, reason) = TryRead(content);
+        if (token is not null)
         {
             damaged = null;
             lastContent = content;
             return new ReadResult.Held(token, StampOf(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
         }
         return (ReadResult?)FromBackup(target)
-            ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason) : Damaged(target, content, reason, first));
+            ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason!) : Damaged(target, content, reason!, first));
     }
 
     /// <summary>A file that is shared with other programs stays unchanged.</summary>
@@ -171,7 +171,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     {
         try
         {
-            if (File.Exists(Marker(target)) || AtomicFile.FindUnfinished(target) is not { } content || TryRead(content, out _) is null)
+            if (File.Exists(Marker(target)) || AtomicFile.FindUnfinished(target) is not { } content || TryRead(content).Value is null)
             {
                 return false;
             }
@@ -190,12 +190,11 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         ? null
         : $"{path} is open to others (mode 0{Convert.ToString((int)mode, 8)}) until it is saved again: chmod 600 {path}";
 
-    private Token? TryRead(byte[] content, out string reason)
+    private Result<Token, string> TryRead(byte[] content)
     {
         if (content.Length > TokenFile.Largest)
         {
-            reason = $"it is larger than {TokenFile.Largest >> 20} MiB";
-            return null;
+            return $"it is larger than {TokenFile.Largest >> 20} MiB";
         }
         var found = FormatOf(content);
         try
@@ -203,23 +202,21 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             var token = found.Read(content);
             if (token.AccessToken is null && token.RefreshToken is null)
             {
-                reason = NoToken;
-                return null;
+                return NoToken;
             }
-            (format, reason) = (found, "");
+            format = found;
             return token;
         }
         catch (FormatException e)
         {
-            reason = e.Message;
-            return null;
+            return e.Message;
         }
     }
 
     /// <summary>The content before a write in place that did not finish.</summary>
     private ReadResult.Held? FromBackup(string target)
     {
-        if (TokenFile.Read(AtomicFile.Backup(target)).Content is not { } content || TryRead(content, out _) is not { } token)
+        if (TokenFile.Read(AtomicFile.Backup(target)).Content is not { } content || TryRead(content).Value is not { } token)
         {
             return null;
         }
@@ -259,11 +256,8 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         {
             return null;
         }
-        var aside = $"{target}.corrupt-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}";
-        for (var again = 2; File.Exists(aside); again++)
-        {
-            aside = $"{target}.corrupt-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}-{again}";
-        }
+        var name = $"{target}.corrupt-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}";
+        var aside = Enumerable.Range(2, int.MaxValue - 2).Select(again => $"{name}-{again}").Prepend(name).First(free => !File.Exists(free));
         try
         {
             File.Move(target, aside, overwrite: true);

@@ -12,39 +12,30 @@ namespace Exporter.Tokens;
 /// </summary>
 public sealed class JsonMembers : IEquatable<JsonMembers>
 {
-    private readonly (string Name, string Json)[] members;
+    /// <summary>The text of each value, by its name.</summary>
+    private readonly OrderedDictionary<string, string> members;
 
-    private JsonMembers((string, string)[] members) => this.members = members;
-
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-
-    private static readonly JsonReaderOptions LenientReader =
-        new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private JsonMembers(OrderedDictionary<string, string> members) => this.members = members;
 
     public static JsonMembers Empty { get; } = new([]);
 
-    public int Count => members.Length;
+    public int Count => members.Count;
 
-    public IEnumerable<string> Names => members.Select(m => m.Name);
+    public IEnumerable<string> Names => members.Keys;
 
     /// <summary>Reads the first JSON value of <paramref name="utf8"/>. Ignores the text after it, as Go's decoder does.</summary>
     /// <exception cref="JsonException">It is not an object, or not JSON.</exception>
-    public static JsonMembers Parse(ReadOnlySpan<byte> utf8)
-    {
-        // Editors on Windows write a byte order mark; RFC 8259, section 8.1, permits a reader to ignore it.
-        var text = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
-        var reader = new Utf8JsonReader(text, LenientReader);
-        using var document = JsonDocument.ParseValue(ref reader);
-        var root = document.RootElement;
-        return root.ValueKind == JsonValueKind.Object ? From(root) : throw new JsonException("it is not a JSON object");
-    }
+    public static JsonMembers Parse(ReadOnlySpan<byte> utf8) => From(Json.ParseFirst(utf8));
 
     /// <summary>Reads the first JSON value of <paramref name="utf8"/>; null when it is not an object, or not JSON.</summary>
-    public static JsonMembers? TryParse(ReadOnlySpan<byte> utf8)
+    public static JsonMembers? TryParse(ReadOnlySpan<byte> utf8) => TryFrom(Json.Parse(utf8));
+
+    /// <summary>The members of an object; null when it is not an object, or contains text that is not Unicode.</summary>
+    public static JsonMembers? TryFrom(JsonElement? element)
     {
         try
         {
-            return Parse(utf8);
+            return element is { ValueKind: JsonValueKind.Object } found ? From(found) : null;
         }
         catch (JsonException)
         {
@@ -52,9 +43,13 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
         }
     }
 
-    /// <exception cref="JsonException">It contains text that is not Unicode.</exception>
+    /// <exception cref="JsonException">It is not an object, or contains text that is not Unicode.</exception>
     public static JsonMembers From(JsonElement element)
     {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            throw new JsonException("it is not a JSON object");
+        }
         try
         {
             var found = new OrderedDictionary<string, string>();
@@ -62,7 +57,7 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
             {
                 found[property.Name] = property.Value.GetRawText();
             }
-            return new([.. found.Select(m => (m.Key, m.Value))]);
+            return new(found);
         }
         catch (InvalidOperationException)
         {
@@ -75,127 +70,85 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     /// The text of a string or number; null when it is missing, empty or of another type. Names are compared without case, as Go's decoder
     /// does.
     /// </summary>
-    public string? Text(string name) => Read(name) switch
-    {
-        { ValueKind: JsonValueKind.String } value when TryString(value) is { Length: > 0 } text => text,
-        { ValueKind: JsonValueKind.Number } value => value.GetRawText(),
-        _ => null,
-    };
+    public string? Text(string name) => Json.TextOrNumber(Read(name)) is { Length: > 0 } text ? text : null;
 
     /// <summary>A number, also if it is written as text; null when it is missing or not a number.</summary>
-    public double? Number(string name) =>
-        double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+    public double? Number(string name) => Json.Number(Read(name));
+
+    /// <summary>A time in Unix seconds; null when it is missing or not a time.</summary>
+    public DateTimeOffset? UnixTime(string name) =>
+        Number(name) is > 0 and < 1e11 and var seconds ? DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) : null;
 
     /// <summary>The members of a nested object; null when there is none.</summary>
     /// <exception cref="JsonException">It contains text that is not Unicode.</exception>
     public JsonMembers? Inner(string name) => Read(name) is { ValueKind: JsonValueKind.Object } value ? From(value) : null;
 
     /// <summary>The strings of an array; null when there is no array. Skips values of other types.</summary>
-    public IReadOnlyList<string>? Texts(string name) => Read(name) is { ValueKind: JsonValueKind.Array } list
-        ? [.. list.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(TryString).OfType<string>()]
-        : null;
+    public IReadOnlyList<string>? Texts(string name) => Json.Items(Read(name))?.Select(item => Json.Text(item)).OfType<string>().ToList();
 
-    public bool Has(string name) => IndexOf(name) >= 0;
+    public bool Has(string name) => Find(name) is not null;
 
     public JsonMembers With(string name, string? text) => text is null ? Without(name) : WithJson(name, Quote(text));
 
     public JsonMembers With(string name, long number) => WithJson(name, number.ToString(CultureInfo.InvariantCulture));
 
+    public JsonMembers WithUnixTime(string name, DateTimeOffset? time) =>
+        time is { } at ? With(name, at.ToUnixTimeSeconds()) : Without(name);
+
     public JsonMembers With(string name, JsonMembers inner, JsonStyle style) => WithJson(name, inner.Write(style.Nested()));
 
-    public JsonMembers Without(string name) => IndexOf(name) is >= 0 and var at ? new([.. members[..at], .. members[(at + 1)..]]) : this;
+    public JsonMembers Without(string name) => Find(name) is { } known ? new(new(members.Where(m => m.Key != known))) : this;
 
     public JsonMembers Without(IEnumerable<string> names) => names.Aggregate(this, (left, name) => left.Without(name));
 
     /// <summary>The members of <paramref name="newer"/> that are not null replace these; the others stay, in their order.</summary>
     public JsonMembers Merge(JsonMembers newer)
     {
-        var merged = new List<(string Name, string Json)>(members);
-        var (exact, loose) = (new Dictionary<string, int>(), new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase));
-        for (var at = 0; at < members.Length; at++)
+        var merged = new OrderedDictionary<string, string>(members);
+        var inAnyCase = Names.Distinct(StringComparer.OrdinalIgnoreCase).ToDictionary(name => name, StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, json) in newer.members.Where(m => m.Value != "null"))
         {
-            exact[members[at].Name] = at;
-            loose.TryAdd(members[at].Name, at);
+            var known = merged.ContainsKey(name) ? name : inAnyCase.GetValueOrDefault(name, name);
+            merged[known] = json;
+            inAnyCase.TryAdd(name, known);
         }
-        foreach (var (name, json) in newer.members.Where(m => m.Json != "null"))
-        {
-            if (exact.TryGetValue(name, out var at) || loose.TryGetValue(name, out at))
-            {
-                merged[at] = merged[at] with { Json = json };
-            }
-            else
-            {
-                exact[name] = loose[name] = merged.Count;
-                merged.Add((name, json));
-            }
-        }
-        return new([.. merged]);
+        return new(merged);
     }
 
     public byte[] ToBytes(JsonStyle style) => Encoding.UTF8.GetBytes(Write(style) + (style.FinalNewline ? style.Newline : ""));
 
-    public bool Equals(JsonMembers? other) => other is not null && members.AsSpan().SequenceEqual(other.members);
+    public bool Equals(JsonMembers? other) =>
+        other is not null && Names.SequenceEqual(other.Names) && members.Values.SequenceEqual(other.members.Values);
 
     public override bool Equals(object? obj) => Equals(obj as JsonMembers);
 
-    public override int GetHashCode() => members.Aggregate(members.Length, HashCode.Combine);
+    public override int GetHashCode() => members.Values.Aggregate(Count, HashCode.Combine);
 
     /// <summary>Names only: the values may be secrets.</summary>
     public override string ToString() => $"{{{string.Join(", ", Names)}}}";
 
     private string Write(JsonStyle style)
     {
-        if (members.Length == 0)
+        if (Count == 0)
         {
             return "{}";
         }
         if (style.Indent is null)
         {
-            return $"{{{string.Join(',', members.Select(m => $"{Quote(m.Name)}:{m.Json}"))}}}";
+            return $"{{{string.Join(',', members.Select(m => $"{Quote(m.Key)}:{m.Value}"))}}}";
         }
-        var lines = members.Select(m => $"{style.Margin}{style.Indent}{Quote(m.Name)}: {m.Json}");
+        var lines = members.Select(m => $"{style.Margin}{style.Indent}{Quote(m.Key)}: {m.Value}");
         return $"{{{style.Newline}{string.Join($",{style.Newline}", lines)}{style.Newline}{style.Margin}}}";
     }
 
-    private JsonMembers WithJson(string name, string json)
-    {
-        var at = IndexOf(name);
-        if (at < 0)
-        {
-            return new([.. members, (name, json)]);
-        }
-        var copy = members.ToArray();
-        copy[at].Json = json;
-        return new(copy);
-    }
+    private JsonMembers WithJson(string name, string json) =>
+        new(new OrderedDictionary<string, string>(members) { [Find(name) ?? name] = json });
 
-    private int IndexOf(string name) =>
-        Array.FindIndex(members, m => m.Name == name) is >= 0 and var exact
-            ? exact
-            : Array.FindIndex(members, m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    /// <summary>The name of a member as it is written.</summary>
+    private string? Find(string name) =>
+        members.ContainsKey(name) ? name : Names.FirstOrDefault(other => other.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    private JsonElement? Read(string name)
-    {
-        if (IndexOf(name) is not (>= 0 and var at))
-        {
-            return null;
-        }
-        using var document = JsonDocument.Parse(members[at].Json, Lenient);
-        return document.RootElement.Clone();
-    }
-
-    /// <summary>The parser accepts a lone surrogate, but reading it fails: then the member counts as missing.</summary>
-    private static string? TryString(JsonElement value)
-    {
-        try
-        {
-            return value.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
+    private JsonElement? Read(string name) => Find(name) is { } known ? Json.Parse(Encoding.UTF8.GetBytes(members[known])) : null;
 
     private static string Quote(string text)
     {

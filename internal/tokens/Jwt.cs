@@ -12,6 +12,5 @@ public static class Jwt
             : null;
 
     /// <summary>The <c>exp</c> claim; null when there is none.</summary>
-    public static DateTimeOffset? Expiry(Secret? token) =>
-        Claims(token)?.Number("exp") is > 0 and < 1e11 and var seconds ? DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) : null;
+    public static DateTimeOffset? Expiry(Secret? token) => Claims(token)?.UnixTime("exp");
 }

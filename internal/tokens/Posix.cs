@@ -19,6 +19,7 @@ internal static class Posix
     private const int CloseOnExec = 0x80000;
     private const int CurrentDirectory = -100;
     private const int EmptyPath = 0x1000;
+    private const int NoFollow = 0x100;
     private const uint Kind = 0x1;
     private const uint OwnerAndGroup = 0x8 | 0x10;
     private const uint Inode = 0x100;
@@ -44,9 +45,9 @@ internal static class Posix
     /// <summary>Opens a file without a lock, which .NET always takes. The handle is invalid when the file cannot be opened.</summary>
     public static SafeFileHandle OpenUnlocked(string path) => new(open(Text(path), CloseOnExec, 0), ownsHandle: true);
 
-    /// <summary>Whether the path exists and is not a regular file: a directory, a pipe, a device.</summary>
+    /// <summary>Whether the path exists and is not a regular file: a directory, a link, a pipe, a device.</summary>
     public static bool IsSpecial(string path) =>
-        statx(CurrentDirectory, Text(path), 0, Kind, out var status) == 0 && (status.Mode & KindOfFile) != OrdinaryFile;
+        statx(CurrentDirectory, Text(path), NoFollow, Kind, out var status) == 0 && (status.Mode & KindOfFile) != OrdinaryFile;
 
     /// <summary>The owner of a file or directory; null when it does not exist or the owner is unknown.</summary>
     public static (uint User, uint Group)? OwnerOf(string path) =>

@@ -5,24 +5,17 @@ namespace Exporter.Tokens;
 /// opened with its space reserved, where it must be written in place. A reader, a crash or a full disk sees the old content or the new one.
 /// Not safe for concurrent use. Disposing discards what was not written.
 /// </summary>
-internal sealed class PreparedFile : IDisposable
+/// <param name="beside">The temporary file, or the backup during a write in place.</param>
+/// <param name="inPlace">The reason for a write in place, and the old content; null when the file is replaced.</param>
+internal sealed class PreparedFile(string path, string target, FileStream file, string beside, (string Reason, byte[] Before)? inPlace) : IDisposable
 {
-    private readonly string path;
-    private readonly FileStream file;
+    private bool isDisposed;
 
-    /// <summary>The temporary file, or the backup during a write in place.</summary>
-    private readonly string beside;
-
-    /// <summary>The reason for a write in place, and the old content; null when the file is replaced.</summary>
-    private readonly (string Reason, byte[] Before)? inPlace;
-
-    private PreparedFile(string path, string target, FileStream file, string beside, (string Reason, byte[] Before)? inPlace) =>
-        (this.path, Target, this.file, this.beside, this.inPlace) = (path, target, file, beside, inPlace);
-
-    private string Target { get; }
-
-    /// <summary>Whether this still is a replacement of what is at the path. Another process may have replaced the file or a link to it.</summary>
-    public bool IsCurrent => AtomicFile.Target(path) == Target && (inPlace is null || Posix.IsSame(file.SafeFileHandle, Target));
+    /// <summary>
+    /// Whether this still is a replacement of what is at the path. Another process may have replaced the file or a link to it, and disposing
+    /// has discarded it.
+    /// </summary>
+    public bool IsCurrent => !isDisposed && AtomicFile.Target(path) == target && (inPlace is null || Posix.IsSame(file.SafeFileHandle, target));
 
     /// <param name="size">The expected size in bytes. A larger content is written too, without its space reserved.</param>
     /// <exception cref="IOException">It cannot be written; the file is unchanged.</exception>
@@ -69,23 +62,27 @@ internal sealed class PreparedFile : IDisposable
         file.Dispose();
         try
         {
-            File.Move(beside, Target, overwrite: true);
+            File.Move(beside, target, overwrite: true);
         }
         catch (IOException e) when (e.HResult == Posix.Busy)
         {
             // An old kernel does not report that the file is mounted.
-            using var place = InPlace(path, Target, content.Length, Mounted);
+            using var place = InPlace(path, target, content.Length, Mounted);
             return place.Write(content);
         }
-        var warning = AtomicFile.FlushDirectory(AtomicFile.DirectoryOf(Target));
-        AtomicFile.DeleteStale(Target);
+        var warning = AtomicFile.FlushDirectory(AtomicFile.DirectoryOf(target));
+        AtomicFile.DeleteStale(target);
         return warning;
     }
 
     public void Dispose()
     {
-        file.Dispose();
-        AtomicFile.TryDelete(beside);
+        if (!isDisposed)
+        {
+            file.Dispose();
+            AtomicFile.TryDelete(beside);
+        }
+        isDisposed = true;
     }
 
     private const string Mounted = "it is mounted as a single file; mount its directory instead";

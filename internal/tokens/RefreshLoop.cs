@@ -6,14 +6,9 @@ namespace Exporter.Tokens;
 /// Checks all token managers once a second and visits those with work that is due: one timer for thousands of tokens. Uses short steps
 /// instead of long waits, because clocks step, machines are suspended and a timer cannot exceed 49 days.
 /// </summary>
-public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, TimeProvider time, ILogger logger)
+public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, TimeProvider time, ILogger<RefreshLoop> logger)
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
-
-    private int activeVisits;
-
-    /// <summary>The number of visits in progress.</summary>
-    internal int ActiveVisits => Volatile.Read(ref activeVisits);
 
     /// <summary>Runs until <paramref name="cancellationToken"/> is cancelled. Renewals that were sent continue.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -32,22 +27,15 @@ public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, Time
         }
     }
 
-    /// <summary>Starts a visit of each token manager with work that is due.</summary>
-    internal void VisitDue(CancellationToken cancellationToken)
+    /// <summary>Starts a visit of each token manager with work that is due. The visits never fail.</summary>
+    internal IReadOnlyList<Task> VisitDue(CancellationToken cancellationToken)
     {
         var now = Instant.Now(time);
-        foreach (var manager in managers)
-        {
-            if (manager.IsDue(now))
-            {
-                _ = VisitAsync(manager, cancellationToken);
-            }
-        }
+        return [.. managers.Where(manager => manager.IsDue(now)).Select(manager => VisitAsync(manager, cancellationToken))];
     }
 
     private async Task VisitAsync(TokenManager manager, CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref activeVisits);
         try
         {
             await manager.VisitAsync(cancellationToken);
@@ -59,10 +47,6 @@ public sealed class RefreshLoop(IReadOnlyCollection<TokenManager> managers, Time
         {
             // A failure of one account must not affect the others.
             logger.LogError("account {Account}: the token visit failed: {Reason}", manager.Account, Sanitize.Unexpected(e));
-        }
-        finally
-        {
-            Interlocked.Decrement(ref activeVisits);
         }
     }
 }

@@ -8,13 +8,13 @@ public static class SmallFile
     /// <returns>The text, or the problem as a sentence.</returns>
     /// <param name="path">Absolute.</param>
     /// <param name="largest">The largest size in bytes.</param>
-    public static (string? Text, string? Problem) Read(string path, int largest)
+    public static Result<string, string> Read(string path, int largest)
     {
         try
         {
             if (Directory.Exists(path))
             {
-                return (null, $"{path} is a directory; name a file");
+                return new(null, $"{path} is a directory; name a file");
             }
 
             // Does not use the length: it is 0 for a pipe and for a file under /proc.
@@ -22,24 +22,24 @@ public static class SmallFile
             var bytes = new byte[largest + 1];
             var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             return length > largest
-                ? (null, $"the file {path} has more than {largest / 1024} kB; name another one")
-                : (new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF'), null);
+                ? new(null, $"the file {path} has more than {largest / 1024} kB; name another one")
+                : new(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF'), null);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            return (null, $"there is no file {path}; create it, or correct the path");
+            return new(null, $"there is no file {path}; create it, or correct the path");
         }
         catch (UnauthorizedAccessException)
         {
-            return (null, $"the file {path} cannot be read; permit this user to read it");
+            return new(null, $"the file {path} cannot be read; permit this user to read it");
         }
         catch (DecoderFallbackException)
         {
-            return (null, $"the file {path} is not text in UTF-8; save it as such");
+            return new(null, $"the file {path} is not text in UTF-8; save it as such");
         }
         catch (IOException e)
         {
-            return (null, $"the file {path} cannot be read ({Sanitize.Line(e.Message)}); check that it is a file");
+            return new(null, $"the file {path} cannot be read ({Sanitize.Line(e.Message)}); check that it is a file");
         }
     }
 }

@@ -82,6 +82,10 @@ public sealed class TokenEndpoint(
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
+    /// <summary>The parameters of a form or a query, without those that are empty.</summary>
+    internal static IReadOnlyList<KeyValuePair<string, string>> Parameters(params IEnumerable<(string Name, string? Value)> parameters) =>
+        [.. parameters.Where(p => !string.IsNullOrEmpty(p.Value)).Select(p => KeyValuePair.Create(p.Name, p.Value!))];
+
     /// <summary>Sends the form and returns the outcome. Throws only when <paramref name="cancellationToken"/> is cancelled.</summary>
     public async Task<Renewal> RequestAsync(IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken) =>
         (await RequestWithErrorAsync(form, cancellationToken)).Outcome;
@@ -186,26 +190,20 @@ public sealed class TokenEndpoint(
 
     private HttpRequestMessage CreateRequest(IEnumerable<KeyValuePair<string, string>> form, OAuthClient client)
     {
-        var request = CreateRequest(content: null);
-        switch (client.Authentication)
+        var (id, secret, authentication) = (client.Id, client.Secret?.Reveal(), client.Authentication);
+        if (authentication != ClientAuthentication.Basic)
         {
-            case ClientAuthentication.Basic:
-                // RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
-                var pair = $"{Uri.EscapeDataString(client.Id)}:{Uri.EscapeDataString(client.Secret?.Reveal() ?? "")}";
-                request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
-                break;
-            case ClientAuthentication.Post when client.Secret is { } secret:
-                form = [.. form, new("client_id", client.Id), new("client_secret", secret.Reveal())];
-                break;
-            default:
-                form = [.. form, new("client_id", client.Id)];
-                break;
+            var fields = Parameters(("client_id", id), ("client_secret", authentication == ClientAuthentication.Post ? secret : null));
+            return CreateRequest(new FormUrlEncodedContent([.. form, .. fields]));
         }
-        request.Content = new FormUrlEncodedContent(form);
+        var request = CreateRequest(new FormUrlEncodedContent(form));
+        // RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
+        var pair = $"{Uri.EscapeDataString(id)}:{Uri.EscapeDataString(secret ?? "")}";
+        request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
         return request;
     }
 
-    private HttpRequestMessage CreateRequest(HttpContent? content) =>
+    private HttpRequestMessage CreateRequest(HttpContent content) =>
         new(HttpMethod.Post, address) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } }, Content = content };
 
     /// <summary>Some servers repeat the request in error descriptions, and these are logged.</summary>

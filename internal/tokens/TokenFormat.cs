@@ -33,17 +33,7 @@ public abstract class JsonTokenFormat : ITokenFormat
 
     public virtual bool IsShared => false;
 
-    public bool Recognises(ReadOnlySpan<byte> content)
-    {
-        try
-        {
-            return Recognises(JsonMembers.Parse(content));
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
+    public bool Recognises(ReadOnlySpan<byte> content) => JsonMembers.TryParse(content) is { } members && Recognises(members);
 
     public Token Read(ReadOnlySpan<byte> content)
     {

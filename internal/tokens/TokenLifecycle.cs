@@ -5,6 +5,21 @@ namespace Exporter.Tokens;
 /// <summary>A log line of the lifecycle, which the shell writes.</summary>
 internal delegate void Notice(ILogger logger, string account);
 
+/// <summary>Why a renewal starts. A closed set.</summary>
+internal abstract record RenewalCause
+{
+    private RenewalCause() { }
+
+    /// <summary>Its time has come.</summary>
+    public sealed record Due : RenewalCause;
+
+    /// <summary>A caller wants a new token now. Another renewal since <paramref name="Seen"/> serves as well.</summary>
+    public sealed record Requested(TokenState Seen) : RenewalCause;
+
+    /// <summary>The provider's API rejected this access token.</summary>
+    public sealed record Rejected(Secret AccessToken) : RenewalCause;
+}
+
 /// <summary>What the lifecycle of a token depends on beside its state. Immutable.</summary>
 /// <param name="CanRenew">Whether the grant can obtain a token, starting from this one or from none.</param>
 /// <param name="Location">Where the store keeps the token, for messages.</param>

@@ -7,10 +7,10 @@ public sealed partial class TokenManager
     {
         try
         {
-            await options.RenewalRateLimiter.WaitAsync(closed);
-            await InTurnAsync(() => LockedAsync(held => RenewAsync(held, cause), closed), closed);
+            await options.RenewalRateLimiter.WaitAsync(closing.Token);
+            await InTurnAsync(() => LockedAsync(held => RenewAsync(held, cause), closing.Token), closing.Token);
         }
-        catch (OperationCanceledException) when (closed.IsCancellationRequested)
+        catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
             // Nothing was sent: the next process renews.
         }
@@ -28,8 +28,9 @@ public sealed partial class TokenManager
         {
             return current;
         }
-        using var preparation = await PrepareAsync();
-        if (preparation is WritePreparation.Failed(var reason) && current.CanWait(cause, Now))
+        var (preparation, reason) = await PrepareAsync();
+        using var disposePreparation = preparation;
+        if (reason is not null && current.CanWait(cause, Now))
         {
             return Apply(state => state.RenewalFailed(new Renewal.Transient(FailureKind.Store, NotSent(reason)), cause, Now));
         }
@@ -109,8 +110,7 @@ public sealed partial class TokenManager
         return current;
     }
 
-    private Task<WritePreparation> PrepareAsync() =>
-        OrFailure(() => store.PrepareAsync(CancellationToken.None), reason => new WritePreparation.Failed(reason));
+    private Task<Result<IDisposable, string>> PrepareAsync() => OrFailure(() => store.PrepareAsync(CancellationToken.None), reason => reason);
 
     /// <summary>A store returns what a disk can do. An exception that its contract does not allow must not cost the token in memory.</summary>
     private static async Task<T> OrFailure<T>(Func<ValueTask<T>> work, Func<string, T> otherwise)

@@ -7,35 +7,26 @@ namespace Exporter.Tokens;
 /// does the I/O in the order that keeps a login safe: lock, read, prepare the save, send, save, publish. One renewal is in flight at a time,
 /// shared by all callers. Safe for concurrent use. <see cref="RefreshLoop"/> renews in time; without it, the first request after the expiry does.
 /// </summary>
-public sealed partial class TokenManager : IDisposable, IAsyncDisposable
+public sealed partial class TokenManager(
+    string account, IGrant grant, ITokenStore store, TokenManagerOptions options, TimeProvider time, ILogger<TokenManager> logger)
+    : IDisposable, IAsyncDisposable
 {
-    private readonly IGrant grant;
-    private readonly ITokenStore store;
-    private readonly TokenManagerOptions options;
-    private readonly TimeProvider time;
-    private readonly ILogger logger;
     private readonly Lock applying = new();
     private readonly Latest<TokenSnapshot> published = new(TokenSnapshot.Initial);
     private readonly Lock joining = new();
-    private readonly CancellationTokenSource closing = new();
-    private readonly CancellationToken closed;
 
-    /// <summary>One caller at a time reads or changes the store. Never disposed, so that a late caller finds a closed token manager.</summary>
+    /// <summary>Never disposed, like <see cref="turn"/>, so that a late caller finds a closed token manager.</summary>
+    private readonly CancellationTokenSource closing = new();
+
+    /// <summary>One caller at a time reads or changes the store.</summary>
     private readonly SemaphoreSlim turn = new(1);
-    private volatile TokenLifecycle current;
+    private volatile TokenLifecycle current = new(new LifecycleRules(options, grant.CanRenew, store.Location));
     private Task<TokenSnapshot>? flight;
     private int visiting;
-    private int disposed;
+    private volatile bool disposed;
     private long sharedRenewals;
 
-    public TokenManager(string account, IGrant grant, ITokenStore store, TokenManagerOptions options, TimeProvider time, ILogger logger)
-    {
-        (Account, this.grant, this.store, this.options, this.time, this.logger) = (account, grant, store, options, time, logger);
-        current = new TokenLifecycle(new LifecycleRules(options, grant.CanRenew, store.Location));
-        closed = closing.Token;
-    }
-
-    public string Account { get; }
+    public string Account => account;
 
     public string StoreLocation => store.Location;
 
@@ -149,8 +140,9 @@ public sealed partial class TokenManager : IDisposable, IAsyncDisposable
         {
             return new Renewal.Transient(FailureKind.Locked, holder);
         }
-        using var preparation = await PrepareAsync();
-        if (preparation is WritePreparation.Failed(var reason))
+        var (preparation, reason) = await PrepareAsync();
+        using var disposePreparation = preparation;
+        if (reason is not null)
         {
             return new Renewal.Transient(FailureKind.Store, NotSent(reason));
         }
@@ -226,17 +218,14 @@ public sealed partial class TokenManager : IDisposable, IAsyncDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref disposed, 1) == 0)
-        {
-            closing.Cancel();
-            closing.Dispose();
-        }
+        disposed = true;
+        closing.Cancel();
     }
 
     /// <summary><see cref="CloseAsync"/>, without a limit but the token request's own.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Volatile.Read(ref disposed) == 0 && await CloseAsync(CancellationToken.None) is { } reason)
+        if (!disposed && await CloseAsync(CancellationToken.None) is { } reason)
         {
             logger.LogError("account {Account}: the token could not be saved and is lost with this process: {Reason}", Account, reason);
         }

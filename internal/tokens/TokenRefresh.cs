@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.Tokens;
 
@@ -14,7 +15,8 @@ public sealed class TokenRefresh : BackgroundService
     private readonly RefreshLoop loop;
     private int started;
 
-    public TokenRefresh(TimeProvider time, ILogger logger) => loop = new RefreshLoop(managers, time, logger);
+    public TokenRefresh(TimeProvider time, ILogger<RefreshLoop>? logger = null) =>
+        loop = new RefreshLoop(managers, time, logger ?? NullLogger<RefreshLoop>.Instance);
 
     /// <summary>Renews these tokens too.</summary>
     public void Add(IEnumerable<TokenManager> added)

@@ -9,20 +9,17 @@ namespace Exporter.Tokens;
 public static class TokenServices
 {
     /// <summary>
-    /// Starts the registration of accounts. Uses a registered <see cref="TimeProvider"/>, by default the system's, and a registered
-    /// <see cref="ILoggerFactory"/>, by default none. In a host, renews tokens until the host stops.
+    /// Starts the registration of accounts. Uses a registered <see cref="TimeProvider"/>, by default the system's, and registered
+    /// loggers, by default none. In a host, renews tokens until the host stops.
     /// </summary>
     public static TokensBuilder AddTokens(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(provider => new RenewalRateLimiter(provider.GetRequiredService<TimeProvider>()));
-        services.TryAddSingleton(provider => new TokenRefresh(provider.GetRequiredService<TimeProvider>(), Logger(provider)));
+        services.TryAddSingleton<RenewalRateLimiter>();
+        services.TryAddSingleton<TokenRefresh>();
         services.AddHostedService(provider => provider.GetRequiredService<TokenRefresh>());
         return new TokensBuilder(services);
     }
-
-    internal static ILogger Logger(IServiceProvider provider) =>
-        (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Exporter.Tokens");
 }
 
 /// <summary>Registers accounts and clients. Not thread-safe, like the service collection.</summary>
@@ -44,7 +41,7 @@ public sealed class TokensBuilder(IServiceCollection services)
                 store?.Invoke(provider) ?? new MemoryStore(),
                 options ?? new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() },
                 provider.GetRequiredService<TimeProvider>(),
-                TokenServices.Logger(provider));
+                provider.GetService<ILogger<TokenManager>>() ?? NullLogger<TokenManager>.Instance);
             provider.GetRequiredService<TokenRefresh>().Add([manager]);
             return manager;
         });

@@ -12,10 +12,10 @@ public interface ITokenStore
     ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Reserves the resources of the next <see cref="WriteAsync"/>, before a single-use refresh token is sent. A store that needs none returns
-    /// <see cref="WritePreparation.Nothing"/>.
+    /// Reserves the resources of the next <see cref="WriteAsync"/>, before a single-use refresh token is sent. Returns null when the store needs
+    /// none, and otherwise what releases those that the write did not use. A failure is the reason why the token cannot be written.
     /// </summary>
-    ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken);
+    ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// Writes the token if the store is empty or still contains <paramref name="expected"/>. A token or a logout that another process wrote is
@@ -52,26 +52,6 @@ public abstract record ReadResult
     public sealed record Damaged(string Reason, string? SetAside) : ReadResult;
 
     public sealed record Unreadable(string Reason) : ReadResult;
-}
-
-/// <summary>Whether a token can be written. Dispose of it after the write.</summary>
-public abstract record WritePreparation : IDisposable
-{
-    private WritePreparation() { }
-
-    /// <summary>A write needs no preparation.</summary>
-    public static WritePreparation Nothing { get; } = new Ready(() => { });
-
-    public void Dispose()
-    {
-        (this as Ready)?.Discard();
-        GC.SuppressFinalize(this);
-    }
-
-    /// <param name="Discard">Releases resources that the write did not use.</param>
-    public sealed record Ready(Action Discard) : WritePreparation;
-
-    public sealed record Failed(string Reason) : WritePreparation;
 }
 
 /// <summary>The result of a write.</summary>
@@ -123,7 +103,7 @@ public sealed class MemoryStore(Token? initial = null) : ITokenStore
 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(stored);
 
-    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => new(WritePreparation.Nothing);
+    public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => default;
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {

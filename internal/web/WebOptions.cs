@@ -115,7 +115,7 @@ public sealed partial record WebOptions(
         {
             section.Add(one);
         }
-        if (config?.Tls is { } tls && TlsHandshake.Material.Read(tls, null).Problem is { } unusable)
+        if (config?.Tls is { } tls && TlsHandshake.Material.Read(tls, null).Failure is { } unusable)
         {
             section.Add(new Problem(file, unusable));
         }

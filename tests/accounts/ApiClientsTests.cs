@@ -122,6 +122,6 @@ public sealed class ApiClientsTests
     {
         var token = new Token { AccessToken = new Secret(accessToken), RefreshToken = new Secret("r"), ExpiresAt = ManualTime.Start.AddDays(1) };
         var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
-        return new TokenManager(name, grant ?? new FakeGrant(time), new MemoryStore(token), options, time, NullLogger.Instance);
+        return new TokenManager(name, grant ?? new FakeGrant(time), new MemoryStore(token), options, time, NullLogger<TokenManager>.Instance);
     }
 }

@@ -189,7 +189,7 @@ public sealed class MetricsCacheTests : IDisposable
     private Account Add(string name, IReadingSource? source, bool hasAccountLabel = true, LiveValue? live = null)
     {
         var options = new TokenManagerOptions { Random = new Random(1) };
-        var manager = new TokenManager(name, new NeverGrant(), new MemoryStore(), options, time, NullLogger.Instance);
+        var manager = new TokenManager(name, new NeverGrant(), new MemoryStore(), options, time, NullLogger<TokenManager>.Instance);
         var account = new Account(name, "netatmo", hasAccountLabel, manager, source) { Live = live is null ? [] : [live] };
         accounts.Add(account);
         return account;

@@ -16,7 +16,7 @@ public sealed class PollerTests : IAsyncDisposable
     private readonly ManualTime time = new();
     private readonly CancellationTokenSource stop = new();
     private readonly List<DateTimeOffset> polls = [];
-    private readonly Queue<PollResult<Reading>> results = new();
+    private readonly Queue<Result<Reading, ApiFailure>?> results = new();
     private readonly MemoryStore store;
     private readonly TokenManager manager;
     private readonly Poller<Reading> poller;
@@ -27,7 +27,7 @@ public sealed class PollerTests : IAsyncDisposable
     {
         store = new MemoryStore(new Token { AccessToken = new Secret("a"), ExpiresAt = ManualTime.Start.AddDays(30) });
         var tokenOptions = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
-        manager = new TokenManager("home", new NoGrant(), store, tokenOptions, time, NullLogger.Instance);
+        manager = new TokenManager("home", new NoGrant(), store, tokenOptions, time, NullLogger<TokenManager>.Instance);
         poller = new Poller<Reading>("home", PollAsync, (reading, _) => new ReadingMetrics([MetricFamily.Gauge("x", "X.", reading.Value)], null),
             manager, new PollerOptions(Interval) { Random = new Random(1) }, time, NullLogger.Instance);
     }
@@ -76,7 +76,7 @@ public sealed class PollerTests : IAsyncDisposable
     public async Task After_too_many_requests_the_poller_waits_for_Retry_After_or_an_hour(int? retryAfter, int minutes)
     {
         var limited = new ApiFailure.RateLimited("limited") { RetryAfter = retryAfter is { } m ? TimeSpan.FromMinutes(m) : null };
-        await StartAsync(new PollResult<Reading>.Failed(limited), Good(1));
+        await StartAsync(limited, Good(1));
 
         await PolledAsync(2);
 
@@ -105,7 +105,7 @@ public sealed class PollerTests : IAsyncDisposable
     [Fact]
     public async Task A_login_after_a_missing_scope_causes_a_poll()
     {
-        await StartAsync(new PollResult<Reading>.Failed(new ApiFailure.MissingScope("the scope is missing", "read_station")), Good(1));
+        await StartAsync(new ApiFailure.MissingScope("the scope is missing", "read_station"), Good(1));
         await PolledAsync(1);
         var before = time.GetUtcNow();
 
@@ -120,7 +120,7 @@ public sealed class PollerTests : IAsyncDisposable
     [Fact]
     public async Task An_unexpected_exception_is_a_failed_poll()
     {
-        await StartAsync(null!, Good(1));
+        await StartAsync(null, Good(1));
 
         await PolledAsync(2);
 
@@ -153,11 +153,11 @@ public sealed class PollerTests : IAsyncDisposable
         stop.Dispose();
     }
 
-    private static PollResult<Reading> Unavailable => new PollResult<Reading>.Failed(new ApiFailure.Unavailable("away"));
+    private static Result<Reading, ApiFailure> Unavailable => new ApiFailure.Unavailable("away");
 
-    private static PollResult<Reading> Good(double value) => new PollResult<Reading>.Success(new Reading(value));
+    private static Result<Reading, ApiFailure> Good(double value) => new Reading(value);
 
-    private async Task StartAsync(params PollResult<Reading>[] script)
+    private async Task StartAsync(params Result<Reading, ApiFailure>?[] script)
     {
         Array.ForEach(script, results.Enqueue);
         await manager.LoadAsync(CancellationToken.None);
@@ -166,7 +166,7 @@ public sealed class PollerTests : IAsyncDisposable
 
     private Task PolledAsync(int times) => time.AdvanceUntilAsync(() => poller.Status.Tries >= times, TimeSpan.FromDays(1));
 
-    private Task<PollResult<Reading>> PollAsync(CancellationToken cancellationToken)
+    private Task<Result<Reading, ApiFailure>> PollAsync(CancellationToken cancellationToken)
     {
         polls.Add(time.GetUtcNow());
         polling();

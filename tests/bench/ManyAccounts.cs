@@ -37,7 +37,7 @@ internal static class ManyAccounts
                 managers[i] = await TokenManagerOf(services, i);
             }
             using var stop = new CancellationTokenSource();
-            var refreshing = new RefreshLoop(managers, time, NullLogger.Instance).RunAsync(stop.Token);
+            var refreshing = new RefreshLoop(managers, time, NullLogger<RefreshLoop>.Instance).RunAsync(stop.Token);
             await Task.Delay(TimeSpan.FromSeconds(5), time);
             if (managers.FirstOrDefault(m => m.Snapshot.State is not TokenState.Active) is { } failed)
             {
@@ -63,7 +63,7 @@ internal static class ManyAccounts
             var context = new AccountContext($"account-{account}", true, store, new TokenManagerOptions(), services);
             var endpoint = new TokenEndpoint(context.TokenHttp, Nowhere, new OAuthClient("client", new Secret("secret")), time);
             var grant = new RefreshTokenGrant(endpoint, time);
-            var manager = new TokenManager(context.Name, grant, context.Store, context.TokenOptions, time, NullLogger.Instance);
+            var manager = new TokenManager(context.Name, grant, context.Store, context.TokenOptions, time, NullLogger<TokenManager>.Instance);
             await manager.LoadAsync(CancellationToken.None);
             return manager;
         }

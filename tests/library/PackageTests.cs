@@ -76,7 +76,8 @@ public sealed class PackageTests
 
             var time = new ManualTime();
             var grant = new FakeGrant(time) { NeedsNoToken = true };
-            await using var manager = new TokenManager("mine", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
+            await using var manager = new TokenManager(
+                "mine", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger<TokenManager>.Instance);
             Console.WriteLine($"{(await manager.GetTokenAsync(CancellationToken.None))!.AccessToken!.Reveal()} {{{expression}}}");
             """);
         return await DotnetAsync("run", "--project", directory["program"]);

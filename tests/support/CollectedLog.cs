@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
+using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Exporter.Tests.Support;
 
 /// <summary>Collects the log lines of every level, as text.</summary>
-internal sealed class CollectedLog : ILogger, ILoggerFactory
+internal sealed class CollectedLog : ILogger<TokenManager>, ILogger<RefreshLoop>, ILoggerFactory
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> lines = new();
     private readonly ConcurrentDictionary<string, bool> templates = new();

@@ -114,7 +114,7 @@ internal sealed class MountNamespace : IDisposable
         public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) =>
             new(space.Do(() => store.ReadAsync(cancellationToken).AsTask().Result));
 
-        public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) =>
+        public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) =>
             new(space.Do(() => store.PrepareAsync(cancellationToken).AsTask().Result));
 
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>

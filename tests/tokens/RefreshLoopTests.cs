@@ -59,19 +59,20 @@ public class RefreshLoopTests
         var managers = new TokenManager[Accounts];
         for (var account = 0; account < Accounts; account++)
         {
-            managers[account] = new TokenManager("account", grants[account], stores[account], options, time, NullLogger.Instance);
+            managers[account] = new TokenManager("account", grants[account], stores[account], options, time, NullLogger<TokenManager>.Instance);
             await managers[account].LoadAsync(Cancellation);
         }
-        var loop = new RefreshLoop(managers, time, NullLogger.Instance);
+        var loop = new RefreshLoop(managers, time, NullLogger<RefreshLoop>.Instance);
+        var visits = new List<Task>();
 
         for (var second = TimeSpan.Zero; second < TimeSpan.FromDays(1);)
         {
             var isBusy = second < Recovery || (second >= OutageEnds && second < OutageEnds + Recovery);
             var step = TimeSpan.FromSeconds(isBusy ? 1 : second >= OutageBegins && second < OutageEnds ? 5 : 20);
-            loop.VisitDue(Cancellation);
-            await Quiet(loop, time);
+            visits.AddRange(loop.VisitDue(Cancellation));
+            await Quiet(visits, time);
             time.Advance(step);
-            await Quiet(loop, time);
+            await Quiet(visits, time);
             second += step;
         }
 
@@ -93,10 +94,15 @@ public class RefreshLoopTests
     }
 
     /// <summary>Waits until every visit waits for one timer.</summary>
-    private static async Task Quiet(RefreshLoop loop, ManualTime time)
+    private static async Task Quiet(List<Task> visits, ManualTime time)
     {
-        while (loop.ActiveVisits != time.Waiting)
+        while (true)
         {
+            visits.RemoveAll(visit => visit.IsCompleted);
+            if (visits.Count == time.Waiting)
+            {
+                return;
+            }
             await Task.Yield();
         }
     }

@@ -263,7 +263,7 @@ public sealed partial class SecretTests : IDisposable
 
         public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
 
-        public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
+        public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => throw new FormatException(canary());
 
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
             throw new FormatException(token.RefreshToken?.Reveal());

@@ -110,7 +110,7 @@ internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
         return inner.ReadAsync(cancellationToken);
     }
 
-    public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
+    public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => inner.PrepareAsync(cancellationToken);
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken)
     {

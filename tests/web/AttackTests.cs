@@ -308,7 +308,7 @@ public sealed class AttackTests
         var endpoint = new TokenEndpoint(provider.Client, new Uri("https://provider.example/token"), client, bench.Time);
         var store = new FileStore(bench.DirectoryPath["mixed.json"], [new PlainTokenFormat()], bench.Time);
         var manager = new TokenManager(
-            "mixed", new RefreshTokenGrant(endpoint, bench.Time), store, new TokenManagerOptions(), bench.Time, NullLogger.Instance);
+            "mixed", new RefreshTokenGrant(endpoint, bench.Time), store, new TokenManagerOptions(), bench.Time, NullLogger<TokenManager>.Instance);
         return new Account("mixed", "oauth2", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Redirect(

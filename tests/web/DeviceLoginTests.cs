@@ -130,7 +130,8 @@ public sealed class DeviceLoginTests
         var client = new OAuthClient("car-client", null, ClientAuthentication.None);
         var store = new FileStore(bench.DirectoryPath["car.json"], [new PlainTokenFormat()], bench.Time);
         var manager = new TokenManager(
-            "car", new RefreshTokenGrant(Endpoint("token"), bench.Time), store, new TokenManagerOptions(), bench.Time, NullLogger.Instance);
+            "car", new RefreshTokenGrant(Endpoint("token"), bench.Time), store, new TokenManagerOptions(), bench.Time,
+            NullLogger<TokenManager>.Instance);
         return new Account("car", "vehicle", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Device(new DeviceCodeGrant(Endpoint("device"), Endpoint("token"), ["read"], bench.Time)),

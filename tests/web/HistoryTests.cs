@@ -183,7 +183,7 @@ public sealed class HistoryTests : IDisposable
     private (History, Account) New(IReadingSource? feed = null)
     {
         var grant = new RefreshTokenGrant(null!, time);
-        var manager = new TokenManager("home", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger.Instance);
+        var manager = new TokenManager("home", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger<TokenManager>.Instance);
         var account = new Account("home", "x", hasAccountLabel: true, manager, feed);
         accounts.Add(account);
         return (new History([account], time, NullLogger<History>.Instance), account);

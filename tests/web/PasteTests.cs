@@ -124,7 +124,8 @@ public sealed class PasteTests
         var endpoint = new TokenEndpoint(provider.Client, new Uri("https://provider.example/token"), client, bench.Time);
         var store = new FileStore(bench.DirectoryPath["elsewhere.json"], [new PlainTokenFormat()], bench.Time);
         var manager = new TokenManager(
-            "elsewhere", new RefreshTokenGrant(endpoint, bench.Time), store, new TokenManagerOptions(), bench.Time, NullLogger.Instance);
+            "elsewhere", new RefreshTokenGrant(endpoint, bench.Time), store, new TokenManagerOptions(), bench.Time,
+            NullLogger<TokenManager>.Instance);
         return new Account("elsewhere", "oauth2", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(

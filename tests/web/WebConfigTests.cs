@@ -43,7 +43,7 @@ public sealed class WebConfigTests : IDisposable
         var (config, problems) = WebConfigReader.Read(path, yaml);
 
         Assert.Empty(problems);
-        Assert.Null(config!.Tls is { } tls ? TlsHandshake.Material.Read(tls, null).Problem : null);
+        Assert.Null(config!.Tls is { } tls ? TlsHandshake.Material.Read(tls, null).Failure : null);
         var (exit, _, error) = await Peer.Run("promtool", ["check", "web-config", path], default, Cancellation);
         Assert.True(exit == 0, error);
     }
@@ -91,7 +91,7 @@ public sealed class WebConfigTests : IDisposable
         directory.Write("server.key", authority.Server().Key);
         var (config, _) = WebConfigReader.Read(directory["web.yml"], "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
 
-        Assert.Contains("not a pair", TlsHandshake.Material.Read(config!.Tls!, null).Problem, StringComparison.Ordinal);
+        Assert.Contains("not a pair", TlsHandshake.Material.Read(config!.Tls!, null).Failure, StringComparison.Ordinal);
     }
 
     [Fact]

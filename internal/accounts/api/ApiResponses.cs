@@ -14,22 +14,22 @@ public static class ApiResponses
     /// <param name="provider">Its name, for sentences.</param>
     /// <param name="value">The value of a response with status 2xx; null if it has none.</param>
     /// <param name="classify">The failure that any other response means.</param>
-    public static PollResult<T> Read<TBody, T>(
+    public static Result<T, ApiFailure> Read<TBody, T>(
         this IApiResponse<TBody> response, string provider, TimeProvider time, Func<TBody, T?> value, Func<IApiResponse, ApiFailure> classify) =>
         response.IsSuccessful && response.Content is { } body && value(body) is { } found
-            ? new PollResult<T>.Success(found)
+            ? found
             : Failure(response, provider, time, classify);
 
     /// <summary>The same for a response whose status alone decides.</summary>
-    public static PollResult<bool> Read(
+    public static Result<bool, ApiFailure> Read(
         this IApiResponse response, string provider, TimeProvider time, Func<IApiResponse, bool> isGood, Func<IApiResponse, ApiFailure> classify) =>
-        response.IsReceived && isGood(response) ? new PollResult<bool>.Success(true) : Failure(response, provider, time, classify);
+        response.IsReceived && isGood(response) ? true : Failure(response, provider, time, classify);
 
     /// <summary>The body of a response that is an error, or does not have the requested shape.</summary>
     public static string ErrorBody(this IApiResponse response) => response.HasResponseError(out var error) ? error.Content ?? "" : "";
 
     /// <summary>The JSON of <see cref="ErrorBody"/>; null if it is not JSON.</summary>
-    public static JsonElement? ErrorJson(this IApiResponse response) => ApiJson.Parse(Encoding.UTF8.GetBytes(response.ErrorBody()));
+    public static JsonElement? ErrorJson(this IApiResponse response) => Json.Parse(Encoding.UTF8.GetBytes(response.ErrorBody()));
 
     private static ApiFailure Failure(IApiResponse response, string provider, TimeProvider time, Func<IApiResponse, ApiFailure> classify)
     {

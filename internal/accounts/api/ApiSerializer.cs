@@ -31,7 +31,7 @@ internal sealed class ApiSerializer(JsonSerializerContext json) : IHttpContentSe
     private JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)json.GetTypeInfo(typeof(T))!;
 }
 
-/// <summary>Reads a response from its JSON with <see cref="ApiJson"/>, so that an unexpected member affects nothing else.</summary>
+/// <summary>Reads a response from its JSON with <see cref="Json"/>, so that an unexpected member affects nothing else.</summary>
 public abstract class ElementConverter<T> : JsonConverter<T>
 {
     public override bool HandleNull => true;

@@ -16,6 +16,14 @@ public sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Er
     public Task<string?> ReadLineAsync(CancellationToken cancellationToken) =>
         Task.Run(Input.ReadLine, cancellationToken).WaitAsync(cancellationToken);
 
+    /// <summary>Prints an error.</summary>
+    /// <returns>The exit code.</returns>
+    public int Fail(string error, int exitCode = ExitCode.Failed)
+    {
+        Error.WriteLine(error);
+        return exitCode;
+    }
+
     /// <summary>Uses the browser that <c>BROWSER</c> names, otherwise the desktop's.</summary>
     private static bool OpenBrowser(Uri address)
     {

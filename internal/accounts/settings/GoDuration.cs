@@ -19,14 +19,14 @@ public static class GoDuration
         ("\u00b5s", 1_000), ("\u03bcs", 1_000),
     ];
 
-    public static Parsed<TimeSpan> Parse(string text)
+    public static Result<TimeSpan, string> Parse(string text)
     {
         var negative = text.StartsWith('-');
         var rest = text.AsSpan(negative || text.StartsWith('+') ? 1 : 0);
         // Go's one exception: zero needs no unit.
         if (rest is "0")
         {
-            return Parsed.Value(TimeSpan.Zero);
+            return TimeSpan.Zero;
         }
         decimal nanoseconds = 0;
         do
@@ -35,12 +35,12 @@ public static class GoDuration
             var number = digits < 0 ? rest : rest[..digits];
             if (!TryParseNumber(number, out var count))
             {
-                return Parsed.Problem<TimeSpan>($"{Quote.Of(text)} is not a duration; write it like 8m, 90s or 1h30m");
+                return $"{Quote.Of(text)} is not a duration; write it like 8m, 90s or 1h30m";
             }
             if (digits < 0)
             {
                 var example = number.Length < 5 && !number.Contains('.') ? number : "8";
-                return Parsed.Problem<TimeSpan>($"{Quote.Of(text)}: a duration needs a unit, for example {example}m");
+                return $"{Quote.Of(text)}: a duration needs a unit, for example {example}m";
             }
             rest = rest[digits..];
             var letters = rest.IndexOfAny(NumberCharacters);
@@ -48,19 +48,18 @@ public static class GoDuration
             var unit = Array.Find(Units, unit => unit.Name == name);
             if (unit.Name is null)
             {
-                return Parsed.Problem<TimeSpan>(
-                    $"{Quote.Of(text)}: there is no unit {Quote.Of(name)} for a duration; the units are ns, us, ms, s, m, h and d");
+                return $"{Quote.Of(text)}: there is no unit {Quote.Of(name)} for a duration; the units are ns, us, ms, s, m, h and d";
             }
             // Go counts nanoseconds in 64 bits, which is 292 years. Comparing first prevents an overflow of the decimal.
             if (count > long.MaxValue / (decimal)unit.Nanoseconds || (nanoseconds += count * unit.Nanoseconds) > long.MaxValue)
             {
-                return Parsed.Problem<TimeSpan>($"{Quote.Of(text)}: the maximum duration is 292 years; use a shorter one");
+                return $"{Quote.Of(text)}: the maximum duration is 292 years; use a shorter one";
             }
             rest = letters < 0 ? [] : rest[letters..];
         }
         while (!rest.IsEmpty);
         var ticks = (long)(nanoseconds / 100);
-        return Parsed.Value(TimeSpan.FromTicks(negative ? -ticks : ticks));
+        return TimeSpan.FromTicks(negative ? -ticks : ticks);
     }
 
     /// <summary>Formats a duration in the same syntax, without parts that are zero: <c>1h30m</c>, <c>300ms</c>, <c>0s</c>.</summary>

@@ -21,7 +21,7 @@ public static class Nearest
     }
 
     /// <summary><c>; did you mean interval?</c>, or the other fix.</summary>
-    internal static string Remedy(string word, IEnumerable<string> known, string otherwise) =>
+    public static string Remedy(string word, IEnumerable<string> known, string otherwise) =>
         To(word, known) is { } near ? $"; did you mean {near}?" : $"; {otherwise}";
 
     private static string Normalize(string word) => word.TrimStart('-').Replace('-', '_').ToLowerInvariant();

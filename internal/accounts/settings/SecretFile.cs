@@ -5,15 +5,15 @@ internal static class SecretFile
 {
     private const int Largest = 65536;
 
-    public static Parsed<Secret> Read(string path)
+    public static Result<Secret, string> Read(string path)
     {
         var (text, problem) = SmallFile.Read(path, Largest);
         if (text is null)
         {
-            return new(null, problem);
+            return problem!;
         }
         // An editor adds one line ending; any others belong to the secret.
         var secret = text.EndsWith('\n') ? text[..^(text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1)] : text;
-        return secret.Length > 0 ? Parsed.Value(new Secret(secret)) : Parsed.Problem<Secret>($"the file {path} is empty; write the secret into it");
+        return secret.Length > 0 ? new Secret(secret) : $"the file {path} is empty; write the secret into it";
     }
 }

@@ -44,7 +44,8 @@ public abstract class Setting
     /// <summary>The key in words: <c>client id</c>.</summary>
     internal string Noun => Key.Replace('_', ' ');
 
-    internal abstract Parsed<object> ReadObject(RawValue raw);
+    /// <summary>The value, or one sentence with the error and the fix, without a full stop.</summary>
+    internal abstract Result<object, string> ReadObject(RawValue raw);
 
     /// <summary>Every setting, and after it the one that names its file.</summary>
     public static IEnumerable<Setting> WithFiles(IEnumerable<Setting> settings) =>
@@ -55,34 +56,24 @@ public abstract class Setting
 
 public sealed class Setting<T> : Setting
 {
-    private readonly Func<RawValue, Parsed<T>> read;
+    private readonly Func<RawValue, Result<T, string>> read;
 
     internal Setting(string key, string help, string? flag, char? shortFlag, string? variable, string? defaultText, string placeholder,
-        Func<RawValue, Parsed<T>> read)
+        Func<RawValue, Result<T, string>> read)
         : base(key, help, flag, shortFlag, variable, defaultText, placeholder)
     {
         this.read = read;
-        if (defaultText is not null && read(RawValue.Default(defaultText, "/")).Problem is { } problem)
+        if (defaultText is not null && read(RawValue.Default(defaultText, "/")).Failure is { } problem)
         {
             throw new ArgumentException($"The default of {key} is invalid: {problem}", nameof(defaultText));
         }
     }
 
-    internal override Parsed<object> ReadObject(RawValue raw)
+    internal override Result<object, string> ReadObject(RawValue raw)
     {
         var (value, problem) = read(raw);
         return new(value, problem);
     }
-}
-
-/// <summary>A value, or one sentence with the error and the fix, without a full stop.</summary>
-public readonly record struct Parsed<T>(T? Value, string? Problem);
-
-public static class Parsed
-{
-    public static Parsed<T> Value<T>(T value) => new(value, null);
-
-    public static Parsed<T> Problem<T>(string sentence) => new(default, sentence);
 }
 
 /// <summary>The origins of values, in ascending priority.</summary>

@@ -8,17 +8,17 @@ public static class Settings
     public static Setting<string> Text(
         string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null,
         string placeholder = "TEXT") =>
-        new(key, help, flag, shortFlag, variable, @default, placeholder, raw => Parsed.Value(raw.Text));
+        new(key, help, flag, shortFlag, variable, @default, placeholder, raw => new(raw.Text, null));
 
     /// <summary>A value that <paramref name="parse"/> reads from the trimmed text.</summary>
     public static Setting<T> Of<T>(
-        string key, string help, Func<string, Parsed<T>> parse, string placeholder,
+        string key, string help, Func<string, Result<T, string>> parse, string placeholder,
         string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
         new(key, help, flag, shortFlag, variable, @default, placeholder, raw => parse(raw.Text.Trim()));
 
     /// <summary>A secret, or the name of a file with the secret (<c>KEY_file</c>, <c>--flag-file</c> and <c>VARIABLE_FILE</c>).</summary>
     public static Setting<Secret> Secret(string key, string help, string? flag = null, char? shortFlag = null, string? variable = null) =>
-        new(key, help, flag, shortFlag, variable, defaultText: null, "SECRET", raw => Parsed.Value(new Secret(raw.Text)))
+        new(key, help, flag, shortFlag, variable, defaultText: null, "SECRET", raw => new Secret(raw.Text))
         {
             FromFile = Path(
                 key + "_file", $"File that contains the {key.Replace('_', ' ')}.",
@@ -54,14 +54,14 @@ public static class Settings
     public static Setting<string> Path(
         string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
         new(key, help, flag, shortFlag, variable, @default, "FILE", raw => raw.Text.Contains('\0')
-            ? Parsed.Problem<string>("the path contains a NUL character; remove it")
-            : Parsed.Value(System.IO.Path.GetFullPath(raw.Text, raw.Origin.Directory)));
+            ? new(null, "the path contains a NUL character; remove it")
+            : new(System.IO.Path.GetFullPath(raw.Text, raw.Origin.Directory), null));
 
     /// <summary>Several texts: a list in the file, a repeated flag, or one text with commas.</summary>
     public static Setting<IReadOnlyList<string>> List(
         string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
         new(key, help, flag, shortFlag, variable, @default, "A,B,…",
-            raw => Parsed.Value<IReadOnlyList<string>>([.. raw.IsYamlList ? raw.Texts : raw.Texts.SelectMany(SplitAtCommas)]))
+            raw => new([.. raw.IsYamlList ? raw.Texts : raw.Texts.SelectMany(SplitAtCommas)], null))
         {
             IsList = true,
         };
@@ -79,38 +79,39 @@ public static class Settings
         }
         return Of(key, help, Parse, string.Join('|', names), flag, shortFlag, variable, @default);
 
-        Parsed<T> Parse(string text) => Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
-            ? Parsed.Value(choices[i].Value)
-            : Parsed.Problem<T>($"there is no choice {Quote.Of(text)}{Nearest.Remedy(text, names, "choose one of " + string.Join(", ", names))}");
+        Result<T, string> Parse(string text) =>
+            Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
+            ? choices[i].Value
+            : $"there is no choice {Quote.Of(text)}{Nearest.Remedy(text, names, "choose one of " + string.Join(", ", names))}";
     }
 
     private static string[] SplitAtCommas(string text) => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    private static Parsed<T> Between<T>(Parsed<T> parsed, string text, T? min, T? max, Func<T, string> show)
+    private static Result<T, string> Between<T>(Result<T, string> parsed, string text, T? min, T? max, Func<T, string> show)
         where T : struct, IComparable<T> => parsed switch
         {
-            { Problem: not null } => parsed,
+            { Failure: not null } => parsed,
             { Value: var value } when min is { } least && value.CompareTo(least) < 0 =>
-                Parsed.Problem<T>($"{Quote.Of(text)} is too small; the minimum is {show(least)}"),
+                $"{Quote.Of(text)} is too small; the minimum is {show(least)}",
             { Value: var value } when max is { } most && value.CompareTo(most) > 0 =>
-                Parsed.Problem<T>($"{Quote.Of(text)} is too large; the maximum is {show(most)}"),
+                $"{Quote.Of(text)} is too large; the maximum is {show(most)}",
             _ => parsed,
         };
 
-    private static Parsed<bool> ParseBool(string text) => text.ToLowerInvariant() switch
+    private static Result<bool, string> ParseBool(string text) => text.ToLowerInvariant() switch
     {
-        "true" or "t" or "1" or "yes" or "on" => Parsed.Value(true),
-        "false" or "f" or "0" or "no" or "off" => Parsed.Value(false),
-        _ => Parsed.Problem<bool>($"{Quote.Of(text)} is neither true nor false; write one of the two"),
+        "true" or "t" or "1" or "yes" or "on" => true,
+        "false" or "f" or "0" or "no" or "off" => false,
+        _ => $"{Quote.Of(text)} is neither true nor false; write one of the two",
     };
 
-    private static Parsed<int> ParseInt(string text) =>
+    private static Result<int, string> ParseInt(string text) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-            ? Parsed.Value(number)
-            : Parsed.Problem<int>($"{Quote.Of(text)} is not a whole number; write it in digits");
+            ? number
+            : $"{Quote.Of(text)} is not a whole number; write it in digits";
 
-    private static Parsed<Uri> ParseUrl(string text) =>
+    private static Result<Uri, string> ParseUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Host.Length > 0
-            ? Parsed.Value(url)
-            : Parsed.Problem<Uri>($"{Quote.Of(text)} is not a URL; start it with http:// or https:// and a host");
+            ? url
+            : $"{Quote.Of(text)} is not a URL; start it with http:// or https:// and a host";
 }

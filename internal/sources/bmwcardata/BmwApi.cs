@@ -61,7 +61,7 @@ internal sealed record Container(string Id, string? Name, string? Purpose, strin
         ? new(id, Text(json, "name"), Text(json, "purpose"), Text(json, "state"))
         : null;
 
-    public static IReadOnlyList<Container>? List(JsonElement json) => Items(ApiJson.Member(json, "containers"), From);
+    public static IReadOnlyList<Container>? List(JsonElement json) => Items(Json.Member(json, "containers"), From);
 }
 
 internal sealed record NewContainer(string Name, string Purpose, IReadOnlyList<string> TechnicalDescriptors);

@@ -136,9 +136,9 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
     }
 
     /// <summary>Converts to lower case, because BMW responds with HTTP 500 to a client ID in upper case.</summary>
-    private static Parsed<string> ReadClientId(string text) => Guid.TryParseExact(text, "D", out var id)
-        ? Parsed.Value(id.ToString("D"))
-        : Parsed.Problem<string>("is not a client ID of BMW; copy the UUID that BMW's portal shows under CarData");
+    private static Result<string, string> ReadClientId(string text) => Guid.TryParseExact(text, "D", out var id)
+        ? new(id.ToString("D"), null)
+        : new(null, "is not a client ID of BMW; copy the UUID that BMW's portal shows under CarData");
 
     /// <summary>ISO 3779 excludes I, O and Q.</summary>
     private static bool IsVin(string text) => text.Length == 17 && text.All(c => char.IsAsciiLetterOrDigit(c) && c is not ('I' or 'O' or 'Q'));

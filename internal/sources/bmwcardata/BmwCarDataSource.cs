@@ -33,7 +33,7 @@ public sealed class BmwCarDataSource : ISource
         TokenManager? manager = null;
         var login = new BmwLogin(options, context.TokenHttp, () => manager?.Snapshot.State.Token, context.Time);
         var logger = context.Logging.CreateLogger(Name);
-        manager = new TokenManager(context.Name, login.Renewal, context.Store, context.TokenOptions, context.Time, logger);
+        manager = context.CreateTokenManager(login.Renewal);
         var stream = new BmwStream(context.Name, options, manager, context.Time, logger);
         var (rest, budget) = options.Rest ? BmwRest.Open(options, manager, context, logger) : default;
         var feed = new BmwFeed(

@@ -119,7 +119,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     private async Task<int> RunWithRenewalAsync(CommandCall call, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var renewing = new RefreshLoop([manager], call.Time, NullLogger.Instance).RunAsync(stop.Token);
+        var renewing = new RefreshLoop([manager], call.Time, NullLogger<RefreshLoop>.Instance).RunAsync(stop.Token);
         var working = work(stop.Token);
         try
         {

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Exporter.Accounts;
+using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
@@ -69,7 +69,7 @@ internal static class BmwMessageParser
         {
             return (null, "no_vin");
         }
-        if (ApiJson.Member(message, "data") is not { ValueKind: JsonValueKind.Object } data)
+        if (Json.Member(message, "data") is not { ValueKind: JsonValueKind.Object } data)
         {
             return (null, "no_data");
         }
@@ -105,11 +105,11 @@ internal static class BmwMessageParser
 
     private static BmwEntry? Entry(JsonProperty property)
     {
-        if (ApiJson.Name(property) is not { Length: > 0 and <= LongestKey } key || property.Value.ValueKind != JsonValueKind.Object)
+        if (Json.Name(property) is not { Length: > 0 and <= LongestKey } key || property.Value.ValueKind != JsonValueKind.Object)
         {
             return null;
         }
-        BmwValue? value = ApiJson.Member(property.Value, "value") switch
+        BmwValue? value = Json.Member(property.Value, "value") switch
         {
             null or { ValueKind: JsonValueKind.Null } => new BmwValue.None(),
             { ValueKind: JsonValueKind.True } => new BmwValue.Flag(true),
@@ -117,13 +117,13 @@ internal static class BmwMessageParser
             { ValueKind: JsonValueKind.Number } json when json.TryGetDouble(out var n) && double.IsFinite(n) =>
                 new BmwValue.Number(n),
             { ValueKind: JsonValueKind.Number } => new BmwValue.None(),
-            { ValueKind: JsonValueKind.String } json => ApiJson.Text(json) is { } text ? Value(text) : null,
+            { ValueKind: JsonValueKind.String } json => Json.Text(json) is { } text ? Value(text) : null,
             _ => null,
         };
         return value is null ? null : new BmwEntry(key, value, Unit(Text(property.Value, "unit")), Time(Text(property.Value, "timestamp")));
     }
 
-    private static string? Text(JsonElement json, string name) => ApiJson.Text(ApiJson.Member(json, name));
+    private static string? Text(JsonElement json, string name) => Json.Text(Json.Member(json, name));
 
     /// <summary>The unit of the odometer is the text "null" in BMW's catalogue.</summary>
     private static string? Unit(string? text) => text?.Trim() is { Length: > 0 and <= 32 } unit and not "null" ? unit : null;

@@ -10,8 +10,8 @@ namespace Exporter.BmwCarData;
 /// <summary>Classifies the responses of BMW's CarData API by <c>exveErrorId</c>, or by the HTTP status if the body has none.</summary>
 internal static class BmwResponses
 {
-    public static PollResult<T> Read<T>(IApiResponse<JsonElement> response, TimeProvider time, Func<JsonElement, T?> convert) where T : class =>
-        response.Read("BMW", time, convert, error => error.IsSuccessStatusCode
+    public static Result<T, ApiFailure> Read<T>(IApiResponse<JsonElement> response, TimeProvider time, Func<JsonElement, T?> convert)
+        where T : class => response.Read("BMW", time, convert, error => error.IsSuccessStatusCode
             ? UnexpectedFormat(error.HasResponseError(out _) ? "it is not JSON" : "a member is missing")
             : Failure(error.StatusCode!.Value, error.ErrorJson()));
 
@@ -26,7 +26,7 @@ internal static class BmwResponses
             return false;
         }
         await response.Content.LoadIntoBufferAsync(ApiLimits.LargestBody, cancellationToken);
-        return Text(ApiJson.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken)), "exveErrorId") switch
+        return Text(Json.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken)), "exveErrorId") switch
         {
             "CU-100" or "CU-101" or "CU-102" => true,
             null => response.StatusCode == HttpStatusCode.Unauthorized,
@@ -35,7 +35,7 @@ internal static class BmwResponses
     }
 
     /// <summary>The text of a member; null if it is empty or not a string.</summary>
-    public static string? Text(JsonElement? json, string name) => ApiJson.Text(ApiJson.Member(json, name)) is { Length: > 0 } text ? text : null;
+    public static string? Text(JsonElement? json, string name) => Json.Text(Json.Member(json, name)) is { Length: > 0 } text ? text : null;
 
     /// <summary>The items of an array that <paramref name="convert"/> accepts; null if there is no array.</summary>
     public static IReadOnlyList<T>? Items<T>(JsonElement? json, Func<JsonElement, T?> convert) where T : class =>

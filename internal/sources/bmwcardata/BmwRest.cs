@@ -125,7 +125,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
         {
             (var message, error) = await SendAsync(
                 () => api.GetTelematicData(account, vin, container.Id, cancellationToken),
-                json => ApiJson.Member(json, "telematicData") is { ValueKind: JsonValueKind.Object } data
+                json => Json.Member(json, "telematicData") is { ValueKind: JsonValueKind.Object } data
                     ? BmwMessageParser.FromData(vin, data)
                     : null);
             if (message is not null)
@@ -146,33 +146,32 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     }
 
     /// <summary>Reuses the container if it exists: BMW allows ten, does not merge equal ones, and counts a deleted one for 29 days.</summary>
-    private async Task<(Container? Container, ApiFailure? Failure)> GetContainerAsync(CancellationToken cancellationToken)
+    private async Task<Result<Container, ApiFailure>> GetContainerAsync(CancellationToken cancellationToken)
     {
         var (containers, error) = await SendAsync(() => api.GetContainers(account, cancellationToken), Container.List);
         if (containers is null)
         {
-            return (null, error);
+            return error!;
         }
         if (containers.FirstOrDefault(c => c is { Name: ContainerName, Purpose: ContainerPurpose, State: null or "ACTIVE" }) is { } existing)
         {
-            return (existing, null);
+            return existing;
         }
         var request = new NewContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All);
         return await SendAsync(() => api.CreateContainer(account, request, cancellationToken), Container.From);
     }
 
     /// <summary>Sends one request. If the budget is used up, it sends nothing and does not even renew the token.</summary>
-    private async Task<(T? Value, ApiFailure? Failure)> SendAsync<T>(Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert)
+    private async Task<Result<T, ApiFailure>> SendAsync<T>(Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert)
         where T : class
     {
         if (account.Budget.RetryAfter is { } wait)
         {
-            return (null, new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture,
+            return new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture,
                 $"No request was sent to BMW: the budget of {account.Budget.Limit} requests in 24 hours is used up."))
-            { RetryAfter = wait });
+            { RetryAfter = wait };
         }
-        var result = BmwResponses.Read(await send(), time, convert);
-        return ((result as PollResult<T>.Success)?.Value, (result as PollResult<T>.Failed)?.Failure);
+        return BmwResponses.Read(await send(), time, convert);
     }
 
     /// <summary>Returns how long to wait after an attempt: zero if it succeeded.</summary>

@@ -26,14 +26,14 @@ internal sealed class BmwTokenManagerFormat : JsonTokenFormat
     protected override Token Read(JsonMembers members)
     {
         var lifetime = members.Number("expires_in") is > 0 and < 1e9 and var seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
-        var fetched = Time(members, "fetched_at");
+        var fetched = members.UnixTime("fetched_at");
         var refresh = Secret.From(members.Text("refresh_token"));
         return new Token
         {
             AccessToken = Secret.From(members.Text("access_token")),
             RefreshToken = refresh,
             IdToken = Secret.From(members.Text("id_token")),
-            ExpiresAt = Time(members, "expires_at") ?? fetched + lifetime,
+            ExpiresAt = members.UnixTime("expires_at") ?? fetched + lifetime,
             RefreshExpiresAt = refresh is null ? null : fetched + BmwLogin.RefreshLifetime,
             Lifetime = lifetime,
             Members = members.Without(Known),
@@ -46,15 +46,8 @@ internal sealed class BmwTokenManagerFormat : JsonTokenFormat
             .With("access_token", token.AccessToken?.Reveal())
             .With("refresh_token", token.RefreshToken?.Reveal())
             .With("id_token", token.IdToken?.Reveal());
-        written = With(written, "fetched_at", token.ExpiresAt - token.Lifetime);
-        return With(written, "expires_at", token.ExpiresAt);
+        return written.WithUnixTime("fetched_at", token.ExpiresAt - token.Lifetime).WithUnixTime("expires_at", token.ExpiresAt);
     }
-
-    private static JsonMembers With(JsonMembers members, string name, DateTimeOffset? time) =>
-        time is { } at ? members.With(name, at.ToUnixTimeSeconds()) : members.Without(name);
-
-    private static DateTimeOffset? Time(JsonMembers members, string name) =>
-        members.Number(name) is > 0 and < 1e11 and var seconds ? DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) : null;
 }
 
 /// <summary>

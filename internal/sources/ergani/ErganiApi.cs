@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Refit;
 
@@ -79,7 +77,7 @@ public static class ErganiLogout
     /// rejects the logout.
     /// </summary>
     /// <returns>True, or why Ergani did not log out.</returns>
-    public static async Task<PollResult<bool>> LogOutAsync(
+    public static async Task<Result<bool, ApiFailure>> LogOutAsync(
         this IErganiApi api, ApiAccount account, Secret refreshToken, TimeProvider time, CancellationToken cancellationToken)
     {
         var current = account.TokenManager?.Snapshot.State.Token;
@@ -87,7 +85,7 @@ public static class ErganiLogout
         {
             return await api.LogOutAsync(account, refreshToken, current?.AccessToken, time, cancellationToken);
         }
-        PollResult<bool> result = new ApiFailure.NoToken("No request was sent to Ergani: there is no access token to log out with.");
+        Result<bool, ApiFailure> result = new ApiFailure.NoToken("No request was sent to Ergani: there is no access token to log out with.");
         // Inside ForgetAsync, so that a concurrent renewal cannot create a token that stays valid at Ergani.
         var problem = await manager.ForgetAsync(async (token, forgetCancellation) =>
         {
@@ -100,7 +98,7 @@ public static class ErganiLogout
     }
 
     /// <summary>Sends the request only. With an explicit access token, no token is renewed for the logout.</summary>
-    internal static async Task<PollResult<bool>> LogOutAsync(
+    internal static async Task<Result<bool, ApiFailure>> LogOutAsync(
         this IErganiApi api, ApiAccount account, Secret refreshToken, Secret? accessToken, TimeProvider time, CancellationToken cancellationToken)
     {
         var authorization = accessToken is null ? null : $"Bearer {accessToken.Reveal()}";

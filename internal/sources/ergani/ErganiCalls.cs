@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-
 namespace Exporter.Ergani;
 
 /// <summary>Counts calls, because Ergani limits them.</summary>

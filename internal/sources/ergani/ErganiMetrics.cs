@@ -1,5 +1,4 @@
 using System.Globalization;
-using Exporter.Metrics;
 
 namespace Exporter.Ergani;
 
@@ -8,22 +7,17 @@ internal static class ErganiMetrics
 {
     public static IEnumerable<MetricFamily> From(ErganiReading reading)
     {
-        if (reading.Submissions is { } submissions)
+        (string Name, string Help, int? Value)[] gauges =
+        [
+            ("ergani_available_submissions", "Kinds of submission that the account can make.", reading.Submissions),
+            ("ergani_available_services", "Services that the account can execute.", reading.Services),
+            ("ergani_employer_in_card_sector", "Whether the employer is in a sector with the digital work card.",
+                reading.InCardSector is { } inCardSector ? Convert.ToInt32(inCardSector) : null),
+            ("ergani_branches", "Branches of the employer, including its seat.", reading.Branches),
+        ];
+        foreach (var (name, help, value) in gauges.Where(gauge => gauge.Value is not null))
         {
-            yield return MetricFamily.Gauge("ergani_available_submissions", "Kinds of submission that the account can make.", submissions);
-        }
-        if (reading.Services is { } services)
-        {
-            yield return MetricFamily.Gauge("ergani_available_services", "Services that the account can execute.", services);
-        }
-        if (reading.InCardSector is { } inCardSector)
-        {
-            yield return MetricFamily.Gauge(
-                "ergani_employer_in_card_sector", "Whether the employer is in a sector with the digital work card.", inCardSector ? 1 : 0);
-        }
-        if (reading.Branches is { } branches)
-        {
-            yield return MetricFamily.Gauge("ergani_branches", "Branches of the employer, including its seat.", branches);
+            yield return MetricFamily.Gauge(name, help, value!.Value);
         }
         if (reading.Workforce is { } workforce)
         {

@@ -1,6 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter.Ergani;
 
 /// <summary>The settings of an Ergani account. The variables have the names that the OxygenSuite package uses.</summary>
@@ -79,8 +76,8 @@ internal sealed record ErganiOptions(
         {
             return [Enum.Parse<ErganiCount>(count, ignoreCase: true)];
         }
-        var hint = Nearest.To(name, names) is { } near ? $"did you mean {near}?" : $"there are {string.Join(", ", names)}";
-        section.Problem(CountsSetting, $"there is no count of {Sanitize.Line(name)}; {hint}");
+        var remedy = Nearest.Remedy(name, names, $"there are {string.Join(", ", names)}");
+        section.Problem(CountsSetting, $"there is no count of {Sanitize.Line(name)}{remedy}");
         return [];
     }
 }

@@ -1,4 +1,3 @@
-using Exporter.Accounts;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Ergani;
@@ -13,18 +12,18 @@ internal sealed class ErganiReader(
     /// Omits a count that Ergani rejects, and logs that once. Any other failure fails the reading, because a missing series would look like
     /// a rejected count. If Ergani rejects every count, the reading fails.
     /// </summary>
-    public async Task<PollResult<ErganiReading>> ReadAsync(CancellationToken cancellationToken)
+    public async Task<Result<ErganiReading, ApiFailure>> ReadAsync(CancellationToken cancellationToken)
     {
         var (reading, succeeded, rejected) = (new ErganiReading(), 0, (ApiFailure?)null);
         foreach (var count in counts)
         {
             switch (await ReadAsync(reading, count, cancellationToken))
             {
-                case PollResult<ErganiReading>.Success(var next):
+                case { Failure: null, Value: { } next }:
                     (reading, succeeded) = (next, succeeded + 1);
                     reported.Remove(count);
                     break;
-                case PollResult<ErganiReading>.Failed(ApiFailure.Rejected failure):
+                case { Failure: ApiFailure.Rejected failure }:
                     rejected = failure;
                     if (reported.Add(count))
                     {
@@ -36,10 +35,10 @@ internal sealed class ErganiReader(
                     return failed;
             }
         }
-        return succeeded == 0 && rejected is not null ? rejected : new PollResult<ErganiReading>.Success(reading);
+        return succeeded == 0 && rejected is not null ? rejected : reading;
     }
 
-    private async Task<PollResult<ErganiReading>> ReadAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellationToken) =>
+    private async Task<Result<ErganiReading, ApiFailure>> ReadAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellationToken) =>
         count switch
         {
             ErganiCount.Submissions => Map(ErganiResponse.Read(await api.GetSubmissionsAsync(account, cancellationToken), time),
@@ -55,10 +54,9 @@ internal sealed class ErganiReader(
             _ => throw new InvalidOperationException("unknown count"),
         };
 
-    private async Task<PollResult<ErganiServiceResult>> ExecuteAsync(string service, CancellationToken cancellationToken) =>
+    private async Task<Result<ErganiServiceResult, ApiFailure>> ExecuteAsync(string service, CancellationToken cancellationToken) =>
         ErganiResponse.Read(await api.ExecuteServiceAsync(account, new ErganiServiceCall(service, []), cancellationToken), time);
 
-    private static PollResult<ErganiReading> Map<T>(PollResult<T> result, Func<T, ErganiReading> map) => result is PollResult<T>.Success(var value)
-        ? new PollResult<ErganiReading>.Success(map(value))
-        : ((PollResult<T>.Failed)result).Failure;
+    private static Result<ErganiReading, ApiFailure> Map<T>(Result<T, ApiFailure> result, Func<T, ErganiReading> map) =>
+        result.Failure is { } failure ? failure : map(result.Value!);
 }

@@ -43,15 +43,13 @@ internal sealed record ErganiReading(
 
     /// <summary>Ergani returns an array, or the object itself if there is only one.</summary>
     private static IEnumerable<JsonElement>? ObjectsOf(JsonElement result, string service, string list) =>
-        ErganiResponse.Member(result, service) is { } body && ErganiResponse.Member(body, list) is { } found
-            ? found.ValueKind switch
-            {
-                JsonValueKind.Array => found.EnumerateArray().Where(e => e.ValueKind == JsonValueKind.Object),
-                JsonValueKind.Object => [found],
-                JsonValueKind.Null => [],
-                _ => null,
-            }
-            : null;
+        ErganiResponse.Member(ErganiResponse.Member(result, service), list) switch
+        {
+            { ValueKind: JsonValueKind.Array } found => found.EnumerateArray().Where(e => e.ValueKind == JsonValueKind.Object),
+            { ValueKind: JsonValueKind.Object } found => [found],
+            { ValueKind: JsonValueKind.Null } => [],
+            _ => null,
+        };
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]

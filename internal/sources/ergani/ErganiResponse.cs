@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Refit;
 
 namespace Exporter.Ergani;
@@ -10,20 +8,16 @@ namespace Exporter.Ergani;
 public static class ErganiResponse
 {
     /// <summary>The body of a successful response, or the failure.</summary>
-    public static PollResult<T> Read<T>(IApiResponse<T> response, TimeProvider time)
+    public static Result<T, ApiFailure> Read<T>(IApiResponse<T> response, TimeProvider time)
         where T : class => response.Read("Ergani", time, body => IsSuccess(response) ? body : null, Failure);
 
-    internal static PollResult<bool> ReadLogout(IApiResponse response, TimeProvider time) => response.Read("Ergani", time, IsSuccess, Failure);
+    internal static Result<bool, ApiFailure> ReadLogout(IApiResponse response, TimeProvider time) =>
+        response.Read("Ergani", time, IsSuccess, Failure);
 
     /// <summary>The text or number of a member. The service does not keep to one case in its names.</summary>
-    internal static string? Text(JsonElement element, string name) => Member(element, name) switch
-    {
-        { ValueKind: JsonValueKind.String } text => ApiJson.Text(text),
-        { ValueKind: JsonValueKind.Number } number => number.GetRawText(),
-        _ => null,
-    };
+    internal static string? Text(JsonElement? element, string name) => Json.TextOrNumber(Member(element, name));
 
-    internal static JsonElement? Member(JsonElement element, string name) => ApiJson.Member(element, name, StringComparison.OrdinalIgnoreCase);
+    internal static JsonElement? Member(JsonElement? element, string name) => Json.Member(element, name, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsSuccess(IApiResponse response) => response.StatusCode == HttpStatusCode.OK;
 
@@ -45,12 +39,8 @@ public static class ErganiResponse
     /// <summary>An error is <c>{"message"}</c> or a bare JSON string. A literal <c>\n</c> separates several messages.</summary>
     private static string Describe(IApiResponse response)
     {
-        var message = response.ErrorJson() switch
-        {
-            { ValueKind: JsonValueKind.String } text => ApiJson.Text(text),
-            { ValueKind: JsonValueKind.Object } body => Text(body, "message"),
-            _ => null,
-        };
+        var body = response.ErrorJson();
+        var message = Json.Text(body) ?? Text(body, "message");
         var line = Sanitize.Line((message ?? "").Replace("\\n", "; ", StringComparison.Ordinal)).Trim();
         return line.Length > 0 ? $"\"{line}\" (HTTP {(int)response.StatusCode!})" : $"HTTP {(int)response.StatusCode!}";
     }

@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -37,7 +35,7 @@ public sealed class ErganiSource : ISource
         var (store, recordFile) = OpenStore(options, context, logger);
         var calls = new ErganiCalls(context);
         var grant = new ErganiGrant(credentials, context.TokenHttp, time, recordFile, logger, calls.Mark);
-        var manager = new TokenManager(context.Name, grant, store, context.TokenOptions, time, logger);
+        var manager = context.CreateTokenManager(grant, store);
         var api = context.Services.GetRequiredService<IErganiApi>();
         var account = new ApiAccount(manager, credentials.Environment.Address) { Calls = calls };
         var reader = new ErganiReader(api, account, options.Counts, context.Name, time, logger);
@@ -53,7 +51,7 @@ public sealed class ErganiSource : ISource
                 { RefreshToken: null } => null,
                 { AccessToken: null } => "Ergani accepts a logout only with the access token that belongs to the refresh token",
                 { RefreshToken: { } refresh, AccessToken: { } access } =>
-                    (await api.LogOutAsync(account, refresh, access, time, cancellationToken) as PollResult<bool>.Failed)?.Failure.Reason,
+                    (await api.LogOutAsync(account, refresh, access, time, cancellationToken)).Failure?.Reason,
             },
             Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(NeedsBothTokens))),
             DebugData = () => poller.Reading?.ToJson(),

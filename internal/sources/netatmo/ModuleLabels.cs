@@ -1,5 +1,4 @@
 using System.Globalization;
-using Exporter.Metrics;
 
 namespace Exporter.Netatmo;
 

@@ -1,4 +1,3 @@
-using Exporter.Accounts;
 using Refit;
 
 namespace Exporter.Netatmo;

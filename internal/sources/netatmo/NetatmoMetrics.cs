@@ -1,5 +1,3 @@
-using Exporter.Metrics;
-
 namespace Exporter.Netatmo;
 
 /// <param name="AgeStale">Older measurements of a module are not exported.</param>

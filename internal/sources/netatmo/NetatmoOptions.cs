@@ -1,6 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter.Netatmo;
 
 /// <summary>The settings of a Netatmo account. Flags, variables and defaults are those of netatmo-exporter if it has them.</summary>

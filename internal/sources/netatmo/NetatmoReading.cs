@@ -69,7 +69,7 @@ internal sealed record Module
     /// <summary>The last known activity of the module, which decides whether its measurements are stale.</summary>
     public DateTimeOffset? AliveAt => Measured?.At ?? LastSeen;
 
-    public static IEnumerable<Module> OfStation(JsonFields device)
+    public static IEnumerable<Module> OfStation(JsonElement device)
     {
         var (name, stationName) = (device.Text("name"), device.Text("station_name"));
         // The one name of a Home Coach is in any of three members.
@@ -101,7 +101,7 @@ internal sealed record Module
     public static DateTimeOffset? Time(double? seconds) =>
         seconds is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeMilliseconds((long)(seconds.Value * 1000)) : null;
 
-    private static Module From(JsonFields module)
+    private static Module From(JsonElement module)
     {
         // A module that was never paired reports 255, 255 and 65535, and a full battery.
         var battery = module.Number("battery_vp");
@@ -138,7 +138,7 @@ internal sealed record Module
 /// <summary>Degrees, east and north positive; metres above sea level.</summary>
 internal sealed record Place(double? Longitude, double? Latitude, double? Altitude, string? City, string? Country, string? TimeZone)
 {
-    public static Place From(JsonFields place)
+    public static Place From(JsonElement place)
     {
         var location = place.Numbers("location");
         return new(
@@ -187,7 +187,7 @@ internal sealed record Measurements
     public Extreme WindHigh { get; init; } = Extreme.None;
     public double? WindHighDirection { get; init; }
 
-    public static Measurements From(JsonFields dashboard) => new()
+    public static Measurements From(JsonElement dashboard) => new()
     {
         At = Module.Time(dashboard.Number("time_utc")),
         Temperature = dashboard.Number("Temperature"),
@@ -228,5 +228,5 @@ internal sealed record Extreme(double? Value, DateTimeOffset? At)
 {
     public static readonly Extreme None = new(null, null);
 
-    public static Extreme From(JsonFields dashboard, string name) => new(dashboard.Number(name), Module.Time(dashboard.Number($"date_{name}")));
+    public static Extreme From(JsonElement dashboard, string name) => new(dashboard.Number(name), Module.Time(dashboard.Number($"date_{name}")));
 }

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Refit;
 
 namespace Exporter.Netatmo;
@@ -11,7 +9,7 @@ namespace Exporter.Netatmo;
 internal static class NetatmoResponses
 {
     /// <param name="scope">The scope that the request needs, for the message if the token lacks it.</param>
-    public static PollResult<StationsData> Read(IApiResponse<NetatmoResponse> response, string scope, TimeProvider time) => response.Read(
+    public static Result<StationsData, ApiFailure> Read(IApiResponse<NetatmoResponse> response, string scope, TimeProvider time) => response.Read(
         "Netatmo",
         time,
         body => response.StatusCode == HttpStatusCode.OK ? body.Data : null,
@@ -32,8 +30,7 @@ internal static class NetatmoResponses
         return Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken))?.Error?.Code is 2 or 3;
     }
 
-    private static NetatmoResponse? Parse(ReadOnlySpan<byte> body) =>
-        NetatmoResponse.From(ApiJson.Parse(body.StartsWith("\uFEFF"u8) ? body[3..] : body));
+    private static NetatmoResponse? Parse(ReadOnlySpan<byte> body) => NetatmoResponse.From(Json.Parse(body));
 
     private static ApiFailure Failure(HttpStatusCode status, NetatmoResponse? response, string body, string scope)
     {

@@ -1,6 +1,4 @@
 using System.Collections.Frozen;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Refit;
 
@@ -50,7 +48,7 @@ public sealed class NetatmoSource : ISource
         var (time, logger) = (context.Time, context.Logging.CreateLogger("netatmo"));
         var endpoint = new TokenEndpoint(
             context.TokenHttp, new Uri(options.Api, "/oauth2/token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
-        var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, time), context.Store, context.TokenOptions, time, logger);
+        var manager = context.CreateTokenManager(new RefreshTokenGrant(endpoint, time));
 
         var (api, account) = (context.Services.GetRequiredService<INetatmoApi>(), new ApiAccount(manager, options.Api));
         var metrics = new NetatmoMetricsOptions(options.AgeStale, options.Location);
@@ -66,17 +64,14 @@ public sealed class NetatmoSource : ISource
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
-            Live = NetatmoStatus.Live(snapshot => StatusOf(snapshot.ReadingStatus!, snapshot.Token.State.Token, options, time.GetUtcNow())),
+            Live = NetatmoStatus.Live(options.RefreshInterval, time),
             Units = Units,
             DebugData = () => poller.Reading?.ToJson(options.Location),
         };
     }
 
-    private static NetatmoStatus StatusOf(ReadingStatus feed, Token? token, NetatmoOptions options, DateTimeOffset now) => new(
-        feed.Up, options.RefreshInterval, feed.LastTry, feed.LastDuration, feed.ReadAt, token?.IsUsable(now) == true, token?.ExpiresAt);
-
     /// <summary>Reads stations and Home Coaches. If either request fails, there is no reading, because modules would disappear.</summary>
-    private static async Task<PollResult<NetatmoReading>> PollAsync(
+    private static async Task<Result<NetatmoReading, ApiFailure>> PollAsync(
         INetatmoApi api, ApiAccount account, NetatmoOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         List<(string Scope, Func<Task<IApiResponse<NetatmoResponse>>> Send)> requests = [];
@@ -91,15 +86,13 @@ public sealed class NetatmoSource : ISource
         var responses = new List<StationsData>();
         foreach (var (scope, send) in requests)
         {
-            switch (NetatmoResponses.Read(await send(), scope, time))
+            var (data, failure) = NetatmoResponses.Read(await send(), scope, time);
+            if (failure is not null)
             {
-                case PollResult<StationsData>.Success(var data):
-                    responses.Add(data);
-                    break;
-                case PollResult<StationsData>.Failed(var failure):
-                    return failure;
+                return failure;
             }
+            responses.Add(data!);
         }
-        return new PollResult<NetatmoReading>.Success(NetatmoReading.From(responses));
+        return NetatmoReading.From(responses);
     }
 }

@@ -1,49 +1,36 @@
-using Exporter.Metrics;
-using Exporter.Accounts;
-
 namespace Exporter.Netatmo;
 
 /// <summary>
 /// netatmo-exporter's own metrics, with their names, helps and meanings. Two bugs are fixed: <c>netatmo_up</c> is 0 until the first
 /// successful refresh, and an unknown expiry is 0.
 /// </summary>
-/// <param name="Up">Whether the last refresh succeeded.</param>
-/// <param name="LastRefresh">When the last refresh began, successful or not; null before the first.</param>
-/// <param name="LastRefreshDuration">Null until the first refresh has completed.</param>
-/// <param name="CacheUpdated">When the last successful refresh began; null before it.</param>
-/// <param name="TokenValid">Whether there is an access token that has not expired.</param>
-internal readonly record struct NetatmoStatus(
-    bool Up,
-    TimeSpan RefreshInterval,
-    DateTimeOffset? LastRefresh,
-    TimeSpan? LastRefreshDuration,
-    DateTimeOffset? CacheUpdated,
-    bool TokenValid,
-    DateTimeOffset? TokenExpiry)
+internal static class NetatmoStatus
 {
-    private static readonly Gauge[] Gauges =
-    [
-        new("netatmo_up", "Zero if there was an error during the last refresh try.", s => s.Up ? 1 : 0),
-        new("netatmo_refresh_interval_seconds",
-            "Contains the configured refresh interval in seconds. This is provided as a convenience for calculations with the cache update time.",
-            s => s.RefreshInterval.TotalSeconds),
-        new("netatmo_last_refresh_time", "Contains the time of the last refresh try, successful or not.", s => Seconds(s.LastRefresh)),
-        new("netatmo_last_refresh_duration_seconds",
-            "Contains the time it took for the last refresh to complete, even if it was unsuccessful.",
-            s => s.LastRefreshDuration?.TotalSeconds ?? 0),
-        new("netatmo_cache_updated_time", "Contains the time of the cached data.", s => Seconds(s.CacheUpdated)),
-        new("netatmo_exporter_token_valid", "Set to 1 if there is a valid token, 0 otherwise.", s => s.TokenValid ? 1 : 0),
-        new("netatmo_exporter_token_expiry_time", "Set to the unix timestamp when the token will expire. 0 if no expiry is set.",
-            s => s.TokenValid ? Seconds(s.TokenExpiry) : 0),
-    ];
-
-    public static IReadOnlyList<(string Name, string Help)> Families { get; } = [.. Gauges.Select(g => (g.Name, g.Help))];
-
     /// <summary>Evaluated at each scrape, because a token expires without any event.</summary>
-    public static IReadOnlyList<LiveValue> Live(Func<AccountSnapshot, NetatmoStatus> statusOf) =>
-        [.. Gauges.Select(g => new LiveValue(g.Name, g.Help, MetricKind.Gauge, snapshot => g.Value(statusOf(snapshot))))];
+    public static IReadOnlyList<LiveValue> Live(TimeSpan refreshInterval, TimeProvider time)
+    {
+        return
+        [
+            Reading("netatmo_up", "Zero if there was an error during the last refresh try.", status => status.Up ? 1 : 0),
+            Reading("netatmo_refresh_interval_seconds",
+                "Contains the configured refresh interval in seconds. This is provided as a convenience for calculations with the cache update time.",
+                _ => refreshInterval.TotalSeconds),
+            Reading("netatmo_last_refresh_time", "Contains the time of the last refresh try, successful or not.", status => Seconds(status.LastTry)),
+            Reading("netatmo_last_refresh_duration_seconds",
+                "Contains the time it took for the last refresh to complete, even if it was unsuccessful.",
+                status => status.LastDuration?.TotalSeconds ?? 0),
+            Reading("netatmo_cache_updated_time", "Contains the time of the cached data.", status => Seconds(status.ReadAt)),
+            ValidToken("netatmo_exporter_token_valid", "Set to 1 if there is a valid token, 0 otherwise.", _ => 1),
+            ValidToken("netatmo_exporter_token_expiry_time", "Set to the unix timestamp when the token will expire. 0 if no expiry is set.",
+                token => Seconds(token.ExpiresAt)),
+        ];
+
+        LiveValue Reading(string name, string help, Func<ReadingStatus, double> value) =>
+            new(name, help, MetricKind.Gauge, snapshot => value(snapshot.ReadingStatus!));
+
+        LiveValue ValidToken(string name, string help, Func<Token, double> value) => new(name, help, MetricKind.Gauge,
+            snapshot => snapshot.Token.State.Token is { } token && token.IsUsable(time.GetUtcNow()) ? value(token) : 0);
+    }
 
     private static double Seconds(DateTimeOffset? time) => (time?.ToUnixTimeMilliseconds() ?? 0) / 1000.0;
-
-    private sealed record Gauge(string Name, string Help, Func<NetatmoStatus, double> Value);
 }

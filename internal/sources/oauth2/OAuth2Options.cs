@@ -1,6 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter.OAuth2;
 
 /// <summary>

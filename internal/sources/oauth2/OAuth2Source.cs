@@ -1,6 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter.OAuth2;
 
 /// <summary>A token from any OAuth 2 server, renewed for programs that read its file or run <c>exporter token</c>.</summary>
@@ -24,8 +21,7 @@ public sealed class OAuth2Source : ISource
         TokenEndpoint At(Uri address) => new(context.TokenHttp, address, options.Client, context.Time) { ErrorMembers = new(Description: "message") };
 
         var token = At(options.Token);
-        var (grant, logger) = (new RefreshTokenGrant(token, context.Time), context.Logging.CreateLogger(Name));
-        var manager = new TokenManager(context.Name, grant, context.Store, context.TokenOptions, context.Time, logger);
+        var manager = context.CreateTokenManager(new RefreshTokenGrant(token, context.Time));
         return new Account(context.Name, Name, context.HasAccountLabel, manager, readingSource: null)
         {
             Login = options switch

@@ -126,7 +126,7 @@ internal static class DataSourceCommands
     {
         var id = call.Value("ID")!;
         var result = WebexResponse.Read(await api.GetDataSourceAsync(account, id, cancellationToken), account, call.Time);
-        if (result is not PollResult<WebexDataSource>.Success(var source))
+        if (result.Value is not { } source)
         {
             return Report(call, "update", "updated", result);
         }
@@ -152,19 +152,18 @@ internal static class DataSourceCommands
         return Report(call, "update", "updated", WebexResponse.Read(response, account, call.Time, request));
     }
 
-    private static int ShowResult<T>(CommandCall call, PollResult<T> result, Func<T, int> print)
+    private static int ShowResult<T>(CommandCall call, Result<T, ApiFailure> result, Func<T, int> print)
     {
-        if (result is PollResult<T>.Success(var value))
+        if (result.Failure is not { } failure)
         {
-            return print(value);
+            return print(result.Value!);
         }
-        var failure = ((PollResult<T>.Failed)result).Failure;
         Fail(call, failure.Reason + (failure.RetryAfter is { } wait ? $" Try again in {Math.Ceiling(wait.TotalSeconds)} s." : ""));
         return failure is ApiFailure.RateLimited or ApiFailure.Unavailable ? ExitCode.TryLater : ExitCode.Failed;
     }
 
     /// <summary>Prints the result of an operation, and writes its record if requested.</summary>
-    private static int Report(CommandCall call, string operation, string participle, PollResult<WebexDataSource> result)
+    private static int Report(CommandCall call, string operation, string participle, Result<WebexDataSource, ApiFailure> result)
     {
         var code = ShowResult(call, result, source =>
         {
@@ -178,9 +177,9 @@ internal static class DataSourceCommands
         {
             return code;
         }
-        var source = (result as PollResult<WebexDataSource>.Success)?.Value;
+        var (source, failure) = result;
         var record = new OperationRecord(operation, call.Time.GetUtcNow(), source is not null, source is null ? null : DataSourceView.Of(source),
-            (result as PollResult<WebexDataSource>.Failed)?.Failure.Reason);
+            failure?.Reason);
         var name = $"data_source_{operation}_{(source is null ? "failed" : FileName(source.Id))}";
         return Save(call, directory, name, JsonSerializer.Serialize(record, DataSourceJson.Default.OperationRecord)) is ExitCode.Done
             ? code

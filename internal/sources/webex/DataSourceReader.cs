@@ -17,22 +17,22 @@ internal sealed class DataSourceReader(
     private bool schemasMissing;
     private Deadline? rateLimit;
 
-    public async Task<PollResult<WebexReading>> ReadAsync(CancellationToken cancellationToken)
+    public async Task<Result<WebexReading, ApiFailure>> ReadAsync(CancellationToken cancellationToken)
     {
-        var result = await ReadDataSourcesAsync(cancellationToken);
-        if (result is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        var (sources, failure) = await ReadDataSourcesAsync(cancellationToken);
+        if (sources is null)
         {
-            return ((PollResult<IReadOnlyList<WebexDataSource>>.Failed)result).Failure;
+            return failure!;
         }
         var current = options.Extend ? await ExtendDueAsync(sources, cancellationToken) : sources;
-        return new PollResult<WebexReading>.Success(new WebexReading(current, await ReadSchemasAsync(cancellationToken), extensions));
+        return new WebexReading(current, await ReadSchemasAsync(cancellationToken), extensions);
     }
 
     /// <summary>Reads the list, and each source that the list describes incompletely.</summary>
-    private async Task<PollResult<IReadOnlyList<WebexDataSource>>> ReadDataSourcesAsync(CancellationToken cancellationToken)
+    private async Task<Result<IReadOnlyList<WebexDataSource>, ApiFailure>> ReadDataSourcesAsync(CancellationToken cancellationToken)
     {
         var listed = WebexResponse.Read(await api.ListDataSourcesAsync(account, cancellationToken), account, time);
-        if (listed is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        if (listed.Value is not { } sources)
         {
             return listed;
         }
@@ -44,20 +44,15 @@ internal sealed class DataSourceReader(
                 complete.Add(source);
                 continue;
             }
-            switch (WebexResponse.Read(await api.GetDataSourceAsync(account, source.Id, cancellationToken), account, time))
+            var (details, failure) = WebexResponse.Read(await api.GetDataSourceAsync(account, source.Id, cancellationToken), account, time);
+            if (failure is not (null or ApiFailure.Rejected))
             {
-                case PollResult<WebexDataSource>.Success(var details):
-                    complete.Add(details);
-                    break;
-                case PollResult<WebexDataSource>.Failed(ApiFailure.Rejected):
-                    // Deleted in the meantime, or not readable: use the list's entry.
-                    complete.Add(source);
-                    break;
-                case PollResult<WebexDataSource>.Failed(var failure):
-                    return failure;
+                return failure;
             }
+            // If it was deleted in the meantime, or is not readable, use the list's entry.
+            complete.Add(details ?? source);
         }
-        return new PollResult<IReadOnlyList<WebexDataSource>>.Success(complete);
+        return complete;
     }
 
     private async Task<IReadOnlyList<WebexDataSource>> ExtendDueAsync(
@@ -82,16 +77,15 @@ internal sealed class DataSourceReader(
     /// <returns>The extended source, or <paramref name="source"/> if the extension failed.</returns>
     private async Task<WebexDataSource> ExtendAsync(WebexDataSource source, CancellationToken cancellationToken)
     {
-        var result = await api.ExtendDataSourceAsync(account, source.Id, options.ExtendLifetime, time, cancellationToken);
-        if (result is PollResult<WebexDataSource>.Success(var extended))
+        var (extended, failure) = await api.ExtendDataSourceAsync(account, source.Id, options.ExtendLifetime, time, cancellationToken);
+        if (failure is null)
         {
             extensions = extensions.WithSuccess(source.Id);
             failing.Remove(source.Id);
             logger.LogInformation(
-                "account {Account}: extended data source {Id} until {Expiry:u}", name, Sanitize.Line(source.Id), extended.TokenExpiresAt);
+                "account {Account}: extended data source {Id} until {Expiry:u}", name, Sanitize.Line(source.Id), extended!.TokenExpiresAt);
             return extended;
         }
-        var failure = ((PollResult<WebexDataSource>.Failed)result).Failure;
         extensions = extensions.WithFailure(source.Id, failure.Kind);
         if (failure is ApiFailure.RateLimited)
         {
@@ -111,16 +105,16 @@ internal sealed class DataSourceReader(
         {
             return cached.List;
         }
-        switch (WebexResponse.Read(await api.ListSchemasAsync(account, cancellationToken), account, time))
+        var (list, failure) = WebexResponse.Read(await api.ListSchemasAsync(account, cancellationToken), account, time);
+        if (list is not null)
         {
-            case PollResult<IReadOnlyList<WebexSchema>>.Success(var list):
-                (schemas, schemasMissing) = ((list, time.GetUtcNow()), false);
-                break;
-            case PollResult<IReadOnlyList<WebexSchema>>.Failed(var failure) when !schemasMissing:
-                schemasMissing = true;
-                logger.LogWarning("account {Account}: the schemas could not be read: {Reason}", name, failure.Reason);
-                break;
+            schemas = (list, time.GetUtcNow());
         }
+        else if (!schemasMissing)
+        {
+            logger.LogWarning("account {Account}: the schemas could not be read: {Reason}", name, failure!.Reason);
+        }
+        schemasMissing = list is null;
         return schemas?.List;
     }
 }

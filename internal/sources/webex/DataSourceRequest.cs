@@ -76,11 +76,11 @@ public static class DataSourceExtension
 {
     /// <summary>Reads the source and updates it unchanged, so that Webex creates a new signed token. Call it before the old one expires.</summary>
     /// <param name="lifetime">The lifetime of the new token; null keeps the present lifetime.</param>
-    public static async Task<PollResult<WebexDataSource>> ExtendDataSourceAsync(
+    public static async Task<Result<WebexDataSource, ApiFailure>> ExtendDataSourceAsync(
         this IWebexApi api, ApiAccount account, string id, TimeSpan? lifetime, TimeProvider time, CancellationToken cancellationToken)
     {
         var current = WebexResponse.Read(await api.GetDataSourceAsync(account, id, cancellationToken), account, time);
-        if (current is not PollResult<WebexDataSource>.Success(var source))
+        if (current.Value is not { } source)
         {
             return current;
         }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Exporter.Accounts;
+using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Refit;
 
@@ -63,7 +64,7 @@ public static class WebexApiServices
 internal sealed class DataSourceConverter : ElementConverter<WebexDataSource>
 {
     protected override WebexDataSource? From(JsonElement json) =>
-        WebexError.Members(json) is { } members && members.Has("id") ? WebexDataSource.From(members) : null;
+        JsonMembers.TryFrom(json) is { } members && members.Has("id") ? WebexDataSource.From(members) : null;
 }
 
 internal sealed class DataSourcesConverter : ElementConverter<IReadOnlyList<WebexDataSource>>
@@ -73,7 +74,7 @@ internal sealed class DataSourcesConverter : ElementConverter<IReadOnlyList<Webe
 
 internal sealed class SchemaConverter : ElementConverter<WebexSchema>
 {
-    protected override WebexSchema? From(JsonElement json) => WebexError.Members(json) is { } members ? WebexSchema.From(members) : null;
+    protected override WebexSchema? From(JsonElement json) => JsonMembers.TryFrom(json) is { } members ? WebexSchema.From(members) : null;
 }
 
 internal sealed class SchemasConverter : ElementConverter<IReadOnlyList<WebexSchema>>

@@ -15,19 +15,19 @@ public static class WebexResponse
     /// <summary>The body of a successful response, or the failure.</summary>
     /// <param name="account">Its token is removed from error messages.</param>
     /// <param name="request">What was sent; its nonce is removed from error messages.</param>
-    public static PollResult<T> Read<T>(IApiResponse<T> response, ApiAccount account, TimeProvider time, DataSourceRequest? request = null)
+    public static Result<T, ApiFailure> Read<T>(IApiResponse<T> response, ApiAccount account, TimeProvider time, DataSourceRequest? request = null)
         where T : class => response.Read("Webex", time,
             value => response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created ? value : null,
             error => Failure(error, account, request));
 
     /// <summary>True, or why the source was not deleted.</summary>
-    public static PollResult<bool> ReadDeletion(IApiResponse response, ApiAccount account, TimeProvider time) => response.Read("Webex", time,
+    public static Result<bool, ApiFailure> ReadDeletion(IApiResponse response, ApiAccount account, TimeProvider time) => response.Read("Webex", time,
         success => success.StatusCode is HttpStatusCode.OK or HttpStatusCode.NoContent, error => Failure(error, account, null));
 
     /// <summary>The objects of <c>{"items":[…]}</c>, without items of other types. Null if there is no such array.</summary>
     internal static IReadOnlyList<T>? Items<T>(JsonElement body, Func<JsonMembers, T> read) =>
-        ApiJson.Member(body, "items") is { ValueKind: JsonValueKind.Array } items
-            ? [.. items.EnumerateArray().Select(WebexError.Members).OfType<JsonMembers>().Select(read)]
+        Json.Items(Json.Member(body, "items")) is { } items
+            ? [.. items.Select(item => JsonMembers.TryFrom(item)).OfType<JsonMembers>().Select(read)]
             : null;
 
     private static ApiFailure Failure(IApiResponse response, ApiAccount account, DataSourceRequest? request)

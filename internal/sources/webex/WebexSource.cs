@@ -39,7 +39,8 @@ public sealed class WebexSource : ISource
         var chain = new WebexTokenChain(
             new(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
             options.TokenFile is { } file ? context.WithTokenExport(new FileStore(file, TokenFormats(time), time)) : context.Store,
-            new FileStore(options.Config.Path, [new TokenConfigFormat()], time), context.TokenOptions, context.TokenHttp, time, logger, calls.Mark);
+            new FileStore(options.Config.Path, [new TokenConfigFormat()], time), context.TokenOptions, context.TokenHttp, time, context.Logging,
+            calls.Mark);
         var account = new ApiAccount(chain.ServiceApp, options.Api) { Calls = calls };
         var api = context.Services.GetRequiredService<IWebexApi>();
         var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger);

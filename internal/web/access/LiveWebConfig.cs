@@ -27,20 +27,20 @@ internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logg
             if (read is null || read != text)
             {
                 text = read;
-                (config, problem) = read is null ? (null, problem) : Parse(read);
+                (config, problem) = read is null ? new(null, problem) : Parse(read);
                 Log(problem);
             }
             return config;
         }
     }
 
-    private (WebConfig? Config, string? Problem) Parse(string yaml)
+    private Result<WebConfig, string> Parse(string yaml)
     {
         var (parsed, problems) = WebConfigReader.Read(path, yaml);
         // A listener cannot switch between plain text and TLS. A request that should be encrypted must not be served without.
         return parsed is not null && (parsed.Tls is null) != (Initial.Tls is null)
-            ? (null, $"{path}: tls_server_config was added or removed, which requires a restart; restart the exporter")
-            : (parsed, problems.Count > 0 ? string.Join("; ", problems) : null);
+            ? new(null, $"{path}: tls_server_config was added or removed, which requires a restart; restart the exporter")
+            : new(parsed, problems.Count > 0 ? string.Join("; ", problems) : null);
     }
 
     private void Log(string? problem)

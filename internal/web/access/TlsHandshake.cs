@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Exporter.Accounts;
+using Exporter.Tokens;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 
@@ -54,37 +54,36 @@ internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
         string Certificate, string Key, string? Ca, SslStreamCertificateContext Context, X509Certificate2Collection? ClientCas)
     {
         /// <summary>Reads all files, and parses them if one has changed since <paramref name="previous"/>.</summary>
-        public static Parsed<Material> Read(TlsSettings settings, Material? previous)
+        public static Result<Material, string> Read(TlsSettings settings, Material? previous)
         {
             var (certificate, certificateProblem) = settings.Certificate.Read();
             var (key, keyProblem) = settings.Key.Read();
             var (ca, caProblem) = settings.ClientCa?.Read() ?? default;
             if ((certificateProblem ?? keyProblem ?? caProblem) is { } problem)
             {
-                return Parsed.Problem<Material>(problem);
+                return problem;
             }
             if (previous is not null && previous.Certificate == certificate && previous.Key == key && previous.Ca == ca)
             {
-                return Parsed.Value(previous);
+                return previous;
             }
             try
             {
                 var cas = ca is null ? null : Certificates(ca);
                 if (cas is { Count: 0 })
                 {
-                    return Parsed.Problem<Material>("the client CA contains no certificate in PEM; add one");
+                    return "the client CA contains no certificate in PEM; add one";
                 }
                 using var pair = X509Certificate2.CreateFromPem(certificate, key);
                 // A copy that contains its key: OpenSSL uses an ephemeral key only until its certificate is disposed.
                 var leaf = X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pkcs12), null);
                 var chain = Certificates(certificate!);
                 var context = SslStreamCertificateContext.Create(leaf, new(chain.Skip(1).ToArray()), offline: true);
-                return Parsed.Value(new Material(certificate!, key!, ca, context, cas));
+                return new Material(certificate!, key!, ca, context, cas);
             }
             catch (Exception e) when (e is CryptographicException or ArgumentException)
             {
-                return Parsed.Problem<Material>(
-                    "the certificate and the key are not a pair in PEM; check that the files are not swapped and the key is not encrypted");
+                return "the certificate and the key are not a pair in PEM; check that the files are not swapped and the key is not encrypted";
             }
         }
 

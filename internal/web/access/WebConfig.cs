@@ -39,9 +39,5 @@ internal sealed record Pem(Secret? Text, string? File)
     private const int MaxLength = 1 << 20;
 
     /// <summary>The text, or why it cannot be read.</summary>
-    public Parsed<string> Read()
-    {
-        var (text, problem) = File is null ? (Text!.Reveal(), null) : SmallFile.Read(File, MaxLength);
-        return new Parsed<string>(text, problem);
-    }
+    public Result<string, string> Read() => File is null ? new(Text!.Reveal(), null) : SmallFile.Read(File, MaxLength);
 }

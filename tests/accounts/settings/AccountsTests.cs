@@ -1,4 +1,4 @@
-using Exporter.Accounts;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Accounts;
@@ -142,7 +142,7 @@ public sealed class AccountsTests : IDisposable
     {
         File.CreateSymbolicLink(Path.Combine(configured.DirectoryPath, "loop"), "loop");
 
-        Assert.Equal(Path.Combine(configured.DirectoryPath, "loop/t"), TokenFiles.RealPath(Path.Combine(configured.DirectoryPath, "loop/t")));
+        Assert.Equal(Path.Combine(configured.DirectoryPath, "loop/t"), AtomicFile.RealPath(Path.Combine(configured.DirectoryPath, "loop/t")));
     }
 
     private void Set(string variable, string value) => configured.Environment[variable] = value;

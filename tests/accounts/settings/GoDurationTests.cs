@@ -1,4 +1,5 @@
 using Exporter.Accounts;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Accounts;
@@ -30,7 +31,7 @@ public sealed class GoDurationTests
     [InlineData("-2562047h47m16.854775807s", -92_233_720_368_547_758)]
     [InlineData("1d12h", 1_296_000_000_000)]
     public void Durations_that_Go_accepts_are_accepted(string text, long ticks) =>
-        Assert.Equal(Parsed.Value(TimeSpan.FromTicks(ticks)), GoDuration.Parse(text));
+        Assert.Equal(new Result<TimeSpan, string>(TimeSpan.FromTicks(ticks), null), GoDuration.Parse(text));
 
     [Theory]
     [InlineData("", "\"\" is not a duration; write it like 8m, 90s or 1h30m")]
@@ -52,7 +53,7 @@ public sealed class GoDurationTests
     [InlineData("99999999999999999999999999999999999999d",
         "\"99999999999999999999999999999999999999d\": the maximum duration is 292 years; use a shorter one")]
     public void Durations_that_Go_rejects_are_rejected_with_the_fix(string text, string problem) =>
-        Assert.Equal(Parsed.Problem<TimeSpan>(problem), GoDuration.Parse(text));
+        Assert.Equal(new Result<TimeSpan, string>(default, problem), GoDuration.Parse(text));
 
     [Theory]
     [InlineData("0s")]

@@ -56,7 +56,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("+1m", 60)]
     [InlineData(".5m", 30)]
     public void Durations_have_the_syntax_of_Go(string text, int seconds) =>
-        Assert.Equal((TimeSpan.FromSeconds(seconds), null), (GoDuration.Parse(text).Value, GoDuration.Parse(text).Problem));
+        Assert.Equal((TimeSpan.FromSeconds(seconds), null), (GoDuration.Parse(text).Value, GoDuration.Parse(text).Failure));
 
     [Theory]
     [InlineData("8")]

@@ -1,4 +1,5 @@
 using Exporter.Accounts;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Accounts;
@@ -68,7 +69,7 @@ public sealed class SettingsTableTests
     [InlineData("no", false)]
     [InlineData("OFF", false)]
     public void A_switch_has_several_spellings(string text, bool value) =>
-        Assert.Equal(Parsed.Value<object>(value), Configured.Debug.ReadObject(RawValue.Default(text, "/")));
+        Assert.Equal(new Result<object, string>(value, null), Configured.Debug.ReadObject(RawValue.Default(text, "/")));
 
     [Fact]
     public void A_conflict_between_settings_is_reported_at_the_place_of_the_setting()

@@ -58,7 +58,8 @@ public class BmwFuzzTests
     {
         var token = new Token { AccessToken = new Secret("a"), ExpiresAt = ManualTime.Start.AddDays(1) };
         using var manager = new TokenManager(
-            "car", new FakeGrant(new ManualTime()), new MemoryStore(token), new TokenManagerOptions(), new ManualTime(), NullLogger.Instance);
+            "car", new FakeGrant(new ManualTime()), new MemoryStore(token), new TokenManagerOptions(), new ManualTime(),
+            NullLogger<TokenManager>.Instance);
         const string Response = """{"containers":[{"containerId":"c","name":"n"}],"telematicData":{"k":{"value":"1"}},"brand":"BMW"}""";
         foreach (var body in JsonPlaces.WithOddNames(Response))
         {
@@ -73,7 +74,7 @@ public class BmwFuzzTests
             var info = BmwResponses.Read(await api.GetBasicData(account, Car.Electric, Cancellation), time, json => CarInfo.From(Car.Electric, json));
             Assert.Equal("BMW", Value(info).Brand);
             var message = BmwResponses.Read(await api.GetTelematicData(account, Car.Electric, "c", Cancellation), time,
-                json => BmwMessageParser.FromData(Car.Electric, ApiJson.Member(json, "telematicData")!.Value));
+                json => BmwMessageParser.FromData(Car.Electric, Json.Member(json, "telematicData")!.Value));
             Assert.Equal("k", Value(message).Entries.Single().Key);
         }
     }
@@ -112,7 +113,7 @@ public class BmwFuzzTests
         Assert.All(reading.Cars.Values.SelectMany(car => car.Values.Values), last => Assert.IsType<BmwValue.None>(last.Value));
     }
 
-    private static T Value<T>(PollResult<T> result) => Assert.IsType<PollResult<T>.Success>(result).Value;
+    private static T Value<T>(Result<T, ApiFailure> result) => Results.Value(result);
 
     private static void AssertReadable(byte[] payload)
     {

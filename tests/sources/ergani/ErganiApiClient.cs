@@ -11,13 +11,13 @@ internal sealed class ErganiApiClient(HttpMessageHandler network, TimeProvider t
 {
     private readonly IErganiApi api = ProviderApi.Services(new ErganiSource(), network, time).GetRequiredService<IErganiApi>();
 
-    public async Task<PollResult<IReadOnlyList<ErganiEntry>>> GetSubmissionsAsync(CancellationToken cancellationToken) =>
+    public async Task<Result<IReadOnlyList<ErganiEntry>, ApiFailure>> GetSubmissionsAsync(CancellationToken cancellationToken) =>
         ErganiResponse.Read(await api.GetSubmissionsAsync(account, cancellationToken), time);
 
-    public async Task<PollResult<ErganiServiceResult>> ExecuteServiceAsync(
+    public async Task<Result<ErganiServiceResult, ApiFailure>> ExecuteServiceAsync(
         string code, IReadOnlyList<ErganiParameter> parameters, CancellationToken cancellationToken) =>
         ErganiResponse.Read(await api.ExecuteServiceAsync(account, new ErganiServiceCall(code, parameters), cancellationToken), time);
 
-    public Task<PollResult<bool>> LogOutAsync(Secret refreshToken, CancellationToken cancellationToken) =>
+    public Task<Result<bool, ApiFailure>> LogOutAsync(Secret refreshToken, CancellationToken cancellationToken) =>
         api.LogOutAsync(account, refreshToken, time, cancellationToken);
 }

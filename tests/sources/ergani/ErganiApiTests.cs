@@ -201,7 +201,7 @@ public sealed class ErganiApiTests : IDisposable
         yield return provider.Calls[^1].Request.Headers.Authorization!.ToString();
     }
 
-    private static T Value<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Success>(answer).Value;
+    private static T Value<T>(Result<T, ApiFailure> answer) => Results.Value(answer);
 
-    private static ApiFailure Failure<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Failed>(answer).Failure;
+    private static ApiFailure Failure<T>(Result<T, ApiFailure> answer) => Results.Failure(answer);
 }

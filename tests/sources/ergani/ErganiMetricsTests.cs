@@ -19,7 +19,7 @@ public sealed class ErganiMetricsTests
 {
     private static readonly ErganiCount[] All = Enum.GetValues<ErganiCount>();
 
-    private static readonly Dictionary<string, string> Results = new()
+    private static readonly Dictionary<string, string> ServiceResults = new()
     {
         ["EX_BASE_01"] =
             """{"EX_BASE_01":{"Ergodotis":{"Id":"12345","Afm":"123456789","Eponimia":"ERGANI A.E","Ame":"12345678","IsInCardSector":"0"}}}""",
@@ -34,7 +34,7 @@ public sealed class ErganiMetricsTests
     [Fact]
     public async Task Every_count_becomes_a_series_without_personal_data()
     {
-        var page = Pages.Text(ErganiMetrics.From(await ReadingAsync(new Api(Results), All)));
+        var page = Pages.Text(ErganiMetrics.From(await ReadingAsync(new Api(ServiceResults), All)));
 
         Golden.CheckPage("sources/ergani/testdata/counts.prom", page);
         Assert.All(["ΠΑΠΑΔΟΠΟΥΛΟΣ", "123456789", "ERGANI A.E"], person => Assert.DoesNotContain(person, page));
@@ -98,7 +98,7 @@ public sealed class ErganiMetricsTests
     [Fact]
     public async Task Only_the_configured_counts_are_read()
     {
-        var api = new Api(Results);
+        var api = new Api(ServiceResults);
         var reading = await ReadingAsync(api, [ErganiCount.Branches]);
 
         Assert.Equal(["EX_BASE_02"], api.Requested);
@@ -108,7 +108,7 @@ public sealed class ErganiMetricsTests
     [Fact]
     public async Task A_rejected_count_is_omitted()
     {
-        var api = new Api(Results.Where(a => a.Key != "EX_BASE_05").ToDictionary());
+        var api = new Api(ServiceResults.Where(a => a.Key != "EX_BASE_05").ToDictionary());
 
         var reading = await ReadingAsync(api, All);
 
@@ -120,24 +120,24 @@ public sealed class ErganiMetricsTests
     {
         var result = await Reader(new Api([]), [ErganiCount.Branches]).ReadAsync(Login.Cancellation);
 
-        Assert.IsType<ApiFailure.Rejected>(Assert.IsType<PollResult<ErganiReading>.Failed>(result).Failure);
+        Assert.IsType<ApiFailure.Rejected>(Results.Failure(result));
     }
 
     [Fact]
     public async Task A_partial_result_is_not_a_reading()
     {
-        var api = new Api(Results) { Fails = "EX_BASE_02" };
+        var api = new Api(ServiceResults) { Fails = "EX_BASE_02" };
 
         var result = await Reader(api, All).ReadAsync(Login.Cancellation);
 
-        Assert.IsType<ApiFailure.Unavailable>(Assert.IsType<PollResult<ErganiReading>.Failed>(result).Failure);
+        Assert.IsType<ApiFailure.Unavailable>(Results.Failure(result));
     }
 
     private static ErganiReader Reader(IErganiApi api, ErganiCount[] counts) =>
         new(api, new ApiAccount(new Secret("direct"), ErganiEnvironment.Test.Address), counts, "ergani", new ManualTime(), NullLogger.Instance);
 
     private static async Task<ErganiReading> ReadingAsync(IErganiApi api, ErganiCount[] counts) =>
-        Assert.IsType<PollResult<ErganiReading>.Success>(await Reader(api, counts).ReadAsync(Login.Cancellation)).Value;
+        Results.Value(await Reader(api, counts).ReadAsync(Login.Cancellation));
 
     private static string Page(AccountContext context) => Pages.Text(context.Services.GetRequiredService<ApiMetrics>().Registry);
 

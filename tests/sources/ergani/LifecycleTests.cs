@@ -227,8 +227,8 @@ public sealed class LifecycleTests
         using var http = new StubHttp().Expect(HttpStatusCode.OK, "[]").Expect(HttpStatusCode.Unauthorized, "", ("api-token-expired", "true"));
         var api = new ErganiApiClient(http, new ManualTime(), new ApiAccount(new Secret("direct"), ErganiEnvironment.Production.Address));
 
-        Assert.IsType<PollResult<IReadOnlyList<ErganiEntry>>.Success>(await api.GetSubmissionsAsync(Login.Cancellation));
-        Assert.IsType<PollResult<IReadOnlyList<ErganiEntry>>.Failed>(await api.GetSubmissionsAsync(Login.Cancellation));
+        Results.Value(await api.GetSubmissionsAsync(Login.Cancellation));
+        Results.Failure(await api.GetSubmissionsAsync(Login.Cancellation));
 
         var (request, _) = http.Calls[0];
         Assert.Equal("https://eservices.yeka.gr/WebservicesAPI/api/Lookup/Submissions", request.RequestUri!.AbsoluteUri);
@@ -316,7 +316,7 @@ public sealed class LifecycleTests
         using var http = new StubHttp();
         var manager = new TokenManager(
             "ergani", new ErganiGrant(Login.Credentials, http.Client, new ManualTime()), new MemoryStore(), new TokenManagerOptions(),
-            new ManualTime(), NullLogger.Instance);
+            new ManualTime(), NullLogger<TokenManager>.Instance);
 
         await manager.DisposeAsync();
         await manager.DisposeAsync();

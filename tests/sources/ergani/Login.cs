@@ -17,7 +17,7 @@ internal sealed class Login : IDisposable
     {
         Store = store ?? new MemoryStore(held);
         Grant = new ErganiGrant(credentials ?? Credentials, Http.Client, Time, recordFile);
-        TokenManager = new TokenManager("ergani", Grant, Store, new TokenManagerOptions(), Time, NullLogger.Instance);
+        TokenManager = new TokenManager("ergani", Grant, Store, new TokenManagerOptions(), Time, NullLogger<TokenManager>.Instance);
     }
 
     public ManualTime Time { get; } = new();

@@ -30,7 +30,7 @@ public class NetatmoApiTests
             await api.GetHomeCoachsData(Account, Cancellation),
         })
         {
-            Assert.IsType<PollResult<StationsData>.Success>(NetatmoResponses.Read(response, Responses.Scope, time));
+            Results.Value(NetatmoResponses.Read(response, Responses.Scope, time));
         }
 
         Assert.Equal(
@@ -85,8 +85,8 @@ public class NetatmoApiTests
 
         var result = NetatmoResponses.Read(await api.GetHomeCoachsData(Account, Cancellation), "read_homecoach", time);
 
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(result);
-        Assert.Equal("read_homecoach", Assert.IsType<ApiFailure.MissingScope>(failed.Failure).Scope);
+        var failed = Results.Failure(result);
+        Assert.Equal("read_homecoach", Assert.IsType<ApiFailure.MissingScope>(failed).Scope);
     }
 
     [Theory]
@@ -133,8 +133,8 @@ public class NetatmoApiTests
         Assert.False(result.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(await result);
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond in time."), failed.Failure);
+        var failed = Results.Failure(await result);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond in time."), failed);
     }
 
     [Fact]
@@ -146,8 +146,8 @@ public class NetatmoApiTests
         Assert.False(result.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
 
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(await result);
-        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond within 90 s."), failed.Failure);
+        var failed = Results.Failure(await result);
+        Assert.Equal(new ApiFailure.Unavailable("Netatmo did not respond within 90 s."), failed);
     }
 
     [Fact]
@@ -193,7 +193,7 @@ public class NetatmoApiTests
             return response;
         }), Cancellation);
 
-        Assert.Equal(reason, (result as PollResult<StationsData>.Failed)?.Failure.Reason);
+        Assert.Equal(reason, result.Failure?.Reason);
     }
 
     [Fact]
@@ -205,8 +205,8 @@ public class NetatmoApiTests
         var result = services.GetRequiredService<INetatmoApi>().GetStationsData(Account, "false", Cancellation);
         await time.AdvanceUntilAsync(() => result.IsCompleted, TimeSpan.FromSeconds(20));
 
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(NetatmoResponses.Read(await result, Responses.Scope, time));
-        Assert.Equal("Netatmo is unavailable: HTTP 503.", failed.Failure.Reason);
+        var failed = Results.Failure(NetatmoResponses.Read(await result, Responses.Scope, time));
+        Assert.Equal("Netatmo is unavailable: HTTP 503.", failed.Reason);
         Assert.Equal(3, provider.Requests.Count);
         Assert.Equal((2d, 0d), Traffic(services));
     }
@@ -287,7 +287,7 @@ public class NetatmoApiTests
 
     private INetatmoApi Api(Provider provider) => ProviderApi.Services(new NetatmoSource(), provider, time).GetRequiredService<INetatmoApi>();
 
-    private async Task<PollResult<StationsData>> SendAsync(Provider provider, CancellationToken cancellationToken) =>
+    private async Task<Result<StationsData, ApiFailure>> SendAsync(Provider provider, CancellationToken cancellationToken) =>
         NetatmoResponses.Read(await Api(provider).GetStationsData(Account, "false", cancellationToken), Responses.Scope, time);
 
     /// <summary>Advances the clock over the delays of retries.</summary>
@@ -295,7 +295,7 @@ public class NetatmoApiTests
     {
         var result = SendAsync(provider, Cancellation);
         await time.AdvanceUntilAsync(() => result.IsCompleted, TimeSpan.FromSeconds(20));
-        return Assert.IsType<PollResult<StationsData>.Failed>(await result).Failure;
+        return Results.Failure(await result);
     }
 
     private static HttpResponseMessage Json(HttpStatusCode status, string body) =>

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Exporter.Netatmo;
-using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Xunit;
 
@@ -35,7 +34,8 @@ public partial class NetatmoDocumentTests
         ("netatmo_sensor_rf_signal_strength", "RF signal strength (90: lowest, 60: highest)"),
     ];
 
-    private static readonly (string Name, string Help)[] Families = [.. NetatmoStatus.Families, .. NetatmoMetrics.Families];
+    private static readonly (string Name, string Help)[] Families =
+        [.. NetatmoStatus.Live(TimeSpan.Zero, TimeProvider.System).Select(live => (live.Name, live.Help)), .. NetatmoMetrics.Families];
 
     private static string Readme => File.ReadAllText(Path.Combine(Golden.Root, "../internal/sources/netatmo/README.md"));
 
@@ -71,9 +71,9 @@ public partial class NetatmoDocumentTests
     [InlineData(200, "<html>")]
     public void Troubleshooting_has_a_row_for_each_failure(int status, string body)
     {
-        var failed = Assert.IsType<PollResult<StationsData>.Failed>(Responses.Read(Encoding.UTF8.GetBytes(body), (HttpStatusCode)status));
+        var failed = Results.Failure(Responses.Read(Encoding.UTF8.GetBytes(body), (HttpStatusCode)status));
 
-        Assert.Contains(failed.Failure.Reason.Split(':')[0], Readme.Replace("`", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(failed.Reason.Split(':')[0], Readme.Replace("`", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [GeneratedRegex(@"^\| `(?<name>[a-z0-9_]+)` \| (?<mark>●?) ?\|", RegexOptions.Multiline)]

@@ -1,7 +1,9 @@
+using Exporter.Accounts;
 using Exporter.Metrics;
 using Exporter.Netatmo;
 using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Xunit;
 
 namespace Exporter.Tests.Netatmo;
@@ -70,27 +72,33 @@ public class NetatmoMetricsTests
 
     [Fact]
     public void Before_the_first_refresh_all_values_except_the_interval_are_zero() =>
-        Check("status-first", Families(new NetatmoStatus(
-            Up: false, TimeSpan.FromMinutes(8), LastRefresh: null, LastRefreshDuration: null, CacheUpdated: null,
-            TokenValid: false, TokenExpiry: null)));
+        Check("status-first", Status(TimeSpan.FromMinutes(8), new ReadingStatus(), token: null));
 
     [Fact]
     public void The_status_has_refresh_and_token() =>
-        Check("status", Families(new NetatmoStatus(
-            Up: true, TimeSpan.FromSeconds(90), Responses.Now, TimeSpan.FromMilliseconds(412), Responses.Now,
-            TokenValid: true, Responses.Now.AddHours(3))));
+        Check("status", Status(
+            TimeSpan.FromSeconds(90),
+            new ReadingStatus { Up = true, LastTry = Responses.Now, LastDuration = TimeSpan.FromMilliseconds(412), ReadAt = Responses.Now },
+            new Token { AccessToken = new Secret("a"), ExpiresAt = Responses.Now.AddHours(3) }));
 
-    private static IEnumerable<MetricFamily> Families(NetatmoStatus status) =>
-        NetatmoStatus.Live(_ => status).Select(live => MetricFamily.Gauge(live.Name, live.Help, live.Read(null!)!.Value));
+    private static IEnumerable<MetricFamily> Status(TimeSpan interval, ReadingStatus reading, Token? token)
+    {
+        TokenState state = token is null ? new TokenState.Missing() : new TokenState.Active(token, Responses.Now, 0);
+        var snapshot = new AccountSnapshot(null!, TokenSnapshot.Initial with { State = state }, ReadingMetrics.None with { Status = reading });
+        return NetatmoStatus.Live(interval, new ManualTime(Responses.Now))
+            .Select(live => MetricFamily.Gauge(live.Name, live.Help, live.Read(snapshot)!.Value));
+    }
 
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]
     public void An_unknown_or_invalid_expiry_is_zero(bool valid, bool known)
     {
-        var status = new NetatmoStatus(true, TimeSpan.FromMinutes(8), null, null, null, valid, known ? Responses.Now : null);
+        var token = new Token { AccessToken = valid ? new Secret("a") : null, ExpiresAt = known ? Responses.Now.AddHours(3) : null };
 
-        Assert.Equal(0, Families(status).Single(f => f.Name == "netatmo_exporter_token_expiry_time").Samples.Single().Value);
+        var status = Status(TimeSpan.FromMinutes(8), new ReadingStatus { Up = true }, token);
+
+        Assert.Equal(0, status.Single(f => f.Name == "netatmo_exporter_token_expiry_time").Samples.Single().Value);
     }
 
     [Fact]

@@ -2,8 +2,8 @@ using System.Net;
 using Exporter.Netatmo;
 using Exporter.Accounts;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
-using Xunit;
 
 namespace Exporter.Tests.Netatmo;
 
@@ -20,7 +20,7 @@ internal static class Responses
 
     private static readonly INetatmoApi Api = ProviderApi.Services(new NetatmoSource(), Time).GetRequiredService<INetatmoApi>();
 
-    public static PollResult<StationsData> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK)
+    public static Result<StationsData, ApiFailure> Read(byte[] body, HttpStatusCode status = HttpStatusCode.OK)
     {
         using var network = new OneAnswer(status, body);
         var pending = Api.GetStationsData(new StubAccount(network, "http://provider.test/"), "false", CancellationToken.None);
@@ -38,5 +38,5 @@ internal static class Responses
 
     public static NetatmoReading Reading(byte[] body) => NetatmoReading.From(Data(body));
 
-    private static StationsData Data(byte[] body) => Assert.IsType<PollResult<StationsData>.Success>(Read(body)).Value;
+    private static StationsData Data(byte[] body) => Results.Value(Read(body));
 }

@@ -315,7 +315,7 @@ public sealed class ChainTests
             new Uri("https://webex.invalid"), WebexDefaults.LoopbackRedirect, [], "exporter login");
         var chain = new WebexTokenChain(
             parts, new MemoryStore(), store, new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, client, time,
-            NullLogger.Instance);
+            NullLoggerFactory.Instance);
         await chain.Personal.LoadAsync(WebexFixture.Cancellation);
         Task<Renewal>? pasting = null;
         // The network responds at once, so that the renewal runs as far as possible.

@@ -223,8 +223,8 @@ public sealed class DataSourceReaderTests : IAsyncLifetime
         new(Composition.Services(time, log).GetRequiredService<IWebexApi>(), account, options, "webex", time, log);
 
     private static async Task<WebexReading> ReadAsync(DataSourceReader reader) =>
-        Assert.IsType<PollResult<WebexReading>.Success>(await reader.ReadAsync(Cancellation)).Value;
+        Results.Value(await reader.ReadAsync(Cancellation));
 
     private static async Task<ApiFailure> FailedAsync(DataSourceReader reader) =>
-        Assert.IsType<PollResult<WebexReading>.Failed>(await reader.ReadAsync(Cancellation)).Failure;
+        Results.Failure(await reader.ReadAsync(Cancellation));
 }

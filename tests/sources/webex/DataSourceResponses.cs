@@ -4,9 +4,9 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Exporter.Accounts;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Exporter.Webex;
 using Microsoft.Extensions.DependencyInjection;
-using Xunit;
 
 namespace Exporter.Tests.Webex;
 
@@ -96,8 +96,8 @@ internal static class DataSourceResponses
     public static WebexApiClient On(StubHttp http) => new(Api, new StubAccount(http, "https://webexapis.com"), new ManualTime());
 
     /// <summary>The result of one response.</summary>
-    public static async Task<PollResult<T>> CallAsync<T>(
-        Func<WebexApiClient, Task<PollResult<T>>> call, string body, HttpStatusCode status = HttpStatusCode.OK,
+    public static async Task<Result<T, ApiFailure>> CallAsync<T>(
+        Func<WebexApiClient, Task<Result<T, ApiFailure>>> call, string body, HttpStatusCode status = HttpStatusCode.OK,
         params (string Name, string Value)[] headers)
     {
         using var http = new StubHttp().Expect(status, body, headers);
@@ -105,6 +105,5 @@ internal static class DataSourceResponses
     }
 
     public static async Task<IReadOnlyList<WebexDataSource>> ListedAsync(string body) =>
-        Assert.IsType<PollResult<IReadOnlyList<WebexDataSource>>.Success>(
-            await CallAsync(api => api.ListDataSourcesAsync(WebexFixture.Cancellation), body)).Value;
+        Results.Value(await CallAsync(api => api.ListDataSourcesAsync(WebexFixture.Cancellation), body));
 }

@@ -181,13 +181,11 @@ public sealed class WebexApiTests
     [Fact]
     public async Task Schemas_are_read_and_sources_deleted()
     {
-        var schemas = Assert.IsType<PollResult<IReadOnlyList<WebexSchema>>.Success>(
-            await DataSourceResponses.CallAsync(api => api.ListSchemasAsync(Cancellation), DataSourceResponses.Schemas)).Value;
+        var schemas = Results.Value(await DataSourceResponses.CallAsync(api => api.ListSchemasAsync(Cancellation), DataSourceResponses.Schemas));
         Assert.Equal(["gRPC", "WebSocket"], schemas.Select(s => s.Protocol));
         var one = await DataSourceResponses.CallAsync(api => api.GetSchemaAsync("s", Cancellation), """{"id":"s","protocol":"gRPC"}""");
-        Assert.Equal("gRPC", Assert.IsType<PollResult<WebexSchema>.Success>(one).Value.Protocol);
-        Assert.IsType<PollResult<bool>.Success>(
-            await DataSourceResponses.CallAsync(api => api.DeleteDataSourceAsync("x", Cancellation), "", HttpStatusCode.NoContent));
+        Assert.Equal("gRPC", Results.Value(one).Protocol);
+        Results.Value(await DataSourceResponses.CallAsync(api => api.DeleteDataSourceAsync("x", Cancellation), "", HttpStatusCode.NoContent));
     }
 
     [Theory]
@@ -229,5 +227,5 @@ public sealed class WebexApiTests
 
     private static DataSourceRequest Order() => new() { Audience = "BYODS", Subject = "gateway", SchemaId = "s", Url = "https://a.example.com" };
 
-    private static ApiFailure Failure<T>(PollResult<T> answer) => Assert.IsType<PollResult<T>.Failed>(answer).Failure;
+    private static ApiFailure Failure<T>(Result<T, ApiFailure> answer) => Results.Failure(answer);
 }

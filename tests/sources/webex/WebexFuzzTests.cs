@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Exporter.Accounts;
 using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
+using Exporter.Tokens;
 using Exporter.Webex;
 using Xunit;
 
@@ -103,7 +104,7 @@ public sealed class WebexFuzzTests
     {
         var cancellationToken = WebexFixture.Cancellation;
         var listed = await DataSourceResponses.CallAsync(api => api.ListDataSourcesAsync(cancellationToken), body);
-        if (listed is PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        if (listed.Value is { } sources)
         {
             var reading = new WebexReading(sources, null, ExtensionCounts.None);
             Pages.Text(WebexMetrics.From(reading));
@@ -119,18 +120,18 @@ public sealed class WebexFuzzTests
         Clear(await DataSourceResponses.CallAsync(api => api.GetDataSourceAsync("x", cancellationToken), body));
         var schemas = await DataSourceResponses.CallAsync(api => api.ListSchemasAsync(cancellationToken), body);
         Clear(schemas);
-        if (schemas is PollResult<IReadOnlyList<WebexSchema>>.Success(var list))
+        if (schemas.Value is { } list)
         {
             DataSourceTable.Of(list);
             Pages.Text(WebexMetrics.From(new WebexReading([], list, ExtensionCounts.None)));
         }
         Clear(await DataSourceResponses.CallAsync(api => api.GetDataSourceAsync("x", cancellationToken), body, HttpStatusCode.BadRequest));
-        return listed is PollResult<IReadOnlyList<WebexDataSource>>.Success;
+        return listed.Failure is null;
     }
 
-    private static void Clear<T>(PollResult<T> answer)
+    private static void Clear<T>(Result<T, ApiFailure> answer)
     {
-        if (answer is PollResult<T>.Failed(var failure))
+        if (answer.Failure is { } failure)
         {
             Assert.Matches(@"^Webex[^\n]{1,500}[.?]$", failure.Reason);
         }

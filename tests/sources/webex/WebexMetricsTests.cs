@@ -18,8 +18,7 @@ public sealed class WebexMetricsTests
     public async Task A_reading_becomes_series_without_secrets()
     {
         var extensions = ExtensionCounts.None.WithSuccess("ds-1").WithSuccess("ds-1").WithSuccess("ds-2").WithFailure("ds-2", "unavailable");
-        var schemas = Assert.IsType<PollResult<IReadOnlyList<WebexSchema>>.Success>(
-            await DataSourceResponses.CallAsync(api => api.ListSchemasAsync(Cancellation), DataSourceResponses.Schemas)).Value;
+        var schemas = Results.Value(await DataSourceResponses.CallAsync(api => api.ListSchemasAsync(Cancellation), DataSourceResponses.Schemas));
         var mismatched = DataSourceResponses.Full("ds-3");
         mismatched["jwsToken"] = DataSourceResponses.Jws(("aud", "another"), ("com.cisco.org.uuid", "another"));
         var sources =

@@ -1,5 +1,3 @@
-using Exporter.Tokens;
-
 namespace Exporter.Ergani;
 
 /// <summary>One of Ergani's two environments. To test against a stand-in, copy one <c>with</c> another address.</summary>

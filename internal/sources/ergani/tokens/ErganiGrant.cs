@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Ergani;

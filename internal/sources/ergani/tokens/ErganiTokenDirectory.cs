@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Ergani;
@@ -113,8 +112,8 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
         public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) =>
             TryAsync<ReadResult>(store => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
 
-        public ValueTask<WritePreparation> PrepareAsync(CancellationToken cancellationToken) =>
-            TryAsync<WritePreparation>(store => store.PrepareAsync(cancellationToken), reason => new WritePreparation.Failed(reason));
+        public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) =>
+            TryAsync<Result<IDisposable, string>>(store => store.PrepareAsync(cancellationToken), reason => reason);
 
         public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
             TryAsync<WriteResult>(store => store.WriteAsync(token, expected, cancellationToken), reason => new WriteResult.Failed(reason));

@@ -1,5 +1,3 @@
-using Exporter.Tokens;
-
 namespace Exporter.Ergani;
 
 /// <summary>
@@ -28,8 +26,8 @@ public sealed class ErganiTokenFormat : JsonTokenFormat
         {
             AccessToken = access,
             RefreshToken = Secret.From(inner.Text(Refresh)),
-            ExpiresAt = ReadTime(inner, AccessExpiry) ?? Jwt.Expiry(access),
-            RefreshExpiresAt = ReadTime(inner, RefreshExpiry),
+            ExpiresAt = inner.UnixTime(AccessExpiry) ?? Jwt.Expiry(access),
+            RefreshExpiresAt = inner.UnixTime(RefreshExpiry),
             Members = members.Without(Known),
         };
     }
@@ -42,15 +40,7 @@ public sealed class ErganiTokenFormat : JsonTokenFormat
     private static JsonMembers? Find(JsonMembers members) =>
         members.Has(Outer) ? members.Inner(Outer) : members.Has(Access) || members.Has(Refresh) ? members : null;
 
-    private static JsonMembers With(JsonMembers inner, Token token)
-    {
-        inner = WithTime(inner.With(Access, token.AccessToken?.Reveal()), AccessExpiry, token.ExpiresAt);
-        return WithTime(inner.With(Refresh, token.RefreshToken?.Reveal()), RefreshExpiry, token.RefreshExpiresAt);
-    }
-
-    private static JsonMembers WithTime(JsonMembers members, string name, DateTimeOffset? time) =>
-        time is { } known ? members.With(name, known.ToUnixTimeSeconds()) : members.Without(name);
-
-    private static DateTimeOffset? ReadTime(JsonMembers members, string name) =>
-        members.Number(name) is > 0 and < 1e11 and var seconds ? DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) : null;
+    private static JsonMembers With(JsonMembers inner, Token token) => inner
+        .With(Access, token.AccessToken?.Reveal()).WithUnixTime(AccessExpiry, token.ExpiresAt)
+        .With(Refresh, token.RefreshToken?.Reveal()).WithUnixTime(RefreshExpiry, token.RefreshExpiresAt);
 }

@@ -19,12 +19,12 @@ public sealed record ServiceApp(string AppId, string ClientId, Secret ClientSecr
 /// <param name="api">The base address of Webex's API.</param>
 /// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
 public sealed class ServiceAppGrant(
-    string account, Func<(ServiceApp? App, string? Problem)> app, TokenManager personal, HttpClient http, Uri api, TimeProvider time, ILogger logger,
+    string account, Func<Result<ServiceApp, string>> app, TokenManager personal, HttpClient http, Uri api, TimeProvider time, ILogger logger,
     Action<HttpRequestMessage>? prepare = null) : IGrant
 {
     private readonly RefreshTokenGrant refresh = new(
         new TokenEndpoint(
-            http, new Uri(api, "/v1/access_token"), () => app().App is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time,
+            http, new Uri(api, "/v1/access_token"), () => app().Value is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time,
             WebexError.Classify, prepare: prepare)
         { ErrorMembers = WebexError.MemberNames },
         time);

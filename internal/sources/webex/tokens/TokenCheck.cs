@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using Exporter.Tokens;
 
 namespace Exporter.Webex;
@@ -77,7 +76,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
     private TokenCheck Failure(HttpResponseMessage response, byte[] body, Secret token, string what)
     {
         var ids = response.Headers.TryGetValues("Trackingid", out var values) ? values : null;
-        var details = WebexError.Describe(response.StatusCode, Json(body), ids, token);
+        var details = WebexError.Describe(response.StatusCode, Json.Parse(body), ids, token);
         var header = response.Headers.RetryAfter;
         var wait = header?.Delta ?? header?.Date - time.GetUtcNow();
         return (int)response.StatusCode switch
@@ -90,19 +89,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
 
     /// <summary>Reads <c>{"exp"}</c> in Unix milliseconds.</summary>
     private static TokenCheck.Valid? ReadExpiry(byte[] body) =>
-        Json(body) is { } json && WebexError.Members(json)?.Number("exp") is > 0 and < 1e14 and var expiry
+        JsonMembers.TryParse(body)?.Number("exp") is > 0 and < 1e14 and var expiry
             ? new TokenCheck.Valid(DateTimeOffset.FromUnixTimeMilliseconds((long)expiry))
             : null;
-
-    private static JsonElement? Json(byte[] body)
-    {
-        try
-        {
-            return JsonElement.Parse(body);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

@@ -18,7 +18,7 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
     public string Path => path;
 
     /// <summary>The service app, or one sentence that lists everything that is missing.</summary>
-    public (ServiceApp? App, string? Problem) ServiceApp()
+    public Result<ServiceApp, string> ServiceApp()
     {
         var (file, problem) = Read();
         var section = file?.Inner(Section);
@@ -26,16 +26,16 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
         string?[] values = [.. Names.Zip(configured, (name, value) => value ?? section?.Text(name))];
         if (values is [{ } appId, { } clientId, { } secret, { } organization])
         {
-            return (new ServiceApp(appId, clientId, new Secret(secret), organization), null);
+            return new ServiceApp(appId, clientId, new Secret(secret), organization);
         }
         var missing = string.Join(", ", Names.Where((_, i) => values[i] is null).Select(name => $"{Section}.{name}"));
-        return (null, problem is not null ? $"{problem}; it must contain {missing}"
+        return problem is not null ? $"{problem}; it must contain {missing}"
             : section is null ? $"{path} has no section {Section}; add {missing}"
-            : $"{path} is missing {missing}");
+            : $"{path} is missing {missing}";
     }
 
     /// <summary>Why the service app cannot be used. Null without a file and settings, because a login can create the file later.</summary>
-    public string? Problem => File.Exists(path) || settings != ServiceAppSettings.None ? ServiceApp().Problem : null;
+    public string? Problem => File.Exists(path) || settings != ServiceAppSettings.None ? ServiceApp().Failure : null;
 
     /// <summary>The integration in the file; null if it is incomplete.</summary>
     public OAuthClient? Integration() => Manager() is { } manager && IntegrationShape.Of(manager) is var shape
@@ -63,22 +63,22 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
         }
     }
 
-    private JsonMembers? Manager() => Read().File?.Inner(TokenConfigFormat.Section);
+    private JsonMembers? Manager() => Read().Value?.Inner(TokenConfigFormat.Section);
 
-    private (JsonMembers? File, string? Problem) Read()
+    private Result<JsonMembers, string> Read()
     {
         var (text, problem) = SmallFile.Read(path, LargestFile);
         if (text is null)
         {
-            return (null, problem);
+            return problem!;
         }
         try
         {
-            return (JsonMembers.Parse(Encoding.UTF8.GetBytes(text)), null);
+            return JsonMembers.Parse(Encoding.UTF8.GetBytes(text));
         }
         catch (JsonException e)
         {
-            return (null, $"{path} is not JSON{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}; fix it");
+            return $"{path} is not JSON{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}; fix it";
         }
     }
 }

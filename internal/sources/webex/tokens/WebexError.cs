@@ -32,12 +32,10 @@ internal static class WebexError
     /// <param name="secrets">Removed from the result.</param>
     public static string Describe(HttpStatusCode status, JsonElement? body, IEnumerable<string>? trackingIds, params IReadOnlyList<Secret?> secrets)
     {
-        var members = body is { } element ? Members(element) : null;
+        var members = JsonMembers.TryFrom(body);
         var message = members?.Text("message");
-        // TryGetProperty throws for a name that is not valid Unicode, which Members has ruled out.
-        var details = members is not null && body!.Value.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array
-            ? errors.EnumerateArray().Select(Members).Select(e => e?.Text("description")).OfType<string>().Where(d => d != message)
-            : [];
+        var errors = Json.Items(Json.Member(body, "errors")) ?? [];
+        var details = errors.Select(e => JsonMembers.TryFrom(e)?.Text("description")).OfType<string>().Where(d => d != message);
         var id = members?.Text("trackingId") ?? trackingIds?.FirstOrDefault();
         var text = string.Join("; ", details.Prepend(message).OfType<string>());
         foreach (var secret in secrets.OfType<Secret>())
@@ -47,19 +45,6 @@ internal static class WebexError
         }
         var quoted = Sanitize.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
         return $"{quoted}(HTTP {(int)status}{(id is null ? "" : $", trackingId {Sanitize.Line(id)}")})";
-    }
-
-    /// <summary>Null if the element is not an object, or has names that are not valid Unicode.</summary>
-    public static JsonMembers? Members(JsonElement element)
-    {
-        try
-        {
-            return element.ValueKind == JsonValueKind.Object ? JsonMembers.From(element) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 
     private static Renewal ClassifyMessage(TokenError error)

@@ -16,8 +16,9 @@ internal sealed class WebexTokenChain
     /// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
     public WebexTokenChain(
         WebexTokenChainOptions options, ITokenStore store, ITokenStore personalStore, TokenManagerOptions managerOptions, HttpClient http,
-        TimeProvider time, ILogger logger, Action<HttpRequestMessage>? prepare = null)
+        TimeProvider time, ILoggerFactory logging, Action<HttpRequestMessage>? prepare = null)
     {
+        var logger = logging.CreateLogger<TokenManager>();
         loginClient = () => options.Integration ?? ClientOf(Personal!.Snapshot.State.Token) ?? options.Config.Integration();
         var address = new Uri(options.Api, "/v1/access_token");
 
@@ -30,7 +31,8 @@ internal sealed class WebexTokenChain
         Personal = new TokenManager(
             $"{options.Account}, personal access token", personalGrant, personalStore, managerOptions, time, logger);
 
-        var grant = new ServiceAppGrant(options.Account, options.Config.ServiceApp, Personal, http, options.Api, time, logger, prepare);
+        var grant = new ServiceAppGrant(
+            options.Account, options.Config.ServiceApp, Personal, http, options.Api, time, logging.CreateLogger<ServiceAppGrant>(), prepare);
         ServiceApp = new TokenManager(options.Account, grant, store, managerOptions, time, logger);
         var loginEndpoint = new TokenEndpoint(http, address, loginClient, time, WebexError.ClassifyLogin, prepare: prepare)
         {

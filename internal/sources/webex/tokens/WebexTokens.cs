@@ -35,7 +35,7 @@ public sealed class WebexTokens : IAsyncDisposable
     private readonly WebexTokensOptions options;
     private readonly TimeProvider time;
 
-    public WebexTokens(WebexTokensOptions options, TimeProvider time, ILogger? logger = null)
+    public WebexTokens(WebexTokensOptions options, TimeProvider time, ILoggerFactory? logging = null)
     {
         (this.options, this.time) = (options, time);
         http = options.Http ?? TokenEndpoint.CreateHttp();
@@ -44,7 +44,7 @@ public sealed class WebexTokens : IAsyncDisposable
             new("webex", config, null, options.Api, WebexDefaults.LoopbackRedirect, [WebexDefaults.ApplicationsToken], "exporter login"),
             new FileStore(Path.GetFullPath(options.EnvFile), [new DotEnvTokenFormat()], time),
             new FileStore(config.Path, [new TokenConfigFormat()], time),
-            new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, http, time, logger ?? NullLogger.Instance);
+            new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, http, time, logging ?? NullLoggerFactory.Instance);
     }
 
     /// <summary>Manages the service app's token.</summary>

@@ -28,7 +28,7 @@ public sealed class ToySource : ISource
     {
         var (http, logger) = (context.TokenHttp, context.Logging.CreateLogger(Name));
         var endpoint = new TokenEndpoint(http, new Uri(api, "/toy/token"), new OAuthClient(client, null), context.Time);
-        var manager = new TokenManager(context.Name, new RefreshTokenGrant(endpoint, context.Time), context.Store, context.TokenOptions, context.Time, logger);
+        var manager = context.CreateTokenManager(new RefreshTokenGrant(endpoint, context.Time));
         var poller = new Poller<string>(
             context.Name,
             async cancellationToken =>
@@ -36,7 +36,7 @@ public sealed class ToySource : ISource
                 using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(api, "/toy/level"));
                 request.Headers.Authorization = new("Bearer", (await manager.GetTokenAsync(cancellationToken))?.AccessToken?.Reveal());
                 using var answer = await http.SendAsync(request, cancellationToken);
-                return new PollResult<string>.Success(await answer.Content.ReadAsStringAsync(cancellationToken));
+                return await answer.Content.ReadAsStringAsync(cancellationToken);
             },
             (level, _) => new ReadingMetrics([MetricFamily.Gauge("toy_tank_level_furlongs", "Level of the toy.", double.Parse(level, CultureInfo.InvariantCulture))], null),
             manager,

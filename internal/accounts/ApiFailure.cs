@@ -1,17 +1,5 @@
 namespace Exporter.Accounts;
 
-/// <summary>The outcome of a poll, or of one call in it. Failures are values: catch no exception but your own cancellation.</summary>
-public abstract record PollResult<T>
-{
-    private PollResult() { }
-
-    public sealed record Success(T Value) : PollResult<T>;
-
-    public sealed record Failed(ApiFailure Failure) : PollResult<T>;
-
-    public static implicit operator PollResult<T>(ApiFailure failure) => new Failed(failure);
-}
-
 /// <summary>Why a provider returned no data.</summary>
 public abstract record ApiFailure
 {

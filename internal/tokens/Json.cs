@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Exporter.Tokens;
+
+/// <summary>
+/// Reads JSON leniently. A value of an unexpected type is null and affects nothing else. So is a name or text that is not valid Unicode:
+/// <see cref="JsonElement"/> throws for it, and TryGetProperty throws for its siblings too. <see cref="JsonMembers"/> edits JSON.
+/// </summary>
+public static class Json
+{
+    private static readonly JsonReaderOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+
+    /// <summary>The first JSON value of a text; null if it is not JSON. Ignores the text after it, as Go's decoder does.</summary>
+    public static JsonElement? Parse(ReadOnlySpan<byte> utf8)
+    {
+        try
+        {
+            return ParseFirst(utf8);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="JsonException">It is not JSON.</exception>
+    internal static JsonElement ParseFirst(ReadOnlySpan<byte> utf8)
+    {
+        // Editors on Windows write a byte order mark; RFC 8259, section 8.1, permits a reader to ignore it.
+        var reader = new Utf8JsonReader(utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8, Lenient);
+        return JsonElement.ParseValue(ref reader);
+    }
+
+    /// <summary>The last member of that name; null if there is none or the element is not an object.</summary>
+    public static JsonElement? Member(JsonElement? element, string name, StringComparison comparison = StringComparison.Ordinal) =>
+        element is { ValueKind: JsonValueKind.Object } members
+        && members.EnumerateObject().LastOrDefault(member => string.Equals(Name(member), name, comparison)).Value is var found
+        && found.ValueKind != JsonValueKind.Undefined
+            ? found
+            : null;
+
+    /// <summary>The items of an array; null if the element is not an array.</summary>
+    public static IEnumerable<JsonElement>? Items(JsonElement? element) =>
+        element is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : null;
+
+    public static string? Name(JsonProperty property) => OrNull(() => property.Name);
+
+    /// <summary>The text of a string.</summary>
+    public static string? Text(JsonElement? element) => element is { ValueKind: JsonValueKind.String } text ? OrNull(text.GetString) : null;
+
+    /// <summary>The text of a string, or a number as it is written.</summary>
+    public static string? TextOrNumber(JsonElement? element) =>
+        element is { ValueKind: JsonValueKind.Number } number ? number.GetRawText() : Text(element);
+
+    /// <summary>A finite number, also if it is written as text.</summary>
+    public static double? Number(JsonElement? element) =>
+        double.TryParse(TextOrNumber(element), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+            ? number
+            : null;
+
+    private static string? OrNull(Func<string?> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}
