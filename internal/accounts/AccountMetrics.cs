@@ -1,9 +1,14 @@
+using System.Text.Json;
+
 namespace Exporter.Accounts;
 
 /// <summary>The series of every account, regardless of its source: <c>exporter_*{account,source}</c>. Pure.</summary>
 public static class AccountMetrics
 {
     private static readonly string[] States = ["missing", "active", "refused", "lost"];
+
+    private static readonly (FailureKind Kind, string Name)[] FailureKinds =
+        [.. Enum.GetValues<FailureKind>().Select(kind => (kind, JsonNamingPolicy.SnakeCaseLower.ConvertName($"{kind}")))];
 
     /// <summary>Series that change only with the state of a token manager or of a reading source.</summary>
     public static IReadOnlyList<MetricFamily> State(IReadOnlyList<AccountSnapshot> accounts)
@@ -36,8 +41,8 @@ public static class AccountMetrics
             Counter("exporter_token_renewals_total", "Successful renewals of the token.", row => row.Token.History.Renewals),
             MetricFamily.Counter("exporter_token_renewal_failures_total", "Failed renewals of the token, by reason.",
                 from row in rows
-                from kind in Enum.GetValues<FailureKind>()
-                select new Sample(row.Labels.With("reason", NameOf(kind)), row.Token.History.Failures.GetValueOrDefault(kind))),
+                from failure in FailureKinds
+                select new Sample(row.Labels.With("reason", failure.Name), row.Token.History.Failures.GetValueOrDefault(failure.Kind))),
             Counter("exporter_token_adoptions_total", "Tokens that another process or a user saved.", row => row.Token.History.Adoptions),
             Counter("exporter_token_store_writes_total", "Tries to save the token.", row => row.Token.History.Writes),
             Counter("exporter_token_store_write_failures_total", "Failed tries to save the token.", row => row.Token.History.FailedWrites),
@@ -91,21 +96,6 @@ public static class AccountMetrics
         TokenState.InvalidClient => "refused",
         TokenState.Lost => "lost",
         _ => throw new ArgumentOutOfRangeException(nameof(state)),
-    };
-
-    private static string NameOf(FailureKind kind) => kind switch
-    {
-        FailureKind.Network => "network",
-        FailureKind.Timeout => "timeout",
-        FailureKind.RateLimited => "rate_limited",
-        FailureKind.ServerError => "server_error",
-        FailureKind.MalformedAnswer => "malformed_answer",
-        FailureKind.ClientRefused => "client_refused",
-        FailureKind.GrantRejected => "grant_rejected",
-        FailureKind.Locked => "locked",
-        FailureKind.Store => "store",
-        FailureKind.Unexpected => "unexpected",
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
     private static LabelSet Labels(Account account) => account.SharedLabels.With("source", account.Source);

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Exporter.Accounts;
@@ -17,8 +16,7 @@ public static class AccountServices
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ApiMetrics>();
         services.AddHttpClient(TokenHttp).ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
-            .UseSingleHandlerChain().AddHttpMessageHandler(_ => ApiCalls.CreateHandler());
-        services.AddKeyedSingleton(TokenHttp, (provider, _) => provider.GetRequiredService<IHttpClientFactory>().CreateClient(TokenHttp));
+            .UseSingleHandlerChain().AddHttpMessageHandler(_ => ApiCalls.CreateHandler()).AddAsKeyed(ServiceLifetime.Singleton);
         foreach (var source in sources)
         {
             services.AddSingleton(source);
@@ -42,7 +40,7 @@ public static class AccountServices
         });
         services.AddSingleton<MetricsCache>().AddSingleton<BackgroundHealth>().AddSingleton<HostedAccounts>();
         services.AddHostedService(provider => provider.GetRequiredService<HostedAccounts>());
-        services.AddHostedService<MetricsCacheWorker>();
+        services.AddHostedService(provider => provider.GetRequiredService<MetricsCache>());
         return services;
     }
 }

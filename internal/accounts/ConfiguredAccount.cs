@@ -1,12 +1,11 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace Exporter.Accounts;
 
 /// <summary>An account with valid settings that is not open yet. Creating one uses neither disk nor network.</summary>
 public sealed class ConfiguredAccount
 {
-    private readonly Func<AccountContext, Account> open;
+    private readonly AccountSection account;
     private readonly ISource source;
+    private readonly Func<AccountContext, Account> open;
     private readonly Func<string?> tokenFile;
     private readonly string stateDirectory;
     private readonly TimeSpan? margin;
@@ -14,8 +13,7 @@ public sealed class ConfiguredAccount
 
     private ConfiguredAccount(AccountSection account, ISource source, Section program)
     {
-        (this.source, stateDirectory) = (source, StateDirectory.Read(program));
-        (Name, HasAccountLabel) = (account.Name, account.HasAccountLabel);
+        (this.account, this.source, stateDirectory) = (account, source, StateDirectory.Read(program));
         // A source may declare the setting itself, with the flag and the variable of the tool that it replaces.
         var setting = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
         var file = account.Section.Find(setting);
@@ -34,11 +32,11 @@ public sealed class ConfiguredAccount
         open = source.Configure(account.Section);
     }
 
-    public string Name { get; }
+    public string Name => account.Name;
 
-    public string Source => source.Name;
+    public string Source => account.Source;
 
-    public bool HasAccountLabel { get; }
+    public bool HasAccountLabel => account.HasAccountLabel;
 
     /// <summary>All configured accounts. Errors are added to the configuration's problems; if there are any, do not open an account.</summary>
     public static IReadOnlyList<ConfiguredAccount> All(Configuration configuration, IReadOnlyList<ISource> sources) =>

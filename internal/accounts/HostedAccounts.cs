@@ -1,6 +1,3 @@
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-
 namespace Exporter.Accounts;
 
 /// <summary>
@@ -41,10 +38,4 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
         refresh.Add(accounts.SelectMany(account => account.TokenManagers));
         return Task.WhenAll(accounts.Select(account => health.WatchAsync(() => account.RunAsync(stoppingToken))));
     }
-}
-
-/// <summary>Encodes each new reading when it arrives, so that no scrape has to.</summary>
-internal sealed class MetricsCacheWorker(MetricsCache cache) : BackgroundService
-{
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => cache.RunAsync(stoppingToken);
 }

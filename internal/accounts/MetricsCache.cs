@@ -7,10 +7,8 @@ namespace Exporter.Accounts;
 /// made from are, so nothing must be invalidated. Safe for concurrent use.
 /// </summary>
 /// <param name="api">Counts the calls to providers.</param>
-public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api, TimeProvider time)
+public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api, TimeProvider time) : BackgroundService
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
-
     /// <summary>Scrapes within this time share the live values, because encoding these is the largest cost of a small page.</summary>
     private static readonly TimeSpan LiveFor = TimeSpan.FromMilliseconds(10);
 
@@ -35,27 +33,20 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
     }
 
     /// <summary>Encodes every new reading when it arrives, so that no scrape has to.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!cancellationToken.IsCancellationRequested)
+        while (true)
         {
             var changes = accounts.Select(a => a.ReadingSource?.Changed).OfType<Task>().ToList();
-            var left = Update(wait: true, form: null).ChangesAt - time.GetUtcNow();
-            using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var wait = TimeSpan.FromTicks(Math.Clamp(left.Ticks, 0, LongestWait.Ticks));
-            await Task.WhenAny([.. changes, Task.Delay(wait, time, done.Token)]);
-            await done.CancelAsync();
+            var changesAt = Update(wait: true, form: null).ChangesAt;
+            await Deadline.Of(changesAt, time).WaitAsync(time, changes, stoppingToken);
         }
     }
 
     /// <param name="wait">Whether to wait for another call that encodes; otherwise the previous snapshot is returned.</param>
     private MetricsSnapshot Update(bool wait, (ExpositionFormat Format, bool Gzip)? form)
     {
-        if (wait)
-        {
-            rendering.Enter();
-        }
-        else if (!rendering.TryEnter())
+        if (!rendering.TryEnter(wait ? Timeout.InfiniteTimeSpan : TimeSpan.Zero))
         {
             return latest;
         }
@@ -85,22 +76,8 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
         }
     }
 
-    private bool IsCurrent(MetricsSnapshot snapshot)
-    {
-        if (snapshot.ChangesAt <= time.GetUtcNow())
-        {
-            return false;
-        }
-        for (var i = 0; i < accounts.Count; i++)
-        {
-            if (!ReferenceEquals(snapshot.Accounts[i].Token, accounts[i].TokenManager.Snapshot)
-                || !ReferenceEquals(snapshot.Accounts[i].ReadingStatus, accounts[i].ReadingSource?.Status))
-            {
-                return false;
-            }
-        }
-        return true;
-    }
+    private bool IsCurrent(MetricsSnapshot snapshot) => snapshot.ChangesAt > time.GetUtcNow() && snapshot.Accounts.All(one =>
+        ReferenceEquals(one.Token, one.Account.TokenManager.Snapshot) && ReferenceEquals(one.ReadingStatus, one.Account.ReadingSource?.Status));
 
     private MetricsSnapshot Render(MetricsSnapshot before)
     {
@@ -143,13 +120,8 @@ public sealed record MetricsSnapshot(
     internal static MetricsSnapshot None { get; } = new([], DateTimeOffset.MinValue, EncodedMetrics.Empty, EncodedMetrics.Empty,
         EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, UpdatedAt: 0);
 
-    internal void Prepare(ExpositionFormat format, bool gzip)
-    {
-        foreach (var part in new[] { State, Calls, Readings, Live, Process })
-        {
-            part.Prepare(format, gzip);
-        }
-    }
+    internal void Prepare(ExpositionFormat format, bool gzip) =>
+        Array.ForEach([State, Calls, Readings, Live, Process], part => part.Prepare(format, gzip));
 
     public MetricsPage Page(ExpositionFormat format, bool gzip) => new(format, gzip, State, Calls, Readings, Live, Process);
 }

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Exporter.Accounts;
 
 /// <summary>How to poll a provider.</summary>
@@ -126,7 +124,7 @@ public sealed class Poller<T>(
         {
             ApiFailure.RateLimited => now + (failure.RetryAfter ?? options.RateLimited),
             ApiFailure.Unavailable or ApiFailure.NoToken =>
-                now + Min(options.Retry.After(failuresInARow, options.Random, failure.RetryAfter), options.Interval),
+                now + new[] { options.Retry.After(failuresInARow, options.Random, failure.RetryAfter), options.Interval }.Min(),
             _ => startedAt + options.Interval,
         };
         // The token manager logs a missing token too, so once is enough here.
@@ -159,8 +157,6 @@ public sealed class Poller<T>(
             await deadline.WaitAsync(time, needsToken ? [changed] : [], cancellationToken);
         }
     }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private sealed record State(T? Reading, ReadingStatus Status);
 }

@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-
 namespace Exporter.Accounts;
 
 /// <summary>A kind of provider that the exporter reads. It contributes everything that its provider needs in other parts of the program.</summary>

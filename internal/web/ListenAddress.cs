@@ -6,32 +6,25 @@ namespace Exporter.Web;
 /// <summary>HOST:PORT as Go's listeners write it. An empty host means every address of the machine.</summary>
 public sealed record ListenAddress(string Host, int Port)
 {
-    /// <summary>Null for a host name and for every address of the machine.</summary>
-    public IPAddress? Ip => IPAddress.TryParse(Host, out var ip) ? ip : null;
-
     public bool IsAny => Host.Length == 0;
 
     /// <summary>The URL for a browser on the same machine, derived as in netatmo-exporter.</summary>
     public Uri Derive(string scheme) => new($"{scheme}://{(IsAny ? "127.0.0.1" : "")}{this}");
 
-    public static bool TryParse(string text, out ListenAddress address)
+    /// <summary>Null for any other text.</summary>
+    public static ListenAddress? Parse(string text)
     {
-        address = new("", 0);
         var colon = text.LastIndexOf(':');
         if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
         {
-            return false;
+            return null;
         }
         var host = text[..colon];
         var bracketed = host.StartsWith('[') && host.EndsWith(']');
-        if (bracketed
-            ? !IPAddress.TryParse(host[1..^1], out _)
-            : host.Contains(':') || (host.Length > 0 && Uri.CheckHostName(host) is UriHostNameType.Unknown))
-        {
-            return false;
-        }
-        address = new(bracketed ? host[1..^1] : host, port);
-        return true;
+        var isHost = bracketed
+            ? IPAddress.TryParse(host[1..^1], out _)
+            : !host.Contains(':') && (host.Length == 0 || Uri.CheckHostName(host) is not UriHostNameType.Unknown);
+        return isHost ? new(bracketed ? host[1..^1] : host, port) : null;
     }
 
     public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}";

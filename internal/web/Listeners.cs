@@ -1,8 +1,6 @@
 using System.Net;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
@@ -66,7 +64,7 @@ internal static class Listeners
         }
         else
         {
-            kestrel.Listen(address.Ip ?? Dns.GetHostAddresses(address.Host)[0], address.Port, configure);
+            kestrel.Listen(Dns.GetHostAddresses(address.Host)[0], address.Port, configure);
         }
     }
 

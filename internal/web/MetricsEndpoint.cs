@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-using Microsoft.AspNetCore.Http;
 using Prometheus;
 
 namespace Exporter.Web;

@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter.Web;
 
@@ -17,26 +15,19 @@ public sealed partial record WebOptions(
 {
     private static readonly Setting<string> AddressSetting = Exporter.Accounts.Settings.Text("addr", "Address to listen on, as HOST:PORT or :PORT.",
         flag: "--addr", shortFlag: 'a', variable: "NETATMO_EXPORTER_ADDR", @default: ":9210");
-
     private static readonly Setting<IReadOnlyList<string>> AddressesSetting = Exporter.Accounts.Settings.List("web_listen_address",
         "Addresses to listen on instead of addr, as HOST:PORT, [::1]:PORT or :PORT; may be repeated.", flag: "--web.listen-address");
-
     private static readonly Setting<string> AdminSetting = Exporter.Accounts.Settings.Text("web_admin_address",
         "Separate address for the pages and the login; the other addresses then serve metrics and health only.", flag: "--web.admin-address");
-
     private static readonly Setting<Uri> ExternalSetting = Exporter.Accounts.Settings.Address("external_url",
         "URL of this exporter in a browser; the login returns to it. The default is derived from the address to listen on.",
         flag: "--external-url", variable: "NETATMO_EXPORTER_EXTERNAL_URL");
-
     private static readonly Setting<IReadOnlyList<string>> HostsSetting = Exporter.Accounts.Settings.List("web_allowed_host",
         "Further host names with a dot that browsers may use for this exporter; may be repeated.", flag: "--web.allowed-host");
-
     private static readonly Setting<string> ConfigSetting = Exporter.Accounts.Settings.Path("web_config_file",
         "File with TLS, users and more, in the format of Prometheus' exporter-toolkit; read again when it changes.", flag: "--web.config.file");
-
     private static readonly Setting<string> TelemetrySetting = Exporter.Accounts.Settings.Text("telemetry_path", "Path of the metrics page.",
         flag: "--web.telemetry-path", @default: "/metrics");
-
     private static readonly Setting<bool> DebugSetting = Exporter.Accounts.Settings.Switch("debug_handlers",
         "Show the latest readings and the token states under /debug.", flag: "--debug-handlers", variable: "DEBUG_HANDLERS");
 
@@ -56,7 +47,7 @@ public sealed partial record WebOptions(
     {
         try
         {
-            using var own = Config?.Tls?.Certificate.Read().Value is { } pem ? X509Certificate2.CreateFromPem(pem) : null;
+            using var own = Config?.Tls?.Certificate().Value is { } pem ? X509Certificate2.CreateFromPem(pem) : null;
             return own?.Equals(certificate) == true;
         }
         catch (CryptographicException)
@@ -95,11 +86,12 @@ public sealed partial record WebOptions(
 
     private static ListenAddress Address(Section section, Setting setting, string text)
     {
-        if (!ListenAddress.TryParse(text, out var address))
+        if (ListenAddress.Parse(text) is { } address)
         {
-            section.Problem(setting, "is not an address to listen on; write HOST:PORT or :PORT, for example :9210");
+            return address;
         }
-        return address;
+        section.Problem(setting, "is not an address to listen on; write HOST:PORT or :PORT, for example :9210");
+        return new ListenAddress("", 0);
     }
 
     private static WebConfig? ReadConfig(Section section, string file)

@@ -1,16 +1,9 @@
-using Exporter.Accounts;
 using Microsoft.AspNetCore.Antiforgery;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Prometheus;
 
 namespace Exporter.Web;
@@ -117,7 +110,7 @@ public static class WebServer
         var metrics = Prometheus.Metrics.WithCustomRegistry(services.GetRequiredService<MetricsCache>().Process);
         metrics.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         BuildInfo.Current.Publish(metrics);
-        _ = new ProcessMetrics(services.GetRequiredService<MetricsCache>().Process, services.GetRequiredService<TimeProvider>());
+        ProcessMetrics.Publish(services.GetRequiredService<MetricsCache>().Process, services.GetRequiredService<TimeProvider>());
         return metrics;
     }
 }

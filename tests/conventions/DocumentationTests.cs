@@ -15,8 +15,8 @@ public sealed partial class DocumentationTests
     [Fact]
     public void The_settings_of_the_program_and_of_every_source_are_listed()
     {
-        var program = "### The program\n\n" + SettingsTable.Markdown([Configuration.ConfigFile, .. CommandLine.ProgramSettings]);
-        var sources = Composition.Sources.Select(s => $"### Accounts with `source: {s.Name}`\n\n{SettingsTable.Markdown(s.Settings.All)}");
+        var program = "### The program\n\n" + SettingsMarkdown.Table([Configuration.ConfigFile, .. CommandLine.ProgramSettings]);
+        var sources = Composition.Sources.Select(s => $"### Accounts with `source: {s.Name}`\n\n{SettingsMarkdown.Table(s.Settings.All)}");
         Golden.CheckSection("../docs/settings.md", "settings", string.Join('\n', sources.Prepend(program)));
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
 using Prometheus;
 
 namespace Exporter.Accounts;
@@ -34,25 +33,20 @@ public abstract class ApiCalls(AccountContext context, string prefix, string pro
         ("operation", operation), ("code", code)).Inc();
 
     // A collector is created at its first use, because the library writes one without series as a family. Later calls return the same one.
-    protected Counter.Child Counter(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels)
-    {
-        var all = WithShared(labels);
-        return metrics.CreateCounter(name, help, all.Names).WithLabels(all.Values);
-    }
+    protected Counter.Child Counter(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels) =>
+        WithLabels(labels, names => metrics.CreateCounter(name, help, names));
 
-    protected Gauge.Child Gauge(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels)
-    {
-        var all = WithShared(labels);
-        return metrics.CreateGauge(name, help, all.Names).WithLabels(all.Values);
-    }
+    protected Gauge.Child Gauge(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels) =>
+        WithLabels(labels, names => metrics.CreateGauge(name, help, names));
 
-    protected Histogram.Child Histogram(string name, string help, double[] bounds, params ReadOnlySpan<(string Name, string Value)> labels)
-    {
-        var all = WithShared(labels);
-        return metrics.CreateHistogram(name, help, all.Names, new HistogramConfiguration { Buckets = bounds }).WithLabels(all.Values);
-    }
+    protected Histogram.Child Histogram(string name, string help, double[] bounds, params ReadOnlySpan<(string Name, string Value)> labels) =>
+        WithLabels(labels, names => metrics.CreateHistogram(name, help, names, new HistogramConfiguration { Buckets = bounds }));
 
-    private LabelSet WithShared(ReadOnlySpan<(string Name, string Value)> labels) => LabelSet.Of([.. shared.Labels, .. labels]);
+    private T WithLabels<T>(ReadOnlySpan<(string Name, string Value)> labels, Func<string[], Collector<T>> create) where T : ChildBase
+    {
+        var all = LabelSet.Of([.. shared.Labels, .. labels]);
+        return create(all.Names).WithLabels(all.Values);
+    }
 
     private async Task<HttpResponseMessage> CountAsync(HttpRequestMessage request, Func<Task<HttpResponseMessage>> send)
     {

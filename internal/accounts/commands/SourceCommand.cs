@@ -4,13 +4,9 @@ namespace Exporter.Accounts;
 /// The syntax of a command that a source adds to the program. An opened account implements it (<see cref="Account.Commands"/>), because the
 /// options, the client and the token manager are available there.
 /// </summary>
-/// <param name="name">One word, or several that are typed in order: <c>source things list</c>.</param>
-public sealed class SourceCommand(IReadOnlyList<string> name, string help)
+/// <param name="Name">One word, or several that are typed in order: <c>source things list</c>.</param>
+public sealed record SourceCommand(IReadOnlyList<string> Name, string Help)
 {
-    public IReadOnlyList<string> Name => name;
-
-    public string Help => help;
-
     /// <summary>If there are any, <c>--account</c> selects the account; otherwise the account is the command's argument.</summary>
     public IReadOnlyList<CommandArgument> Arguments { get; init; } = [];
 
@@ -27,20 +23,16 @@ public sealed record CommandArgument(string Name, string Help, bool IsRequired =
 public sealed record CommandOption(string Name, string Help, string? Placeholder = null);
 
 /// <summary>One call of a <see cref="SourceCommand"/>.</summary>
-/// <param name="values">The values on the command line, by the names of arguments and options; a switch has an empty value.</param>
-public sealed class CommandCall(
-    IReadOnlyDictionary<string, string> values, Terminal terminal, TimeProvider time, Func<CancellationToken, Task<int>> logIn)
+/// <param name="Values">The values on the command line, by the names of arguments and options; a switch has an empty value.</param>
+/// <param name="LogInAsync">
+/// Ensures a usable token: renews it, or logs the user in on this terminal. Messages go to its error output. Returns
+/// <see cref="ExitCode.Done"/>; otherwise the exit code to return, after the error was printed.
+/// </param>
+public sealed record CommandCall(
+    IReadOnlyDictionary<string, string> Values, Terminal Terminal, TimeProvider Time, Func<CancellationToken, Task<int>> LogInAsync)
 {
-    public Terminal Terminal => terminal;
-
-    public TimeProvider Time => time;
-
-    public bool Has(string name) => values.ContainsKey(name);
+    public bool Has(string name) => Values.ContainsKey(name);
 
     /// <summary>The value of an argument or an option; null if the command line has none.</summary>
-    public string? Value(string name) => values.GetValueOrDefault(name);
-
-    /// <summary>Ensures a usable token: renews it, or logs the user in on this terminal. Messages go to its error output.</summary>
-    /// <returns><see cref="ExitCode.Done"/>; otherwise the exit code to return, after the error was printed.</returns>
-    public Task<int> LogInAsync(CancellationToken cancellationToken) => logIn(cancellationToken);
+    public string? Value(string name) => Values.GetValueOrDefault(name);
 }

@@ -15,19 +15,14 @@ public sealed record SourceSettings(string Name, IReadOnlyList<Setting> Settings
 public static class AccountSettings
 {
     public static readonly Setting<string> Source = Settings.Text("source", "Kind of provider of the account.", placeholder: "NAME");
-
     public static readonly Setting<string> TokenFile = Settings.Path("token_file", "File that stores the token.");
-
     public static readonly Setting<TimeSpan> RefreshMargin = Settings.Duration("refresh_margin",
         "How long before it expires the token is renewed; by default a tenth of its lifetime and at least a minute.", min: TimeSpan.Zero);
-
     public static readonly Setting<string> TokenExportFile = Settings.Path("sink_file",
         "File of another program that receives each new access token after the token file; no token is read from it.");
-
     internal static readonly Setting<TokenExportFormat> TokenExportFormat = Settings.Choice("sink_format",
         "Whether the sink has lines NAME=VALUE or is a JSON object; by default json if its name ends in .json.",
         [("env", Exporter.Accounts.TokenExportFormat.Env), ("json", Exporter.Accounts.TokenExportFormat.Json)]);
-
     internal static readonly Setting<string> TokenExportName = Settings.Text("sink_name",
         "Variable or member of the token in the sink, by default ACCESS_TOKEN or access_token; dots separate nested objects.", placeholder: "NAME");
 

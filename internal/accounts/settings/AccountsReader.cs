@@ -7,54 +7,48 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
     public const string Key = "accounts";
     private const string Prefix = "EXPORTER_ACCOUNTS__";
 
+    private readonly List<AccountEntry> entries = [];
+
     /// <param name="file">The file's name as the user wrote it.</param>
     /// <param name="fileDirectory">The directory of relative paths in the file.</param>
     /// <param name="listed">The value of <c>accounts:</c>; null without a file or without that key.</param>
     public IReadOnlyList<AccountSection> Read(string? file, string fileDirectory, YamlValue? listed)
     {
-        var entries = new List<AccountEntry>();
         if (listed is not null)
         {
-            ReadFile(entries, file, fileDirectory, listed);
+            ReadFile(file, fileDirectory, listed);
         }
-        ReadEnvironment(entries);
-        IReadOnlyList<AccountSection> sections;
-        if (listed is null && entries.Count == 0)
+        ReadEnvironment();
+        var list = listed is not null ? file : entries.FirstOrDefault()?.At.Place;
+        if (list is not null)
         {
-            sections = Implied(file);
+            RejectSingleAccountSettings(list);
         }
-        else
-        {
-            RejectSingleAccountSettings(listed is null ? entries[0].At.Place : file!);
-            sections = [.. entries.Select(ToSection).OfType<AccountSection>()];
-        }
-        foreach (var problem in TokenFiles.Shared(sections))
-        {
-            problems.Add(problem);
-        }
+        IReadOnlyList<AccountSection> sections = list is null ? Implied(file) : [.. entries.Select(ToSection).OfType<AccountSection>()];
+        TokenFiles.RejectShared(sections, problems);
         return sections;
     }
 
     /// <summary>A named account with its values by key. Keys are checked once the source is known.</summary>
     private sealed record AccountEntry(string Name, Origin At)
     {
-        public Dictionary<string, (RawValue Raw, YamlValue? Yaml)> Values { get; } = new(StringComparer.Ordinal);
+        public Dictionary<string, RawValue> Values { get; } = new(StringComparer.Ordinal);
 
         public string Variable(string key) => Prefix + Normalize(Name).ToUpperInvariant() + "__" + key.ToUpperInvariant();
     }
 
-    private void ReadFile(List<AccountEntry> accounts, string? file, string fileDirectory, YamlValue listed)
+    private void ReadFile(string? file, string fileDirectory, YamlValue listed)
     {
-        Origin At(int line, string subject) => new(Layer.File, $"{file}:{line}", subject, line, fileDirectory);
-        if (listed is not YamlValue.Map { Entries: { Count: > 0 } entries })
+        Origin At(int line, string subject) => new(Layer.File, $"{file}:{line}", fileDirectory, subject, line);
+        if (listed is not YamlValue.Map { Entries: { Count: > 0 } accounts })
         {
             problems.Add(At(listed.Line, Key).Problem("this must be a map of accounts; write at least one NAME: with its settings below it"));
             return;
         }
-        foreach (var (name, value, line) in entries)
+        foreach (var (name, value, line) in accounts)
         {
             var account = new AccountEntry(name, At(line, $"{Key}.{Quote.Plain(name)}"));
-            if (NameProblem(name, accounts) is { } wrong)
+            if (NameProblem(name) is { } wrong)
             {
                 problems.Add(account.At.Problem(wrong));
             }
@@ -64,17 +58,17 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
             }
             else
             {
-                accounts.Add(account);
+                entries.Add(account);
                 foreach (var (key, yaml, keyLine) in map.Entries)
                 {
-                    account.Values[key] = (YamlSettings.ToRawValue(yaml, At(keyLine, $"{account.At.Subject}.{Quote.Plain(key)}")), yaml);
+                    account.Values[key] = RawValue.Of(yaml, At(keyLine, $"{account.At.Subject}.{Quote.Plain(key)}"));
                 }
             }
         }
     }
 
     /// <summary>Reads <c>EXPORTER_ACCOUNTS__NAME__KEY</c>, in any case. No key contains <c>__</c>, so the last one separates.</summary>
-    private void ReadEnvironment(List<AccountEntry> accounts)
+    private void ReadEnvironment()
     {
         foreach (var (variable, raw) in variables.StartingWith(Prefix))
         {
@@ -86,25 +80,24 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
                 continue;
             }
             var name = path[..split].ToLowerInvariant();
-            var account = accounts.Find(account => Normalize(account.Name) == Normalize(name));
-            if (account is null)
+            if (Find(name) is not { } account)
             {
-                if (NameProblem(name, accounts) is { } wrong)
+                if (NameProblem(name) is { } wrong)
                 {
                     problems.Add(raw.Origin.Problem(wrong));
                     continue;
                 }
-                account = new AccountEntry(name, raw.Origin);
-                accounts.Add(account);
+                entries.Add(account = new AccountEntry(name, raw.Origin));
             }
             var key = Normalize(path[(split + 2)..]);
-            if (account.Values.TryGetValue(key, out var earlier) && earlier.Raw.Origin.Layer == raw.Origin.Layer)
+            var earlier = account.Values.GetValueOrDefault(key)?.Origin;
+            if (earlier?.Layer == raw.Origin.Layer)
             {
-                problems.Add(raw.Origin.Problem($"{earlier.Raw.Origin.Subject ?? earlier.Raw.Origin.Place} sets the same; keep one of the two"));
+                problems.Add(raw.Origin.Problem($"{earlier.Subject ?? earlier.Place} sets the same; keep one of the two"));
             }
-            else if (earlier.Raw is null || earlier.Raw.Origin.Layer < raw.Origin.Layer)
+            else if (earlier is null || earlier.Layer < raw.Origin.Layer)
             {
-                account.Values[key] = (raw, null);
+                account.Values[key] = raw;
             }
         }
     }
@@ -113,7 +106,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
     /// Names are lowercase because a name is also part of a variable, where case does not matter and <c>-</c> is not allowed. Two names that
     /// differ only in these would have the same variable.
     /// </summary>
-    private static string? NameProblem(string name, List<AccountEntry> accounts)
+    private string? NameProblem(string name)
     {
         static bool IsAlphanumeric(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
 
@@ -121,7 +114,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         {
             return "an account's name has at most 64 lowercase letters, digits, - and _ and starts with a letter or digit; rename it";
         }
-        return accounts.Find(other => Normalize(other.Name) == Normalize(name)) is { } same
+        return Find(name) is { } same
             ? $"in a variable this name is the same as {same.Name} ({same.At.Place}); rename one of the two"
             : null;
     }
@@ -132,23 +125,16 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         {
             return null;
         }
-        var values = new Dictionary<string, RawValue>(StringComparer.Ordinal);
-        var known = Setting.WithFiles(source.All).ToDictionary(setting => setting.Key, StringComparer.Ordinal);
-        foreach (var (key, (raw, yaml)) in account.Values)
-        {
-            if (!known.TryGetValue(key, out var setting))
-            {
-                var (word, names) = yaml is null ? (account.Variable(key), known.Keys.Select(account.Variable)) : (key, known.Keys);
-                var fix = Nearest.Remedy(word, names, $"exporter --help lists those of {source.Name}");
-                problems.Add(raw.Origin.Problem("there is no such setting" + fix));
-            }
-            else if (yaml is null || YamlSettings.HasShape(setting, yaml, raw.Origin, problems))
-            {
-                values[key] = raw;
-            }
-        }
+        var values = RawValue.OfKnown(account.Values, source.All, UnknownKey, problems);
         var section = new Section(account.At, source.All, values, NamesOf, problems);
         return new AccountSection(account.Name, source.Name, HasAccountLabel: true, section);
+
+        string UnknownKey(string key, RawValue raw)
+        {
+            var keys = Setting.WithFiles(source.All).Select(setting => setting.Key);
+            var (word, names) = raw.Yaml is null ? (account.Variable(key), keys.Select(account.Variable)) : (key, keys);
+            return "there is no such setting" + Nearest.Remedy(word, names, $"exporter --help lists those of {source.Name}");
+        }
 
         IEnumerable<string> NamesOf(Setting setting)
         {
@@ -161,18 +147,18 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
     private SourceSettings? SourceOf(AccountEntry account)
     {
         var names = sources.Select(source => source.Name).ToArray();
-        if (!account.Values.TryGetValue(AccountSettings.Source.Key, out var value) || value is { Yaml: YamlValue.Scalar { Text: null } })
+        if (account.Values.GetValueOrDefault(AccountSettings.Source.Key) is not { Yaml: not YamlValue.Scalar { Text: null } } value)
         {
             var fix = account.At.Layer == Layer.File ? "write source: below its name" : $"set {account.Variable(AccountSettings.Source.Key)}";
             problems.Add(account.At.Problem($"need a source; {fix}, one of {string.Join(", ", names)}"));
             return null;
         }
-        var name = value.Raw.Text.Trim();
+        var name = value.Text.Trim();
         if (sources.FirstOrDefault(source => source.Name == name) is { } source)
         {
             return source;
         }
-        problems.Add(value.Raw.Origin.Problem(
+        problems.Add(value.Origin.Problem(
             $"there is no source {Quote.Of(name)}{Nearest.Remedy(name, names, "choose one of " + string.Join(", ", names))}"));
         return sources.FirstOrDefault(source => source.Name == Nearest.To(name, names));
     }
@@ -185,7 +171,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         var implied = sources.Where(source => values[source].Count > 0 || source.IsDetectedIn(workingDirectory)).ToList();
         foreach (var source in implied.Count > 0 ? implied : sources.Take(1))
         {
-            var at = new Origin(Layer.Default, source.Name, null, 0, workingDirectory);
+            var at = new Origin(Layer.Default, source.Name, workingDirectory);
             var section = new Section(at, source.All, values[source], setting => setting.Names, problems);
             accounts.Add(new AccountSection(source.Name, source.Name, HasAccountLabel: false, section));
         }
@@ -209,6 +195,8 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
             }
         }
     }
+
+    private AccountEntry? Find(string name) => entries.Find(entry => Normalize(entry.Name) == Normalize(name));
 
     private static string Normalize(string name) => name.Replace('-', '_').ToLowerInvariant();
 }

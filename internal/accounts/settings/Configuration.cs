@@ -43,8 +43,8 @@ public sealed class Configuration
         var warnings = new List<Problem>();
         var variables = new Variables(environment, workingDirectory, warnings);
         var flagValues = flags.ToFrozenDictionary(
-            flag => flag.Key, flag => new RawValue(flag.Value, new Origin(Layer.Flag, flag.Key.Flag ?? flag.Key.Key, null, 0, workingDirectory)));
-        var at = new Origin(Layer.Default, "exporter", null, 0, workingDirectory);
+            flag => flag.Key, flag => new RawValue(flag.Value, new Origin(Layer.Flag, flag.Key.Flag ?? flag.Key.Key, workingDirectory)));
+        var at = new Origin(Layer.Default, "exporter", workingDirectory);
         // Every program that opens accounts needs the state directory.
         Setting[] inFile = [.. program.Where(s => s.Key != ConfigFile.Key).Append(StateDirectory.Setting).DistinctBy(s => s.Key)];
         var values = variables.Read(Setting.WithFiles([ConfigFile, .. inFile]), flagValues);
@@ -52,7 +52,9 @@ public sealed class Configuration
         var file = path is null ? null : values[ConfigFile.Key].Text;
         var top = path is null ? null : YamlFile.Read(file!, path, problems);
         var directory = Path.GetDirectoryName(path) ?? workingDirectory;
-        foreach (var (key, value) in FromFile(top, file, directory, inFile, sources, problems))
+        var ownEntries = top?.Entries.Where(entry => entry.Key != AccountsReader.Key).Select(entry => KeyValuePair.Create(entry.Key,
+            RawValue.Of(entry.Value, new Origin(Layer.File, $"{file}:{entry.Line}", directory, Quote.Plain(entry.Key), entry.Line))));
+        foreach (var (key, value) in RawValue.OfKnown(ownEntries ?? [], inFile, UnknownKey, problems))
         {
             values.TryAdd(key, value);
         }
@@ -66,26 +68,11 @@ public sealed class Configuration
 
         IEnumerable<string> NamesOf(Setting setting) =>
             setting.Names.Append($"{setting.Key} in the configuration file").Where(name => name != setting.Key);
-    }
 
-    /// <summary>The program's own settings, at the top of the file.</summary>
-    private static IEnumerable<(string Key, RawValue Raw)> FromFile(
-        YamlValue.Map? top, string? file, string directory, IReadOnlyList<Setting> program, IReadOnlyList<SourceSettings> sources, Problems problems)
-    {
-        var known = Setting.WithFiles(program).ToDictionary(setting => setting.Key, StringComparer.Ordinal);
-        foreach (var (key, value, line) in top?.Entries.Where(entry => entry.Key != AccountsReader.Key) ?? [])
-        {
-            var origin = new Origin(Layer.File, $"{file}:{line}", Quote.Plain(key), line, directory);
-            if (!known.TryGetValue(key, out var setting))
-            {
-                problems.Add(origin.Problem(sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
-                    ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
-                    : "there is no such setting" + Nearest.Remedy(key, known.Keys.Append(AccountsReader.Key), "exporter --help lists them all")));
-            }
-            else if (YamlSettings.HasShape(setting, value, origin, problems))
-            {
-                yield return (key, YamlSettings.ToRawValue(value, origin));
-            }
-        }
+        string UnknownKey(string key, RawValue raw) =>
+            sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
+                ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
+                : "there is no such setting" + Nearest.Remedy(
+                    key, Setting.WithFiles(inFile).Select(setting => setting.Key).Append(AccountsReader.Key), "exporter --help lists them all");
     }
 }

@@ -33,7 +33,8 @@ public static class GoDuration
         {
             var digits = rest.IndexOfAnyExcept(NumberCharacters);
             var number = digits < 0 ? rest : rest[..digits];
-            if (!TryParseNumber(number, out var count))
+            // As a double first, because a long number overflows a decimal. 1, .5 and 1. are numbers, . is not.
+            if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rough))
             {
                 return $"{Quote.Of(text)} is not a duration; write it like 8m, 90s or 1h30m";
             }
@@ -50,8 +51,9 @@ public static class GoDuration
             {
                 return $"{Quote.Of(text)}: there is no unit {Quote.Of(name)} for a duration; the units are ns, us, ms, s, m, h and d";
             }
-            // Go counts nanoseconds in 64 bits, which is 292 years. Comparing first prevents an overflow of the decimal.
-            if (count > long.MaxValue / (decimal)unit.Nanoseconds || (nanoseconds += count * unit.Nanoseconds) > long.MaxValue)
+            // Go counts nanoseconds in 64 bits, which is 292 years.
+            if (rough * unit.Nanoseconds > long.MaxValue
+                || (nanoseconds += decimal.Parse(number, CultureInfo.InvariantCulture) * unit.Nanoseconds) > long.MaxValue)
             {
                 return $"{Quote.Of(text)}: the maximum duration is 292 years; use a shorter one";
             }
@@ -78,17 +80,5 @@ public static class GoDuration
             text += count > 0 ? string.Create(CultureInfo.InvariantCulture, $"{count:0}{name}") : "";
         }
         return text;
-    }
-
-    /// <summary>Digits with at most one point, and at least one digit: <c>1</c>, <c>.5</c> and <c>1.</c> are numbers, <c>.</c> is not.</summary>
-    private static bool TryParseNumber(ReadOnlySpan<char> text, out decimal number)
-    {
-        if (decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number))
-        {
-            return true;
-        }
-        // A number that overflows a decimal is longer than 292 years in every unit.
-        number = decimal.MaxValue;
-        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out _);
     }
 }

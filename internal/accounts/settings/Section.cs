@@ -6,10 +6,14 @@ namespace Exporter.Accounts;
 /// </summary>
 public sealed class Section
 {
+    private const int LargestSecret = 65536;
+
     private readonly Origin at;
     private readonly Dictionary<string, Setting> declared;
-    private readonly Dictionary<string, (object Value, Origin Origin)> values = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Origin> invalid = new(StringComparer.Ordinal);
+
+    /// <summary>Each value, and where it was set. An invalid value is replaced by the default, or by null without a default.</summary>
+    private readonly Dictionary<string, (object? Value, Origin Origin)> values = new(StringComparer.Ordinal);
+
     private readonly Func<Setting, IEnumerable<string>> namesOf;
     private readonly Problems problems;
 
@@ -24,13 +28,11 @@ public sealed class Section
         declared = Setting.WithFiles(settings).ToDictionary(setting => setting.Key, StringComparer.Ordinal);
         foreach (var setting in declared.Values)
         {
-            if (rawValues.GetValueOrDefault(setting.Key) is { } raw)
+            var fallback = setting.DefaultText is { } text ? RawValue.Default(text, at.Directory) : null;
+            if ((rawValues.GetValueOrDefault(setting.Key) ?? fallback) is { } raw)
             {
-                Read(setting, raw);
-            }
-            else if (setting.DefaultText is { } text)
-            {
-                Read(setting, RawValue.Default(text, at.Directory));
+                var (value, problem) = FormProblem(raw) is { } malformed ? new(null, malformed) : setting.ReadObject(raw);
+                Store(setting, raw.Origin, problem is null ? value : fallback is null ? null : setting.ReadObject(fallback).Value, problem);
             }
         }
         foreach (var secret in declared.Values.OfType<Setting<Secret>>().Where(secret => secret.FromFile is not null))
@@ -54,7 +56,7 @@ public sealed class Section
     /// <summary>The value, or its default. If there is neither, adds a problem and returns null (or zero), so that more problems are found.</summary>
     public T? Require<T>(Setting<T> setting)
     {
-        if (!Value(setting, out var value) && !invalid.ContainsKey(setting.Key) && !(setting.FromFile is { } file && invalid.ContainsKey(file.Key)))
+        if (!Value(setting, out var value) && !Setting.WithFiles([setting]).Any(one => values.ContainsKey(one.Key)))
         {
             var article = setting.Noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' ? "an" : "a";
             Report(at, $"need {article} {setting.Noun}; set {string.Join(" or ", namesOf(setting))}");
@@ -80,7 +82,7 @@ public sealed class Section
     }
 
     /// <summary>Where the value comes from: <c>accounts.yml:12</c>, a variable, a flag, <c>default</c>; null if it is not set.</summary>
-    public string? Origin(Setting setting) => Place(setting)?.Place ?? (values.ContainsKey(setting.Key) ? "default" : null);
+    public string? Origin(Setting setting) => values.GetValueOrDefault(setting.Key).Origin?.Place;
 
     internal bool Value<T>(Setting<T> setting, out T? value)
     {
@@ -88,70 +90,58 @@ public sealed class Section
         {
             throw new InvalidOperationException($"{setting.Key} is not declared for {at.Subject ?? at.Place}.");
         }
-        var found = values.TryGetValue(setting.Key, out var entry);
-        value = found ? (T)entry.Value : default;
-        return found;
+        var found = values.GetValueOrDefault(setting.Key).Value;
+        value = found is T typed ? typed : default;
+        return found is not null;
     }
 
     /// <summary>Where the value comes from, valid or not; null for a default.</summary>
     internal Origin? Place(Setting setting) =>
-        invalid.GetValueOrDefault(setting.Key)
-        ?? (values.TryGetValue(setting.Key, out var entry) && entry.Origin.Layer != Layer.Default ? entry.Origin : null);
-
-    private void Read(Setting setting, RawValue raw)
-    {
-        if ((QuotesProblem(raw) ?? (raw.Text.Length == 0 ? "there is no value; write one, or remove the setting" : null)) is { } malformed)
-        {
-            Reject(setting, raw.Origin, malformed);
-            return;
-        }
-        var (value, problem) = setting.ReadObject(raw);
-        if (problem is null)
-        {
-            values[setting.Key] = (value!, raw.Origin);
-            return;
-        }
-        Reject(setting, raw.Origin, problem);
-        if (setting.DefaultText is { } text)
-        {
-            Read(setting, RawValue.Default(text, at.Directory));
-        }
-    }
+        values.GetValueOrDefault(setting.Key).Origin is { Layer: not Layer.Default } origin ? origin : null;
 
     /// <summary>Reads a secret from its file. The layer with the higher priority wins; within one layer only one of the two may be set.</summary>
     private void ReadFile(Setting<Secret> secret)
     {
-        if (!values.TryGetValue(secret.FromFile!.Key, out var file))
+        if (!Value(secret.FromFile!, out var path) || Place(secret.FromFile!) is not { } file)
         {
             return;
         }
-        if (Place(secret) is { } direct && direct.Layer >= file.Origin.Layer)
+        var direct = Place(secret);
+        if (direct?.Layer == file.Layer)
         {
-            if (direct.Layer == file.Origin.Layer)
-            {
-                Reject(secret.FromFile, file.Origin, $"{secret.Key} is also set ({direct.Place}); keep one of the two");
-            }
-            return;
+            Store(secret.FromFile!, file, null, $"{secret.Key} is also set ({direct.Place}); keep one of the two");
         }
-        var (value, problem) = SecretFile.Read((string)file.Value);
-        if (value is null)
+        else if (direct is null || direct.Layer < file.Layer)
         {
-            Reject(secret.FromFile, file.Origin, problem!);
-            return;
+            var (value, problem) = ReadSecret(path!);
+            Store(problem is null ? secret : secret.FromFile!, file, value, problem);
         }
-        values[secret.Key] = (value, file.Origin);
+    }
+
+    /// <summary>The only content of a file, as Docker, Kubernetes and systemd provide it.</summary>
+    private static Result<Secret, string> ReadSecret(string path)
+    {
+        var (text, problem) = SmallFile.Read(path, LargestSecret);
+        // An editor adds one line ending; any others belong to the secret.
+        var secret = text?.EndsWith('\n') == true ? text[..^(text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1)] : text;
+        return secret is { Length: > 0 }
+            ? new Secret(secret)
+            : problem ?? $"the file {path} is empty; write the secret into it";
     }
 
     /// <summary>Compose files pass the quotes of <c>- CLIENT_ID="abc"</c> as part of the value, and the provider then rejects the client.</summary>
-    private static string? QuotesProblem(RawValue raw) =>
+    private static string? FormProblem(RawValue raw) =>
         raw.Origin.Layer >= Layer.DotEnv && raw.Text is [('"' or '\'') and var first, .., var last] && first == last
             ? $"the value includes its quotes ({first}…{last}); remove them"
-            : null;
+            : raw.Text.Length == 0 ? "there is no value; write one, or remove the setting" : null;
 
-    private void Reject(Setting setting, Origin origin, string sentence)
+    private void Store(Setting setting, Origin origin, object? value, string? problem)
     {
-        invalid[setting.Key] = origin;
-        Report(origin, sentence);
+        values[setting.Key] = (value, origin);
+        if (problem is not null)
+        {
+            Report(origin, problem);
+        }
     }
 
     private void Report(Origin origin, string sentence) => Add(origin.Problem(sentence));

@@ -4,30 +4,24 @@ namespace Exporter.Accounts;
 /// One setting, declared once next to the code that uses it (by the factories of <see cref="Settings"/>). The key in the file, the flag, the
 /// variable, the default and the help all come from it. Immutable.
 /// </summary>
-public abstract class Setting
+public abstract class Setting(string key, string help, string? flag, char? shortFlag, string? variable, string? defaultText, string placeholder)
 {
-    private protected Setting(string key, string help, string? flag, char? shortFlag, string? variable, string? defaultText, string placeholder)
-    {
-        (Key, Help, ShortFlag, Variable, DefaultText, Placeholder) = (key, help, shortFlag, variable, defaultText, placeholder);
-        Flag = flag is null ? null : "--" + flag.TrimStart('-');
-    }
-
     /// <summary>The key in the configuration file, in snake_case.</summary>
-    public string Key { get; }
+    public string Key => key;
 
-    public string Help { get; }
+    public string Help => help;
 
     /// <summary>With its two dashes: <c>--refresh-interval</c>.</summary>
-    public string? Flag { get; }
+    public string? Flag { get; } = flag is null ? null : "--" + flag.TrimStart('-');
 
-    public char? ShortFlag { get; }
+    public char? ShortFlag => shortFlag;
 
-    public string? Variable { get; }
+    public string? Variable => variable;
 
-    public string? DefaultText { get; }
+    public string? DefaultText => defaultText;
 
     /// <summary>The placeholder of the value in the help: <c>DURATION</c>.</summary>
-    public string Placeholder { get; }
+    public string Placeholder => placeholder;
 
     /// <summary>Whether its flag may have no value, which means true.</summary>
     public bool IsSwitch { get; internal init; }
@@ -88,19 +82,10 @@ internal enum Layer
 
 /// <summary>Where a value comes from.</summary>
 /// <param name="Place">For the user: <c>accounts.yml:12</c>, a variable, a flag, <c>default</c>.</param>
+/// <param name="Directory">The directory that a relative path is resolved against.</param>
 /// <param name="Subject">Its name at that place, if the place does not include it: <c>accounts.home.interval</c>.</param>
 /// <param name="Line">The line in the file; otherwise 0.</param>
-/// <param name="Directory">The directory that a relative path is resolved against.</param>
-internal sealed record Origin(Layer Layer, string Place, string? Subject, int Line, string Directory)
+internal sealed record Origin(Layer Layer, string Place, string Directory, string? Subject = null, int Line = 0)
 {
     public Problem Problem(string sentence) => new(Place, Subject is null ? sentence : $"{Subject}: {sentence}") { Line = Line };
-}
-
-/// <summary>The unparsed value of a setting: one text, or several for a repeated flag or a list in the file.</summary>
-internal sealed record RawValue(IReadOnlyList<string> Texts, Origin Origin, bool IsYamlList = false)
-{
-    /// <summary>The last text: it wins if a flag is repeated.</summary>
-    public string Text => Texts[^1];
-
-    public static RawValue Default(string text, string directory) => new([text], new Origin(Layer.Default, "default", null, 0, directory));
 }

@@ -12,9 +12,8 @@ public static class Settings
 
     /// <summary>A value that <paramref name="parse"/> reads from the trimmed text.</summary>
     public static Setting<T> Of<T>(
-        string key, string help, Func<string, Result<T, string>> parse, string placeholder,
-        string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
-        new(key, help, flag, shortFlag, variable, @default, placeholder, raw => parse(raw.Text.Trim()));
+        string key, string help, Func<string, Result<T, string>> parse, string placeholder, string? flag = null, string? variable = null,
+        string? @default = null) => new(key, help, flag, null, variable, @default, placeholder, raw => parse(raw.Text.Trim()));
 
     /// <summary>A secret, or the name of a file with the secret (<c>KEY_file</c>, <c>--flag-file</c> and <c>VARIABLE_FILE</c>).</summary>
     public static Setting<Secret> Secret(string key, string help, string? flag = null, char? shortFlag = null, string? variable = null) =>
@@ -22,54 +21,48 @@ public static class Settings
         {
             FromFile = Path(
                 key + "_file", $"File that contains the {key.Replace('_', ' ')}.",
-                flag is null ? null : flag + "-file", null, variable is null ? null : variable + "_FILE"),
+                flag is null ? null : flag + "-file", variable is null ? null : variable + "_FILE"),
         };
 
     /// <summary>A duration in Go syntax, plus <c>d</c> for days.</summary>
     public static Setting<TimeSpan> Duration(
-        string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null,
-        TimeSpan? min = null, TimeSpan? max = null) =>
-        Of(key, help, text => Between(GoDuration.Parse(text), text, min, max, GoDuration.Text), "DURATION", flag, shortFlag, variable, @default);
+        string key, string help, string? flag = null, string? variable = null, string? @default = null, TimeSpan? min = null, TimeSpan? max = null) =>
+        Of(key, help, text => Between(GoDuration.Parse(text), text, min, max, GoDuration.Text), "DURATION", flag, variable, @default);
 
     /// <summary>A Boolean. Its flag without a value means true.</summary>
     public static Setting<bool> Switch(
-        string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string @default = "false") =>
-        new(key, help, flag, shortFlag, variable, @default, "BOOL", raw => ParseBool(raw.Text.Trim())) { IsSwitch = true };
+        string key, string help, string? flag = null, string? variable = null, string @default = "false") =>
+        new(key, help, flag, null, variable, @default, "BOOL", raw => ParseBool(raw.Text.Trim())) { IsSwitch = true };
 
     public static Setting<int> Number(
-        string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null,
-        int? min = null, int? max = null) =>
-        Of(key, help, text => Between(ParseInt(text), text, min, max, n => n.ToString(CultureInfo.InvariantCulture)), "NUMBER",
-            flag, shortFlag, variable, @default);
+        string key, string help, string? flag = null, string? variable = null, string? @default = null, int? min = null, int? max = null) =>
+        Of(key, help, text => Between(ParseInt(text), text, min, max, number => $"{number}"), "NUMBER", flag, variable, @default);
 
     /// <summary>An absolute HTTP or HTTPS URL.</summary>
-    public static Setting<Uri> Address(
-        string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
-        Of(key, help, ParseUrl, "URL", flag, shortFlag, variable, @default);
+    public static Setting<Uri> Address(string key, string help, string? flag = null, string? variable = null, string? @default = null) =>
+        Of(key, help, ParseUrl, "URL", flag, variable, @default);
 
     /// <summary>
     /// A file or directory, as a full path. A path in the configuration file is relative to that file's directory, so that the two can move
     /// together; a path in a flag or a variable is relative to the working directory.
     /// </summary>
-    public static Setting<string> Path(
-        string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
-        new(key, help, flag, shortFlag, variable, @default, "FILE", raw => raw.Text.Contains('\0')
+    public static Setting<string> Path(string key, string help, string? flag = null, string? variable = null, string? @default = null) =>
+        new(key, help, flag, null, variable, @default, "FILE", raw => raw.Text.Contains('\0')
             ? new(null, "the path contains a NUL character; remove it")
             : new(System.IO.Path.GetFullPath(raw.Text, raw.Origin.Directory), null));
 
     /// <summary>Several texts: a list in the file, a repeated flag, or one text with commas.</summary>
     public static Setting<IReadOnlyList<string>> List(
-        string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null) =>
-        new(key, help, flag, shortFlag, variable, @default, "A,B,…",
-            raw => new([.. raw.IsYamlList ? raw.Texts : raw.Texts.SelectMany(SplitAtCommas)], null))
+        string key, string help, string? flag = null, string? variable = null, string? @default = null) =>
+        new(key, help, flag, null, variable, @default, "A,B,…",
+            raw => new([.. raw.Yaml is YamlValue.List ? raw.Texts : raw.Texts.SelectMany(SplitAtCommas)], null))
         {
             IsList = true,
         };
 
     /// <summary>One of several names; case does not matter.</summary>
     public static Setting<T> Choice<T>(
-        string key, string help, IReadOnlyList<(string Name, T Value)> choices,
-        string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null)
+        string key, string help, IReadOnlyList<(string Name, T Value)> choices, string? flag = null, string? variable = null, string? @default = null)
     {
         // Without LINQ, which native compilation instantiates again for every type of value.
         var names = new string[choices.Count];
@@ -77,7 +70,7 @@ public static class Settings
         {
             names[i] = choices[i].Name;
         }
-        return Of(key, help, Parse, string.Join('|', names), flag, shortFlag, variable, @default);
+        return Of(key, help, Parse, string.Join('|', names), flag, variable, @default);
 
         Result<T, string> Parse(string text) =>
             Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i

@@ -3,7 +3,7 @@ namespace Exporter.Accounts;
 /// <summary>Rejects token files that two accounts share: each account would spend the other's refresh token.</summary>
 internal static class TokenFiles
 {
-    public static IEnumerable<Problem> Shared(IEnumerable<AccountSection> accounts)
+    public static void RejectShared(IEnumerable<AccountSection> accounts, Problems problems)
     {
         var first = new Dictionary<string, AccountSection>(StringComparer.Ordinal);
         foreach (var account in accounts)
@@ -13,10 +13,10 @@ internal static class TokenFiles
                 continue;
             }
             var other = first[AtomicFile.RealPath(path)];
-            var origin = account.Section.Place(AccountSettings.TokenFile) ?? new Origin(Layer.Default, account.Name, null, 0, "");
+            var origin = account.Section.Place(AccountSettings.TokenFile) ?? new Origin(Layer.Default, account.Name, "");
             var place = other.Section.Origin(AccountSettings.TokenFile);
-            yield return origin.Problem(
-                $"{path} is the token file of two accounts, {other.Name} ({place}) and {account.Name}; give each its own file");
+            problems.Add(origin.Problem(
+                $"{path} is the token file of two accounts, {other.Name} ({place}) and {account.Name}; give each its own file"));
         }
     }
 }

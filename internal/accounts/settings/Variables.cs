@@ -9,50 +9,18 @@ internal sealed class Variables
     public Variables(IReadOnlyDictionary<string, string> environment, string workingDirectory, List<Problem> warnings)
     {
         var dotEnv = Path.Combine(workingDirectory, ".env");
-        if (Path.Exists(dotEnv))
+        var (text, problem) = Path.Exists(dotEnv) ? SmallFile.Read(dotEnv, Largest) : new("", null);
+        if (text is null)
         {
-            var (text, problem) = SmallFile.Read(dotEnv, Largest);
-            if (text is null)
-            {
-                warnings.Add(new Problem(".env", problem!));
-            }
-            AddDotEnv(text ?? "", workingDirectory, warnings);
+            warnings.Add(new Problem(".env", problem!));
         }
-        foreach (var (name, value) in environment.Where(variable => variable.Value.Length > 0))
+        foreach (var (index, line) in (text ?? "").Split('\n').Index())
         {
-            variables[name] = new RawValue([value], new Origin(Layer.Environment, name, null, 0, workingDirectory));
-        }
-    }
-
-    /// <summary>The value of each setting by its key, from its flag, otherwise from its variable.</summary>
-    public Dictionary<string, RawValue> Read(IEnumerable<Setting> settings, IReadOnlyDictionary<Setting, RawValue> flags)
-    {
-        var values = new Dictionary<string, RawValue>(StringComparer.Ordinal);
-        foreach (var setting in settings)
-        {
-            if ((flags.GetValueOrDefault(setting) ?? variables.GetValueOrDefault(setting.Variable ?? "")) is { } raw)
-            {
-                values[setting.Key] = raw;
-            }
-        }
-        return values;
-    }
-
-    public IEnumerable<(string Name, RawValue Raw)> StartingWith(string prefix) =>
-        variables.Where(variable => variable.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
-            .OrderBy(variable => variable.Key, StringComparer.Ordinal)
-            .Select(variable => (variable.Key, variable.Value));
-
-    private void AddDotEnv(string text, string workingDirectory, List<Problem> warnings)
-    {
-        var number = 0;
-        foreach (var line in text.Split('\n'))
-        {
-            var place = $".env:{++number}";
+            var place = $".env:{index + 1}";
             switch (DotEnv.Parse(line))
             {
                 case DotEnvLine.Variable(var name, var value) when value.Length > 0:
-                    variables[name] = new RawValue([value], new Origin(Layer.DotEnv, place, name, 0, workingDirectory));
+                    variables[name] = new RawValue([value], new Origin(Layer.DotEnv, place, workingDirectory, name));
                     break;
                 case DotEnvLine.Foreign:
                     // The line is not shown, because it may be part of a private key.
@@ -60,5 +28,21 @@ internal sealed class Variables
                     break;
             }
         }
+        foreach (var (name, value) in environment.Where(variable => variable.Value.Length > 0))
+        {
+            variables[name] = new RawValue([value], new Origin(Layer.Environment, name, workingDirectory));
+        }
     }
+
+    /// <summary>The value of each setting by its key, from its flag, otherwise from its variable.</summary>
+    public Dictionary<string, RawValue> Read(IEnumerable<Setting> settings, IReadOnlyDictionary<Setting, RawValue> flags) =>
+        (from setting in settings
+         let raw = flags.GetValueOrDefault(setting) ?? variables.GetValueOrDefault(setting.Variable ?? "")
+         where raw is not null
+         select (setting.Key, raw)).ToDictionary(StringComparer.Ordinal);
+
+    public IEnumerable<(string Name, RawValue Raw)> StartingWith(string prefix) =>
+        variables.Where(variable => variable.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+            .OrderBy(variable => variable.Key, StringComparer.Ordinal)
+            .Select(variable => (variable.Key, variable.Value));
 }

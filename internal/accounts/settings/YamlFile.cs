@@ -26,45 +26,46 @@ public sealed class YamlFile
     private const int Deepest = 16;
 
     private readonly string name;
+    private readonly string text;
     private readonly Parser parser;
     private readonly Problems problems;
     private readonly Dictionary<string, YamlValue> anchors = new(StringComparer.Ordinal);
 
     private YamlFile(string name, string text, Problems problems) =>
-        (this.name, this.problems, parser) = (name, problems, new Parser(new StringReader(text)));
+        (this.name, this.text, this.problems, parser) = (name, text, problems, new Parser(new StringReader(text)));
 
     /// <summary>The mapping at the top of the file, empty for an empty file; null, with a problem, if there is none.</summary>
     /// <param name="name">The file's name as the user wrote it, for messages.</param>
     internal static YamlValue.Map? Read(string name, string path, Problems problems)
     {
         var (text, problem) = SmallFile.Read(path, Largest);
-        if (text is null)
+        if (text is not null)
         {
-            problems.Add(new Problem(name, problem!));
-            return null;
+            return new YamlFile(name, text, problems).Read();
         }
-        return Parse(name, text, problems);
+        problems.Add(new Problem(name, problem!));
+        return null;
     }
 
     public static (YamlValue.Map? Top, IReadOnlyList<Problem> Problems) Parse(string name, string text)
     {
         var problems = new Problems();
-        return (Parse(name, text, problems), problems.All);
+        return (new YamlFile(name, text, problems).Read(), problems.All);
     }
 
-    private static YamlValue.Map? Parse(string name, string text, Problems problems)
+    private YamlValue.Map? Read()
     {
         try
         {
-            return new YamlFile(name, text, problems).ReadDocument();
+            return ReadDocument();
         }
         catch (TooDeepException e)
         {
-            problems.Add(new Problem($"{name}:{e.Line}", $"this is nested more than {Deepest} levels deep; no setting is") { Line = e.Line });
+            Report(e.Line, $"this is nested more than {Deepest} levels deep; no setting is");
         }
         catch (YamlException e)
         {
-            problems.Add(SyntaxProblem(name, text, (int)e.Start.Line, (int)e.Start.Column, e.Message));
+            ReportSyntax((int)e.Start.Line, (int)e.Start.Column, e.Message);
         }
         catch (InvalidOperationException)
         {
@@ -88,16 +89,12 @@ public sealed class YamlFile
         {
             Report(Line(second), "a second document starts here; put everything into one");
         }
-        switch (top)
+        if (top is YamlValue.Map or YamlValue.Scalar { Text: null })
         {
-            case YamlValue.Map map:
-                return map;
-            case YamlValue.Scalar { Text: null }:
-                return new YamlValue.Map([], 1);
-            default:
-                Report(top.Line, "a configuration file consists of lines with KEY: VALUE; write it so");
-                return null;
+            return top as YamlValue.Map ?? new YamlValue.Map([], 1);
         }
+        Report(top.Line, "a configuration file consists of lines with KEY: VALUE; write it so");
+        return null;
     }
 
     private YamlValue ReadValue(int depth)
@@ -153,21 +150,17 @@ public sealed class YamlFile
             var line = Line(parser.Current!);
             var key = (parser.Current, ReadValue(depth + 1)) is (Scalar written, YamlValue.Scalar) ? written.Value : null;
             var value = ReadValue(depth + 1);
-            if (key is null)
+            var wrong = key is null ? "a key must be a plain name; write the name out"
+                : key == "<<" ? "merge keys (<<) are not supported; write the settings out"
+                : !first.TryAdd(key, line) ? $"duplicate key {Quote.Plain(key)}, first on line {first[key]}; keep one"
+                : null;
+            if (wrong is null)
             {
-                Report(line, "a key must be a plain name; write the name out");
-            }
-            else if (key == "<<")
-            {
-                Report(line, "merge keys (<<) are not supported; write the settings out");
-            }
-            else if (!first.TryAdd(key, line))
-            {
-                Report(line, $"duplicate key {Quote.Plain(key)}, first on line {first[key]}; keep one");
+                entries.Add(new YamlEntry(key!, value, line));
             }
             else
             {
-                entries.Add(new YamlEntry(key, value, line));
+                Report(line, wrong);
             }
         }
         return new YamlValue.Map(entries, at);
@@ -186,22 +179,23 @@ public sealed class YamlFile
         return new YamlValue.Scalar("", line);
     }
 
-    private void Report(int line, string sentence) => problems.Add(new Problem($"{name}:{line}", sentence) { Line = line });
+    private void Report(int line, string sentence, string column = "") =>
+        problems.Add(new Problem($"{name}:{line}{column}", sentence) { Line = line });
 
     private static int Line(ParsingEvent parsed) => (int)parsed.Start.Line;
 
     /// <summary>The parser's error as one line. For a tab, the line of the tab, because the parser reports an earlier one.</summary>
-    private static Problem SyntaxProblem(string name, string text, int line, int column, string message)
+    private void ReportSyntax(int line, int column, string message)
     {
         if (message.Contains("tab", StringComparison.Ordinal))
         {
             line += text.Split('\n').Skip(line - 1)
                 .TakeWhile(next => !next[..^next.TrimStart().Length].Contains('\t', StringComparison.Ordinal)).Count();
-            return new Problem($"{name}:{line}", "this line is indented with a tab; indent with spaces") { Line = line };
+            Report(line, "this line is indented with a tab; indent with spaces");
+            return;
         }
         var sentence = message.TrimEnd('.');
-        sentence = char.ToLowerInvariant(sentence[0]) + Sanitize.Line(sentence[1..], 160);
-        return new Problem($"{name}:{line}:{column}", $"this is not YAML: {sentence}") { Line = line };
+        Report(line, $"this is not YAML: {char.ToLowerInvariant(sentence[0])}{Sanitize.Line(sentence[1..], 160)}", $":{column}");
     }
 
     private sealed class TooDeepException(int line) : Exception

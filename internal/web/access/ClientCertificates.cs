@@ -2,8 +2,6 @@ using System.Formats.Asn1;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Exporter.Tokens;
-using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
@@ -26,18 +24,16 @@ internal static class ClientCertificates
             return true;
         }
         using var chain = Chain(sent, cas);
-        if (!chain.Build(certificate))
+        var problem = !chain.Build(certificate)
+            ? Sanitize.Line(chain.ChainStatus.FirstOrDefault().StatusInformation ?? "it is not issued by the client CA")
+            : settings.AllowedSans is { } allowed && !Names(certificate).Any(allowed.Contains)
+                ? "client_allowed_sans contains none of its names"
+                : null;
+        if (problem is not null)
         {
-            logger.LogWarning("client certificate rejected: {Reason}",
-                Sanitize.Line(chain.ChainStatus.FirstOrDefault().StatusInformation ?? "it is not issued by the client CA"));
-            return false;
+            logger.LogWarning("client certificate rejected: {Problem}", problem);
         }
-        if (settings.AllowedSans is { } allowed && !Names(certificate).Any(allowed.Contains))
-        {
-            logger.LogWarning("client certificate rejected: client_allowed_sans contains none of its names");
-            return false;
-        }
-        return true;
+        return problem is null;
     }
 
     private static X509Chain Chain(X509Chain? sent, X509Certificate2Collection? cas)

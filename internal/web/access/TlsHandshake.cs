@@ -1,9 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Exporter.Tokens;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 
@@ -56,9 +54,9 @@ internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
         /// <summary>Reads all files, and parses them if one has changed since <paramref name="previous"/>.</summary>
         public static Result<Material, string> Read(TlsSettings settings, Material? previous)
         {
-            var (certificate, certificateProblem) = settings.Certificate.Read();
-            var (key, keyProblem) = settings.Key.Read();
-            var (ca, caProblem) = settings.ClientCa?.Read() ?? default;
+            var (certificate, certificateProblem) = settings.Certificate();
+            var (key, keyProblem) = settings.Key();
+            var (ca, caProblem) = settings.ClientCa?.Invoke() ?? default;
             if ((certificateProblem ?? keyProblem ?? caProblem) is { } problem)
             {
                 return problem;

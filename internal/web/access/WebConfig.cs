@@ -1,19 +1,14 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter.Web;
 
 /// <summary>A web configuration file in exporter-toolkit's format. Immutable.</summary>
 /// <param name="Users">User names and bcrypt hashes. Without users, no password is required.</param>
+/// <param name="Warnings">Settings that work but are inefficient.</param>
 internal sealed record WebConfig(
     TlsSettings? Tls, bool Http2, IReadOnlyDictionary<string, string> Headers, IReadOnlyDictionary<string, Secret> Users,
-    RateLimitSettings? RateLimit)
-{
-    /// <summary>Settings that work but are inefficient.</summary>
-    public IReadOnlyList<Problem> Warnings { get; init; } = [];
-}
+    RateLimitSettings? RateLimit, IReadOnlyList<Problem> Warnings);
 
 internal sealed record RateLimitSettings(TimeSpan Interval, int Burst);
 
@@ -33,11 +28,5 @@ internal enum ClientAuthentication
     RequireAndVerifyClientCert,
 }
 
-/// <summary>PEM text: either inline in the configuration, or in a file that may change at any time.</summary>
-internal sealed record Pem(Secret? Text, string? File)
-{
-    private const int MaxLength = 1 << 20;
-
-    /// <summary>The text, or why it cannot be read.</summary>
-    public Result<string, string> Read() => File is null ? new(Text!.Reveal(), null) : SmallFile.Read(File, MaxLength);
-}
+/// <summary>Reads PEM text, or returns why it cannot be read. It is inline in the configuration, or in a file that may change at any time.</summary>
+internal delegate Result<string, string> Pem();

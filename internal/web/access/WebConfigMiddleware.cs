@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-
 namespace Exporter.Web;
 
 /// <summary>Applies the web configuration file to every request, in exporter-toolkit's order: rate limit, headers, authentication.</summary>

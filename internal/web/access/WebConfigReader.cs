@@ -2,8 +2,6 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Net.Security;
 using System.Security.Authentication;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter.Web;
 
@@ -20,10 +18,15 @@ internal sealed class WebConfigReader
         ["X-XSS-Protection"] = [],
     }.ToFrozenDictionary();
 
-    private static readonly string[] VersionNames = ["TLS10", "TLS11", "TLS12", "TLS13"];
-
     // By number: .NET marks the first two as obsolete, and the file may still select them.
-    private static readonly SslProtocols[] Versions = [(SslProtocols)192, (SslProtocols)768, SslProtocols.Tls12, SslProtocols.Tls13];
+    private static readonly Dictionary<string, int> Versions =
+        new() { ["TLS10"] = 192, ["TLS11"] = 768, ["TLS12"] = (int)SslProtocols.Tls12, ["TLS13"] = (int)SslProtocols.Tls13 };
+
+    private static readonly Dictionary<string, ClientAuthentication> Authentications =
+        new(Enum.GetValues<ClientAuthentication>().Select(type => KeyValuePair.Create($"{type}", type)))
+        {
+            ["RequireClientCert"] = ClientAuthentication.RequireAnyClientCert,
+        };
 
     private readonly string file;
     private readonly string directory;
@@ -64,7 +67,7 @@ internal sealed class WebConfigReader
             ["basic_auth_users"] = e => ReadUsers(e, users),
             ["rate_limit"] = e => rate = ReadRateLimit(e),
         });
-        return new WebConfig(tls, http2, headers, users, rate) { Warnings = warnings };
+        return new WebConfig(tls, http2, headers, users, rate, warnings);
     }
 
     private TlsSettings? ReadTls(Entry tls)
@@ -73,7 +76,7 @@ internal sealed class WebConfigReader
         var authentication = ClientAuthentication.NoClientCert;
         IReadOnlyList<string>? sans = null;
         IReadOnlyList<TlsCipherSuite>? suites = null;
-        var (min, max) = (2, 3);
+        var (min, max) = (Versions["TLS12"], Versions["TLS13"]);
         var count = ReadKeys(tls, new()
         {
             ["cert"] = e => ReadPem(ref certificate, e, inFile: false),
@@ -82,11 +85,12 @@ internal sealed class WebConfigReader
             ["key_file"] = e => ReadPem(ref key, e, inFile: true),
             ["client_ca"] = e => ReadPem(ref ca, e, inFile: false),
             ["client_ca_file"] = e => ReadPem(ref ca, e, inFile: true),
-            ["client_auth_type"] = e => authentication = ReadAuthentication(e),
+            ["client_auth_type"] = e => authentication = ReadChoice(e, Authentications) ?? authentication,
             ["client_allowed_sans"] = e => sans = [.. ReadTexts(e)],
-            ["min_version"] = e => min = ReadChoice(e, VersionNames, min),
-            ["max_version"] = e => max = ReadChoice(e, VersionNames, max),
-            ["cipher_suites"] = e => suites = ReadSuites(e),
+            ["min_version"] = e => min = ReadChoice(e, Versions) ?? min,
+            ["max_version"] = e => max = ReadChoice(e, Versions) ?? max,
+            ["cipher_suites"] = e =>
+                suites = [.. ReadTexts(e).Select(suite => Choose(e, "cipher suite", suite, CipherSuites.ByName)).OfType<TlsCipherSuite>()],
             // Go has ignored it since 1.17, and promtool accepts it.
             ["prefer_server_cipher_suites"] = e => ReadBool(e),
             ["curve_preferences"] = e => Add(e, "is not supported; remove it, and set Groups in openssl.cnf if you need it"),
@@ -95,29 +99,25 @@ internal sealed class WebConfigReader
         {
             return null;
         }
-        if (certificate is null || key is null)
-        {
-            Add(tls, $"TLS requires cert_file and key_file; add {(certificate is null ? "cert_file" : "key_file")}");
-        }
-        if (ca is not null && authentication is ClientAuthentication.NoClientCert)
-        {
-            Add(tls, "a client CA requires client_auth_type; add it, for example RequireAndVerifyClientCert");
-        }
-        if (sans is not null && authentication < ClientAuthentication.VerifyClientCertIfGiven)
-        {
-            Add(tls, "client_allowed_sans requires verified certificates; set client_auth_type to RequireAndVerifyClientCert");
-        }
-        if (min > max)
-        {
-            Add(tls, "min_version is newer than max_version; swap them");
-        }
-        var versions = Versions[min..(Math.Max(min, max) + 1)].Aggregate((a, b) => a | b);
+        var missing = certificate is null ? "cert_file" : key is null ? "key_file" : null;
+        string?[] conflicts =
+        [
+            missing is null ? null : $"TLS requires cert_file and key_file; add {missing}",
+            ca is not null && authentication is ClientAuthentication.NoClientCert
+                ? "a client CA requires client_auth_type; add it, for example RequireAndVerifyClientCert" : null,
+            sans is not null && authentication < ClientAuthentication.VerifyClientCertIfGiven
+                ? "client_allowed_sans requires verified certificates; set client_auth_type to RequireAndVerifyClientCert" : null,
+            min > max ? "min_version is newer than max_version; swap them" : null,
+        ];
+        problems.AddRange(conflicts.OfType<string>().Select(conflict => At(tls, conflict)));
+        var versions = (SslProtocols)Versions.Values.Where(version => version >= min && version <= max).Sum();
         return certificate is null || key is null ? null : new TlsSettings(certificate, key, ca, authentication, sans, versions, suites);
     }
 
     private void ReadPem(ref Pem? pem, Entry entry, bool inFile)
     {
-        if (ReadText(entry) is not { Length: > 0 } text)
+        var text = ReadText(entry);
+        if (text.Length == 0)
         {
             return;
         }
@@ -125,36 +125,13 @@ internal sealed class WebConfigReader
         {
             Add(entry, "is set twice, inline and as a file; keep one of the two");
         }
-        pem = inFile ? new Pem(null, Path.GetFullPath(text, directory)) : new Pem(new Secret(text), null);
-    }
-
-    private ClientAuthentication ReadAuthentication(Entry entry)
-    {
-        string[] names = [.. Enum.GetNames<ClientAuthentication>(), "RequireClientCert"];
-        var choice = ReadChoice(entry, names, 0);
-        return choice == names.Length - 1 ? ClientAuthentication.RequireAnyClientCert : (ClientAuthentication)choice;
-    }
-
-    private List<TlsCipherSuite> ReadSuites(Entry entry)
-    {
-        var suites = new List<TlsCipherSuite>();
-        foreach (var text in ReadTexts(entry))
-        {
-            if (CipherSuites.ByName.TryGetValue(text, out var suite))
-            {
-                suites.Add(suite);
-            }
-            else
-            {
-                Add(entry, $"unknown cipher suite {Sanitize.Line(text)}{Suggestion(text, CipherSuites.ByName.Keys)}");
-            }
-        }
-        return suites;
+        var path = Path.GetFullPath(text, directory);
+        pem = inFile ? () => SmallFile.Read(path, YamlFile.Largest) : () => new(text, null);
     }
 
     private string ReadHeader(Entry entry, string[] allowed)
     {
-        var value = ReadText(entry) ?? "";
+        var value = ReadText(entry);
         if (value.Any(c => char.IsControl(c) || c > '~'))
         {
             Add(entry, "a header is one line of ASCII; remove all other characters");
@@ -170,7 +147,7 @@ internal sealed class WebConfigReader
     {
         foreach (var (name, user) in ReadMap(entry))
         {
-            var hash = ReadText(user) ?? "";
+            var hash = ReadText(user);
             if (Bcrypt.Validate(hash) is var (problem, isFatal))
             {
                 (isFatal ? problems : warnings).Add(At(user, problem));
@@ -187,24 +164,7 @@ internal sealed class WebConfigReader
     private RateLimitSettings? ReadRateLimit(Entry rate)
     {
         var (interval, burst) = (TimeSpan.Zero, 0);
-        ReadKeys(rate, new()
-        {
-            ["interval"] = e =>
-            {
-                (interval, var problem) = GoDuration.Parse(ReadText(e) ?? "");
-                if (problem is not null || interval < TimeSpan.Zero)
-                {
-                    Add(e, problem ?? "the interval cannot be negative; write a duration like 100ms");
-                }
-            },
-            ["burst"] = e =>
-            {
-                if (!int.TryParse(ReadText(e), NumberStyles.None, CultureInfo.InvariantCulture, out burst))
-                {
-                    Add(e, "write a whole number");
-                }
-            },
-        });
+        ReadKeys(rate, new() { ["interval"] = e => interval = ReadInterval(e), ["burst"] = e => burst = ReadNumber(e) });
         if (interval > TimeSpan.Zero && burst < 1)
         {
             Add(rate, "a burst of 0 would reject every request; write 1 or more");
@@ -244,21 +204,21 @@ internal sealed class WebConfigReader
         return [];
     }
 
-    private string? ReadText(Entry entry)
+    private string ReadText(Entry entry)
     {
         if (entry.Value is YamlValue.Scalar scalar)
         {
-            return scalar.Text;
+            return scalar.Text ?? "";
         }
         Add(entry, "write one value");
-        return null;
+        return "";
     }
 
     private IEnumerable<string> ReadTexts(Entry entry)
     {
         if (entry.Value is YamlValue.List list)
         {
-            return list.Items.Select((item, i) => ReadText(new Entry($"{entry.Path}[{i}]", item, item.Line)) ?? "");
+            return list.Items.Select((item, i) => ReadText(new Entry($"{entry.Path}[{i}]", item, item.Line)));
         }
         Add(entry, "write a list");
         return [];
@@ -266,27 +226,48 @@ internal sealed class WebConfigReader
 
     private bool ReadBool(Entry entry)
     {
-        if (bool.TryParse(ReadText(entry), out var value))
+        if (!bool.TryParse(ReadText(entry), out var value))
         {
-            return value;
+            Add(entry, "write true or false");
         }
-        Add(entry, "write true or false");
-        return true;
+        return value;
     }
 
-    private int ReadChoice(Entry entry, string[] names, int fallback)
+    private TimeSpan ReadInterval(Entry entry)
     {
-        var text = ReadText(entry) ?? "";
-        if (Array.IndexOf(names, text) is >= 0 and var index)
+        var (interval, problem) = GoDuration.Parse(ReadText(entry));
+        if (problem is not null || interval < TimeSpan.Zero)
         {
-            return index;
+            Add(entry, problem ?? "the interval cannot be negative; write a duration like 100ms");
         }
-        Add(entry, $"unknown value {Sanitize.Line(text)}{Suggestion(text, names)}");
-        return fallback;
+        return interval;
+    }
+
+    private int ReadNumber(Entry entry)
+    {
+        if (!int.TryParse(ReadText(entry), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            Add(entry, "write a whole number");
+        }
+        return number;
+    }
+
+    private T? ReadChoice<T>(Entry entry, IReadOnlyDictionary<string, T> choices)
+        where T : struct => Choose(entry, "value", ReadText(entry), choices);
+
+    private T? Choose<T>(Entry entry, string noun, string text, IReadOnlyDictionary<string, T> choices)
+        where T : struct
+    {
+        if (choices.TryGetValue(text, out var choice))
+        {
+            return choice;
+        }
+        Add(entry, $"unknown {noun} {Sanitize.Line(text)}{Suggestion(text, choices.Keys)}");
+        return null;
     }
 
     private static string Suggestion(string text, IEnumerable<string> known) =>
-        Nearest.To(text, known) is { } near ? $"; did you mean {near}?" : $"; use one of {string.Join(", ", known)}";
+        Nearest.Remedy(text, known, $"use one of {string.Join(", ", known)}");
 
     private void Add(Entry entry, string problem) => problems.Add(At(entry, problem));
 

@@ -1,8 +1,4 @@
 using System.Collections.Concurrent;
-using Exporter.Accounts;
-using Exporter.Tokens;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace Exporter.Web;
 

@@ -1,9 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-
 namespace Exporter.Web;
 
 /// <summary>
@@ -39,14 +33,12 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     /// <summary>The account that needs a login, if it is the only one.</summary>
     private Account? OnlyWaiting => accounts.Where(AccountMetrics.NeedsLogin).ToList() is [var only] ? only : null;
 
-    private IResult Select(string? name, string root, Account? fallback, Func<Account, IResult> respond)
-    {
-        if (name is { Length: > 0 })
-        {
-            return accounts.FirstOrDefault(a => a.Name == name) is { } named ? respond(named) : UnknownAccount(root);
-        }
-        return fallback is not null ? respond(fallback) : new Redirect(root.Length > 0 ? root : "./");
-    }
+    private IResult Select(string? name, string root, Account? fallback, Func<Account, IResult> respond) =>
+        Find(name, fallback) is { } account ? respond(account)
+        : string.IsNullOrEmpty(name) ? new Redirect(root.Length > 0 ? root : "./")
+        : UnknownAccount(root);
+
+    private Account? Find(string? name, Account? fallback) => string.IsNullOrEmpty(name) ? fallback : accounts.FirstOrDefault(a => a.Name == name);
 
     /// <param name="root">The relative path to the root. At <c>/auth</c>, a login that does not return here gets a form for its code.</param>
     private IResult Start(HttpContext context, Account account, string root) => account.Login switch
@@ -96,7 +88,7 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     /// <summary>Finds the account of a form that <see cref="Forms.CheckAsync"/> has read.</summary>
     private async Task<IResult> PostAsync(HttpRequest request, Func<Account, IFormCollection, Task<IResult>> respond)
     {
-        var account = request.Form["account"] is [{ Length: > 0 } name] ? accounts.FirstOrDefault(a => a.Name == name) : OnlyAccount;
+        var account = Find(request.Form["account"] is [var name] ? name : null, OnlyAccount);
         return account is null ? UnknownAccount("../") : await respond(account, request.Form);
     }
 

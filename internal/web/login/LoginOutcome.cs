@@ -1,6 +1,3 @@
-using Exporter.Tokens;
-using Microsoft.AspNetCore.Http;
-
 namespace Exporter.Web;
 
 /// <summary>The outcome of a login or of a pasted token, as a page shows it: what happened, and what to do next.</summary>

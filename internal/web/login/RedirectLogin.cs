@@ -1,9 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-
 namespace Exporter.Web;
 
 /// <summary>The login by redirect: sends the browser to the provider, and handles the response that it returns with.</summary>

@@ -1,9 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-
 namespace Exporter.Web;
 
 /// <summary>The start page: the state of every account, its readings, and what to do next. Waits for nothing.</summary>
@@ -73,55 +67,45 @@ internal sealed class AccountsPage(
     }
 
     /// <summary>What the user should read first, each with what to do next.</summary>
-    private IEnumerable<Html> Notices(Account account, Clock clock)
+    private Html Notices(Account account, Clock clock)
     {
         var (snapshot, store) = (account.TokenManager.Snapshot, account.TokenManager.StoreLocation);
-        if (snapshot.Login is { } login)
+        Html? login = snapshot.Login is { } pending ? PendingLogin(pending, clock)
+            : devices.FailureOf(account) is { } failure
+                ? (Html)$"<div class=\"notice bad\" role=\"status\"><p>The last login failed: {failure}.</p></div>"
+            : null;
+        var lastError = snapshot.History.LastError is { } error ? $"The last attempt failed: {error}." : "";
+        Html? token = snapshot.State switch
         {
-            yield return PendingLogin(login, clock);
-        }
-        else if (devices.FailureOf(account) is { } failure)
+            TokenState.Missing when snapshot.Login is not null => null,
+            TokenState.Missing when !AccountMetrics.NeedsLogin(account) =>
+                Notice("warn", $"The exporter logs in with the configured credentials. {lastError}"),
+            TokenState.Missing => Notice("bad", $"There is no token yet, so the exporter reads nothing.", $"{NextStep(account)}"),
+            TokenState.Lost(_, var reason, var since) =>
+                Notice("bad", $"The login was lost at {clock.At(since)}: {reason}.", $"{NextStep(account)}"),
+            TokenState.InvalidClient(_, var reason, var retry) => Notice("bad", $"The provider rejected the client credentials: {reason}.",
+                $"The token is kept. Fix the client ID, secret or scope in the configuration and restart. Next attempt {clock.Until(retry)}."),
+            TokenState.Active { FailedRenewals: > 0 } active => Notice("warn", $"The token could not be renewed: {snapshot.History.LastError}.",
+                $"You do not need to do anything. Next attempt {clock.Until(active.RenewAt)}."),
+            TokenState.Active { Held.RefreshToken: null } when account.Upstream.Count == 0 => Notice("warn",
+                $"There is no refresh token, so the login expires with the access token. Log in, or paste a refresh token."),
+            _ => null,
+        };
+        Html? unpersisted = snapshot.Unpersisted is not { } unsaved ? null
+            : Notice("bad", $"The token is in memory only, and a restart would lose it: {unsaved.Reason}.",
+                $"Make {store} writable. Next attempt to save it {clock.Until(unsaved.RetryAt)}.");
+        return $"{login}{token}{unpersisted}{ReadingNotice(account.ReadingSource?.Status, clock)}";
+    }
+
+    private static Html? ReadingNotice(ReadingStatus? status, Clock clock)
+    {
+        if (status is not { Failure: { } failure } || failure is ApiFailure.NoToken)
         {
-            yield return $"<div class=\"notice bad\" role=\"status\"><p>The last login failed: {failure}.</p></div>";
+            return null;
         }
-        switch (snapshot.State)
-        {
-            case TokenState.Missing when snapshot.Login is not null:
-                break;
-            case TokenState.Missing when !AccountMetrics.NeedsLogin(account):
-                var lastError = snapshot.History.LastError is { } error ? $"The last attempt failed: {error}." : "";
-                yield return Notice("warn", $"The exporter logs in with the configured credentials. {lastError}");
-                break;
-            case TokenState.Missing:
-                yield return Notice("bad", $"There is no token yet, so the exporter reads nothing.", $"{NextStep(account)}");
-                break;
-            case TokenState.Lost(_, var reason, var since):
-                yield return Notice("bad", $"The login was lost at {clock.At(since)}: {reason}.", $"{NextStep(account)}");
-                break;
-            case TokenState.InvalidClient(_, var reason, var retry):
-                yield return Notice("bad", $"The provider rejected the client credentials: {reason}.",
-                    $"The token is kept. Fix the client ID, secret or scope in the configuration and restart. Next attempt {clock.Until(retry)}.");
-                break;
-            case TokenState.Active { FailedRenewals: > 0 } active:
-                yield return Notice("warn", $"The token could not be renewed: {snapshot.History.LastError}.",
-                    $"You do not need to do anything. Next attempt {clock.Until(active.RenewAt)}.");
-                break;
-            case TokenState.Active { Held.RefreshToken: null } when account.Upstream.Count == 0:
-                yield return Notice("warn",
-                    $"There is no refresh token, so the login expires with the access token. Log in, or paste a refresh token.");
-                break;
-        }
-        if (snapshot.Unpersisted is { } unpersisted)
-        {
-            yield return Notice("bad", $"The token is in memory only, and a restart would lose it: {unpersisted.Reason}.",
-                $"Make {store} writable. Next attempt to save it {clock.Until(unpersisted.RetryAt)}.");
-        }
-        if (account.ReadingSource?.Status is { Failure: { } failed } feed && failed is not ApiFailure.NoToken)
-        {
-            Html? nextTry = feed.NextTry is { } next ? (Html)$" Next attempt {clock.Until(next)}." : null;
-            var action = failed is ApiFailure.MissingScope ? "Log in again and grant access." : "The exporter tries again automatically.";
-            yield return Notice("warn", $"The last reading failed: {failed.Reason}.", $"{action}{nextTry}");
-        }
+        Html? nextTry = status.NextTry is { } next ? (Html)$" Next attempt {clock.Until(next)}." : null;
+        var action = failure is ApiFailure.MissingScope ? "Log in again and grant access." : "The exporter tries again automatically.";
+        return Notice("warn", $"The last reading failed: {failure.Reason}.", $"{action}{nextTry}");
     }
 
     private static Html Notice(string kind, Html text, Html? next = null) =>

@@ -1,8 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Metrics;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-
 namespace Exporter.Web;
 
 /// <summary>
@@ -75,10 +70,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
                 await changed.WaitAsync(cancellationToken);
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-        }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             logger.LogError(e, "account {Account}: unexpected error; its plots are no longer updated", account.Name);
         }

@@ -1,7 +1,3 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-
 namespace Exporter.Web;
 
 /// <summary>The frame of every HTML page, and its style sheet, script and icon. Pages load nothing from other sites.</summary>

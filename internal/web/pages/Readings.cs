@@ -1,5 +1,3 @@
-using Exporter.Metrics;
-
 namespace Exporter.Web;
 
 /// <summary>Renders an account's readings: a tile for each set of labels, a plot for each quantity. Pure.</summary>

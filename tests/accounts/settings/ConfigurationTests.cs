@@ -70,6 +70,18 @@ public sealed class ConfigurationTests : IDisposable
         Assert.False(program.Get(Configured.Debug));
     }
 
+    [Theory]
+    [InlineData("addr:")]
+    [InlineData("addr: ''")]
+    [InlineData("addr: [a]")]
+    public void An_invalid_value_is_a_problem_and_the_default_applies(string yaml)
+    {
+        var configuration = configured.Load(yaml);
+
+        Assert.Contains(configuration.Problems, problem => problem.ToString().StartsWith("exporter.yml:1: addr: ", StringComparison.Ordinal));
+        Assert.Equal(":9210", configuration.Program.Get(Configured.Addr));
+    }
+
     [Fact]
     public void Without_listed_accounts_a_sources_variables_create_one_account_without_a_label()
     {

@@ -1,4 +1,5 @@
 using Exporter.Accounts;
+using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
 
@@ -27,7 +28,7 @@ public sealed class SettingsTableTests
         | `a_setting_with_a_long_name` | `--a-setting-with-a-long-name` |  |  | Long. |
 
         """,
-        SettingsTable.Markdown(Declared));
+        SettingsMarkdown.Table(Declared));
 
     [Fact]
     public void The_help_aligns_flags_in_columns() => Assert.Equal(
