@@ -1,28 +1,23 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
 /// <summary>The credentials of the stream. Not a record, so that ToString reveals no user name.</summary>
-internal sealed class BmwCredentials
+/// <param name="gcid">The user name, and the first level of every topic.</param>
+/// <param name="idToken">The password.</param>
+/// <param name="accessToken">Identifies the token pair in a renewal request to the token manager.</param>
+internal sealed class BmwCredentials(string gcid, Secret idToken, Secret? accessToken)
 {
-    private BmwCredentials(string gcid, Secret idToken, Secret? accessToken) =>
-        (Gcid, IdToken, AccessToken, ExpiresAt) = (gcid, idToken, accessToken, Jwt.Expiry(idToken));
+    public string Gcid => gcid;
 
-    /// <summary>The user name, and the first level of every topic.</summary>
-    public string Gcid { get; }
+    public Secret IdToken => idToken;
 
-    /// <summary>The password.</summary>
-    public Secret IdToken { get; }
-
-    /// <summary>Identifies the token pair in a renewal request to the token manager.</summary>
-    public Secret? AccessToken { get; }
+    public Secret? AccessToken => accessToken;
 
     /// <summary>When the server closes the connection; null if the ID token has no expiry.</summary>
-    public DateTimeOffset? ExpiresAt { get; }
+    public DateTimeOffset? ExpiresAt => Jwt.Expiry(idToken);
 
     public static (BmwCredentials? Credentials, ApiFailure? Failure) From(TokenState state, DateTimeOffset now)
     {

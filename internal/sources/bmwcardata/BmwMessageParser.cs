@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Exporter.Accounts;
 
 namespace Exporter.BmwCarData;
 
@@ -19,6 +18,14 @@ internal abstract record BmwValue
 
     /// <summary>An enumeration value or any other text.</summary>
     public sealed record Text(string Value) : BmwValue;
+
+    /// <summary>The number, or 1 or 0 for a Boolean.</summary>
+    public double? ToNumber() => this switch
+    {
+        Number(var number) => number,
+        Flag(var flag) => flag ? 1 : 0,
+        _ => null,
+    };
 }
 
 /// <summary>The value of one key in a message.</summary>
