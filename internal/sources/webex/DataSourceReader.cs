@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Webex;
