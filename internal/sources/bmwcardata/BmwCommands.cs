@@ -23,7 +23,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     };
 
     /// <summary>Programs read the output, not browsers, so plus signs need no escape.</summary>
-    private static readonly JsonWriterOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly string Rule = new('=', 60);
 
@@ -176,7 +176,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         {
             result["expires_at"] = at.UtcDateTime;
         }
-        return Write(json => result.WriteTo(json));
+        return result.ToJsonString(Unescaped);
     }
 
     /// <summary>The message on one line; a message that is not JSON becomes a JSON string.</summary>
@@ -184,22 +184,11 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     {
         try
         {
-            using var document = JsonDocument.Parse(message.Payload);
-            return Write(json => document.RootElement.WriteTo(json));
+            return JsonNode.Parse(message.Payload.Span)?.ToJsonString(Unescaped) ?? "null";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return Write(json => json.WriteStringValue(Encoding.UTF8.GetString(message.Payload.Span)));
+            return JsonValue.Create(Encoding.UTF8.GetString(message.Payload.Span)).ToJsonString(Unescaped);
         }
-    }
-
-    private static string Write(Action<Utf8JsonWriter> write)
-    {
-        using var output = new MemoryStream();
-        using (var json = new Utf8JsonWriter(output, Unescaped))
-        {
-            write(json);
-        }
-        return Encoding.UTF8.GetString(output.GetBuffer(), 0, (int)output.Length);
     }
 }

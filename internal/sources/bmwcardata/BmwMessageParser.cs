@@ -66,22 +66,11 @@ internal static class BmwMessageParser
     }
 
     /// <inheritdoc cref="Parse(ReadOnlyMemory{byte}, string)"/>
-    public static (BmwMessage? Message, string? Error) Parse(JsonElement message, string topic)
-    {
-        if (message.ValueKind != JsonValueKind.Object)
-        {
-            return (null, "not_json");
-        }
-        if ((Vin(Text(message, "vin")) ?? Vin(topic[(topic.LastIndexOf('/') + 1)..])) is not { } vin)
-        {
-            return (null, "no_vin");
-        }
-        if (ApiJson.Member(message, "data") is not { ValueKind: JsonValueKind.Object } data)
-        {
-            return (null, "no_data");
-        }
-        return (FromData(vin, data) with { At = Time(Text(message, "timestamp")) }, null);
-    }
+    public static (BmwMessage? Message, string? Error) Parse(JsonElement message, string topic) =>
+        message.ValueKind != JsonValueKind.Object ? (null, "not_json")
+        : (Vin(Text(message, "vin")) ?? Vin(topic[(topic.LastIndexOf('/') + 1)..])) is not { } vin ? (null, "no_vin")
+        : ApiJson.Member(message, "data") is not { ValueKind: JsonValueKind.Object } data ? (null, "no_data")
+        : (FromData(vin, data) with { At = Time(Text(message, "timestamp")) }, null);
 
     /// <param name="vin">In upper case.</param>
     /// <param name="data">An object in the format of the member <c>data</c>.</param>

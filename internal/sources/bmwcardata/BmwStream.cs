@@ -44,8 +44,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
             {
                 var credentials = await CredentialsAsync(cancellationToken);
                 lastConnect = time.GetTimestamp();
-                var end = await TryConnectionAsync(credentials, cancellationToken);
-                await WaitForReconnectAsync(end, credentials, cancellationToken);
+                await WaitForReconnectAsync(await TryConnectionAsync(credentials, cancellationToken), credentials, cancellationToken);
             }
         }
         finally

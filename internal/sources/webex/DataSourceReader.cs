@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Refit;
 
 namespace Exporter.Webex;
 
@@ -15,47 +16,34 @@ internal sealed class DataSourceReader(
     private bool schemasMissing;
     private Deadline? rateLimit;
 
+    /// <summary>Reads the list, and each source that the list describes incompletely.</summary>
     public async Task<PollResult<WebexReading>> ReadAsync(CancellationToken cancellationToken)
     {
-        var result = await ReadDataSourcesAsync(cancellationToken);
-        if (result is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
+        var (listed, failure) = await SendAsync(api.ListDataSourcesAsync(account, cancellationToken));
+        if (listed is null)
         {
-            return ((PollResult<IReadOnlyList<WebexDataSource>>.Failed)result).Failure;
+            return failure!;
+        }
+        var sources = new List<WebexDataSource>();
+        foreach (var source in listed)
+        {
+            var isComplete = source.Id.Length == 0 || source is { Status: not null, TokenExpiresAt: not null };
+            (var details, failure) = isComplete ? (source, null) : await SendAsync(api.GetDataSourceAsync(account, source.Id, cancellationToken));
+            if (failure is not (null or ApiFailure.Rejected))
+            {
+                return failure;
+            }
+            // If it was rejected, it was deleted in the meantime, or is not readable: use the list's entry.
+            sources.Add(details ?? source);
         }
         var current = options.Extend ? await ExtendDueAsync(sources, cancellationToken) : sources;
         return new PollResult<WebexReading>.Success(new WebexReading(current, await ReadSchemasAsync(cancellationToken), extensions));
     }
 
-    /// <summary>Reads the list, and each source that the list describes incompletely.</summary>
-    private async Task<PollResult<IReadOnlyList<WebexDataSource>>> ReadDataSourcesAsync(CancellationToken cancellationToken)
+    private async Task<(T? Value, ApiFailure? Failure)> SendAsync<T>(Task<IApiResponse<T>> sending) where T : class
     {
-        var listed = WebexResponse.Read(await api.ListDataSourcesAsync(account, cancellationToken), account, time);
-        if (listed is not PollResult<IReadOnlyList<WebexDataSource>>.Success(var sources))
-        {
-            return listed;
-        }
-        var complete = new List<WebexDataSource>();
-        foreach (var source in sources)
-        {
-            if (source.Id.Length == 0 || source is { Status: not null, TokenExpiresAt: not null })
-            {
-                complete.Add(source);
-                continue;
-            }
-            switch (WebexResponse.Read(await api.GetDataSourceAsync(account, source.Id, cancellationToken), account, time))
-            {
-                case PollResult<WebexDataSource>.Success(var details):
-                    complete.Add(details);
-                    break;
-                case PollResult<WebexDataSource>.Failed(ApiFailure.Rejected):
-                    // Deleted in the meantime, or not readable: use the list's entry.
-                    complete.Add(source);
-                    break;
-                case PollResult<WebexDataSource>.Failed(var failure):
-                    return failure;
-            }
-        }
-        return new PollResult<IReadOnlyList<WebexDataSource>>.Success(complete);
+        var result = WebexResponse.Read(await sending, account, time);
+        return ((result as PollResult<T>.Success)?.Value, (result as PollResult<T>.Failed)?.Failure);
     }
 
     private async Task<IReadOnlyList<WebexDataSource>> ExtendDueAsync(
@@ -109,15 +97,15 @@ internal sealed class DataSourceReader(
         {
             return cached.List;
         }
-        switch (WebexResponse.Read(await api.ListSchemasAsync(account, cancellationToken), account, time))
+        var (list, failure) = await SendAsync(api.ListSchemasAsync(account, cancellationToken));
+        if (list is not null)
         {
-            case PollResult<IReadOnlyList<WebexSchema>>.Success(var list):
-                (schemas, schemasMissing) = ((list, time.GetUtcNow()), false);
-                break;
-            case PollResult<IReadOnlyList<WebexSchema>>.Failed(var failure) when !schemasMissing:
-                schemasMissing = true;
-                logger.LogWarning("account {Account}: the schemas could not be read: {Reason}", name, failure.Reason);
-                break;
+            (schemas, schemasMissing) = ((list, time.GetUtcNow()), false);
+        }
+        else if (!schemasMissing)
+        {
+            schemasMissing = true;
+            logger.LogWarning("account {Account}: the schemas could not be read: {Reason}", name, failure!.Reason);
         }
         return schemas?.List;
     }

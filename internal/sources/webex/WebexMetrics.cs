@@ -70,7 +70,7 @@ internal static class WebexMetrics
 
     private static string StatusOf(WebexDataSource source) => source.IsActive || source.IsDisabled ? source.Status! : Statuses[^1];
 
-    private static double? Seconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
+    public static double? Seconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
 
     private static string Hash(string? message) =>
         message is null ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(message)))[..12];

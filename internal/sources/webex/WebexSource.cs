@@ -59,9 +59,9 @@ public sealed class WebexSource : ISource
                     "Ways left to renew the service app's token without you: its own refresh token, the personal access token, the integration.",
                     MetricKind.Gauge, snapshot => tokens.CountLevelsLeft(snapshot.Token.State, time.GetUtcNow())),
                 new("webex_personal_token_expiry_timestamp_seconds", "When the personal access token expires, if known.",
-                    MetricKind.Gauge, _ => Seconds(tokens.Personal.Snapshot.State.Token?.ExpiresAt)),
+                    MetricKind.Gauge, _ => WebexMetrics.Seconds(tokens.Personal.Snapshot.State.Token?.ExpiresAt)),
                 new("webex_integration_token_expiry_timestamp_seconds", "When the integration's refresh token expires, if known.",
-                    MetricKind.Gauge, _ => Seconds(tokens.Personal.Snapshot.State.Token?.RefreshExpiresAt)),
+                    MetricKind.Gauge, _ => WebexMetrics.Seconds(tokens.Personal.Snapshot.State.Token?.RefreshExpiresAt)),
             ],
             Login = hasIntegration ? new LoginMethod.Redirect(tokens.Login) : new LoginMethod.Paste(),
             AdoptAsync = tokens.AdoptAsync,
@@ -70,6 +70,4 @@ public sealed class WebexSource : ISource
             DebugData = () => poller.Reading?.ToJson(),
         };
     }
-
-    private static double? Seconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
 }
