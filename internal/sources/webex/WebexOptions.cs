@@ -47,11 +47,6 @@ internal sealed record WebexOptions(string? TokenFile, WebexTokensOptions Tokens
     public static WebexOptions Read(Section section)
     {
         var (id, secret) = (section.Find(IntegrationIdSetting), section.Find(IntegrationSecretSetting));
-        if (id is null != secret is null)
-        {
-            section.Problem(id is null ? IntegrationIdSetting : IntegrationSecretSetting,
-                "an integration has a client ID and a client secret; set both, or neither");
-        }
         var tokens = new WebexTokensOptions
         {
             ConfigFile = FindInWorkingDirectory(section, ConfigFileSetting, WebexDefaults.ConfigFileName) ?? section.Get(ConfigFileSetting),
@@ -66,6 +61,11 @@ internal sealed record WebexOptions(string? TokenFile, WebexTokensOptions Tokens
         if (tokens.Config.Problem is { } problem)
         {
             section.Problem(ConfigFileSetting, problem);
+        }
+        if (id is null != secret is null)
+        {
+            section.Problem(id is null ? IntegrationIdSetting : IntegrationSecretSetting,
+                "an integration has a client ID and a client secret; set both, or neither");
         }
         return new WebexOptions(
             FindInWorkingDirectory(section, TokenFileSetting, WebexDefaults.EnvFileName), tokens, WebexDataOptions.Read(section));
