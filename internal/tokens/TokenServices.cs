@@ -9,14 +9,15 @@ namespace Exporter.Tokens;
 public static class TokenServices
 {
     /// <summary>
-    /// Starts the registration of accounts. Uses a registered <see cref="TimeProvider"/>, by default the system's, and registered
-    /// loggers, by default none. In a host, renews tokens until the host stops.
+    /// Starts the registration of accounts. Uses a registered <see cref="TimeProvider"/>, by default the system's, and a registered
+    /// <see cref="ILoggerFactory"/>, by default none. In a host, renews tokens until the host stops.
     /// </summary>
     public static TokensBuilder AddTokens(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RenewalRateLimiter>();
-        services.TryAddSingleton<TokenRefresh>();
+        services.TryAddSingleton(provider => new TokenRefresh(
+            provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>()?.CreateLogger<RefreshLoop>()));
         services.AddHostedService(provider => provider.GetRequiredService<TokenRefresh>());
         return new TokensBuilder(services);
     }
@@ -41,7 +42,7 @@ public sealed class TokensBuilder(IServiceCollection services)
                 store?.Invoke(provider) ?? new MemoryStore(),
                 options ?? new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() },
                 provider.GetRequiredService<TimeProvider>(),
-                provider.GetService<ILogger<TokenManager>>() ?? NullLogger<TokenManager>.Instance);
+                (provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<TokenManager>());
             provider.GetRequiredService<TokenRefresh>().Add([manager]);
             return manager;
         });

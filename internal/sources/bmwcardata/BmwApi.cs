@@ -1,7 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Refit;
 using static Exporter.BmwCarData.BmwResponses;
 

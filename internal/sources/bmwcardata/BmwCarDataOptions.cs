@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
@@ -13,13 +11,23 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
 {
     /// <summary>The values of the <c>vin</c> label, by vehicle identification number.</summary>
     public IReadOnlyDictionary<string, string> Aliases { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether to store the location of a car.</summary>
     public bool Location { get; init; }
     public IReadOnlyList<string> SkippedKeys { get; init; } = [];
+
+    /// <summary>The metrics of the user's mapping file.</summary>
     public IReadOnlyList<BmwMetric.Custom> CustomMetrics { get; init; } = [];
+
+    /// <summary>Limits the memory that messages can use.</summary>
+    public int MaximumCars { get; init; } = 50;
+    public int MaximumKeysPerCar { get; init; } = 1000;
+
+    /// <summary>A longer text becomes <see cref="BmwValue.None"/>.</summary>
+    public int MaximumTextLength { get; init; } = 128;
 
     /// <summary>The trusted certificates of the stream; null means those of the system.</summary>
     public X509Certificate2Collection? MqttCertificates { get; init; }
-    public BmwLimits Limits => new(Vins, Location) { SkippedKeys = SkippedKeys };
 
     /// <summary>Whether to use BMW's CarData API.</summary>
     public bool Rest { get; init; }
@@ -66,6 +74,8 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
         TokenFileSetting, ClientIdSetting, VinSetting, AliasSetting, LocationSetting, SkippedKeysSetting, MappingSetting, AuthSetting,
         MqttHostSetting, MqttPortSetting, MqttCertificatesSetting, MqttLoggingSetting, RestSetting, RestDailyCallsSetting, ApiSetting,
     ]);
+
+    public bool Follows(string vin) => Vins.Count == 0 || Vins.Contains(vin);
 
     public static BmwCarDataOptions Read(Section section)
     {

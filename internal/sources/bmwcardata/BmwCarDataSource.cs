@@ -1,6 +1,3 @@
-using Exporter.Metrics;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Exporter.BmwCarData;
@@ -35,19 +32,14 @@ public sealed class BmwCarDataSource : ISource
         var logger = context.Logging.CreateLogger(Name);
         manager = context.CreateTokenManager(login.Renewal);
         var stream = new BmwStream(context.Name, options, manager, context.Time, logger);
-        var (rest, budget) = options.Rest ? BmwRest.Open(options, manager, context, logger) : default;
-        var feed = new BmwFeed(
-            stream,
-            options.Limits,
-            new BmwMetricsOptions(options.Aliases, options.CustomMetrics),
-            new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger),
-            context.Time,
-            rest);
+        var rest = options.Rest ? BmwRest.Open(options, manager, context, logger) : null;
+        var values = new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger);
+        var feed = new BmwFeed(options, stream, values, context.Time, rest);
         return new Account(context.Name, Name, context.HasAccountLabel, manager, feed)
         {
             Login = new LoginMethod.Device(login.Device),
             Commands = new BmwCommands(options, manager, stream).Handlers,
-            Live = budget is null ? [] :
+            Live = rest?.Budget is not { } budget ? [] :
             [
                 new("bmw_api_quota_limit", "Maximum requests of this account to BMW's CarData API in 24 hours.", MetricKind.Gauge, _ => budget.Limit),
                 new("bmw_api_quota_used", "Requests to BMW's CarData API in the last 24 hours.", MetricKind.Gauge, _ => budget.Used),

@@ -2,8 +2,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Exporter.BmwCarData;
@@ -25,7 +23,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     };
 
     /// <summary>Programs read the output, not browsers, so plus signs need no escape.</summary>
-    private static readonly JsonWriterOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly string Rule = new('=', 60);
 
@@ -34,16 +32,16 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Handlers =>
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
         {
-            [StreamCommand] = StreamAsync,
-            [CredentialsCommand] = CredentialsAsync,
+            [StreamCommand] = LoggedIn(StreamAsync),
+            [CredentialsCommand] = LoggedIn(CredentialsAsync),
         };
+
+    private static Func<CommandCall, CancellationToken, Task<int>> LoggedIn(Func<CommandCall, CancellationToken, Task<int>> run) =>
+        async (call, cancellationToken) =>
+            await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code ? code : await run(call, cancellationToken);
 
     private async Task<int> StreamAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code)
-        {
-            return code;
-        }
         var error = call.Terminal.Error;
         error.WriteLine(
             "BMW allows one connection for each account: this command disconnects a running exporter, which reconnects some minutes later.");
@@ -83,10 +81,6 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
 
     private async Task<int> CredentialsAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        if (await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code)
-        {
-            return code;
-        }
         var (credentials, failure) = BmwCredentials.From(manager.Snapshot.State, call.Time.GetUtcNow());
         if (failure is ApiFailure.TokenRefused)
         {
@@ -154,16 +148,15 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         }
         if (first)
         {
-            output.WriteLine("MQTT Connection Information");
-            output.WriteLine(Rule);
-            output.WriteLine($"Host: {options.MqttHost}");
-            output.WriteLine($"Port: {options.MqttPort}");
-            output.WriteLine($"Username: {credentials.Gcid}");
-            foreach (var topic in credentials.Topics(options))
-            {
-                output.WriteLine($"Topic: {topic}");
-            }
-            output.WriteLine(Rule);
+            output.WriteLine($"""
+                MQTT Connection Information
+                {Rule}
+                Host: {options.MqttHost}
+                Port: {options.MqttPort}
+                Username: {credentials.Gcid}
+                {string.Join('\n', credentials.Topics(options).Select(topic => $"Topic: {topic}"))}
+                {Rule}
+                """);
         }
         output.WriteLine($"{(first ? "Password" : "Updated Password")}: {credentials.IdToken.Reveal()}");
         output.WriteLine(credentials.ExpiresAt is { } at ? $"Expires: {at:u}" : "Expires: unknown");
@@ -183,7 +176,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         {
             result["expires_at"] = at.UtcDateTime;
         }
-        return Write(json => result.WriteTo(json));
+        return result.ToJsonString(Unescaped);
     }
 
     /// <summary>The message on one line; a message that is not JSON becomes a JSON string.</summary>
@@ -191,22 +184,11 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     {
         try
         {
-            using var document = JsonDocument.Parse(message.Payload);
-            return Write(json => document.RootElement.WriteTo(json));
+            return JsonNode.Parse(message.Payload.Span)?.ToJsonString(Unescaped) ?? "null";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return Write(json => json.WriteStringValue(Encoding.UTF8.GetString(message.Payload.Span)));
+            return JsonValue.Create(Encoding.UTF8.GetString(message.Payload.Span)).ToJsonString(Unescaped);
         }
-    }
-
-    private static string Write(Action<Utf8JsonWriter> write)
-    {
-        using var output = new MemoryStream();
-        using (var json = new Utf8JsonWriter(output, Unescaped))
-        {
-            write(json);
-        }
-        return Encoding.UTF8.GetString(output.GetBuffer(), 0, (int)output.Length);
     }
 }

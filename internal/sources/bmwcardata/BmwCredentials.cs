@@ -1,50 +1,36 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
 /// <summary>The credentials of the stream. Not a record, so that ToString reveals no user name.</summary>
-internal sealed class BmwCredentials
+/// <param name="gcid">The user name, and the first level of every topic.</param>
+/// <param name="idToken">The password.</param>
+/// <param name="accessToken">Identifies the token pair in a renewal request to the token manager.</param>
+internal sealed class BmwCredentials(string gcid, Secret idToken, Secret? accessToken)
 {
-    private BmwCredentials(string gcid, Secret idToken, Secret? accessToken) =>
-        (Gcid, IdToken, AccessToken, ExpiresAt) = (gcid, idToken, accessToken, Jwt.Expiry(idToken));
+    public string Gcid => gcid;
 
-    /// <summary>The user name, and the first level of every topic.</summary>
-    public string Gcid { get; }
+    public Secret IdToken => idToken;
 
-    /// <summary>The password.</summary>
-    public Secret IdToken { get; }
-
-    /// <summary>Identifies the token pair in a renewal request to the token manager.</summary>
-    public Secret? AccessToken { get; }
+    public Secret? AccessToken => accessToken;
 
     /// <summary>When the server closes the connection; null if the ID token has no expiry.</summary>
-    public DateTimeOffset? ExpiresAt { get; }
+    public DateTimeOffset? ExpiresAt => Jwt.Expiry(idToken);
 
-    public static (BmwCredentials? Credentials, ApiFailure? Failure) From(TokenState state, DateTimeOffset now)
-    {
-        if (state.Token is not { } token || state is not TokenState.Active && token.IdToken is null)
-        {
-            return (null, new ApiFailure.NoToken("there is no token for BMW's stream: log in"));
-        }
-        if (token.IdToken is not { } idToken)
-        {
-            return (null, token.IsUsable(now)
+    public static (BmwCredentials? Credentials, ApiFailure? Failure) From(TokenState state, DateTimeOffset now) =>
+        state.Token is not { } token || (state is not TokenState.Active && token.IdToken is null)
+            ? (null, new ApiFailure.NoToken("there is no token for BMW's stream: log in"))
+        : token.IdToken is not { } idToken
+            ? (null, token.IsUsable(now)
                 ? new ApiFailure.MissingScope("the token has no ID token, which is the password of the stream: log in again", "openid")
-                : new ApiFailure.NoToken("the token has expired, and the renewal is pending"));
-        }
-        if (token.Members.Text("gcid") is not { Length: > 0 } gcid || gcid.AsSpan().ContainsAny('/', '+', '#'))
-        {
-            return (null, new ApiFailure.Rejected("the token has no gcid, which is the user name of the stream: log in again"));
-        }
-        var credentials = new BmwCredentials(gcid, idToken, token.AccessToken);
-        return credentials.ExpiresAt <= now
+                : new ApiFailure.NoToken("the token has expired, and the renewal is pending"))
+        : token.Members.Text("gcid") is not { Length: > 0 } gcid || gcid.AsSpan().ContainsAny('/', '+', '#')
+            ? (null, new ApiFailure.Rejected("the token has no gcid, which is the user name of the stream: log in again"))
+        : Jwt.Expiry(idToken) <= now
             ? (null, new ApiFailure.TokenRefused("the ID token, which is the password of the stream, has expired, and the renewal is pending"))
-            : (credentials, null);
-    }
+        : (new BmwCredentials(gcid, idToken, token.AccessToken), null);
 
     /// <summary>One topic for each configured car, or <c>gcid/+</c>. With both, each message would arrive twice.</summary>
     public IReadOnlyList<string> Topics(BmwCarDataOptions options) =>

@@ -1,12 +1,9 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter.BmwCarData;
 
 /// <summary>Turns the messages of the stream into an account's readings, and stores the last values for the next start.</summary>
 /// <param name="rest">Reads what the stream does not send; null if it is disabled.</param>
 internal sealed class BmwFeed(
-    BmwStream stream, BmwLimits limits, BmwMetricsOptions metrics, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IReadingSource
+    BmwCarDataOptions options, BmwStream stream, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IReadingSource
 {
     /// <summary>Collects the many messages of a car that wakes up into one write.</summary>
     private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(10);
@@ -25,10 +22,7 @@ internal sealed class BmwFeed(
     public ReadingMetrics Collect(DateTimeOffset now)
     {
         var (reading, state, status) = latest.Value;
-        return new ReadingMetrics([.. BmwMetrics.From(reading, metrics), .. BmwStreamMetrics.From(state, reading, metrics)], null)
-        {
-            Status = status,
-        };
+        return new([.. BmwMetrics.From(reading, options), .. BmwStreamMetrics.From(state, reading, options)], null) { Status = status };
     }
 
     /// <param name="change">A pure function from the current reading to the next.</param>
@@ -38,19 +32,15 @@ internal sealed class BmwFeed(
     {
         Load();
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        List<Task> parts =
+        Task[] parts =
         [
             SaveChangesAsync(stopping.Token),
             stream.RunAsync(
-                message => Update(reading => reading.With(BmwMessageParser.Parse(message.Payload, message.Topic), limits, time.GetUtcNow())),
+                message => Update(reading => reading.With(BmwMessageParser.Parse(message.Payload, message.Topic), options, time.GetUtcNow())),
                 state => Set(snapshot => snapshot with { Stream = state }),
                 stopping.Token),
+            .. rest is null ? [] : new[] { rest.RunAsync(AddCars, AddInitialValues, stopping.Token) },
         ];
-        if (rest is not null)
-        {
-            parts.Add(rest.RunAsync(
-                cars => Update(reading => cars.Aggregate(reading, (next, car) => next.WithInfo(car, limits))), AddInitialValues, stopping.Token));
-        }
         try
         {
             // A part completes early only if it fails. Then all stop, and the caller gets the exception.
@@ -72,17 +62,20 @@ internal sealed class BmwFeed(
         if (Interlocked.Exchange(ref loaded, 1) == 0)
         {
             var stored = file.Load();
-            Update(reading => stored.Aggregate(reading, (next, values) => next.WithValues(values, limits, time.GetUtcNow())));
+            Update(reading => stored.Aggregate(reading, (next, values) => next.WithValues(values, options, time.GetUtcNow())));
             saved = Reading;
         }
     }
+
+    private void AddCars(IReadOnlyList<CarInfo> cars) =>
+        Update(reading => cars.Aggregate(reading, (next, car) => next.WithInfo(car, options)));
 
     /// <summary>Adds values from the API. Newer values of the stream stay.</summary>
     private void AddInitialValues(BmwMessage values)
     {
         // The API returns a key without a value if the car never sent it. With the time of now it would block older values of the car.
         values = values with { Entries = [.. values.Entries.Where(entry => entry.At is not null)] };
-        Update(reading => reading.WithValues(values, limits, time.GetUtcNow()));
+        Update(reading => reading.WithValues(values, options, time.GetUtcNow()));
     }
 
     private void Set(Func<Snapshot, Snapshot> change)

@@ -1,5 +1,3 @@
-using Exporter.Tokens;
-
 namespace Exporter.BmwCarData;
 
 /// <summary>The grants of BMW's OAuth server: the device grant with PKCE, and a single-use refresh token that expires after two weeks.</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using static Exporter.BmwCarData.BmwMetric;
 
 namespace Exporter.BmwCarData;
@@ -47,77 +45,64 @@ internal static class BmwMappingFile
         {
             if (value is not YamlValue.Map map)
             {
-                Report(value.Line, "needs metric: NAME below it; write one");
-                return null;
+                return Report<Custom>(value.Line, "needs metric: NAME below it; write one");
             }
             var before = problems.Count;
             foreach (var entry in map.Entries.Where(entry => !Known.Contains(entry.Key)))
             {
-                Report(entry.Line, $"there is no {Sanitize.Line(entry.Key)} here; use one of {string.Join(", ", Known)}");
+                Report<Custom>(entry.Line, $"there is no {Sanitize.Line(entry.Key)} here; use one of {string.Join(", ", Known)}");
             }
             var metric = Text(map, "metric");
-            if (metric is null)
+            var wrong = metric switch
             {
-                Report(map.Line, $"needs a metric; write metric: and a name that begins with {Prefix}");
-            }
-            else if (!IsMetric(metric))
+                null => $"needs a metric; write metric: and a name that begins with {Prefix}",
+                _ when !IsMetric(metric) =>
+                    $"a metric's name begins with {Prefix}, has lowercase letters, digits and _, and does not end with _total or _info; rename it",
+                _ when BmwVehicleMetrics.All.Any(known => known is StateSet && known.Name == metric) =>
+                    $"{metric} is a set of states and cannot contain numbers; choose another name",
+                _ => null,
+            };
+            if (wrong is not null)
             {
-                Report(map.Line,
-                    $"a metric's name begins with {Prefix}, has lowercase letters, digits and _, and does not end with _total or _info; rename it");
-            }
-            else if (BmwMetrics.Reserved.Contains(metric))
-            {
-                Report(map.Line, $"{metric} is a set of states and cannot contain numbers; choose another name");
+                Report<Custom>(map.Line, wrong);
             }
             var scale = Number(Text(map, "scale") ?? "1", map.Line, "scale");
             var labels = Texts(map, "labels");
             foreach (var (label, _, line) in labels.Where(label => !IsLabel(label.Name)))
             {
-                Report(line, $"{Sanitize.Line(label)} is not a valid label name or is reserved; choose another");
+                Report<Custom>(line, $"{Sanitize.Line(label)} is not a valid label name or is reserved; choose another");
             }
             var values = Texts(map, "values").ToDictionary(v => v.Name, v => Number(v.Value, v.Line, "value"), StringComparer.Ordinal);
             return problems.Count > before ? null : new Custom(metric!, Text(map, "help") ?? $"The value of {key}.", scale, values,
                 new KeySeries(BmwKeys.Short(key), [.. labels.Select(label => (label.Name, label.Value))]));
         }
 
-        private void Report(int line, string sentence) => problems.Add(new Problem($"{file}:{line}", $"{Sanitize.Line(key)}: {sentence}"));
-
-        private string? Text(YamlValue.Map map, string member)
+        private string? Text(YamlValue.Map map, string member) => Find(map, member) switch
         {
-            switch (map.Entries.FirstOrDefault(entry => entry.Key == member)?.Value)
-            {
-                case null:
-                    return null;
-                case YamlValue.Scalar { Text: { Length: > 0 } text }:
-                    return text;
-                case var other:
-                    Report(other.Line, $"{member} needs one value; write it after the colon");
-                    return null;
-            }
-        }
+            null => null,
+            YamlValue.Scalar { Text: { Length: > 0 } text } => text,
+            var other => Report<string>(other.Line, $"{member} needs one value; write it after the colon"),
+        };
 
-        private List<(string Name, string Value, int Line)> Texts(YamlValue.Map map, string member)
+        private List<(string Name, string Value, int Line)> Texts(YamlValue.Map map, string member) => Find(map, member) switch
         {
-            switch (map.Entries.FirstOrDefault(entry => entry.Key == member)?.Value)
-            {
-                case null:
-                    return [];
-                case YamlValue.Map inner:
-                    return [.. inner.Entries.Select(entry => (entry.Key, Text(inner, entry.Key) ?? "", entry.Line))];
-                case var other:
-                    Report(other.Line, $"{member} needs lines with NAME: VALUE below it; write them");
-                    return [];
-            }
-        }
+            null => [],
+            YamlValue.Map inner => [.. inner.Entries.Select(entry => (entry.Key, Text(inner, entry.Key) ?? "", entry.Line))],
+            var other => Report<List<(string, string, int)>>(other.Line, $"{member} needs lines with NAME: VALUE below it; write them") ?? [],
+        };
 
-        private double Number(string text, int line, string member)
+        private double Number(string text, int line, string member) =>
+            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+                ? number
+                : Report<double>(line, $"the {member} is not a number; write one, such as 0.001");
+
+        private static YamlValue? Find(YamlValue.Map map, string member) => map.Entries.FirstOrDefault(entry => entry.Key == member)?.Value;
+
+        /// <summary>Adds a problem. Returns no value, for use as one.</summary>
+        private T? Report<T>(int line, string sentence)
         {
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
-            {
-                return number;
-            }
-            Report(line, $"the {member} is not a number; write one, such as 0.001");
-            return 0;
+            problems.Add(new Problem($"{file}:{line}", $"{Sanitize.Line(key)}: {sentence}"));
+            return default;
         }
 
         private static bool IsMetric(string metric) =>

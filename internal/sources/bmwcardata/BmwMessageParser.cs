@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 
@@ -19,6 +18,14 @@ internal abstract record BmwValue
 
     /// <summary>An enumeration value or any other text.</summary>
     public sealed record Text(string Value) : BmwValue;
+
+    /// <summary>The number, or 1 or 0 for a Boolean.</summary>
+    public double? ToNumber() => this switch
+    {
+        Number(var number) => number,
+        Flag(var flag) => flag ? 1 : 0,
+        _ => null,
+    };
 }
 
 /// <summary>The value of one key in a message.</summary>
@@ -59,22 +66,11 @@ internal static class BmwMessageParser
     }
 
     /// <inheritdoc cref="Parse(ReadOnlyMemory{byte}, string)"/>
-    public static (BmwMessage? Message, string? Error) Parse(JsonElement message, string topic)
-    {
-        if (message.ValueKind != JsonValueKind.Object)
-        {
-            return (null, "not_json");
-        }
-        if ((Vin(Text(message, "vin")) ?? Vin(topic[(topic.LastIndexOf('/') + 1)..])) is not { } vin)
-        {
-            return (null, "no_vin");
-        }
-        if (Json.Member(message, "data") is not { ValueKind: JsonValueKind.Object } data)
-        {
-            return (null, "no_data");
-        }
-        return (FromData(vin, data) with { At = Time(Text(message, "timestamp")) }, null);
-    }
+    public static (BmwMessage? Message, string? Error) Parse(JsonElement message, string topic) =>
+        message.ValueKind != JsonValueKind.Object ? (null, "not_json")
+        : (Vin(Text(message, "vin")) ?? Vin(topic[(topic.LastIndexOf('/') + 1)..])) is not { } vin ? (null, "no_vin")
+        : Json.Member(message, "data") is not { ValueKind: JsonValueKind.Object } data ? (null, "no_data")
+        : (FromData(vin, data) with { At = Time(Text(message, "timestamp")) }, null);
 
     /// <param name="vin">In upper case.</param>
     /// <param name="data">An object in the format of the member <c>data</c>.</param>

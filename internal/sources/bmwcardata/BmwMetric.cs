@@ -1,5 +1,3 @@
-using Exporter.Metrics;
-
 namespace Exporter.BmwCarData;
 
 /// <summary>A key that is the source of a metric, by its short name, and the labels of its series.</summary>
@@ -16,21 +14,19 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
     public sealed record Measurement(string Name, string Help, Quantity Quantity, string? Assumed, params IReadOnlyList<KeySeries> Keys)
         : BmwMetric(Name, Help, Keys)
     {
-        /// <param name="distanceUnit">The unit of the car's other distances, which follow one setting of the car.</param>
-        public double? Convert(BmwLastValue last, string? distanceUnit) => last.Value is BmwValue.Number(var number)
-            ? BmwUnits.ToBase(number, last.Unit ?? Assumed ?? (Quantity == Quantity.Meters ? distanceUnit : null), Quantity)
+        // A distance without a unit has that of the car's other distances, which follow one setting of the car.
+        protected override double? Convert(BmwLastValue last, LabelledCar car) => last.Value is BmwValue.Number(var number)
+            ? BmwUnits.ToBase(number, last.Unit ?? Assumed ?? (Quantity == Quantity.Meters ? car.DistanceUnit : null), Quantity)
             : null;
     }
 
     /// <summary>1 or 0.</summary>
     public sealed record Flag(string Name, string Help, params IReadOnlyList<KeySeries> Keys) : BmwMetric(Name, Help, Keys)
     {
-        public static double? Convert(BmwLastValue last) => last.Value switch
+        protected override double? Convert(BmwLastValue last, LabelledCar car) => last.Value switch
         {
-            BmwValue.Flag(var flag) => flag ? 1 : 0,
-            BmwValue.Number(var number) when number is 0 or 1 => number,
             BmwValue.Text(var text) => Convert(text.ToUpperInvariant()),
-            _ => null,
+            var other => other.ToNumber() is (0 or 1) and var number ? number : null,
         };
 
         private static double? Convert(string text) => text switch
@@ -48,7 +44,7 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
     /// <summary>The number of phases: <c>3-PHASES</c>, <c>NO_CHARGING</c>, or a number.</summary>
     public sealed record Phases(string Name, string Help, params IReadOnlyList<KeySeries> Keys) : BmwMetric(Name, Help, Keys)
     {
-        public static double? Convert(BmwLastValue last) => last.Value switch
+        protected override double? Convert(BmwLastValue last, LabelledCar car) => last.Value switch
         {
             BmwValue.Number(var number) => number,
             BmwValue.Text("NO_CHARGING" or "NOCHARGING") => 0,
@@ -61,7 +57,14 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
     public sealed record StateSet(string Name, string Help, IReadOnlyList<string> Known, params IReadOnlyList<KeySeries> Keys)
         : BmwMetric(Name, Help, Keys)
     {
-        public static string? Convert(BmwLastValue last) => last.Value switch
+        public override MetricFamily Family(IReadOnlyList<LabelledCar> cars)
+        {
+            var samples = Select(cars).Select(one => StateOf(one.Last.Value) is { } state ? new StateSample(one.Labels, state) : null)
+                .OfType<StateSample>().DistinctBy(sample => sample.Labels).ToList();
+            return MetricFamily.StateSet(Name, Help, "state", samples, [.. Known.Union(samples.Select(sample => sample.State))]);
+        }
+
+        private static string? StateOf(BmwValue value) => value switch
         {
             BmwValue.Text(var text) => text.ToLowerInvariant(),
             BmwValue.Flag(var flag) => flag ? "true" : "false",
@@ -75,36 +78,23 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
         string Name, string Help, double Scale, IReadOnlyDictionary<string, double> Values, params IReadOnlyList<KeySeries> Keys)
         : BmwMetric(Name, Help, Keys)
     {
-        public double? Convert(BmwLastValue last) => last.Value switch
+        protected override double? Convert(BmwLastValue last, LabelledCar car) => last.Value switch
         {
             BmwValue.Text(var text) => Values.TryGetValue(text, out var value) ? value : null,
             BmwValue.Number(var number) => number * Scale,
-            BmwValue.Flag(var flag) => flag ? 1 : 0,
-            _ => null,
+            var other => other.ToNumber(),
         };
     }
 
     /// <summary>Creates the family for all cars. If two keys have the same labels, the newer value counts.</summary>
-    public MetricFamily Family(IReadOnlyList<LabelledCar> cars) => this switch
-    {
-        StateSet states => StateFamily(states, cars),
-        Measurement measurement => Gauges(cars, one => measurement.Convert(one.Last, one.Car.DistanceUnit)),
-        Flag => Gauges(cars, one => Flag.Convert(one.Last)),
-        Phases => Gauges(cars, one => Phases.Convert(one.Last)),
-        Custom custom => Gauges(cars, one => custom.Convert(one.Last)),
-        _ => throw new InvalidOperationException($"unknown kind of metric: {GetType().Name}"),
-    };
+    public virtual MetricFamily Family(IReadOnlyList<LabelledCar> cars) => MetricFamily.Gauge(Name, Help,
+        from one in Select(cars)
+        let number = Convert(one.Last, one.Car)
+        where number is not null
+        select new Sample(one.Labels, number.Value));
 
-    private MetricFamily Gauges(IReadOnlyList<LabelledCar> cars, Func<LabelledValue, double?> convert) => MetricFamily.Gauge(Name, Help,
-        from one in Select(cars) let number = convert(one) where number is not null select new Sample(one.Labels, number.Value));
-
-    private static MetricFamily StateFamily(StateSet metric, IReadOnlyList<LabelledCar> cars)
-    {
-        var samples = metric.Select(cars)
-            .Select(one => StateSet.Convert(one.Last) is { } state ? new StateSample(one.Labels, state) : null).OfType<StateSample>()
-            .DistinctBy(sample => sample.Labels).ToList();
-        return MetricFamily.StateSet(metric.Name, metric.Help, "state", samples, [.. metric.Known.Union(samples.Select(sample => sample.State))]);
-    }
+    /// <summary>The sample of a value; null if it has none.</summary>
+    protected virtual double? Convert(BmwLastValue last, LabelledCar car) => null;
 
     /// <summary>Newest first, because a family keeps the first of two samples with the same labels.</summary>
     private IEnumerable<LabelledValue> Select(IReadOnlyList<LabelledCar> cars) =>

@@ -22,19 +22,6 @@ internal sealed record BmwCar
     public long Messages { get; init; }
 }
 
-/// <summary>Limits the memory that messages can use.</summary>
-/// <param name="Vins">The cars to follow; empty means all.</param>
-/// <param name="Location">Whether to store the location of a car.</param>
-internal sealed record BmwLimits(IReadOnlyList<string> Vins, bool Location)
-{
-    public int Cars { get; init; } = 50;
-    public int KeysPerCar { get; init; } = 1000;
-
-    /// <summary>A longer text becomes <see cref="BmwValue.None"/>.</summary>
-    public int TextLength { get; init; } = 128;
-    public IReadOnlyList<string> SkippedKeys { get; init; } = [];
-}
-
 /// <summary>The last values of an account's cars. Immutable: each message creates a new reading.</summary>
 internal sealed record BmwReading
 {
@@ -53,24 +40,25 @@ internal sealed record BmwReading
     public DateTimeOffset? LastMessage => Cars.Values.Max(car => car.LastMessage);
 
     /// <param name="parsed">A message of the stream, or its error.</param>
-    public BmwReading With((BmwMessage? Message, string? Error) parsed, BmwLimits limits, DateTimeOffset now) => parsed.Message is { } message
-        ? Update(message.Vin, limits, car => Merge(car, message, limits, now) with { LastMessage = now, Messages = car.Messages + 1 })
-            .CountError("entry", Accepts(message.Vin, limits) ? message.InvalidEntries : 0)
-        : CountError(parsed.Error!, 1);
+    public BmwReading With((BmwMessage? Message, string? Error) parsed, BmwCarDataOptions options, DateTimeOffset now) =>
+        parsed.Message is { } message
+            ? Update(message.Vin, options, car => Merge(car, message, options, now) with { LastMessage = now, Messages = car.Messages + 1 })
+                .CountError("entry", Accepts(message.Vin, options) ? message.InvalidEntries : 0)
+            : CountError(parsed.Error!, 1);
 
     /// <summary>Adds values from the file or the API. They do not count as a message.</summary>
-    public BmwReading WithValues(BmwMessage values, BmwLimits limits, DateTimeOffset now) =>
-        Update(values.Vin, limits, car => Merge(car, values, limits, now));
+    public BmwReading WithValues(BmwMessage values, BmwCarDataOptions options, DateTimeOffset now) =>
+        Update(values.Vin, options, car => Merge(car, values, options, now));
 
-    public BmwReading WithInfo(CarInfo info, BmwLimits limits) => Update(info.Vin, limits, car => car with { Info = info });
+    public BmwReading WithInfo(CarInfo info, BmwCarDataOptions options) => Update(info.Vin, options, car => car with { Info = info });
 
-    private BmwReading Update(string vin, BmwLimits limits, Func<BmwCar, BmwCar> change) =>
-        Accepts(vin, limits) ? this with { Cars = Cars.SetItem(vin, change(Cars.GetValueOrDefault(vin) ?? new BmwCar())) } : this;
+    private BmwReading Update(string vin, BmwCarDataOptions options, Func<BmwCar, BmwCar> change) =>
+        Accepts(vin, options) ? this with { Cars = Cars.SetItem(vin, change(Cars.GetValueOrDefault(vin) ?? new BmwCar())) } : this;
 
-    private bool Accepts(string vin, BmwLimits limits) =>
-        (limits.Vins.Count == 0 || limits.Vins.Contains(vin)) && (Cars.ContainsKey(vin) || Cars.Count < limits.Cars);
+    private bool Accepts(string vin, BmwCarDataOptions options) =>
+        options.Follows(vin) && (Cars.ContainsKey(vin) || Cars.Count < options.MaximumCars);
 
-    private static BmwCar Merge(BmwCar car, BmwMessage message, BmwLimits limits, DateTimeOffset now)
+    private static BmwCar Merge(BmwCar car, BmwMessage message, BmwCarDataOptions options, DateTimeOffset now)
     {
         var values = car.Values.ToBuilder();
         foreach (var entry in message.Entries)
@@ -79,12 +67,13 @@ internal sealed record BmwReading
             var at = entry.At ?? message.At ?? now;
             at = at > now + MaximumLead ? now : at;
             // BMW repeats old readings.
-            if (at < before?.At || (before is null && values.Count >= limits.KeysPerCar) || (!limits.Location && BmwKeys.IsLocation(entry.Key))
-                || limits.SkippedKeys.Any(glob => FileSystemName.MatchesSimpleExpression(glob, entry.Key)))
+            if (at < before?.At || (before is null && values.Count >= options.MaximumKeysPerCar)
+                || (!options.Location && BmwKeys.IsLocation(entry.Key))
+                || options.SkippedKeys.Any(glob => FileSystemName.MatchesSimpleExpression(glob, entry.Key)))
             {
                 continue;
             }
-            var value = entry.Value is BmwValue.Text(var text) && text.Length > limits.TextLength ? new BmwValue.None() : entry.Value;
+            var value = entry.Value is BmwValue.Text(var text) && text.Length > options.MaximumTextLength ? new BmwValue.None() : entry.Value;
             values[entry.Key] = new BmwLastValue(value, entry.Unit ?? before?.Unit, at);
         }
         return car with { Values = values.ToImmutable() };

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Refit;
 
 namespace Exporter.BmwCarData;

@@ -1,22 +1,16 @@
-using System.Globalization;
 using System.Text.Json;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Refit;
 
 namespace Exporter.BmwCarData;
 
-/// <param name="Vins">The cars to follow; empty means every car of the account.</param>
-/// <param name="CarsFile">Stores the descriptions of the cars across restarts.</param>
-internal sealed record BmwRestOptions(IReadOnlyList<string> Vins, string CarsFile);
-
 /// <summary>
 /// Reads from BMW's CarData API what the stream does not send: once a day the descriptions of the cars, and once after a start their last
 /// values. All requests count against the <see cref="DailyBudget"/>.
 /// </summary>
-internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions options, TimeProvider time, ILogger logger)
+/// <param name="file">Stores the descriptions of the cars across restarts.</param>
+internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions options, string file, TimeProvider time, ILogger logger)
 {
     /// <summary>Identifies the exporter's container together with the purpose. A different list of keys needs a different name.</summary>
     public const string ContainerName = "exporter-1";
@@ -36,13 +30,15 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     /// <summary>Why the last attempt failed; null if it succeeded.</summary>
     public ApiFailure? Failure => failure;
 
-    public static (BmwRest Reader, DailyBudget Budget) Open(BmwCarDataOptions options, TokenManager manager, AccountContext context, ILogger logger)
+    public DailyBudget Budget => account.Budget;
+
+    public static BmwRest Open(BmwCarDataOptions options, TokenManager manager, AccountContext context, ILogger logger)
     {
         var directory = Path.Combine(context.StateDirectory, "bmw-cardata", Uri.EscapeDataString(context.Name));
         var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(directory, "calls.json"), context.Time, logger);
         var account = new BmwAccount(manager, options.Api!, budget);
-        var restOptions = new BmwRestOptions(options.Vins, Path.Combine(directory, "cars.json"));
-        return (new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, restOptions, context.Time, logger), budget);
+        var file = Path.Combine(directory, "cars.json");
+        return new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, options, file, context.Time, logger);
     }
 
     /// <param name="onCars">Called with the descriptions of the cars when they change.</param>
@@ -58,29 +54,51 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
             var wait = TimeSpan.Zero;
             if (time.GetUtcNow() - carsFile.At is var age && (age >= Day || age < TimeSpan.Zero))
             {
-                wait = DelayAfter(await TryAsync(ReadCarsAsync(cancellationToken), cancellationToken));
+                wait = await TryAsync(ReadCarsAsync(cancellationToken), cancellationToken);
                 onCars(Cars);
             }
             if (wait == TimeSpan.Zero && (pending ??= new(Cars.Select(car => car.Vin))).Count > 0)
             {
-                wait = DelayAfter(await TryAsync(ReadValuesAsync(pending, onValues, cancellationToken), cancellationToken));
+                wait = await TryAsync(ReadValuesAsync(pending, onValues, cancellationToken), cancellationToken);
             }
             await PauseAsync(wait > TimeSpan.Zero ? wait : carsFile.At + Day - time.GetUtcNow(), cancellationToken);
         }
     }
 
-    /// <summary>Turns an unexpected exception into a failure, so that the exporter retries.</summary>
-    private async Task<ApiFailure?> TryAsync(Task<ApiFailure?> step, CancellationToken cancellationToken)
+    /// <summary>Completes a step. Returns how long to wait after it: zero if it succeeded. An unexpected exception is a failure too.</summary>
+    private async Task<TimeSpan> TryAsync(Task<ApiFailure?> step, CancellationToken cancellationToken)
     {
+        var before = failure;
         try
         {
-            return await step;
+            failure = await step;
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             logger.LogError(e, "a request to BMW's CarData API failed unexpectedly");
-            return new ApiFailure.Unavailable($"the request failed unexpectedly ({e.GetType().Name})");
+            failure = new ApiFailure.Unavailable($"the request failed unexpectedly ({e.GetType().Name})");
         }
+        if (failure is not { } result)
+        {
+            failuresInARow = 0;
+            return TimeSpan.Zero;
+        }
+        failuresInARow++;
+        var wait = result switch
+        {
+            // Checking for a login costs no request.
+            ApiFailure.NoToken => Deadline.LongestWait,
+            ApiFailure.RateLimited => result.RetryAfter ?? Retry.Longest,
+            ApiFailure.Unavailable => Retry.After(failuresInARow, Random.Shared, result.RetryAfter),
+            _ => Retry.Longest,
+        };
+        wait = wait > Deadline.LongestWait ? wait : Deadline.LongestWait;
+        if (before?.Reason != result.Reason)
+        {
+            logger.LogWarning("BMW's CarData API returned no data, next attempt in {Wait:c}: {Reason}",
+                TimeSpan.FromMinutes(Math.Ceiling(wait.TotalMinutes)), result.Reason);
+        }
+        return wait;
     }
 
     private async Task<ApiFailure?> ReadCarsAsync(CancellationToken cancellationToken)
@@ -91,7 +109,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
             return error;
         }
         var cars = new List<CarInfo>();
-        foreach (var car in mappings.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)))
+        foreach (var car in mappings.Where(car => options.Follows(car.Vin)))
         {
             if (!car.Primary)
             {
@@ -157,7 +175,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
         {
             return existing;
         }
-        var request = new NewContainer(ContainerName, ContainerPurpose, BmwContainerKeys.All);
+        var request = new NewContainer(ContainerName, ContainerPurpose, BmwKeys.Container);
         return await SendAsync(() => api.CreateContainer(account, request, cancellationToken), Container.From);
     }
 
@@ -165,40 +183,12 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     private async Task<Result<T, ApiFailure>> SendAsync<T>(Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert)
         where T : class
     {
-        if (account.Budget.RetryAfter is { } wait)
+        if (Budget.RetryAfter is { } wait)
         {
-            return new ApiFailure.RateLimited(string.Create(CultureInfo.InvariantCulture,
-                $"No request was sent to BMW: the budget of {account.Budget.Limit} requests in 24 hours is used up."))
-            { RetryAfter = wait };
+            var reason = $"No request was sent to BMW: the budget of {Budget.Limit} requests in 24 hours is used up.";
+            return new ApiFailure.RateLimited(reason) { RetryAfter = wait };
         }
         return BmwResponses.Read(await send(), time, convert);
-    }
-
-    /// <summary>Returns how long to wait after an attempt: zero if it succeeded.</summary>
-    private TimeSpan DelayAfter(ApiFailure? result)
-    {
-        var before = failure;
-        failure = result;
-        failuresInARow = result is null ? 0 : failuresInARow + 1;
-        if (result is null)
-        {
-            return TimeSpan.Zero;
-        }
-        var wait = result switch
-        {
-            // Checking for a login costs no request.
-            ApiFailure.NoToken => Deadline.LongestWait,
-            ApiFailure.RateLimited => result.RetryAfter ?? Retry.Longest,
-            ApiFailure.Unavailable => Retry.After(failuresInARow, Random.Shared, result.RetryAfter),
-            _ => Retry.Longest,
-        };
-        wait = wait > Deadline.LongestWait ? wait : Deadline.LongestWait;
-        if (before?.Reason != result.Reason)
-        {
-            logger.LogWarning("BMW's CarData API returned no data, next attempt in {Wait:c}: {Reason}",
-                TimeSpan.FromMinutes(Math.Ceiling(wait.TotalMinutes)), result.Reason);
-        }
-        return wait;
     }
 
     /// <summary>A login completes the wait for a missing token. A renewal does not, because requests are limited.</summary>
@@ -220,19 +210,19 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
     {
         try
         {
-            if (File.Exists(options.CarsFile)
-                && JsonSerializer.Deserialize(File.ReadAllBytes(options.CarsFile), BmwStateJson.Default.CarsFile) is { Cars: { } cars } stored)
+            if (File.Exists(file)
+                && JsonSerializer.Deserialize(File.ReadAllBytes(file), BmwStateJson.Default.CarsFile) is { Cars: { } cars } stored)
             {
                 // If the setting vin has changed since, the exporter reads the descriptions again.
                 var known = cars.Where(car => car?.Vin is not null).ToList();
-                var wanted = known.Where(car => options.Vins.Count == 0 || options.Vins.Contains(car.Vin)).ToList();
+                var wanted = known.Where(car => options.Follows(car.Vin)).ToList();
                 var isComplete = wanted.Count == known.Count && options.Vins.All(vin => known.Any(car => car.Vin == vin));
                 carsFile = new CarsFile(isComplete ? stored.At : DateTimeOffset.MinValue, wanted);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            logger.LogWarning("{File} cannot be read ({Reason}); the exporter reads the descriptions of the cars again", options.CarsFile, e.Message);
+            logger.LogWarning("{File} cannot be read ({Reason}); the exporter reads the descriptions of the cars again", file, e.Message);
         }
     }
 
@@ -241,12 +231,12 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwRestOptions op
         carsFile = next;
         try
         {
-            BmwStateFiles.Write(options.CarsFile, JsonSerializer.SerializeToUtf8Bytes(next, BmwStateJson.Default.CarsFile));
+            BmwStateFiles.Write(file, JsonSerializer.SerializeToUtf8Bytes(next, BmwStateJson.Default.CarsFile));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             logger.LogWarning("{File} cannot be written ({Reason}); after a restart, the exporter reads the descriptions of the cars again",
-                options.CarsFile, e.Message);
+                file, e.Message);
         }
     }
 }

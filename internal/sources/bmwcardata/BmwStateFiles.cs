@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 

@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.BmwCarData;
@@ -27,7 +25,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
     private BmwStreamState state = new();
     private Action<MqttMessage> onMessage = _ => { };
     private Action<BmwStreamState> onState = _ => { };
-    private long? lastConnect;
+    private long lastConnect;
     private long? lastRenewal;
     private long lastMessage;
     private int failures;
@@ -46,8 +44,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
             {
                 var credentials = await CredentialsAsync(cancellationToken);
                 lastConnect = time.GetTimestamp();
-                var end = await TryConnectionAsync(credentials, cancellationToken);
-                await WaitForReconnectAsync(end, credentials, cancellationToken);
+                await WaitForReconnectAsync(await TryConnectionAsync(credentials, cancellationToken), credentials, cancellationToken);
             }
         }
         finally
@@ -94,7 +91,7 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
         {
             var location = Sanitize.Line(e.StackTrace?.Split('\n')[0].Trim() ?? "");
             logger.LogError("account {Account}: the stream failed unexpectedly ({Exception} {Location})", account, e.GetType().Name, location);
-            return new ConnectionEnd.Transient("protocol", $"the stream failed unexpectedly ({e.GetType().Name})");
+            return ConnectionEnd.Protocol($"the stream failed unexpectedly ({e.GetType().Name})");
         }
     }
 
@@ -157,38 +154,35 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
     /// <summary>Waits until the next attempt, or until there is a new token after a rejection.</summary>
     private async Task WaitForReconnectAsync(ConnectionEnd end, BmwCredentials used, CancellationToken cancellationToken)
     {
-        failures = end is ConnectionEnd.Expected ? 0 : time.GetElapsedTime(lastConnect!.Value) > StableConnection ? 1 : failures + 1;
-        var renewed = end is ConnectionEnd.TokenRejected && await RenewAsync(used.IdToken, used.AccessToken, cancellationToken);
-        var wait = renewed ? TimeSpan.Zero : end switch
+        failures = end.Failure is null ? 0 : time.GetElapsedTime(lastConnect) > StableConnection ? 1 : failures + 1;
+        var renewed = end.Failure is ApiFailure.TokenRefused && await RenewAsync(used.IdToken, used.AccessToken, cancellationToken);
+        var wait = renewed ? TimeSpan.Zero : end.Failure switch
         {
-            ConnectionEnd.Expected => ReconnectDelay,
-            ConnectionEnd.TokenRejected => Delay(30, 30, 3600),
-            ConnectionEnd.RateLimited => Delay(60, 30, 900),
-            ConnectionEnd.TakenOver => Delay(600, 60, 3600),
-            ConnectionEnd.Rejected => Delay(300, 60, 3600),
+            null => ReconnectDelay,
+            ApiFailure.TokenRefused => Delay(30, 30, 3600),
+            ApiFailure.RateLimited => Delay(60, 30, 900),
+            ApiFailure.Rejected => end.Label == ConnectionEnd.TakenOver ? Delay(600, 60, 3600) : Delay(300, 60, 3600),
             _ => Delay(0, 5, 300),
         };
-        var least = BetweenConnects - time.GetElapsedTime(lastConnect!.Value);
+        var least = BetweenConnects - time.GetElapsedTime(lastConnect);
+        var earliest = Deadline.Of(time.GetUtcNow() + least, time);
         var next = time.GetUtcNow() + (wait > least ? wait : least);
         if (end.Failure is { } failure)
         {
-            logger.Log(end is ConnectionEnd.Transient && failures < 3 ? LogLevel.Warning : LogLevel.Error,
+            logger.Log(failure is ApiFailure.Unavailable && failures < 3 ? LogLevel.Warning : LogLevel.Error,
                 "account {Account}: the stream is disconnected, next attempt at {Next:u}: {Reason}", account, next, failure.Reason);
             state = state.CountFailure(failure.Kind);
         }
         Set(state with { Failure = end.Failure, NextTry = next });
-        for (var deadline = Deadline.Of(next, time); deadline.Left(time) > TimeSpan.Zero;)
+        var needsToken = end.Failure is ApiFailure.TokenRefused or ApiFailure.Rejected && end.Label != ConnectionEnd.TakenOver;
+        for (var deadline = Deadline.Of(next, time); !deadline.IsDue(time);)
         {
             var changed = manager.Changed;
-            var newToken = end is ConnectionEnd.TokenRejected or ConnectionEnd.Rejected
-                && !used.IdToken.Equals(manager.Snapshot.State.Token?.IdToken);
-            var earliest = Deadline.Of(time.GetUtcNow() + BetweenConnects - time.GetElapsedTime(lastConnect.Value), time);
-            if (newToken && earliest.Left(time) <= TimeSpan.Zero)
+            if (needsToken && !used.IdToken.Equals(manager.Snapshot.State.Token?.IdToken))
             {
-                return;
+                deadline = earliest;
             }
-            var first = newToken && earliest.Left(time) < deadline.Left(time) ? earliest : deadline;
-            await first.WaitAsync(time, [changed], cancellationToken);
+            await deadline.WaitAsync(time, [changed], cancellationToken);
         }
     }
 

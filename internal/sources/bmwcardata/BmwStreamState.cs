@@ -1,5 +1,3 @@
-using Exporter.Metrics;
-using Exporter.Accounts;
 using Counts = System.Collections.Immutable.ImmutableSortedDictionary<string, long>;
 
 namespace Exporter.BmwCarData;
@@ -36,7 +34,7 @@ internal sealed record BmwStreamState
 /// <summary>The stream's own metrics. A sleeping car sends nothing, so the connection and the messages have different metrics.</summary>
 internal static class BmwStreamMetrics
 {
-    public static IReadOnlyList<MetricFamily> From(BmwStreamState state, BmwReading reading, BmwMetricsOptions options)
+    public static IReadOnlyList<MetricFamily> From(BmwStreamState state, BmwReading reading, BmwCarDataOptions options)
     {
         var cars = reading.Cars.Select(car => new { Labels = BmwMetrics.Labels(car.Key, options), car.Value }).ToList();
         return

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Exporter.Tokens;
 
 namespace Exporter.BmwCarData;
 

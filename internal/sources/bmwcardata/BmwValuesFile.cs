@@ -1,6 +1,6 @@
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using Exporter.Tokens;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.BmwCarData;
@@ -23,21 +23,21 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
     {
         try
         {
-            if (new FileInfo(path) is not { Exists: true } file)
-            {
-                return [];
-            }
-            if (file.Length > MaximumSize)
+            var file = new FileInfo(path);
+            if (file is { Exists: true, Length: > MaximumSize })
             {
                 SetAside($"it is larger than {MaximumSize >> 20} MB");
-                return [];
             }
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (document.RootElement.ValueKind == JsonValueKind.Array)
+            else if (file.Exists)
             {
-                return [.. document.RootElement.EnumerateArray().Select(message => BmwMessageParser.Parse(message, "").Message).OfType<BmwMessage>()];
+                using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+                if (document.RootElement.ValueKind == JsonValueKind.Array)
+                {
+                    var messages = document.RootElement.EnumerateArray().Select(message => BmwMessageParser.Parse(message, "").Message);
+                    return [.. messages.OfType<BmwMessage>()];
+                }
+                SetAside("it is not a list of messages");
             }
-            SetAside("it is not a list of messages");
         }
         catch (JsonException)
         {
@@ -54,7 +54,7 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
     {
         try
         {
-            BmwStateFiles.Write(path, Write(reading));
+            BmwStateFiles.Write(path, Encoding.UTF8.GetBytes(ToJson(reading).ToJsonString()));
             warned = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -63,12 +63,16 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
         }
     }
 
-    private static byte[] Write(BmwReading reading) => JsonSerializer.SerializeToUtf8Bytes(
-        [.. reading.Cars.Select(car => new StoredCar(car.Key, car.Value.Values.ToDictionary(
-            value => value.Key, value => new StoredValue(value.Value.At.UtcDateTime, Raw(value.Value.Value), value.Value.Unit))))],
-        BmwValuesJson.Default.IReadOnlyListStoredCar);
+    private static JsonArray ToJson(BmwReading reading) => new([.. reading.Cars.Select(car => new JsonObject
+    {
+        ["vin"] = car.Key,
+        ["data"] = new JsonObject(car.Value.Values.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)ToJson(value.Value)))),
+    })]);
 
-    private static object? Raw(BmwValue value) => value switch
+    private static JsonObject ToJson(BmwLastValue last) =>
+        new() { ["timestamp"] = last.At.UtcDateTime, ["value"] = ToJson(last.Value), ["unit"] = last.Unit };
+
+    private static JsonNode? ToJson(BmwValue value) => value switch
     {
         BmwValue.Number(var number) => number,
         BmwValue.Flag(var flag) => flag,
@@ -99,15 +103,3 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
         warned = true;
     }
 }
-
-internal sealed record StoredCar(string Vin, IReadOnlyDictionary<string, StoredValue> Data);
-
-/// <param name="Value">A number, a Boolean, a text, or null.</param>
-internal sealed record StoredValue(DateTime Timestamp, object? Value, string? Unit);
-
-[JsonSerializable(typeof(IReadOnlyList<StoredCar>))]
-[JsonSerializable(typeof(double))]
-[JsonSerializable(typeof(bool))]
-[JsonSerializable(typeof(string))]
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-internal sealed partial class BmwValuesJson : JsonSerializerContext;

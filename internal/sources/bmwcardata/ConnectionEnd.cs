@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using MQTTnet;
 using MQTTnet.Exceptions;
 using ConnectCode = MQTTnet.Protocol.MqttConnectReasonCode;
@@ -12,43 +10,23 @@ namespace Exporter.BmwCarData;
 
 /// <summary>Why a connection ended or was not established. <see cref="Classify"/> is the table of MQTT's reason codes.</summary>
 /// <param name="Label">The value of a metric's label.</param>
-/// <param name="Reason">A sentence for the log and the status page, with the fix if there is one.</param>
-internal abstract record ConnectionEnd(string Label, string Reason)
+/// <param name="Failure">For the log and the status page; null if the end is expected, and the exporter connects again.</param>
+internal sealed record ConnectionEnd(string Label, ApiFailure? Failure)
 {
-    /// <summary>Not an error: connect again.</summary>
-    public sealed record Expected(string Label, string Reason) : ConnectionEnd(Label, Reason);
-
-    /// <summary>A retry can succeed: the network failed, or the server is busy or restarting.</summary>
-    public sealed record Transient(string Label, string Reason) : ConnectionEnd(Label, Reason);
-
-    /// <summary>The server rejects the ID token; a new one can be valid.</summary>
-    public sealed record TokenRejected(string Reason) : ConnectionEnd("token_refused", Reason);
-
-    /// <summary>Too many connections or requests.</summary>
-    public sealed record RateLimited(string Reason) : ConnectionEnd("limited", Reason);
-
-    /// <summary>Another program uses the only connection of the account.</summary>
-    public sealed record TakenOver(string Reason) : ConnectionEnd("taken_over", Reason);
-
-    /// <summary>The server rejects the request until the user changes something.</summary>
-    public sealed record Rejected(string Reason) : ConnectionEnd("refused", Reason);
+    /// <summary>The label if another program uses the only connection of the account.</summary>
+    public const string TakenOver = "taken_over";
 
     /// <summary>All values of <see cref="Label"/>.</summary>
     public static IReadOnlyList<string> Labels { get; } =
-        ["new_token", "maximum_connect_time", "network", "server", "protocol", "token_refused", "limited", "taken_over", "refused"];
-
-    /// <summary>For the status page; null if there is no error.</summary>
-    public ApiFailure? Failure => this switch
-    {
-        Expected => null,
-        TokenRejected => new ApiFailure.TokenRefused(Reason),
-        RateLimited => new ApiFailure.RateLimited(Reason),
-        TakenOver or Rejected => new ApiFailure.Rejected(Reason),
-        _ => new ApiFailure.Unavailable(Reason),
-    };
+        ["new_token", "maximum_connect_time", "network", "server", "protocol", "token_refused", "limited", TakenOver, "refused"];
 
     /// <summary>The exporter closed the connection, because the token manager has a new ID token.</summary>
-    public static ConnectionEnd NewToken { get; } = new Expected("new_token", "reconnecting with the new ID token");
+    public static ConnectionEnd NewToken { get; } = new("new_token", null);
+
+    /// <summary>The network failed, or the server does not respond.</summary>
+    public static ConnectionEnd Network(string reason) => new("network", new ApiFailure.Unavailable(Sanitize.Line(reason)));
+
+    public static ConnectionEnd Protocol(string reason) => new("protocol", new ApiFailure.Unavailable(reason));
 
     /// <summary>Null if the server accepted the connection.</summary>
     public static ConnectionEnd? Of(MqttClientConnectResult result) => result.ResultCode == MqttClientConnectResultCode.Success
@@ -74,7 +52,7 @@ internal abstract record ConnectionEnd(string Label, string Reason)
     public static ConnectionEnd Of(Exception? failure, string endpoint) => failure switch
     {
         MqttCommunicationTimedOutException => Network("the server stopped responding"),
-        InvalidDataException => new Transient("protocol", $"the server violates MQTT 5: {failure.Message}"),
+        InvalidDataException => Protocol($"the server violates MQTT 5: {failure.Message}"),
         AuthenticationException => Network($"the TLS handshake with {endpoint} failed: {failure.InnerException?.Message ?? failure.Message}"),
         SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
             Network($"{endpoint} cannot be resolved"),
@@ -86,10 +64,8 @@ internal abstract record ConnectionEnd(string Label, string Reason)
         IOException => Network($"the connection to {endpoint} failed: {failure.Message}"),
         null or MqttCommunicationException or OperationCanceledException or ObjectDisposedException =>
             Network($"{endpoint} closed the connection without a reason"),
-        _ => new Transient("protocol", "the server violates MQTT 5: [MQTT 4.13] it sent an invalid or unexpected packet"),
+        _ => Protocol("the server violates MQTT 5: [MQTT 4.13] it sent an invalid or unexpected packet"),
     };
-
-    private static Transient Network(string reason) => new("network", Sanitize.Line(reason));
 
     /// <summary>The reason codes of MQTT 5 (2.4), which are the same in every packet, and their meaning at BMW.</summary>
     /// <param name="subscribing">Whether the code rejects a subscription of a working connection.</param>
@@ -98,24 +74,23 @@ internal abstract record ConnectionEnd(string Label, string Reason)
         details = Sanitize.Line(details);
         return code switch
         {
-            (int)DisconnectCode.SessionTakenOver => new TakenOver(
-                $"another program took over BMW's stream ({details}): BMW allows one connection for each account; stop the other program"),
+            (int)DisconnectCode.SessionTakenOver => new(TakenOver, new ApiFailure.Rejected(
+                $"another program took over BMW's stream ({details}): BMW allows one connection for each account; stop the other program")),
             (int)DisconnectCode.QuotaExceeded or (int)DisconnectCode.ConnectionRateExceeded or (int)DisconnectCode.MessageRateTooHigh =>
-                new RateLimited($"BMW's stream limits the connection rate: {details}"),
+                new("limited", new ApiFailure.RateLimited($"BMW's stream limits the connection rate: {details}")),
             // The connection stays open after a rejected subscription, but it never delivers a message.
-            _ when subscribing && IsFailure(code) => new Rejected(
-                $"BMW's stream: {details}: as the primary user, select the data to stream in the portal; check that vin names your cars"),
-            (int)DisconnectCode.MaximumConnectTime =>
-                new Expected("maximum_connect_time", "BMW's stream closed the connection after its maximum time"),
-            (int)ConnectCode.BadUserNameOrPassword or (int)DisconnectCode.NotAuthorized => new TokenRejected(
-                $"BMW's stream rejected the ID token: {details}; if this persists, subscribe to CarData Stream in the portal and log in again"),
+            _ when subscribing && IsFailure(code) => new("refused", new ApiFailure.Rejected(
+                $"BMW's stream: {details}: as the primary user, select the data to stream in the portal; check that vin names your cars")),
+            (int)DisconnectCode.MaximumConnectTime => new("maximum_connect_time", null),
+            (int)ConnectCode.BadUserNameOrPassword or (int)DisconnectCode.NotAuthorized => new("token_refused", new ApiFailure.TokenRefused(
+                $"BMW's stream rejected the ID token: {details}; if this persists, subscribe to CarData Stream in the portal and log in again")),
             (int)ConnectCode.Banned or (int)ConnectCode.UnsupportedProtocolVersion or (int)ConnectCode.ClientIdentifierNotValid
                 or (int)ConnectCode.BadAuthenticationMethod or (int)DisconnectCode.TopicFilterInvalid
-                or (int)DisconnectCode.WildcardSubscriptionsNotSupported => new Rejected($"BMW's stream: {details}"),
+                or (int)DisconnectCode.WildcardSubscriptionsNotSupported => new("refused", new ApiFailure.Rejected($"BMW's stream: {details}")),
             (int)DisconnectCode.MalformedPacket or (int)DisconnectCode.ProtocolError
                 or (int)DisconnectCode.PacketTooLarge or (int)DisconnectCode.ReceiveMaximumExceeded =>
-                new Transient("protocol", $"BMW's stream: {details}"),
-            _ => new Transient("server", $"BMW's stream: {details}"),
+                Protocol($"BMW's stream: {details}"),
+            _ => new("server", new ApiFailure.Unavailable($"BMW's stream: {details}")),
         };
     }
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Exporter.Accounts;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.BmwCarData;

@@ -73,7 +73,7 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
         catch (Exception e)
         {
             failure = limit.IsCancellationRequested
-                ? new ConnectionEnd.Transient("network", $"{options.Endpoint} did not respond within {options.ConnectTimeout.TotalSeconds} s")
+                ? ConnectionEnd.Network($"{options.Endpoint} did not respond within {options.ConnectTimeout.TotalSeconds} s")
                 : ConnectionEnd.Of(e, options.Endpoint);
         }
         if (failure is null)
@@ -104,8 +104,8 @@ internal sealed class MqttConnection : IMqttClientStreamProvider, IAsyncDisposab
             cancellationToken.ThrowIfCancellationRequested();
             if (timeout.IsCancellationRequested)
             {
-                ended.TrySetResult(new ConnectionEnd.Transient(
-                    "network", $"{options.Endpoint} did not respond to SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
+                ended.TrySetResult(ConnectionEnd.Network(
+                    $"{options.Endpoint} did not respond to SUBSCRIBE within {options.ResponseTimeout.TotalSeconds} s"));
             }
             else if (e is MqttProtocolViolationException)
             {

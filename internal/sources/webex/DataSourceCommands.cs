@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
-using Exporter.Accounts;
-using Exporter.Tokens;
+using Refit;
 
 namespace Exporter.Webex;
 
 /// <summary><c>exporter webex data-sources …</c>: the declarations of the commands, and what each does with an opened account.</summary>
-internal static class DataSourceCommands
+internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
 {
     private static readonly CommandOption Json = new("--json", "Print JSON, without tokens and nonces.");
     private static readonly CommandOption Record =
@@ -22,87 +21,57 @@ internal static class DataSourceCommands
     private static readonly CommandOption SaveList = new("--save-list", "Write data_sources_list_TIME.json to this directory.", "DIRECTORY");
     private static readonly CommandArgument Id = new("ID", "ID of the data source, as list shows it.");
 
-    private static readonly SourceCommand List = new(
-        Name("list"), "Lists the service app's data sources with status, schema and the expiry of each signed token.")
-    {
-        Options = [Json, SaveList],
-        Examples = ["exporter webex data-sources list", "exporter webex data-sources list --json"],
-    };
-
-    private static readonly SourceCommand Show = new(Name("show"), "Shows a data source and the claims of its signed token.")
-    {
-        Arguments = [Id],
-        Options = [Json],
-        Examples = ["oauth-exporter webex data-sources show 7c5e…"],
-    };
-
-    private static readonly SourceCommand Extend = new(
-        Name("extend"), "Gets a new signed token for a data source before the old one expires. A disabled source stays disabled.")
-    {
-        Arguments = [Id],
-        Options = [Minutes, Record, Json],
-        Examples = ["oauth-exporter webex data-sources extend 7c5e… --minutes 1440"],
-    };
-
-    private static readonly SourceCommand Register = new(Name("register"), "Registers a data source.")
-    {
-        Options = [Url, Audience, Subject, Schema, Minutes, Record, Json],
-        Examples = ["oauth-exporter webex data-sources register --url https://voice.example.com/grpc"],
-    };
-
-    private static readonly SourceCommand Update = new(Name("update"), "Changes a data source. What you leave out stays as it is.")
-    {
-        Arguments = [Id],
-        Options = [Url, Audience, Subject, Status, ErrorMessage, Minutes, Record, Json],
-        Examples = ["oauth-exporter webex data-sources update 7c5e… --status disabled --error-message \"Moving house\""],
-    };
-
-    private static readonly SourceCommand Schemas = new(Name("schemas"), "Lists the schemas that a data source can be registered with.")
-    {
-        Options = [Json],
-    };
+    private static readonly SourceCommand List = Command(
+        "list", "Lists the service app's data sources with status, schema and the expiry of each signed token.", [], [Json, SaveList],
+        "exporter webex data-sources list", "exporter webex data-sources list --json");
+    private static readonly SourceCommand Show = Command(
+        "show", "Shows a data source and the claims of its signed token.", [Id], [Json], "oauth-exporter webex data-sources show 7c5e…");
+    private static readonly SourceCommand Extend = Command(
+        "extend", "Gets a new signed token for a data source before the old one expires. A disabled source stays disabled.",
+        [Id], [Minutes, Record, Json], "oauth-exporter webex data-sources extend 7c5e… --minutes 1440");
+    private static readonly SourceCommand Register = Command(
+        "register", "Registers a data source.", [], [Url, Audience, Subject, Schema, Minutes, Record, Json],
+        "oauth-exporter webex data-sources register --url https://voice.example.com/grpc");
+    private static readonly SourceCommand Update = Command(
+        "update", "Changes a data source. What you leave out stays as it is.",
+        [Id], [Url, Audience, Subject, Status, ErrorMessage, Minutes, Record, Json],
+        "oauth-exporter webex data-sources update 7c5e… --status disabled --error-message \"Moving house\"");
+    private static readonly SourceCommand Schemas = Command(
+        "schemas", "Lists the schemas that a data source can be registered with.", [], [Json]);
 
     public static IReadOnlyList<SourceCommand> All { get; } = [List, Show, Extend, Register, Update, Schemas];
 
-    /// <summary>The commands of an account.</summary>
-    public static IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> For(IWebexApi api, ApiAccount account) =>
+    public IReadOnlyDictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>> Handlers =>
         new Dictionary<SourceCommand, Func<CommandCall, CancellationToken, Task<int>>>
         {
-            [List] = LoggedIn(async (call, cancellationToken) => ShowResult(call,
-                WebexResponse.Read(await api.ListDataSourcesAsync(account, cancellationToken), account, call.Time), list => PrintList(call, list))),
-            [Show] = LoggedIn(async (call, cancellationToken) => ShowResult(call,
-                WebexResponse.Read(await api.GetDataSourceAsync(account, call.Value("ID")!, cancellationToken), account, call.Time),
-                source => PrintSource(call, source))),
-            [Extend] = Validated(LoggedIn(async (call, cancellationToken) => Report(call, "extend", "extended",
-                await api.ExtendDataSourceAsync(
-                    account, call.Value("ID")!, Lifetime(call) ?? DataSourceRequest.LongestLifetime, call.Time, cancellationToken)))),
-            [Register] = Validated(LoggedIn(async (call, cancellationToken) =>
-            {
-                var request = Registration(call);
-                var response = await api.RegisterDataSourceAsync(account, request, cancellationToken);
-                return Report(call, "registration", "registered", WebexResponse.Read(response, account, call.Time, request));
-            })),
-            [Update] = Validated(LoggedIn((call, cancellationToken) => UpdateAsync(api, account, call, cancellationToken))),
-            [Schemas] = LoggedIn(async (call, cancellationToken) => ShowResult(call,
-                WebexResponse.Read(await api.ListSchemasAsync(account, cancellationToken), account, call.Time),
-                schemas => PrintSchemas(call, schemas))),
-        };
+            [List] = async (call, cancellationToken) =>
+                ShowResult(call, Read(call, await api.ListDataSourcesAsync(account, cancellationToken)), PrintList),
+            [Show] = async (call, cancellationToken) =>
+                ShowResult(call, Read(call, await api.GetDataSourceAsync(account, call.Value(Id.Name)!, cancellationToken)), PrintSource),
+            [Extend] = async (call, cancellationToken) => Report(call, "extend", "extended", await api.ExtendDataSourceAsync(
+                account, call.Value(Id.Name)!, Lifetime(call) ?? DataSourceRequest.LongestLifetime, call.Time, cancellationToken)),
+            [Register] = async (call, cancellationToken) => Report(call, "registration", "registered", await RegisterAsync(call, cancellationToken)),
+            [Update] = async (call, cancellationToken) => Report(call, "update", "updated", await UpdateAsync(call, cancellationToken)),
+            [Schemas] = async (call, cancellationToken) =>
+                ShowResult(call, Read(call, await api.ListSchemasAsync(account, cancellationToken)), PrintSchemas),
+        }.ToDictionary(handler => handler.Key, handler => Checked(handler.Key, handler.Value));
 
-    private static IReadOnlyList<string> Name(string verb) => ["webex", "data-sources", verb];
+    private static SourceCommand Command(
+        string verb, string help, CommandArgument[] arguments, CommandOption[] options, params string[] examples) =>
+        new(["webex", "data-sources", verb], help) { Arguments = arguments, Options = options, Examples = examples };
 
-    private static Func<CommandCall, CancellationToken, Task<int>> LoggedIn(Func<CommandCall, CancellationToken, Task<int>> run) =>
-        async (call, cancellationToken) =>
-            await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code ? code : await run(call, cancellationToken);
+    /// <summary>Validates the arguments before the login, and logs in before any request.</summary>
+    private static Func<CommandCall, CancellationToken, Task<int>> Checked(
+        SourceCommand command, Func<CommandCall, CancellationToken, Task<int>> run) => async (call, cancellationToken) =>
+            Problem(command, call) is { } problem ? Fail(call, problem)
+            : await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code ? code
+            : await run(call, cancellationToken);
 
-    /// <summary>Validates the arguments before the login and before any request.</summary>
-    private static Func<CommandCall, CancellationToken, Task<int>> Validated(Func<CommandCall, CancellationToken, Task<int>> run) =>
-        (call, cancellationToken) => Problem(call) is { } problem ? Task.FromResult(Fail(call, problem)) : run(call, cancellationToken);
-
-    private static string? Problem(CommandCall call) => (call.Value(Minutes.Name), call.Value(Status.Name)) switch
+    private static string? Problem(SourceCommand command, CommandCall call) => (call.Value(Minutes.Name), call.Value(Status.Name)) switch
     {
         ({ } minutes, _) when Lifetime(call) is null => $"{Minutes.Name} {Sanitize.Line(minutes)}: write a whole number from 1 to 1440.",
         (_, not (null or "active" or "disabled") and var status) => $"{Status.Name} {Sanitize.Line(status)}: write active or disabled.",
-        _ when call.Value("ID") is null && string.IsNullOrEmpty(call.Value(Url.Name)) =>
+        _ when command == Register && string.IsNullOrEmpty(call.Value(Url.Name)) =>
             $"A registration needs an address that Webex delivers to: {Url.Name}.",
         _ => null,
     };
@@ -113,26 +82,33 @@ internal static class DataSourceCommands
             ? TimeSpan.FromMinutes(minutes)
             : null;
 
-    private static DataSourceRequest Registration(CommandCall call) => new()
-    {
-        Url = call.Value(Url.Name)!,
-        Audience = call.Value(Audience.Name) ?? DataSourceRequest.DefaultName,
-        Subject = call.Value(Subject.Name) ?? DataSourceRequest.DefaultName,
-        SchemaId = call.Value(Schema.Name) ?? DataSourceRequest.DefaultSchemaId,
-        Lifetime = Lifetime(call) ?? DataSourceRequest.LongestLifetime,
-    };
+    private Result<T, ApiFailure> Read<T>(CommandCall call, IApiResponse<T> response, DataSourceRequest? request = null) where T : class =>
+        WebexResponse.Read(response, account, call.Time, request);
 
-    private static async Task<int> UpdateAsync(IWebexApi api, ApiAccount account, CommandCall call, CancellationToken cancellationToken)
+    private async Task<Result<WebexDataSource, ApiFailure>> RegisterAsync(CommandCall call, CancellationToken cancellationToken)
     {
-        var id = call.Value("ID")!;
-        var result = WebexResponse.Read(await api.GetDataSourceAsync(account, id, cancellationToken), account, call.Time);
+        var request = new DataSourceRequest
+        {
+            Url = call.Value(Url.Name)!,
+            Audience = call.Value(Audience.Name) ?? DataSourceRequest.DefaultName,
+            Subject = call.Value(Subject.Name) ?? DataSourceRequest.DefaultName,
+            SchemaId = call.Value(Schema.Name) ?? DataSourceRequest.DefaultSchemaId,
+            Lifetime = Lifetime(call) ?? DataSourceRequest.LongestLifetime,
+        };
+        return Read(call, await api.RegisterDataSourceAsync(account, request, cancellationToken), request);
+    }
+
+    private async Task<Result<WebexDataSource, ApiFailure>> UpdateAsync(CommandCall call, CancellationToken cancellationToken)
+    {
+        var id = call.Value(Id.Name)!;
+        var result = Read(call, await api.GetDataSourceAsync(account, id, cancellationToken));
         if (result.Value is not { } source)
         {
-            return Report(call, "update", "updated", result);
+            return result;
         }
         if (DataSourceRequest.FromCurrent(source, Lifetime(call), out var missing) is not { } current)
         {
-            return Fail(call, DataSourceExtension.MissingMembers(missing));
+            return new ApiFailure.Rejected(DataSourceExtension.MissingMembers(missing));
         }
         var status = call.Value(Status.Name) ?? current.Status;
         var request = current with
@@ -144,19 +120,16 @@ internal static class DataSourceCommands
             // An update removes what it leaves out: an active source has no error message.
             ErrorMessage = status == "disabled" ? call.Value(ErrorMessage.Name) ?? current.ErrorMessage : null,
         };
-        if (status == "disabled" && string.IsNullOrEmpty(request.ErrorMessage))
-        {
-            return Fail(call, $"A disabled data source needs a reason. Set it with {ErrorMessage.Name}.");
-        }
-        var response = await api.UpdateDataSourceAsync(account, id, request, cancellationToken);
-        return Report(call, "update", "updated", WebexResponse.Read(response, account, call.Time, request));
+        return status == "disabled" && string.IsNullOrEmpty(request.ErrorMessage)
+            ? new ApiFailure.Rejected($"A disabled data source needs a reason. Set it with {ErrorMessage.Name}.")
+            : Read(call, await api.UpdateDataSourceAsync(account, id, request, cancellationToken), request);
     }
 
-    private static int ShowResult<T>(CommandCall call, Result<T, ApiFailure> result, Func<T, int> print)
+    private static int ShowResult<T>(CommandCall call, Result<T, ApiFailure> result, Func<CommandCall, T, int> print)
     {
         if (result.Failure is not { } failure)
         {
-            return print(result.Value!);
+            return print(call, result.Value!);
         }
         Fail(call, failure.Reason + (failure.RetryAfter is { } wait ? $" Try again in {Math.Ceiling(wait.TotalSeconds)} s." : ""));
         return failure is ApiFailure.RateLimited or ApiFailure.Unavailable ? ExitCode.TryLater : ExitCode.Failed;
@@ -165,19 +138,16 @@ internal static class DataSourceCommands
     /// <summary>Prints the result of an operation, and writes its record if requested.</summary>
     private static int Report(CommandCall call, string operation, string participle, Result<WebexDataSource, ApiFailure> result)
     {
-        var code = ShowResult(call, result, source =>
+        var (source, failure) = result;
+        if (source is not null && !call.Has(Json.Name))
         {
-            if (!call.Has(Json.Name))
-            {
-                call.Terminal.Error.WriteLine($"The data source is {participle}.");
-            }
-            return PrintSource(call, source);
-        });
+            call.Terminal.Error.WriteLine($"The data source is {participle}.");
+        }
+        var code = ShowResult(call, result, PrintSource);
         if (call.Value(Record.Name) is not { } directory)
         {
             return code;
         }
-        var (source, failure) = result;
         var record = new OperationRecord(operation, call.Time.GetUtcNow(), source is not null, source is null ? null : DataSourceView.Of(source),
             failure?.Reason);
         var name = $"data_source_{operation}_{(source is null ? "failed" : FileName(source.Id))}";

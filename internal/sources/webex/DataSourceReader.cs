@@ -1,6 +1,5 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
+using Refit;
 
 namespace Exporter.Webex;
 
@@ -17,43 +16,32 @@ internal sealed class DataSourceReader(
     private bool schemasMissing;
     private Deadline? rateLimit;
 
+    /// <summary>Reads the list, and each source that the list describes incompletely.</summary>
     public async Task<Result<WebexReading, ApiFailure>> ReadAsync(CancellationToken cancellationToken)
     {
-        var (sources, failure) = await ReadDataSourcesAsync(cancellationToken);
-        if (sources is null)
+        var (listed, failure) = await SendAsync(api.ListDataSourcesAsync(account, cancellationToken));
+        if (listed is null)
         {
             return failure!;
+        }
+        var sources = new List<WebexDataSource>();
+        foreach (var source in listed)
+        {
+            var isComplete = source.Id.Length == 0 || source is { Status: not null, TokenExpiresAt: not null };
+            (var details, failure) = isComplete ? source : await SendAsync(api.GetDataSourceAsync(account, source.Id, cancellationToken));
+            if (failure is not (null or ApiFailure.Rejected))
+            {
+                return failure;
+            }
+            // If it was rejected, it was deleted in the meantime, or is not readable: use the list's entry.
+            sources.Add(details ?? source);
         }
         var current = options.Extend ? await ExtendDueAsync(sources, cancellationToken) : sources;
         return new WebexReading(current, await ReadSchemasAsync(cancellationToken), extensions);
     }
 
-    /// <summary>Reads the list, and each source that the list describes incompletely.</summary>
-    private async Task<Result<IReadOnlyList<WebexDataSource>, ApiFailure>> ReadDataSourcesAsync(CancellationToken cancellationToken)
-    {
-        var listed = WebexResponse.Read(await api.ListDataSourcesAsync(account, cancellationToken), account, time);
-        if (listed.Value is not { } sources)
-        {
-            return listed;
-        }
-        var complete = new List<WebexDataSource>();
-        foreach (var source in sources)
-        {
-            if (source.Id.Length == 0 || source is { Status: not null, TokenExpiresAt: not null })
-            {
-                complete.Add(source);
-                continue;
-            }
-            var (details, failure) = WebexResponse.Read(await api.GetDataSourceAsync(account, source.Id, cancellationToken), account, time);
-            if (failure is not (null or ApiFailure.Rejected))
-            {
-                return failure;
-            }
-            // If it was deleted in the meantime, or is not readable, use the list's entry.
-            complete.Add(details ?? source);
-        }
-        return complete;
-    }
+    private async Task<Result<T, ApiFailure>> SendAsync<T>(Task<IApiResponse<T>> sending) where T : class =>
+        WebexResponse.Read(await sending, account, time);
 
     private async Task<IReadOnlyList<WebexDataSource>> ExtendDueAsync(
         IReadOnlyList<WebexDataSource> sources, CancellationToken cancellationToken)
@@ -105,16 +93,16 @@ internal sealed class DataSourceReader(
         {
             return cached.List;
         }
-        var (list, failure) = WebexResponse.Read(await api.ListSchemasAsync(account, cancellationToken), account, time);
+        var (list, failure) = await SendAsync(api.ListSchemasAsync(account, cancellationToken));
         if (list is not null)
         {
-            schemas = (list, time.GetUtcNow());
+            (schemas, schemasMissing) = ((list, time.GetUtcNow()), false);
         }
         else if (!schemasMissing)
         {
+            schemasMissing = true;
             logger.LogWarning("account {Account}: the schemas could not be read: {Reason}", name, failure!.Reason);
         }
-        schemasMissing = list is null;
         return schemas?.List;
     }
 }

@@ -1,6 +1,4 @@
 using System.Text.Json.Serialization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 
 namespace Exporter.Webex;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Exporter.Accounts;
 
 namespace Exporter.Webex;
 

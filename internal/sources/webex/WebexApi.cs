@@ -1,7 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Refit;
 
@@ -61,26 +59,22 @@ public static class WebexApiServices
     }
 }
 
-internal sealed class DataSourceConverter : ElementConverter<WebexDataSource>
+internal abstract class WebexConverter<T>(Func<JsonElement, T?> read) : ElementConverter<T>
 {
-    protected override WebexDataSource? From(JsonElement json) =>
-        JsonMembers.TryFrom(json) is { } members && members.Has("id") ? WebexDataSource.From(members) : null;
+    protected sealed override T? From(JsonElement json) => read(json);
 }
 
-internal sealed class DataSourcesConverter : ElementConverter<IReadOnlyList<WebexDataSource>>
-{
-    protected override IReadOnlyList<WebexDataSource>? From(JsonElement json) => WebexResponse.Items(json, WebexDataSource.From);
-}
+internal sealed class DataSourceConverter() : WebexConverter<WebexDataSource>(
+    json => JsonMembers.TryFrom(json) is { } members && members.Has("id") ? WebexDataSource.From(members) : null);
 
-internal sealed class SchemaConverter : ElementConverter<WebexSchema>
-{
-    protected override WebexSchema? From(JsonElement json) => JsonMembers.TryFrom(json) is { } members ? WebexSchema.From(members) : null;
-}
+internal sealed class DataSourcesConverter() : WebexConverter<IReadOnlyList<WebexDataSource>>(
+    json => WebexResponse.Items(json, WebexDataSource.From));
 
-internal sealed class SchemasConverter : ElementConverter<IReadOnlyList<WebexSchema>>
-{
-    protected override IReadOnlyList<WebexSchema>? From(JsonElement json) => WebexResponse.Items(json, WebexSchema.From);
-}
+internal sealed class SchemaConverter() : WebexConverter<WebexSchema>(
+    json => JsonMembers.TryFrom(json) is { } members ? WebexSchema.From(members) : null);
+
+internal sealed class SchemasConverter() : WebexConverter<IReadOnlyList<WebexSchema>>(
+    json => WebexResponse.Items(json, WebexSchema.From));
 
 [JsonSerializable(typeof(WebexDataSource))]
 [JsonSerializable(typeof(IReadOnlyList<WebexDataSource>))]

@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-
 namespace Exporter.Webex;
 
 /// <summary>Counts calls: Webex limits them by app, organization and endpoint, and publishes no limits.</summary>

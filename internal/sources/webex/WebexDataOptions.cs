@@ -1,5 +1,3 @@
-using Exporter.Accounts;
-
 namespace Exporter.Webex;
 
 /// <summary>The settings for reading and extending data sources.</summary>

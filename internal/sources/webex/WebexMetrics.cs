@@ -1,19 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
-using Exporter.Metrics;
 
 namespace Exporter.Webex;
 
 /// <summary>Turns a reading into metrics. A label never contains a token, a nonce, an error message, or more of a URL than its host.</summary>
 internal static class WebexMetrics
 {
-    private const string Active = "active";
-    private const string Disabled = "disabled";
-
-    /// <summary>Any status that Webex does not document.</summary>
-    private const string Other = "other";
-
-    private static readonly string[] Statuses = [Active, Disabled, Other];
+    /// <summary>The last is any status that Webex does not document.</summary>
+    private static readonly string[] Statuses = ["active", "disabled", "other"];
 
     public static IEnumerable<MetricFamily> From(WebexReading reading)
     {
@@ -74,9 +68,9 @@ internal static class WebexMetrics
         ("org_id", source.OrgId ?? ""), ("application_id", source.ApplicationId ?? ""), ("audience", source.Audience ?? ""),
         ("subject", source.Subject ?? ""), ("url_host", host ?? ""));
 
-    private static string StatusOf(WebexDataSource source) => source.Status is Active or Disabled ? source.Status : Other;
+    private static string StatusOf(WebexDataSource source) => source.IsActive || source.IsDisabled ? source.Status! : Statuses[^1];
 
-    private static double? Seconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
+    public static double? Seconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
 
     private static string Hash(string? message) =>
         message is null ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(message)))[..12];

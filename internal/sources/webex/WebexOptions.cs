@@ -1,14 +1,8 @@
-using Exporter.Accounts;
-using Exporter.Tokens;
-
 namespace Exporter.Webex;
 
 /// <summary>The settings of a Webex account. Each overrides the corresponding field of <c>token-config.json</c>.</summary>
 /// <param name="TokenFile">The file in the working directory, if none is configured and it exists; otherwise null.</param>
-/// <param name="Integration">Null uses the integration in the file.</param>
-/// <param name="Api">The base address of the API and the login.</param>
-internal sealed record WebexOptions(
-    string? TokenFile, TokenConfig Config, OAuthClient? Integration, Uri RedirectUri, IReadOnlyList<string> Scopes, Uri Api, WebexDataOptions Data)
+internal sealed record WebexOptions(string? TokenFile, WebexTokensOptions Tokens, WebexDataOptions Data)
 {
     private static readonly Setting<string> TokenFileSetting = Settings.Path(
         "token_file", "The .env file for the service app's token. Its other lines stay as they are.",
@@ -52,32 +46,30 @@ internal sealed record WebexOptions(
 
     public static WebexOptions Read(Section section)
     {
-        var app = new ServiceAppSettings(
-            section.Find(AppIdSetting), section.Find(ClientIdSetting), section.Find(ClientSecretSetting), section.Find(TargetOrgSetting));
-        var config = new TokenConfig(
-            FindInWorkingDirectory(section, ConfigFileSetting, WebexDefaults.ConfigFileName) ?? section.Get(ConfigFileSetting), app);
-        if (config.Problem is { } problem)
+        var (id, secret) = (section.Find(IntegrationIdSetting), section.Find(IntegrationSecretSetting));
+        var tokens = new WebexTokensOptions
+        {
+            ConfigFile = FindInWorkingDirectory(section, ConfigFileSetting, WebexDefaults.ConfigFileName) ?? section.Get(ConfigFileSetting),
+            ServiceApp = JsonMembers.Empty
+                .With("appId", section.Find(AppIdSetting)).With("clientId", section.Find(ClientIdSetting))
+                .With("clientSecret", section.Find(ClientSecretSetting)?.Reveal()).With("targetOrgId", section.Find(TargetOrgSetting)),
+            Integration = id is null || secret is null ? null : new OAuthClient(id, secret),
+            RedirectUri = section.Get(RedirectUriSetting),
+            Scopes = section.Get(ScopesSetting),
+            Api = section.Get(ApiSetting),
+        };
+        if (tokens.Config.Problem is { } problem)
         {
             section.Problem(ConfigFileSetting, problem);
         }
-        var (id, secret) = (section.Find(IntegrationIdSetting), section.Find(IntegrationSecretSetting));
         if (id is null != secret is null)
         {
             section.Problem(id is null ? IntegrationIdSetting : IntegrationSecretSetting,
                 "an integration has a client ID and a client secret; set both, or neither");
         }
         return new WebexOptions(
-            FindInWorkingDirectory(section, TokenFileSetting, WebexDefaults.EnvFileName),
-            config,
-            id is null || secret is null ? null : new OAuthClient(id, secret),
-            section.Get(RedirectUriSetting),
-            section.Get(ScopesSetting),
-            section.Get(ApiSetting),
-            WebexDataOptions.Read(section));
+            FindInWorkingDirectory(section, TokenFileSetting, WebexDefaults.EnvFileName), tokens, WebexDataOptions.Read(section));
     }
-
-    /// <summary>Without an integration there is no login by browser.</summary>
-    public bool HasIntegration => (Integration ?? Config.Integration()) is not null;
 
     /// <summary>The token manager's file in the working directory takes precedence over the default path.</summary>
     private static string? FindInWorkingDirectory(Section section, Setting setting, string name) =>

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Exporter.Accounts;
-using Exporter.Tokens;
 using Refit;
 
 namespace Exporter.Webex;

@@ -1,6 +1,3 @@
-using Exporter.Accounts;
-using Exporter.Metrics;
-using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -29,47 +26,48 @@ public sealed class WebexSource : ISource
 
     private Account Open(WebexOptions options, AccountContext context)
     {
-        var (time, logger) = (context.Time, context.Logging.CreateLogger(Name));
-        foreach (var warning in options.Config.Warnings())
+        var (time, logger, config) = (context.Time, context.Logging.CreateLogger(Name), options.Tokens.Config);
+        foreach (var warning in config.Warnings())
         {
             logger.LogWarning("account {Account}: {Warning}", context.Name, warning);
         }
-        var login = context.HasAccountLabel ? $"exporter login {context.Name}" : "exporter login";
         var calls = new WebexCalls(context);
-        var chain = new WebexTokenChain(
-            new(context.Name, options.Config, options.Integration, options.Api, options.RedirectUri, options.Scopes, login),
-            options.TokenFile is { } file ? context.WithTokenExport(new FileStore(file, TokenFormats(time), time)) : context.Store,
-            new FileStore(options.Config.Path, [new TokenConfigFormat()], time), context.TokenOptions, context.TokenHttp, time, context.Logging,
-            calls.Mark);
-        var account = new ApiAccount(chain.ServiceApp, options.Api) { Calls = calls };
+        var tokens = new WebexTokens(options.Tokens with
+        {
+            Account = context.Name,
+            LoginCommand = context.HasAccountLabel ? $"exporter login {context.Name}" : "exporter login",
+            Store = options.TokenFile is { } file ? context.WithTokenExport(new FileStore(file, TokenFormats(time), time)) : context.Store,
+            TokenOptions = context.TokenOptions,
+            Http = context.TokenHttp,
+            Prepare = calls.Mark,
+        }, time, context.Logging);
+        var account = new ApiAccount(tokens.ServiceApp, options.Tokens.Api) { Calls = calls };
         var api = context.Services.GetRequiredService<IWebexApi>();
         var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger);
         var poller = new Poller<WebexReading>(
-            context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. WebexMetrics.From(reading)], null), chain.ServiceApp,
+            context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. WebexMetrics.From(reading)], null), tokens.ServiceApp,
             new PollerOptions(options.Data.RefreshInterval), time, logger);
-        return new Account(context.Name, Name, context.HasAccountLabel, chain.ServiceApp, poller)
+        // Without an integration there is no login by browser.
+        var hasIntegration = (options.Tokens.Integration ?? config.Integration()) is not null;
+        return new Account(context.Name, Name, context.HasAccountLabel, tokens.ServiceApp, poller)
         {
-            Upstream = [chain.Personal],
-            Levels = chain.Levels.At,
-            Live = LiveValues(chain, time),
-            Login = options.HasIntegration ? new LoginMethod.Redirect(chain.Login) : new LoginMethod.Paste(),
-            AdoptAsync = chain.AdoptAsync,
-            Paste = new PastedToken("personal access token", chain.TryAsync),
-            Commands = DataSourceCommands.For(api, account),
+            Upstream = [tokens.Personal],
+            Levels = tokens.LevelsAt,
+            Live =
+            [
+                new("webex_token_levels_left",
+                    "Ways left to renew the service app's token without you: its own refresh token, the personal access token, the integration.",
+                    MetricKind.Gauge, snapshot => tokens.CountLevelsLeft(snapshot.Token.State, time.GetUtcNow())),
+                new("webex_personal_token_expiry_timestamp_seconds", "When the personal access token expires, if known.",
+                    MetricKind.Gauge, _ => WebexMetrics.Seconds(tokens.Personal.Snapshot.State.Token?.ExpiresAt)),
+                new("webex_integration_token_expiry_timestamp_seconds", "When the integration's refresh token expires, if known.",
+                    MetricKind.Gauge, _ => WebexMetrics.Seconds(tokens.Personal.Snapshot.State.Token?.RefreshExpiresAt)),
+            ],
+            Login = hasIntegration ? new LoginMethod.Redirect(tokens.Login) : new LoginMethod.Paste(),
+            AdoptAsync = tokens.AdoptAsync,
+            Paste = new PastedToken("personal access token", tokens.TryAsync),
+            Commands = new DataSourceCommands(api, account).Handlers,
             DebugData = () => poller.Reading?.ToJson(),
         };
     }
-
-    private static IReadOnlyList<LiveValue> LiveValues(WebexTokenChain chain, TimeProvider time) =>
-    [
-        new("webex_token_levels_left",
-            "Ways left to renew the service app's token without you: its own refresh token, the personal access token, the integration.",
-            MetricKind.Gauge, account => chain.Levels.CountLeft(account.Token.State, time.GetUtcNow())),
-        new("webex_personal_token_expiry_timestamp_seconds", "When the personal access token expires, if known.",
-            MetricKind.Gauge, _ => Seconds(chain.Personal.Snapshot.State.Token?.ExpiresAt)),
-        new("webex_integration_token_expiry_timestamp_seconds", "When the integration's refresh token expires, if known.",
-            MetricKind.Gauge, _ => Seconds(chain.Personal.Snapshot.State.Token?.RefreshExpiresAt)),
-    ];
-
-    private static double? Seconds(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds() / 1000.0;
 }

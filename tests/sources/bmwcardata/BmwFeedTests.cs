@@ -12,8 +12,6 @@ namespace Exporter.Tests.BmwCarData;
 /// <summary>Failures of the parts of a feed. There is no broker.</summary>
 public sealed class BmwFeedTests : IDisposable
 {
-    private static readonly BmwCarDataOptions Options = new(null, [], new Uri("https://auth.invalid"), "127.0.0.1", 1, MqttLogging: false);
-
     private readonly ManualTime time = new();
     private readonly TemporaryDirectory directory = new();
     private readonly CollectedLog log = new();
@@ -43,7 +41,7 @@ public sealed class BmwFeedTests : IDisposable
         var api = new PendingApi();
         using var stop = new CancellationTokenSource();
         await manager.LoadAsync(Cancellation);
-        var feed = Open(log, new BmwRest(api, account, new BmwRestOptions([], directory["cars.json"]), time, log));
+        var feed = Open(log, new BmwRest(api, account, Car.Options, directory["cars.json"], time, log));
         var running = Task.Run(() => feed.RunAsync(stop.Token), Cancellation);
         await api.Requested.Task.WaitAsync(Cancellation);
         feed.Update(_ => Car.Reading(Car.Messages("electric.jsonl")));
@@ -79,7 +77,7 @@ public sealed class BmwFeedTests : IDisposable
         api.Response.SetException(new InvalidOperationException("unexpected"));
         using var stop = new CancellationTokenSource();
         await manager.LoadAsync(Cancellation);
-        var rest = new BmwRest(api, account, new BmwRestOptions([], directory["cars.json"]), time, log);
+        var rest = new BmwRest(api, account, Car.Options, directory["cars.json"], time, log);
         var running = rest.RunAsync(_ => { }, _ => { }, stop.Token);
 
         await time.AdvanceUntilAsync(() => running.IsCompleted || api.Requests == 2, TimeSpan.FromDays(1));
@@ -91,8 +89,7 @@ public sealed class BmwFeedTests : IDisposable
     }
 
     private BmwFeed Open(ILogger logger, BmwRest? rest) => new(
-        new BmwStream("car", Options, manager, time, logger), Options.Limits, Car.MetricsOptions,
-        new BmwValuesFile(ValuesFile, time, log), time, rest);
+        Car.Options, new BmwStream("car", Car.Options, manager, time, logger), new BmwValuesFile(ValuesFile, time, log), time, rest);
 
     /// <summary>Completes the first request when the test says so, even after cancellation. It expects no other request.</summary>
     private sealed class PendingApi : IBmwApi

@@ -105,7 +105,7 @@ public class BmwFuzzTests
                 "k{{message}}.{{key}}{{new string('x', 100)}}":{"value":"{{new string('y', 1000)}}"}
                 """));
             var parsed = Car.Parse($$"""{"vin":"WBY{{message / 4:D14}}","data":{ {{data}} } }""");
-            reading = reading.With(parsed, Car.Limits with { Cars = 5, KeysPerCar = 100 }, Car.Now);
+            reading = reading.With(parsed, Car.Options with { MaximumCars = 5, MaximumKeysPerCar = 100 }, Car.Now);
         }
 
         Assert.Equal(5, reading.Cars.Count);
@@ -117,7 +117,7 @@ public class BmwFuzzTests
 
     private static void AssertReadable(byte[] payload)
     {
-        var reading = BmwReading.Empty.With(BmwMessageParser.Parse(payload, "gcid/WBY00000000000003"), Car.Limits with { Location = true }, Car.Now);
+        var reading = BmwReading.Empty.With(BmwMessageParser.Parse(payload, "gcid/WBY00000000000003"), Car.Options with { Location = true }, Car.Now);
         var families = Car.Families(reading).ToList();
         Assert.All(families, f => Assert.Equal(f.Samples.Count, f.Samples.Select(s => s.Labels.ToString()).Distinct().Count()));
         Assert.True(families.Count > 0 || reading.Errors.Count > 0 || reading.Cars.Count > 0);

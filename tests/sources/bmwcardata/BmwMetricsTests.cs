@@ -29,11 +29,12 @@ public class BmwMetricsTests
             BmwMetric.Measurement or BmwMetric.Phases => "7",
             _ => "\"OPEN\"",
         }, metric is BmwMetric.Measurement measurement ? Unit(measurement.Quantity) : null))).Distinct();
-        var reading = Car.Reading(messages, Car.Limits with { Location = true })
-            .WithInfo(new CarInfo(Car.Electric, "BMW", "i4", "G26", "BEV"), Car.Limits);
+        var reading = Car.Reading(messages, Car.Options with { Location = true })
+            .WithInfo(new CarInfo(Car.Electric, "BMW", "i4", "G26", "BEV"), Car.Options);
         var families = Car.Families(reading).ToList();
 
-        Assert.Equal(BmwMetrics.Families.Select(f => f.Name).Order(), families.Select(f => f.Name).Order());
+        string[] others = ["bmw_vehicle_info", "bmw_cardata_value", "bmw_cardata_state", "bmw_cardata_value_timestamp_seconds"];
+        Assert.Equal(BmwVehicleMetrics.All.Select(metric => metric.Name).Concat(others).Order(), families.Select(f => f.Name).Order());
         Assert.Empty(await Promtool.Check(Page(families), Cancellation));
     }
 
@@ -41,7 +42,7 @@ public class BmwMetricsTests
     public void The_location_is_exported_if_the_setting_is_on()
     {
         var without = Car.Families(Car.Reading(Car.Messages("electric.jsonl"))).Select(f => f.Name);
-        var with = Car.Families(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true })).Select(f => f.Name);
+        var with = Car.Families(Car.Reading(Car.Messages("electric.jsonl"), Car.Options with { Location = true })).Select(f => f.Name);
 
         Assert.Equal(["bmw_vehicle_latitude_degrees", "bmw_vehicle_longitude_degrees"], with.Except(without).Order());
     }
@@ -104,7 +105,7 @@ public class BmwMetricsTests
     [Fact]
     public void An_alias_replaces_the_VIN()
     {
-        var options = Car.MetricsOptions with { Aliases = new Dictionary<string, string> { [Car.Electric] = "blue" } };
+        var options = Car.Options with { Aliases = new Dictionary<string, string> { [Car.Electric] = "blue" } };
         var page = Page(Car.Families(Car.Reading(Car.Messages("electric.jsonl")), options));
 
         Assert.DoesNotContain(Car.Electric, page, StringComparison.Ordinal);
@@ -132,7 +133,7 @@ public class BmwMetricsTests
             Car.Message("vehicle.engine.oil", "50"), Car.Message("vehicle.cabin.seat.driver", "\"HIGH\""), Car.Message("vehicle.status.more", "3"),
             Car.Message("vehicle.vehicle.travelledDistance", "1", "km")]);
 
-        var page = Page(Car.Families(reading, Car.MetricsOptions with { CustomMetrics = mappings })
+        var page = Page(Car.Families(reading, Car.Options with { CustomMetrics = mappings })
             .Where(f => f.Name.StartsWith("bmw_vehicle", StringComparison.Ordinal)));
 
         Golden.CheckPage("sources/bmwcardata/golden/mapped.prom", page);

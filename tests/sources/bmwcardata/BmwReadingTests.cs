@@ -45,12 +45,12 @@ public class BmwReadingTests
     [Fact]
     public void Keys_and_cars_above_the_limits_are_ignored()
     {
-        var limits = Car.Limits with { KeysPerCar = 2, Cars = 1 };
+        var options = Car.Options with { MaximumKeysPerCar = 2, MaximumCars = 1 };
         string[] messages =
         [
             Car.Message("a", "1"), Car.Message("b", "2"), Car.Message("c", "3"), Car.Message("a", "4"), """{"vin":"WBY00000000000009","data":{}}""",
         ];
-        var reading = Car.Reading(messages, limits);
+        var reading = Car.Reading(messages, options);
 
         Assert.Equal(["a", "b"], Assert.Single(reading.Cars).Value.Values.Keys);
         Assert.Equal(new BmwValue.Number(4), reading.Cars[Car.Electric].Values["a"].Value);
@@ -70,13 +70,13 @@ public class BmwReadingTests
         var messages = Car.Messages("electric.jsonl");
 
         Assert.DoesNotContain(Car.Reading(messages).Cars[Car.Electric].Values.Keys, BmwKeys.IsLocation);
-        Assert.Equal(48.177, Car.Value(Car.Reading(messages, Car.Limits with { Location = true }), "bmw_vehicle_latitude_degrees"));
+        Assert.Equal(48.177, Car.Value(Car.Reading(messages, Car.Options with { Location = true }), "bmw_vehicle_latitude_degrees"));
     }
 
     [Fact]
     public void Keys_that_match_a_pattern_are_ignored()
     {
-        var reading = Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { SkippedKeys = ["vehicle.cabin.*", "*.header"] });
+        var reading = Car.Reading(Car.Messages("electric.jsonl"), Car.Options with { SkippedKeys = ["vehicle.cabin.*", "*.header"] });
 
         Assert.DoesNotContain(reading.Cars[Car.Electric].Values.Keys,
             key => key.Contains("cabin", StringComparison.Ordinal) || key.EndsWith("header", StringComparison.Ordinal));
@@ -85,13 +85,13 @@ public class BmwReadingTests
 
     [Fact]
     public void A_car_that_is_not_followed_is_ignored() =>
-        Assert.Empty(Car.Reading(Car.Messages("electric.jsonl"), new BmwLimits([Car.Combustion], false)).Cars);
+        Assert.Empty(Car.Reading(Car.Messages("electric.jsonl"), Car.Options with { Vins = [Car.Combustion] }).Cars);
 
     [Fact]
     public void Stored_values_add_a_car_but_do_not_count_as_a_message()
     {
         var stored = Car.Parse(Car.Message(Odometer, "10", "km")).Message!;
-        var reading = BmwReading.Empty.WithValues(stored, Car.Limits, Car.Now);
+        var reading = BmwReading.Empty.WithValues(stored, Car.Options, Car.Now);
 
         Assert.Equal((0, null), (reading.Cars[Car.Electric].Messages, reading.LastMessage));
         Assert.Equal(10_000, Car.Value(reading, "bmw_vehicle_odometer_meters"));

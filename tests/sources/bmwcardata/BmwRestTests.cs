@@ -280,8 +280,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         {
             StateDirectory = directory.Path,
         };
-        var opened = Exporter.BmwCarData.BmwRest.Open(options, manager, context, log);
-        return new Run(opened.Reader, opened.Budget, manager, time, [http, manager]);
+        return new Run(Exporter.BmwCarData.BmwRest.Open(options, manager, context, log), manager, time, [http, manager]);
     }
 
     private Task LogInAsync(TokenManager manager, IReadOnlyList<string>? scope = null)
@@ -315,15 +314,15 @@ public sealed class BmwRestTests : IAsyncLifetime
         private readonly ManualTime time;
         private readonly Task running;
 
-        public Run(Exporter.BmwCarData.BmwRest rest, DailyBudget budget, TokenManager manager, ManualTime time, IReadOnlyList<IDisposable> owned)
+        public Run(Exporter.BmwCarData.BmwRest rest, TokenManager manager, ManualTime time, IReadOnlyList<IDisposable> owned)
         {
-            (Rest, Budget, TokenManager, this.time, this.owned) = (rest, budget, manager, time, owned);
+            (Rest, TokenManager, this.time, this.owned) = (rest, manager, time, owned);
             running = Task.Run(() => rest.RunAsync(_ => { }, Found.Enqueue, stopping.Token), Cancellation);
         }
 
         public Exporter.BmwCarData.BmwRest Rest { get; }
 
-        public DailyBudget Budget { get; }
+        public DailyBudget Budget => Rest.Budget;
 
         public TokenManager TokenManager { get; }
 

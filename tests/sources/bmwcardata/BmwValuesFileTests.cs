@@ -20,7 +20,7 @@ public sealed class BmwValuesFileTests : IDisposable
 
         Open(directory).Save(reading);
 
-        Assert.Equal(Series(reading), Series(Restored(directory, Car.Limits)));
+        Assert.Equal(Series(reading), Series(Restored(directory, Car.Options)));
         Assert.Empty(logs.All);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(PathIn(directory)));
     }
@@ -29,9 +29,9 @@ public sealed class BmwValuesFileTests : IDisposable
     public void A_stored_location_is_ignored_if_the_setting_is_off()
     {
         using var directory = new TemporaryDirectory();
-        Open(directory).Save(Car.Reading(Car.Messages("electric.jsonl"), Car.Limits with { Location = true }));
+        Open(directory).Save(Car.Reading(Car.Messages("electric.jsonl"), Car.Options with { Location = true }));
 
-        Assert.DoesNotContain(Restored(directory, Car.Limits).Cars[Car.Electric].Values.Keys, BmwKeys.IsLocation);
+        Assert.DoesNotContain(Restored(directory, Car.Options).Cars[Car.Electric].Values.Keys, BmwKeys.IsLocation);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class BmwValuesFileTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(PathIn(directory))!);
         File.WriteAllText(PathIn(directory), $"[7,{Car.Message("k", "1")},null,[]]");
 
-        Assert.Equal([Car.Electric], Restored(directory, Car.Limits).Cars.Keys);
+        Assert.Equal([Car.Electric], Restored(directory, Car.Options).Cars.Keys);
     }
 
     [Fact]
@@ -106,8 +106,8 @@ public sealed class BmwValuesFileTests : IDisposable
 
     private BmwValuesFile Open(TemporaryDirectory directory) => new(PathIn(directory), new ManualTime(), logs);
 
-    private BmwReading Restored(TemporaryDirectory directory, BmwLimits limits) =>
-        Open(directory).Load().Aggregate(BmwReading.Empty, (reading, values) => reading.WithValues(values, limits, Car.Now));
+    private BmwReading Restored(TemporaryDirectory directory, BmwCarDataOptions options) =>
+        Open(directory).Load().Aggregate(BmwReading.Empty, (reading, values) => reading.WithValues(values, options, Car.Now));
 
     private static IEnumerable<string> Series(BmwReading reading) =>
         Car.Families(reading).SelectMany(family => family.Samples.Select(sample => $"{family.Name}{sample.Labels} {sample.Value}"));

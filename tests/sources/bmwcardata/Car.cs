@@ -13,9 +13,7 @@ internal static class Car
 
     public static readonly DateTimeOffset Now = new(2026, 11, 21, 10, 13, 0, TimeSpan.Zero);
 
-    public static readonly BmwLimits Limits = new([], Location: false);
-
-    public static readonly BmwMetricsOptions MetricsOptions = new(new Dictionary<string, string>(), []);
+    public static readonly BmwCarDataOptions Options = new(null, [], new Uri("https://auth.invalid"), "127.0.0.1", 1, MqttLogging: false);
 
     public static IReadOnlyList<string> Messages(string name) =>
         File.ReadAllLines(Path.Combine(Golden.Root, "sources", "bmwcardata", "testdata", name));
@@ -23,8 +21,8 @@ internal static class Car
     public static (BmwMessage? Message, string? Error) Parse(string message, string topic = $"gcid/{Combustion}") =>
         BmwMessageParser.Parse(Encoding.UTF8.GetBytes(message), topic);
 
-    public static BmwReading Reading(IEnumerable<string> messages, BmwLimits? limits = null) =>
-        messages.Aggregate(BmwReading.Empty, (reading, message) => reading.With(Parse(message), limits ?? Limits, Now));
+    public static BmwReading Reading(IEnumerable<string> messages, BmwCarDataOptions? options = null) =>
+        messages.Aggregate(BmwReading.Empty, (reading, message) => reading.With(Parse(message), options ?? Options, Now));
 
     /// <summary>A message with one key.</summary>
     public static string Message(string key, string value, string? unit = null, string at = "2026-11-21T10:00:00Z")
@@ -33,8 +31,8 @@ internal static class Car
         return $$$"""{"vin":"{{{Electric}}}","data":{"{{{key}}}":{"value":{{{value}}},"unit":{{{unit}}},"timestamp":"{{{at}}}"} } }""";
     }
 
-    public static IEnumerable<MetricFamily> Families(BmwReading reading, BmwMetricsOptions? options = null) =>
-        BmwMetrics.From(reading, options ?? Car.MetricsOptions);
+    public static IEnumerable<MetricFamily> Families(BmwReading reading, BmwCarDataOptions? options = null) =>
+        BmwMetrics.From(reading, options ?? Options);
 
     /// <summary>The value of the only series of a family with these labels; null when there is none.</summary>
     public static double? Value(BmwReading reading, string family, params (string Name, string Value)[] labels) =>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Exporter.Accounts;
 using Exporter.BmwCarData;
 using MQTTnet;
 using MQTTnet.Exceptions;
@@ -38,8 +39,9 @@ public class ConnectionEndTests
         var end = ConnectionEnd.Of(new MqttClientSubscribeResult(1,
             [Item("a", (int)MqttClientSubscribeResultCode.GrantedQoS1), Item("b", code)], null, []));
 
-        Assert.IsType<ConnectionEnd.Rejected>(end);
-        Assert.Contains("select the data to stream in the portal", end!.Reason, StringComparison.Ordinal);
+        var rejected = Assert.IsType<ApiFailure.Rejected>(end!.Failure);
+        Assert.Equal("refused", end.Label);
+        Assert.Contains("select the data to stream in the portal", rejected.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -47,8 +49,8 @@ public class ConnectionEndTests
     {
         var end = Connect((int)MqttClientConnectResultCode.ServerBusy, "a\nb\u001b[31m" + new string('x', 5000))!;
 
-        Assert.DoesNotContain(end.Reason, char.IsControl);
-        Assert.InRange(end.Reason.Length, 1, 500);
+        Assert.DoesNotContain(end.Failure!.Reason, char.IsControl);
+        Assert.InRange(end.Failure.Reason.Length, 1, 500);
     }
 
     [Fact]
@@ -70,7 +72,7 @@ public class ConnectionEndTests
     [Fact]
     public void Only_an_expected_end_is_not_a_failure() => Assert.All(
         Enumerable.Range(0, 256).Select(code => Disconnected(code)),
-        end => Assert.Equal(end is ConnectionEnd.Expected, end.Failure is null));
+        end => Assert.Equal(end.Label == "maximum_connect_time", end.Failure is null));
 
     private static ConnectionEnd Disconnected(int code, string? reason = null) =>
         ConnectionEnd.Of(new MqttClientDisconnectedEventArgs(true, null, (MqttClientDisconnectReason)code, reason, [], null), "host:1");

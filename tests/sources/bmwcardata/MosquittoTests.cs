@@ -1,5 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
+using Exporter.Accounts;
 using Exporter.BmwCarData;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -56,9 +57,9 @@ public class MosquittoTests
 
         await broker.Stop(signal);
         // Version 2.0.11 closes connections without DISCONNECT. Later versions send one.
-        Assert.True(await before.Ended is ConnectionEnd.Transient { Label: "network" or "server" });
+        Assert.True(await before.Ended is { Label: "network" or "server" });
         var (_, refused) = await Connect(broker.Options("first"));
-        Assert.Contains("no server listens there", refused!.Reason, StringComparison.Ordinal);
+        Assert.Contains("no server listens there", refused!.Failure!.Reason, StringComparison.Ordinal);
 
         await broker.Start();
         await using var after = await Accepted(broker.Options("first"));
@@ -73,7 +74,7 @@ public class MosquittoTests
 
         await using var second = await Accepted(broker.Options("first", "gcid"));
 
-        Assert.True(await first.Ended is ConnectionEnd.TakenOver or ConnectionEnd.Transient { Label: "network" });
+        Assert.True(await first.Ended is { Label: ConnectionEnd.TakenOver or "network" });
         Assert.False(second.Ended.IsCompleted);
     }
 
@@ -84,7 +85,7 @@ public class MosquittoTests
         var trusting = broker.Options("first");
         var options = new MqttOptions { Host = trusting.Host, Port = trusting.Port, Tls = Mosquitto.Tls([]) };
 
-        Assert.Contains("the TLS handshake with", (await Connect(options)).Failure!.Reason, StringComparison.Ordinal);
+        Assert.Contains("the TLS handshake with", (await Connect(options)).Failure!.Failure!.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,7 +130,7 @@ public class MosquittoTests
 
     private async Task AssertRejected(MqttOptions options)
     {
-        var rejected = Assert.IsType<ConnectionEnd.TokenRejected>((await Connect(options)).Failure);
+        var rejected = Assert.IsType<ApiFailure.TokenRefused>((await Connect(options)).Failure?.Failure);
         Assert.Contains("NotAuthorized (135)", rejected.Reason, StringComparison.Ordinal);
     }
 

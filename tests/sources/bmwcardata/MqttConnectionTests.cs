@@ -1,4 +1,5 @@
 using System.Text;
+using Exporter.Accounts;
 using Exporter.BmwCarData;
 using MQTTnet.Packets;
 using MQTTnet.Protocol;
@@ -43,7 +44,7 @@ public class MqttConnectionTests
         var failure = await ScriptedServer.Failure(connecting);
 
         Assert.Equal(label, failure.Label);
-        Assert.Contains($"the server rejected the connection: {text}", failure.Reason, StringComparison.Ordinal);
+        Assert.Contains($"the server rejected the connection: {text}", failure.Failure!.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -64,7 +65,7 @@ public class MqttConnectionTests
         var failure = await ScriptedServer.Failure(connecting);
 
         Assert.Equal("protocol", failure.Label);
-        Assert.StartsWith("the server violates MQTT 5: [MQTT", failure.Reason, StringComparison.Ordinal);
+        Assert.StartsWith("the server violates MQTT 5: [MQTT", failure.Failure!.Reason, StringComparison.Ordinal);
         await server.ReceiveNothingMore();
     }
 
@@ -75,7 +76,7 @@ public class MqttConnectionTests
         var refused = closing.Connect();
         await closing.Receive<MqttConnectPacket>();
         await closing.Close();
-        Assert.Contains("closed", (await ScriptedServer.Failure(refused)).Reason, StringComparison.Ordinal);
+        Assert.Contains("closed", (await ScriptedServer.Failure(refused)).Failure!.Reason, StringComparison.Ordinal);
 
         await using var silent = new ScriptedServer();
         var connecting = silent.Connect();
@@ -83,7 +84,7 @@ public class MqttConnectionTests
         silent.Time.Advance(silent.Options.ConnectTimeout);
         var failure = await ScriptedServer.Failure(connecting);
         Assert.Equal("network", failure.Label);
-        Assert.Contains("15 s", failure.Reason, StringComparison.Ordinal);
+        Assert.Contains("15 s", failure.Failure!.Reason, StringComparison.Ordinal);
         await silent.ReceiveNothingMore();
     }
 
@@ -127,7 +128,7 @@ public class MqttConnectionTests
         var subscribe = await server.Receive<MqttSubscribePacket>();
         await server.Send(ScriptedServer.SubAck(subscribe, [1, code], "not yours"));
 
-        var refused = Assert.IsType<ConnectionEnd.Rejected>(await subscribing);
+        var refused = Assert.IsType<ApiFailure.Rejected>((await subscribing)?.Failure);
 
         Assert.Contains($"the server rejected the subscription: {text}, “not yours”", refused.Reason, StringComparison.Ordinal);
         Assert.False(connection.Ended.IsCompleted);
@@ -143,8 +144,9 @@ public class MqttConnectionTests
 
         await server.Send(ScriptedServer.Disconnect(135));
 
-        var end = Assert.IsType<ConnectionEnd.TokenRejected>(await subscribing);
-        Assert.Contains("the server closed the connection: NotAuthorized (135)", end.Reason, StringComparison.Ordinal);
+        var end = await subscribing;
+        var rejected = Assert.IsType<ApiFailure.TokenRefused>(end?.Failure);
+        Assert.Contains("the server closed the connection: NotAuthorized (135)", rejected.Reason, StringComparison.Ordinal);
         Assert.Equal(end, await connection.SubscribeAsync(["again"], Cancellation));
     }
 
@@ -158,8 +160,9 @@ public class MqttConnectionTests
 
         server.Time.Advance(server.Options.ResponseTimeout);
 
-        var end = Assert.IsType<ConnectionEnd.Transient>(await subscribing);
-        Assert.Contains("did not respond to SUBSCRIBE within 10 s", end.Reason, StringComparison.Ordinal);
+        var end = await subscribing;
+        var failure = Assert.IsType<ApiFailure.Unavailable>(end?.Failure);
+        Assert.Contains("did not respond to SUBSCRIBE within 10 s", failure.Reason, StringComparison.Ordinal);
         Assert.Equal(end, await connection.Ended);
     }
 
@@ -180,7 +183,7 @@ public class MqttConnectionTests
 
         var end = await connection.Ended;
         Assert.Equal("protocol", end.Label);
-        Assert.StartsWith("the server violates MQTT 5: [MQTT", end.Reason, StringComparison.Ordinal);
+        Assert.StartsWith("the server violates MQTT 5: [MQTT", end.Failure!.Reason, StringComparison.Ordinal);
         Assert.Equal(end, await subscribing);
     }
 
@@ -189,9 +192,9 @@ public class MqttConnectionTests
     [InlineData(139, "server", "ServerShuttingDown (139)")]
     [InlineData(142, "taken_over", "SessionTakenOver (142)")]
     [InlineData(151, "limited", "QuotaExceeded (151)")]
-    [InlineData(160, "maximum_connect_time", "maximum time")]
+    [InlineData(160, "maximum_connect_time", null)]
     [InlineData(0xEE, "server", "reason code 238, “so it is”")]
-    public async Task The_reason_of_the_server_is_returned(int code, string label, string text)
+    public async Task The_reason_of_the_server_is_returned(int code, string label, string? text)
     {
         await using var server = new ScriptedServer();
         await using var connection = await server.Accept();
@@ -200,8 +203,9 @@ public class MqttConnectionTests
 
         var end = await connection.Ended;
         Assert.Equal(label, end.Label);
-        Assert.Contains(text, end.Reason, StringComparison.Ordinal);
-        Assert.True(end is ConnectionEnd.Expected || end.Reason.Contains("“so it is”", StringComparison.Ordinal));
+        Assert.Equal(text is null, end.Failure is null);
+        Assert.Contains(text ?? "", end.Failure?.Reason ?? "", StringComparison.Ordinal);
+        Assert.True(end.Failure is null || end.Failure.Reason.Contains("“so it is”", StringComparison.Ordinal));
         await server.ReceiveNothingMore();
     }
 
@@ -214,8 +218,7 @@ public class MqttConnectionTests
         await server.SendBytes(ScriptedServer.Encode(ScriptedServer.Publish("a/b", "hello"))[..^1]);
         await server.Close();
 
-        var expected = new ConnectionEnd.Transient("network", $"{server.Options.Endpoint} closed the connection without a reason");
-        Assert.Equal(expected, await connection.Ended);
+        Assert.Equal(ConnectionEnd.Network($"{server.Options.Endpoint} closed the connection without a reason"), await connection.Ended);
     }
 
     [Fact]

@@ -107,8 +107,9 @@ public class MqttDeliveryTests
             await server.SendBytes([each]);
         }
 
-        var end = Assert.IsType<ConnectionEnd.TakenOver>(await connection.Ended);
-        Assert.Contains("SessionTakenOver (142), “enough”", end.Reason, StringComparison.Ordinal);
+        var end = await connection.Ended;
+        Assert.Equal(ConnectionEnd.TakenOver, end.Label);
+        Assert.Contains("SessionTakenOver (142), “enough”", end.Failure!.Reason, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -123,7 +124,7 @@ public class MqttDeliveryTests
         await server.SendBytes(ScriptedServer.Bytes(header));
 
         var expected = "the server violates MQTT 5: [MQTT-3.1.2-24] a packet is longer than the maximum packet size";
-        Assert.Equal(new ConnectionEnd.Transient("protocol", expected), await connection.Ended);
+        Assert.Equal(ConnectionEnd.Protocol(expected), await connection.Ended);
     }
 
     [Fact]
@@ -158,7 +159,7 @@ public class MqttDeliveryTests
 
             var end = await connection.Ended;
             Assert.Contains(end.Label, ConnectionEnd.Labels.Except(["new_token"]));
-            Assert.NotEqual("the server stopped responding", end.Reason);
+            Assert.NotEqual("the server stopped responding", end.Failure?.Reason);
         }
     }
 

@@ -6,7 +6,7 @@ namespace Exporter.Tests.BmwCarData;
 
 public class MqttKeepAliveTests
 {
-    private static readonly ConnectionEnd Silent = new ConnectionEnd.Transient("network", "the server stopped responding");
+    private static readonly ConnectionEnd Silent = ConnectionEnd.Network("the server stopped responding");
 
     /// <summary>Three quarters of the keep-alive of 40 s in <see cref="ScriptedServer"/>.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);

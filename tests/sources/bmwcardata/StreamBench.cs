@@ -137,6 +137,5 @@ internal sealed class StreamBench : IAsyncDisposable
     }
 
     private BmwFeed Open() => new(
-        new BmwStream("car", options, TokenManager, Time, Logs) { Random = new Random(1) }, options.Limits, Car.MetricsOptions,
-        new BmwValuesFile(ValuesFile, Time, Logs), Time);
+        options, new BmwStream("car", options, TokenManager, Time, Logs) { Random = new Random(1) }, new BmwValuesFile(ValuesFile, Time, Logs), Time);
 }

@@ -5,7 +5,6 @@ using Exporter.Tests.Tokens;
 using Exporter.Tokens;
 using Exporter.Webex;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Exporter.Tests.Webex;
@@ -310,12 +309,15 @@ public sealed class ChainTests
         });
         using var client = http.Client;
         var store = new WatchedStore(new MemoryStore(TokenManagerBench.Some(time)));
-        var parts = new WebexTokenChainOptions(
-            "webex", new TokenConfig("/nowhere/token-config.json", ServiceAppSettings.None), new OAuthClient("id", new Secret("secret")),
-            new Uri("https://webex.invalid"), WebexDefaults.LoopbackRedirect, [], "exporter login");
-        var chain = new WebexTokenChain(
-            parts, new MemoryStore(), store, new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, client, time,
-            NullLoggerFactory.Instance);
+        await using var chain = new WebexTokens(new WebexTokensOptions
+        {
+            ConfigFile = "/nowhere/token-config.json",
+            Integration = new OAuthClient("id", new Secret("secret")),
+            Api = new Uri("https://webex.invalid"),
+            Http = client,
+            Store = new MemoryStore(),
+            PersonalStore = store,
+        }, time);
         await chain.Personal.LoadAsync(WebexFixture.Cancellation);
         Task<Renewal>? pasting = null;
         // The network responds at once, so that the renewal runs as far as possible.

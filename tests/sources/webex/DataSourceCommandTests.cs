@@ -140,6 +140,20 @@ public sealed class DataSourceCommandTests
     }
 
     [Fact]
+    public async Task An_update_that_is_not_sent_has_a_record()
+    {
+        await using var terminal = await WebexTerminal.LoggedInAsync();
+        var source = terminal.Sources.Add("https://voice.example.com/grpc");
+
+        Assert.Equal(
+            1, await terminal.RunAsync("webex", "data-sources", "update", source.Id, "--status", "disabled", "--record", terminal["records"]));
+
+        var record = File.ReadAllText(Directory.GetFiles(terminal["records"], "data_source_update_failed_*.json").Single());
+        Assert.Contains("A disabled data source needs a reason.", record, StringComparison.Ordinal);
+        Assert.Equal(0, terminal.Provider.UpdateSource.Requests);
+    }
+
+    [Fact]
     public async Task The_default_schema_of_a_registration_is_the_voice_agents()
     {
         await using var terminal = await WebexTerminal.LoggedInAsync();

@@ -201,6 +201,6 @@ public sealed partial class WebexReadmeTests
     private static partial Regex Member();
 
     /// <summary>The command words, without arguments in capitals and flags.</summary>
-    [GeneratedRegex(@"`exporter ((?:[a-z][a-z-]* ?)+)")]
+    [GeneratedRegex(@"`oauth-exporter ((?:[a-z][a-z-]* ?)+)")]
     private static partial Regex Command();
 }

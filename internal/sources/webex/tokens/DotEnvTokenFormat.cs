@@ -1,5 +1,3 @@
-using Exporter.Tokens;
-
 namespace Exporter.Webex;
 
 /// <summary>

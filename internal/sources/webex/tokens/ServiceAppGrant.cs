@@ -1,5 +1,4 @@
 using System.Net;
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Webex;
@@ -23,10 +22,8 @@ public sealed class ServiceAppGrant(
     Action<HttpRequestMessage>? prepare = null) : IGrant
 {
     private readonly RefreshTokenGrant refresh = new(
-        new TokenEndpoint(
-            http, new Uri(api, "/v1/access_token"), () => app().Value is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time,
-            WebexError.Classify, prepare: prepare)
-        { ErrorMembers = WebexError.MemberNames },
+        WebexError.Endpoint(http, new Uri(api, "/v1/access_token"),
+            () => app().Value is { } known ? new OAuthClient(known.ClientId, known.ClientSecret) : null, time, prepare, WebexError.Classify),
         time);
 
     /// <summary>The refresh token that Webex rejected. It is not sent again while the next level is pending.</summary>
@@ -81,15 +78,13 @@ public sealed class ServiceAppGrant(
         {
             logger.LogWarning("account {Account}: {Reason}", account, reply.Error.Describe("Webex rejects the personal access token"));
             await personal.RenewAsync(access, cancellationToken);
-            if (await personal.GetTokenAsync(cancellationToken) is not { AccessToken: { } renewed })
+            var renewed = (await personal.GetTokenAsync(cancellationToken))?.AccessToken;
+            var isSame = access.Equals(renewed);
+            if (renewed is null || (isSame && personal.Snapshot.State is TokenState.InvalidClient or TokenState.Active { FailedRenewals: > 0 }))
             {
                 return WithoutPersonalToken(reason);
             }
-            if (renewed.Equals(access) && personal.Snapshot.State is TokenState.InvalidClient or TokenState.Active { FailedRenewals: > 0 })
-            {
-                return WithoutPersonalToken(reason);
-            }
-            reply = renewed.Equals(access) ? reply : await CreateTokenAsync(serviceApp, renewed, cancellationToken);
+            reply = isSame ? reply : await CreateTokenAsync(serviceApp, renewed, cancellationToken);
         }
         return ToRenewal(reply, current) with { ClockOffset = reply.ClockOffset };
     }
@@ -109,10 +104,8 @@ public sealed class ServiceAppGrant(
     /// <summary>Sends the service app's credentials as JSON, authorized by the personal access token.</summary>
     private Task<TokenResponse> CreateTokenAsync(ServiceApp serviceApp, Secret access, CancellationToken cancellationToken)
     {
-        var endpoint = new TokenEndpoint(
-            http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"), new OAuthClient(serviceApp.ClientId, null), time,
-            WebexError.Classify, prepare)
-        { ErrorMembers = WebexError.MemberNames };
+        var endpoint = WebexError.Endpoint(http, new Uri(api, $"/v1/applications/{Uri.EscapeDataString(serviceApp.AppId)}/token"),
+            () => new OAuthClient(serviceApp.ClientId, null), time, prepare, WebexError.Classify);
         var body = JsonMembers.Empty
             .With("clientId", serviceApp.ClientId)
             .With("clientSecret", serviceApp.ClientSecret.Reveal())

@@ -1,5 +1,4 @@
 using System.Net;
-using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
@@ -77,8 +76,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
     {
         var ids = response.Headers.TryGetValues("Trackingid", out var values) ? values : null;
         var details = WebexError.Describe(response.StatusCode, Json.Parse(body), ids, token);
-        var header = response.Headers.RetryAfter;
-        var wait = header?.Delta ?? header?.Date - time.GetUtcNow();
+        var wait = RetryAfter.Read(response, time);
         return (int)response.StatusCode switch
         {
             401 => new TokenCheck.Invalid($"Webex rejects the {what}: {details}"),

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
@@ -8,8 +7,8 @@ namespace Exporter.Webex;
 /// The service app and the integration in <c>token-config.json</c>. Every call reads the file again, because both you and the token manager
 /// of the personal access token change it.
 /// </summary>
-/// <param name="settings">Override fields of the file.</param>
-internal sealed class TokenConfig(string path, ServiceAppSettings settings)
+/// <param name="settings">Override fields of the service app in the file.</param>
+internal sealed class TokenConfig(string path, JsonMembers settings)
 {
     private const int LargestFile = 1 << 20;
     private const string Section = "serviceApp";
@@ -22,8 +21,7 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
     {
         var (file, problem) = Read();
         var section = file?.Inner(Section);
-        string?[] configured = [settings.AppId, settings.ClientId, settings.ClientSecret?.Reveal(), settings.TargetOrgId];
-        string?[] values = [.. Names.Zip(configured, (name, value) => value ?? section?.Text(name))];
+        string?[] values = [.. Names.Select((section?.Merge(settings) ?? settings).Text)];
         if (values is [{ } appId, { } clientId, { } secret, { } organization])
         {
             return new ServiceApp(appId, clientId, new Secret(secret), organization);
@@ -35,13 +33,11 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
     }
 
     /// <summary>Why the service app cannot be used. Null without a file and settings, because a login can create the file later.</summary>
-    public string? Problem => File.Exists(path) || settings != ServiceAppSettings.None ? ServiceApp().Failure : null;
+    public string? Problem => File.Exists(path) || settings.Count > 0 ? ServiceApp().Failure : null;
 
     /// <summary>The integration in the file; null if it is incomplete.</summary>
-    public OAuthClient? Integration() => Manager() is { } manager && IntegrationShape.Of(manager) is var shape
-        && shape.MembersIn(manager) is var members && members.Text(shape.ClientId) is { } id && members.Text(shape.ClientSecret) is { } secret
-            ? new OAuthClient(id, new Secret(secret))
-            : null;
+    public OAuthClient? Integration() => Manager() is { } manager && IntegrationShape.Of(manager) is var (shape, members)
+        && members.Text(shape.ClientId) is { } id && members.Text(shape.ClientSecret) is { } secret ? new(id, new Secret(secret)) : null;
 
     /// <summary>What makes a level unusable, in sentences. The program still runs.</summary>
     public IEnumerable<string> Warnings()
@@ -50,8 +46,8 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
         {
             yield break;
         }
-        var shape = IntegrationShape.Of(manager);
-        var missing = shape.Names.Where(name => shape.MembersIn(manager).Text(name) is null).ToList();
+        var (shape, members) = IntegrationShape.Of(manager);
+        var missing = shape.Names.Where(name => members.Text(name) is null).ToList();
         if (missing.Count == 3 && manager.Text(TokenConfigFormat.PersonalAccessToken) is null)
         {
             yield return $"{path} is missing {TokenConfigFormat.Section}.{TokenConfigFormat.PersonalAccessToken}: "
@@ -81,10 +77,4 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
             return $"{path} is not JSON{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}; fix it";
         }
     }
-}
-
-/// <summary>The service app's fields in the settings; null uses the file's.</summary>
-internal sealed record ServiceAppSettings(string? AppId, string? ClientId, Secret? ClientSecret, string? TargetOrgId)
-{
-    public static ServiceAppSettings None { get; } = new(null, null, null, null);
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
@@ -17,18 +16,10 @@ public sealed class TokenConfigFormat : ITokenFormat
     internal const string ClientSecret = "client_secret";
 
     private const string Expiry = "expiry";
-    private const string RefreshToken = "refreshToken";
+    internal const string RefreshToken = "refreshToken";
     private const string Hash = "of";
 
     private static readonly JsonStyle NewFile = new("  ", true);
-
-    /// <summary>A new file has the first shape.</summary>
-    internal static readonly IReadOnlyList<IntegrationShape> Shapes =
-    [
-        new("integration", "clientId", "clientSecret", RefreshToken),
-        new(null, "oauthClientId", "oauthClientSecret", "oauthRefreshToken"),
-        new(null, "clientId", "clientSecret", RefreshToken),
-    ];
 
     public string Name => "token-config.json";
 
@@ -39,8 +30,7 @@ public sealed class TokenConfigFormat : ITokenFormat
     public Token Read(ReadOnlySpan<byte> content)
     {
         var manager = ManagerIn(Parse(content));
-        var shape = IntegrationShape.Of(manager);
-        var integration = shape.MembersIn(manager);
+        var (shape, integration) = IntegrationShape.Of(manager);
         var token = new Token
         {
             AccessToken = Secret.From(manager.Text(PersonalAccessToken)),
@@ -58,9 +48,8 @@ public sealed class TokenConfigFormat : ITokenFormat
     {
         var style = previous.IsEmpty ? NewFile : JsonStyle.Of(previous);
         var file = Parse(previous);
-        var manager = ManagerIn(file);
-        var (shape, inner) = (IntegrationShape.Of(manager), style.Nested());
-        var before = shape.MembersIn(manager);
+        var (manager, inner) = (ManagerIn(file), style.Nested());
+        var (shape, before) = IntegrationShape.Of(manager);
         var integration = before
             .With(shape.ClientId, token.Members.Text(ClientId) ?? before.Text(shape.ClientId))
             .With(shape.ClientSecret, token.Members.Text(ClientSecret) ?? before.Text(shape.ClientSecret))
@@ -94,15 +83,26 @@ public sealed class TokenConfigFormat : ITokenFormat
 /// <summary>Where <c>tokenManager</c> contains the integration: in an object of its own, or next to the personal access token.</summary>
 internal sealed record IntegrationShape(string? Inner, string ClientId, string ClientSecret, string RefreshToken)
 {
-    /// <summary>The first shape that has any member.</summary>
-    public static IntegrationShape Of(JsonMembers manager) =>
-        TokenConfigFormat.Shapes.FirstOrDefault(shape => shape.Names.Any(shape.MembersIn(manager).Has)) ?? TokenConfigFormat.Shapes[0];
+    /// <summary>A new file has the first shape.</summary>
+    private static readonly IntegrationShape[] All =
+    [
+        new("integration", "clientId", "clientSecret", TokenConfigFormat.RefreshToken),
+        new(null, "oauthClientId", "oauthClientSecret", "oauthRefreshToken"),
+        new(null, "clientId", "clientSecret", TokenConfigFormat.RefreshToken),
+    ];
 
     public IEnumerable<string> Names => [ClientId, ClientSecret, RefreshToken];
 
-    public JsonMembers MembersIn(JsonMembers manager) => Inner is null ? manager : manager.Inner(Inner) ?? JsonMembers.Empty;
+    /// <summary>The first shape that has any member, and the object that contains its members.</summary>
+    public static (IntegrationShape Shape, JsonMembers Members) Of(JsonMembers manager)
+    {
+        var shape = All.FirstOrDefault(one => one.Names.Any(one.MembersIn(manager).Has)) ?? All[0];
+        return (shape, shape.MembersIn(manager));
+    }
 
     /// <summary>The dotted name of a member in the file.</summary>
     public string QualifiedName(string name) =>
         Inner is null ? $"{TokenConfigFormat.Section}.{name}" : $"{TokenConfigFormat.Section}.{Inner}.{name}";
+
+    private JsonMembers MembersIn(JsonMembers manager) => Inner is null ? manager : manager.Inner(Inner) ?? JsonMembers.Empty;
 }

@@ -1,13 +1,16 @@
 using System.Net;
 using System.Text.Json;
-using Exporter.Tokens;
 
 namespace Exporter.Webex;
 
 /// <summary>Classifies Webex's errors. Their bodies are <c>{"message","trackingId"}</c>, even at the token endpoint (unlike RFC 6749).</summary>
 internal static class WebexError
 {
-    public static ErrorMembers MemberNames { get; } = new(Description: "message", Reference: "trackingId");
+    /// <summary>An endpoint with Webex's form of errors.</summary>
+    /// <param name="prepare">See <see cref="TokenEndpoint"/>.</param>
+    public static TokenEndpoint Endpoint(HttpClient http, Uri address, Func<OAuthClient?> client, TimeProvider time,
+        Action<HttpRequestMessage>? prepare, Func<TokenError, Renewal> classify) =>
+        new(http, address, client, time, classify, prepare: prepare) { ErrorMembers = new(Description: "message", Reference: "trackingId") };
 
     /// <summary>
     /// Classifies an error of <c>/v1/access_token</c>. For a rejected refresh token, Webex returns either 400 or 401. Both are permanent only

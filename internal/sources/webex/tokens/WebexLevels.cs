@@ -1,40 +1,24 @@
-using Exporter.Tokens;
-
 namespace Exporter.Webex;
 
 /// <summary>The four ways to get a service app's token, in the order in which they are tried. Reads snapshots and sends no request.</summary>
 internal sealed class WebexLevels(
     string loginCommand, ServiceAppGrant grant, TokenManager serviceApp, PersonalTokenGrant personalGrant, TokenManager personal)
 {
-    public IReadOnlyList<TokenLevel> At(DateTimeOffset now)
+    /// <param name="own">The state of the service app's token.</param>
+    public IReadOnlyList<TokenLevel> At(TokenState own, DateTimeOffset now)
     {
-        var (own, upstream) = (serviceApp.Snapshot.State, personal.Snapshot.State);
+        var upstream = personal.Snapshot.State;
+        var (hasPersonalToken, integrationExpiry) = (upstream.Token?.IsUsable(now) == true, upstream.Token?.RefreshExpiresAt);
+        var hasIntegration = upstream is TokenState.Active && personalGrant.HasIntegration(upstream.Token) && !(integrationExpiry <= now);
         return
         [
-            new("service app, by its refresh token", HasRefreshToken(own), own.Token?.RefreshExpiresAt,
+            new("service app, by its refresh token", own is TokenState.Active && grant.CanUseRefreshToken(own.Token), own.Token?.RefreshExpiresAt,
                 grant.WhyRefreshTokenIsUnusable(own.Token) ?? (own is TokenState.InvalidClient(_, var reason, _) ? reason : NextRenewal(serviceApp))),
-            new("service app, by the personal access token", HasPersonalToken(upstream, now), upstream.Token?.ExpiresAt,
-                DescribePersonalToken(upstream, now)),
-            new("personal access token, by the integration", HasIntegration(upstream, now), upstream.Token?.RefreshExpiresAt,
-                DescribeIntegration(upstream, now)),
+            new("service app, by the personal access token", hasPersonalToken, upstream.Token?.ExpiresAt, DescribePersonalToken(upstream, now)),
+            new("personal access token, by the integration", hasIntegration, integrationExpiry, DescribeIntegration(upstream, now)),
             new("a person", true, null, $"needed when no other level is left: {loginCommand}"),
         ];
     }
-
-    /// <summary>The number of levels left before you must log in.</summary>
-    /// <param name="own">The state of the service app's token.</param>
-    public int CountLeft(TokenState own, DateTimeOffset now)
-    {
-        var upstream = personal.Snapshot.State;
-        return new[] { HasRefreshToken(own), HasPersonalToken(upstream, now), HasIntegration(upstream, now) }.Count(isLeft => isLeft);
-    }
-
-    private bool HasRefreshToken(TokenState own) => own is TokenState.Active && grant.CanUseRefreshToken(own.Token);
-
-    private static bool HasPersonalToken(TokenState upstream, DateTimeOffset now) => upstream.Token?.IsUsable(now) == true;
-
-    private bool HasIntegration(TokenState upstream, DateTimeOffset now) =>
-        upstream is TokenState.Active && personalGrant.HasIntegration(upstream.Token) && !(upstream.Token?.RefreshExpiresAt <= now);
 
     private string DescribePersonalToken(TokenState upstream, DateTimeOffset now) => upstream switch
     {

@@ -1,4 +1,3 @@
-using Exporter.Tokens;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -18,11 +17,36 @@ public sealed record WebexTokensOptions
 
     /// <summary>For token requests; must not follow redirects and is not disposed of. Null creates one.</summary>
     public HttpClient? Http { get; init; }
+
+    /// <summary>The name of the account, for the log.</summary>
+    internal string Account { get; init; } = "webex";
+
+    /// <summary>Override the fields of the service app in the file.</summary>
+    internal JsonMembers ServiceApp { get; init; } = JsonMembers.Empty;
+
+    /// <summary>The integration to log in to; null uses the file's.</summary>
+    internal OAuthClient? Integration { get; init; }
+    internal Uri RedirectUri { get; init; } = WebexDefaults.LoopbackRedirect;
+    internal IReadOnlyList<string> Scopes { get; init; } = [WebexDefaults.ApplicationsToken];
+    internal string LoginCommand { get; init; } = "exporter login";
+
+    /// <summary>For the service app's token; null uses <see cref="EnvFile"/>.</summary>
+    internal ITokenStore? Store { get; init; }
+
+    /// <summary>For the personal access token; null uses <see cref="ConfigFile"/>.</summary>
+    internal ITokenStore? PersonalStore { get; init; }
+    internal TokenManagerOptions? TokenOptions { get; init; }
+
+    /// <summary>See <see cref="TokenEndpoint"/>.</summary>
+    internal Action<HttpRequestMessage>? Prepare { get; init; }
+
+    internal TokenConfig Config => new(Path.GetFullPath(ConfigFile), ServiceApp);
 }
 
 /// <summary>
 /// The token of a service app, for a C# program that uses the Webex token manager's files. Renews the token through all levels and saves it
-/// in these files. Safe for concurrent use, and next to a running exporter that uses the same files.
+/// in these files: it depends on the personal access token, which depends on an integration, which you log in to. Safe for concurrent use,
+/// and next to a running exporter that uses the same files.
 /// </summary>
 /// <remarks>
 /// This class renews on demand. To renew before the token expires, pass <see cref="ServiceApp"/> and <see cref="Personal"/> to
@@ -30,31 +54,52 @@ public sealed record WebexTokensOptions
 /// </remarks>
 public sealed class WebexTokens : IAsyncDisposable
 {
-    private readonly WebexTokenChain chain;
-    private readonly HttpClient http;
-    private readonly WebexTokensOptions options;
+    private readonly PersonalTokenGrant personalGrant;
+    private readonly Func<OAuthClient?> loginClient;
+    private readonly WebexLevels levels;
+    private readonly TokenProbe probe;
+    private readonly HttpClient? ownHttp;
     private readonly TimeProvider time;
 
     public WebexTokens(WebexTokensOptions options, TimeProvider time, ILoggerFactory? logging = null)
     {
-        (this.options, this.time) = (options, time);
-        http = options.Http ?? TokenEndpoint.CreateHttp();
-        var config = new TokenConfig(Path.GetFullPath(options.ConfigFile), ServiceAppSettings.None);
-        chain = new WebexTokenChain(
-            new("webex", config, null, options.Api, WebexDefaults.LoopbackRedirect, [WebexDefaults.ApplicationsToken], "exporter login"),
-            new FileStore(Path.GetFullPath(options.EnvFile), [new DotEnvTokenFormat()], time),
-            new FileStore(config.Path, [new TokenConfigFormat()], time),
-            new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) }, http, time, logging ?? NullLoggerFactory.Instance);
+        this.time = time;
+        ownHttp = options.Http is null ? TokenEndpoint.CreateHttp() : null;
+        var (http, loggers) = (options.Http ?? ownHttp!, logging ?? NullLoggerFactory.Instance);
+        var log = loggers.CreateLogger<TokenManager>();
+        probe = new TokenProbe(http, options.Api, time, options.Prepare);
+        var config = options.Config;
+        var managerOptions = options.TokenOptions ?? new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
+        loginClient = () => options.Integration ?? ClientOf(Personal!.Snapshot.State.Token) ?? config.Integration();
+
+        // A refresh token belongs to the integration in the file; a login is for the configured one.
+        OAuthClient? RenewalClient(Token? token) => ClientOf(token) ?? options.Integration;
+        TokenEndpoint Endpoint(Func<OAuthClient?> client, Func<TokenError, Renewal> classify) =>
+            WebexError.Endpoint(http, new Uri(options.Api, "/v1/access_token"), client, time, options.Prepare, classify);
+        personalGrant = new PersonalTokenGrant(
+            Endpoint(() => RenewalClient(Personal?.Snapshot.State.Token), WebexError.Classify), RenewalClient, probe, time);
+        var personalStore = options.PersonalStore ?? new FileStore(config.Path, [new TokenConfigFormat()], time);
+        Personal = new TokenManager($"{options.Account}, personal access token", personalGrant, personalStore, managerOptions, time, log);
+
+        var grant = new ServiceAppGrant(options.Account, config.ServiceApp, Personal, http, options.Api, time, log, options.Prepare);
+        var store = options.Store ?? new FileStore(Path.GetFullPath(options.EnvFile), [new DotEnvTokenFormat()], time);
+        ServiceApp = new TokenManager(options.Account, grant, store, managerOptions, time, log);
+        Login = new AuthorizationCodeGrant(
+            Endpoint(loginClient, WebexError.ClassifyLogin), new Uri(options.Api, "/v1/authorize"), options.Scopes, redirectUri: options.RedirectUri);
+        levels = new WebexLevels(options.LoginCommand, grant, ServiceApp, personalGrant, Personal);
     }
 
     /// <summary>Manages the service app's token.</summary>
-    public TokenManager ServiceApp => chain.ServiceApp;
+    public TokenManager ServiceApp { get; }
 
     /// <summary>Manages the personal access token.</summary>
-    public TokenManager Personal => chain.Personal;
+    public TokenManager Personal { get; }
 
     /// <summary>The four ways to get the service app's token, in the order in which they are tried, as of now.</summary>
-    public IReadOnlyList<TokenLevel> Levels => chain.Levels.At(time.GetUtcNow());
+    public IReadOnlyList<TokenLevel> Levels => LevelsAt(time.GetUtcNow());
+
+    /// <summary>The login to the integration.</summary>
+    internal AuthorizationCodeGrant Login { get; }
 
     /// <summary>Reads both files. The other methods do this at their first call.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
@@ -78,7 +123,7 @@ public sealed class WebexTokens : IAsyncDisposable
     {
         await LoadAsync(cancellationToken);
         return ServiceApp.Snapshot.State.Token?.AccessToken is { } token
-            ? await new TokenProbe(http, options.Api, time).CheckServiceAppTokenAsync(token, cancellationToken)
+            ? await probe.CheckServiceAppTokenAsync(token, cancellationToken)
             : new TokenCheck.Invalid($"there is no token in {ServiceApp.StoreLocation}");
     }
 
@@ -98,11 +143,59 @@ public sealed class WebexTokens : IAsyncDisposable
     {
         await ServiceApp.DisposeAsync();
         await Personal.DisposeAsync();
-        if (options.Http is null)
+        ownHttp?.Dispose();
+    }
+
+    internal IReadOnlyList<TokenLevel> LevelsAt(DateTimeOffset now) => levels.At(ServiceApp.Snapshot.State, now);
+
+    /// <summary>The number of levels left before you must log in.</summary>
+    /// <param name="own">The state of the service app's token.</param>
+    internal int CountLevelsLeft(TokenState own, DateTimeOffset now) => levels.At(own, now).SkipLast(1).Count(level => level.IsAvailable);
+
+    /// <summary>Adopts the integration's tokens, and renews the service app's token with them if it needs that.</summary>
+    internal Task AdoptAsync(Token login, CancellationToken cancellationToken)
+    {
+        // Keep the client with the refresh token, for the next renewal.
+        var client = login.RefreshToken is null ? null : loginClient();
+        var token = client is null ? login : login with
         {
-            http.Dispose();
+            Members = login.Members.With(TokenConfigFormat.ClientId, client.Id).With(TokenConfigFormat.ClientSecret, client.Secret?.Reveal()),
+        };
+        return AdoptAsync(_ => token, cancellationToken);
+    }
+
+    private async Task AdoptAsync(Func<Token?, Token> login, CancellationToken cancellationToken)
+    {
+        await Personal.AdoptAsync(login, cancellationToken);
+        if (ServiceApp.Snapshot.State is not TokenState.Active { FailedRenewals: 0 })
+        {
+            await ServiceApp.RenewAsync(null, cancellationToken);
         }
     }
+
+    /// <summary>Checks a pasted personal access token at Webex, and adopts it if it is valid. The integration stays as it is.</summary>
+    internal async Task<Renewal> TryAsync(Secret pasted, CancellationToken cancellationToken)
+    {
+        switch (await personalGrant.CheckAsync(pasted, cancellationToken))
+        {
+            case TokenCheck.Valid(var expiry):
+                var token = new Token { AccessToken = pasted, ExpiresAt = expiry };
+                await AdoptAsync(
+                    current => token with { RefreshToken = current?.RefreshToken, RefreshExpiresAt = current?.RefreshExpiresAt }, cancellationToken);
+                return new Renewal.Renewed(token);
+            case TokenCheck.Invalid(var reason):
+                return new Renewal.InvalidGrant($"{reason}; copy it again from developer.webex.com");
+            case TokenCheck.Unknown(var kind, var reason, var retryAfter):
+                return new Renewal.Transient(kind, reason, retryAfter);
+            default:
+                throw new InvalidOperationException("unknown check result");
+        }
+    }
+
+    private static OAuthClient? ClientOf(Token? token) =>
+        token?.Members.Text(TokenConfigFormat.ClientId) is { } id && token.Members.Text(TokenConfigFormat.ClientSecret) is { } secret
+            ? new OAuthClient(id, new Secret(secret))
+            : null;
 }
 
 /// <summary>The defaults of the Webex token manager.</summary>
