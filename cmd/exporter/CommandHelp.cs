@@ -11,6 +11,7 @@ internal sealed class CommandHelp(
         WriteSection(command == root ? "Commands (default: serve)" : "Commands", command.Subcommands.Select(c => (c.Name, c.Description)));
         if (command != root)
         {
+            WriteSection("Arguments", command.Arguments.Select(argument => (argument.Name, argument.Description)));
             WriteSection("Options", command.Options.Select(option => (Names(option), option.Description)));
         }
         if (examples.GetValueOrDefault(command) is { Count: > 0 } calls)

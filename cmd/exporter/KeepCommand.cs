@@ -17,7 +17,7 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
         var file = new Option<string>("--token-file", "-t") { Description = $"The token file (default {defaults.TokenFile}).", HelpName = "FILE" };
         var margin = new Option<int?>("--refresh-margin", "-m")
         {
-            Description = $"Seconds before expiry to renew a token (default {defaults.Margin.TotalSeconds}).",
+            Description = $"Renew a token this many seconds before it expires (default {defaults.Margin.TotalSeconds}).",
             HelpName = "SECONDS",
         };
         var source = new Option<string>("--source")

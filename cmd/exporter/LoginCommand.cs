@@ -14,8 +14,8 @@ internal sealed class LoginCommand(CommandContext context)
     public static void AddTo(CommandLine program)
     {
         var (token, paste, noBrowser) = (
-            CommandLine.Switch("--token", "Paste a token instead of logging in. It is verified first."),
-            CommandLine.Switch("--paste", "Paste the browser's final address instead of waiting for the redirect."),
+            CommandLine.Switch("--token", "Paste a token instead of logging in. The exporter checks it first."),
+            CommandLine.Switch("--paste", "Paste the address at which the browser ends, for a browser on another machine."),
             CommandLine.Switch("--no-browser", "Do not open a browser."));
         program.Add(
             new Command("login", "Logs in to an account from this terminal and saves its token.") { token, paste, noBrowser },
@@ -80,8 +80,8 @@ internal sealed class LoginCommand(CommandContext context)
         listener?.Expect(request.State);
         terminal.Error.WriteLine($"Open this page and log in:\n\n  {request.Address.AbsoluteUri}\n");
         OpenBrowser(openBrowser, request.Address);
-        var response = await ReceiveAsync(listener, request, cancellationToken);
-        return response is null ? new Renewal.InvalidGrant("nothing was pasted; start again")
+        var (response, missing) = await ReceiveAsync(listener, request, cancellationToken);
+        return response is null ? new Renewal.InvalidGrant(missing!)
             : grant.Validate(response, request) is { } problem ? new Renewal.InvalidGrant(problem)
             // Not cancelable, because an authorization code is single-use (RFC 6749, section 4.1.2).
             : await grant.ExchangeAsync(response.Code!, request, CancellationToken.None);
@@ -95,8 +95,8 @@ internal sealed class LoginCommand(CommandContext context)
         }
     }
 
-    /// <summary>The authorization response from the listener or the input. Null at the end of the input.</summary>
-    private async Task<AuthorizationResponse?> ReceiveAsync(
+    /// <summary>The authorization response from the listener or the input, or why there is none.</summary>
+    private async Task<Result<AuthorizationResponse, string>> ReceiveAsync(
         LoopbackListener? listener, AuthorizationRequest request, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(RedirectTimeout, context.Time);
@@ -110,11 +110,13 @@ internal sealed class LoginCommand(CommandContext context)
                 return await listener.WaitAsync(linked.Token);
             }
             terminal.Error.Write("Paste the browser's final address, or the code in it: ");
-            return await terminal.ReadLineAsync(linked.Token) is { Length: > 0 } line ? Parse(line.Trim()) : null;
+            return await terminal.ReadLineAsync(linked.Token) is { Length: > 0 } line
+                ? Parse(line.Trim())
+                : "nothing was pasted; start again";
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new AuthorizationResponse(null, null, null, "timeout", $"no login within {RedirectTimeout.TotalMinutes:0} minutes");
+            return $"there was no response within {RedirectTimeout.TotalMinutes:0} minutes; start again";
         }
     }
 

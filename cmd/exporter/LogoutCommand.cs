@@ -10,7 +10,7 @@ internal static class LogoutCommand
             CommandLine.Switch("--local", "Remove the local token only. The login stays valid at the provider."),
             CommandLine.Switch("--all", "Log out all accounts."));
         program.Add(
-            new Command("logout", "Revokes the login if the provider supports it, and removes the local token.") { account, local, all },
+            new Command("logout", "Revokes the token if the provider supports it, and deletes the local copy.") { account, local, all },
             ["oauth-exporter logout home", "oauth-exporter logout --all --local"],
             (context, result, cancellationToken) =>
                 RunAsync(context, result.GetValue(account), result.GetValue(local), result.GetValue(all), cancellationToken));
@@ -51,7 +51,7 @@ internal static class LogoutCommand
         {
             var hint = revoke is null ? "" : "; try again, or use --local to remove only the local token";
             return terminal.Fail(
-                $"{account.Name}: logout failed, nothing changed: {failure}{hint}", revoke is null ? ExitCode.Failed : ExitCode.TryLater);
+                $"{account.Name}: the logout is not complete: {failure}{hint}", revoke is null ? ExitCode.Failed : ExitCode.TryLater);
         }
         var outcome = (local, revoke) switch
         {

@@ -53,7 +53,7 @@ internal static class StatusCommand
         var levels = account.Levels(context.Time.GetUtcNow());
         return levels.Count == 0 ? "" : "\n" + TextTable.Of(
         [
-            [$"credentials of {account.Name}", "available", "expires", "next step"],
+            [$"ways to renew {account.Name}", "available", "expires", "next step"],
             .. levels.Select(l => new[] { l.Name, l.IsAvailable ? "yes" : "no", context.FormatTime(l.ExpiresAt), l.Next }),
         ]);
     }

@@ -16,12 +16,13 @@ public static class AccountMetrics
         var rows = accounts.Select(a => new Row(Labels(a.Account), a.Token, a.ReadingStatus, a.Account.TokenManager.NextRenewal)).ToList();
         return
         [
-            Gauge("exporter_up", "Whether the last try to read the account's source succeeded. The exporter polls on its own clock, not on a scrape.",
+            Gauge("exporter_up",
+                "Whether the last attempt to read the account's source succeeded. The exporter polls on its own clock, not on a scrape.",
                 row => Number(row.Reading?.Up)),
             Gauge("exporter_last_reading_timestamp_seconds", "When the latest reading was taken.", row => Seconds(row.Reading?.ReadAt)),
             Gauge("exporter_next_reading_timestamp_seconds", "When the next reading is due.", row => Seconds(row.Reading?.NextTry)),
-            Counter("exporter_readings_total", "Tries to read the account's source, successful or not.", row => row.Reading?.Tries),
-            MetricFamily.Counter("exporter_reading_failures_total", "Failed tries to read the account's source, by reason.",
+            Counter("exporter_readings_total", "Attempts to read the account's source, successful or not.", row => row.Reading?.Tries),
+            MetricFamily.Counter("exporter_reading_failures_total", "Failed attempts to read the account's source, by reason.",
                 from row in rows
                 where row.Reading is not null
                 from kind in ApiFailure.Kinds
@@ -34,9 +35,9 @@ public static class AccountMetrics
                 row => Seconds(row.Token.State.Token?.RefreshExpiresAt)),
             Gauge("exporter_token_next_renewal_timestamp_seconds", "When the next renewal of the token is due.", row => Seconds(row.NextRenewal)),
             Gauge("exporter_token_last_renewal_timestamp_seconds", "When the token was last renewed.", row => Seconds(row.Token.History.LastSuccess)),
-            Gauge("exporter_token_last_attempt_timestamp_seconds", "When a renewal of the token was last tried.",
+            Gauge("exporter_token_last_attempt_timestamp_seconds", "Time of the last attempt to renew the token.",
                 row => Seconds(row.Token.History.LastAttempt)),
-            Gauge("exporter_token_last_attempt_duration_seconds", "How long the last renewal took.",
+            Gauge("exporter_token_last_attempt_duration_seconds", "Duration of the last attempt to renew the token.",
                 row => row.Token.History.LastDuration?.TotalSeconds),
             Counter("exporter_token_renewals_total", "Successful renewals of the token.", row => row.Token.History.Renewals),
             MetricFamily.Counter("exporter_token_renewal_failures_total", "Failed renewals of the token, by reason.",
@@ -44,14 +45,14 @@ public static class AccountMetrics
                 from failure in FailureKinds
                 select new Sample(row.Labels.With("reason", failure.Name), row.Token.History.Failures.GetValueOrDefault(failure.Kind))),
             Counter("exporter_token_adoptions_total", "Tokens that another process or a user saved.", row => row.Token.History.Adoptions),
-            Counter("exporter_token_store_writes_total", "Tries to save the token.", row => row.Token.History.Writes),
-            Counter("exporter_token_store_write_failures_total", "Failed tries to save the token.", row => row.Token.History.FailedWrites),
+            Counter("exporter_token_store_writes_total", "Attempts to save the token.", row => row.Token.History.Writes),
+            Counter("exporter_token_store_write_failures_total", "Failed attempts to save the token.", row => row.Token.History.FailedWrites),
             Gauge("exporter_token_unpersisted", "Whether the token is only in memory because saving failed. A restart loses it.",
                 row => Number(row.Token.Unpersisted is not null)),
             Gauge("exporter_login_required", "Whether a user must log in before the account works.",
                 row => Number(NeedsLogin(row.Token.State, row.NextRenewal))),
             Gauge("exporter_login_pending", "Whether a login is in progress.", row => Number(row.Token.Login is not null)),
-            Gauge("exporter_cloud_clock_offset_seconds", "The provider's clock minus the local clock, by the token endpoint's last response.",
+            Gauge("exporter_cloud_clock_offset_seconds", "The provider's clock minus the local clock, from the last response of the token endpoint.",
                 row => row.Token.History.ClockOffset?.TotalSeconds),
         ];
 

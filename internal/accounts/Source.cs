@@ -21,7 +21,7 @@ public interface ISource
     /// </summary>
     Func<DefaultTokenFile, string>? ChooseTokenFile => file => file.InStateDirectory;
 
-    /// <summary>The defaults of <c>exporter keep</c> for this source.</summary>
+    /// <summary>The defaults of <c>keep</c> for this source.</summary>
     KeepDefaults Keep => KeepDefaults.Common;
 
     /// <summary>The source's own commands, in addition to those of every account.</summary>
@@ -39,7 +39,7 @@ public interface ISource
 /// <param name="HasAccountLabel">Whether the configuration names the account.</param>
 public sealed record DefaultTokenFile(string InStateDirectory, bool HasAccountLabel);
 
-/// <summary>The defaults of <c>exporter keep</c>.</summary>
+/// <summary>The defaults of <c>keep</c>.</summary>
 /// <param name="TokenFile">The token file, in the working directory.</param>
 /// <param name="Margin">How long before it expires the token is renewed.</param>
 /// <param name="Examples">Command lines for the help.</param>

@@ -4,7 +4,7 @@ namespace Exporter.Accounts;
 public static class StateDirectory
 {
     public static readonly Setting<string> Setting = Settings.Path("state_folder",
-        "Directory for files that no account names a path for. The default is systemd's, otherwise exporter in the user's state directory.",
+        "Directory for files without a configured path. The default is systemd's, otherwise exporter in the user's state directory.",
         flag: "--state-folder", variable: "EXPORTER_STATE_FOLDER");
 
     /// <summary><c>STATE_DIRECTORY</c> as systemd sets it (the first of several), otherwise by the XDG base directory specification.</summary>

@@ -23,7 +23,9 @@ public abstract record Renewal
     /// <summary>The provider rejected the client, its secret or its scope; the token may be valid.</summary>
     public sealed record InvalidClient(string Reason) : Renewal;
 
-    /// <summary>The provider rejected the credential: it expired, was revoked, or was used by another program.</summary>
+    /// <summary>
+    /// The provider rejected the credential, or it is known to be of no use: missing, expired, revoked, or issued to another client.
+    /// </summary>
     public sealed record InvalidGrant(string Reason) : Renewal;
 }
 

@@ -45,7 +45,7 @@ public sealed record Token
         }
         if (RefreshToken is null)
         {
-            yield return "it has no refresh_token: it cannot be renewed, and you must log in when the provider rejects it";
+            yield return "it has no refresh_token: it cannot be renewed, and you must log in when it expires";
         }
         if (AccessToken is not null && ExpiresAt is null)
         {

@@ -26,7 +26,7 @@ internal sealed partial record TokenLifecycle
                     "account {Account}: {Location} contains a spent refresh token; the newer token is written again", account, Rules.Location));
             case ReadResult.Held held:
                 return read.Adopt(held, now);
-            case ReadResult.LoggedOut when read.IsLoggedOut && (State is TokenState.Missing ? Renewal is not null : Stamp is not null):
+            case ReadResult.LoggedOut when read.IsLoggedOut && (State is TokenState.Missing ? NextRenewal is not null : Stamp is not null):
                 read = read.Forgotten() with { WasChangedByOthers = true };
                 return read.Note((logger, account) => logger.LogInformation("account {Account}: logged out by another process", account));
             case ReadResult.Damaged(var reason, null):

@@ -34,7 +34,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
     public TokenSnapshot Snapshot { get; init; } = TokenSnapshot.Initial;
 
     /// <summary>When to renew; null when nothing is scheduled.</summary>
-    public Deadline? Renewal { get; private init; }
+    public Deadline? NextRenewal { get; private init; }
 
     /// <summary>A new token that is not written to the store yet, so no caller gets it.</summary>
     public Token? Unsaved { get; private init; }
@@ -82,7 +82,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
 
     private TokenManagerOptions Options => Rules.Options;
 
-    public bool IsRenewalDue(Instant now) => Renewal?.HasPassed(now) == true;
+    public bool IsRenewalDue(Instant now) => NextRenewal?.HasPassed(now) == true;
 
     public bool IsWriteDue(Instant now) => NextWrite?.HasPassed(now) == true;
 
@@ -101,6 +101,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
         {
             RenewalCause.Requested(var seen) => ReferenceEquals(seen, State),
             RenewalCause.Rejected(var access) => IsWorthForcing(access, now),
+            // The deadline decides.
             _ => false,
         };
         return (isWanted || IsRenewalDue(now)) && (State is not TokenState.Missing || Rules.CanRenew(null));
@@ -135,7 +136,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
                 logger.LogWarning("account {Account}: logged out; log in again to use it", account));
         }
         var loaded = this with { IsLoaded = true, IgnoresLogout = IsLoggedOut, IsLoggedOut = false };
-        return logsIn ? loaded with { Renewal = now.In(TimeSpan.Zero) }
+        return logsIn ? loaded with { NextRenewal = now.In(TimeSpan.Zero) }
             : ReadProblem is not null ? loaded
             : loaded.Note((logger, account) =>
                 logger.LogWarning("account {Account}: there is no token in {Location}; log in", account, Rules.Location));
@@ -195,7 +196,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
         }
 
         TokenLifecycle Failed(FailureKind kind, string reason, TokenState state, Deadline? renewal) =>
-            (this with { Failures = failures, Renewal = renewal, Snapshot = Snapshot with { State = state } })
+            (this with { Failures = failures, NextRenewal = renewal, Snapshot = Snapshot with { State = state } })
                 .WithHistory(h => h with { LastError = reason, Failures = h.Failures.SetItem(kind, h.Failures.GetValueOrDefault(kind) + 1) });
     }
 
@@ -205,7 +206,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
         Stamp = null,
         Spent = null,
         NextWrite = null,
-        Renewal = null,
+        NextRenewal = null,
         IgnoresLogout = false,
         Snapshot = Snapshot with { State = new TokenState.Missing(), Login = null, Unpersisted = null },
     };
@@ -219,7 +220,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
         return this with
         {
             Failures = 0,
-            Renewal = next is { } at ? Deadline.Of(at, now) : null,
+            NextRenewal = next is { } at ? Deadline.Of(at, now) : null,
             Snapshot = Snapshot with { State = new TokenState.Active(token, next ?? DateTimeOffset.MaxValue, 0) },
         };
     }

@@ -41,7 +41,7 @@ public sealed partial class TokenManager
             await ReadAsync(CancellationToken.None);
             if (current.WasChangedByOthers)
             {
-                // Another process replaced the token meanwhile. It is in use, or due and sent as well.
+                // Another process replaced the token. If the new one is due, it is sent; otherwise it is used.
                 if (!current.IsRenewalDue(Now))
                 {
                     return current;
@@ -57,7 +57,7 @@ public sealed partial class TokenManager
         return await WriteAsync(CancellationToken.None);
     }
 
-    /// <summary>Sends the renewal. An exception, which the grant's contract forbids, is a failure too, or it would be sent every second.</summary>
+    /// <summary>Sends the renewal. A grant must not throw. If it does, that is a failure, because the loop would resend it every second.</summary>
     private async Task<Renewal> SendAsync()
     {
         var started = time.GetTimestamp();

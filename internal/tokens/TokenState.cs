@@ -13,7 +13,10 @@ public abstract record TokenState
     /// <summary>No user has logged in, or a user has logged out.</summary>
     public sealed record Missing : TokenState;
 
-    /// <summary>Renewed at <paramref name="RenewAt"/>; <see cref="DateTimeOffset.MaxValue"/> means that the token cannot be renewed.</summary>
+    /// <summary>
+    /// Renewed at <paramref name="RenewAt"/>. For a token that cannot be renewed, that is its expiry, or <see cref="DateTimeOffset.MaxValue"/>
+    /// when the expiry is unknown.
+    /// </summary>
     public sealed record Active(Token Held, DateTimeOffset RenewAt, int FailedRenewals) : TokenState
     {
         public override Token Token => Held;
@@ -25,7 +28,10 @@ public abstract record TokenState
         public override Token? Token => Held;
     }
 
-    /// <summary>The provider rejected the login: a user must log in. The access token is used until it expires.</summary>
+    /// <summary>
+    /// The token cannot be renewed: the provider rejected it, or it cannot be sent. A user must log in. The access token is used until it expires
+    /// or the provider's API rejects it.
+    /// </summary>
     public sealed record Lost(Token? Held, string Reason, DateTimeOffset Since) : TokenState
     {
         public override Token? Token => Held;

@@ -85,7 +85,7 @@ public sealed class KeepCommandTests
 
         Assert.Equal(0, await bench.RunWithoutConfigurationAsync([], TestContext.Current.CancellationToken, "keep", "--help"));
 
-        Assert.Contains("exporter keep -t /var/lib/bmw/token.json -m 300", bench.Output, StringComparison.Ordinal);
+        Assert.Contains("oauth-exporter keep -t /var/lib/bmw/token.json -m 300", bench.Output, StringComparison.Ordinal);
         Assert.All(Composition.Sources, source => Assert.Equal(("token.json", TimeSpan.FromMinutes(2)), (source.Keep.TokenFile, source.Keep.Margin)));
     }
 

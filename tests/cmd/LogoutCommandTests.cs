@@ -71,7 +71,7 @@ public sealed class LogoutCommandTests
 
         Assert.Equal(2, await bench.RunAsync("logout", "other"));
 
-        Assert.Contains("logout failed, nothing changed", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("the logout is not complete", bench.Error, StringComparison.Ordinal);
         Assert.Contains("--local", bench.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(bench["other.json"]));
     }

@@ -102,6 +102,6 @@ public sealed class TokenCommandTests
         Assert.Equal(1, await bench.RunAsync("token", "home"));
 
         Assert.Contains("is not a token file", bench.Error, StringComparison.Ordinal);
-        Assert.Contains("exporter login home", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("oauth-exporter login home", bench.Error, StringComparison.Ordinal);
     }
 }

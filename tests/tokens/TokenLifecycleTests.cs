@@ -21,7 +21,7 @@ public sealed class TokenLifecycleTests
     [Fact]
     public void Every_state_that_can_recover_by_itself_has_a_next_time() => Check(run =>
     {
-        Assert.False(run.State is TokenState.Active { Held.RefreshToken: not null } or TokenState.InvalidClient && run.Lifecycle.Renewal is null);
+        Assert.False(run.State is TokenState.Active { Held.RefreshToken: not null } or TokenState.InvalidClient && run.Lifecycle.NextRenewal is null);
         if (run.Lifecycle.Snapshot.Unpersisted is { } unpersisted)
         {
             var retryAt = unpersisted.RetryAt > run.Now.Utc ? unpersisted.RetryAt : run.Now.Utc;

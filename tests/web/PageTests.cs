@@ -34,7 +34,7 @@ public sealed class PageTests
         var page = (await bench.Get("/")).Body;
 
         Assert.Contains("Credentials rejected", page, StringComparison.Ordinal);
-        Assert.Contains("The token is kept. Fix the client ID", page, StringComparison.Ordinal);
+        Assert.Contains("The exporter keeps the token. Fix the credentials", page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,14 +17,15 @@ public static class AccountSettings
     public static readonly Setting<string> Source = Settings.Text("source", "Kind of provider of the account.", placeholder: "NAME");
     public static readonly Setting<string> TokenFile = Settings.Path("token_file", "File that stores the token.");
     public static readonly Setting<TimeSpan> RefreshMargin = Settings.Duration("refresh_margin",
-        "How long before it expires the token is renewed; by default a tenth of its lifetime and at least a minute.", min: TimeSpan.Zero);
+        "How long before its expiry to renew the token. Default: a tenth of its lifetime, at least a minute.", min: TimeSpan.Zero);
     public static readonly Setting<string> TokenExportFile = Settings.Path("sink_file",
-        "File of another program that receives each new access token after the token file; no token is read from it.");
+        "Another program's file. The exporter writes each new access token to it after saving the token file.");
     internal static readonly Setting<TokenExportFormat> TokenExportFormat = Settings.Choice("sink_format",
-        "Whether the sink has lines NAME=VALUE or is a JSON object; by default json if its name ends in .json.",
+        "Format of the export file: env (lines NAME=VALUE) or json. Default: json if the name ends in .json, otherwise env.",
         [("env", Exporter.Accounts.TokenExportFormat.Env), ("json", Exporter.Accounts.TokenExportFormat.Json)]);
     internal static readonly Setting<string> TokenExportName = Settings.Text("sink_name",
-        "Variable or member of the token in the sink, by default ACCESS_TOKEN or access_token; dots separate nested objects.", placeholder: "NAME");
+        "Name of the variable or member for the token. Default: ACCESS_TOKEN, or access_token in JSON. Use dots for nested members.",
+        placeholder: "NAME");
 
     public static IReadOnlyList<Setting> Common { get; } = [Source, TokenFile, RefreshMargin, TokenExportFile, TokenExportFormat, TokenExportName];
 }

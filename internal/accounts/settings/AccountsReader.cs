@@ -133,7 +133,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         {
             var keys = Setting.WithFiles(source.All).Select(setting => setting.Key);
             var (word, names) = raw.Yaml is null ? (account.Variable(key), keys.Select(account.Variable)) : (key, keys);
-            return "there is no such setting" + Nearest.Remedy(word, names, $"exporter --help lists those of {source.Name}");
+            return "there is no such setting" + Nearest.Remedy(word, names, $"docs/settings.md lists those of {source.Name}");
         }
 
         IEnumerable<string> NamesOf(Setting setting)

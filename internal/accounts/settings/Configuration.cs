@@ -73,6 +73,6 @@ public sealed class Configuration
             sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
                 ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
                 : "there is no such setting" + Nearest.Remedy(
-                    key, Setting.WithFiles(inFile).Select(setting => setting.Key).Append(AccountsReader.Key), "exporter --help lists them all");
+                    key, Setting.WithFiles(inFile).Select(setting => setting.Key).Append(AccountsReader.Key), "docs/settings.md lists them all");
     }
 }

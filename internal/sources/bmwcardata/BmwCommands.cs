@@ -19,7 +19,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         ["credentials"], "Print the credentials of BMW's stream for another MQTT client, and each new password.")
     {
         Options = [new("--json", "Print a line of JSON for each password."), new("--once", "Print once and exit.")],
-        Examples = ["exporter credentials", "exporter credentials --json --once"],
+        Examples = ["oauth-exporter credentials", "oauth-exporter credentials --json --once"],
     };
 
     /// <summary>Programs read the output, not browsers, so plus signs need no escape.</summary>

@@ -17,7 +17,7 @@ internal sealed record NetatmoOptions(
         "Time between two readings. Stations send data about every ten minutes, and Netatmo limits the request rate.",
         flag: "--refresh-interval", variable: "NETATMO_REFRESH_INTERVAL", @default: "8m", min: TimeSpan.FromSeconds(10));
     private static readonly Setting<TimeSpan> AgeStaleSetting = Settings.Duration("age_stale",
-        "Age from which the measurements of a module are no longer exported.",
+        "Stop exporting a module's measurements when they are older than this.",
         flag: "--age-stale", variable: "NETATMO_AGE_STALE", @default: "1h");
     private static readonly Setting<Uri> ApiSetting = Settings.Address("api_url", "Base address of Netatmo's API; change it only for tests.",
         flag: "--api-url", variable: "NETATMO_API_URL", @default: "https://api.netatmo.com");

@@ -10,7 +10,7 @@ internal sealed record OAuth2Options(
 {
     private static readonly Setting<string> ClientIdSetting = Settings.Text("client_id", "Client ID that is registered at the server.");
     private static readonly Setting<Secret> ClientSecretSetting = Settings.Secret("client_secret", "Client secret; a public client has none.");
-    private static readonly Setting<Uri> TokenSetting = Settings.Address("token_endpoint", "Address where tokens are renewed.");
+    private static readonly Setting<Uri> TokenSetting = Settings.Address("token_endpoint", "Token endpoint of the server.");
     private static readonly Setting<Uri> AuthorizationSetting =
         Settings.Address("authorization_endpoint", "Address where users log in by redirect.");
     private static readonly Setting<Uri> DeviceSetting =
@@ -24,7 +24,7 @@ internal sealed record OAuth2Options(
     private static readonly Setting<bool> PkceSetting = Settings.Switch(
         "pkce", "Protect logins with PKCE; switch it off only for a server that rejects it.", @default: "true");
     private static readonly Setting<string> IssuerSetting = Settings.Text(
-        "issuer", "Issuer that the server must send in its callbacks, if set.", placeholder: "URL");
+        "issuer", "If set, the server must send this issuer in its callbacks.", placeholder: "URL");
     private static readonly Setting<Uri> RedirectUriSetting = Settings.Address(
         "redirect_uri", "Redirect URI that is registered for the client; by default the exporter's own /auth/callback. "
             + "Port 0 on a loopback address means any free port.");

@@ -1,6 +1,6 @@
 namespace Exporter.OAuth2;
 
-/// <summary>A token from any OAuth 2 server, renewed for programs that read its file or run <c>exporter token</c>.</summary>
+/// <summary>A token from any OAuth 2 server, renewed for programs that read its file or run <c>token</c>.</summary>
 public sealed class OAuth2Source : ISource
 {
     public string Name => "oauth2";

@@ -4,16 +4,18 @@ using Refit;
 
 namespace Exporter.Webex;
 
-/// <summary><c>exporter webex data-sources …</c>: the declarations of the commands, and what each does with an opened account.</summary>
+/// <summary><c>oauth-exporter webex data-sources …</c>: the declarations of the commands, and what each does with an opened account.</summary>
 internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
 {
     private static readonly CommandOption Json = new("--json", "Print JSON, without tokens and nonces.");
     private static readonly CommandOption Record =
         new("--record", "Write a record of the operation to this directory, even if it fails.", "DIRECTORY");
     private static readonly CommandOption Url = new("--url", "Address that Webex delivers to: https or wss.", "URL");
-    private static readonly CommandOption Audience = new("--audience", "Audience of the signed token; BYODS by default.", "TEXT");
-    private static readonly CommandOption Subject = new("--subject", "Subject of the signed token; BYODS by default.", "TEXT");
-    private static readonly CommandOption Minutes = new("--minutes", "Lifetime of a signed token: 1 to 1440 minutes.", "NUMBER");
+    private static readonly CommandOption Audience =
+        new("--audience", "Audience of the signed token. Default: BYODS, or the current one in an update.", "TEXT");
+    private static readonly CommandOption Subject =
+        new("--subject", "Subject of the signed token. Default: BYODS, or the current one in an update.", "TEXT");
+    private static readonly CommandOption Minutes = new("--minutes", "Lifetime of a signed token: 1 to 1440 minutes. Default: 1440.", "NUMBER");
     private static readonly CommandOption Status = new("--status", "active, or disabled with --error-message.", "STATUS");
     private static readonly CommandOption ErrorMessage = new("--error-message", "Why the source is disabled; Control Hub shows it.", "TEXT");
     private static readonly CommandOption Schema =
@@ -23,7 +25,7 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
 
     private static readonly SourceCommand List = Command(
         "list", "Lists the service app's data sources with status, schema and the expiry of each signed token.", [], [Json, SaveList],
-        "exporter webex data-sources list", "exporter webex data-sources list --json");
+        "oauth-exporter webex data-sources list", "oauth-exporter webex data-sources list --json");
     private static readonly SourceCommand Show = Command(
         "show", "Shows a data source and the claims of its signed token.", [Id], [Json], "oauth-exporter webex data-sources show 7c5e…");
     private static readonly SourceCommand Extend = Command(
@@ -37,7 +39,7 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
         [Id], [Url, Audience, Subject, Status, ErrorMessage, Minutes, Record, Json],
         "oauth-exporter webex data-sources update 7c5e… --status disabled --error-message \"Moving house\"");
     private static readonly SourceCommand Schemas = Command(
-        "schemas", "Lists the schemas that a data source can be registered with.", [], [Json]);
+        "schemas", "Lists the schemas for data sources.", [], [Json]);
 
     public static IReadOnlyList<SourceCommand> All { get; } = [List, Show, Extend, Register, Update, Schemas];
 

@@ -35,7 +35,7 @@ public sealed class WebexSource : ISource
         var tokens = new WebexTokens(options.Tokens with
         {
             Account = context.Name,
-            LoginCommand = context.HasAccountLabel ? $"exporter login {context.Name}" : "exporter login",
+            LoginCommand = context.HasAccountLabel ? $"oauth-exporter login {context.Name}" : "oauth-exporter login",
             Store = options.TokenFile is { } file ? context.WithTokenExport(new FileStore(file, TokenFormats(time), time)) : context.Store,
             TokenOptions = context.TokenOptions,
             Http = context.TokenHttp,

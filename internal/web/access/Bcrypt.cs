@@ -41,7 +41,7 @@ public static partial class Bcrypt
     {
         if (!IsHash(hash))
         {
-            return ("is not a bcrypt hash; make one with exporter hash-password", true);
+            return ("is not a bcrypt hash; make one with oauth-exporter hash-password", true);
         }
         if (int.Parse(hash.AsSpan(4, 2), CultureInfo.InvariantCulture) is not (> MaxRecommendedCost and var cost))
         {
@@ -53,8 +53,8 @@ public static partial class Bcrypt
         _ = Hash("");
         var expected = TimeProvider.System.GetElapsedTime(started) * (1L << (cost - Cost));
         var problem = string.Create(CultureInfo.InvariantCulture,
-            $"a hash of cost {cost} takes about {expected.TotalSeconds:0.#} s of processor time at each check; make one with exporter hash-password");
-        return (problem, cost > MaxCost);
+            $"a hash of cost {cost} takes about {expected.TotalSeconds:0.#} s of processor time at each check");
+        return ($"{problem}; make one with oauth-exporter hash-password", cost > MaxCost);
     }
 
     /// <summary>Whether the password matches the hash, for which <see cref="IsHash"/> is true. Compares in constant time.</summary>

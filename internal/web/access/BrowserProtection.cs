@@ -42,7 +42,7 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
             return next(context);
         }
         return Layout.Message(StatusCodes.Status421MisdirectedRequest, "Unknown host name", "/",
-            "This exporter is not configured for the host name in the address bar. An attacker could use such a name.",
+            "The exporter is not configured for the host name in the address bar. It rejects unknown names, because an attacker could misuse them.",
             $"<p>If the name is yours, start the exporter with <code>--web.allowed-host NAME</code>, or use it in <code>--external-url</code>.</p>")
             .ExecuteAsync(context);
     }

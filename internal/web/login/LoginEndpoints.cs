@@ -97,12 +97,12 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
 
     private IResult TokenForm(HttpContext context, Account account) => Form(
         context, account, "../", $"Paste a {account.Paste.Noun}", $"Paste a {account.Paste.Noun} for {account.Name}",
-        $"<p>The exporter tries it at the provider first. It replaces the current token only if the provider accepts it.</p>",
+        $"<p>The exporter first checks the pasted token at the provider. If the provider accepts it, it replaces the current token.</p>",
         "settoken", "refresh_token", account.Paste.Title, "Save");
 
     /// <summary>For a redirect URI of another program: the browser ends at another address, with the code in its address bar.</summary>
     private IResult CodeForm(HttpContext context, Account account) => Form(context, account, "", "Log in", $"Log in to {account.Name}", $"""
-        <p>This account uses another redirect URI, so the provider does not return you to the exporter.</p>
+        <p>This account uses another program's redirect URI, so your browser does not return here.</p>
         <p>1. <a class="button" href="auth/authorize?account={Uri.EscapeDataString(account.Name)}" target="_blank"
         rel="noopener noreferrer">Open the provider's login</a></p>
         <p>2. Log in there. Your browser then opens an address that may show an error. Copy the whole address from the address bar.</p>

@@ -21,14 +21,14 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
         "A login response can be used only once.", "If the account is not OK, log in again.");
 
     public static LoginOutcome WrongIssuer { get; } = new("The response came from another server",
-        "Its issuer (iss) is not the one that this account expects. Nothing was changed.",
+        "Its issuer (iss) differs from the configured issuer. Nothing was changed.",
         "Log in again. If that fails, compare the account's issuer with the provider's documentation.");
 
     public static LoginOutcome NoCode { get; } = new("The code is missing", "The response contains no code. Nothing was changed.",
         "Log in again. If you paste the response, paste the whole address from the address bar.");
 
     private static LoginOutcome CodeRejected { get; } = new("The code was rejected",
-        "The provider rejected the code. It was used before, or it has expired: a code is valid for a few minutes at most.",
+        "The code was already used or has expired. A code is valid for a few minutes.",
         "Log in again and finish without delay.");
 
     private static LoginOutcome Denied { get; } = new("The login was denied",

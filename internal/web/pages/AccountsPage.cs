@@ -80,15 +80,15 @@ internal sealed class AccountsPage(
             TokenState.Missing when snapshot.Login is not null => null,
             TokenState.Missing when !AccountMetrics.NeedsLogin(account) =>
                 Notice("warn", $"The exporter logs in with the configured credentials. {lastError}"),
-            TokenState.Missing => Notice("bad", $"There is no token yet, so the exporter reads nothing.", $"{NextStep(account)}"),
+            TokenState.Missing => Notice("bad", $"There is no token.", $"{NextStep(account)}"),
             TokenState.Lost(_, var reason, var since) =>
                 Notice("bad", $"The login was lost at {clock.At(since)}: {reason}.", $"{NextStep(account)}"),
-            TokenState.InvalidClient(_, var reason, var retry) => Notice("bad", $"The provider rejected the client credentials: {reason}.",
-                $"The token is kept. Fix the client ID, secret or scope in the configuration and restart. Next attempt {clock.Until(retry)}."),
+            TokenState.InvalidClient(_, var reason, var retry) => Notice("bad", $"The provider rejected the credentials: {reason}.",
+                $"The exporter keeps the token. Fix the credentials in the configuration and restart. Next attempt {clock.Until(retry)}."),
             TokenState.Active { FailedRenewals: > 0 } active => Notice("warn", $"The token could not be renewed: {snapshot.History.LastError}.",
                 $"You do not need to do anything. Next attempt {clock.Until(active.RenewAt)}."),
             TokenState.Active { Held.RefreshToken: null } when account.Upstream.Count == 0 => Notice("warn",
-                $"There is no refresh token, so the login expires with the access token. Log in, or paste a refresh token."),
+                $"There is no refresh token, so the login expires with the access token."),
             _ => null,
         };
         Html? unpersisted = snapshot.Unpersisted is not { } unsaved ? null
@@ -116,7 +116,7 @@ internal sealed class AccountsPage(
         LoginMethod.Redirect => "Log in: accept on the provider's page, which then returns you here.",
         LoginMethod.Device => "Log in: get a code and enter it at the provider, on any device.",
         LoginMethod.Paste => $"Paste a {account.Paste.Noun} from the provider.",
-        _ => "This account has no login by browser. "
+        _ => "You cannot log in to this account in the browser. "
             + $"Paste a refresh token, or create a token file at {account.TokenManager.StoreLocation}.",
     };
 
@@ -131,7 +131,7 @@ internal sealed class AccountsPage(
             <div class="notice warn" role="status"><p>A login is in progress.{prompt}</p>
             {code}
             {link}
-            <p>The login expires {clock.Until(login.Deadline)}. This page updates when you are done.</p></div>
+            <p>The login expires {clock.Until(login.Deadline)}. After the login, this page updates by itself.</p></div>
             """;
     }
 
@@ -157,7 +157,7 @@ internal sealed class AccountsPage(
     /// <summary>For an account with several ways to get a token: which of them are available, and what happens next.</summary>
     private static Html? Levels(IReadOnlyList<TokenLevel> levels, Clock clock)
     {
-        return levels.Count == 0 ? null : (Html)$"<h3>Ways to get a token</h3><dl class=\"facts\">{levels.Select(Level)}</dl>";
+        return levels.Count == 0 ? null : (Html)$"<h3>Ways to renew the token</h3><dl class=\"facts\">{levels.Select(Level)}</dl>";
 
         Html Level(TokenLevel level)
         {

@@ -83,7 +83,7 @@ public sealed class ChainTests
         var lost = Assert.IsType<TokenState.Lost>(after.State);
         Assert.Contains("the service app: the refresh token is no longer accepted", lost.Reason, StringComparison.Ordinal);
         Assert.Contains("Webex rejects the personal access token", lost.Reason, StringComparison.Ordinal);
-        Assert.Contains("exporter login --token", lost.Reason, StringComparison.Ordinal);
+        Assert.Contains("oauth-exporter login --token", lost.Reason, StringComparison.Ordinal);
         Assert.Equal(0, fixture.LevelsLeft);
     }
 
@@ -359,11 +359,11 @@ public sealed class ChainTests
 
         Assert.Equal(
             ["service app, by its refresh token", "service app, by the personal access token", "personal access token, by the integration",
-                "a person"], levels.Select(l => l.Name));
+                "you"], levels.Select(l => l.Name));
         Assert.All(levels, level => Assert.True(level.IsAvailable));
         Assert.Equal([90, 14, 90], levels.Take(3).Select(l => (l.ExpiresAt!.Value - fixture.Time.GetUtcNow()).TotalDays));
         Assert.StartsWith("next renewal at 2026-12-0", levels[0].Next, StringComparison.Ordinal);
-        Assert.Equal("needed when no other level is left: exporter login", levels[3].Next);
+        Assert.Equal("needed when no other way is left: oauth-exporter login", levels[3].Next);
         Assert.Equal(
             fixture.Personal.Snapshot.State.Token!.RefreshExpiresAt!.Value.ToUnixTimeSeconds(),
             fixture.Metric("webex_integration_token_expiry_timestamp_seconds"));

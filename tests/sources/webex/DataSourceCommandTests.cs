@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Exporter.Tests.Webex;
 
-/// <summary><c>exporter webex data-sources …</c> in the real program, with the stand-in.</summary>
+/// <summary><c>oauth-exporter webex data-sources …</c> in the real program, with the stand-in.</summary>
 public sealed class DataSourceCommandTests
 {
     [Fact]

@@ -173,7 +173,7 @@ public sealed partial class WebexCommandTests
             @"service app, by its refresh token +yes +2027-02-19 12:00:00Z \(in 90 days\) +next renewal at 2026-12-0",
             @"service app, by the personal access token +yes +2026-11-22 00:00:00Z \(in 12 hours\) +used when Webex rejects the service app's",
             @"personal access token, by the integration +no +– +there is none in ",
-            @"a person +yes +– +needed when no other level is left: exporter login hook",
+            @"you +yes +– +needed when no other way is left: oauth-exporter login hook",
         })
         {
             Assert.Matches(line, fixture.Output);

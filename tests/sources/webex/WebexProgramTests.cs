@@ -39,7 +39,7 @@ public sealed class WebexProgramTests : IAsyncLifetime
         Assert.Empty(await Promtool.Check(page, Cancellation));
 
         var accounts = await exporter.Http.GetStringAsync("/", Cancellation);
-        Assert.Contains("Ways to get a token", accounts, StringComparison.Ordinal);
+        Assert.Contains("Ways to renew the token", accounts, StringComparison.Ordinal);
         Assert.Contains("personal access token, by the integration", accounts, StringComparison.Ordinal);
         Assert.Contains("Paste a personal access token", accounts, StringComparison.Ordinal);
         foreach (

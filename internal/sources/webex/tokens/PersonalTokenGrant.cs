@@ -7,7 +7,7 @@ namespace Exporter.Webex;
 /// <param name="client">The integration that the refresh token was issued to; null if there is none.</param>
 internal sealed class PersonalTokenGrant(TokenEndpoint endpoint, Func<Token?, OAuthClient?> client, TokenProbe probe, TimeProvider time) : IGrant
 {
-    private const string Remedy = "run exporter login, or paste a new token from developer.webex.com with exporter login --token";
+    private const string Remedy = "run oauth-exporter login, or paste a new token from developer.webex.com with oauth-exporter login --token";
 
     private readonly RefreshTokenGrant refresh = new(endpoint, time);
 

@@ -93,7 +93,8 @@ public sealed class ServiceAppGrant(
     private Renewal WithoutPersonalToken(string reason) => personal.Snapshot switch
     {
         { State: TokenState.Missing } => new Renewal.InvalidGrant(
-            $"{reason}, and there is no personal access token in {personal.StoreLocation}; run exporter login, or exporter login --token"),
+            $"{reason}, and there is no personal access token in {personal.StoreLocation}; "
+            + "run oauth-exporter login, or oauth-exporter login --token"),
         { State: TokenState.Lost(_, var upstream, _) } => new Renewal.InvalidGrant($"{reason}, and {upstream}"),
         { State: TokenState.InvalidClient(_, var upstream, _) } => new Renewal.InvalidClient($"{reason}, and {upstream}"),
         { State: TokenState.Active, History.LastError: var error } => new Renewal.Transient(

@@ -16,7 +16,7 @@ internal sealed class WebexLevels(
                 grant.WhyRefreshTokenIsUnusable(own.Token) ?? (own is TokenState.InvalidClient(_, var reason, _) ? reason : NextRenewal(serviceApp))),
             new("service app, by the personal access token", hasPersonalToken, upstream.Token?.ExpiresAt, DescribePersonalToken(upstream, now)),
             new("personal access token, by the integration", hasIntegration, integrationExpiry, DescribeIntegration(upstream, now)),
-            new("a person", true, null, $"needed when no other level is left: {loginCommand}"),
+            new("you", true, null, $"needed when no other way is left: {loginCommand}"),
         ];
     }
 

@@ -28,7 +28,7 @@ public sealed record WebexTokensOptions
     internal OAuthClient? Integration { get; init; }
     internal Uri RedirectUri { get; init; } = WebexDefaults.LoopbackRedirect;
     internal IReadOnlyList<string> Scopes { get; init; } = [WebexDefaults.ApplicationsToken];
-    internal string LoginCommand { get; init; } = "exporter login";
+    internal string LoginCommand { get; init; } = "oauth-exporter login";
 
     /// <summary>For the service app's token; null uses <see cref="EnvFile"/>.</summary>
     internal ITokenStore? Store { get; init; }
