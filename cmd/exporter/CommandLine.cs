@@ -52,14 +52,17 @@ internal sealed class CommandLine
     public static Option<bool> Switch(string name, string help, params string[] aliases) => new(name, aliases) { Description = help };
 
     /// <summary>Sets what the program does without a command.</summary>
-    public void SetDefault(Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) => SetAction(root, WithConfiguration(run));
+    public void SetDefault(Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) =>
+        SetAction(root, StoreAccess.Service, WithConfiguration(run));
 
     /// <summary>Adds a command that needs a valid configuration.</summary>
     /// <param name="examples">Example calls for the help.</param>
+    /// <param name="access">How it uses the files of accounts.</param>
     /// <param name="groups">The commands above it: <c>source things</c> for <c>source things list</c>. Missing ones are created.</param>
     public void Add(
         Command command, IReadOnlyList<string> examples, Func<CommandContext, ParseResult, CancellationToken, Task<int>> run,
-        params IEnumerable<string> groups) => AddUnconfigured(command, examples, WithConfiguration(run), groups);
+        StoreAccess access = StoreAccess.Command, params IEnumerable<string> groups) =>
+        AddUnconfigured(command, examples, WithConfiguration(run), access, groups);
 
     /// <summary>Adds a command that works on one account, its optional argument.</summary>
     public void Add(
@@ -73,10 +76,11 @@ internal sealed class CommandLine
 
     /// <summary>Adds a command that works without a valid configuration.</summary>
     public void AddUnconfigured(
-        Command command, IReadOnlyList<string> examples, Func<ParseResult, CancellationToken, Task<int>> run, params IEnumerable<string> groups)
+        Command command, IReadOnlyList<string> examples, Func<ParseResult, CancellationToken, Task<int>> run,
+        StoreAccess access = StoreAccess.Command, params IEnumerable<string> groups)
     {
         command.TreatUnmatchedTokensAsErrors = false;
-        SetAction(command, run);
+        SetAction(command, access, run);
         this.examples[command] = examples;
         groups.Aggregate((Command)root, Group).Add(command);
     }
@@ -135,8 +139,12 @@ internal sealed class CommandLine
         Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) => async (result, cancellationToken) =>
         Read(result) is { } options ? await run(new CommandContext(options, Terminal, Time), result, cancellationToken) : ExitCode.Failed;
 
-    private void SetAction(Command command, Func<ParseResult, CancellationToken, Task<int>> run) =>
-        command.SetAction(async (result, cancellationToken) => AcceptsArguments(result) ? await run(result, cancellationToken) : ExitCode.Failed);
+    private void SetAction(Command command, StoreAccess access, Func<ParseResult, CancellationToken, Task<int>> run) =>
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            CurrentStoreAccess.Value = access;
+            return AcceptsArguments(result) ? await run(result, cancellationToken) : ExitCode.Failed;
+        });
 
     /// <summary>The subcommand of that name, created if missing. It runs nothing itself.</summary>
     private Command Group(Command parent, string name)
@@ -146,7 +154,7 @@ internal sealed class CommandLine
             return existing;
         }
         var group = new Command(name, $"Commands for {name}.") { TreatUnmatchedTokensAsErrors = false };
-        SetAction(group, (_, _) => Task.FromResult(Terminal.Fail(
+        SetAction(group, StoreAccess.ReadOnlyCommand, (_, _) => Task.FromResult(Terminal.Fail(
             $"{ProgramName} {name}: missing command; choose one of: {string.Join(", ", group.Subcommands.Select(c => c.Name))}")));
         parent.Add(group);
         return group;

@@ -36,7 +36,8 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
                 return options.SelectAccounts(program, result, log) is { } accounts
                     ? await new KeepCommand(accounts, log, systemd, program.Time).RunAsync(cancellationToken)
                     : ExitCode.Failed;
-            });
+            },
+            StoreAccess.Service);
     }
 
     /// <returns>The exit code: 0 after a shutdown signal, 1 when no token can be renewed.</returns>

@@ -42,12 +42,12 @@ internal static class LogoutCommand
             return ExitCode.Done;
         }
         var revoke = local ? null : account.Revoke;
-        var failure = await account.TokenManager.ForgetAsync(revoke, cancellationToken);
-        foreach (var upstream in account.Upstream.Where(_ => failure is null))
+        List<ForgetResult> results = [await account.TokenManager.ForgetAsync(revoke, cancellationToken)];
+        foreach (var upstream in account.Upstream.Where(_ => results[^1].Failure is null))
         {
-            failure = await upstream.ForgetAsync(cancellationToken);
+            results.Add(await upstream.ForgetAsync(cancellationToken));
         }
-        if (failure is not null)
+        if (results[^1].Failure is { } failure)
         {
             var hint = revoke is null ? "" : "; try again, or use --local to remove only the local token";
             return terminal.Fail(
@@ -60,6 +60,10 @@ internal static class LogoutCommand
             _ => "removed locally; the provider has no revocation endpoint, so remove the login in your account settings there",
         };
         terminal.Output.WriteLine($"{account.Name}: {outcome}.");
+        foreach (var left in results.Select(result => result.Left).OfType<string>())
+        {
+            terminal.Error.WriteLine($"{account.Name}: {left}.");
+        }
         return ExitCode.Done;
     }
 }

@@ -9,7 +9,7 @@ internal static class ServeCommand
     public static void AddTo(CommandLine program)
     {
         program.SetDefault(RunAsync);
-        program.Add(new Command("serve", "Renews the tokens, reads the sources and serves metrics."), [], RunAsync);
+        program.Add(new Command("serve", "Renews the tokens, reads the sources and serves metrics."), [], RunAsync, StoreAccess.Service);
 
         Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken) =>
             ServeCommand.RunAsync(context, SystemdNotifier.FromEnvironment(program.Environment, program.Time), cancellationToken);

@@ -23,7 +23,7 @@ internal static class SourceCommands
             : AddOption(new("--account", accountHelp, "NAME"));
         var values = declaration.Arguments.Select(a => (a.Name, Value: AddArgument(a))).ToList();
         values.AddRange(declaration.Options.OrderByDescending(o => o.Placeholder is null).Select(o => (o.Name, AddOption(o))));
-        program.Add(command, declaration.Examples, RunAsync, declaration.Name.SkipLast(1));
+        program.Add(command, declaration.Examples, RunAsync, groups: declaration.Name.SkipLast(1));
 
         Func<ParseResult, string?> AddArgument(CommandArgument declared)
         {

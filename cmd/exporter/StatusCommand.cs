@@ -12,7 +12,8 @@ internal static class StatusCommand
             new Command("status", "Shows the state, expiry times, next renewal, store and last error of every account. "
                 + "Exits with 1 if an account needs a login.") { json },
             ["oauth-exporter status", "oauth-exporter status --json | jq '.[] | select(.login_required)'"],
-            (context, result, cancellationToken) => RunAsync(context, result.GetValue(json), cancellationToken));
+            (context, result, cancellationToken) => RunAsync(context, result.GetValue(json), cancellationToken),
+            StoreAccess.ReadOnlyCommand);
     }
 
     private static async Task<int> RunAsync(CommandContext context, bool json, CancellationToken cancellationToken)

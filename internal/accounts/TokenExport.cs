@@ -48,12 +48,15 @@ internal sealed record TokenExport(string Path, TokenExportFormat Format, string
     /// <summary>Writes the token, or an empty value for null, unless the file has it already. Returns a warning or an error, or null.</summary>
     public string? Write(Secret? token)
     {
-        var target = AtomicFile.RealPath(Path);
-        lock (FileLocks.GetOrAdd(target, _ => new Lock()))
+        if (CurrentStoreAccess.IsReadOnly)
+        {
+            return null;
+        }
+        lock (FileLocks.GetOrAdd(AtomicFile.RealPath(Path), _ => new Lock()))
         {
             try
             {
-                var before = File.Exists(target) ? File.ReadAllBytes(target) : [];
+                var before = AtomicFile.Read(Path, Largest + 1) ?? [];
                 if (before.Length > Largest)
                 {
                     return Failure($"it is larger than {Largest >> 20} MiB");

@@ -42,35 +42,31 @@ public static class AtomicFile
         }
     }
 
-    /// <summary>The file behind a path.</summary>
-    /// <exception cref="IOException">The links form a circle, or the path is a directory, a pipe or a device.</exception>
-    internal static string Target(string path)
-    {
-        var target = RealPath(path);
-        return Posix.IsSpecial(target) ? throw new IOException($"{target} is not a regular file") : target;
-    }
-
-    /// <summary>The owner of the file, or of its directory: a command that runs as root must not lock the daemon out.</summary>
-    internal static (uint User, uint Group)? OwnerFor(string target) => Posix.OwnerOf(target) ?? Posix.OwnerOf(DirectoryOf(target));
-
     /// <summary>Replaces the file. Returns a warning when the save is less safe than it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">It could not be written for lack of permissions; the old content is still there.</exception>
     public static string? Replace(string path, ReadOnlySpan<byte> content)
     {
         using var prepared = PreparedFile.For(path, content.Length);
-        return prepared.Write(content);
+        return prepared.Write(content.ToArray());
     }
+
+    /// <summary>The content, up to a number of bytes; null when there is no file.</summary>
+    /// <exception cref="IOException">It could not be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It could not be read for lack of permissions.</exception>
+    public static byte[]? Read(string path, int largest) => FileLocation.Use(path, location => TokenFile.Read(location.Target, largest).Content);
 
     /// <summary>Creates a file with its whole content. Of several concurrent calls, one succeeds. Returns false when the file exists.</summary>
     /// <exception cref="IOException">It could not be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It could not be written for lack of permissions.</exception>
-    public static bool TryCreate(string path, ReadOnlySpan<byte> content)
+    public static bool TryCreate(string path, byte[] content) => FileLocation.Use(path, location => TryCreate(location, content));
+
+    private static bool TryCreate(FileLocation location, byte[] content)
     {
-        var temporary = Temporary(path);
+        var (path, temporary) = (location.Target, Temporary(location.Target));
         try
         {
-            using (var file = Create(temporary, content.Length, OwnerFor(path), out _))
+            using (var file = Create(temporary, content.Length, location.OwnerOfNewFile, out _))
             {
                 WriteAll(file, content);
             }
@@ -99,7 +95,7 @@ public static class AtomicFile
     internal static byte[]? FindUnfinished(string target)
     {
         var newest = Temporaries(target).Select(name => new FileInfo(name))
-            .Where(file => file.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(target))
+            .Where(file => file.LinkTarget is null && file.LastWriteTimeUtc >= File.GetLastWriteTimeUtc(target))
             .MaxBy(file => file.LastWriteTimeUtc);
         return newest is { Length: > 0 } && File.ReadAllBytes(newest.FullName) is var content && !content.Contains((byte)0) ? content : null;
     }
@@ -118,6 +114,17 @@ public static class AtomicFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Stale files in a directory that cannot be listed do no harm.
+        }
+    }
+
+    /// <summary>
+    /// Deletes the backup and the temporary files, which contain tokens. Only for the owner of the store's lock: no other process is saving.
+    /// </summary>
+    internal static void DeleteCopies(string target)
+    {
+        foreach (var copy in Temporaries(target).Append(Backup(target)))
+        {
+            File.Delete(copy);
         }
     }
 
@@ -141,8 +148,17 @@ public static class AtomicFile
             Access = FileAccess.Write,
             UnixCreateMode = OwnerOnly,
             BufferSize = 0,
-            PreallocationSize = size,
         });
+        try
+        {
+            Posix.Reserve(file.SafeFileHandle, size);
+        }
+        catch (IOException)
+        {
+            file.Dispose();
+            TryDelete(name);
+            throw;
+        }
         hasOwner = owner is not { } one || Posix.TryChangeOwner(file.SafeFileHandle, one);
         return file;
     }

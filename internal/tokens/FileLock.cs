@@ -21,22 +21,27 @@ internal sealed class FileLock(TimeProvider time)
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    public async ValueTask<StoreLock> TakeAsync(string path, (uint User, uint Group)? owner, CancellationToken cancellationToken)
+    /// <param name="store">The file that the lock protects.</param>
+    public async ValueTask<StoreLock> TakeAsync(string store, CancellationToken cancellationToken)
     {
         // In steps, so that a process that is stopped meanwhile continues to wait.
         for (var waits = Timeout / Pause; ; waits--)
         {
             try
             {
-                return Taken(Open(path, owner));
+                return FileLocation.Use(store, at => Taken(Open(at)));
             }
             catch (IOException e) when (e.HResult == Posix.WouldBlock)
             {
                 if (waits < 0)
                 {
-                    var holder = Holder(path) is { } id ? $"process {id}" : "another process";
-                    return new StoreLock.Busy($"{holder} holds {path}");
+                    return new StoreLock.Busy(FileLocation.Use(store, Busy));
                 }
+            }
+            catch (IOException e) when (Posix.IsOutOfDescriptors(e))
+            {
+                // Temporary, so the caller must not continue without a lock.
+                return new StoreLock.Busy(Sanitize.Line(e.Message));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -62,21 +67,51 @@ internal sealed class FileLock(TimeProvider time)
         }
     }
 
-    private static FileStream Open(string path, (uint User, uint Group)? owner)
+    private static string PathFor(string target) => $"{target}.lock";
+
+    /// <summary>
+    /// Creates the file exclusively, so that no link is followed, and gives it to the owner of the store. A file that exists keeps its owner.
+    /// </summary>
+    private static FileStream Open(FileLocation at)
     {
-        var file = new FileStream(path, new FileStreamOptions
+        var path = PathFor(at.Target);
+        if (!File.Exists(path))
         {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.None,
-            UnixCreateMode = AtomicFile.OwnerOnly,
-            BufferSize = 0,
-        });
-        if (owner is { } one)
+            try
+            {
+                var created = Open(path, FileMode.CreateNew);
+                if (at.OwnerOfNewFile is { } owner)
+                {
+                    Posix.TryChangeOwner(created.SafeFileHandle, owner);
+                }
+                return created;
+            }
+            catch (IOException) when (File.Exists(path) || Posix.IsSpecial(path))
+            {
+                // Another process created it.
+            }
+        }
+        if (Posix.IsSpecial(path))
         {
-            Posix.TryChangeOwner(file.SafeFileHandle, one);
+            throw new IOException($"{PathFor(at.RealPath)} is not a regular file; remove it");
+        }
+        var file = Open(path, FileMode.Open);
+        if (!Posix.IsSame(file.SafeFileHandle, path))
+        {
+            file.Dispose();
+            throw new IOException($"{PathFor(at.RealPath)} was replaced");
         }
         return file;
+    }
+
+    private static FileStream Open(string path, FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (mode == FileMode.CreateNew)
+        {
+            options.UnixCreateMode = AtomicFile.OwnerOnly;
+        }
+        return new FileStream(path, options);
     }
 
     private StoreLock.Taken Taken(FileStream file)
@@ -116,9 +151,10 @@ internal sealed class FileLock(TimeProvider time)
         line.Split(' ') is [_, var sent]
         && DateTimeOffset.TryParse(sent.AsSpan().Trim(), CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) ? at : null;
 
-    private static string? Holder(string path)
+    private static string Busy(FileLocation at)
     {
-        using var file = Posix.OpenUnlocked(path);
-        return !file.IsInvalid && Read(file).Split(' ', '\n')[0] is { Length: > 0 } holder ? holder : null;
+        using var file = Posix.OpenToRead(PathFor(at.Target));
+        var holder = !file.IsInvalid && Read(file).Split(' ', '\n')[0] is { Length: > 0 } id ? $"process {id}" : "another process";
+        return $"{holder} holds {PathFor(at.RealPath)}";
     }
 }

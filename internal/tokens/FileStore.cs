@@ -9,6 +9,7 @@ namespace Exporter.Tokens;
 /// <param name="formats">The supported formats. A new file is written in the first.</param>
 public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
 {
+    private const string ChangesNothing = "this command changes nothing";
     private const string NoToken = "it contains neither an access token nor a refresh token";
 
     /// <summary>Larger than most token files.</summary>
@@ -30,7 +31,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => Try(Read, reason => new ReadResult.Unreadable(reason));
 
     public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => Try<Result<IDisposable, string>>(
-        () =>
+        _ =>
         {
             Take()?.Dispose();
             return new(prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length)), null);
@@ -38,34 +39,34 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         reason => reason);
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
-        Try(() => Write(token, expected), reason => new WriteResult.Failed(reason));
+        Change(at => Write(at, token, expected));
 
-    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) =>
-        Try(LogOut, reason => new WriteResult.Failed(reason));
+    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => Change(LogOut);
 
     public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
-        try
+        if (CurrentStoreAccess.IsReadOnly)
         {
-            var target = AtomicFile.Target(path);
-            var taken = await fileLock.TakeAsync($"{target}.lock", AtomicFile.OwnerFor(target), cancellationToken);
-            if (taken is StoreLock.Taken { Interrupted: not null } after && Recover(target))
-            {
-                taken = after with { Interrupted = null };
-            }
-            return taken;
+            return new StoreLock.Unavailable(ChangesNothing);
         }
-        catch (IOException e)
+        var taken = await fileLock.TakeAsync(path, cancellationToken);
+        if (taken is StoreLock.Taken { Interrupted: not null } after
+            && await Try<bool>(Recover, _ => false /* The same as a save that was interrupted earlier. */))
         {
-            return new StoreLock.Unavailable(TokenFile.Explain(e));
+            taken = after with { Interrupted = null };
         }
+        return taken;
     }
 
-    private static ValueTask<T> Try<T>(Func<T> work, Func<string, T> otherwise)
+    private ValueTask<WriteResult> Change(Func<FileLocation, WriteResult> work) => CurrentStoreAccess.IsReadOnly
+        ? new(new WriteResult.Failed(ChangesNothing))
+        : Try(at => SpareDescriptor.Use(() => work(at)), reason => new WriteResult.Failed(reason));
+
+    private ValueTask<T> Try<T>(Func<FileLocation, T> work, Func<string, T> otherwise)
     {
         try
         {
-            return new(work());
+            return new(FileLocation.Use(path, work));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -73,9 +74,9 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
     }
 
-    private WriteResult Write(Token token, string? expected)
+    private WriteResult Write(FileLocation at, Token token, string? expected)
     {
-        switch (Read())
+        switch (Read(at))
         {
             case ReadResult.Held theirs when theirs.Stamp != expected:
                 return new WriteResult.Conflict(theirs);
@@ -84,29 +85,44 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             case ReadResult.Unreadable(var reason):
                 return new WriteResult.Failed(reason);
             case ReadResult.Damaged { SetAside: null }:
-                SetAside(AtomicFile.Target(path));
+                SetAside(at);
                 break;
         }
         var content = format.Write(token, lastContent);
-        using var ready = Take();
-        using var file = ready is { IsCurrent: true } ? null : PreparedFile.For(path, content.Length);
-        var warning = (file ?? ready)!.Write(content);
-        File.Delete(Marker(AtomicFile.Target(path)));
+        var warning = Write(content);
+        File.Delete(Marker(at.Target));
         (lastContent, recovered) = (content, null);
         return new WriteResult.Written(StampOf(content), warning);
     }
 
-    /// <summary>Writes the marker first: after a crash between the two writes the account is logged out.</summary>
-    private WriteResult LogOut()
+    private string? Write(byte[] content)
     {
-        var target = AtomicFile.Target(path);
+        try
+        {
+            using var ready = Take();
+            using var file = ready is { IsCurrent: true } ? null : PreparedFile.For(path, content.Length);
+            return (file ?? ready)!.Write(content);
+        }
+        catch (IOException e) when (Posix.IsFull(e))
+        {
+            using var file = PreparedFile.LastResort(path, Sanitize.Line(e.Message));
+            return file.Write(content);
+        }
+    }
+
+    /// <summary>Writes the marker first: after a crash between the two writes the account is logged out.</summary>
+    private WriteResult LogOut(FileLocation at)
+    {
+        var target = at.Target;
         var shared = format.IsShared && File.Exists(target);
-        if (shared && Read() is ReadResult.Unreadable(var reason))
+        if (shared && Read(at) is ReadResult.Unreadable(var reason))
         {
             return new WriteResult.Failed(reason);
         }
-        AtomicFile.Replace(Marker(target), "The account of this token file was logged out. The next login removes this marker.\n"u8);
-        File.Delete(AtomicFile.Backup(target));
+        AtomicFile.Replace(
+            Marker(at.RealPath), "The account of this token file was logged out. The next login removes this marker.\n"u8);
+        Take()?.Dispose();
+        AtomicFile.DeleteCopies(target);
         if (shared)
         {
             AtomicFile.Replace(path, format.Write(new Token(), lastContent));
@@ -116,16 +132,18 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             TokenFile.Delete(target);
         }
         lastContent = [];
-        return new WriteResult.Written("");
+        var damaged = Directory.GetFiles(AtomicFile.DirectoryOf(target), $"{Path.GetFileName(target)}.corrupt-*").Select(Path.GetFileName).Order();
+        var left = string.Join(", ", damaged);
+        return new WriteResult.Written("", left.Length == 0 ? null : $"damaged copies may still contain a token: delete {left} beside {path}");
     }
 
     private PreparedFile? Take() => Interlocked.Exchange(ref prepared, null);
 
     private static string Marker(string target) => $"{target}.signed-out";
 
-    private ReadResult Read()
+    private ReadResult Read(FileLocation at)
     {
-        var target = AtomicFile.Target(path);
+        var target = at.Target;
         var first = !opened;
         if (first)
         {
@@ -149,7 +167,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             return new ReadResult.Held(token, StampOf(content)) { Warning = recovered ?? Exposure(mode) ?? lockWarning };
         }
         return (ReadResult?)FromBackup(target)
-            ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason!) : Damaged(target, content, reason!, first));
+            ?? (FormatOf(content).IsShared ? WithoutToken(target, content, reason!) : Damaged(at, content, reason!, first));
     }
 
     /// <summary>A file that is shared with other programs stays unchanged.</summary>
@@ -167,23 +185,17 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     /// Finishes a save that was interrupted between the temporary file and its rename: the refresh token that was sent for it may be
     /// single-use.
     /// </summary>
-    private bool Recover(string target)
+    private bool Recover(FileLocation at)
     {
-        try
+        var target = at.Target;
+        if (File.Exists(Marker(target)) || AtomicFile.FindUnfinished(target) is not { } content || TryRead(content).Value is null)
         {
-            if (File.Exists(Marker(target)) || AtomicFile.FindUnfinished(target) is not { } content || TryRead(content).Value is null)
-            {
-                return false;
-            }
-            AtomicFile.Replace(path, content);
-            recovered = $"{path} was being saved when its process was killed; the save was finished from its temporary file";
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The same as a save that was interrupted earlier.
             return false;
         }
+        AtomicFile.Replace(path, content);
+        AtomicFile.DeleteCopies(target);
+        recovered = $"{path} was being saved when its process was killed; the save was finished from its temporary file";
+        return true;
     }
 
     private string? Exposure(UnixFileMode mode) => (mode & ~AtomicFile.OwnerOnly) == 0
@@ -225,7 +237,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     }
 
     /// <summary>Another process may be writing the file. While this process runs, only the second read in a row sets it aside.</summary>
-    private ReadResult.Damaged Damaged(string target, byte[] content, string reason, bool first)
+    private ReadResult.Damaged Damaged(FileLocation at, byte[] content, string reason, bool first)
     {
         var stamp = Stamp(content);
         var seen = damaged?.Stamp == stamp;
@@ -234,13 +246,13 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             return new ReadResult.Damaged(reason, seen ? damaged?.Aside : null);
         }
         damaged = (stamp, null);
-        if (!first && !seen)
+        if ((!first && !seen) || CurrentStoreAccess.IsReadOnly)
         {
             return new ReadResult.Damaged(reason, null);
         }
         try
         {
-            return new ReadResult.Damaged(reason, SetAside(target));
+            return new ReadResult.Damaged(reason, SetAside(at));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -249,8 +261,9 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     }
 
     /// <summary>Renames a damaged file, and never deletes it. A mounted file cannot be renamed and is copied.</summary>
-    private string? SetAside(string target)
+    private string? SetAside(FileLocation at)
     {
+        var target = at.Target;
         lastContent = [];
         if (new FileInfo(target) is not { Exists: true, Length: > 0 })
         {
@@ -270,9 +283,9 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         catch (IOException e) when (e.HResult == Posix.Busy)
         {
             File.Copy(target, aside);
-            damaged = damaged is { } seen ? seen with { Aside = aside } : null;
+            damaged = damaged is { } seen ? seen with { Aside = $"{at.RealPath}{aside[target.Length..]}" } : null;
         }
-        return aside;
+        return $"{at.RealPath}{aside[target.Length..]}";
     }
 
     private ITokenFormat FormatOf(byte[] content) => formats.FirstOrDefault(f => f.Recognises(content)) ?? format;

@@ -7,51 +7,62 @@ namespace Exporter.Tokens;
 /// </summary>
 /// <param name="beside">The temporary file, or the backup during a write in place.</param>
 /// <param name="inPlace">The reason for a write in place, and the old content; null when the file is replaced.</param>
-internal sealed class PreparedFile(string path, string target, FileStream file, string beside, (string Reason, byte[] Before)? inPlace) : IDisposable
+internal sealed class PreparedFile(
+    string path, FileLocation location, FileStream file, string beside, (string Reason, byte[] Before)? inPlace) : IDisposable
 {
+    private const string Mounted = "it is mounted as a single file; mount its directory instead";
+
     private bool isDisposed;
 
     /// <summary>
     /// Whether this still is a replacement of what is at the path. Another process may have replaced the file or a link to it, and disposing
     /// has discarded it.
     /// </summary>
-    public bool IsCurrent => !isDisposed && AtomicFile.Target(path) == target && (inPlace is null || Posix.IsSame(file.SafeFileHandle, target));
+    public bool IsCurrent =>
+        !isDisposed && FileLocation.Use(path, now => now.RealPath == location.RealPath && (inPlace is null || IsSame(now.Target)));
 
     /// <param name="size">The expected size in bytes. A larger content is written too, without its space reserved.</param>
     /// <exception cref="IOException">It cannot be written; the file is unchanged.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be written for lack of permissions; the file is unchanged.</exception>
-    public static PreparedFile For(string path, int size)
+    public static PreparedFile For(string path, int size) => At(path, location =>
     {
-        var target = AtomicFile.Target(path);
-        if (!File.Exists(target))
+        if (!File.Exists(location.Target))
         {
             // A new file needs no previous owner.
-            return Temporary(path, target, size, out _);
+            return Temporary(path, location, size, out _);
         }
-        if (Posix.IsMounted(target))
+        if (Posix.IsMounted(location.Target))
         {
-            return InPlace(path, target, size, Mounted);
+            return InPlace(path, location, size, Mounted);
         }
         try
         {
-            var temporary = Temporary(path, target, size, out var hasOwner);
+            var temporary = Temporary(path, location, size, out var hasOwner);
             if (hasOwner)
             {
                 return temporary;
             }
-            temporary.Dispose();
-            return InPlace(path, target, size, "a new file cannot have its owner");
+            temporary.Discard();
+            return InPlace(path, location, size, "a new file cannot have its owner");
         }
         catch (Exception e) when (AtomicFile.IsReadOnly(e))
         {
-            return InPlace(path, target, size, "its directory does not accept new files");
+            return InPlace(path, location, size, "its directory does not accept new files");
         }
-    }
+    });
+
+    /// <summary>
+    /// For an existing file on a full disk: the space that the file has already is used, without a backup. A refresh token that is only in
+    /// memory would be worse.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be written; the file is unchanged.</exception>
+    /// <exception cref="UnauthorizedAccessException">It cannot be written for lack of permissions; the file is unchanged.</exception>
+    public static PreparedFile LastResort(string path, string reason) => At(path, location => InPlace(path, location, null, reason));
 
     /// <summary>Writes the content, once. Returns a warning when the save is less safe than it could be.</summary>
     /// <exception cref="IOException">It could not be written; the old content is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">It could not be written for lack of permissions; the old content is still there.</exception>
-    public string? Write(ReadOnlySpan<byte> content)
+    public string? Write(byte[] content) => location.Do(() =>
     {
         if (inPlace is var (reason, before))
         {
@@ -62,41 +73,61 @@ internal sealed class PreparedFile(string path, string target, FileStream file, 
         file.Dispose();
         try
         {
-            File.Move(beside, target, overwrite: true);
+            File.Move(beside, location.Target, overwrite: true);
         }
         catch (IOException e) when (e.HResult == Posix.Busy)
         {
             // An old kernel does not report that the file is mounted.
-            using var place = InPlace(path, target, content.Length, Mounted);
+            using var place = At(path, mounted => InPlace(path, mounted, content.Length, Mounted));
             return place.Write(content);
         }
-        var warning = AtomicFile.FlushDirectory(AtomicFile.DirectoryOf(target));
-        AtomicFile.DeleteStale(target);
+        var warning = AtomicFile.FlushDirectory(AtomicFile.DirectoryOf(location.Target));
+        AtomicFile.DeleteStale(location.Target);
         return warning;
-    }
+    });
 
     public void Dispose()
     {
         if (!isDisposed)
         {
-            file.Dispose();
-            AtomicFile.TryDelete(beside);
+            location.Do(Discard);
+            location.Dispose();
         }
         isDisposed = true;
     }
 
-    private const string Mounted = "it is mounted as a single file; mount its directory instead";
-
-    private static PreparedFile Temporary(string path, string target, int size, out bool hasOwner)
+    private bool Discard()
     {
-        var name = AtomicFile.Temporary(target);
-        var file = AtomicFile.Create(name, size, AtomicFile.OwnerFor(target), out hasOwner);
-        return new PreparedFile(path, target, file, name, null);
+        file.Dispose();
+        AtomicFile.TryDelete(beside);
+        return true;
     }
 
-    private static PreparedFile InPlace(string path, string target, int size, string reason)
+    private static PreparedFile At(string path, Func<FileLocation, PreparedFile> prepare)
     {
-        var file = new FileStream(target, new FileStreamOptions
+        var location = FileLocation.Of(path);
+        try
+        {
+            return location.Do(() => prepare(location));
+        }
+        catch
+        {
+            location.Dispose();
+            throw;
+        }
+    }
+
+    private static PreparedFile Temporary(string path, FileLocation location, int size, out bool hasOwner)
+    {
+        var name = AtomicFile.Temporary(location.Target);
+        var file = AtomicFile.Create(name, size, location.OwnerOfNewFile, out hasOwner);
+        return new PreparedFile(path, location, file, name, null);
+    }
+
+    /// <param name="size">The space to reserve; null for the last resort.</param>
+    private static PreparedFile InPlace(string path, FileLocation location, int? size, string reason)
+    {
+        var file = new FileStream(location.Target, new FileStreamOptions
         {
             Mode = FileMode.Open,
             Access = FileAccess.ReadWrite,
@@ -105,10 +136,19 @@ internal sealed class PreparedFile(string path, string target, FileStream file, 
         });
         try
         {
+            if (!Posix.IsSame(file.SafeFileHandle, location.Target))
+            {
+                throw new IOException($"{location.RealPath} was replaced by a link");
+            }
             var before = new byte[file.Length];
             file.ReadExactly(before);
-            Posix.Reserve(file.SafeFileHandle, size);
-            return new PreparedFile(path, target, file, WriteBackup(target, file, before), (reason, before));
+            var backup = AtomicFile.Backup(location.Target);
+            if (size is { } space)
+            {
+                Posix.Reserve(file.SafeFileHandle, space);
+                WriteBackup(backup, file, before);
+            }
+            return new PreparedFile(path, location, file, backup, (reason, before));
         }
         catch
         {
@@ -121,9 +161,8 @@ internal sealed class PreparedFile(string path, string target, FileStream file, 
     /// The backup exists until the new content is on disk, so an existing backup means an unfinished write. A directory that accepts no
     /// files gets no backup: a token that is only in memory would be worse.
     /// </summary>
-    private static string WriteBackup(string target, FileStream file, byte[] before)
+    private static void WriteBackup(string backup, FileStream file, byte[] before)
     {
-        var backup = AtomicFile.Backup(target);
         AtomicFile.TryDelete(backup);
         try
         {
@@ -138,11 +177,10 @@ internal sealed class PreparedFile(string path, string target, FileStream file, 
             AtomicFile.TryDelete(backup);
             throw;
         }
-        return backup;
     }
 
     /// <summary>Never truncates before the new content is written: a full disk would leave an empty file.</summary>
-    private void WriteInPlace(ReadOnlySpan<byte> content, byte[] before)
+    private void WriteInPlace(byte[] content, byte[] before)
     {
         try
         {
@@ -163,10 +201,12 @@ internal sealed class PreparedFile(string path, string target, FileStream file, 
         }
     }
 
-    private void Overwrite(ReadOnlySpan<byte> content)
+    private void Overwrite(byte[] content)
     {
         RandomAccess.Write(file.SafeFileHandle, content, 0);
         file.SetLength(content.Length);
         file.Flush(flushToDisk: true);
     }
+
+    private bool IsSame(string target) => Posix.IsSame(file.SafeFileHandle, target);
 }

@@ -8,22 +8,36 @@ internal static partial class TokenFile
     /// <summary>The largest size in bytes.</summary>
     public const int Largest = 1 << 20;
 
+    public static (byte[]? Content, UnixFileMode Mode) Read(string target) => Read(target, Largest + 1);
+
     /// <summary>
-    /// The content, up to one byte more than <see cref="Largest"/>; null when there is no file. .NET takes a shared lock on the file itself,
+    /// The content, up to a number of bytes; null when there is no file. .NET takes a shared lock on the file itself,
     /// which blocks no other process of this program.
     /// </summary>
-    public static (byte[]? Content, UnixFileMode Mode) Read(string target)
+    public static (byte[]? Content, UnixFileMode Mode) Read(string target, int largest)
     {
         try
         {
-            using var file = new FileStream(target, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            var content = new byte[Math.Min(file.Length, Largest + 1)];
+            using var file = Open(target);
+            var content = new byte[Math.Min(file.Length, largest)];
             var length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
             return (content[..length], File.GetUnixFileMode(file.SafeFileHandle));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return (null, UnixFileMode.None);
+        }
+    }
+
+    private static FileStream Open(string target)
+    {
+        try
+        {
+            return new FileStream(target, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        }
+        catch (UnauthorizedAccessException) when (FileLocation.OpenFileOfRoot(target) is { } file)
+        {
+            return new FileStream(file, FileAccess.Read, bufferSize: 0);
         }
     }
 

@@ -154,32 +154,33 @@ public sealed partial class TokenManager(
         return outcome;
     }, CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
 
-    /// <summary>Forgets the token here and in the store; it stays valid at the provider. Returns why the store kept it, or null.</summary>
-    public Task<string?> ForgetAsync(CancellationToken cancellationToken) => ForgetAsync(null, cancellationToken);
+    /// <summary>Forgets the token here and in the store; it stays valid at the provider. </summary>
+    public Task<ForgetResult> ForgetAsync(CancellationToken cancellationToken) => ForgetAsync(null, cancellationToken);
 
     /// <summary>
     /// Forgets the token here and in the store. With <paramref name="revoke"/>, revokes it before, under the store's lock so that no other
-    /// process renews it meanwhile; a token that cannot be revoked is kept. Returns why the token is still there, or null.
+    /// process renews it meanwhile; a token that cannot be revoked is kept.
     /// </summary>
     /// <param name="revoke">Ends the login at the provider; returns why it could not, or null.</param>
-    public Task<string?> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellationToken) =>
+    public Task<ForgetResult> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellationToken) =>
         InTurnAsync(() => LockedAsync(async held =>
         {
             if (held is StoreLock.Busy(var holder))
             {
-                return holder;
+                return new ForgetResult(holder);
             }
             await ReadAsync(cancellationToken);
             if (revoke is not null && Snapshot.State.Token is { } token && await revoke(token, cancellationToken) is { } failure)
             {
-                return failure;
+                return new ForgetResult(failure);
             }
-            if (await store.LogOutAsync(cancellationToken) is WriteResult.Failed(var reason))
+            var result = await store.LogOutAsync(cancellationToken);
+            if (result is WriteResult.Failed(var reason))
             {
-                return reason;
+                return new ForgetResult(reason);
             }
             Apply(state => state.Forgotten());
-            return null;
+            return new ForgetResult(null, (result as WriteResult.Written)?.Warning);
         }, cancellationToken), cancellationToken);
 
     /// <summary>Shows that a user is logging in.</summary>

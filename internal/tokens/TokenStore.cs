@@ -24,7 +24,10 @@ public interface ITokenStore
     /// <param name="expected">The stamp of the content that the caller read; null to replace a logout too.</param>
     ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken);
 
-    /// <summary>Removes the token and records the logout for other processes.</summary>
+    /// <summary>
+    /// Removes the token and every copy that the store made, and records the logout for other processes. The warning of the result names what
+    /// is left.
+    /// </summary>
     ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken);
 
     /// <summary>Takes the lock that all processes of this store respect. Waits for a limited time.</summary>
@@ -70,6 +73,11 @@ public abstract record WriteResult
 
     public sealed record Failed(string Reason) : WriteResult;
 }
+
+/// <summary>The result of forgetting a token.</summary>
+/// <param name="Failure">Why the token is still there; null if it is forgotten.</param>
+/// <param name="Left">The copies that may be left, as a sentence; null if there is none.</param>
+public sealed record ForgetResult(string? Failure, string? Left = null);
 
 /// <summary>The result of taking a store's lock. Release every result once, after the work.</summary>
 public abstract record StoreLock

@@ -125,7 +125,7 @@ public sealed class TokenExportTests : IDisposable
         await using var manager = Open("sink_file: app.env");
         await manager.AdoptAsync(Token("first"), Cancellation);
 
-        Assert.Null(await manager.ForgetAsync(Cancellation));
+        Assert.Null((await manager.ForgetAsync(Cancellation)).Failure);
 
         Assert.Equal("ACCESS_TOKEN=\n", directory.Read("app.env"));
     }

@@ -20,6 +20,24 @@ public sealed class LogoutCommandTests
     }
 
     [Fact]
+    public async Task It_removes_every_copy_of_the_token_and_names_damaged_files_that_are_left()
+    {
+        await using var bench = await CommandBench.StartAsync();
+        bench.LogInHome();
+        string[] copies = [bench[".home.json.0123456789abcdef0123456789abcdef.tmp"], bench[".home.json.backup"]];
+        foreach (var copy in copies.Append(bench["home.json.corrupt-20260101T000000Z"]))
+        {
+            File.Copy(bench["home.json"], copy);
+        }
+
+        Assert.Equal(0, await bench.RunAsync("logout", "home"));
+
+        Assert.DoesNotContain(copies, File.Exists);
+        Assert.Contains(
+            $"home: damaged copies may still contain a token: delete home.json.corrupt-20260101T000000Z beside {bench["home.json"]}.\n", bench.Error);
+    }
+
+    [Fact]
     public async Task With_the_local_switch_it_prints_that_the_login_stays_valid()
     {
         await using var bench = await CommandBench.StartAsync();

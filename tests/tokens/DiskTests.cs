@@ -24,20 +24,46 @@ public sealed class DiskTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Row_15_and_16_on_a_full_disk_the_new_token_is_written_over_the_spent_one(bool isMounted)
+    {
+        using var space = MountNamespace.Enter();
+        space.Mount("-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", Disk);
+        space.Do(() => File.WriteAllText(TokenFile, TokenManagerBench.Json(TokenManagerBench.Some(time))));
+        if (isMounted)
+        {
+            var real = Path.Combine(Disk, "real.json");
+            space.Do(() => File.Copy(TokenFile, real));
+            space.Mount("--bind", real, TokenFile);
+        }
+        using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
+        space.Do(Fill);
+
+        await bench.WhenExpired();
+
+        Assert.Null(bench.Snapshot.Unpersisted);
+        Assert.Contains("refresh-1", space.Do(() => File.ReadAllText(TokenFile)));
+        Assert.Equal(1, bench.Logs.Count("was written in place, because"));
+        Assert.DoesNotContain(space.Do(() => Directory.GetFiles(Disk)), f => f.EndsWith(".tmp", StringComparison.Ordinal));
+    }
+
     [Fact]
-    public async Task Row_15_and_16_on_a_full_disk_the_token_stays_in_memory_and_the_file_stays_complete()
+    public async Task Row_15_and_16_on_a_full_disk_a_larger_token_stays_in_memory_and_the_file_stays_complete()
     {
         using var space = MountNamespace.Enter();
         space.Mount("-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", Disk);
         var before = TokenManagerBench.Json(TokenManagerBench.Some(time));
         space.Do(() => File.WriteAllText(TokenFile, before));
         using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
+        bench.Grant.Then(LargeToken);
         space.Do(Fill);
 
         await bench.WhenExpired();
         var unpersisted = bench.Snapshot.Unpersisted;
         Assert.NotNull(unpersisted);
-        Assert.Equal("access-1", (await bench.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
+        Assert.StartsWith("access-1", (await bench.TokenManager.GetTokenAsync(Cancellation))?.AccessToken?.Reveal());
         Assert.Equal(before, space.Do(() => File.ReadAllText(TokenFile)));
         Assert.DoesNotContain(space.Do(() => Directory.GetFiles(Disk)), f => f.EndsWith(".tmp", StringComparison.Ordinal));
 
@@ -119,7 +145,7 @@ public sealed class DiskTests : IDisposable
     }
 
     [Fact]
-    public async Task Row_17_on_a_full_disk_a_mounted_file_keeps_its_old_content()
+    public async Task Row_17_on_a_full_disk_a_mounted_file_keeps_its_old_content_if_the_new_one_does_not_fit()
     {
         using var space = MountNamespace.Enter();
         space.Mount("-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", Disk);
@@ -128,6 +154,7 @@ public sealed class DiskTests : IDisposable
         space.Do(() => File.WriteAllText(TokenFile, ""));
         space.Mount("--bind", real, TokenFile);
         using var bench = await new TokenManagerBench(space.Within(TokenManagerBench.Plain(TokenFile, time)), time).Loaded();
+        bench.Grant.Then(LargeToken);
         space.Do(Fill);
 
         await bench.WhenExpired();
@@ -166,7 +193,7 @@ public sealed class DiskTests : IDisposable
         var store = space.Within(TokenManagerBench.Plain(TokenFile, time));
         using var bench = await new TokenManagerBench(store, time).Loaded();
 
-        Assert.Null(await bench.TokenManager.ForgetAsync(Cancellation));
+        Assert.Null((await bench.TokenManager.ForgetAsync(Cancellation)).Failure);
 
         Assert.Equal("", File.ReadAllText(directory["real.json"]));
         Assert.IsType<ReadResult.LoggedOut>(await store.ReadAsync(Cancellation));
@@ -269,6 +296,10 @@ public sealed class DiskTests : IDisposable
         Assert.Contains("this process may not", bench.Snapshot.Unpersisted?.Reason);
         Assert.Contains("refresh-0", File.ReadAllText(TokenFile));
     }
+
+    /// <summary>A token that needs more blocks than the file has.</summary>
+    private Renewal LargeToken(Token? current) => new Renewal.Renewed(
+        current!.After(TokenManagerBench.Some(time, number: "1") with { AccessToken = new Secret("access-1" + new string('a', 5000)) }));
 
     private void Fill()
     {

@@ -290,6 +290,7 @@ public sealed class FileStoreTests : IDisposable
 
         Assert.Equal((finished ? "refresh-1" : "refresh-0", finished), (held.Token.RefreshToken!.Reveal(), taken.Interrupted is null));
         Assert.Equal(finished, held.Warning?.Contains("the save was finished", StringComparison.Ordinal) ?? false);
+        Assert.Equal(!finished, File.Exists(directory[".token.json.cut.tmp"]));
     }
 
     [Fact]

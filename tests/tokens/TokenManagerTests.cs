@@ -383,7 +383,7 @@ public class TokenManagerTests
 
         var logout = bench.TokenManager.ForgetAsync(Cancellation);
         bench.Grant.Release();
-        Assert.Null(await logout);
+        Assert.Null((await logout).Failure);
         await visit;
         bench.Time.Advance(bench.Options.ReadEvery);
         await bench.Visit();
@@ -421,7 +421,7 @@ public class TokenManagerTests
         using var daemon = await new TokenManagerBench(TokenManagerBench.Plain(path, time), time).Loaded();
         using var command = await new TokenManagerBench(TokenManagerBench.Plain(path, time), time).Loaded();
 
-        Assert.Null(await command.TokenManager.ForgetAsync(Cancellation));
+        Assert.Null((await command.TokenManager.ForgetAsync(Cancellation)).Failure);
         time.Advance(daemon.Options.ReadEvery);
         await daemon.Visit();
         Assert.IsType<TokenState.Missing>(daemon.State);

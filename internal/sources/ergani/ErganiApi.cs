@@ -87,7 +87,7 @@ public static class ErganiLogout
         }
         Result<bool, ApiFailure> result = new ApiFailure.NoToken("No request was sent to Ergani: there is no access token to log out with.");
         // Inside ForgetAsync, so that a concurrent renewal cannot create a token that stays valid at Ergani.
-        var problem = await manager.ForgetAsync(async (token, forgetCancellation) =>
+        var (problem, _) = await manager.ForgetAsync(async (token, forgetCancellation) =>
         {
             result = token is { RefreshToken: { } refresh, AccessToken: { } access }
                 ? await api.LogOutAsync(account, refresh, access, time, forgetCancellation)

@@ -181,11 +181,16 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
 
     private static int Save(CommandCall call, string directory, string name, string json)
     {
-        var file = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{name}_{call.Time.GetUtcNow():yyyyMMdd_HHmmss}.json"));
+        name = string.Create(CultureInfo.InvariantCulture, $"{name}_{call.Time.GetUtcNow():yyyyMMdd_HHmmss}.json");
+        var file = Path.Combine(directory, name);
         try
         {
             Directory.CreateDirectory(directory);
-            File.WriteAllText(file, json);
+            PrivateDirectory.Use(directory, at =>
+            {
+                File.WriteAllText(Path.Combine(at, name), json);
+                return file;
+            });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -29,6 +29,8 @@ internal enum Aftermath
 /// </summary>
 internal sealed class CrashBench : IAsyncDisposable
 {
+    private const string Kill = "signal=KILL";
+
     private readonly TemporaryDirectory directory = new();
     private readonly SandboxServer sandbox;
     private volatile TaskCompletionSource rotated = new();
@@ -128,20 +130,20 @@ internal sealed class CrashBench : IAsyncDisposable
         return (await KillAsync(program), hadRead);
     }
 
-    /// <summary>Starts the program with strace, which kills it before the first such call. Returns the exit code.</summary>
+    /// <summary>Starts the program with strace, which injects a fault into such calls. Returns the exit code.</summary>
     /// <param name="path">The file of the call; null for any file.</param>
-    public async Task<int> RunTracedAsync(string calls, string? path)
+    public async Task<int> RunTracedAsync(string calls, string? path, string fault = Kill)
     {
-        await using var strace = Peer.Start("strace", [.. Killing(calls, path), RunningExporter.Binary, .. Refresh]);
+        await using var strace = Peer.Start("strace", [.. Injecting(calls, path, fault), RunningExporter.Binary, .. Refresh]);
         var exitCode = await strace.Ends(Cancellation);
         SkipUnlessTraced(strace.Output);
         return exitCode;
     }
 
-    /// <summary>Attaches strace to a program that waits for a response. Its next such call kills it.</summary>
-    public async Task<int> TraceAsync(Peer held, string calls, string? path)
+    /// <summary>Attaches strace to a program that waits for a response. Its next such calls have a fault.</summary>
+    public async Task<int> TraceAsync(Peer held, string calls, string? path, string fault = Kill)
     {
-        await using var strace = Peer.Start("strace", [.. Killing(calls, path), "-p", $"{held.ProcessId}"]);
+        await using var strace = Peer.Start("strace", [.. Injecting(calls, path, fault), "-p", $"{held.ProcessId}"]);
         try
         {
             await strace.Says("attached", Cancellation);
@@ -214,8 +216,8 @@ internal sealed class CrashBench : IAsyncDisposable
     private static IEnumerable<string[]> Connections() =>
         new[] { "/proc/net/tcp", "/proc/net/tcp6" }.SelectMany(File.ReadLines).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
-    private static string[] Killing(string calls, string? path) =>
-        ["-f", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=KILL", .. path is null ? Array.Empty<string>() : ["-P", path]];
+    private static string[] Injecting(string calls, string? path, string fault) =>
+        ["-f", "-e", $"trace={calls}", "-e", $"inject={calls}:{fault}", .. path is null ? Array.Empty<string>() : ["-P", path]];
 
     private static void SkipUnlessTraced(string output) => Assert.SkipWhen(
         output.Contains("ptrace", StringComparison.OrdinalIgnoreCase) && output.Contains("not permitted", StringComparison.Ordinal),

@@ -15,7 +15,6 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
     private const string KeyFile = ".ergani-key";
     private const string Prefix = "ergani-";
     private const string Suffix = ".json";
-    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private static readonly ITokenFormat[] Formats = [new ErganiTokenFormat()];
 
@@ -27,16 +26,7 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
     /// <summary>The token file for these credentials. Creates the directory and its key.</summary>
     /// <exception cref="IOException">The directory cannot be created or read.</exception>
     /// <exception cref="UnauthorizedAccessException">The process lacks permissions.</exception>
-    public string FileOf(ErganiCredentials credentials)
-    {
-        if (!Directory.Exists(Path))
-        {
-            Directory.CreateDirectory(Path, DirectoryMode);
-        }
-        Tighten(Path, DirectoryMode);
-        var user = Encoding.UTF8.GetBytes($"{credentials.Environment.Name}\0{credentials.Environment.Address.AbsoluteUri}\0{credentials.Username}");
-        return Combine($"{Prefix}{Convert.ToHexStringLower(HMACSHA256.HashData(ReadKey(), user))}{Suffix}");
-    }
+    public string FileOf(ErganiCredentials credentials) => Use(at => Combine(Path, NameOf(credentials, at)));
 
     /// <summary>
     /// Removes every token of this directory, as <see cref="ITokenStore.LogOutAsync"/> does. Sends nothing to Ergani. Other files stay,
@@ -63,44 +53,67 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
     /// Copies the token of the OxygenSuite token manager once. Its file name is a plain hash of user, password and environment. The file
     /// stays, because that program may still run.
     /// </summary>
-    private void Import(ErganiCredentials credentials, string file)
+    private void Import(ErganiCredentials credentials, string directory, string name)
     {
         var key = Encoding.UTF8.GetBytes($"{credentials.Username}-{credentials.Password.Reveal()}-{credentials.Environment.Name}");
-        var legacy = Combine(Convert.ToHexStringLower(SHA256.HashData(key)) + Suffix);
+        var (legacy, file) = (Combine(directory, Convert.ToHexStringLower(SHA256.HashData(key)) + Suffix), Combine(directory, name));
         if (!File.Exists(legacy) || File.Exists(file) || File.Exists($"{file}.signed-out"))
         {
             return;
         }
-        AtomicFile.Replace(file, File.ReadAllBytes(legacy));
+        AtomicFile.Replace(Combine(Path, name), File.ReadAllBytes(legacy));
         logger?.LogWarning(
             "copied {Legacy} to {File}; remove the old file when no other program uses it. Its name is a hash of the password, which can be "
             + "guessed offline. Two programs that use one token log each other out", legacy, System.IO.Path.GetFileName(file));
     }
 
-    /// <summary>Processes that start at the same time use the same key: only one of them creates the file.</summary>
-    private byte[] ReadKey()
+    /// <summary>Another program can remove the directory or loosen its mode at any time.</summary>
+    /// <param name="work">Receives the path of the directory for system calls.</param>
+    private T Use<T>(Func<string, T> work)
     {
-        var file = Combine(KeyFile);
+        if (!CurrentStoreAccess.IsReadOnly)
+        {
+            PrivateDirectory.Create(Path);
+        }
+        return PrivateDirectory.Use(Path, at =>
+        {
+            Tighten(at, "", PrivateDirectory.OwnerOnly);
+            return work(at);
+        });
+    }
+
+    private string NameOf(ErganiCredentials credentials, string at)
+    {
+        var user = Encoding.UTF8.GetBytes($"{credentials.Environment.Name}\0{credentials.Environment.Address.AbsoluteUri}\0{credentials.Username}");
+        return $"{Prefix}{Convert.ToHexStringLower(HMACSHA256.HashData(ReadKey(at), user))}{Suffix}";
+    }
+
+    /// <summary>Processes that start at the same time use the same key: only one of them creates the file.</summary>
+    private byte[] ReadKey(string at)
+    {
+        var (file, name) = (Combine(at, KeyFile), Combine(Path, KeyFile));
         if (!File.Exists(file))
         {
-            AtomicFile.TryCreate(file, RandomNumberGenerator.GetBytes(32));
+            AtomicFile.TryCreate(name, RandomNumberGenerator.GetBytes(32));
         }
-        Tighten(file, AtomicFile.OwnerOnly);
+        Tighten(at, KeyFile, AtomicFile.OwnerOnly);
         var key = File.ReadAllBytes(file);
-        return key.Length >= 32 ? key : throw new IOException($"{file} is not a valid key; remove it, and log in again");
+        return key.Length >= 32 ? key : throw new IOException($"{name} is not a valid key; remove it, and log in again");
     }
 
-    private void Tighten(string entry, UnixFileMode mode)
+    private void Tighten(string at, string name, UnixFileMode mode)
     {
+        var entry = Combine(at, name);
         var before = File.GetUnixFileMode(entry);
-        if ((before & ~mode) != 0)
+        if ((before & ~mode) != 0 && !CurrentStoreAccess.IsReadOnly)
         {
             File.SetUnixFileMode(entry, mode);
-            logger?.LogWarning("removed other users' access to {Entry} (mode was {Before})", entry, Convert.ToString((int)before, 8));
+            logger?.LogWarning(
+                "removed other users' access to {Entry} (mode was {Before})", Combine(Path, name), Convert.ToString((int)before, 8));
         }
     }
 
-    private string Combine(string name) => System.IO.Path.Combine(Path, name);
+    private static string Combine(string directory, string name) => System.IO.Path.Combine(directory, name);
 
     /// <summary>A file store that creates its directory on demand, and reports the directory's errors as results.</summary>
     private sealed class DirectoryStore(ErganiTokenDirectory directory, ErganiCredentials credentials) : ITokenStore
@@ -110,7 +123,8 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
         public string Location => file?.Location ?? directory.Path;
 
         public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) =>
-            TryAsync<ReadResult>(store => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
+            CurrentStoreAccess.IsReadOnly && !File.Exists(Combine(directory.Path, KeyFile)) ? new(new ReadResult.Empty())
+            : TryAsync<ReadResult>(store => store.ReadAsync(cancellationToken), reason => new ReadResult.Unreadable(reason));
 
         public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) =>
             TryAsync<Result<IDisposable, string>>(store => store.PrepareAsync(cancellationToken), reason => reason);
@@ -136,20 +150,20 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
             }
         }
 
-        private FileStore Open()
+        private FileStore Open() => directory.Use(at =>
         {
-            // Another program can remove the directory or loosen its mode at any time.
-            var path = directory.FileOf(credentials);
+            var name = directory.NameOf(credentials, at);
+            var path = Combine(directory.Path, name);
             if (file?.Location != path)
             {
-                directory.Import(credentials, path);
+                directory.Import(credentials, at, name);
                 file = directory.OpenFile(path);
             }
-            if (File.Exists(path))
+            if (File.Exists(Combine(at, name)))
             {
-                directory.Tighten(path, AtomicFile.OwnerOnly);
+                directory.Tighten(at, name, AtomicFile.OwnerOnly);
             }
             return file;
-        }
+        });
     }
 }

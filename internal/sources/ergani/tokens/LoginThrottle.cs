@@ -16,6 +16,8 @@ namespace Exporter.Ergani;
 /// </remarks>
 internal sealed class LoginThrottle(ErganiCredentials credentials, string? file, TimeProvider time, ILogger? logger)
 {
+    private const int LargestRecord = 64 * 1024;
+
     private static readonly TimeSpan FirstWindow = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestWindow = TimeSpan.FromHours(1);
 
@@ -93,9 +95,11 @@ internal sealed class LoginThrottle(ErganiCredentials credentials, string? file,
         }
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(file), LoginJson.Default.LoginState) ?? new LoginState();
+            return AtomicFile.Read(file, LargestRecord) is { } content
+                ? JsonSerializer.Deserialize(content, LoginJson.Default.LoginState) ?? new LoginState()
+                : new LoginState();
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException)
+        catch (JsonException)
         {
             return new LoginState();
         }
