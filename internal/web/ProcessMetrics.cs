@@ -39,7 +39,7 @@ internal sealed class ProcessMetrics
         var startTicks = double.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[StartTime], CultureInfo.InvariantCulture);
         metrics.CreateGauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.")
             .Set((Number("/proc/stat", "btime", 1) ?? 0) + startTicks / TicksPerSecond);
-        if (Number("/proc/self/limits", "Max open files", 3) is { } max)
+        if (MaxOpenFiles is { } max)
         {
             metrics.CreateGauge("process_max_fds", "Maximum number of open file descriptors.").Set(max);
         }
@@ -55,6 +55,9 @@ internal sealed class ProcessMetrics
             }
         });
     }
+
+    /// <summary>RLIMIT_NOFILE, which the runtime has raised to its hard limit; null if it is unlimited.</summary>
+    public static double? MaxOpenFiles => Number("/proc/self/limits", "Max open files", 3);
 
     private void Update()
     {
