@@ -24,6 +24,11 @@ public sealed partial record WebOptions(
         flag: "--external-url", variable: "NETATMO_EXPORTER_EXTERNAL_URL");
     private static readonly Setting<IReadOnlyList<string>> HostsSetting = Exporter.Accounts.Settings.List("web_allowed_host",
         "Further host names with a dot that browsers may use for this exporter; may be repeated.", flag: "--web.allowed-host");
+
+    private static readonly Setting<int> ConnectionsSetting = Exporter.Accounts.Settings.Number("web_connections_per_address",
+        "How many connections one address may open. Default: half of all. Set it to 1000 behind a proxy with many users.",
+        flag: "--web.connections-per-address", min: 1, max: 1000);
+
     private static readonly Setting<string> ConfigSetting = Exporter.Accounts.Settings.Path("web_config_file",
         "File with TLS, users and more, in the format of Prometheus' exporter-toolkit; read again when it changes.", flag: "--web.config.file");
     private static readonly Setting<string> TelemetrySetting = Exporter.Accounts.Settings.Text("telemetry_path", "Path of the metrics page.",
@@ -32,9 +37,12 @@ public sealed partial record WebOptions(
         "Show the latest readings and the token states under /debug.", flag: "--debug-handlers", variable: "DEBUG_HANDLERS");
 
     public static IReadOnlyList<Setting> Settings { get; } =
-        [AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, ConfigSetting, TelemetrySetting, DebugSetting];
+        [AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, ConnectionsSetting, ConfigSetting, TelemetrySetting, DebugSetting];
 
     internal WebConfig? Config { get; init; }
+
+    /// <summary>How many connections one address may open; null for half of all.</summary>
+    public int? ConnectionsPerAddress { get; init; }
 
     /// <summary>Settings that work but should be changed, a sentence each.</summary>
     public IEnumerable<string> Warnings => Config?.Warnings.Select(w => w.ToString()) ?? [];
@@ -79,7 +87,7 @@ public sealed partial record WebOptions(
         return new WebOptions(
             listen, admin, path, externalUrl ?? (admin ?? listen[0]).Derive(Scheme(config)), externalUrl is null, section.Get(DebugSetting),
             section.Find(HostsSetting) ?? [], file)
-        { Config = config };
+        { Config = config, ConnectionsPerAddress = section.Find(ConnectionsSetting) };
     }
 
     private static string Scheme(WebConfig? config) => config?.Tls is null ? "http" : "https";
