@@ -13,6 +13,7 @@ internal static class ProgramCommands
         HashPasswordCommand.AddTo(program);
         KeepCommand.AddTo(program);
         LoginCommand.AddTo(program);
+        LoginLinkCommand.AddTo(program);
         RefreshCommand.AddTo(program);
         TokenCommand.AddTo(program);
         LogoutCommand.AddTo(program);

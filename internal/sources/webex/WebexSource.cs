@@ -53,7 +53,7 @@ public sealed class WebexSource : ISource
             Live = LiveValues(chain, time),
             Login = options.HasIntegration ? new LoginMethod.Redirect(chain.Login) : new LoginMethod.Paste(),
             AdoptAsync = chain.AdoptAsync,
-            Paste = new PastedToken("personal access token", chain.TryAsync),
+            Paste = new PastedToken("personal access token", (pasted, _, cancellationToken) => chain.TryAsync(pasted, cancellationToken)),
             Commands = DataSourceCommands.For(api, account),
             DebugData = () => poller.Reading?.ToJson(),
         };

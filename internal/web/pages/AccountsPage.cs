@@ -8,7 +8,7 @@ namespace Exporter.Web;
 
 /// <summary>The start page: the state of every account, its readings, and what to do next. Waits for nothing.</summary>
 internal sealed class AccountsPage(
-    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, Forms forms, WebOptions options, TimeProvider time)
+    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, NewLogins logins, Forms forms, WebOptions options, TimeProvider time)
 {
     private const int RefreshSeconds = 60;
     private const int RefreshSecondsDuringLogin = 5;
@@ -83,6 +83,11 @@ internal sealed class AccountsPage(
         else if (devices.FailureOf(account) is { } failure)
         {
             yield return $"<div class=\"notice bad\" role=\"status\"><p>The last login failed: {failure}.</p></div>";
+        }
+        if (logins.IsWaiting(account))
+        {
+            yield return Notice("warn", $"The new login belongs to another person than the current one.",
+                $"<a href=\"auth/confirm?account={Uri.EscapeDataString(account.Name)}\">Confirm or drop it</a> within ten minutes.");
         }
         switch (snapshot.State)
         {
