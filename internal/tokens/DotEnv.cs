@@ -129,9 +129,12 @@ public static class DotEnv
         {
             return $"{quote}{value}{quote}";
         }
-        return value.AsSpan().IndexOfAny('\'', '\n', '\r') < 0
-            ? $"'{value}'"
-            : $"\"{string.Concat(value.Select(c => c switch { '\n' => "\\n", '\r' => "\\r", '"' or '\\' or '$' or '`' => $"\\{c}", _ => $"{c}" }))}\"";
+        if (value.AsSpan().IndexOfAny('\'', '\n', '\r') < 0)
+        {
+            return $"'{value}'";
+        }
+        var escaped = value.Select(c => c switch { '\n' => "\\n", '\r' => "\\r", '"' or '\\' or '$' or '`' => $"\\{c}", _ => $"{c}" });
+        return $"\"{string.Concat(escaped)}\"";
     }
 
     /// <summary>A variable in its line; <paramref name="Begin"/> and <paramref name="End"/> enclose the value with its quotes.</summary>

@@ -90,7 +90,7 @@ public sealed class AccessTests : IDisposable
 
         var right = await bench.Get("/metrics", Basic("bob:right"));
 
-        Assert.Contains(right.Status, [HttpStatusCode.OK, HttpStatusCode.TooManyRequests]);
+        Assert.Contains(right.Status, new[] { HttpStatusCode.OK, HttpStatusCode.TooManyRequests });
         var answered = await Task.WhenAll(wrong);
         Assert.Contains(answered, reply => reply.Status == HttpStatusCode.TooManyRequests && reply.Header("Retry-After") == "1");
         Assert.DoesNotContain(answered, reply => reply.Status == HttpStatusCode.OK);

@@ -259,6 +259,7 @@ public sealed class AttackTests
         await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted));
         Collect();
         pages.Append((await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted))).Body);
+        bench.Clock.Advance(TimeSpan.FromSeconds(1));
         bench.Sandbox.Netatmo.Token.Fail(
             new Fault.Respond(400, $$"""{"error":"invalid_grant","error_description":"bad token {{pasted}}"}"""), 1);
         pages.Append((await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted))).Body);

@@ -53,7 +53,7 @@ public sealed class ErganiSource : ISource
                 { RefreshToken: { } refresh, AccessToken: { } access } =>
                     (await api.LogOutAsync(account, refresh, access, time, cancellationToken)).Failure?.Reason,
             },
-            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(NeedsBothTokens))),
+            Paste = new PastedToken("refresh token", (_, _, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(NeedsBothTokens))),
             DebugData = () => poller.Reading?.ToJson(),
         };
     }

@@ -65,7 +65,7 @@ public sealed class WebexSource : ISource
             ],
             Login = hasIntegration ? new LoginMethod.Redirect(tokens.Login) : new LoginMethod.Paste(),
             AdoptAsync = tokens.AdoptAsync,
-            Paste = new PastedToken("personal access token", tokens.TryAsync),
+            Paste = new PastedToken("personal access token", (pasted, _, cancellationToken) => tokens.TryAsync(pasted, cancellationToken)),
             Commands = new DataSourceCommands(api, account).Handlers,
             DebugData = () => poller.Reading?.ToJson(),
         };

@@ -29,6 +29,10 @@ internal sealed class WebConfigMiddleware(LiveWebConfig live, TimeProvider time)
         switch (isAccepted)
         {
             case true:
+                if (config.Users.Count > 0 || HasVerifiedCertificate(context))
+                {
+                    context.Features.Set(new LoginAccess.AuthenticatedFeature());
+                }
                 await next(context);
                 break;
             case false:
@@ -41,4 +45,9 @@ internal sealed class WebConfigMiddleware(LiveWebConfig live, TimeProvider time)
                 break;
         }
     }
+
+    /// <summary>By the initial configuration: no connection is older, and a later one never verifies less.</summary>
+    private bool HasVerifiedCertificate(HttpContext context) =>
+        live.Initial.Tls is { ClientAuthentication: >= ClientAuthentication.VerifyClientCertIfGiven }
+        && context.Connection.ClientCertificate is not null;
 }

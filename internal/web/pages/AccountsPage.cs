@@ -2,7 +2,7 @@ namespace Exporter.Web;
 
 /// <summary>The start page: the state of every account, its readings, and what to do next. Waits for nothing.</summary>
 internal sealed class AccountsPage(
-    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, Forms forms, WebOptions options, TimeProvider time)
+    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, NewLogins logins, Forms forms, WebOptions options, TimeProvider time)
 {
     private const int RefreshSeconds = 60;
     private const int RefreshSecondsDuringLogin = 5;
@@ -74,6 +74,9 @@ internal sealed class AccountsPage(
             : devices.FailureOf(account) is { } failure
                 ? (Html)$"<div class=\"notice bad\" role=\"status\"><p>The last login failed: {failure}.</p></div>"
             : null;
+        Html? otherPerson = !logins.IsWaiting(account) ? null
+            : Notice("warn", $"The new login belongs to another person than the current one.",
+                $"<a href=\"auth/confirm?account={Uri.EscapeDataString(account.Name)}\">Confirm or drop it</a> within ten minutes.");
         var lastError = snapshot.History.LastError is { } error ? $"The last attempt failed: {error}." : "";
         Html? token = snapshot.State switch
         {
@@ -94,7 +97,7 @@ internal sealed class AccountsPage(
         Html? unpersisted = snapshot.Unpersisted is not { } unsaved ? null
             : Notice("bad", $"The token is in memory only, and a restart would lose it: {unsaved.Reason}.",
                 $"Make {store} writable. Next attempt to save it {clock.Until(unsaved.RetryAt)}.");
-        return $"{login}{token}{unpersisted}{ReadingNotice(account.ReadingSource?.Status, clock)}";
+        return $"{login}{otherPerson}{token}{unpersisted}{ReadingNotice(account.ReadingSource?.Status, clock)}";
     }
 
     private static Html? ReadingNotice(ReadingStatus? status, Clock clock)
