@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Exporter;
 
 /// <summary>
@@ -60,12 +62,20 @@ internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILogge
         _ => configured,
     };
 
-    private static string Quote(string text) => $"\"{string.Concat(text.Select(c => c switch
+    private static string Quote(string text)
     {
-        '"' or '\\' => $"\\{c}",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
-        _ => char.IsControl(c) ? "?" : $"{c}",
-    }))}\"";
+        var quoted = new StringBuilder(text.Length + 2).Append('"');
+        foreach (var c in text)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => quoted.Append('\\').Append(c),
+                '\n' => quoted.Append("\\n"),
+                '\r' => quoted.Append("\\r"),
+                '\t' => quoted.Append("\\t"),
+                _ => quoted.Append(char.IsControl(c) ? '?' : c),
+            };
+        }
+        return quoted.Append('"').ToString();
+    }
 }

@@ -76,8 +76,23 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
         }
     }
 
-    private bool IsCurrent(MetricsSnapshot snapshot) => snapshot.ChangesAt > time.GetUtcNow() && snapshot.Accounts.All(one =>
-        ReferenceEquals(one.Token, one.Account.TokenManager.Snapshot) && ReferenceEquals(one.ReadingStatus, one.Account.ReadingSource?.Status));
+    /// <summary>Runs at every scrape, so it allocates nothing.</summary>
+    private bool IsCurrent(MetricsSnapshot snapshot)
+    {
+        if (snapshot.ChangesAt <= time.GetUtcNow())
+        {
+            return false;
+        }
+        for (var i = 0; i < accounts.Count; i++)
+        {
+            if (!ReferenceEquals(snapshot.Accounts[i].Token, accounts[i].TokenManager.Snapshot)
+                || !ReferenceEquals(snapshot.Accounts[i].ReadingStatus, accounts[i].ReadingSource?.Status))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
 
     private MetricsSnapshot Render(MetricsSnapshot before)
     {

@@ -15,14 +15,24 @@ public sealed class MetricsPage
     private readonly bool gzip;
     private readonly EncodedText[] parts;
 
-    public MetricsPage(ExpositionFormat format, bool gzip, params IEnumerable<EncodedMetrics> parts)
+    public MetricsPage(ExpositionFormat format, bool gzip, params ReadOnlySpan<EncodedMetrics> parts)
     {
         this.gzip = gzip;
-        EncodedText[] end = format == ExpositionFormat.OpenMetricsText ? [OpenMetricsEnd] : [];
-        this.parts = [.. parts.Select(part => part.In(format)), .. end];
-        Length = gzip
-            ? GzipHeader.Length + this.parts.Sum(part => (long)part.Deflated.Stream.Length) + FinalBlock.Length + 8
-            : this.parts.Sum(part => (long)part.Bytes.Length);
+        var end = format == ExpositionFormat.OpenMetricsText;
+        this.parts = new EncodedText[parts.Length + (end ? 1 : 0)];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            this.parts[i] = parts[i].In(format);
+        }
+        if (end)
+        {
+            this.parts[^1] = OpenMetricsEnd;
+        }
+        Length = gzip ? GzipHeader.Length + FinalBlock.Length + 8 : 0;
+        foreach (var part in this.parts)
+        {
+            Length += gzip ? part.Deflated.Stream.Length : part.Bytes.Length;
+        }
     }
 
     /// <summary>In bytes, compressed if the page is.</summary>

@@ -14,6 +14,10 @@ public sealed record Backoff(TimeSpan First, TimeSpan Longest)
     {
         var ceiling = Math.Min(Longest.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Clamp(failures - 1, 0, 30)));
         var wait = TimeSpan.FromSeconds(Math.Max(Shortest.TotalSeconds, ceiling * random.NextDouble()));
-        return retryAfter <= wait || retryAfter is not { } asked ? wait : asked < LongestAsked ? asked : LongestAsked;
+        if (retryAfter is not { } asked || asked <= wait)
+        {
+            return wait;
+        }
+        return asked < LongestAsked ? asked : LongestAsked;
     }
 }

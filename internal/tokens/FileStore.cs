@@ -257,7 +257,11 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             return null;
         }
         var name = $"{target}.corrupt-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}";
-        var aside = Enumerable.Range(2, int.MaxValue - 2).Select(again => $"{name}-{again}").Prepend(name).First(free => !File.Exists(free));
+        var aside = name;
+        for (var again = 2; File.Exists(aside); again++)
+        {
+            aside = $"{name}-{again}";
+        }
         try
         {
             File.Move(target, aside, overwrite: true);

@@ -33,12 +33,18 @@ public static class Json
     }
 
     /// <summary>The last member of that name; null if there is none or the element is not an object.</summary>
-    public static JsonElement? Member(JsonElement? element, string name, StringComparison comparison = StringComparison.Ordinal) =>
-        element is { ValueKind: JsonValueKind.Object } members
-        && members.EnumerateObject().LastOrDefault(member => string.Equals(Name(member), name, comparison)).Value is var found
-        && found.ValueKind != JsonValueKind.Undefined
-            ? found
-            : null;
+    public static JsonElement? Member(JsonElement? element, string name, StringComparison comparison = StringComparison.Ordinal)
+    {
+        JsonElement? found = null;
+        if (element is { ValueKind: JsonValueKind.Object } members)
+        {
+            foreach (var member in members.EnumerateObject())
+            {
+                found = IsNamed(member, name, comparison) ? member.Value : found;
+            }
+        }
+        return found;
+    }
 
     /// <summary>The items of an array; null if the element is not an array.</summary>
     public static IEnumerable<JsonElement>? Items(JsonElement? element) =>
@@ -58,6 +64,23 @@ public static class Json
         double.TryParse(TextOrNumber(element), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
             ? number
             : null;
+
+    /// <summary>Allocates no text for an ordinal comparison: a reader looks up dozens of members of each object.</summary>
+    private static bool IsNamed(JsonProperty property, string name, StringComparison comparison)
+    {
+        if (comparison != StringComparison.Ordinal)
+        {
+            return string.Equals(Name(property), name, comparison);
+        }
+        try
+        {
+            return property.NameEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
 
     private static string? OrNull(Func<string?> read)
     {

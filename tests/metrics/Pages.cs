@@ -32,12 +32,12 @@ internal static class Pages
     public static string Text(MetricsSnapshot snapshot) =>
         Encoding.UTF8.GetString(Written(snapshot.Page(ExpositionFormat.PrometheusText, gzip: false)));
 
-    public static string Text(ExpositionFormat format, params IEnumerable<EncodedMetrics> parts) =>
+    public static string Text(ExpositionFormat format, params ReadOnlySpan<EncodedMetrics> parts) =>
         Encoding.UTF8.GetString(Assembled(format, gzip: false, parts));
 
     public static EncodedMetrics Part(IEnumerable<MetricFamily> families) => EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, [.. families]));
 
-    public static byte[] Assembled(ExpositionFormat format, bool gzip, params IEnumerable<EncodedMetrics> parts) =>
+    public static byte[] Assembled(ExpositionFormat format, bool gzip, params ReadOnlySpan<EncodedMetrics> parts) =>
         Written(new MetricsPage(format, gzip, parts));
 
     public static byte[] Gunzip(byte[] member)

@@ -122,8 +122,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
                 var changed = manager.Changed;
                 if (manager.Snapshot.State is TokenState.Lost(_, var reason, _))
                 {
-                    call.Terminal.Error.WriteLine($"The login is lost: {reason}; log in again.");
-                    return ExitCode.Failed;
+                    return call.Terminal.Fail($"The login is lost: {reason}; log in again.");
                 }
                 await Task.WhenAny(working, changed);
             }

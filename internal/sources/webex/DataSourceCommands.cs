@@ -65,7 +65,7 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
     /// <summary>Validates the arguments before the login, and logs in before any request.</summary>
     private static Func<CommandCall, CancellationToken, Task<int>> Checked(
         SourceCommand command, Func<CommandCall, CancellationToken, Task<int>> run) => async (call, cancellationToken) =>
-            Problem(command, call) is { } problem ? Fail(call, problem)
+            Problem(command, call) is { } problem ? call.Terminal.Fail(problem)
             : await call.LogInAsync(cancellationToken) is not ExitCode.Done and var code ? code
             : await run(call, cancellationToken);
 
@@ -133,8 +133,9 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
         {
             return print(call, result.Value!);
         }
-        Fail(call, failure.Reason + (failure.RetryAfter is { } wait ? $" Try again in {Math.Ceiling(wait.TotalSeconds)} s." : ""));
-        return failure is ApiFailure.RateLimited or ApiFailure.Unavailable ? ExitCode.TryLater : ExitCode.Failed;
+        return call.Terminal.Fail(
+            failure.Reason + (failure.RetryAfter is { } wait ? $" Try again in {Math.Ceiling(wait.TotalSeconds)} s." : ""),
+            failure is ApiFailure.RateLimited or ApiFailure.Unavailable ? ExitCode.TryLater : ExitCode.Failed);
     }
 
     /// <summary>Prints the result of an operation, and writes its record if requested.</summary>
@@ -188,7 +189,7 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Fail(call, $"The record could not be written to {file}: {Sanitize.Line(e.Message)}");
+            return call.Terminal.Fail($"The record could not be written to {file}: {Sanitize.Line(e.Message)}");
         }
         call.Terminal.Error.WriteLine($"Written to {file}.");
         return ExitCode.Done;
@@ -196,12 +197,6 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
 
     /// <summary>The ID comes from the provider: keep only letters, digits and dashes in a file name.</summary>
     private static string FileName(string id) => string.Concat(Sanitize.Line(id).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '_'));
-
-    private static int Fail(CommandCall call, string sentence)
-    {
-        call.Terminal.Error.WriteLine(sentence);
-        return ExitCode.Failed;
-    }
 }
 
 /// <summary>The record of an operation, like the token manager's but without token and nonce.</summary>

@@ -70,7 +70,10 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
                 await changed.WaitAsync(cancellationToken);
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+        catch (Exception e)
         {
             logger.LogError(e, "account {Account}: unexpected error; its plots are no longer updated", account.Name);
         }

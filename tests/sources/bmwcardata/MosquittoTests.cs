@@ -95,11 +95,17 @@ public class MosquittoTests
         var time = new ManualTime();
         await using var connection = Assert.IsType<MqttConnection>((await Connect(broker.Options("first"), time)).Connection);
 
-        // The broker sends PINGRESP before the SUBACK, so that a SUBACK proves the PINGRESP.
+        var keepAlive = broker.Options("first").KeepAlive;
         for (var ping = 0; ping < 3; ping++)
         {
-            time.Advance(broker.Options("first").KeepAlive);
+            time.Advance(keepAlive);
             Assert.Null(await connection.SubscribeAsync([$"ping/{ping}"], Cancellation));
+            // After the PINGRESP, the only timer is that of the next ping.
+            while (time.Waiting != 1 || time.ToNextTimer() != 0.75 * keepAlive)
+            {
+                Assert.False(connection.Ended.IsCompleted);
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Cancellation);
+            }
         }
         Assert.False(connection.Ended.IsCompleted);
     }

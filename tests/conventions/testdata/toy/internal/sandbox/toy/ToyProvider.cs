@@ -9,7 +9,8 @@ public sealed record ToyProviderOptions : ProviderOptions
 {
     public string Level { get; init; } = "1";
 
-    public override IReadOnlyList<ProviderFlag> Flags => [new("--toy-level", "NUMBER", "Level of the toy.", [Level], values => this with { Level = values[^1] })];
+    public override IReadOnlyList<ProviderFlag> Flags =>
+        [new("--toy-level", "NUMBER", "Level of the toy.", [Level], values => this with { Level = values[^1] })];
 
     internal override IProvider Open(SandboxContext sandbox) => new ToyProvider(this, sandbox);
 }
@@ -37,7 +38,8 @@ public sealed class ToyProvider : IProvider
 
     public IReadOnlyList<ProviderEndpoint> Endpoints { get; }
 
-    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) => Issued(Authorization.Login(ClientId, user ?? "child", "play"));
+    ProviderResponse IProvider.Login(string? level, string? user, IReadOnlyList<string>? scope) =>
+        Issued(Authorization.Login(ClientId, user ?? "child", "play"));
 
     void IProvider.Map(IEndpointRouteBuilder routes)
     {
@@ -49,7 +51,9 @@ public sealed class ToyProvider : IProvider
                     ? Issued(tokens) : ProviderResponse.Json(400, """{"error":"invalid_grant"}"""));
         });
         routes.MapGet("/toy/level", context => Endpoints[1].Serve(context, () =>
-            Authorization.Check(ProviderEndpoint.Bearer(context.Request) ?? "", "play") is AccessOutcome.Allowed ? ProviderResponse.Json(200, options.Level) : ProviderResponse.Empty(401)));
+            Authorization.Check(ProviderEndpoint.Bearer(context.Request) ?? "", "play") is AccessOutcome.Allowed
+                ? ProviderResponse.Json(200, options.Level)
+                : ProviderResponse.Empty(401)));
     }
 
     Task<IReadOnlyList<string>> IProvider.DescribeAsync(Uri address, CancellationToken cancellationToken) =>
