@@ -45,7 +45,10 @@ public sealed partial record WebOptions(
         "Show the latest readings and the token states under /debug.", flag: "--debug-handlers", variable: "DEBUG_HANDLERS");
 
     public static IReadOnlyList<Setting> Settings { get; } =
-        [AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, ConnectionsSetting, ConfigSetting, TelemetrySetting, DebugSetting];
+    [
+        AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, ConnectionsSetting, ConfigSetting, TelemetrySetting,
+        DebugSetting,
+    ];
 
     internal WebConfig? Config { get; init; }
 

@@ -31,7 +31,12 @@ public static class AccountSettings
     internal static readonly Setting<string> TokenExportName = Settings.Text("sink_name",
         "Variable or member of the token in the sink, by default ACCESS_TOKEN or access_token; dots separate nested objects.", placeholder: "NAME");
 
-    public static IReadOnlyList<Setting> Common { get; } = [Source, TokenFile, RefreshMargin, TokenExportFile, TokenExportFormat, TokenExportName];
+    internal static readonly Setting<int> MaxSeries = Settings.Number("max_series",
+        "Most series of the account. A reading with more has failed, and the previous one is served.",
+        @default: $"{SeriesLimit.Default.Most}", min: 1, max: 10_000_000);
+
+    public static IReadOnlyList<Setting> Common { get; } =
+        [Source, TokenFile, RefreshMargin, MaxSeries, TokenExportFile, TokenExportFormat, TokenExportName];
 }
 
 /// <summary>One account as configured.</summary>

@@ -38,7 +38,7 @@ public sealed class BmwCarDataSource : ISource
         var (rest, budget) = options.Rest ? BmwRest.Open(options, manager, context, logger) : default;
         var feed = new BmwFeed(
             stream,
-            options.Limits,
+            options.Limits with { Series = context.Series },
             new BmwMetricsOptions(options.Aliases, options.CustomMetrics),
             new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger),
             context.Time,

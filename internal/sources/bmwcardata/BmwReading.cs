@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.IO.Enumeration;
+using Exporter.Accounts;
 
 namespace Exporter.BmwCarData;
 
@@ -29,6 +30,9 @@ internal sealed record BmwLimits(IReadOnlyList<string> Vins, bool Location)
 {
     public int Cars { get; init; } = 50;
     public int KeysPerCar { get; init; } = 1000;
+
+    /// <summary>Messages that would add more series are rejected.</summary>
+    public SeriesLimit Series { get; init; } = SeriesLimit.Default;
 
     /// <summary>A longer text becomes <see cref="BmwValue.None"/>.</summary>
     public int TextLength { get; init; } = 128;

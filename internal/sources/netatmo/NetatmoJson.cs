@@ -5,8 +5,8 @@ using Exporter.Accounts;
 
 namespace Exporter.Netatmo;
 
-/// <summary>The devices of one response, and Netatmo's clock when it sent the response.</summary>
-internal sealed record StationsData(IReadOnlyList<JsonFields> Devices, double? ServerTime);
+/// <summary>The devices of one response, read on demand, and Netatmo's clock when it sent the response.</summary>
+internal sealed record StationsData(IEnumerable<JsonFields> Devices, double? ServerTime);
 
 /// <summary>The body of a response of <c>getstationsdata</c> or <c>gethomecoachsdata</c>, errors included.</summary>
 /// <param name="Data">Null if the body has no list <c>body.devices</c>.</param>
@@ -31,10 +31,11 @@ internal sealed record NetatmoError(double? Code, string? Message)
 /// <summary>A JSON object. A member of an unexpected type reads as null and affects no other member.</summary>
 internal sealed class JsonFields
 {
-    private readonly Dictionary<string, JsonElement> members = [];
+    private readonly Dictionary<string, JsonElement> members;
 
     private JsonFields(JsonElement json)
     {
+        members = new(json.GetPropertyCount());
         foreach (var member in json.EnumerateObject())
         {
             if (ApiJson.Name(member) is { } name)
@@ -50,9 +51,9 @@ internal sealed class JsonFields
 
     public JsonFields? Object(string name) => Of(this[name]);
 
-    /// <summary>The objects of an array, without its other items; null if there is no array.</summary>
-    public IReadOnlyList<JsonFields>? Objects(string name) => this[name] is { ValueKind: JsonValueKind.Array } list
-        ? [.. list.EnumerateArray().Select(item => Of(item)).OfType<JsonFields>()]
+    /// <summary>The objects of an array, without its other items, each read on demand; null if there is no array.</summary>
+    public IEnumerable<JsonFields>? Objects(string name) => this[name] is { ValueKind: JsonValueKind.Array } list
+        ? list.EnumerateArray().Select(item => Of(item)).OfType<JsonFields>()
         : null;
 
     /// <summary>A finite number, or a string that contains one.</summary>

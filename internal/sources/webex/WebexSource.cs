@@ -42,10 +42,10 @@ public sealed class WebexSource : ISource
             new FileStore(options.Config.Path, [new TokenConfigFormat()], time), context.TokenOptions, context.TokenHttp, time, logger, calls.Mark);
         var account = new ApiAccount(chain.ServiceApp, options.Api) { Calls = calls };
         var api = context.Services.GetRequiredService<IWebexApi>();
-        var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger);
+        var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger, context.Series);
         var poller = new Poller<WebexReading>(
             context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. WebexMetrics.From(reading)], null), chain.ServiceApp,
-            new PollerOptions(options.Data.RefreshInterval), time, logger);
+            new PollerOptions(options.Data.RefreshInterval) { Series = context.Series }, time, logger);
         return new Account(context.Name, Name, context.HasAccountLabel, chain.ServiceApp, poller)
         {
             Upstream = [chain.Personal],

@@ -97,7 +97,7 @@ public class NetatmoFuzzTests
         switch (Responses.Read(body))
         {
             case PollResult<StationsData>.Success success:
-                _ = SampleCount(NetatmoReading.From(success.Value));
+                _ = SampleCount(Responses.Reading(success.Value));
                 break;
             case PollResult<StationsData>.Failed { Failure: var failure }:
                 Assert.Matches(@"^Netatmo[^\n]{1,400}[.?]$", failure.Reason);

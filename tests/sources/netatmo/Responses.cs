@@ -34,9 +34,12 @@ internal static class Responses
         return NetatmoResponses.Read(response, Scope, Time);
     }
 
-    public static NetatmoReading Reading(params string[] names) => NetatmoReading.From([.. names.Select(n => Data(Bytes(n)))]);
+    public static NetatmoReading Reading(params string[] names) => Reading([.. names.Select(n => Data(Bytes(n)))]);
 
-    public static NetatmoReading Reading(byte[] body) => NetatmoReading.From(Data(body));
+    public static NetatmoReading Reading(byte[] body) => Reading(Data(body));
+
+    public static NetatmoReading Reading(params IReadOnlyList<StationsData> data) =>
+        Assert.IsType<PollResult<NetatmoReading>.Success>(NetatmoReading.From(data, new SeriesLimit(1_000_000))).Value;
 
     private static StationsData Data(byte[] body) => Assert.IsType<PollResult<StationsData>.Success>(Read(body)).Value;
 }
