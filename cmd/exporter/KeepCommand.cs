@@ -85,7 +85,8 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
         var loaded = manager.Snapshot.State;
         if (loaded is TokenState.Missing && manager.NextRenewal is null)
         {
-            log.Error($"{prefix}there is no token in {manager.StoreLocation}; {LogIn}");
+            var problem = manager.Snapshot.Unreadable is { } unreadable ? $"cannot be read: {unreadable}" : null;
+            log.Error(prefix + (problem is null ? $"there is no token in {manager.StoreLocation}; {LogIn}" : $"{manager.StoreLocation} {problem}"));
             return false;
         }
         if (loaded is TokenState.Active { RenewAt: var at, Held.RefreshToken: null }

@@ -41,7 +41,7 @@ internal sealed record Pem(Secret? Text, string? File)
     /// <summary>The text, or why it cannot be read.</summary>
     public Parsed<string> Read()
     {
-        var (text, problem) = File is null ? (Text!.Reveal(), null) : SmallFile.Read(File, MaxLength);
+        var (text, problem) = File is null ? (Text!.Reveal(), null) : SmallFile.Read(File, MaxLength, isReadAgain: true);
         return new Parsed<string>(text, problem);
     }
 }

@@ -76,6 +76,7 @@ internal sealed class AccountsPage(
         var (kind, text) = (account.TokenManager.Snapshot, account.ReadingSource?.Status) switch
         {
             ({ Login: not null }, _) => ("warn", "Waiting for login"),
+            ({ IsUnknown: true }, _) => ("bad", "Token unreadable"),
             ({ State: TokenState.Missing }, _) when !AccountMetrics.NeedsLogin(account) => ("warn", "Waiting for login"),
             ({ State: TokenState.Missing or TokenState.Lost }, _) => ("bad", "Login needed"),
             ({ State: TokenState.InvalidClient }, _) => ("bad", "Credentials rejected"),
@@ -101,6 +102,9 @@ internal sealed class AccountsPage(
         switch (snapshot.State)
         {
             case TokenState.Missing when snapshot.Login is not null:
+                break;
+            case TokenState.Missing when snapshot is { IsUnknown: true, Unreadable: var reason }:
+                yield return Notice("bad", $"The token in {store} cannot be read: {reason}.", $"The exporter tries again every minute.");
                 break;
             case TokenState.Missing when !AccountMetrics.NeedsLogin(account):
                 var lastError = snapshot.History.LastError is { } error ? $"The last attempt failed: {error}." : "";

@@ -67,7 +67,7 @@ internal sealed class TokenConfig(string path, ServiceAppSettings settings)
 
     private (JsonMembers? File, string? Problem) Read()
     {
-        var (text, problem) = SmallFile.Read(path, LargestFile);
+        var (text, problem) = SmallFile.Read(path, LargestFile, isReadAgain: true);
         if (text is null)
         {
             return (null, problem);
