@@ -33,6 +33,8 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         () =>
         {
             Take()?.Dispose();
+            // A write reads the file first.
+            _ = TokenFile.Read(AtomicFile.Target(path));
             return new(prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length)), null);
         },
         reason => reason);

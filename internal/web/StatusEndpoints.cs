@@ -48,7 +48,7 @@ internal sealed record TokenStatus(
         var (manager, snapshot) = (account.TokenManager, account.TokenManager.Snapshot);
         var token = snapshot.State.Token;
         return new TokenStatus(
-            AccountMetrics.NameOf(snapshot.State), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt,
+            AccountMetrics.NameOf(snapshot), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt,
             manager.NextRenewal, manager.StoreLocation, snapshot.Unpersisted?.Reason, snapshot.History.LastError);
     }
 }

@@ -145,7 +145,7 @@ public sealed partial record WebOptions(
 
     private static WebConfig? ReadConfig(Section section, string file)
     {
-        var (text, problem) = SmallFile.Read(file, YamlFile.Largest);
+        var (text, problem) = SmallFile.Read(file, YamlFile.Largest, isReadAgain: true);
         if (text is null)
         {
             section.Problem(ConfigSetting, problem!);

@@ -8,7 +8,7 @@ internal static class BmwStateFiles
     /// <summary>Replaces a file atomically, and creates its directory if necessary.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        PrivateDirectory.Create(Path.GetDirectoryName(path)!);
         AtomicFile.Replace(path, content);
     }
 }

@@ -18,7 +18,7 @@ internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logg
     /// <summary>Null while the file is invalid.</summary>
     public WebConfig? Current()
     {
-        var (read, problem) = SmallFile.Read(path, YamlFile.Largest);
+        var (read, problem) = SmallFile.Read(path, YamlFile.Largest, isReadAgain: true);
         lock (gate)
         {
             if (read is null || read != text)

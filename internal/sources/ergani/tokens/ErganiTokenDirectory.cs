@@ -29,10 +29,7 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
     /// <exception cref="UnauthorizedAccessException">The process lacks permissions.</exception>
     public string FileOf(ErganiCredentials credentials)
     {
-        if (!Directory.Exists(Path))
-        {
-            Directory.CreateDirectory(Path, DirectoryMode);
-        }
+        PrivateDirectory.Create(Path);
         Tighten(Path, DirectoryMode);
         var user = Encoding.UTF8.GetBytes($"{credentials.Environment.Name}\0{credentials.Environment.Address.AbsoluteUri}\0{credentials.Username}");
         return Combine($"{Prefix}{Convert.ToHexStringLower(HMACSHA256.HashData(ReadKey(), user))}{Suffix}");
