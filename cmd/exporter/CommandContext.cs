@@ -71,6 +71,7 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
         {
             { State: TokenState.Missing, History.LastError: { } error } when account.TokenManager.NextRenewal is not null =>
                 (ExitCode.TryLater, $"{error}; try again later"),
+            { IsUnknown: true, Unreadable: var reason } => (ExitCode.TryLater, $"the token cannot be read: {reason}; try again later"),
             { State: TokenState.Missing } => (ExitCode.Failed, $"not logged in; {login}"),
             { State: TokenState.Lost(_, var reason, _) } => (ExitCode.Failed, $"the login is lost: {reason}; {login}"),
             { State: TokenState.InvalidClient(_, var reason, _) } => (ExitCode.Failed, $"{reason}; fix the configuration"),

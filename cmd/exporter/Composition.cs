@@ -14,7 +14,7 @@ internal static class Composition
         Action<CommandLine>[] commands =
         [
             ServeCommand.AddTo, CheckCommand.AddTo, HealthCommand.AddTo, HashPasswordCommand.AddTo, KeepCommand.AddTo, LoginCommand.AddTo,
-            RefreshCommand.AddTo, TokenCommand.AddTo, LogoutCommand.AddTo, StatusCommand.AddTo, SourceCommands.AddTo,
+            LoginLinkCommand.AddTo, RefreshCommand.AddTo, TokenCommand.AddTo, LogoutCommand.AddTo, StatusCommand.AddTo, SourceCommands.AddTo,
         ];
         Array.ForEach(commands, addTo => addTo(program));
     }

@@ -83,14 +83,16 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
         var loaded = manager.Snapshot.State;
         var error = loaded switch
         {
-            TokenState.Missing when manager.NextRenewal is null => $"there is no token in {manager.StoreLocation}",
+            TokenState.Missing when manager.NextRenewal is null => manager.Snapshot.Unreadable is { } reason
+                ? $"{manager.StoreLocation} cannot be read: {reason}"
+                : $"there is no token in {manager.StoreLocation}; {LogIn}",
             TokenState.Active { RenewAt: var at, Held.RefreshToken: null } when at == DateTimeOffset.MaxValue || at == loaded.Token?.ExpiresAt =>
-                $"{manager.StoreLocation} missing \"refresh_token\"",
+                $"{manager.StoreLocation} missing \"refresh_token\"; {LogIn}",
             _ => null,
         };
         if (error is not null)
         {
-            log.Error($"{prefix}{error}; {LogIn}");
+            log.Error(prefix + error);
             return false;
         }
         var renewed = await manager.RenewAsync(null, cancellationToken);

@@ -20,6 +20,14 @@ internal static class ServeCommand
         var options = context.Options;
         using var logging = LogfmtLogger.CreateFactory(options.LogLevel, context.Terminal.Error);
         var logger = logging.CreateLogger(nameof(ServeCommand));
+        try
+        {
+            ListenProbe.Run(options.Web);
+        }
+        catch (SocketException e)
+        {
+            return CannotListen(e);
+        }
         await using var app = Build(context, systemd, logging);
         logger.LogInformation("{Program} {Version} ({Commit})", CommandLine.ProgramName, BuildInfo.Current.Version, BuildInfo.Current.Commit);
         foreach (var warning in options.Warnings)
@@ -34,10 +42,7 @@ internal static class ServeCommand
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            logger.LogCritical(
-                "cannot listen on {Address}: {Reason}; choose another address with --addr",
-                string.Join(", ", options.Web.Listen), e.GetBaseException().Message);
-            return ExitCode.Failed;
+            return CannotListen(e);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -45,6 +50,14 @@ internal static class ServeCommand
         }
         await app.WaitForShutdownAsync(cancellationToken);
         return app.Services.GetRequiredService<HostedAccounts>().AllSaved ? ExitCode.Done : ExitCode.Failed;
+
+        int CannotListen(Exception e)
+        {
+            logger.LogCritical(
+                "cannot listen on {Address}: {Reason}; choose another address with --addr",
+                string.Join(", ", options.Web.Listen), e.GetBaseException().Message);
+            return ExitCode.Failed;
+        }
     }
 
     private static WebApplication Build(CommandContext context, SystemdNotifier systemd, ILoggerFactory logging)

@@ -30,7 +30,9 @@ internal static class StatusCommand
                 rows.Add(Row(context, account));
                 levels += LevelTable(context, account);
                 accounts.Add((JsonNode)Json(account, context.Time.GetUtcNow()));
-                exitCode = AccountMetrics.NeedsLogin(account) ? ExitCode.Failed : exitCode;
+                exitCode = AccountMetrics.NeedsLogin(account) ? ExitCode.Failed
+                    : exitCode == ExitCode.Done && account.TokenManager.Snapshot.IsUnknown ? ExitCode.TryLater
+                    : exitCode;
                 return Task.FromResult(ExitCode.Done);
             }, cancellationToken);
         }
@@ -43,7 +45,7 @@ internal static class StatusCommand
         var (manager, token, history) = (account.TokenManager, account.TokenManager.Snapshot.State.Token, account.TokenManager.Snapshot.History);
         return
         [
-            account.Name, account.Source, AccountMetrics.NameOf(manager.Snapshot.State),
+            account.Name, account.Source, AccountMetrics.NameOf(manager.Snapshot),
             context.FormatTime(token?.ExpiresAt), context.FormatTime(token?.RefreshExpiresAt), context.FormatTime(manager.NextRenewal),
             manager.StoreLocation, history.LastError,
         ];
@@ -66,7 +68,7 @@ internal static class StatusCommand
         {
             ["account"] = account.Name,
             ["source"] = account.Source,
-            ["state"] = AccountMetrics.NameOf(manager.Snapshot.State),
+            ["state"] = AccountMetrics.NameOf(manager.Snapshot),
             ["login_required"] = AccountMetrics.NeedsLogin(account),
             ["access_token_ends"] = token?.ExpiresAt?.UtcDateTime,
             ["refresh_token_ends"] = token?.RefreshExpiresAt?.UtcDateTime,

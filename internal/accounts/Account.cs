@@ -137,8 +137,8 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
 }
 
 /// <param name="Noun">Its name in sentences: "refresh token".</param>
-/// <param name="TryAsync">Tries it at the provider, and replaces the account's token only if it works.</param>
-public sealed record PastedToken(string Noun, Func<Secret, CancellationToken, Task<Renewal>> TryAsync)
+/// <param name="TryAsync">Tries it at the provider, and replaces the account's token only if it works and the function accepts the new token.</param>
+public sealed record PastedToken(string Noun, Func<Secret, Func<Token, bool>, CancellationToken, Task<Renewal>> TryAsync)
 {
     /// <summary>The noun as a heading.</summary>
     public string Title => char.ToUpperInvariant(Noun[0]) + Noun[1..];

@@ -29,7 +29,7 @@ public static class AccountMetrics
                 select new Sample(row.Labels.With("reason", kind), row.Reading!.Failures.GetValueOrDefault(kind))),
             MetricFamily.StateSet("exporter_token_state",
                 "The state of the account's token: missing, active, refused (the provider rejects the client or its scope) or lost (log in again).",
-                "state", rows.Select(row => new StateSample(row.Labels, NameOf(row.Token.State))), States),
+                "state", rows.Where(row => !row.Token.IsUnknown).Select(row => new StateSample(row.Labels, NameOf(row.Token.State))), States),
             Gauge("exporter_token_expiry_timestamp_seconds", "When the access token expires.", row => Seconds(row.Token.State.Token?.ExpiresAt)),
             Gauge("exporter_refresh_token_expiry_timestamp_seconds", "When the refresh token expires, if the provider reports it.",
                 row => Seconds(row.Token.State.Token?.RefreshExpiresAt)),
@@ -50,7 +50,7 @@ public static class AccountMetrics
             Gauge("exporter_token_unpersisted", "Whether the token is only in memory because saving failed. A restart loses it.",
                 row => Number(row.Token.Unpersisted is not null)),
             Gauge("exporter_login_required", "Whether a user must log in before the account works.",
-                row => Number(NeedsLogin(row.Token.State, row.NextRenewal))),
+                row => Number(NeedsLogin(row.Token, row.NextRenewal))),
             Gauge("exporter_login_pending", "Whether a login is in progress.", row => Number(row.Token.Login is not null)),
             Gauge("exporter_cloud_clock_offset_seconds", "The provider's clock minus the local clock, from the last response of the token endpoint.",
                 row => row.Token.History.ClockOffset?.TotalSeconds),
@@ -85,10 +85,12 @@ public static class AccountMetrics
     ];
 
     /// <summary>Whether the account does not work until a user logs in.</summary>
-    public static bool NeedsLogin(Account account) => NeedsLogin(account.TokenManager.Snapshot.State, account.TokenManager.NextRenewal);
+    public static bool NeedsLogin(Account account) => NeedsLogin(account.TokenManager.Snapshot, account.TokenManager.NextRenewal);
 
-    private static bool NeedsLogin(TokenState state, DateTimeOffset? nextRenewal) =>
-        state is TokenState.Lost || (state is TokenState.Missing && nextRenewal is null);
+    private static bool NeedsLogin(TokenSnapshot token, DateTimeOffset? nextRenewal) =>
+        token.State is TokenState.Lost || (token.State is TokenState.Missing && !token.IsUnknown && nextRenewal is null);
+
+    public static string NameOf(TokenSnapshot token) => token.IsUnknown ? "unreadable" : NameOf(token.State);
 
     public static string NameOf(TokenState state) => state switch
     {

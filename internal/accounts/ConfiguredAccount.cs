@@ -9,6 +9,7 @@ public sealed class ConfiguredAccount
     private readonly Func<string?> tokenFile;
     private readonly string stateDirectory;
     private readonly TimeSpan? margin;
+    private readonly SeriesLimit series;
     private readonly TokenExport? export;
 
     private ConfiguredAccount(AccountSection account, ISource source, Section program)
@@ -28,6 +29,7 @@ public sealed class ConfiguredAccount
             tokenFile = () => file;
         }
         margin = account.Section.Find(AccountSettings.RefreshMargin);
+        series = new SeriesLimit(account.Section.Get(AccountSettings.MaxSeries));
         export = TokenExport.Read(account.Section);
         open = source.Configure(account.Section);
     }
@@ -51,6 +53,7 @@ public sealed class ConfiguredAccount
         return open(new AccountContext(Name, HasAccountLabel, WithTokenExport(store), options with { Margin = margin }, services)
         {
             StateDirectory = stateDirectory,
+            Series = series,
             WithTokenExport = WithTokenExport,
         });
     }

@@ -10,6 +10,9 @@ public sealed record PollerOptions(TimeSpan Interval)
     /// <summary>The wait after "too many requests" without Retry-After.</summary>
     public TimeSpan RateLimited { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>A reading beyond it has failed.</summary>
+    public SeriesLimit Series { get; init; } = SeriesLimit.Default;
+
     public Random Random { get; init; } = Random.Shared;
 
     /// <summary>Called once, when the poller starts.</summary>
@@ -31,7 +34,7 @@ public sealed class Poller<T>(
     TimeProvider time,
     ILogger logger) : IReadingSource where T : class
 {
-    private readonly Latest<State> latest = new(new State(null, new ReadingStatus()));
+    private readonly Latest<State> latest = new(new State(null, ReadingMetrics.None, new ReadingStatus()));
     private int failuresInARow;
 
     public ReadingStatus Status => latest.Value.Status;
@@ -43,8 +46,8 @@ public sealed class Poller<T>(
 
     public ReadingMetrics Collect(DateTimeOffset now)
     {
-        var (reading, status) = latest.Value;
-        return (reading is null ? ReadingMetrics.None : collect(reading, now)) with { Status = status };
+        var (reading, metrics, status) = latest.Value;
+        return (reading is null || !(metrics.ChangesAt <= now) ? metrics : collect(reading, now)) with { Status = status };
     }
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -82,10 +85,16 @@ public sealed class Poller<T>(
     {
         var started = time.GetTimestamp();
         var before = latest.Value;
+        var metrics = ReadingMetrics.None;
         Result<T, ApiFailure> result;
         try
         {
             result = await poll(cancellationToken);
+            if (result.Value is { } found)
+            {
+                metrics = collect(found, time.GetUtcNow());
+                result = options.Series.Check(metrics.Families) is { } tooMany ? tooMany : result;
+            }
         }
         catch (TokenUnavailableException e)
         {
@@ -102,7 +111,7 @@ public sealed class Poller<T>(
         var status = before.Status with { LastTry = startedAt, LastDuration = took, Tries = before.Status.Tries + 1 };
         latest.Set(result.Failure is { } failure
             ? before with { Status = Failed(status, startedAt, failure) }
-            : new State(result.Value, Succeeded(status, startedAt)));
+            : new State(result.Value, metrics, Succeeded(status, startedAt)));
     }
 
     private ReadingStatus Succeeded(ReadingStatus status, DateTimeOffset startedAt)
@@ -158,5 +167,6 @@ public sealed class Poller<T>(
         }
     }
 
-    private sealed record State(T? Reading, ReadingStatus Status);
+    /// <param name="Metrics">As of the poll.</param>
+    private sealed record State(T? Reading, ReadingMetrics Metrics, ReadingStatus Status);
 }

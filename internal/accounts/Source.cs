@@ -63,6 +63,9 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
     /// <summary>The program's state directory. A source creates its own directory in it.</summary>
     public string StateDirectory { get; init; } = Exporter.Accounts.StateDirectory.Default;
 
+    /// <summary>For the account's readings.</summary>
+    public SeriesLimit Series { get; init; } = SeriesLimit.Default;
+
     /// <summary>Adds the account's token export to a store that the source creates.</summary>
     public Func<ITokenStore, ITokenStore> WithTokenExport { get; init; } = store => store;
 

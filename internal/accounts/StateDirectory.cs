@@ -15,9 +15,9 @@ public static class StateDirectory
         : "/var/lib/exporter";
 
     /// <summary>Whether the user or systemd configured the directory, so that tokens may be kept in it.</summary>
-    internal static bool IsConfigured(Section program) => program.Find(Setting) is not null || Variable("STATE_DIRECTORY") is not null;
+    public static bool IsConfigured(Section program) => program.Find(Setting) is not null || Variable("STATE_DIRECTORY") is not null;
 
-    internal static string Read(Section program) => program.Find(Setting) ?? Default;
+    public static string Read(Section program) => program.Find(Setting) ?? Default;
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

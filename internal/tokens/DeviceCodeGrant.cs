@@ -27,6 +27,11 @@ public sealed class DeviceCodeGrant(
     /// <summary>Section 3.2: "If no value is provided, clients MUST use 5 as the default."</summary>
     private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(5);
 
+    /// <summary>Section 6.1 recommends short codes. A longer one is not for a user.</summary>
+    private const int LongestUserCode = 64;
+
+    private const int LongestAddress = 2048;
+
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Requests a code. Returns a device authorization or the failure.</summary>
@@ -40,7 +45,8 @@ public sealed class DeviceCodeGrant(
         var (response, failure, _, _) = await device.PostAsync([.. extra ?? [], .. form], mayBeEmpty: false, cancellationToken);
         return response is null ? failure!
             : Read(response, verifier) is { } authorization ? authorization
-            : new Renewal.Transient(FailureKind.MalformedAnswer, "the response of the device authorization endpoint has no code or no address");
+            : new Renewal.Transient(
+                FailureKind.MalformedAnswer, "the response of the device authorization endpoint has no code or no address, or one that is too long");
     }
 
     /// <summary>Polls until the user decides or the code expires. Continues after transient failures (section 3.5).</summary>
@@ -99,12 +105,14 @@ public sealed class DeviceCodeGrant(
     {
         // Some servers misspell verification_uri.
         var address = response.Text("verification_uri") ?? response.Text("verification_url");
-        if (response.Text("device_code") is not { } code || response.Text("user_code") is not { } userCode
+        var withCode = response.Text("verification_uri_complete");
+        if (response.Text("device_code") is not { } code || response.Text("user_code") is not { Length: <= LongestUserCode } userCode
+            || address?.Length > LongestAddress || withCode?.Length > LongestAddress
             || !Uri.TryCreate(address, UriKind.Absolute, out var verification))
         {
             return null;
         }
-        var complete = Uri.TryCreate(response.Text("verification_uri_complete"), UriKind.Absolute, out var uri) ? uri : null;
+        var complete = Uri.TryCreate(withCode, UriKind.Absolute, out var uri) ? uri : null;
         var lifetime = TimeSpan.FromSeconds(Math.Clamp(response.Number("expires_in") ?? 300, 1, 86400));
         var interval = response.Number("interval") is > 0 and < 300 and var seconds ? TimeSpan.FromSeconds(seconds) : DefaultInterval;
         return new DeviceAuthorization(verification, complete, userCode, new Secret(code), verifier, interval, time.GetUtcNow() + lifetime);

@@ -116,21 +116,25 @@ public static class DotEnv
         return new(name, line[begin..end].Trim(), begin, end, Quote: null);
     }
 
-    private static string Unescape(char c) => c switch { 'n' => "\n", 'r' => "\r", 't' => "\t", '"' or '\\' or '$' => $"{c}", _ => $"\\{c}" };
+    private static string Unescape(char c) => c switch { 'n' => "\n", 'r' => "\r", 't' => "\t", '"' or '\\' or '$' or '`' => $"{c}", _ => $"\\{c}" };
 
     private static int EndOfLine(string line) => line.EndsWith('\r') ? line.Length - 1 : line.Length;
 
     private static int SkipBlanks(string line, int at) => line.Length - line.AsSpan(at).TrimStart(Blanks).Length;
 
+    /// <summary>In single quotes if possible: there, no shell that reads the file executes or expands anything.</summary>
     private static string Encode(string value, char? quote)
     {
-        if (quote is null && value.All(c => char.IsAsciiLetterOrDigit(c) || "-_.~+/=:".Contains(c, StringComparison.Ordinal)))
+        if (value.All(c => char.IsAsciiLetterOrDigit(c) || "-_.~+/=:".Contains(c, StringComparison.Ordinal)))
         {
-            return value;
+            return $"{quote}{value}{quote}";
         }
-        return quote == '\'' && value.AsSpan().IndexOfAny('\'', '\n', '\r') < 0
-            ? $"'{value}'"
-            : $"\"{string.Concat(value.Select(c => c switch { '\n' => "\\n", '\r' => "\\r", '"' or '\\' or '$' => $"\\{c}", _ => $"{c}" }))}\"";
+        if (value.AsSpan().IndexOfAny('\'', '\n', '\r') < 0)
+        {
+            return $"'{value}'";
+        }
+        var escaped = value.Select(c => c switch { '\n' => "\\n", '\r' => "\\r", '"' or '\\' or '$' or '`' => $"\\{c}", _ => $"{c}" });
+        return $"\"{string.Concat(escaped)}\"";
     }
 
     /// <summary>A variable in its line; <paramref name="Begin"/> and <paramref name="End"/> enclose the value with its quotes.</summary>

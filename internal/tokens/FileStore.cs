@@ -31,9 +31,11 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => Try(Read, reason => new ReadResult.Unreadable(reason));
 
     public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => Try<Result<IDisposable, string>>(
-        _ =>
+        at =>
         {
             Take()?.Dispose();
+            // A write reads the file first.
+            _ = TokenFile.Read(at.Target);
             return new(prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length)), null);
         },
         reason => reason);

@@ -16,8 +16,11 @@ internal sealed class RunningTimeout : IDisposable
 
     public RunningTimeout(TimeSpan timeout, TimeProvider time)
     {
-        (this.timeout, this.time, started) = (timeout, time, time.GetTimestamp());
-        timer = time.CreateTimer(_ => End(), null, timeout, Timeout.InfiniteTimeSpan);
+        (this.timeout, this.time) = (timeout, time);
+        timer = time.CreateTimer(_ => End(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        // Starts last, because a stop right here would call End before the field has the timer.
+        started = time.GetTimestamp();
+        timer.Change(timeout, Timeout.InfiniteTimeSpan);
     }
 
     public CancellationToken Token => source.Token;

@@ -8,13 +8,18 @@ public static class SmallFile
     /// <returns>The text, or the problem as a sentence.</returns>
     /// <param name="path">Absolute.</param>
     /// <param name="largest">The largest size in bytes.</param>
-    public static Result<string, string> Read(string path, int largest)
+    /// <param name="isReadAgain">Whether the file is read again while the program runs: a pipe or device would block the reader.</param>
+    public static Result<string, string> Read(string path, int largest, bool isReadAgain = false)
     {
         try
         {
             if (Directory.Exists(path))
             {
                 return new(null, $"{path} is a directory; name a file");
+            }
+            if (isReadAgain && Posix.IsSpecial(path))
+            {
+                return new(null, $"{path} is a pipe or a device; name a regular file, because it is read again when it changes");
             }
 
             // Does not use the length: it is 0 for a pipe and for a file under /proc.

@@ -58,6 +58,10 @@ internal static partial class TokenFile
     /// <summary>The message without the random name of a temporary file, so that a repeated problem is logged once.</summary>
     public static string Explain(Exception e)
     {
+        if (e is IOException { HResult: Posix.WouldBlock })
+        {
+            return "another program holds a lock on the file itself";
+        }
         var reason = Sanitize.Line(TemporaryName().Replace(e.Message, ".tmp"));
         return e is UnauthorizedAccessException ? $"{reason}; this process may not" : reason;
     }

@@ -7,8 +7,10 @@ internal sealed partial record TokenLifecycle
 {
     public TokenLifecycle Read(ReadResult found, Instant now)
     {
+        var unreadable = (found as ReadResult.Unreadable)?.Reason;
         var read = this with
         {
+            Snapshot = Snapshot.Unreadable == unreadable ? Snapshot : Snapshot with { Unreadable = unreadable },
             // Accounts that start together spread out.
             NextRead = now.In(Options.ReadEvery * (1 - (Options.Random.NextDouble() / 2))),
             IsStoreEmpty = found is ReadResult.Empty or ReadResult.Damaged,

@@ -138,6 +138,48 @@ public sealed partial class TokenManager
         }
     }
 
+    /// <summary>A change by a user. It lets a renewal pass that waits for its turn.</summary>
+    private async Task<T> AfterRenewalsAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await userTurn.WaitAsync(cancellationToken);
+        try
+        {
+            while (true)
+            {
+                await turn.WaitAsync(cancellationToken);
+                Task? renewal;
+                try
+                {
+                    renewal = RunningRenewal;
+                    if (renewal is null)
+                    {
+                        return await work();
+                    }
+                }
+                finally
+                {
+                    turn.Release();
+                }
+                await renewal.WaitAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            userTurn.Release();
+        }
+    }
+
+    private Task? RunningRenewal
+    {
+        get
+        {
+            lock (joining)
+            {
+                return flight is { IsCompleted: false } ? flight : null;
+            }
+        }
+    }
+
     /// <summary>The store's lock keeps other processes out.</summary>
     private async Task<T> LockedAsync<T>(Func<StoreLock, Task<T>> work, CancellationToken cancellationToken)
     {

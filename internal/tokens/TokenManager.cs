@@ -20,6 +20,9 @@ public sealed partial class TokenManager(
 
     /// <summary>One caller at a time reads or changes the store.</summary>
     private readonly SemaphoreSlim turn = new(1);
+
+    /// <summary>One user at a time waits for a turn, so that renewals wait for one of them at most.</summary>
+    private readonly SemaphoreSlim userTurn = new(1);
     private volatile TokenLifecycle current = new(new LifecycleRules(options, grant.CanRenew, store.Location));
     private Task<TokenSnapshot>? flight;
     private int visiting;
@@ -131,10 +134,14 @@ public sealed partial class TokenManager(
     /// <param name="login">Makes the new token from the current one, while no renewal and no other process changes it.</param>
     public Task AdoptAsync(Func<Token?, Token> login, CancellationToken cancellationToken) =>
         // Not cancelled halfway: the code behind this token is spent.
-        InTurnAsync(() => LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
+        AfterRenewalsAsync(() => LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
 
     /// <summary>Tries a refresh token that a user pasted. It replaces the current token only if the provider returns a token for it.</summary>
-    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellationToken) => InTurnAsync(() => LockedAsync(async held =>
+    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellationToken) => TryAsync(refreshToken, _ => true, cancellationToken);
+
+    /// <param name="accepts">Whether the new token replaces the current one. If it does not, the caller may adopt it later.</param>
+    public Task<Renewal> TryAsync(Secret refreshToken, Func<Token, bool> accepts, CancellationToken cancellationToken) => AfterRenewalsAsync(
+        () => LockedAsync(async held =>
     {
         if (held is StoreLock.Busy(var holder))
         {
@@ -147,7 +154,7 @@ public sealed partial class TokenManager(
             return new Renewal.Transient(FailureKind.Store, NotSent(reason));
         }
         var outcome = await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
-        if (outcome is Renewal.Renewed(var token))
+        if (outcome is Renewal.Renewed(var token) && accepts(token))
         {
             await TakeAsync(_ => token);
         }
@@ -163,7 +170,7 @@ public sealed partial class TokenManager(
     /// </summary>
     /// <param name="revoke">Ends the login at the provider; returns why it could not, or null.</param>
     public Task<ForgetResult> ForgetAsync(Func<Token, CancellationToken, Task<string?>>? revoke, CancellationToken cancellationToken) =>
-        InTurnAsync(() => LockedAsync(async held =>
+        AfterRenewalsAsync(() => LockedAsync(async held =>
         {
             if (held is StoreLock.Busy(var holder))
             {

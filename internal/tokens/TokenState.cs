@@ -75,6 +75,12 @@ public sealed record RenewalHistory
 public sealed record TokenSnapshot(TokenState State, Login? Login, Unpersisted? Unpersisted, RenewalHistory History)
 {
     public static TokenSnapshot Initial { get; } = new(new TokenState.Missing(), null, null, new RenewalHistory());
+
+    /// <summary>Why the last read of the store failed; null when it did not.</summary>
+    public string? Unreadable { get; init; }
+
+    /// <summary>Whether the store may contain a token that could not be read yet, so that a login is not necessary.</summary>
+    public bool IsUnknown => State is TokenState.Missing && Unreadable is not null;
 }
 
 /// <summary>One of several ways to obtain a token, in the order in which they are tried.</summary>

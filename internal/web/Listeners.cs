@@ -8,7 +8,6 @@ namespace Exporter.Web;
 internal static class Listeners
 {
     private const int MaxBody = 16 * 1024;
-    private const int MaxConnections = 1000;
 
     // A compressed page of twenty thousand series: such a scrape does not wait for its client, and a client that does not read costs no more.
     private const int MaxResponseBuffer = 256 * 1024;
@@ -16,13 +15,13 @@ internal static class Listeners
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
-    public static void Configure(KestrelServerOptions kestrel, WebOptions options, LiveWebConfig? config, ILogger logger)
+    public static void Configure(
+        KestrelServerOptions kestrel, WebOptions options, ConnectionLimits limits, LiveWebConfig? config, ILogger logger)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = MaxBody;
         kestrel.Limits.MaxResponseBufferSize = MaxResponseBuffer;
         kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
-        kestrel.Limits.MaxConcurrentConnections = MaxConnections;
         var handshake = config?.Initial.Tls is null ? null : new TlsHandshake(config, logger);
         // The admin address is first: the login returns there, and the server's first address is used to derive the external URL.
         if (options.Admin is { } admin)
@@ -44,6 +43,7 @@ internal static class Listeners
 
         void Secure(ListenOptions listen)
         {
+            listen.Use(next => connection => limits.HandleAsync(connection, next));
             listen.Protocols = handshake is not null && config!.Initial.Http2 ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
             if (handshake is not null)
             {

@@ -13,6 +13,12 @@ internal static class ProcessMetrics
 {
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>RLIMIT_NOFILE, which the runtime has raised to its hard limit. Null means no limit.</summary>
+    public static double? MaxOpenFiles => double.TryParse(
+        File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith("Max open files", StringComparison.Ordinal))
+            ?.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3],
+        CultureInfo.InvariantCulture, out var max) ? max : null;
+
     /// <param name="registry">The values are updated when this registry is collected.</param>
     public static void Publish(CollectorRegistry registry, TimeProvider time)
     {
@@ -23,9 +29,7 @@ internal static class ProcessMetrics
         var open = metrics.CreateGauge("process_open_fds", "Number of open file descriptors.");
         using var self = Process.GetCurrentProcess();
         metrics.CreateGauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.").SetToTimeUtc(self.StartTime);
-        // No number means no limit.
-        var limit = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith("Max open files", StringComparison.Ordinal));
-        if (double.TryParse(limit?.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], CultureInfo.InvariantCulture, out var max))
+        if (MaxOpenFiles is { } max)
         {
             metrics.CreateGauge("process_max_fds", "Maximum number of open file descriptors.").Set(max);
         }

@@ -23,10 +23,15 @@ internal static class StatusEndpoints
     /// <summary>Shows what is in memory, without secrets. Sends nothing to a provider.</summary>
     public static void MapDebug(this IEndpointRouteBuilder routes, IReadOnlyList<Account> accounts)
     {
-        routes.MapMethods("/debug/data", Read, (string? account) => TypedResults.Json(
+        var debug = routes.MapGroup("/debug").AddEndpointFilter((context, next) =>
+        {
+            context.HttpContext.Response.Headers.CacheControl = "no-store";
+            return next(context);
+        });
+        debug.MapMethods("data", Read, (string? account) => TypedResults.Json(
             Selected(account).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
             StatusJson.Default.DictionaryStringNullableJsonElement, MediaType));
-        routes.MapMethods("/debug/token", Read, (string? account) => TypedResults.Json(
+        debug.MapMethods("token", Read, (string? account) => TypedResults.Json(
             Selected(account).ToDictionary(a => a.Name, TokenStatus.Of), StatusJson.Default.DictionaryStringTokenStatus, MediaType));
 
         IEnumerable<Account> Selected(string? account) => string.IsNullOrEmpty(account) ? accounts : accounts.Where(a => a.Name == account);
@@ -43,7 +48,7 @@ internal sealed record TokenStatus(
         var (manager, snapshot) = (account.TokenManager, account.TokenManager.Snapshot);
         var token = snapshot.State.Token;
         return new TokenStatus(
-            AccountMetrics.NameOf(snapshot.State), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt,
+            AccountMetrics.NameOf(snapshot), token?.AccessToken is not null, token?.RefreshToken is not null, token?.ExpiresAt,
             manager.NextRenewal, manager.StoreLocation, snapshot.Unpersisted?.Reason, snapshot.History.LastError);
     }
 }

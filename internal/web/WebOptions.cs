@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
@@ -24,6 +25,15 @@ public sealed partial record WebOptions(
         flag: "--external-url", variable: "NETATMO_EXPORTER_EXTERNAL_URL");
     private static readonly Setting<IReadOnlyList<string>> HostsSetting = Exporter.Accounts.Settings.List("web_allowed_host",
         "Further host names with a dot that browsers may use for this exporter; may be repeated.", flag: "--web.allowed-host");
+
+    private static readonly Setting<IReadOnlyList<string>> LoginNetworksSetting = Exporter.Accounts.Settings.List("web_allow_login_from",
+        "Networks in CIDR notation whose clients may replace logins; may be repeated. A first login from a private address needs no setting.",
+        flag: "--web.allow-login-from");
+
+    private static readonly Setting<int> ConnectionsSetting = Exporter.Accounts.Settings.Number("web_connections_per_address",
+        "How many connections one address may open. Default: half of all. Set it to 1000 behind a proxy with many users.",
+        flag: "--web.connections-per-address", min: 1, max: 1000);
+
     private static readonly Setting<string> ConfigSetting = Exporter.Accounts.Settings.Path("web_config_file",
         "File with TLS, users and more, in the format of Prometheus' exporter-toolkit; read again when it changes.", flag: "--web.config.file");
     private static readonly Setting<string> TelemetrySetting = Exporter.Accounts.Settings.Text("telemetry_path", "Path of the metrics page.",
@@ -32,9 +42,28 @@ public sealed partial record WebOptions(
         "Show the latest readings and the token states under /debug.", flag: "--debug-handlers", variable: "DEBUG_HANDLERS");
 
     public static IReadOnlyList<Setting> Settings { get; } =
-        [AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, ConfigSetting, TelemetrySetting, DebugSetting];
+    [
+        AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, LoginNetworksSetting, ConnectionsSetting, ConfigSetting,
+        TelemetrySetting, DebugSetting,
+    ];
 
     internal WebConfig? Config { get; init; }
+
+    /// <summary>How many connections one address may open; null for half of all.</summary>
+    public int? ConnectionsPerAddress { get; init; }
+
+    /// <summary>Networks whose clients may replace logins.</summary>
+    public IReadOnlyList<IPNetwork> AllowLoginFrom { get; init; } = [];
+
+    /// <summary>Contains the key of one-time links.</summary>
+    public string StateDirectory { get; init; } = Exporter.Accounts.StateDirectory.Default;
+
+    public bool IsStateDirectoryConfigured { get; init; }
+
+    /// <summary>The environment has the state directory, so that another command in it needs no flag.</summary>
+    public bool IsStateDirectoryInEnvironment { get; init; }
+
+    public bool IsExternalUrlInEnvironment { get; init; }
 
     /// <summary>Settings that work but should be changed, a sentence each.</summary>
     public IEnumerable<string> Warnings => Config?.Warnings.Select(w => w.ToString()) ?? [];
@@ -79,8 +108,18 @@ public sealed partial record WebOptions(
         return new WebOptions(
             listen, admin, path, externalUrl ?? (admin ?? listen[0]).Derive(Scheme(config)), externalUrl is null, section.Get(DebugSetting),
             section.Find(HostsSetting) ?? [], file)
-        { Config = config };
+        {
+            Config = config,
+            ConnectionsPerAddress = section.Find(ConnectionsSetting),
+            AllowLoginFrom = [.. (section.Find(LoginNetworksSetting) ?? []).Select(text => Network(section, text)).OfType<IPNetwork>()],
+            StateDirectory = Exporter.Accounts.StateDirectory.Read(section),
+            IsStateDirectoryConfigured = Exporter.Accounts.StateDirectory.IsConfigured(section),
+            IsStateDirectoryInEnvironment = IsInEnvironment(section, Exporter.Accounts.StateDirectory.Setting),
+            IsExternalUrlInEnvironment = IsInEnvironment(section, ExternalSetting),
+        };
     }
+
+    private static bool IsInEnvironment(Section section, Setting setting) => section.Origin(setting) == setting.Variable;
 
     private static string Scheme(WebConfig? config) => config?.Tls is null ? "http" : "https";
 
@@ -94,9 +133,19 @@ public sealed partial record WebOptions(
         return new ListenAddress("", 0);
     }
 
+    private static IPNetwork? Network(Section section, string text)
+    {
+        var (network, problem) = ClientNetwork.Parse(text);
+        if (problem is not null)
+        {
+            section.Problem(LoginNetworksSetting, problem);
+        }
+        return network;
+    }
+
     private static WebConfig? ReadConfig(Section section, string file)
     {
-        var (text, problem) = SmallFile.Read(file, YamlFile.Largest);
+        var (text, problem) = SmallFile.Read(file, YamlFile.Largest, isReadAgain: true);
         if (text is null)
         {
             section.Problem(ConfigSetting, problem!);

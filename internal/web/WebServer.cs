@@ -43,10 +43,14 @@ public static class WebServer
             services.AddSingleton<WebConfigMiddleware>();
         }
         services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, provider) => Listeners.Configure(
-            kestrel, options, provider.GetService<LiveWebConfig>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("web")));
+            kestrel, options, provider.GetRequiredService<ConnectionLimits>(), provider.GetService<LiveWebConfig>(),
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("web")));
+        services.AddSingleton<ConnectionLimits>();
         services.AddSingleton<History>().AddHostedService(provider => provider.GetRequiredService<History>());
         services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>().AddSingleton<MetricsEndpoint>().AddSingleton<AccountsPage>();
         services.AddSingleton<LoginEndpoints>().AddSingleton<RedirectLogin>().AddSingleton<LoginCookies>().AddSingleton<DeviceLogins>();
+        services.AddSingleton<LoginAccess>().AddSingleton<LoginLinks>().AddSingleton<LoginAttempts>().AddSingleton<NewLogins>();
+        services.AddHostedService<LoginLinkLog>();
 
         // Without antiforgery's hosted service: it would write a key ring to disk, which nothing here uses.
         services.Add(new ServiceCollection().AddAntiforgery().Where(service => service.ServiceType != typeof(IHostedService)));
@@ -61,6 +65,7 @@ public static class WebServer
         var (services, options) = (app.Services, app.Services.GetRequiredService<WebOptions>());
         var browser = services.GetRequiredService<BrowserProtection>();
         app.Lifetime.ApplicationStopping.Register(() => _ = DrainAsync(services));
+        app.Use(services.GetRequiredService<ConnectionLimits>().HandleAsync);
         app.UseHttpMetrics(ProcessRegistry(services));
         // An error response without a body gets its status as a line of text.
         app.UseStatusCodePages(context =>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
+using Exporter.Accounts;
 using Exporter.Metrics;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
@@ -31,7 +32,8 @@ public class MetricsCacheBenchmarks
     public void Read()
     {
         var json = NetatmoSample.Named(Stations).At(Now, favorites: true, deviceId: null)!;
-        reading = NetatmoReading.From(NetatmoResponse.From(JsonElement.Parse(json))!.Data!);
+        var data = NetatmoResponse.From(JsonElement.Parse(json))!.Data!;
+        reading = NetatmoReading.From([data], SeriesLimit.Default).Value!;
         groups = [new(LabelSet.Of(("account", "home")), Families())];
         var families = Enumerable.Range(0, LiveSeries).Select(i => MetricFamily.Gauge($"bench_{i}_value", "A value that changes with time.", i));
         live = [new(LabelSet.Empty, [.. families])];

@@ -64,6 +64,38 @@ check "root can renew the token, and the service stays the owner of the file"
 alias() { [ "$(property MainPID exporter)" = "$(property MainPID)" ]; }
 check "exporter is an alias of the unit" alias root_renews
 
+# Commands of root beside the service, whose user plants links to a file of root.
+as_root() { inside oauth-exporter "$@" --config /etc/exporter/exporter.yml < /dev/null; }
+echo '{"access_token":"of-root","refresh_token":"of-root"}' > "$debian/root/victim"
+chmod 600 "$debian/root/victim"
+victim=$(sha256sum "$debian/root/victim")
+plant() { inside ln -sfT /root/victim "$1" && inside chown -h "$owner:$owner" "$1"; }
+unharmed() { [ "$(sha256sum "$debian/root/victim")" = "$victim" ] && [ "$(inside stat -c %a:%u:%F /root/victim)" = "600:0:regular file" ]; }
+only_service_owns() { ! inside find /var/lib/private/exporter ! -uid "$owner" | grep .; }
+commands_of_root() { # state
+  as_root status | grep -q active || return 1
+  plant $token.lock; as_root refresh home || true
+  plant $token.signed-out; as_root refresh home || true
+  inside rm -f $token.lock $token.signed-out
+  inside mv $token /var/lib/private/exporter/kept; plant $token
+  as_root status || true; as_root refresh home || true; as_root logout home --local || true
+  inside mv -T /var/lib/private/exporter/kept $token
+  unharmed
+}
+check "no command of root follows a link that the running service planted" commands_of_root
+check "root can still renew the token" root_renews
+inside systemctl stop oauth-exporter
+check "nor one that the stopped service planted" commands_of_root
+check "root can renew the token while the service is stopped" root_renews
+log_in_again() {
+  cp "$debian$token" "$work/kept-token" && as_root logout home --local && ! inside test -e $token &&
+  jq -r .refresh_token "$work/kept-token" | inside oauth-exporter login home --token --config /etc/exporter/exporter.yml && inside test -s $token
+}
+check "root can log out and log in" log_in_again
+check "each file in the state directory belongs to the service" only_service_owns
+inside systemctl start oauth-exporter
+check "the service is scraped with the new login" eventually scraped
+
 now_runs() { pid=$(property MainPID) restarts=$(property NRestarts); }
 now_runs
 inside systemctl kill --signal=STOP oauth-exporter

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
@@ -52,6 +53,27 @@ public sealed class DeviceCodeGrantTests : IDisposable
 
         Assert.Equal("https://provider.example/go", authorization.Verification.OriginalString);
         Assert.Equal(TimeSpan.FromSeconds(5), authorization.Interval);
+    }
+
+    [Theory]
+    [InlineData("user_code", 64, true)]
+    [InlineData("user_code", 65, false)]
+    [InlineData("user_code", 100_000, false)]
+    [InlineData("verification_uri", 2048, true)]
+    [InlineData("verification_uri", 2049, false)]
+    [InlineData("verification_uri_complete", 2048, true)]
+    [InlineData("verification_uri_complete", 2049, false)]
+    public async Task A_code_or_an_address_that_no_user_can_use_is_malformed(string member, int length, bool isAccepted)
+    {
+        var value = (member == "user_code" ? "" : "https://provider.example/").PadRight(length, 'x');
+        http.Expect(HttpStatusCode.OK, Encoding.UTF8.GetString(
+            JsonMembers.Parse(Encoding.UTF8.GetBytes(Authorized)).With(member, value).ToBytes(JsonStyle.Compact)));
+
+        var (authorization, failure) = await Grant().BeginAsync(Cancellation);
+
+        Assert.Equal(isAccepted, authorization is not null);
+        Assert.Equal(isAccepted ? null : "the response of the device authorization endpoint has no code or no address, or one that is too long",
+            (failure as Renewal.Transient)?.Reason);
     }
 
     [Theory]

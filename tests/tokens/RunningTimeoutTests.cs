@@ -23,6 +23,14 @@ public sealed class RunningTimeoutTests
     }
 
     [Fact]
+    public void A_stop_while_it_starts_is_no_error()
+    {
+        using var timeout = new RunningTimeout(TimeSpan.FromSeconds(20), new StoppedAfterTimer(time));
+
+        Assert.False(timeout.Token.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task A_response_that_arrived_while_the_process_was_stopped_is_used()
     {
         var arrived = new TaskCompletionSource<HttpResponseMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,6 +43,21 @@ public sealed class RunningTimeoutTests
         arrived.SetResult(response);
 
         Assert.Equal("new", Assert.IsType<Renewal.Renewed>(await request).Token.AccessToken?.Reveal());
+    }
+
+    /// <summary>Stops the process for ten minutes after each new timer.</summary>
+    private sealed class StoppedAfterTimer(ManualTime time) : TimeProvider
+    {
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = time.CreateTimer(callback, state, dueTime, period);
+            time.Stop(TimeSpan.FromMinutes(10));
+            return timer;
+        }
     }
 
     /// <summary>A connection with a late response, unless the request is cancelled before.</summary>

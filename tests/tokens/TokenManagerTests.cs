@@ -33,6 +33,36 @@ public class TokenManagerTests
         Assert.Equal((1, 200), (bench.Grant.Requests, bench.TokenManager.SharedRenewals));
     }
 
+    [Fact]
+    public async Task A_renewal_goes_before_the_pastes_and_logins_that_wait()
+    {
+        using var bench = await new TokenManagerBench().Loaded();
+        bench.Grant.Then(Enumerable.Repeat(NoNetwork, 51)).Hold();
+        var arrived = bench.Grant.Arrived;
+        var pastes = Enumerable.Range(0, 50).Select(_ => bench.TokenManager.TryAsync(new Secret("pasted"), Cancellation)).ToList();
+        var login = bench.TokenManager.AdoptAsync(new Token { AccessToken = new Secret("login") }, Cancellation);
+        await arrived;
+
+        var renewed = bench.TokenManager.RenewAsync(null, Cancellation);
+        bench.Grant.Release();
+        await renewed;
+
+        Assert.Equal(["pasted", "refresh-0"], bench.Grant.ReceivedTokens.Take(2).Select(token => token!.RefreshToken!.Reveal()));
+        await Task.WhenAll([login, .. pastes]);
+        Assert.Equal(51, bench.Grant.Requests);
+    }
+
+    [Fact]
+    public async Task A_pasted_token_that_is_not_accepted_replaces_nothing()
+    {
+        using var bench = await new TokenManagerBench().Loaded();
+
+        var outcome = await bench.TokenManager.TryAsync(new Secret("pasted"), _ => false, Cancellation);
+
+        Assert.Equal("access-1", Assert.IsType<Renewal.Renewed>(outcome).Token.AccessToken?.Reveal());
+        Assert.Equal(("access-0", "refresh-0"), (bench.Access, await bench.StoredRefresh()));
+    }
+
     /// <summary>Uses real threads: a caller that arrives while a token is loaded gets it.</summary>
     [Theory]
     [InlineData(true)]

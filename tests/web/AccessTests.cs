@@ -69,6 +69,35 @@ public sealed class AccessTests : IDisposable
     }
 
     [Fact]
+    public async Task An_emptied_file_opens_nothing_before_the_restart()
+    {
+        await using var bench = await WebBench.StartAsync(webConfig: Users);
+        Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:right"))).Status);
+
+        bench.DirectoryPath.Write("web.yml", "");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, (await bench.Get("/metrics")).Status);
+        Assert.Contains("basic_auth_users was removed, which requires a restart", bench.Log, StringComparison.Ordinal);
+        bench.DirectoryPath.Write("web.yml", Users);
+        Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:right"))).Status);
+    }
+
+    [Fact]
+    public async Task A_flood_of_wrong_passwords_does_not_delay_a_right_one()
+    {
+        await using var bench = await WebBench.StartAsync(webConfig: Users);
+        var wrong = Enumerable.Range(0, 64).Select(i => bench.Get("/metrics", Basic($"bob:{i}"))).ToList();
+
+        var right = await bench.Get("/metrics", Basic("bob:right"));
+
+        Assert.Contains(right.Status, new[] { HttpStatusCode.OK, HttpStatusCode.TooManyRequests });
+        var answered = await Task.WhenAll(wrong);
+        Assert.Contains(answered, reply => reply.Status == HttpStatusCode.TooManyRequests && reply.Header("Retry-After") == "1");
+        Assert.DoesNotContain(answered, reply => reply.Status == HttpStatusCode.OK);
+        Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", Basic("bob:right"))).Status);
+    }
+
+    [Fact]
     public async Task Adding_TLS_at_run_time_rejects_every_request_until_the_restart()
     {
         await using var bench = await WebBench.StartAsync(webConfig: "");

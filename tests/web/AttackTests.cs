@@ -228,7 +228,7 @@ public sealed class AttackTests
 
         slow.ForEach(client => client.Dispose());
         var limits = bench.App.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits;
-        Assert.Equal((TimeSpan.FromSeconds(15), 1000L), (limits.RequestHeadersTimeout, limits.MaxConcurrentConnections));
+        Assert.Equal(TimeSpan.FromSeconds(15), limits.RequestHeadersTimeout);
         Assert.Equal((240.0, TimeSpan.FromSeconds(5)), (limits.MinRequestBodyDataRate!.BytesPerSecond, limits.MinRequestBodyDataRate.GracePeriod));
     }
 
@@ -259,6 +259,7 @@ public sealed class AttackTests
         await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted));
         Collect();
         pages.Append((await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted))).Body);
+        bench.Clock.Advance(TimeSpan.FromSeconds(1));
         bench.Sandbox.Netatmo.Token.Fail(
             new Fault.Respond(400, $$"""{"error":"invalid_grant","error_description":"bad token {{pasted}}"}"""), 1);
         pages.Append((await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted))).Body);

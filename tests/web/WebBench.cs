@@ -21,6 +21,9 @@ namespace Exporter.Tests.Web;
 /// </summary>
 internal sealed class WebBench : IAsyncDisposable
 {
+    /// <summary>A request with this header has its value as the address of its connection.</summary>
+    public const string RemoteAddress = "Test-Remote-Address";
+
     private readonly CancellationTokenSource stopping = new();
     private readonly TemporaryDirectory directory = new();
     private readonly ILoggerFactory logging;
@@ -65,10 +68,12 @@ internal sealed class WebBench : IAsyncDisposable
     /// <param name="flags">Flags of the web server and of the account, as on a command line.</param>
     /// <param name="names">The accounts of a configuration file; null for one account by flags.</param>
     /// <param name="more">Additional accounts, opened by the test.</param>
+    /// <param name="mayReplace">Whether clients on this machine may replace logins.</param>
     public static async Task<WebBench> StartAsync(
         IEnumerable<(string Flag, string Value)>? flags = null, IReadOnlyList<string>? names = null, TimeProvider? time = null,
         Func<WebBench, IReadOnlyList<Account>>? more = null, NetatmoProviderOptions? provider = null, string? webConfig = null, bool loggedIn = false,
-        IEnumerable<(string Name, string Content)>? files = null, LogLevel log = LogLevel.Trace)
+        IEnumerable<(string Name, string Content)>? files = null, LogLevel log = LogLevel.Trace,
+        bool mayReplace = true)
     {
         var clock = time ?? new ManualTime();
         var sandbox = new SandboxOptions { Time = clock, Providers = [provider ?? new NetatmoProviderOptions()] };
@@ -79,7 +84,8 @@ internal sealed class WebBench : IAsyncDisposable
         }
         try
         {
-            await bench.OpenAsync(flags ?? [], names, more, webConfig, loggedIn);
+            (string, string)[] local = [("--web.allow-login-from", "127.0.0.0/8"), ("--web.allow-login-from", "::1/128")];
+            await bench.OpenAsync([.. flags ?? [], .. mayReplace ? local : []], names, more, webConfig, loggedIn);
             return bench;
         }
         catch
@@ -191,6 +197,7 @@ internal sealed class WebBench : IAsyncDisposable
         {
             values["--addr"] = ["127.0.0.1:0"];
         }
+        values["--state-folder"] = [directory["state"]];
         if (webConfig is not null)
         {
             values["--web.config.file"] = [directory.Write("web.yml", webConfig)];
@@ -220,7 +227,7 @@ internal sealed class WebBench : IAsyncDisposable
         {
             values[flag.Key] = [.. flag.Select(f => f.Value)];
         }
-        Setting[] settings = [Configuration.ConfigFile, .. WebOptions.Settings, .. source.Settings.All];
+        Setting[] settings = [Configuration.ConfigFile, StateDirectory.Setting, .. WebOptions.Settings, .. source.Settings.All];
         var configuration = Configuration.Load(WebOptions.Settings, [source.Settings],
             values.ToDictionary(v => Setting.WithFiles(settings).First(s => s.Flag == v.Key), v => (IReadOnlyList<string>)v.Value),
             new Dictionary<string, string>(), directory.Path);
@@ -233,6 +240,8 @@ internal sealed class WebBench : IAsyncDisposable
         {
             await account.TokenManager.LoadAsync(Cancellation);
         }
+        // The service that logs a link would otherwise create the key while a short test removes its directory.
+        LoginLink.Create(directory["state"], "http://localhost", "unknown", Time);
         await app.StartAsync(Cancellation);
         Sandbox.Netatmo.RegisterRedirectUri($"{new Uri(app.Urls.First()).GetLeftPart(UriPartial.Authority)}/auth/callback");
         if (loggedIn && names is null)
@@ -251,6 +260,14 @@ internal sealed class WebBench : IAsyncDisposable
         builder.Services.AddSingleton(Time).AddSingleton(Accounts).AddSingleton(new MetricsCache(Accounts, new ApiMetrics(), Time));
         builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
         var built = builder.Build();
+        built.Use((context, next) =>
+        {
+            if (context.Request.Headers[RemoteAddress] is [{ } address])
+            {
+                context.Connection.RemoteIpAddress = IPAddress.Parse(address);
+            }
+            return next(context);
+        });
         built.MapExporter();
         return built;
     }

@@ -30,6 +30,13 @@ public sealed class WebOptionsTests : IDisposable
     [InlineData("--web.telemetry-path", "/auth/callback", "none of the exporter's other pages")]
     [InlineData("--web.config.file", "missing.yml", "there is no file")]
     [InlineData("--external-url", "ftp://x", "is not a URL")]
+    [InlineData("--web.allow-login-from", "home", "home is not a network; write it like 192.168.1.0/24")]
+    [InlineData("--web.allow-login-from", "192.168.1.9", "or 192.168.1.9/32 for one address")]
+    [InlineData("--web.allow-login-from", "192.168.1.9/33", "is not a network")]
+    [InlineData("--web.allow-login-from", "10/8", "is not a network")]
+    [InlineData("--web.allow-login-from", "::ffff:10.0.0.0/104", "is not a network")]
+    [InlineData("--web.allow-login-from", "192.168.1.9/24", "is an address inside a network; write 192.168.1.0/24")]
+    [InlineData("--web.allow-login-from", "fd00::1/64", "is an address inside a network; write fd00::/64")]
     public void Each_problem_names_its_flag(string flag, string value, string problem)
     {
         var (_, problems) = Read((flag, value));

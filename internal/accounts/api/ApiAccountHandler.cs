@@ -23,7 +23,9 @@ internal sealed class ApiAccountHandler(Counter.Child timeouts, TimeProvider tim
         try
         {
             var response = await base.SendAsync(request, either.Token);
-            response.Content = await BufferAsync(response.Content, either.Token);
+            await response.Content.LoadIntoBufferAsync(ApiLimits.LargestBody, either.Token);
+            // JSON is UTF-8 (RFC 8259 section 8.1), regardless of the response's charset and media type.
+            response.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             return response;
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException
@@ -31,17 +33,6 @@ internal sealed class ApiAccountHandler(Counter.Child timeouts, TimeProvider tim
         {
             timeouts.Inc();
             throw new ApiTimeoutException();
-        }
-    }
-
-    private static async Task<HttpContent> BufferAsync(HttpContent content, CancellationToken cancellationToken)
-    {
-        using (content)
-        {
-            await content.LoadIntoBufferAsync(ApiLimits.LargestBody, cancellationToken);
-            // JSON is UTF-8 (RFC 8259 section 8.1), regardless of the response's charset and media type.
-            var type = new MediaTypeHeaderValue("application/json");
-            return new ByteArrayContent(await content.ReadAsByteArrayAsync(cancellationToken)) { Headers = { ContentType = type } };
         }
     }
 }

@@ -27,7 +27,12 @@ public static class AccountSettings
         "Name of the variable or member for the token. Default: ACCESS_TOKEN, or access_token in JSON. Use dots for nested members.",
         placeholder: "NAME");
 
-    public static IReadOnlyList<Setting> Common { get; } = [Source, TokenFile, RefreshMargin, TokenExportFile, TokenExportFormat, TokenExportName];
+    internal static readonly Setting<int> MaxSeries = Settings.Number("max_series",
+        "Maximum series of the account. A reading with more has failed, and the exporter serves the previous one.",
+        @default: $"{SeriesLimit.Default.Most}", min: 1, max: 10_000_000);
+
+    public static IReadOnlyList<Setting> Common { get; } =
+        [Source, TokenFile, RefreshMargin, MaxSeries, TokenExportFile, TokenExportFormat, TokenExportName];
 }
 
 /// <summary>One account as configured.</summary>

@@ -23,6 +23,9 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
     public int MaximumCars { get; init; } = 50;
     public int MaximumKeysPerCar { get; init; } = 1000;
 
+    /// <summary>Messages that would add more series are rejected.</summary>
+    public SeriesLimit Series { get; init; } = SeriesLimit.Default;
+
     /// <summary>A longer text becomes <see cref="BmwValue.None"/>.</summary>
     public int MaximumTextLength { get; init; } = 128;
 

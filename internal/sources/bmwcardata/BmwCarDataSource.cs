@@ -22,7 +22,7 @@ public sealed class BmwCarDataSource : ISource
     public Func<AccountContext, Account> Configure(Section section)
     {
         var options = BmwCarDataOptions.Read(section);
-        return context => Open(options, context);
+        return context => Open(options with { Series = context.Series }, context);
     }
 
     private Account Open(BmwCarDataOptions options, AccountContext context)

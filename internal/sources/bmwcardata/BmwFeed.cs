@@ -21,8 +21,8 @@ internal sealed class BmwFeed(
 
     public ReadingMetrics Collect(DateTimeOffset now)
     {
-        var (reading, state, status) = latest.Value;
-        return new([.. BmwMetrics.From(reading, options), .. BmwStreamMetrics.From(state, reading, options)], null) { Status = status };
+        var current = latest.Value;
+        return new(Families(current), null) { Status = current.Status };
     }
 
     /// <param name="change">A pure function from the current reading to the next.</param>
@@ -82,22 +82,39 @@ internal sealed class BmwFeed(
     {
         lock (gate)
         {
-            var next = change(latest.Value);
-            latest.Set(next with { Status = StatusOf(next.Stream, next.Reading) });
+            var before = latest.Value;
+            var next = change(before);
+            if (!ReferenceEquals(next.Reading, before.Reading))
+            {
+                // Only a new key adds series.
+                var tooMany = Keys(next.Reading) > Keys(before.Reading) ? options.Series.Check(Families(next)) : null;
+                next = tooMany is null ? next with { Rejected = null } : before with { Rejected = tooMany, Rejections = before.Rejections + 1 };
+            }
+            latest.Set(next with { Status = StatusOf(next) });
         }
     }
 
+    private IReadOnlyList<MetricFamily> Families(Snapshot snapshot) =>
+        [.. BmwMetrics.From(snapshot.Reading, options), .. BmwStreamMetrics.From(snapshot.Stream, snapshot.Reading, options)];
+
+    private static int Keys(BmwReading reading) => reading.Cars.Values.Sum(car => car.Values.Count);
+
     /// <summary>The status stays up while a new connection replaces the old one because of a new token.</summary>
-    private static ReadingStatus StatusOf(BmwStreamState state, BmwReading reading) => new()
+    private static ReadingStatus StatusOf(Snapshot snapshot)
     {
-        Up = state.Connected || (state.Failure is null && state.Connects.ContainsKey("accepted")),
-        LastTry = state.LastTry,
-        NextTry = state.NextTry,
-        ReadAt = reading.LastMessage,
-        Failure = state.Failure,
-        Tries = state.Connects.Values.Sum(),
-        Failures = state.Failures,
-    };
+        var (state, rejected) = (snapshot.Stream, snapshot.Rejected);
+        return new()
+        {
+            Up = rejected is null && (state.Connected || (state.Failure is null && state.Connects.ContainsKey("accepted"))),
+            LastTry = state.LastTry,
+            NextTry = state.NextTry,
+            ReadAt = snapshot.Reading.LastMessage,
+            Failure = state.Failure ?? rejected,
+            Tries = state.Connects.Values.Sum(),
+            Failures = snapshot.Rejections == 0 ? state.Failures : state.Failures.SetItem(
+                "rejected", state.Failures.GetValueOrDefault("rejected") + snapshot.Rejections),
+        };
+    }
 
     private async Task SaveChangesAsync(CancellationToken cancellationToken)
     {
@@ -132,5 +149,11 @@ internal sealed class BmwFeed(
         }
     }
 
-    private sealed record Snapshot(BmwReading Reading, BmwStreamState Stream, ReadingStatus Status);
+    private sealed record Snapshot(BmwReading Reading, BmwStreamState Stream, ReadingStatus Status)
+    {
+        /// <summary>Why the last message was rejected; null if it was not.</summary>
+        public ApiFailure? Rejected { get; init; }
+
+        public int Rejections { get; init; }
+    }
 }

@@ -41,7 +41,11 @@ public sealed class ErganiSource : ISource
         var reader = new ErganiReader(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
             context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null), manager,
-            new PollerOptions(options.RefreshInterval) { Starting = () => LogEnvironment(credentials.Environment, context.Name, logger) },
+            new PollerOptions(options.RefreshInterval)
+            {
+                Series = context.Series,
+                Starting = () => LogEnvironment(credentials.Environment, context.Name, logger),
+            },
             time, logger);
 
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
@@ -53,7 +57,7 @@ public sealed class ErganiSource : ISource
                 { RefreshToken: { } refresh, AccessToken: { } access } =>
                     (await api.LogOutAsync(account, refresh, access, time, cancellationToken)).Failure?.Reason,
             },
-            Paste = new PastedToken("refresh token", (_, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(NeedsBothTokens))),
+            Paste = new PastedToken("refresh token", (_, _, _) => Task.FromResult<Renewal>(new Renewal.InvalidClient(NeedsBothTokens))),
             DebugData = () => poller.Reading?.ToJson(),
         };
     }

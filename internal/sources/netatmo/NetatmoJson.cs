@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Exporter.Netatmo;
 
-/// <summary>The devices of one response, and Netatmo's clock when it sent the response.</summary>
-internal sealed record StationsData(IReadOnlyList<JsonElement> Devices, double? ServerTime);
+/// <summary>The devices of one response, read on demand, and Netatmo's clock when it sent the response.</summary>
+internal sealed record StationsData(IEnumerable<JsonElement> Devices, double? ServerTime);
 
 /// <summary>The body of a response of <c>getstationsdata</c> or <c>gethomecoachsdata</c>, errors included.</summary>
 /// <param name="Data">Null if the body has no list <c>body.devices</c>.</param>
@@ -35,9 +35,9 @@ internal static class NetatmoMembers
     public static JsonElement? Object(this JsonElement json, string name) =>
         Json.Member(json, name) is { ValueKind: JsonValueKind.Object } found ? found : null;
 
-    /// <summary>The objects of an array, without its other items; null if there is no array.</summary>
-    public static IReadOnlyList<JsonElement>? Objects(this JsonElement json, string name) =>
-        Json.Items(Json.Member(json, name))?.Where(item => item.ValueKind == JsonValueKind.Object).ToList();
+    /// <summary>The objects of an array, without its other items, each read on demand; null if there is no array.</summary>
+    public static IEnumerable<JsonElement>? Objects(this JsonElement json, string name) =>
+        Json.Items(Json.Member(json, name))?.Where(item => item.ValueKind == JsonValueKind.Object);
 
     /// <summary>A finite number, or a string that contains one.</summary>
     public static double? Number(this JsonElement json, string name) => Json.Number(Json.Member(json, name));

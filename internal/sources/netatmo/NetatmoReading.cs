@@ -8,10 +8,18 @@ namespace Exporter.Netatmo;
 /// <param name="ServerTime">Netatmo's clock when it sent the response.</param>
 internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<Module> Modules)
 {
-    /// <summary>Merges the responses of one poll. A module that a station or two responses list twice is included once.</summary>
-    public static NetatmoReading From(params IReadOnlyList<StationsData> responses) => new(
-        responses.Max(r => Module.Time(r.ServerTime)),
-        [.. responses.SelectMany(r => r.Devices).SelectMany(Module.OfStation).DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))]);
+    /// <summary>
+    /// Merges the responses of one poll. A module that a station or two responses list twice is included once. Fails without reading further
+    /// if there are more modules than series are allowed.
+    /// </summary>
+    public static Result<NetatmoReading, ApiFailure> From(IReadOnlyList<StationsData> responses, SeriesLimit limit)
+    {
+        var modules = responses.SelectMany(r => r.Devices).SelectMany(Module.OfStation).Take(limit.Most + 1).ToList();
+        return limit.Check(modules.Count, "at least ") is { } tooMany
+            ? tooMany
+            : new NetatmoReading(
+                responses.Max(r => Module.Time(r.ServerTime)), [.. modules.DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))]);
+    }
 
     public byte[] ToJson(bool location) => JsonSerializer.SerializeToUtf8Bytes(
         location ? this : this with { Modules = [.. Modules.Select(m => m with { Place = null })] }, NetatmoReadingJson.Default.NetatmoReading);

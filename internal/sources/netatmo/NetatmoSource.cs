@@ -54,10 +54,10 @@ public sealed class NetatmoSource : ISource
         var metrics = new NetatmoMetricsOptions(options.AgeStale, options.Location);
         var poller = new Poller<NetatmoReading>(
             context.Name,
-            cancellationToken => PollAsync(api, account, options, time, cancellationToken),
+            cancellationToken => PollAsync(api, account, options, context, cancellationToken),
             (reading, now) => new ReadingMetrics([.. NetatmoMetrics.From(reading, metrics, now)], NetatmoMetrics.StaleAt(reading, metrics, now)),
             manager,
-            new PollerOptions(options.RefreshInterval),
+            new PollerOptions(options.RefreshInterval) { Series = context.Series },
             time,
             logger);
 
@@ -72,7 +72,7 @@ public sealed class NetatmoSource : ISource
 
     /// <summary>Reads stations and Home Coaches. If either request fails, there is no reading, because modules would disappear.</summary>
     private static async Task<Result<NetatmoReading, ApiFailure>> PollAsync(
-        INetatmoApi api, ApiAccount account, NetatmoOptions options, TimeProvider time, CancellationToken cancellationToken)
+        INetatmoApi api, ApiAccount account, NetatmoOptions options, AccountContext context, CancellationToken cancellationToken)
     {
         List<(string Scope, Func<Task<IApiResponse<NetatmoResponse>>> Send)> requests = [];
         if (options.Stations)
@@ -86,13 +86,13 @@ public sealed class NetatmoSource : ISource
         var responses = new List<StationsData>();
         foreach (var (scope, send) in requests)
         {
-            var (data, failure) = NetatmoResponses.Read(await send(), scope, time);
+            var (data, failure) = NetatmoResponses.Read(await send(), scope, context.Time);
             if (failure is not null)
             {
                 return failure;
             }
             responses.Add(data!);
         }
-        return NetatmoReading.From(responses);
+        return NetatmoReading.From(responses, context.Series);
     }
 }

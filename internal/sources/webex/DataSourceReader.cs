@@ -5,7 +5,7 @@ namespace Exporter.Webex;
 
 /// <summary>Reads the data sources, and extends those that are due if extensions are enabled. Not thread-safe.</summary>
 internal sealed class DataSourceReader(
-    IWebexApi api, ApiAccount account, WebexDataOptions options, string name, TimeProvider time, ILogger logger)
+    IWebexApi api, ApiAccount account, WebexDataOptions options, string name, TimeProvider time, ILogger logger, SeriesLimit? limit = null)
 {
     /// <summary>Schemas rarely change.</summary>
     private static readonly TimeSpan SchemaLifetime = TimeSpan.FromDays(1);
@@ -23,6 +23,10 @@ internal sealed class DataSourceReader(
         if (listed is null)
         {
             return failure!;
+        }
+        if ((limit ?? SeriesLimit.Default).Check(listed.Count, "at least ") is { } tooMany)
+        {
+            return tooMany;
         }
         var sources = new List<WebexDataSource>();
         foreach (var source in listed)

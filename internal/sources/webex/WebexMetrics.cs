@@ -13,11 +13,13 @@ internal static class WebexMetrics
     {
         // A source without an ID is counted, and has no series of its own.
         IReadOnlyList<WebexDataSource> sources = [.. reading.DataSources.Where(source => source.Id.Length > 0).DistinctBy(source => source.Id)];
+        var ids = sources.Select(source => source.Id).ToHashSet();
+        var schemas = (reading.Schemas ?? []).ToLookup(schema => schema.Id);
         yield return MetricFamily.Gauge(
             "webex_data_sources", "Data sources of the service app, by status. They are polled on the exporter's own clock.",
             Statuses.Select(status => new Sample(LabelSet.Of(("status", status)), reading.DataSources.Count(source => StatusOf(source) == status))));
         yield return MetricFamily.Info("webex_data_source_info", "The members of the data source.",
-            sources.Select(source => Info(DataSourceView.Of(source), source.UrlHost, reading.Schemas)));
+            sources.Select(source => Info(DataSourceView.Of(source), source.UrlHost, schemas)));
         yield return PerSource("webex_data_source_active", "Whether the data source is active: 1, or 0 if it is disabled.",
             source => source.Status is null ? null : source.IsActive ? 1 : 0);
         yield return PerSource("webex_data_source_token_expiry_timestamp_seconds",
@@ -39,9 +41,9 @@ internal static class WebexMetrics
         yield return MetricFamily.Info("webex_data_source_error_info",
             "1 for a disabled data source. The hash changes with the error message, which data-sources show prints.",
             sources.Where(source => source.IsDisabled).Select(source => LabelSet.Of(("id", source.Id), ("message_hash", Hash(source.ErrorMessage)))));
-        if (reading.Schemas is { } schemas)
+        if (reading.Schemas is { Count: var count })
         {
-            yield return MetricFamily.Gauge("webex_schemas", "Schemas that a data source can be registered with.", schemas.Count);
+            yield return MetricFamily.Gauge("webex_schemas", "Schemas that a data source can be registered with.", count);
         }
         yield return MetricFamily.Counter("webex_data_source_token_extensions_total", "Automatic extensions of the data source's signed token.",
             from success in reading.Extensions.Succeeded
@@ -53,7 +55,7 @@ internal static class WebexMetrics
             where IsPresent(failure.Key.Id)
             select new Sample(LabelSet.Of(("id", failure.Key.Id), ("reason", failure.Key.Reason)), failure.Value));
 
-        bool IsPresent(string id) => sources.Any(source => source.Id == id);
+        bool IsPresent(string id) => ids.Contains(id);
 
         MetricFamily PerSource(string name, string help, Func<WebexDataSource, double?> value) => MetricFamily.Gauge(name, help,
             from source in sources
@@ -62,9 +64,9 @@ internal static class WebexMetrics
             select new Sample(LabelSet.Of(("id", source.Id)), number.Value));
     }
 
-    private static LabelSet Info(DataSourceView source, string? host, IReadOnlyList<WebexSchema>? schemas) => LabelSet.Of(
+    private static LabelSet Info(DataSourceView source, string? host, ILookup<string, WebexSchema> schemas) => LabelSet.Of(
         ("id", source.Id), ("schema_id", source.SchemaId ?? ""),
-        ("service_type", schemas?.FirstOrDefault(schema => schema.Id == source.SchemaId)?.ServiceType ?? ""),
+        ("service_type", schemas[source.SchemaId!].FirstOrDefault()?.ServiceType ?? ""),
         ("org_id", source.OrgId ?? ""), ("application_id", source.ApplicationId ?? ""), ("audience", source.Audience ?? ""),
         ("subject", source.Subject ?? ""), ("url_host", host ?? ""));
 

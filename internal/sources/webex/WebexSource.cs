@@ -43,10 +43,10 @@ public sealed class WebexSource : ISource
         }, time, context.Logging);
         var account = new ApiAccount(tokens.ServiceApp, options.Tokens.Api) { Calls = calls };
         var api = context.Services.GetRequiredService<IWebexApi>();
-        var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger);
+        var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger, context.Series);
         var poller = new Poller<WebexReading>(
             context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. WebexMetrics.From(reading)], null), tokens.ServiceApp,
-            new PollerOptions(options.Data.RefreshInterval), time, logger);
+            new PollerOptions(options.Data.RefreshInterval) { Series = context.Series }, time, logger);
         // Without an integration there is no login by browser.
         var hasIntegration = (options.Tokens.Integration ?? config.Integration()) is not null;
         return new Account(context.Name, Name, context.HasAccountLabel, tokens.ServiceApp, poller)
@@ -65,7 +65,7 @@ public sealed class WebexSource : ISource
             ],
             Login = hasIntegration ? new LoginMethod.Redirect(tokens.Login) : new LoginMethod.Paste(),
             AdoptAsync = tokens.AdoptAsync,
-            Paste = new PastedToken("personal access token", tokens.TryAsync),
+            Paste = new PastedToken("personal access token", (pasted, _, cancellationToken) => tokens.TryAsync(pasted, cancellationToken)),
             Commands = new DataSourceCommands(api, account).Handlers,
             DebugData = () => poller.Reading?.ToJson(),
         };

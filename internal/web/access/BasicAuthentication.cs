@@ -6,17 +6,23 @@ namespace Exporter.Web;
 
 /// <summary>
 /// HTTP Basic authentication (RFC 7617) with bcrypt hashes. Caches each user's last success, because a bcrypt check is too slow for every scrape.
-/// Caches no failure, so that guessing fills no memory and stays slow. Safe for concurrent use.
+/// Remembers wrong passwords briefly, so that a client that repeats one does not occupy the processor. Safe for concurrent use.
 /// </summary>
-internal sealed class BasicAuthentication
+internal sealed class BasicAuthentication(TimeProvider time)
 {
+    private const int MaxRejected = 1000;
+
+    private static readonly TimeSpan RejectedFor = TimeSpan.FromSeconds(30);
+
     /// <summary>The hash of no user's password. Checking it makes an unknown user take as long as a wrong password.</summary>
     private const string UnknownUserHash = "QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
     private readonly byte[] key = RandomNumberGenerator.GetBytes(32);
     private readonly ConcurrentDictionary<string, string> accepted = new();
+    private readonly ConcurrentDictionary<string, long> rejected = new();
 
-    public async ValueTask<bool> AcceptsAsync(string? authorization, IReadOnlyDictionary<string, Secret> users, CancellationToken cancellationToken)
+    /// <summary>Null when the password could not be checked, because too many newer ones wait.</summary>
+    public async ValueTask<bool?> AcceptsAsync(string? authorization, IReadOnlyDictionary<string, Secret> users, CancellationToken cancellationToken)
     {
         if (Read(authorization) is not var (user, password))
         {
@@ -30,12 +36,30 @@ internal sealed class BasicAuthentication
         {
             return true;
         }
-        if (!await Bcrypt.VerifyAsync(password, hash, cancellationToken) || !isKnown)
+        if (rejected.TryGetValue(fingerprint, out var at) && time.GetElapsedTime(at) < RejectedFor)
         {
             return false;
         }
-        accepted[user] = fingerprint;
-        return true;
+        var isRight = await Bcrypt.VerifyAsync(password, hash, cancellationToken);
+        if (isRight == true && isKnown)
+        {
+            accepted[user] = fingerprint;
+            return true;
+        }
+        if (isRight is not null)
+        {
+            Remember(fingerprint);
+        }
+        return isRight is null ? null : false;
+    }
+
+    private void Remember(string wrong)
+    {
+        if (rejected.Count >= MaxRejected)
+        {
+            rejected.Clear();
+        }
+        rejected[wrong] = time.GetTimestamp();
     }
 
     private static (string User, string Password)? Read(string? authorization)

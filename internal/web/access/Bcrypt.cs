@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Threading.RateLimiting;
 using Library = BCrypt.Net.BCrypt;
 
 namespace Exporter.Web;
@@ -23,7 +24,9 @@ public static partial class Bcrypt
     /// <summary>A hash with a higher cost keeps the processor busy for a minute or more.</summary>
     private const int MaxCost = 18;
 
-    private static readonly SemaphoreSlim Semaphore = new(1);
+    /// <summary>The newest check runs first, so that a flood of wrong passwords delays its own checks and not a new one.</summary>
+    private static readonly ConcurrencyLimiter Limiter =
+        new(new ConcurrencyLimiterOptions { PermitLimit = 1, QueueLimit = 16, QueueProcessingOrder = QueueProcessingOrder.NewestFirst });
 
     /// <summary>Hashes a password with a random salt.</summary>
     /// <exception cref="ArgumentException">The password is longer than bcrypt supports, or it contains a NUL.</exception>
@@ -57,10 +60,17 @@ public static partial class Bcrypt
         return ($"{problem}; make one with oauth-exporter hash-password", cost > MaxCost);
     }
 
-    /// <summary>Whether the password matches the hash, for which <see cref="IsHash"/> is true. Compares in constant time.</summary>
-    internal static async Task<bool> VerifyAsync(string password, string hash, CancellationToken cancellationToken)
+    /// <summary>
+    /// Whether the password matches the hash, for which <see cref="IsHash"/> is true. Null when too many newer checks wait. Compares in
+    /// constant time.
+    /// </summary>
+    internal static async Task<bool?> VerifyAsync(string password, string hash, CancellationToken cancellationToken)
     {
-        await Semaphore.WaitAsync(cancellationToken);
+        using var lease = await Limiter.AcquireAsync(1, cancellationToken);
+        if (!lease.IsAcquired)
+        {
+            return null;
+        }
         try
         {
             // Not on a thread that serves other connections. C libraries stop at a NUL, so no stored hash was made from a password with one.
@@ -72,10 +82,6 @@ public static partial class Bcrypt
             or BCrypt.Net.BcryptAuthenticationException or ArgumentException)
         {
             return false;
-        }
-        finally
-        {
-            Semaphore.Release();
         }
     }
 

@@ -9,6 +9,7 @@ internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logg
     private readonly Lock gate = new();
     private string? text;
     private WebConfig? config = initial;
+    private WebConfig accepted = initial;
     private string? lastProblem;
 
     /// <summary>The configuration at startup, which determines the listeners and the rate limit.</summary>
@@ -17,7 +18,7 @@ internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logg
     /// <summary>Null while the file is invalid.</summary>
     public WebConfig? Current()
     {
-        var (read, problem) = SmallFile.Read(path, YamlFile.Largest);
+        var (read, problem) = SmallFile.Read(path, YamlFile.Largest, isReadAgain: true);
         lock (gate)
         {
             if (read is null || read != text)
@@ -33,10 +34,21 @@ internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logg
     private Result<WebConfig, string> Parse(string yaml)
     {
         var (parsed, problems) = WebConfigReader.Read(path, yaml);
-        // A listener cannot switch between plain text and TLS. A request that should be encrypted must not be served without.
-        return parsed is not null && (parsed.Tls is null) != (Initial.Tls is null)
-            ? new(null, $"{path}: tls_server_config was added or removed, which requires a restart; restart the exporter")
-            : new(parsed, problems.Count > 0 ? string.Join("; ", problems) : null);
+        if (parsed is null)
+        {
+            return string.Join("; ", problems);
+        }
+        // A listener cannot switch between plain text and TLS. An emptied file must not open what a password or a certificate protected.
+        var change = (parsed.Tls is null) != (Initial.Tls is null) ? "tls_server_config was added or removed"
+            : accepted.Users.Count > 0 && parsed.Users.Count == 0 ? "basic_auth_users was removed"
+            : accepted.Tls?.ClientAuthentication > parsed.Tls?.ClientAuthentication ? "client_auth_type accepts more clients than before"
+            : null;
+        if (change is not null)
+        {
+            return $"{path}: {change}, which requires a restart; restart the exporter";
+        }
+        accepted = parsed;
+        return parsed;
     }
 
     private void Log(string? problem)

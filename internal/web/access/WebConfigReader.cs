@@ -126,7 +126,7 @@ internal sealed class WebConfigReader
             Add(entry, "is set twice, inline and as a file; keep one of the two");
         }
         var path = Path.GetFullPath(text, directory);
-        pem = inFile ? () => SmallFile.Read(path, YamlFile.Largest) : () => new(text, null);
+        pem = inFile ? () => SmallFile.Read(path, YamlFile.Largest, isReadAgain: true) : () => new(text, null);
     }
 
     private string ReadHeader(Entry entry, string[] allowed)

@@ -6,34 +6,23 @@ namespace Exporter.Web;
 /// Device logins (RFC 8628). The device authorization request runs while the browser waits, the polling in the background. Safe for
 /// concurrent use.
 /// </summary>
-internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicationLifetime lifetime)
+internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<DeviceLogins> logger, IHostApplicationLifetime lifetime)
 {
     private readonly CancellationToken stopping = lifetime.ApplicationStopping;
     private readonly ConcurrentDictionary<string, string> failures = new();
-    private readonly Dictionary<string, Task> starts = [];
-    private readonly Lock gate = new();
 
     /// <summary>Why the account's last login failed, without a full stop; null if it did not, or a later login has started.</summary>
     public string? FailureOf(Account account) => failures.GetValueOrDefault(account.Name);
 
     /// <summary>Requests a user code, unless one is already waiting. The token manager's snapshot then contains it.</summary>
-    public Task StartAsync(Account account, DeviceCodeGrant grant)
-    {
-        lock (gate)
-        {
-            return starts.GetValueOrDefault(account.Name) is { IsCompleted: false } running
-                ? running
-                : starts[account.Name] = Task.Run(() => StartOnceAsync(account, grant));
-        }
-    }
-
-    private async Task StartOnceAsync(Account account, DeviceCodeGrant grant)
+    public async Task StartAsync(Account account, DeviceCodeGrant grant, LoginPermission permission, LoginAttempt attempt)
     {
         if (account.TokenManager.Snapshot.Login is not null)
         {
             return;
         }
         var (authorization, failure) = await grant.BeginAsync(stopping);
+        attempt.Succeeded = authorization is not null;
         if (authorization is null)
         {
             Fail(account, ReasonOf(failure));
@@ -42,17 +31,26 @@ internal sealed class DeviceLogins(ILogger<DeviceLogins> logger, IHostApplicatio
         failures.TryRemove(account.Name, out _);
         var login = new Login(authorization.Link, authorization.UserCode, authorization.Deadline);
         account.TokenManager.ShowLogin(login);
-        _ = PollAsync(account, grant, authorization, login);
+        _ = PollAsync(account, grant, authorization, login, permission);
     }
 
-    private async Task PollAsync(Account account, DeviceCodeGrant grant, DeviceAuthorization authorization, Login login)
+    private async Task PollAsync(
+        Account account, DeviceCodeGrant grant, DeviceAuthorization authorization, Login login, LoginPermission permission)
     {
         try
         {
             var outcome = await grant.WaitAsync(authorization, stopping);
             if (outcome is Renewal.Renewed(var token))
             {
-                await account.AdoptAsync(token, CancellationToken.None);
+                var adopted = await logins.AdoptAsync(account, token, permission);
+                if (adopted == LoginOutcome.Success)
+                {
+                    links.Spend(permission);
+                }
+                else if (adopted == LoginOutcome.NotFirst)
+                {
+                    Fail(account, "another login was faster");
+                }
             }
             else
             {

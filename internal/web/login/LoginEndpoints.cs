@@ -1,10 +1,14 @@
+using System.Globalization;
+
 namespace Exporter.Web;
 
 /// <summary>
 /// Logging in with a browser. A GET starts a login and changes no token, except a callback with the state of a login that the same browser
 /// started. All other changes need a POST with an antiforgery token.
 /// </summary>
-internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLogin redirect, DeviceLogins devices, Forms forms, ExternalUrl external)
+internal sealed class LoginEndpoints(
+    IReadOnlyList<Account> accounts, RedirectLogin redirect, DeviceLogins devices, Forms forms, ExternalUrl external, LoginAccess access,
+    LoginLinks links, LoginAttempts attempts, NewLogins logins)
 {
     private const int MaxPaste = 8192;
 
@@ -14,18 +18,23 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     {
         var pages = routes.MapGroup("/auth");
         pages.MapMethods("", Read, (HttpContext context, string? account) =>
-            Select(account, "", OnlyWaiting, selected => Start(context, selected, "")));
+            Select(context, account, "", OnlyWaiting, selected => Start(context, selected, "")));
         pages.MapMethods("authorize", Read, (HttpContext context, string? account) =>
-            Select(account, "../", OnlyAccount ?? OnlyWaiting, selected => Start(context, selected, "../")));
-        pages.MapMethods("callback", Read, async (HttpRequest request) =>
-            Respond(await redirect.FinishAsync(request.HttpContext, AuthorizationResponse.Parse(request.QueryString.Value ?? ""))));
+            Select(context, account, "../", OnlyAccount ?? OnlyWaiting, selected => Start(context, selected, "../")));
+        pages.MapMethods("callback", Read, (HttpRequest request) =>
+            CallbackAsync(request.HttpContext, AuthorizationResponse.Parse(request.QueryString.Value ?? "")));
         pages.MapMethods("settoken", Read, (HttpContext context, string? account) =>
-            Select(account, "../", OnlyAccount, selected => TokenForm(context, selected)));
+            Select(context, account, "../", OnlyAccount, selected => TokenForm(context, selected)));
+        pages.MapMethods("confirm", Read, (HttpContext context, string? account) =>
+            Select(context, account, "../", OnlyAccount, selected => ConfirmForm(context, selected)));
+        // Only GET, so that a program that looks at the link with HEAD does not use it.
+        pages.MapGet("link", UseLink);
 
         var posts = routes.MapGroup("/auth").AddEndpointFilter(forms.CheckAsync);
-        posts.MapPost("settoken", (HttpRequest request) => PostAsync(request, SetTokenAsync));
-        posts.MapPost("code", (HttpRequest request) => PostAsync(request, (account, form) => CodeAsync(request.HttpContext, account, form)));
-        posts.MapPost("device", (HttpRequest request) => PostAsync(request, (account, _) => DeviceAsync(account)));
+        posts.MapPost("settoken", (HttpRequest request) => PostAsync(request.HttpContext, SetTokenAsync));
+        posts.MapPost("code", (HttpRequest request) => PostAsync(request.HttpContext, CodeAsync));
+        posts.MapPost("device", (HttpRequest request) => PostAsync(request.HttpContext, DeviceAsync));
+        posts.MapPost("confirm", (HttpRequest request) => PostAsync(request.HttpContext, ConfirmAsync));
     }
 
     private Account? OnlyAccount => accounts is [var only] ? only : null;
@@ -33,8 +42,8 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     /// <summary>The account that needs a login, if it is the only one.</summary>
     private Account? OnlyWaiting => accounts.Where(AccountMetrics.NeedsLogin).ToList() is [var only] ? only : null;
 
-    private IResult Select(string? name, string root, Account? fallback, Func<Account, IResult> respond) =>
-        Find(name, fallback) is { } account ? respond(account)
+    private IResult Select(HttpContext context, string? name, string root, Account? fallback, Func<Account, IResult> respond) =>
+        Find(name, fallback) is { } account ? access.Of(context, account) is null ? access.Denied(context, account, root) : respond(account)
         : string.IsNullOrEmpty(name) ? new Redirect(root.Length > 0 ? root : "./")
         : UnknownAccount(root);
 
@@ -49,7 +58,49 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
         _ => new Redirect($"{(root.Length == 0 ? "auth/" : "")}settoken?account={Uri.EscapeDataString(account.Name)}"),
     };
 
-    private async Task<IResult> SetTokenAsync(Account account, IFormCollection form)
+    private async Task<IResult> CallbackAsync(HttpContext context, AuthorizationResponse response)
+    {
+        if (redirect.AccountOf(context, response) is not { } account)
+        {
+            return Respond(account: null, redirect.WithoutLogin(response));
+        }
+        return access.Of(context, account) is { } permission
+            ? await AttemptAsync(context, account, permission, attempt =>
+                redirect.FinishAsync(context, account, response, isWhole: true, permission, attempt))
+            : access.Denied(context, account, "../");
+    }
+
+    /// <summary>A prefetched link stays unused.</summary>
+    private IResult UseLink(HttpContext context) =>
+        !context.Request.Headers["Sec-Purpose"].ToString().Contains("prefetch", StringComparison.OrdinalIgnoreCase)
+        && links.Redeem(context) is { } account
+            ? Redirect.After($"../auth?account={Uri.EscapeDataString(account.Name)}")
+            : Layout.Message(StatusCodes.Status403Forbidden, "This link does not work", "../",
+                "A link works once and for 30 minutes, and only at the exporter that it was made for. Nothing was changed.",
+                $"<p>Print another one with <code>oauth-exporter login-link</code>, with the settings of this exporter.</p>");
+
+    /// <summary>Runs an attempt to log in, unless another one is in progress or has just failed.</summary>
+    private async Task<IResult> AttemptAsync(
+        HttpContext context, Account account, LoginPermission permission, Func<LoginAttempt, Task<LoginOutcome>> run)
+    {
+        using var attempt = attempts.TryBegin(account, out var wait);
+        if (attempt is null)
+        {
+            var seconds = (int)Math.Ceiling(wait.TotalSeconds);
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            return Layout.Message(StatusCodes.Status429TooManyRequests, "Another login is in progress", "../",
+                "The exporter tries one login of an account at a time, and waits after a login that failed. Nothing was sent or changed.",
+                $"<p>Reload this page in {seconds} s.</p>");
+        }
+        var outcome = await run(attempt);
+        if (attempt.Succeeded == true && outcome != LoginOutcome.Unconfirmed)
+        {
+            links.Spend(permission);
+        }
+        return Respond(account, outcome);
+    }
+
+    private async Task<IResult> SetTokenAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
         var pasted = form["refresh_token"].ToString().Trim();
         if (pasted.Length is 0 or > MaxPaste || pasted.Any(char.IsControl))
@@ -58,38 +109,70 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
                 "The field was empty or contained more than one line. Nothing was changed.",
                 $"<p>Go back and paste only the {account.Paste.Noun}.</p>");
         }
-        // Continues if the browser disconnects: a refresh token that was sent may be used up.
-        return Respond(LoginOutcome.OfPaste(await account.Paste.TryAsync(new Secret(pasted), CancellationToken.None), external.Callback));
+        return await AttemptAsync(context, account, permission, async attempt =>
+        {
+            Token? withheld = null;
+            // Continues if the browser disconnects: a refresh token that was sent may be used up.
+            var tried = await account.Paste.TryAsync(new Secret(pasted), token =>
+            {
+                withheld = NewLogins.IsAdoptable(account, token, permission) ? null : token;
+                return withheld is null;
+            }, CancellationToken.None);
+            attempt.Succeeded = tried is Renewal.Renewed;
+            return withheld is null ? LoginOutcome.OfPaste(tried, external.Callback) : await logins.AdoptAsync(account, withheld, permission);
+        });
     }
 
-    private async Task<IResult> CodeAsync(HttpContext context, Account account, IFormCollection form)
+    private Task<IResult> CodeAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
         var pasted = form["answer"].ToString().Trim();
         var query = pasted.IndexOf('?', StringComparison.Ordinal);
         var response = query >= 0
             ? AuthorizationResponse.Parse(pasted[query..])
             : new AuthorizationResponse(pasted.Length is > 0 and < MaxPaste ? pasted : null, null, null, null, null);
-        return Respond(await redirect.FinishPastedAsync(context, account, response, isWhole: query >= 0));
+        return AttemptAsync(context, account, permission, attempt =>
+            redirect.FinishAsync(context, account, response, isWhole: query >= 0, permission, attempt));
     }
 
-    private async Task<IResult> DeviceAsync(Account account)
+    private async Task<IResult> DeviceAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
-        if (account.Login is LoginMethod.Device(var grant))
+        // This login ends in the background, so the ticket of a link remains.
+        return account.Login is not LoginMethod.Device(var grant) || account.TokenManager.Snapshot.Login is not null
+            ? Redirect.After("../")
+            : await AttemptAsync(context, account, permission with { Ticket = null }, async attempt =>
+            {
+                await devices.StartAsync(account, grant, permission, attempt);
+                return LoginOutcome.Success;
+            });
+    }
+
+    private async Task<IResult> ConfirmAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
+    {
+        if (form["decision"].ToString() is not ("adopt" or "drop") || permission.IsFirstOnly
+            || !await logins.DecideAsync(account, form["decision"] == "adopt"))
         {
-            await devices.StartAsync(account, grant);
+            return Layout.Message(StatusCodes.Status404NotFound, "There is nothing to confirm", "../",
+                "The login was confirmed or dropped already, or it waited for more than ten minutes. Nothing was changed.",
+                $"<p>If the account is not OK, log in again.</p>");
         }
+        links.Spend(permission);
         return Redirect.After("../");
     }
 
-    private static IResult Respond(LoginOutcome outcome) => outcome == LoginOutcome.Success
-        ? Redirect.After("../")
+    private static IResult Respond(Account? account, LoginOutcome outcome) =>
+        outcome == LoginOutcome.Success ? Redirect.After("../")
+        : outcome == LoginOutcome.Unconfirmed ? Redirect.After($"confirm?account={Uri.EscapeDataString(account!.Name)}")
         : Layout.Message(outcome.Status, outcome.Title, "../", outcome.Explanation, $"<p>{outcome.Remedy}</p>");
 
     /// <summary>Finds the account of a form that <see cref="Forms.CheckAsync"/> has read.</summary>
-    private async Task<IResult> PostAsync(HttpRequest request, Func<Account, IFormCollection, Task<IResult>> respond)
+    private async Task<IResult> PostAsync(
+        HttpContext context, Func<HttpContext, Account, LoginPermission, IFormCollection, Task<IResult>> respond)
     {
-        var account = Find(request.Form["account"] is [var name] ? name : null, OnlyAccount);
-        return account is null ? UnknownAccount("../") : await respond(account, request.Form);
+        var form = context.Request.Form;
+        var account = Find(form["account"] is [var name] ? name : null, OnlyAccount);
+        return account is null ? UnknownAccount("../")
+            : access.Of(context, account) is { } permission ? await respond(context, account, permission, form)
+            : access.Denied(context, account, "../");
     }
 
     private static IResult UnknownAccount(string root) => Layout.Message(StatusCodes.Status404NotFound,
@@ -111,6 +194,26 @@ internal sealed class LoginEndpoints(IReadOnlyList<Account> accounts, RedirectLo
     private IResult DeviceForm(HttpContext context, Account account, string root) => Form(
         context, account, root, "Log in", $"Log in to {account.Name}",
         $"<p>Get a code, and enter it at the provider on this device or another one.</p>", $"{root}auth/device", null, "", "Get a code");
+
+    private IResult ConfirmForm(HttpContext context, Account account)
+    {
+        if (logins.PersonsOf(account) is not var (before, after))
+        {
+            return new Redirect("../");
+        }
+        return Layout.Page(StatusCodes.Status200OK, "Confirm the login · Exporter", "../", $"""
+            <section class="card narrow">
+            <h1>Is this the right person?</h1>
+            <p>The new login of {account.Name} belongs to another person than the current one. Nothing was changed yet.</p>
+            <dl class="facts"><div><dt>Current person</dt><dd>{before}</dd></div><div><dt>New person</dt><dd>{after}</dd></div></dl>
+            <form method="post" action="confirm">
+            {forms.Field(context)}<input type="hidden" name="account" value="{account.Name}">
+            <div class="actions"><button name="decision" value="adopt">Use the new login</button><button class="plain" name="decision"
+            value="drop">Keep the current login</button></div>
+            </form>
+            </section>
+            """);
+    }
 
     /// <param name="field">The name of the text field; null for a form without one.</param>
     private IResult Form(

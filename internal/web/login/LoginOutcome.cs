@@ -7,6 +7,13 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
     public static LoginOutcome Success { get; } =
         new("Logged in", "The exporter has saved the token.", "You can close this page.", StatusCodes.Status200OK);
 
+    /// <summary>The new login belongs to another person than the current one, and waits for a confirmation.</summary>
+    public static LoginOutcome Unconfirmed { get; } = new("Is this the right person?",
+        "The new login belongs to another person than the current one.", "Confirm it or drop it.", StatusCodes.Status200OK);
+
+    public static LoginOutcome NotFirst { get; } = new("Another login was faster",
+        "The account got a token while you logged in. Nothing was changed.", "See the list of accounts.", StatusCodes.Status403Forbidden);
+
     public static LoginOutcome NoState { get; } = new("No login response",
         "The provider opens this address after a login. It was opened without the provider's response.", "Log in from the list of accounts.");
 
@@ -57,13 +64,16 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
         _ => new("The provider rejected the request", $"Nothing was changed: {reason}.", "Fix the reported problem and try again."),
     };
 
-    /// <summary>The outcome of a code exchange.</summary>
-    public static LoginOutcome OfExchange(Renewal outcome, Uri callback, IReadOnlyList<string> requestedScopes) => outcome switch
-    {
-        Renewal.Renewed(var token) => MissingScopes(token, requestedScopes) is { Length: > 0 } missing
+    /// <summary>The outcome of an exchange whose token is saved.</summary>
+    public static LoginOutcome OfToken(Token token, IReadOnlyList<string> requestedScopes) =>
+        MissingScopes(token, requestedScopes) is { Length: > 0 } missing
             ? new("Logged in with fewer scopes", $"The exporter has saved the token, but the provider did not grant {missing}.",
                 "Readings that need it will fail. Grant it at the provider and log in again.", StatusCodes.Status200OK)
-            : Success,
+            : Success;
+
+    /// <summary>The outcome of a code exchange that failed.</summary>
+    public static LoginOutcome OfExchange(Renewal outcome, Uri callback) => outcome switch
+    {
         { Error: "invalid_grant" } or Renewal.InvalidGrant => CodeRejected,
         _ => OfFailure(outcome, callback),
     };

@@ -3,7 +3,7 @@ namespace Exporter.Web;
 /// <summary>The login by redirect: sends the browser to the provider, and handles the response that it returns with.</summary>
 internal sealed class RedirectLogin(
     IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger,
-    IHostApplicationLifetime lifetime)
+    IHostApplicationLifetime lifetime, NewLogins logins)
 {
     /// <summary>Marks a redirect to the external URL, so that a proxy that replaces the host name causes no redirect loop.</summary>
     private const string Moved = "moved";
@@ -22,31 +22,25 @@ internal sealed class RedirectLogin(
         return new Redirect(request.Address.AbsoluteUri);
     }
 
-    /// <summary>Handles the callback.</summary>
-    public async Task<LoginOutcome> FinishAsync(HttpContext context, AuthorizationResponse response)
-    {
-        foreach (var account in accounts)
-        {
-            if (cookies.Find(context, IndexOf(account)) is { } login && login.Request.State.Equals(response.State))
-            {
-                return await FinishAsync(context, account, login, response);
-            }
-        }
+    /// <summary>The account of the login that this browser started with the response's state; null if there is none.</summary>
+    public Account? AccountOf(HttpContext context, AuthorizationResponse response) => accounts.FirstOrDefault(account =>
+        cookies.Find(context, IndexOf(account)) is { } login && login.Request.State.Equals(response.State));
+
+    /// <summary>The outcome of a callback that belongs to no login of this browser.</summary>
+    public LoginOutcome WithoutLogin(AuthorizationResponse response) =>
         // An error changes nothing, so any browser may see it: a redirect URI that is registered under another host name leads here.
-        return ErrorOf(response) ?? (response.State is null ? LoginOutcome.NoState : LoginOutcome.UnknownState);
-    }
+        ErrorOf(response) ?? (response.State is null ? LoginOutcome.NoState : LoginOutcome.UnknownState);
 
     /// <summary>
-    /// Handles a pasted response. A whole address must contain the state, as in a callback; a code alone is bound to the login by the verifier.
+    /// Handles a response. A whole address must contain the state; a pasted code alone is bound to the login by the verifier.
     /// </summary>
-    public async Task<LoginOutcome> FinishPastedAsync(HttpContext context, Account account, AuthorizationResponse response, bool isWhole) =>
-        cookies.Find(context, IndexOf(account)) is { } login && (!isWhole || login.Request.State.Equals(response.State))
-            ? await FinishAsync(context, account, login, response, checkIssuer: isWhole)
-            : LoginOutcome.UnknownState;
-
-    private async Task<LoginOutcome> FinishAsync(
-        HttpContext context, Account account, PendingLogin login, AuthorizationResponse response, bool checkIssuer = true)
+    public async Task<LoginOutcome> FinishAsync(
+        HttpContext context, Account account, AuthorizationResponse response, bool isWhole, LoginPermission permission, LoginAttempt attempt)
     {
+        if (cookies.Find(context, IndexOf(account)) is not { } login || (isWhole && !login.Request.State.Equals(response.State)))
+        {
+            return LoginOutcome.UnknownState;
+        }
         if (account.Login is not LoginMethod.Redirect(var grant) || login.Account != account.Name)
         {
             return LoginOutcome.UnknownState;
@@ -61,28 +55,32 @@ internal sealed class RedirectLogin(
             return LoginOutcome.Expired;
         }
         // RFC 9207, section 2.4: simple string comparison. A configured issuer must be sent, and without one none is expected.
-        if (checkIssuer && response.Issuer != grant.Issuer)
+        if (isWhole && response.Issuer != grant.Issuer)
         {
             return LoginOutcome.WrongIssuer;
         }
         var outcome = ErrorOf(response)
-            ?? (response.Code is { } code ? await ExchangeAsync(account, grant, code, login.Request) : LoginOutcome.NoCode);
-        if (outcome != LoginOutcome.Success)
+            ?? (response.Code is { } code ? await ExchangeAsync(account, grant, code, login.Request, permission, attempt)
+                : LoginOutcome.NoCode);
+        if (outcome != LoginOutcome.Success && outcome != LoginOutcome.Unconfirmed)
         {
             logger.LogWarning("account {Account}: login by browser: {Outcome}", account.Name, outcome.Explanation);
         }
         return outcome;
     }
 
-    private async Task<LoginOutcome> ExchangeAsync(Account account, AuthorizationCodeGrant grant, string code, AuthorizationRequest request)
+    private async Task<LoginOutcome> ExchangeAsync(
+        Account account, AuthorizationCodeGrant grant, string code, AuthorizationRequest request, LoginPermission permission, LoginAttempt attempt)
     {
         // Continues if the browser disconnects: a code that was sent is used up.
         var exchanged = await grant.ExchangeAsync(code, request, lifetime.ApplicationStopping);
-        if (exchanged is Renewal.Renewed(var token))
+        attempt.Succeeded = exchanged is Renewal.Renewed;
+        if (exchanged is not Renewal.Renewed(var token))
         {
-            await account.AdoptAsync(token, CancellationToken.None);
+            return LoginOutcome.OfExchange(exchanged, request.RedirectUri);
         }
-        return LoginOutcome.OfExchange(exchanged, request.RedirectUri, grant.Scopes);
+        var outcome = await logins.AdoptAsync(account, token, permission);
+        return outcome == LoginOutcome.Success ? LoginOutcome.OfToken(token, grant.Scopes) : outcome;
     }
 
     private LoginOutcome? ErrorOf(AuthorizationResponse response) =>

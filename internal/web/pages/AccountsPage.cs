@@ -2,39 +2,53 @@ namespace Exporter.Web;
 
 /// <summary>The start page: the state of every account, its readings, and what to do next. Waits for nothing.</summary>
 internal sealed class AccountsPage(
-    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, Forms forms, WebOptions options, TimeProvider time)
+    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, NewLogins logins, Forms forms, WebOptions options, TimeProvider time)
 {
     private const int RefreshSeconds = 60;
     private const int RefreshSecondsDuringLogin = 5;
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], (HttpContext context) =>
-        Render(accounts.Any(a => a.Login is LoginMethod.Device) ? forms.Field(context) : null));
+    /// <summary>On one page.</summary>
+    private const int MaxAccounts = 20;
 
-    private IResult Render(Html? formField)
+    public void Map(IEndpointRouteBuilder routes) => routes.MapMethods(
+        "/", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string? account, int? from) => Render(
+            accounts.Any(a => a.Login is LoginMethod.Device) ? forms.Field(context) : null, account, Math.Max(0, (from ?? 1) - 1)));
+
+    /// <param name="name">The only account to show; null for all.</param>
+    /// <param name="from">The first account or, for a single one, its first tile.</param>
+    private IResult Render(Html? formField, string? name, int from)
     {
+        var shown = name is null ? accounts.Index().Skip(from).Take(MaxAccounts) : accounts.Index().Where(a => a.Item.Name == name);
+        var left = name is null ? accounts.Count - from - MaxAccounts : 0;
         var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
         var loggingIn = accounts.Any(a => a.TokenManager.Snapshot.Login is not null);
         return Layout.Page(StatusCodes.Status200OK, "Exporter", "", $"""
             <h1>{(accounts.Count == 1 ? "Account" : "Accounts")}</h1>
-            {(accounts.Count < 2 ? null : Overview())}
-            {accounts.Select((account, i) => Section(account, i, clock, formField))}
+            {(accounts.Count < 2 ? null : Overview(name is null))}
+            {shown.Select(a => Section(a.Item, a.Index, clock, formField, name is null ? 0 : from))}
+            {(left <= 0 ? null : (Html)$"<p>And {left} more accounts. <a href=\"?from={from + MaxAccounts + 1}\">Next accounts</a></p>")}
             <footer><a href="{options.TelemetryPath[1..]}">Metrics</a> · <a href="version">Version {BuildInfo.Current.Version}</a>
             · times in {clock.ZoneName}, updated {clock.At(clock.Now)}</footer>
             """, loggingIn ? RefreshSecondsDuringLogin : RefreshSeconds);
     }
 
-    private Html Overview()
+    private Html Overview(bool hasAll)
     {
-        var links = accounts.Select((a, i) => (Html)$"<span class=\"pair\"><a href=\"#account-{i}\">{a.Name}</a> {Badge(a)}</span>");
+        var links = accounts.Select((a, i) => (Html)$"<span class=\"pair\"><a href=\"{Link(i)}\">{a.Name}</a> {Badge(a)}</span>");
         return $"<nav class=\"card\" aria-label=\"Accounts\"><div class=\"actions\">{links}</div></nav>";
+
+        string Link(int index) =>
+            hasAll && accounts.Count <= MaxAccounts ? $"#account-{index}" : $"?from={index / MaxAccounts * MaxAccounts + 1}#account-{index}";
     }
 
-    private Html Section(Account account, int index, Clock clock, Html? formField)
+    private Html Section(Account account, int index, Clock clock, Html? formField, int firstTile)
     {
         var families = account.ReadingSource?.Collect(clock.Now).Families ?? [];
         var recorded = history.Of(account);
         Html? source = account.Name == account.Source ? null : (Html)$"<span class=\"source\">{account.Source}</span>";
-        Html? readings = families.Count == 0 ? null : (Html)$"<h3>Readings</h3>{Readings.Tiles(families, account.Units, clock)}";
+        Html? readings = families.Count == 0 ? null : (Html)$"""
+            <h3>Readings</h3>{Readings.Tiles(families, account.Units, clock, account.Name, firstTile)}
+            """;
         Html? plots = recorded.Count == 0 ? null : (Html)$"""
             <h3>The last 24 hours</h3><div class="plots">{Readings.Plots($"{index}", recorded, account.Units, clock)}</div>
             """;
@@ -56,6 +70,7 @@ internal sealed class AccountsPage(
         var (kind, text) = (account.TokenManager.Snapshot, account.ReadingSource?.Status) switch
         {
             ({ Login: not null }, _) => ("warn", "Waiting for login"),
+            ({ IsUnknown: true }, _) => ("bad", "Token unreadable"),
             ({ State: TokenState.Missing }, _) when !AccountMetrics.NeedsLogin(account) => ("warn", "Waiting for login"),
             ({ State: TokenState.Missing or TokenState.Lost }, _) => ("bad", "Login needed"),
             ({ State: TokenState.InvalidClient }, _) => ("bad", "Credentials rejected"),
@@ -74,10 +89,15 @@ internal sealed class AccountsPage(
             : devices.FailureOf(account) is { } failure
                 ? (Html)$"<div class=\"notice bad\" role=\"status\"><p>The last login failed: {failure}.</p></div>"
             : null;
+        Html? otherPerson = !logins.IsWaiting(account) ? null
+            : Notice("warn", $"The new login belongs to another person than the current one.",
+                $"<a href=\"auth/confirm?account={Uri.EscapeDataString(account.Name)}\">Confirm or drop it</a> within ten minutes.");
         var lastError = snapshot.History.LastError is { } error ? $"The last attempt failed: {error}." : "";
         Html? token = snapshot.State switch
         {
             TokenState.Missing when snapshot.Login is not null => null,
+            TokenState.Missing when snapshot is { IsUnknown: true, Unreadable: var reason } =>
+                Notice("bad", $"The token in {store} cannot be read: {reason}.", $"The exporter tries again every minute."),
             TokenState.Missing when !AccountMetrics.NeedsLogin(account) =>
                 Notice("warn", $"The exporter logs in with the configured credentials. {lastError}"),
             TokenState.Missing => Notice("bad", $"There is no token.", $"{NextStep(account)}"),
@@ -94,7 +114,7 @@ internal sealed class AccountsPage(
         Html? unpersisted = snapshot.Unpersisted is not { } unsaved ? null
             : Notice("bad", $"The token is in memory only, and a restart would lose it: {unsaved.Reason}.",
                 $"Make {store} writable. Next attempt to save it {clock.Until(unsaved.RetryAt)}.");
-        return $"{login}{token}{unpersisted}{ReadingNotice(account.ReadingSource?.Status, clock)}";
+        return $"{login}{otherPerson}{token}{unpersisted}{ReadingNotice(account.ReadingSource?.Status, clock)}";
     }
 
     private static Html? ReadingNotice(ReadingStatus? status, Clock clock)

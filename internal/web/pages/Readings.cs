@@ -3,10 +3,12 @@ namespace Exporter.Web;
 /// <summary>Renders an account's readings: a tile for each set of labels, a plot for each quantity. Pure.</summary>
 internal static class Readings
 {
-    /// <summary>Enough for a page; the metrics page lists all series.</summary>
+    /// <summary>On one page; the metrics page lists all series.</summary>
     private const int MaxTiles = 60;
 
-    public static Html Tiles(IReadOnlyList<MetricFamily> families, IReadOnlyDictionary<string, string> units, Clock clock)
+    /// <param name="account">Its page has a link to the next tiles.</param>
+    public static Html Tiles(
+        IReadOnlyList<MetricFamily> families, IReadOnlyDictionary<string, string> units, Clock clock, string account = "", int first = 0)
     {
         var prefix = Quantity.PrefixOf(families.Select(f => f.Name));
         // Counters are about the exporter's requests, not about measurements.
@@ -20,10 +22,16 @@ internal static class Readings
         var tiles = rows.OrderBy(g => g.Key.ToString(), StringComparer.Ordinal).ToList();
         var names = new SeriesNames(tiles.Select(t => t.Key));
         var infos = families.Where(f => f.Kind is MetricKind.Info).SelectMany(f => f.Samples.Select(s => s.Labels)).ToList();
+        var left = tiles.Count - first - MaxTiles;
+        Html? more = left <= 0 ? null : (Html)$"""
+            <p>And {left} more; the metrics page lists them all.
+            <a href="?account={Uri.EscapeDataString(account)}&amp;from={first + MaxTiles + 1}">Next readings</a></p>
+            """;
         return $"""
             {names.Subtitle}
-            <div class="tiles">{tiles.Take(MaxTiles).Select(t => Tile(names.Of(t.Key), t, infos.SelectMany(i => Extra(i, t.Key)), clock))}</div>
-            {(tiles.Count > MaxTiles ? (Html)$"<p>And {tiles.Count - MaxTiles} more; the metrics page lists them all.</p>" : null)}
+            <div class="tiles">{tiles.Skip(first).Take(MaxTiles)
+                .Select(t => Tile(names.Of(t.Key), t, infos.SelectMany(i => Extra(i, t.Key)), clock))}</div>
+            {more}
             """;
     }
 

@@ -36,6 +36,24 @@ public sealed class BmwFeedTests : IDisposable
     }
 
     [Fact]
+    public void A_message_with_too_many_series_is_a_failure_until_the_next_message()
+    {
+        var feed = Open(log, rest: null, Car.Options with { Series = new SeriesLimit(100) });
+        var first = Car.Message("vehicle.one", "1");
+        feed.Update(reading => reading.With(Car.Parse(first), Car.Options, Car.Now));
+        var before = feed.Reading;
+
+        feed.Update(_ => Car.Reading(Car.Messages("electric.jsonl")));
+
+        Assert.Same(before, feed.Reading);
+        Assert.Matches(@"^The reading has \d+ series, more than max_series \(100\);", feed.Status.Failure!.Reason);
+        Assert.Equal((false, 1), (feed.Status.Up, feed.Status.Failures["rejected"]));
+
+        feed.Update(reading => reading.With(Car.Parse(first), Car.Options, Car.Now));
+        Assert.Null(feed.Status.Failure);
+    }
+
+    [Fact]
     public async Task Values_are_saved_before_all_parts_have_stopped()
     {
         var api = new PendingApi();
@@ -88,8 +106,8 @@ public sealed class BmwFeedTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
-    private BmwFeed Open(ILogger logger, BmwRest? rest) => new(
-        Car.Options, new BmwStream("car", Car.Options, manager, time, logger), new BmwValuesFile(ValuesFile, time, log), time, rest);
+    private BmwFeed Open(ILogger logger, BmwRest? rest, BmwCarDataOptions? options = null) => new(
+        options ?? Car.Options, new BmwStream("car", Car.Options, manager, time, logger), new BmwValuesFile(ValuesFile, time, log), time, rest);
 
     /// <summary>Completes the first request when the test says so, even after cancellation. It expects no other request.</summary>
     private sealed class PendingApi : IBmwApi

@@ -28,6 +28,14 @@ public sealed class TokenDirectoryTests : IDisposable
 
     public void Dispose() => parent.Dispose();
 
+    [Fact]
+    public void Missing_parents_get_mode_0700_as_well_whatever_the_umask_is()
+    {
+        _ = new ErganiTokenDirectory(parent["state/tokens"], new ManualTime()).FileOf(Credentials);
+
+        Assert.Equal([DirectoryMode, DirectoryMode], new[] { "state", "state/tokens" }.Select(name => File.GetUnixFileMode(parent[name])));
+    }
+
     [Theory]
     [InlineData("TEST")]
     [InlineData("PRODUCTION")]

@@ -97,7 +97,7 @@ public class NetatmoFuzzTests
         var (data, failure) = Responses.Read(body);
         if (failure is null)
         {
-            _ = SampleCount(NetatmoReading.From(data!));
+            _ = SampleCount(Responses.Reading(data!));
         }
         else
         {

@@ -34,9 +34,12 @@ internal static class Responses
         return NetatmoResponses.Read(response, Scope, Time);
     }
 
-    public static NetatmoReading Reading(params string[] names) => NetatmoReading.From([.. names.Select(n => Data(Bytes(n)))]);
+    public static NetatmoReading Reading(params string[] names) => Reading([.. names.Select(n => Data(Bytes(n)))]);
 
-    public static NetatmoReading Reading(byte[] body) => NetatmoReading.From(Data(body));
+    public static NetatmoReading Reading(byte[] body) => Reading(Data(body));
+
+    public static NetatmoReading Reading(params IReadOnlyList<StationsData> data) =>
+        Results.Value(NetatmoReading.From(data, new SeriesLimit(1_000_000)));
 
     private static StationsData Data(byte[] body) => Results.Value(Read(body));
 }

@@ -284,7 +284,8 @@ public sealed class ChainTests
         fixture.Provider.TokenExpiry.Fail(new Fault.Respond(404, "{}"));
         await fixture.Configure().OpenAsync();
 
-        Assert.IsType<Renewal.Renewed>(await fixture.Account.Paste.TryAsync(new(fixture.Provider.LoginPersonal()), WebexFixture.Cancellation));
+        var pasted = new Secret(fixture.Provider.LoginPersonal());
+        Assert.IsType<Renewal.Renewed>(await fixture.Account.Paste.TryAsync(pasted, _ => true, WebexFixture.Cancellation));
         await fixture.PassAsync(TimeSpan.FromHours(30), TimeSpan.FromMinutes(30));
 
         Assert.Null(fixture.Personal.Snapshot.State.Token!.ExpiresAt);

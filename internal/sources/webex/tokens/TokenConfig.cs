@@ -63,7 +63,7 @@ internal sealed class TokenConfig(string path, JsonMembers settings)
 
     private Result<JsonMembers, string> Read()
     {
-        var (text, problem) = SmallFile.Read(path, LargestFile);
+        var (text, problem) = SmallFile.Read(path, LargestFile, isReadAgain: true);
         if (text is null)
         {
             return problem!;

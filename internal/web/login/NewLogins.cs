@@ -1,0 +1,106 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Exporter.Web;
+
+/// <summary>
+/// Adopts the token of a finished login. A token of another person than before waits in memory for a confirmation, at most ten minutes and
+/// one per account. Safe for concurrent use.
+/// </summary>
+internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Waiting> waiting = [];
+
+    /// <summary>Whether the token may become the account's at once.</summary>
+    public static bool IsAdoptable(Account account, Token token, LoginPermission permission) =>
+        permission.IsFirstOnly ? LoginAccess.IsFirst(account) : !IsOtherPerson(account.TokenManager.Snapshot.State.Token, token);
+
+    /// <summary>Adopts the token, or keeps it for a confirmation.</summary>
+    public async Task<LoginOutcome> AdoptAsync(Account account, Token token, LoginPermission permission)
+    {
+        if (IsAdoptable(account, token, permission))
+        {
+            await account.AdoptAsync(token, CancellationToken.None);
+            return LoginOutcome.Success;
+        }
+        if (permission.IsFirstOnly)
+        {
+            return LoginOutcome.NotFirst;
+        }
+        Keep(account, token);
+        logger.LogWarning("account {Account}: the new login belongs to another person; confirm it on the page", account.Name);
+        return LoginOutcome.Unconfirmed;
+    }
+
+    /// <summary>Whether a login waits for a confirmation.</summary>
+    public bool IsWaiting(Account account) => TryFind(account, out _);
+
+    /// <summary>The persons of the current and of the new token, as the provider identifies them.</summary>
+    public (string? Before, string? After)? PersonsOf(Account account) => TryFind(account, out var found)
+        ? (PersonOf(account.TokenManager.Snapshot.State.Token), PersonOf(found.Token))
+        : null;
+
+    /// <summary>Adopts or drops the waiting token; false if there is none.</summary>
+    public async Task<bool> DecideAsync(Account account, bool adopts)
+    {
+        if (!TryFind(account, out var found) || !Remove(account, found))
+        {
+            return false;
+        }
+        logger.LogInformation("account {Account}: the login of another person was {Decision}", account.Name, adopts ? "confirmed" : "dropped");
+        if (adopts)
+        {
+            await account.AdoptAsync(found.Token, CancellationToken.None);
+        }
+        return true;
+    }
+
+    private static bool IsOtherPerson(Token? before, Token after) =>
+        Differ(before?.Members.Text("gcid"), after.Members.Text("gcid")) || Differ(SubjectOf(before), SubjectOf(after));
+
+    private static bool Differ(string? before, string? after) => before is not null && after is not null && before != after;
+
+    private static string? SubjectOf(Token? token) => Jwt.Claims(token?.IdToken)?.Text("sub");
+
+    private static string? PersonOf(Token? token) => token?.Members.Text("gcid") ?? SubjectOf(token);
+
+    private void Keep(Account account, Token token)
+    {
+        var kept = new Waiting(token);
+        lock (gate)
+        {
+            waiting.Remove(account.Name, out var earlier);
+            earlier?.Dispose();
+            waiting[account.Name] = kept;
+        }
+        kept.Expiry = time.CreateTimer(_ => Remove(account, kept), null, Lifetime, Timeout.InfiniteTimeSpan);
+    }
+
+    private bool TryFind(Account account, [NotNullWhen(true)] out Waiting? found)
+    {
+        lock (gate)
+        {
+            return waiting.TryGetValue(account.Name, out found);
+        }
+    }
+
+    private bool Remove(Account account, Waiting kept)
+    {
+        lock (gate)
+        {
+            kept.Dispose();
+            return waiting.GetValueOrDefault(account.Name) == kept && waiting.Remove(account.Name);
+        }
+    }
+
+    private sealed class Waiting(Token token) : IDisposable
+    {
+        public Token Token => token;
+
+        public ITimer? Expiry { get; set; }
+
+        public void Dispose() => Expiry?.Dispose();
+    }
+}
