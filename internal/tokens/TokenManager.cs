@@ -35,6 +35,8 @@ public sealed partial class TokenManager(
 
     public TokenSnapshot Snapshot => current.Snapshot;
 
+    internal TimeProvider Time => time;
+
     /// <summary>How many callers shared a renewal that another caller had started.</summary>
     public long SharedRenewals => Interlocked.Read(ref sharedRenewals);
 
