@@ -133,7 +133,7 @@ internal sealed class LoginCommand(CommandContext context)
         terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
         var line = await terminal.ReadLineAsync(cancellationToken);
         return Report(account, Secret.From(line?.Trim()) is { } pasted
-            ? await account.Paste.TryAsync(pasted, _ => true, cancellationToken)
+            ? await account.Paste.TryAsync(pasted, _ => Task.FromResult(true), cancellationToken)
             : new Renewal.InvalidGrant("nothing was pasted; start again"));
     }
 

@@ -33,6 +33,10 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
     /// <summary>Adopts the token of a finished login; by default it becomes the account's own token.</summary>
     public Func<Token, CancellationToken, Task> AdoptAsync { get; init; } = manager.AdoptAsync;
 
+    /// <summary>Whose login the account has, and whose login a new token is.</summary>
+    public Func<Token, CancellationToken, Task<Persons>> FindPersonsAsync { get; init; } =
+        (token, _) => Task.FromResult(Persons.Of(manager.Snapshot.State.Token, token));
+
     /// <summary>The token that a user can paste instead of logging in.</summary>
     public PastedToken Paste { get; init; } = new("refresh token", manager.TryAsync);
 
@@ -138,7 +142,7 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
 
 /// <param name="Noun">Its name in sentences: "refresh token".</param>
 /// <param name="TryAsync">Tries it at the provider, and replaces the account's token only if it works and the function accepts the new token.</param>
-public sealed record PastedToken(string Noun, Func<Secret, Func<Token, bool>, CancellationToken, Task<Renewal>> TryAsync)
+public sealed record PastedToken(string Noun, Func<Secret, Func<Token, Task<bool>>, CancellationToken, Task<Renewal>> TryAsync)
 {
     /// <summary>The noun as a heading.</summary>
     public string Title => char.ToUpperInvariant(Noun[0]) + Noun[1..];

@@ -17,6 +17,9 @@ public sealed class TokenHandler(
     Func<HttpRequestMessage, TokenManager> tokenManagerOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isRejected = null)
     : DelegatingHandler
 {
+    /// <summary>Longer than a token request and a wait for another process, so that their own reasons are reported.</summary>
+    private static readonly TimeSpan LongestWait = TokenEndpoint.RequestTimeout + TimeSpan.FromSeconds(15);
+
     private readonly Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> isRejected =
         isRejected ?? ((response, _) => new(response.StatusCode == HttpStatusCode.Unauthorized));
 
@@ -33,7 +36,12 @@ public sealed class TokenHandler(
             return await base.SendAsync(request, cancellationToken);
         }
         var manager = tokenManagerOf(request);
-        var token = await manager.GetTokenAsync(cancellationToken) ?? throw Unavailable(manager);
+        var waiting = manager.GetTokenAsync(cancellationToken).AsTask();
+        if (!await ArrivesInTimeAsync(waiting, manager))
+        {
+            throw new TokenUnavailableException($"a renewal in progress has returned no token for {LongestWait.TotalSeconds:0} s");
+        }
+        var token = await waiting ?? throw Unavailable(manager);
         if (request.Content is not null)
         {
             await request.Content.LoadIntoBufferAsync(cancellationToken);
@@ -44,8 +52,8 @@ public sealed class TokenHandler(
         {
             return response;
         }
-        await manager.RenewAsync(token.AccessToken, cancellationToken);
-        var renewed = await manager.GetTokenAsync(cancellationToken);
+        var renewal = RenewAsync(manager, token, cancellationToken);
+        var renewed = await ArrivesInTimeAsync(renewal, manager) ? await renewal : null;
         if (renewed is null || renewed.AccessToken!.Equals(token.AccessToken))
         {
             return response;
@@ -53,6 +61,27 @@ public sealed class TokenHandler(
         response.Dispose();
         request.Headers.Authorization = Bearer(renewed);
         return await base.SendAsync(request, cancellationToken);
+    }
+
+    private static async Task<Token?> RenewAsync(TokenManager manager, Token rejected, CancellationToken cancellationToken)
+    {
+        await manager.RenewAsync(rejected.AccessToken, cancellationToken);
+        return await manager.GetTokenAsync(cancellationToken);
+    }
+
+    /// <summary>The renewal continues if it takes longer.</summary>
+    private static async Task<bool> ArrivesInTimeAsync(Task waiting, TokenManager manager)
+    {
+        using var timeout = waiting.IsCompleted ? null : new RunningTimeout(LongestWait, manager.Time);
+        try
+        {
+            await waiting.WaitAsync(timeout?.Token ?? default);
+            return true;
+        }
+        catch (OperationCanceledException) when (!waiting.IsCompleted)
+        {
+            return false;
+        }
     }
 
     private static AuthenticationHeaderValue Bearer(Token token) => new("Bearer", token.AccessToken!.Reveal());

@@ -35,6 +35,8 @@ public sealed partial class TokenManager(
 
     public TokenSnapshot Snapshot => current.Snapshot;
 
+    internal TimeProvider Time => time;
+
     /// <summary>How many callers shared a renewal that another caller had started.</summary>
     public long SharedRenewals => Interlocked.Read(ref sharedRenewals);
 
@@ -137,10 +139,11 @@ public sealed partial class TokenManager(
         AfterRenewalsAsync(() => LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
 
     /// <summary>Tries a refresh token that a user pasted. It replaces the current token only if the provider returns a token for it.</summary>
-    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellationToken) => TryAsync(refreshToken, _ => true, cancellationToken);
+    public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellationToken) =>
+        TryAsync(refreshToken, _ => Task.FromResult(true), cancellationToken);
 
     /// <param name="accepts">Whether the new token replaces the current one. If it does not, the caller may adopt it later.</param>
-    public Task<Renewal> TryAsync(Secret refreshToken, Func<Token, bool> accepts, CancellationToken cancellationToken) => AfterRenewalsAsync(
+    public Task<Renewal> TryAsync(Secret refreshToken, Func<Token, Task<bool>> accepts, CancellationToken cancellationToken) => AfterRenewalsAsync(
         () => LockedAsync(async held =>
     {
         if (held is StoreLock.Busy(var holder))
@@ -154,7 +157,7 @@ public sealed partial class TokenManager(
             return new Renewal.Transient(FailureKind.Store, NotSent(reason));
         }
         var outcome = await grant.RenewAsync(new Token { RefreshToken = refreshToken }, CancellationToken.None);
-        if (outcome is Renewal.Renewed(var token) && accepts(token))
+        if (outcome is Renewal.Renewed(var token) && await accepts(token))
         {
             await TakeAsync(_ => token);
         }

@@ -1,5 +1,7 @@
+using System.Net;
 using Exporter.Accounts;
 using Exporter.Metrics;
+using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -126,6 +128,37 @@ public sealed class PollerTests : IAsyncDisposable
 
         Assert.True(poller.Status.Up);
         Assert.Equal(1, poller.Status.Failures["unavailable"]);
+    }
+
+    [Fact]
+    public async Task A_wait_for_the_token_that_takes_too_long_is_a_failed_reading()
+    {
+        var (grant, log) = (new FakeGrant(time), new CollectedLog());
+        grant.Hold();
+        var expired = new Token { AccessToken = new Secret("a"), RefreshToken = new Secret("r"), ExpiresAt = ManualTime.Start };
+        var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
+        using var slow = new TokenManager("home", grant, new MemoryStore(expired), options, time, NullLogger<TokenManager>.Instance);
+        await slow.LoadAsync(CancellationToken.None);
+        using var network = new StubHttp();
+        using var http = new HttpClient(new TokenHandler(slow) { InnerHandler = network });
+        var waiting = new Poller<Reading>("home", ReadAsync, (_, _) => ReadingMetrics.None, slow, new PollerOptions(Interval), time, log);
+        running = waiting.RunAsync(stop.Token);
+
+        await time.AdvanceUntilAsync(() => waiting.Status.Tries == 1, TimeSpan.FromMinutes(1));
+
+        Assert.Equal((false, 1), (waiting.Status.Up, waiting.Status.Failures["no_token"]));
+        Assert.InRange(time.GetUtcNow() - ManualTime.Start, TimeSpan.FromSeconds(35), TimeSpan.FromSeconds(36));
+        Assert.Equal(1, log.Count("reading failed, trying again at"));
+        Assert.Equal(1, log.Count("a renewal in progress has returned no token for 35 s"));
+        network.Expect(HttpStatusCode.OK);
+        grant.Release();
+        await time.AdvanceUntilAsync(() => waiting.Status.Up, TimeSpan.FromMinutes(1));
+
+        async Task<Result<Reading, ApiFailure>> ReadAsync(CancellationToken cancellationToken)
+        {
+            using var response = await http.GetAsync(new Uri("http://provider.test/data"), cancellationToken);
+            return new Reading(1);
+        }
     }
 
     [Theory]

@@ -81,6 +81,45 @@ public sealed class TokenHandlerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_token_that_does_not_arrive_in_time_is_reported_and_its_renewal_continues()
+    {
+        await bench.Loaded();
+        bench.Time.Advance(TimeSpan.FromDays(1));
+        bench.Grant.Hold();
+        var arrived = bench.Grant.Arrived;
+        var request = client.GetAsync(new Uri("http://provider/data"), Cancellation);
+        await arrived;
+
+        bench.Time.Advance(TimeSpan.FromSeconds(34));
+        Assert.False(request.IsCompleted);
+        bench.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(
+            "a renewal in progress has returned no token for 35 s", (await Assert.ThrowsAsync<TokenUnavailableException>(() => request)).Message);
+        Assert.Empty(http.Calls);
+        bench.Grant.Release();
+        http.Expect(HttpStatusCode.OK);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(new Uri("http://provider/data"), Cancellation)).StatusCode);
+        Assert.Equal(("Bearer access-1", 1), (http.Calls[0].Request.Headers.Authorization?.ToString(), bench.Grant.Requests));
+    }
+
+    [Fact]
+    public async Task A_rejected_token_whose_renewal_takes_too_long_is_reported_as_rejected()
+    {
+        await bench.Loaded();
+        http.Expect(HttpStatusCode.Unauthorized);
+        bench.Grant.Hold();
+        var arrived = bench.Grant.Arrived;
+        var request = client.GetAsync(new Uri("http://provider/data"), Cancellation);
+        await arrived;
+
+        await bench.Time.AdvanceUntilAsync(() => request.IsCompleted, TimeSpan.FromSeconds(36));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await request).StatusCode);
+        bench.Grant.Release();
+    }
+
+    [Fact]
     public async Task A_request_without_a_token_is_not_sent_and_the_message_contains_the_fix()
     {
         await bench.Loaded();

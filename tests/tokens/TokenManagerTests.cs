@@ -57,7 +57,7 @@ public class TokenManagerTests
     {
         using var bench = await new TokenManagerBench().Loaded();
 
-        var outcome = await bench.TokenManager.TryAsync(new Secret("pasted"), _ => false, Cancellation);
+        var outcome = await bench.TokenManager.TryAsync(new Secret("pasted"), _ => Task.FromResult(false), Cancellation);
 
         Assert.Equal("access-1", Assert.IsType<Renewal.Renewed>(outcome).Token.AccessToken?.Reveal());
         Assert.Equal(("access-0", "refresh-0"), (bench.Access, await bench.StoredRefresh()));

@@ -1,7 +1,9 @@
 using System.Buffers.Text;
 using System.Net;
 using System.Text;
+using Exporter.Sandbox;
 using Exporter.Tests.Support;
+using Exporter.Tests.Webex;
 using Exporter.Tokens;
 using Xunit;
 
@@ -36,6 +38,86 @@ public sealed class OtherPersonTests
         Assert.DoesNotContain("auth/confirm", (await bench.Get("/")).Body, StringComparison.Ordinal);
         var again = await bench.Post("/auth/confirm", [.. page.Form("confirm"), ("decision", "adopt")]);
         Assert.Equal((HttpStatusCode.NotFound, "There is nothing to confirm"), (again.Status, again.Title));
+    }
+
+    [Theory]
+    [InlineData("old", "new", null, null)]
+    [InlineData(null, null, "old", "new")]
+    public async Task A_redirect_login_as_another_person_waits_for_a_confirmation(string? subject, string? newSubject, string? gcid, string? newGcid)
+    {
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Response(newSubject, newGcid));
+        var current = new Token { IdToken = subject is null ? null : IdToken(subject), Members = JsonMembers.Empty.With("gcid", gcid) };
+        await using var bench = await StartAsync(provider, current, isRedirect: true);
+        var manager = bench.Accounts[1].TokenManager;
+
+        var reply = await RedirectAsync(bench);
+
+        Assert.Equal((HttpStatusCode.SeeOther, "confirm?account=elsewhere"), (reply.Status, reply.Location));
+        Assert.Equal("old", Access(manager));
+        var page = await bench.Get("/auth/confirm?account=elsewhere");
+        Assert.Contains("<dd>old</dd></div><div><dt>New person</dt><dd>new</dd>", page.Body, StringComparison.Ordinal);
+        await bench.Post("/auth/confirm", [.. page.Form("confirm"), ("decision", "adopt")]);
+        Assert.Equal("the-access-token", Access(manager));
+    }
+
+    [Fact]
+    public async Task A_redirect_login_as_the_same_person_needs_no_confirmation()
+    {
+        using var provider = new StubHttp().Expect(HttpStatusCode.OK, Response(subject: "same"));
+        await using var bench = await StartAsync(provider, new Token { IdToken = IdToken("same") }, isRedirect: true);
+
+        Assert.DoesNotContain("confirm", (await RedirectAsync(bench)).Location ?? "", StringComparison.Ordinal);
+
+        Assert.Equal("the-access-token", Access(bench.Accounts[1].TokenManager));
+    }
+
+    [Theory]
+    [InlineData("adopt")]
+    [InlineData("drop")]
+    public async Task A_pasted_token_of_another_Webex_user_waits_for_a_confirmation(string decision)
+    {
+        await using var webex = await WebexFixture.StartAsync();
+        var (before, pasted) = (webex.Provider.LoginPersonal(), LogInWebex(webex, "other"));
+        await webex.Configure(before, webex.Provider.LoginIntegration()).OpenAsync();
+        var integration = webex.Personal.Snapshot.State.Token!.RefreshToken;
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: _ => [webex.Account]);
+
+        Assert.Equal("confirm?account=webex", (await PasteAsync(bench, "webex", pasted)).Location);
+
+        Assert.Equal(before, Access(webex.Personal));
+        var page = await bench.Get("/auth/confirm?account=webex");
+        Assert.Contains(
+            "<dd>sandbox-admin@example.com</dd></div><div><dt>New person</dt><dd>other@example.com</dd>", page.Body, StringComparison.Ordinal);
+        await bench.Post("/auth/confirm", [.. page.Form("confirm"), ("decision", decision)]);
+        Assert.Equal(decision == "adopt" ? pasted : before, Access(webex.Personal));
+        Assert.Equal(integration, webex.Personal.Snapshot.State.Token!.RefreshToken);
+    }
+
+    [Fact]
+    public async Task A_pasted_token_of_the_same_Webex_user_needs_no_confirmation()
+    {
+        await using var webex = await WebexFixture.StartAsync();
+        await webex.Configure(webex.Provider.LoginPersonal()).OpenAsync();
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: _ => [webex.Account]);
+        var pasted = webex.Provider.LoginPersonal();
+
+        Assert.Equal("../", (await PasteAsync(bench, "webex", pasted)).Location);
+
+        Assert.Equal(pasted, Access(webex.Personal));
+    }
+
+    [Fact]
+    public async Task Only_the_first_Webex_token_may_be_pasted_from_a_private_address()
+    {
+        await using var webex = await WebexFixture.StartAsync();
+        await webex.Configure().OpenAsync();
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: _ => [webex.Account], mayReplace: false);
+        var first = webex.Provider.LoginPersonal();
+
+        Assert.Equal("../", (await PasteAsync(bench, "webex", first)).Location);
+        Assert.Equal(HttpStatusCode.Forbidden, (await bench.Get("/auth/settoken?account=webex")).Status);
+
+        Assert.Equal(first, Access(webex.Personal));
     }
 
     [Fact]
@@ -100,13 +182,25 @@ public sealed class OtherPersonTests
         Assert.Equal("old", Access(bench.Accounts[1].TokenManager));
     }
 
-    private static Task<Reply> PasteAsync(WebBench bench) => bench.Submit("/auth/settoken?account=car", "settoken", ("refresh_token", "pasted"));
+    private static Task<Reply> PasteAsync(WebBench bench, string account = "car", string token = "pasted") =>
+        bench.Submit($"/auth/settoken?account={account}", "settoken", ("refresh_token", token));
+
+    /// <summary>Logs in by redirect. The browser returns with a code.</summary>
+    private static async Task<Reply> RedirectAsync(WebBench bench)
+    {
+        var state = (await bench.Get("/auth/authorize?account=elsewhere")).Location!.Split("state=")[1].Split('&')[0];
+        return await bench.Get($"/auth/callback?code=the-code&state={state}");
+    }
+
+    private static string LogInWebex(WebexFixture webex, string user) =>
+        webex.Provider.Personal.Login("portal", user, WebexProvider.ApplicationsScope, "spark:people_read").AccessToken;
 
     private static string? Access(TokenManager manager) => manager.Snapshot.State.Token?.AccessToken?.Reveal();
 
-    private static async Task<WebBench> StartAsync(StubHttp provider, Token current)
+    private static async Task<WebBench> StartAsync(StubHttp provider, Token current, bool isRedirect = false)
     {
-        var bench = await WebBench.StartAsync(names: ["home"], more: b => [DeviceLoginTests.Car(b, provider)]);
+        var bench = await WebBench.StartAsync(
+            names: ["home"], more: b => [isRedirect ? PasteTests.Redirect(b, provider, redirectUri: null) : DeviceLoginTests.Car(b, provider)]);
         await bench.Accounts[1].TokenManager.AdoptAsync(current with { AccessToken = new Secret("old") }, Cancellation);
         return bench;
     }

@@ -116,9 +116,13 @@ public sealed class PasteTests
         Assert.Empty(provider.Calls);
     }
 
+    private static Account Elsewhere(WebBench bench, StubHttp provider) => Redirect(bench, provider, new Uri("http://localhost:3000/callback"));
+
     private static Task<Reply> Paste(WebBench bench, string token) => bench.Submit("/auth/settoken", "settoken", ("refresh_token", token));
 
-    private static Account Elsewhere(WebBench bench, StubHttp provider)
+    /// <summary>An account with a login by redirect.</summary>
+    /// <param name="redirectUri">Null for a login that returns to the exporter.</param>
+    internal static Account Redirect(WebBench bench, StubHttp provider, Uri? redirectUri)
     {
         var client = new OAuthClient("client", new Secret("secret"));
         var endpoint = new TokenEndpoint(provider.Client, new Uri("https://provider.example/token"), client, bench.Time);
@@ -129,7 +133,7 @@ public sealed class PasteTests
         return new Account("elsewhere", "oauth2", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(
-                endpoint, new Uri("https://provider.example/authorize"), ["read"], redirectUri: new Uri("http://localhost:3000/callback"))),
+                endpoint, new Uri("https://provider.example/authorize"), ["read"], redirectUri: redirectUri)),
         };
     }
 }

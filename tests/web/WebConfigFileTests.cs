@@ -52,6 +52,22 @@ public sealed class WebConfigFileTests : IDisposable
         Assert.NotNull(live.Current());
     }
 
+    [Theory]
+    [InlineData("client_ca_file: ca.pem", "client_ca was removed")]
+    [InlineData("client_allowed_sans: [owner.example]", "client_allowed_sans was removed")]
+    public void A_rule_for_client_certificates_that_disappears_opens_nothing(string rule, string change)
+    {
+        const string Tls = "tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: RequireAndVerifyClientCert\n";
+        var (path, log) = (directory.Write("web.yml", $"{Tls}  {rule}\n"), new CollectedLog());
+        var live = new LiveWebConfig(path, WebConfigReader.Read(path, File.ReadAllText(path)).Config!, log);
+        Assert.NotNull(live.Current());
+
+        directory.Write("web.yml", Tls);
+
+        Assert.Null(live.Current());
+        Assert.Equal(1, log.Count($"{change}, which requires a restart"));
+    }
+
     [Fact]
     public async Task A_certificate_that_is_a_pipe_fails_the_handshake()
     {

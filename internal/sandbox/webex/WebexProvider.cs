@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -170,7 +171,7 @@ public sealed class WebexProvider : IProvider
             await endpoint.Serve(context, () => WebexError.Tracked(Grant(form, level)), tracker);
         });
         Map("POST", "applications/{id}/token", ApplicationToken, ApplicationsScope, (context, body) => Application(Part(context, "id"), body));
-        Map("GET", "people/me", Me, null, (_, _) => ProviderResponse.Json(200, Profile().ToJsonString()));
+        Map("GET", "people/me", Me, null, (context, _) => ProviderResponse.Json(200, Profile(Allowed(context.Request)!.User).ToJsonString()));
         Map("GET", "authorizations/tokenExpiry", TokenExpiry, null, (context, _) =>
             ProviderResponse.Json(200, new JsonObject { ["exp"] = Allowed(context.Request)!.Expiry.ToUnixTimeMilliseconds() }.ToJsonString()));
         Map("GET", "dataSources", ListSources, ReadScope, (_, _) => DataSources.List());
@@ -267,11 +268,11 @@ public sealed class WebexProvider : IProvider
     private static ProviderResponse Unauthorized =>
         WebexError.Of(401, "The request requires a valid access token set in the Authorization request header.");
 
-    private JsonObject Profile() => new()
+    private JsonObject Profile(string user) => new()
     {
-        ["id"] = "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9zYW5kYm94",
-        ["emails"] = new JsonArray("admin@example.com"),
-        ["displayName"] = "Sandbox Admin",
+        ["id"] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"ciscospark://us/PEOPLE/{user}")),
+        ["emails"] = new JsonArray($"{user}@example.com"),
+        ["displayName"] = user,
         ["orgId"] = OrgId,
         ["type"] = "person",
     };

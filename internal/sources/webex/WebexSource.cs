@@ -65,7 +65,12 @@ public sealed class WebexSource : ISource
             ],
             Login = hasIntegration ? new LoginMethod.Redirect(tokens.Login) : new LoginMethod.Paste(),
             AdoptAsync = tokens.AdoptAsync,
-            Paste = new PastedToken("personal access token", (pasted, _, cancellationToken) => tokens.TryAsync(pasted, cancellationToken)),
+            FindPersonsAsync = async (token, cancellationToken) =>
+            {
+                var (before, after) = await tokens.FindPersonsAsync(token, cancellationToken);
+                return new Persons(before, after);
+            },
+            Paste = new PastedToken("personal access token", tokens.TryAsync),
             Commands = new DataSourceCommands(api, account).Handlers,
             DebugData = () => poller.Reading?.ToJson(),
         };

@@ -42,6 +42,8 @@ internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logg
         var change = (parsed.Tls is null) != (Initial.Tls is null) ? "tls_server_config was added or removed"
             : accepted.Users.Count > 0 && parsed.Users.Count == 0 ? "basic_auth_users was removed"
             : accepted.Tls?.ClientAuthentication > parsed.Tls?.ClientAuthentication ? "client_auth_type accepts more clients than before"
+            : accepted.Tls?.ClientCa is not null && parsed.Tls?.ClientCa is null ? "client_ca was removed"
+            : accepted.Tls?.AllowedSans is not null && parsed.Tls?.AllowedSans is null ? "client_allowed_sans was removed"
             : null;
         if (change is not null)
         {

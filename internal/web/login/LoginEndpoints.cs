@@ -111,15 +111,15 @@ internal sealed class LoginEndpoints(
         }
         return await AttemptAsync(context, account, permission, async attempt =>
         {
-            Token? withheld = null;
+            LoginOutcome? withheld = null;
             // Continues if the browser disconnects: a refresh token that was sent may be used up.
-            var tried = await account.Paste.TryAsync(new Secret(pasted), token =>
+            var tried = await account.Paste.TryAsync(new Secret(pasted), async token =>
             {
-                withheld = NewLogins.IsAdoptable(account, token, permission) ? null : token;
+                withheld = await logins.WithholdAsync(account, token, permission);
                 return withheld is null;
             }, CancellationToken.None);
             attempt.Succeeded = tried is Renewal.Renewed;
-            return withheld is null ? LoginOutcome.OfPaste(tried, external.Callback) : await logins.AdoptAsync(account, withheld, permission);
+            return withheld ?? LoginOutcome.OfPaste(tried, external.Callback);
         });
     }
 
@@ -197,7 +197,7 @@ internal sealed class LoginEndpoints(
 
     private IResult ConfirmForm(HttpContext context, Account account)
     {
-        if (logins.PersonsOf(account) is not var (before, after))
+        if (logins.PersonsOf(account) is not { } persons)
         {
             return new Redirect("../");
         }
@@ -205,7 +205,7 @@ internal sealed class LoginEndpoints(
             <section class="card narrow">
             <h1>Is this the right person?</h1>
             <p>The new login of {account.Name} belongs to another person than the current one. Nothing was changed yet.</p>
-            <dl class="facts"><div><dt>Current person</dt><dd>{before}</dd></div><div><dt>New person</dt><dd>{after}</dd></div></dl>
+            <dl class="facts"><div><dt>Current person</dt><dd>{persons.Before}</dd></div><div><dt>New person</dt><dd>{persons.After}</dd></div></dl>
             <form method="post" action="confirm">
             {forms.Field(context)}<input type="hidden" name="account" value="{account.Name}">
             <div class="actions"><button name="decision" value="adopt">Use the new login</button><button class="plain" name="decision"

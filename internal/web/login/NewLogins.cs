@@ -13,23 +13,30 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
     private readonly Lock gate = new();
     private readonly Dictionary<string, Waiting> waiting = [];
 
-    /// <summary>Whether the token may become the account's at once.</summary>
-    public static bool IsAdoptable(Account account, Token token, LoginPermission permission) =>
-        permission.IsFirstOnly ? LoginAccess.IsFirst(account) : !IsOtherPerson(account.TokenManager.Snapshot.State.Token, token);
-
     /// <summary>Adopts the token, or keeps it for a confirmation.</summary>
     public async Task<LoginOutcome> AdoptAsync(Account account, Token token, LoginPermission permission)
     {
-        if (IsAdoptable(account, token, permission))
+        if (await WithholdAsync(account, token, permission) is { } withheld)
         {
-            await account.AdoptAsync(token, CancellationToken.None);
-            return LoginOutcome.Success;
+            return withheld;
         }
+        await account.AdoptAsync(token, CancellationToken.None);
+        return LoginOutcome.Success;
+    }
+
+    /// <summary>Null if the token may become the account's at once. A token of another person is kept for a confirmation.</summary>
+    public async Task<LoginOutcome?> WithholdAsync(Account account, Token token, LoginPermission permission)
+    {
         if (permission.IsFirstOnly)
         {
-            return LoginOutcome.NotFirst;
+            return LoginAccess.IsFirst(account) ? null : LoginOutcome.NotFirst;
         }
-        Keep(account, token);
+        var persons = await account.FindPersonsAsync(token, CancellationToken.None);
+        if (!persons.AreDifferent)
+        {
+            return null;
+        }
+        Keep(account, token, persons);
         logger.LogWarning("account {Account}: the new login belongs to another person; confirm it on the page", account.Name);
         return LoginOutcome.Unconfirmed;
     }
@@ -38,9 +45,7 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
     public bool IsWaiting(Account account) => TryFind(account, out _);
 
     /// <summary>The persons of the current and of the new token, as the provider identifies them.</summary>
-    public (string? Before, string? After)? PersonsOf(Account account) => TryFind(account, out var found)
-        ? (PersonOf(account.TokenManager.Snapshot.State.Token), PersonOf(found.Token))
-        : null;
+    public Persons? PersonsOf(Account account) => TryFind(account, out var found) ? found.Persons : null;
 
     /// <summary>Adopts or drops the waiting token; false if there is none.</summary>
     public async Task<bool> DecideAsync(Account account, bool adopts)
@@ -57,18 +62,9 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
         return true;
     }
 
-    private static bool IsOtherPerson(Token? before, Token after) =>
-        Differ(before?.Members.Text("gcid"), after.Members.Text("gcid")) || Differ(SubjectOf(before), SubjectOf(after));
-
-    private static bool Differ(string? before, string? after) => before is not null && after is not null && before != after;
-
-    private static string? SubjectOf(Token? token) => Jwt.Claims(token?.IdToken)?.Text("sub");
-
-    private static string? PersonOf(Token? token) => token?.Members.Text("gcid") ?? SubjectOf(token);
-
-    private void Keep(Account account, Token token)
+    private void Keep(Account account, Token token, Persons persons)
     {
-        var kept = new Waiting(token);
+        var kept = new Waiting(token, persons);
         lock (gate)
         {
             waiting.Remove(account.Name, out var earlier);
@@ -95,9 +91,11 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
         }
     }
 
-    private sealed class Waiting(Token token) : IDisposable
+    private sealed class Waiting(Token token, Persons persons) : IDisposable
     {
         public Token Token => token;
+
+        public Persons Persons => persons;
 
         public ITimer? Expiry { get; set; }
 

@@ -114,12 +114,14 @@ internal sealed class AccountsPage(
         Html? unpersisted = snapshot.Unpersisted is not { } unsaved ? null
             : Notice("bad", $"The token is in memory only, and a restart would lose it: {unsaved.Reason}.",
                 $"Make {store} writable. Next attempt to save it {clock.Until(unsaved.RetryAt)}.");
-        return $"{login}{otherPerson}{token}{unpersisted}{ReadingNotice(account.ReadingSource?.Status, clock)}";
+        return $"{login}{otherPerson}{token}{unpersisted}{ReadingNotice(account.ReadingSource?.Status, snapshot.State, clock)}";
     }
 
-    private static Html? ReadingNotice(ReadingStatus? status, Clock clock)
+    private static Html? ReadingNotice(ReadingStatus? status, TokenState token, Clock clock)
     {
-        if (status is not { Failure: { } failure } || failure is ApiFailure.NoToken)
+        if (status is not { Failure: { } failure }
+            // There is a notice of the token already.
+            || (failure is ApiFailure.NoToken && token is not TokenState.Active { FailedRenewals: 0 }))
         {
             return null;
         }

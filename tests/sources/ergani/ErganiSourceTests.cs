@@ -150,7 +150,7 @@ public sealed class ErganiSourceTests : IAsyncLifetime
     {
         using var account = Open(("ERGANI_IN_MEMORY", "true"), ("ERGANI_API_URL", ErganiProvider.AddressAt(sandbox.Address).OriginalString));
 
-        var outcome = await account.Paste.TryAsync(new Secret("anything"), _ => true, Cancellation);
+        var outcome = await account.Paste.TryAsync(new Secret("anything"), _ => Task.FromResult(true), Cancellation);
 
         Assert.Contains("only together with its access token", Assert.IsType<Renewal.InvalidClient>(outcome).Reason, StringComparison.Ordinal);
         Assert.IsType<TokenState.Missing>(account.TokenManager.Snapshot.State);

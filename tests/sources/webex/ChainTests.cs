@@ -285,7 +285,7 @@ public sealed class ChainTests
         await fixture.Configure().OpenAsync();
 
         var pasted = new Secret(fixture.Provider.LoginPersonal());
-        Assert.IsType<Renewal.Renewed>(await fixture.Account.Paste.TryAsync(pasted, _ => true, WebexFixture.Cancellation));
+        Assert.IsType<Renewal.Renewed>(await fixture.Account.Paste.TryAsync(pasted, _ => Task.FromResult(true), WebexFixture.Cancellation));
         await fixture.PassAsync(TimeSpan.FromHours(30), TimeSpan.FromMinutes(30));
 
         Assert.Null(fixture.Personal.Snapshot.State.Token!.ExpiresAt);
@@ -322,7 +322,7 @@ public sealed class ChainTests
         await chain.Personal.LoadAsync(WebexFixture.Cancellation);
         Task<Renewal>? pasting = null;
         // The network responds at once, so that the renewal runs as far as possible.
-        store.BeforeWrite = () => pasting ??= chain.TryAsync(new Secret("pasted"), WebexFixture.Cancellation);
+        store.BeforeWrite = () => pasting ??= chain.TryAsync(new Secret("pasted"), _ => Task.FromResult(true), WebexFixture.Cancellation);
 
         await chain.Personal.RenewAsync(null, WebexFixture.Cancellation);
         Assert.IsType<Renewal.Renewed>(await pasting!);

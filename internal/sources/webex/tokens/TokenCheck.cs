@@ -43,6 +43,20 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
             (status, body) => status == HttpStatusCode.OK ? ReadExpiry(body) : null, cancellationToken) is TokenCheck.Valid expiry ? expiry : check;
     }
 
+    /// <summary>The email address of a token's person; null if it is unknown or the token lacks the scope for it.</summary>
+    public async Task<string?> FindPersonAsync(Secret token, CancellationToken cancellationToken)
+    {
+        string? person = null;
+        await CheckAsync(token, "/v1/people/me", "personal access token", (status, body) =>
+        {
+            person = status == HttpStatusCode.OK ? PersonIn(JsonMembers.TryParse(body)) : null;
+            return null;
+        }, cancellationToken);
+        return person;
+    }
+
+    private static string? PersonIn(JsonMembers? profile) => profile?.Texts("emails") is [var email, ..] ? email : profile?.Text("id");
+
     private async Task<TokenCheck> CheckAsync(
         Secret token, string path, string what, Func<HttpStatusCode, byte[], TokenCheck.Valid?> read, CancellationToken cancellationToken)
     {

@@ -152,8 +152,8 @@ public sealed class WebexTokens : IAsyncDisposable
     /// <param name="own">The state of the service app's token.</param>
     internal int CountLevelsLeft(TokenState own, DateTimeOffset now) => levels.At(own, now).SkipLast(1).Count(level => level.IsAvailable);
 
-    /// <summary>Adopts the integration's tokens, and renews the service app's token with them if it needs that.</summary>
-    internal Task AdoptAsync(Token login, CancellationToken cancellationToken)
+    /// <summary>Adopts the integration's tokens or a personal access token, and renews the service app's token with them if it needs that.</summary>
+    internal async Task AdoptAsync(Token login, CancellationToken cancellationToken)
     {
         // Keep the client with the refresh token, for the next renewal.
         var client = login.RefreshToken is null ? null : loginClient();
@@ -161,27 +161,28 @@ public sealed class WebexTokens : IAsyncDisposable
         {
             Members = login.Members.With(TokenConfigFormat.ClientId, client.Id).With(TokenConfigFormat.ClientSecret, client.Secret?.Reveal()),
         };
-        return AdoptAsync(_ => token, cancellationToken);
-    }
-
-    private async Task AdoptAsync(Func<Token?, Token> login, CancellationToken cancellationToken)
-    {
-        await Personal.AdoptAsync(login, cancellationToken);
+        await Personal.AdoptAsync(
+            current => token.RefreshToken is not null ? token
+                // A pasted token. The integration stays as it is.
+                : token with { RefreshToken = current?.RefreshToken, RefreshExpiresAt = current?.RefreshExpiresAt },
+            cancellationToken);
         if (ServiceApp.Snapshot.State is not TokenState.Active { FailedRenewals: 0 })
         {
             await ServiceApp.RenewAsync(null, cancellationToken);
         }
     }
 
-    /// <summary>Checks a pasted personal access token at Webex, and adopts it if it is valid. The integration stays as it is.</summary>
-    internal async Task<Renewal> TryAsync(Secret pasted, CancellationToken cancellationToken)
+    /// <summary>Checks a pasted personal access token at Webex, and adopts it if it is valid and accepted.</summary>
+    internal async Task<Renewal> TryAsync(Secret pasted, Func<Token, Task<bool>> accepts, CancellationToken cancellationToken)
     {
         switch (await personalGrant.CheckAsync(pasted, cancellationToken))
         {
             case TokenCheck.Valid(var expiry):
                 var token = new Token { AccessToken = pasted, ExpiresAt = expiry };
-                await AdoptAsync(
-                    current => token with { RefreshToken = current?.RefreshToken, RefreshExpiresAt = current?.RefreshExpiresAt }, cancellationToken);
+                if (await accepts(token))
+                {
+                    await AdoptAsync(token, cancellationToken);
+                }
                 return new Renewal.Renewed(token);
             case TokenCheck.Invalid(var reason):
                 return new Renewal.InvalidGrant($"{reason}; copy it again from developer.webex.com");
@@ -190,6 +191,14 @@ public sealed class WebexTokens : IAsyncDisposable
             default:
                 throw new InvalidOperationException("unknown check result");
         }
+    }
+
+    /// <summary>The persons of the current personal access token and of a new one; null if Webex does not say.</summary>
+    internal async Task<(string? Before, string? After)> FindPersonsAsync(Token login, CancellationToken cancellationToken)
+    {
+        var current = Personal.Snapshot.State.Token;
+        var before = current?.IsUsable(time.GetUtcNow()) == true ? await probe.FindPersonAsync(current.AccessToken!, cancellationToken) : null;
+        return (before, before is null ? null : await probe.FindPersonAsync(login.AccessToken!, cancellationToken));
     }
 
     private static OAuthClient? ClientOf(Token? token) =>
