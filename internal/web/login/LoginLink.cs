@@ -15,7 +15,6 @@ public static class LoginLink
 
     private const string KeyFile = "login-link.key";
     private const int KeyLength = 32;
-    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Creates a link, and at the first use the key. A problem is a sentence without a full stop.</summary>
     /// <param name="externalUrl">Without a trailing slash.</param>
@@ -68,10 +67,7 @@ public static class LoginLink
 
     private static byte[] CreateKey(string directory)
     {
-        if (!Directory.Exists(directory))
-        {
-            Directory.CreateDirectory(directory, DirectoryMode);
-        }
+        PrivateDirectory.Create(directory);
         // Of several processes that start at the same time, only one creates the file.
         AtomicFile.TryCreate(Path.Combine(directory, KeyFile), RandomNumberGenerator.GetBytes(KeyLength));
         return ReadKey(directory) ?? throw new IOException($"{KeyFile} cannot be read");
