@@ -265,6 +265,8 @@ public sealed class AttackTests
         pages.Append((await bench.Submit("/auth/settoken", "settoken", ("refresh_token", pasted))).Body);
         bench.Sandbox.Netatmo.Authorization.RevokeAll();
         await bench.Account.TokenManager.RenewAsync(null, Cancellation);
+        Assert.Equal("no-store", (await bench.Get("/debug/token")).Header("Cache-Control"));
+        Assert.Equal("no-store", (await bench.Get("/debug/data")).Header("Cache-Control"));
         foreach (var path in new[] { "/", "/metrics", "/debug/token", "/debug/data", "/version", "/auth/settoken", "/auth/callback", "/nothing" })
         {
             pages.Append((await bench.Get(path)).Body);

@@ -14,6 +14,17 @@ public sealed class LoginLinkTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    public void The_key_of_links_is_in_private_directories()
+    {
+        using var directory = new TemporaryDirectory();
+
+        LoginLink.Create(directory["state/deep"], "http://localhost", "home", new ManualTime());
+
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Assert.Equal([OwnerOnly, OwnerOnly], new[] { "state", "state/deep" }.Select(name => File.GetUnixFileMode(directory[name])));
+    }
+
+    [Fact]
     public async Task A_link_permits_one_login_in_one_browser_from_anywhere()
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true, mayReplace: false);

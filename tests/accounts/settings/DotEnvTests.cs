@@ -1,3 +1,5 @@
+using System.Text;
+using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Xunit;
 
@@ -27,6 +29,27 @@ public sealed class DotEnvTests : IDisposable
     [InlineData("A=it's", "it's")]
     public void A_variable_has_the_value_that_a_shell_reads(string line, string value) =>
         Assert.Equal(new DotEnvLine.Variable("A", value), DotEnv.Parse(line));
+
+    [Theory]
+    [InlineData("a`touch pwned`")]
+    [InlineData("a$(touch pwned)$HOME\\")]
+    [InlineData("a'`touch pwned`'$(touch pwned)\"\\\\")]
+    [InlineData("a;touch pwned #b&c")]
+    public async Task A_written_value_is_what_a_shell_reads_and_runs_nothing(string value)
+    {
+        foreach (var before in new[] { "", "A=b", "A=\"b\"", "A='b'" })
+        {
+            using var directory = new TemporaryDirectory();
+            var written = DotEnv.With(Encoding.UTF8.GetBytes(before), "A", value);
+            File.WriteAllBytes(directory["app.env"], written);
+
+            var (exit, output, _) = await Peer.Run(
+                "sh", ["-c", $"cd {directory.Path}; . ./app.env; printf %s \"$A\""], default, TestContext.Current.CancellationToken);
+
+            Assert.Equal((0, value, value), (exit, Encoding.UTF8.GetString(output), DotEnv.Find(written, "A")));
+            Assert.Equal(["app.env"], directory.Names);
+        }
+    }
 
     [Theory]
     [InlineData("")]
