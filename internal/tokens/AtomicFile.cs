@@ -54,7 +54,17 @@ public static class AtomicFile
     /// <summary>The content, up to a number of bytes; null when there is no file.</summary>
     /// <exception cref="IOException">It could not be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It could not be read for lack of permissions.</exception>
-    public static byte[]? Read(string path, int largest) => FileLocation.Use(path, location => TokenFile.Read(location.Target, largest).Content);
+    public static byte[]? Read(string path, int largest)
+    {
+        try
+        {
+            return FileLocation.Use(path, location => TokenFile.Read(location.Target, largest).Content);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Creates a file with its whole content. Of several concurrent calls, one succeeds. Returns false when the file exists.</summary>
     /// <exception cref="IOException">It could not be written.</exception>

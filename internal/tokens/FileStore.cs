@@ -28,7 +28,21 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     public string Location => path;
 
-    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => Try(Read, reason => new ReadResult.Unreadable(reason));
+    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new(FileLocation.Use(path, Read));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return new(new ReadResult.Empty());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(new ReadResult.Unreadable(TokenFile.Explain(e)));
+        }
+    }
 
     public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => Try<Result<IDisposable, string>>(
         at =>

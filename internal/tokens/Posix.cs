@@ -96,7 +96,8 @@ internal static class Posix
     public static IOException Failure(string path)
     {
         var error = Marshal.GetLastPInvokeError();
-        return new IOException($"{path}: {new Win32Exception(error).Message}", error);
+        var message = $"{path}: {new Win32Exception(error).Message}";
+        return error == Missing ? new DirectoryNotFoundException(message) : new IOException(message, error);
     }
 
     /// <summary>Whether there is no room left: on the disk, in the quota, or for another open file.</summary>

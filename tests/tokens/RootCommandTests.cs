@@ -152,6 +152,14 @@ public sealed class RootCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_its_directory_there_is_no_token()
+    {
+        Assert.IsType<ReadResult.Empty>(
+            await TokenManagerBench.Plain(directory["missing/token.json"], time).ReadAsync(Cancellation));
+        Assert.Null(AtomicFile.Read(directory["missing/file"], 1));
+    }
+
+    [Fact]
     public async Task Messages_contain_the_real_path()
     {
         Plant("state/token.json", "not a token", Service);
