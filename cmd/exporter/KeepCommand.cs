@@ -69,8 +69,7 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
             // The first renewals may be in flight.
         }
         log.Info("shutting down");
-        using var timeout = new CancellationTokenSource(HostedAccounts.LongestStop, time);
-        await hosted.StopAsync(timeout.Token);
+        await hosted.StopAsync(CancellationToken.None);
         return hosted.AllSaved ? exitCode : ExitCode.Failed;
     }
 

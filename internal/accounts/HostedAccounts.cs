@@ -4,7 +4,8 @@ namespace Exporter.Accounts;
 /// The accounts in a host. Loads their tokens before any service starts. Renews tokens and takes readings once the server listens. Saves
 /// tokens that are only in memory when the host stops.
 /// </summary>
-public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh refresh, BackgroundHealth health, ILogger<HostedAccounts> logger)
+public sealed class HostedAccounts(
+    IReadOnlyList<Account> accounts, TokenRefresh refresh, BackgroundHealth health, TimeProvider time, ILogger<HostedAccounts> logger)
     : DeferredWorker
 {
     /// <summary>Docker kills the process ten seconds after SIGTERM.</summary>
@@ -16,11 +17,13 @@ public sealed class HostedAccounts(IReadOnlyList<Account> accounts, TokenRefresh
     public override Task StartingAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(accounts.Select(account => account.LoadAsync(isProgramStart: true, cancellationToken)));
 
+    /// <summary>Stops within <see cref="LongestStop"/>, which counts only while the process runs, unlike the limit of the host.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        var saved = accounts.Select(account => account.ShutDownAsync(logger, cancellationToken)).ToList();
+        using var limit = new CancellationTokenSource(LongestStop, new RunningTime(time));
+        var saved = accounts.Select(account => account.ShutDownAsync(logger, limit.Token)).ToList();
         // Reading sources save their last values too.
-        await Task.WhenAll([base.StopAsync(cancellationToken), .. saved]);
+        await Task.WhenAll([base.StopAsync(limit.Token), .. saved]);
         AllSaved = saved.All(s => s.Result);
     }
 

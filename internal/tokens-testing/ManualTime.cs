@@ -45,14 +45,10 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     }
 
     /// <summary>The time until the next timer is due.</summary>
-    public TimeSpan ToNextTimer()
-    {
-        lock (gate)
-        {
-            var active = timers.UnorderedItems.Where(t => t.Element.Version == t.Element.Timer.Version);
-            return TimeSpan.FromTicks(Math.Max(0, active.Select(t => t.Priority.Due).DefaultIfEmpty(elapsed).Min() - elapsed));
-        }
-    }
+    public TimeSpan ToNextTimer() => ToTimer(Enumerable.Min);
+
+    /// <summary>The time until all timers that are active now are due.</summary>
+    internal TimeSpan ToLastTimer() => ToTimer(Enumerable.Max);
 
     public override DateTimeOffset GetUtcNow() { lock (gate) { return wall; } }
 
@@ -125,6 +121,15 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         var timer = new ManualTimer(this, () => callback(state));
         timer.Change(dueTime, period);
         return timer;
+    }
+
+    private TimeSpan ToTimer(Func<IEnumerable<long>, long> choose)
+    {
+        lock (gate)
+        {
+            var active = timers.UnorderedItems.Where(t => t.Element.Version == t.Element.Timer.Version);
+            return TimeSpan.FromTicks(Math.Max(0, choose(active.Select(t => t.Priority.Due).DefaultIfEmpty(elapsed)) - elapsed));
+        }
     }
 
     private void MoveTo(long timestamp)

@@ -94,12 +94,15 @@ public sealed class TokenEndpoint(
     internal async Task<(Renewal Outcome, TokenError? Error)> RequestWithErrorAsync(
         IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {
+        var started = time.GetTimestamp();
         var response = await PostAsync(form, mayBeEmpty: false, cancellationToken);
+        // The lifetime counts from the response, which may have waited for a process that was stopped. So it counts from the request here.
+        var issuedAt = time.GetUtcNow() - time.GetElapsedTime(started);
         if (response.Members is not { } members)
         {
             return (response.Failure!, response.Error);
         }
-        Renewal outcome = TokenResponse.ReadToken(members, time.GetUtcNow()) is { } token
+        Renewal outcome = TokenResponse.ReadToken(members, issuedAt) is { } token
             ? new Renewal.Renewed(Complete(token))
             : new Renewal.Transient(FailureKind.MalformedAnswer, "the response of the token endpoint has no access token");
         return (outcome with { ClockOffset = response.ClockOffset }, null);
@@ -147,7 +150,7 @@ public sealed class TokenEndpoint(
     {
         using var _ = request;
         prepare?.Invoke(request);
-        using var timeout = new RunningTimeout(RequestTimeout, time);
+        using var timeout = new CancellationTokenSource(RequestTimeout, new RunningTime(time));
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {

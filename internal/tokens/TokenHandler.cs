@@ -72,7 +72,7 @@ public sealed class TokenHandler(
     /// <summary>The renewal continues if it takes longer.</summary>
     private static async Task<bool> ArrivesInTimeAsync(Task waiting, TokenManager manager)
     {
-        using var timeout = waiting.IsCompleted ? null : new RunningTimeout(LongestWait, manager.Time);
+        using var timeout = waiting.IsCompleted ? null : new CancellationTokenSource(LongestWait, new RunningTime(manager.Time));
         try
         {
             await waiting.WaitAsync(timeout?.Token ?? default);

@@ -65,7 +65,7 @@ public sealed class HostedAccountsTests : IDisposable
         ];
         var health = new BackgroundHealth(new Logger<BackgroundHealth>(logs));
         using var refresh = new TokenRefresh(time, logs);
-        using var service = new HostedAccounts(accounts, refresh, health, new Logger<HostedAccounts>(logs));
+        using var service = new HostedAccounts(accounts, refresh, health, time, new Logger<HostedAccounts>(logs));
 
         await service.StartedAsync(Cancellation);
         await broken.Ran.WaitAsync(Cancellation);
@@ -79,6 +79,32 @@ public sealed class HostedAccountsTests : IDisposable
         await service.StopAsync(Cancellation);
         Assert.Contains("a background task failed because of a bug", Assert.Single(logs.At(LogLevel.Critical)), StringComparison.Ordinal);
         Assert.True(working.Stopped);
+    }
+
+    /// <summary>The limit of the host counts the time in which the process is stopped.</summary>
+    [Fact]
+    public async Task A_response_that_arrives_while_the_process_is_stopped_during_its_shutdown_is_saved()
+    {
+        var (time, logs) = (new ManualTime(), new CollectedLog());
+        using var bench = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
+        using var refresh = new TokenRefresh(time, logs);
+        using var service = new HostedAccounts(
+            [new("a", "x", hasAccountLabel: true, bench.TokenManager, null)], refresh, new BackgroundHealth(new Logger<BackgroundHealth>(logs)),
+            time, new Logger<HostedAccounts>(logs));
+        await service.StartingAsync(Cancellation);
+        bench.Grant.Hold();
+        var arrived = bench.Grant.Arrived;
+        var renewal = bench.TokenManager.RenewAsync(null, Cancellation);
+        await arrived.WaitAsync(Cancellation);
+
+        var stopping = service.StopAsync(new CancellationToken(canceled: true));
+        time.Stop(TimeSpan.FromMinutes(10));
+        bench.Grant.Release();
+        await stopping;
+
+        await renewal;
+        Assert.True(service.AllSaved);
+        Assert.Equal("refresh-1", await bench.StoredRefresh());
     }
 
     public void Dispose() => directory.Dispose();

@@ -67,14 +67,14 @@ internal abstract class InProcessCommands(ManualTime time) : IAsyncDisposable
     /// <summary>Waits until the text is in the standard output.</summary>
     public Task WaitForOutputAsync(string text) => output.WaitForAsync(text).WaitAsync(Cancellation);
 
-    /// <summary>Advances the clock from poll to poll, except during a request, whose only timer is the timeout of the endpoint.</summary>
+    /// <summary>Advances the clock from poll to poll, except during a request, whose time limit counts in short steps.</summary>
     public async Task PollUntilAsync(Func<bool> reached)
     {
         while (!reached())
         {
             Assert.False(running.IsCompleted && !reached(), $"The command has exited:\n{Error}");
             Cancellation.ThrowIfCancellationRequested();
-            if (Time.Waiting > 0 && Time.ToNextTimer() < TokenEndpoint.RequestTimeout)
+            if (Time.Waiting > 0 && Time.ToNextTimer() > RunningTime.Step)
             {
                 Time.Advance(Time.ToNextTimer());
             }

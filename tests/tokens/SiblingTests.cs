@@ -1,5 +1,6 @@
 using Exporter.Tests.Support;
 using Exporter.Tokens;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Exporter.Tests.Tokens;
@@ -47,6 +48,36 @@ public sealed class SiblingTests : IDisposable
         Assert.Equal((1, 0), (provider.Redeemed, provider.Reused));
         Assert.All(managers, bench => Assert.Equal("access-1", bench.Access));
         managers.ForEach(bench => bench.Dispose());
+    }
+
+    [Fact]
+    public async Task Row_03_behind_the_lock_of_a_stopped_process_it_uses_the_access_token_and_sends_nothing()
+    {
+        var path = directory.Write("token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)));
+        var stopped = await TokenManagerBench.Plain(path, time).LockAsync(Cancellation);
+        using var bench = await new TokenManagerBench(TokenManagerBench.Plain(path, time), time).Loaded();
+        time.Advance(bench.TokenManager.NextRenewal!.Value - time.GetUtcNow());
+
+        for (var tries = 1; tries <= 3; tries++)
+        {
+            var visit = Task.Run(bench.Visit, Cancellation);
+            while (time.Waiting == 0)
+            {
+                await Task.Yield();
+            }
+            var request = bench.TokenManager.GetTokenAsync(Cancellation);
+            Assert.True(request.IsCompleted, "a reading waits for the lock");
+            Assert.Equal("access-0", (await request)?.AccessToken?.Reveal());
+            await time.AdvanceWhileIdle([visit], TimeSpan.FromMilliseconds(100));
+
+            Assert.Equal((0, tries), (bench.Grant.Requests, bench.Snapshot.History.Failures[FailureKind.Locked]));
+            Assert.Contains($"process {Environment.ProcessId} holds {path}.lock", bench.Logs.At(LogLevel.Warning)[^1], StringComparison.Ordinal);
+            time.Advance(bench.TokenManager.NextRenewal!.Value - time.GetUtcNow());
+        }
+        stopped.Release();
+        await bench.Visit();
+
+        Assert.Equal((1, "access-1"), (bench.Grant.Requests, bench.Access));
     }
 
     private static async Task RenewOften(TokenManagerBench bench, int renewals)

@@ -9,6 +9,8 @@ namespace Exporter.Accounts;
 /// </summary>
 internal sealed class ApiAccountHandler(Counter.Child timeouts, TimeProvider time) : DelegatingHandler
 {
+    private readonly RunningTime running = new(time);
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var account = ApiAccount.Of(request);
@@ -18,7 +20,7 @@ internal sealed class ApiAccountHandler(Counter.Child timeouts, TimeProvider tim
         {
             request.Headers.Authorization ??= new("Bearer", token.Reveal());
         }
-        using var limit = new CancellationTokenSource(ApiLimits.LongestWait, time);
+        using var limit = new CancellationTokenSource(ApiLimits.LongestWait, running);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {

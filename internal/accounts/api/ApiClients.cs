@@ -83,11 +83,13 @@ public static class ApiClients
             OnRetry = _ => Count(retried),
         };
         retries.DisableForUnsafeHttpMethods();
-        pipeline.AddRetry(retries).AddTimeout(new HttpTimeoutStrategyOptions
+        var limit = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = new RunningTime(time) };
+        limit.AddTimeout(new HttpTimeoutStrategyOptions
         {
             TimeoutGenerator = args => new(args.Context.GetRequestMessage()?.Method == HttpMethod.Get ? LongestTry : Timeout.InfiniteTimeSpan),
             OnTimeout = _ => Count(timedOut),
         });
+        pipeline.AddRetry(retries).AddPipeline(limit.Build());
 
         static ValueTask Count(Prometheus.Counter.Child counter)
         {

@@ -334,10 +334,11 @@ public sealed class BmwRestTests : IAsyncLifetime
             for (var end = time.GetUtcNow() + TimeSpan.FromDays(3); !reached();)
             {
                 Assert.True(!running.IsCompleted && time.GetUtcNow() < end, "the condition was not met");
-                var next = time.ToNextTimer();
-                if (next < TimeSpan.FromSeconds(10) ? time.Waiting > 0 : time.Waiting == 1 && next <= TimeSpan.FromMinutes(1))
+                // The limits of a request count in short steps.
+                var wait = time.ToLastTimer();
+                if (wait > RunningTime.Step && (wait < TimeSpan.FromSeconds(10) || (time.Waiting == 1 && wait <= TimeSpan.FromMinutes(1))))
                 {
-                    time.Advance(next);
+                    time.Advance(wait);
                 }
                 await Task.Yield();
                 Cancellation.ThrowIfCancellationRequested();

@@ -117,6 +117,20 @@ internal sealed class CrashBench : IAsyncDisposable
         return await program.Ends(Cancellation);
     }
 
+    /// <summary>Whether the program runs or is stopped.</summary>
+    public static bool IsAlive(Peer program)
+    {
+        try
+        {
+            // proc(5): the number, the name in parentheses, the state.
+            return File.ReadAllText($"/proc/{program.ProcessId}/stat").Split(") ")[^1][0] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// Kills the program now. Returns whether it had read the response of the provider: stops it first, and inspects the receive queue in the
     /// kernel.

@@ -65,7 +65,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
             Headers = { Authorization = new("Bearer", token.Reveal()), Accept = { new("application/json") } },
         };
         prepare?.Invoke(request);
-        using var limit = new CancellationTokenSource(TokenEndpoint.RequestTimeout, time);
+        using var limit = new CancellationTokenSource(TokenEndpoint.RequestTimeout, new RunningTime(time));
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
