@@ -28,21 +28,8 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     public string Location => path;
 
-    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return new(FileLocation.Use(path, Read));
-        }
-        catch (DirectoryNotFoundException)
-        {
-            return new(new ReadResult.Empty());
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return new(new ReadResult.Unreadable(TokenFile.Explain(e)));
-        }
-    }
+    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => Try<ReadResult>(
+        Read, e => e is DirectoryNotFoundException ? new ReadResult.Empty() : new ReadResult.Unreadable(TokenFile.Explain(e)));
 
     public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => Try<Result<IDisposable, string>>(
         at =>
@@ -52,7 +39,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             _ = TokenFile.Read(at.Target);
             return new(prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length)), null);
         },
-        reason => reason);
+        e => TokenFile.Explain(e));
 
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
         Change(at => Write(at, token, expected));
@@ -76,9 +63,9 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
 
     private ValueTask<WriteResult> Change(Func<FileLocation, WriteResult> work) => CurrentStoreAccess.IsReadOnly
         ? new(new WriteResult.Failed(ChangesNothing))
-        : Try(at => SpareDescriptor.Use(() => work(at)), reason => new WriteResult.Failed(reason));
+        : Try(at => SpareDescriptor.Use(() => work(at)), e => new WriteResult.Failed(TokenFile.Explain(e)));
 
-    private ValueTask<T> Try<T>(Func<FileLocation, T> work, Func<string, T> otherwise)
+    private ValueTask<T> Try<T>(Func<FileLocation, T> work, Func<Exception, T> otherwise)
     {
         try
         {
@@ -86,7 +73,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(otherwise(TokenFile.Explain(e)));
+            return new(otherwise(e));
         }
     }
 

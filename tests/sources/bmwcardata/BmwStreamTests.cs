@@ -49,7 +49,7 @@ public class BmwStreamTests
 
         run.Bench.NextToken(1);
         await run.Bench.TokenManager.RenewAsync(null, Cancellation);
-        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_disconnects_total", ("reason", "new_token")) == 1);
+        await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_disconnects_total", ("reason", "new_token")) == 1, advances: false);
         Assert.True(run.Bench.Feed.Status.Up);
         await run.Broker.ChangePassword(StreamBench.IdToken(1));
         await run.Bench.Until(() => run.Bench.Value("bmw_mqtt_connects_total", ("result", "accepted")) == 2);

@@ -93,7 +93,8 @@ internal sealed class StreamBench : IAsyncDisposable
     }
 
     /// <summary>Runs the stream until the condition is met. Advances the clock only while the stream waits for its next attempt.</summary>
-    public async Task Until(Func<bool> reached)
+    /// <param name="advances">Whether the clock advances to the next connection.</param>
+    public async Task Until(Func<bool> reached, bool advances = true)
     {
         while (true)
         {
@@ -103,7 +104,7 @@ internal sealed class StreamBench : IAsyncDisposable
             {
                 return;
             }
-            if (Feed.Status.NextTry is { } next && next > Time.GetUtcNow())
+            if (advances && Feed.Status.NextTry is { } next && next > Time.GetUtcNow())
             {
                 // The resolution of timers is a millisecond.
                 Time.Advance(next - Time.GetUtcNow() + TimeSpan.FromMilliseconds(1));
