@@ -114,7 +114,10 @@ internal sealed class CommandLine
             configuration.Program.Get(LogfmtLogger.LevelSetting),
             ConfiguredAccount.All(configuration, SourcesOrOnly(only)),
             [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings]);
-        foreach (var problem in configuration.Problems)
+        // The service logs its warnings itself.
+        var isService = CurrentStoreAccess.Value == StoreAccess.Service;
+        var warnings = options.Warnings.Where(warning => !isService && warning.StartsWith(".env: ", StringComparison.Ordinal));
+        foreach (var problem in configuration.Problems.Select(p => p.ToString()).Concat(warnings))
         {
             Terminal.Error.WriteLine(problem);
         }

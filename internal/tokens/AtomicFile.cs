@@ -58,7 +58,7 @@ public static class AtomicFile
     {
         try
         {
-            return FileLocation.Use(path, location => TokenFile.Read(location.Target, largest).Content);
+            return FileLocation.Use(path, location => TokenFile.Read(location.Target, largest, readsFilesOfRoot: false).Content);
         }
         catch (DirectoryNotFoundException)
         {

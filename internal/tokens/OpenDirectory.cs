@@ -3,18 +3,20 @@ using Microsoft.Win32.SafeHandles;
 namespace Exporter.Tokens;
 
 /// <summary>
-/// A directory that a command of root opened component by component. It follows a link only if root owns it: each other user can plant links
-/// in its own directories. What happens to the path afterwards does not matter, because the open directory stays the same.
+/// A directory that a command of root opened component by component. It follows a link only if root owns it and its directory: each other user
+/// can plant links in its own directories, and move those of root there. What happens to the path afterwards does not matter, because the open
+/// directory stays the same.
 /// </summary>
 internal sealed class OpenDirectory : IDisposable
 {
     private const int LongestChain = 40;
 
     private readonly SafeFileHandle handle;
+    private readonly bool isOnlyRoots;
 
     private OpenDirectory(SafeFileHandle handle, string realPath, bool isOnlyRoots)
     {
-        (this.handle, RealPath) = (handle, realPath);
+        (this.handle, this.isOnlyRoots, RealPath) = (handle, isOnlyRoots, realPath);
         Alias = isOnlyRoots ? realPath : $"/proc/self/fd/{handle.DangerousGetHandle()}";
         Owner = Posix.OwnerOf(handle) ?? throw Posix.Failure(realPath);
     }
@@ -39,6 +41,24 @@ internal sealed class OpenDirectory : IDisposable
     {
         var directory = Open(Path.GetFullPath(path), out var name);
         return name is not null ? (directory, name) : throw new IOException($"{path} is not a regular file");
+    }
+
+    /// <summary>Whether only root can change a file, or what its path leads to.</summary>
+    public static bool IsOnlyRoots(string path)
+    {
+        try
+        {
+            var (directory, name) = Containing(path);
+            using (directory)
+            {
+                using var file = Posix.OpenPath(directory.handle, name);
+                return directory.isOnlyRoots && Posix.StatusOf(file) is { IsFile: true, IsOnlyRoots: true };
+            }
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Does work with the file-system identity of the owner. Messages of exceptions contain the real path.</summary>
@@ -109,9 +129,11 @@ internal sealed class OpenDirectory : IDisposable
         void Follow(string full, SafeFileHandle link, uint owner)
         {
             var target = Posix.ReadLink(link) ?? throw Posix.Failure(full);
-            if (owner != Posix.Root)
+            // A user who may rename in the directory can move a link of root to another name.
+            if (owner != Posix.Root || !isOnlyRoots)
             {
-                throw new IOException($"{full} is a symbolic link of user {owner}, which root does not follow: name {Sanitize.Line(target)} instead");
+                var whose = owner == Posix.Root ? "in a directory of another user" : $"of user {owner}";
+                throw new IOException($"{full} is a symbolic link {whose}, which root does not follow: name {Sanitize.Line(target)} instead");
             }
             if (++links > LongestChain)
             {

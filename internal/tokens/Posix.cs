@@ -25,6 +25,7 @@ internal static class Posix
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const int PathOnly = 0x200000;
+    private const int SharedWithoutWait = 0x1 | 0x4;
     private const int CurrentDirectory = -100;
     private const int EmptyPath = 0x1000;
     private const int NoFollow = 0x100;
@@ -68,6 +69,16 @@ internal static class Posix
 
     /// <summary>Opens a file to read it, without following a link, and without waiting for the writer of a pipe.</summary>
     public static SafeFileHandle OpenToRead(string path) => new(open(Text(path), CloseOnExec | NonBlocking | NoFollowAtOpen, 0), ownsHandle: true);
+
+    /// <summary>Takes the shared lock of flock(2) that .NET takes on each file that it opens.</summary>
+    /// <exception cref="IOException">Another process has the file locked.</exception>
+    public static void LockShared(SafeFileHandle file, string path)
+    {
+        if (flock(Number(file), SharedWithoutWait) != 0 && Marshal.GetLastPInvokeError() == WouldBlock)
+        {
+            throw Failure(path);
+        }
+    }
 
     /// <summary>Opens what has a name in a directory, a link included, to work relative to it (O_PATH).</summary>
     /// <param name="directory">Null for the working directory.</param>
@@ -158,6 +169,9 @@ internal static class Posix
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int open(byte[] path, int flags, uint mode);
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int flock(int file, int operation);
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int openat(int directory, byte[] path, int flags);

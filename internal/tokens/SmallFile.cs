@@ -17,7 +17,7 @@ public static class SmallFile
             {
                 return new(null, $"{path} is a directory; name a file");
             }
-            if (isReadAgain && Posix.IsSpecial(path))
+            if (isReadAgain && Posix.IsSpecial(AtomicFile.RealPath(path)))
             {
                 return new(null, $"{path} is a pipe or a device; name a regular file, because it is read again when it changes");
             }

@@ -43,7 +43,7 @@ internal static class SpareDescriptor
         {
             return File.OpenHandle("/dev/null");
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }

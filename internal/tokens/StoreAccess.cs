@@ -29,6 +29,9 @@ public static class CurrentStoreAccess
 
     public static bool IsReadOnly => Value == StoreAccess.ReadOnlyCommand;
 
+    /// <summary>Whether a file may configure the command: another user could make a command of root send or write its secrets.</summary>
+    public static bool Trusts(string path) => !IsOwners || OpenDirectory.IsOnlyRoots(path);
+
     /// <summary>Whether files are used with the rights of the owner of their directory.</summary>
-    internal static bool IsOwners => Value != StoreAccess.Service && Posix.IsRoot;
+    public static bool IsOwners => Value != StoreAccess.Service && Posix.IsRoot;
 }

@@ -8,17 +8,18 @@ internal static partial class TokenFile
     /// <summary>The largest size in bytes.</summary>
     public const int Largest = 1 << 20;
 
-    public static (byte[]? Content, UnixFileMode Mode) Read(string target) => Read(target, Largest + 1);
+    public static (byte[]? Content, UnixFileMode Mode) Read(string target) => Read(target, Largest + 1, readsFilesOfRoot: true);
 
     /// <summary>
     /// The content, up to a number of bytes; null when there is no file. .NET takes a shared lock on the file itself,
     /// which blocks no other process of this program.
     /// </summary>
-    public static (byte[]? Content, UnixFileMode Mode) Read(string target, int largest)
+    /// <param name="readsFilesOfRoot">Whether a command reads a file that root put into a directory of another user.</param>
+    public static (byte[]? Content, UnixFileMode Mode) Read(string target, int largest, bool readsFilesOfRoot)
     {
         try
         {
-            using var file = Open(target);
+            using var file = CurrentStoreAccess.IsOwners ? OpenAsOwner(target, readsFilesOfRoot) : Open(target);
             var content = new byte[Math.Min(file.Length, largest)];
             var length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
             return (content[..length], File.GetUnixFileMode(file.SafeFileHandle));
@@ -29,16 +30,25 @@ internal static partial class TokenFile
         }
     }
 
-    private static FileStream Open(string target)
+    private static FileStream Open(string target) =>
+        new(target, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+
+    /// <summary>The owner may have planted a link or a pipe, also as a copy of the token.</summary>
+    private static FileStream OpenAsOwner(string target, bool readsFilesOfRoot)
     {
-        try
+        var file = Posix.OpenToRead(target);
+        if (file.IsInvalid)
         {
-            return new FileStream(target, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            var failure = Posix.IsMissing ? new FileNotFoundException(null, target) : Posix.Failure(target);
+            file = readsFilesOfRoot ? FileLocation.OpenFileOfRoot(target) ?? throw failure : throw failure;
         }
-        catch (UnauthorizedAccessException) when (FileLocation.OpenFileOfRoot(target) is { } file)
+        else if (Posix.StatusOf(file) is not { IsFile: true })
         {
-            return new FileStream(file, FileAccess.Read, bufferSize: 0);
+            file.Dispose();
+            throw new IOException($"{target} is not a regular file");
         }
+        Posix.LockShared(file, target);
+        return new FileStream(file, FileAccess.Read, bufferSize: 0);
     }
 
     /// <summary>Deletes the file. A single file that is mounted into a container cannot be deleted and becomes empty.</summary>

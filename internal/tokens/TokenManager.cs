@@ -138,6 +138,9 @@ public sealed partial class TokenManager(
         // Not cancelled halfway: the code behind this token is spent.
         AfterRenewalsAsync(() => LockedAsync(_ => TakeAsync(login), CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
 
+    /// <summary>Reads the store, in which another process may have saved a token just now.</summary>
+    public Task ReadStoreAsync(CancellationToken cancellationToken) => InTurnAsync(() => ReadAsync(cancellationToken), cancellationToken);
+
     /// <summary>Tries a refresh token that a user pasted. It replaces the current token only if the provider returns a token for it.</summary>
     public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellationToken) =>
         TryAsync(refreshToken, _ => Task.FromResult(true), cancellationToken);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Exporter.Web;
 
@@ -8,8 +9,16 @@ public sealed record ListenAddress(string Host, int Port)
 {
     public bool IsAny => Host.Length == 0;
 
-    /// <summary>The URL for a browser on the same machine, derived as in netatmo-exporter.</summary>
-    public Uri Derive(string scheme) => new($"{scheme}://{(IsAny ? "127.0.0.1" : "")}{this}");
+    /// <summary>The address to bind.</summary>
+    /// <exception cref="SocketException">The name has no address.</exception>
+    public IPAddress Resolve() => IPAddress.TryParse(Host, out var address) ? address : Dns.GetHostAddresses(Host)[0];
+
+    /// <summary>The URL for a browser on the same machine, derived as in netatmo-exporter. No browser connects to an unspecified address.</summary>
+    public Uri Derive(string scheme)
+    {
+        var host = Host is "" or "0.0.0.0" ? "127.0.0.1" : Host == "::" ? "::1" : Host;
+        return new($"{scheme}://{this with { Host = host }}");
+    }
 
     /// <summary>Null for any other text.</summary>
     public static ListenAddress? Parse(string text)

@@ -10,7 +10,7 @@ namespace Exporter.Web;
 /// </summary>
 public static class ListenProbe
 {
-    /// <exception cref="SocketException">Another process listens on one of the addresses.</exception>
+    /// <exception cref="SocketException">Another process listens on one of the addresses, or a name has no address.</exception>
     public static void Run(WebOptions options)
     {
         var addresses = options.Listen.Append(options.Admin).OfType<ListenAddress>().Where(address => address.Port != 0);
@@ -30,7 +30,6 @@ public static class ListenProbe
     {
         { IsAny: true } => [new(IPAddress.IPv6Any, address.Port), new(IPAddress.Any, address.Port)],
         { Host: "localhost" } => [new(IPAddress.Loopback, address.Port), new(IPAddress.IPv6Loopback, address.Port)],
-        // The server resolves names.
-        _ => IPAddress.TryParse(address.Host, out var ip) ? [new(ip, address.Port)] : [],
+        _ => [new(address.Resolve(), address.Port)],
     };
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -12,6 +11,9 @@ internal static class Listeners
     // A compressed page of twenty thousand series: such a scrape does not wait for its client, and a client that does not read costs no more.
     private const int MaxResponseBuffer = 256 * 1024;
 
+    /// <summary>A client that does not read its response keeps a connection that others need.</summary>
+    private static readonly MinDataRate SlowestReader = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(5));
+
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
@@ -22,6 +24,7 @@ internal static class Listeners
         kestrel.Limits.MaxRequestBodySize = MaxBody;
         kestrel.Limits.MaxResponseBufferSize = MaxResponseBuffer;
         kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        kestrel.Limits.MinResponseDataRate = SlowestReader;
         var handshake = config?.Initial.Tls is null ? null : new TlsHandshake(config, logger);
         // The admin address is first: the login returns there, and the server's first address is used to derive the external URL.
         if (options.Admin is { } admin)
@@ -64,7 +67,7 @@ internal static class Listeners
         }
         else
         {
-            kestrel.Listen(Dns.GetHostAddresses(address.Host)[0], address.Port, configure);
+            kestrel.Listen(address.Resolve(), address.Port, configure);
         }
     }
 

@@ -36,4 +36,15 @@ public sealed class TakenPortTests
         Assert.Equal(before, Directory.GetFileSystemEntries(bench["."]));
         Assert.Equal((0, 0), (bench.Sandbox.Netatmo.Token.Requests, bench.Sandbox.Bmw.Authorization.Counters.Rotations));
     }
+
+    [Fact]
+    public async Task A_name_without_an_address_is_one_line_with_the_fix()
+    {
+        await using var bench = await CommandBench.StartAsync();
+
+        Assert.Equal(1, await bench.RunAsync(["serve", "--addr", "no-such-host.invalid:9210"]));
+
+        Assert.Contains("cannot listen on no-such-host.invalid:9210: ", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("; choose another address with --addr", bench.Error, StringComparison.Ordinal);
+    }
 }

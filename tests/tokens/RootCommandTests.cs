@@ -102,6 +102,62 @@ public sealed class RootCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_link_of_root_that_the_service_could_have_moved_is_not_followed()
+    {
+        PlantLink("state/token.json", directory["victim"], owner: 0);
+
+        var read = Assert.IsType<ReadResult.Unreadable>(await TokenManagerBench.Plain(TokenFile, time).ReadAsync(Cancellation));
+
+        Assert.Contains("is a symbolic link in a directory of another user, which root does not follow", read.Reason);
+    }
+
+    [Theory]
+    [InlineData(".token.json.backup")]
+    [InlineData("token.json")]
+    public async Task In_a_directory_that_a_group_may_change_no_planted_file_is_read(string name)
+    {
+        Create("shared", owner: 0);
+        File.SetUnixFileMode(directory["shared"], PrivateDirectory.OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute);
+        Plant("shared/token.json", "damaged", Service);
+        File.Delete(directory[$"shared/{name}"]);
+        PlantLink($"shared/{name}", directory["victim"], Service);
+
+        Assert.IsType<ReadResult.Unreadable>(await TokenManagerBench.Plain(directory["shared/token.json"], time).ReadAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_pipe_does_not_block_a_command()
+    {
+        Plant("state/token.json", "damaged", Service);
+        Assert.Equal(0, (await Peer.Run("mkfifo", [directory["state/.token.json.backup"]], default, Cancellation)).ExitCode);
+        ChangeOwner("state/.token.json.backup", Service);
+
+        Assert.IsType<ReadResult.Unreadable>(await TokenManagerBench.Plain(TokenFile, time).ReadAsync(Cancellation));
+    }
+
+    [Fact]
+    public void A_file_that_another_user_can_change_does_not_configure_a_command()
+    {
+        Plant("state/.env", "EXPORTER_CONFIG=planted.yml", owner: 0);
+        Plant("service.env", "EXPORTER_CONFIG=planted.yml", Service);
+        Plant("root.env", "EXPORTER_CONFIG=exporter.yml", owner: 0);
+
+        Assert.Equal((false, false, true), (
+            CurrentStoreAccess.Trusts(directory["state/.env"]), CurrentStoreAccess.Trusts(directory["service.env"]),
+            CurrentStoreAccess.Trusts(directory["root.env"])));
+        CurrentStoreAccess.Value = StoreAccess.Service;
+        Assert.True(CurrentStoreAccess.Trusts(directory["state/.env"]));
+    }
+
+    [Fact]
+    public void A_file_of_root_is_read_as_a_token_only()
+    {
+        Plant("state/app.env", "DB_PASSWORD=of-root", owner: 0);
+
+        Assert.Throws<IOException>(() => AtomicFile.Read(directory["state/app.env"], 1000));
+    }
+
+    [Fact]
     public async Task Accounts_of_several_owners_are_renewed_in_one_run()
     {
         Create("other", AnotherService);

@@ -32,6 +32,9 @@ public sealed class DeviceLoginTests
         Assert.Contains("ABCD-EFGH", page, StringComparison.Ordinal);
         Assert.Contains("https://provider.example/device?user_code=ABCD-EFGH", page, StringComparison.Ordinal);
         Assert.DoesNotContain("the-device-code", page, StringComparison.Ordinal);
+        var stranger = (await bench.Get("/", (WebBench.RemoteAddress, "203.0.113.9"))).Body;
+        Assert.Contains("A login is in progress.", stranger, StringComparison.Ordinal);
+        Assert.DoesNotContain("ABCD-EFGH", stranger, StringComparison.Ordinal);
 
         await bench.Clock.AdvanceUntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.State is TokenState.Active, TimeSpan.FromMinutes(1));
         await bench.UntilAsync(() => bench.Accounts[1].TokenManager.Snapshot.Login is null);

@@ -43,6 +43,8 @@ public sealed class LoginAccessTests
     [InlineData("X-Forwarded-Anything", "")]
     [InlineData("X-Real-IP", "192.168.1.9")]
     [InlineData("Via", "1.1 proxy")]
+    [InlineData("CF-Connecting-IP", "8.8.8.8")]
+    [InlineData("x-client-ip", "8.8.8.8")]
     public async Task A_forwarded_request_is_never_private(string header, string value)
     {
         await using var bench = await WebBench.StartAsync(mayReplace: false);
@@ -51,6 +53,20 @@ public sealed class LoginAccessTests
 
         Assert.Equal(HttpStatusCode.Forbidden, reply.Status);
         Assert.Contains("A proxy forwarded this request.", reply.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_login_that_a_command_saved_just_now_is_not_replaced()
+    {
+        await using var bench = await WebBench.StartAsync(mayReplace: false);
+        var token = bench.Sandbox.Netatmo.Login().RefreshToken;
+        bench.DirectoryPath.Write("token.json", """{"access_token":"of-the-owner","refresh_token":"of-the-owner"}""");
+
+        var reply = await bench.Submit("/auth/settoken", "settoken", ("refresh_token", token));
+
+        Assert.NotEqual(HttpStatusCode.SeeOther, reply.Status);
+        Assert.Contains("of-the-owner", bench.DirectoryPath.Read("token.json"), StringComparison.Ordinal);
+        Assert.Equal(0, bench.Sandbox.Netatmo.Token.Requests);
     }
 
     [Fact]

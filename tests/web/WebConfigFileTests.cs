@@ -36,6 +36,15 @@ public sealed class WebConfigFileTests : IDisposable
     }
 
     [Fact]
+    public void A_link_to_a_file_is_followed()
+    {
+        var path = directory["linked.yml"];
+        File.CreateSymbolicLink(path, directory.Write("web.yml", "rate_limit:\n"));
+
+        Assert.NotNull(new LiveWebConfig(path, WebConfigReader.Read(path, "").Config!, new CollectedLog()).Current());
+    }
+
+    [Fact]
     public async Task While_running_every_request_is_rejected_until_it_is_a_file_again()
     {
         var (path, log) = (directory.Write("web.yml", "rate_limit:\n"), new CollectedLog());

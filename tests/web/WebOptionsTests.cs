@@ -1,3 +1,4 @@
+using System.Net;
 using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Web;
@@ -19,6 +20,17 @@ public sealed class WebOptionsTests : IDisposable
         Assert.Equal([new ListenAddress("", 9210)], options.Listen);
         Assert.Equal(("http://127.0.0.1:9210", true), (options.ExternalUrl.OriginalString, options.IsExternalUrlDerived));
         Assert.Equal("/metrics", options.TelemetryPath);
+    }
+
+    [Theory]
+    [InlineData("0.0.0.0:9210", "0.0.0.0", "http://127.0.0.1:9210/")]
+    [InlineData("[::]:9210", "::", "http://[::1]:9210/")]
+    [InlineData("127.0.0.2:9210", "127.0.0.2", "http://127.0.0.2:9210/")]
+    public void An_address_is_bound_as_it_is_and_its_URL_works_in_a_browser(string text, string address, string url)
+    {
+        var listen = ListenAddress.Parse(text)!;
+
+        Assert.Equal((IPAddress.Parse(address), new Uri(url)), (listen.Resolve(), listen.Derive("http")));
     }
 
     [Theory]

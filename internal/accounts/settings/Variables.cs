@@ -4,12 +4,16 @@ namespace Exporter.Accounts;
 internal sealed class Variables
 {
     private const int Largest = 1 << 20;
+    private const string IsUntrusted = "another user can change this file, so a command of root ignores it; run it in another directory";
+
     private readonly Dictionary<string, RawValue> variables = new(StringComparer.Ordinal);
 
     public Variables(IReadOnlyDictionary<string, string> environment, string workingDirectory, List<Problem> warnings)
     {
         var dotEnv = Path.Combine(workingDirectory, ".env");
-        var (text, problem) = Path.Exists(dotEnv) ? SmallFile.Read(dotEnv, Largest) : new("", null);
+        var (text, problem) = !Path.Exists(dotEnv) ? new("", null)
+            : !CurrentStoreAccess.Trusts(dotEnv) ? new(null, IsUntrusted)
+            : SmallFile.Read(dotEnv, Largest);
         if (text is null)
         {
             warnings.Add(new Problem(".env", problem!));

@@ -210,8 +210,8 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
     {
         try
         {
-            if (File.Exists(file)
-                && JsonSerializer.Deserialize(File.ReadAllBytes(file), BmwStateJson.Default.CarsFile) is { Cars: { } cars } stored)
+            if (File.Exists(file) && AtomicFile.Read(file, BmwStateFiles.Largest) is { } content
+                && JsonSerializer.Deserialize(content, BmwStateJson.Default.CarsFile) is { Cars: { } cars } stored)
             {
                 // If the setting vin has changed since, the exporter reads the descriptions again.
                 var known = cars.Where(car => car?.Vin is not null).ToList();

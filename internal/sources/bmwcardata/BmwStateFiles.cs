@@ -5,6 +5,9 @@ namespace Exporter.BmwCarData;
 /// <summary>Writes the files of an account in the state directory.</summary>
 internal static class BmwStateFiles
 {
+    /// <summary>The largest size in bytes of a file that is read.</summary>
+    public const int Largest = 1 << 20;
+
     /// <summary>Replaces a file atomically, and creates its directory if necessary.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {

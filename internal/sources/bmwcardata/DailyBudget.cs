@@ -70,8 +70,8 @@ internal sealed class DailyBudget(int limit, string file, TimeProvider time, ILo
     {
         try
         {
-            return !File.Exists(file) ? []
-                : JsonSerializer.Deserialize(File.ReadAllBytes(file), BmwStateJson.Default.BudgetFile)?.Calls is { } times ? [.. times.Order()]
+            return !File.Exists(file) || AtomicFile.Read(file, BmwStateFiles.Largest) is not { } content ? []
+                : JsonSerializer.Deserialize(content, BmwStateJson.Default.BudgetFile)?.Calls is { } times ? [.. times.Order()]
                 : throw new JsonException("it is empty");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)

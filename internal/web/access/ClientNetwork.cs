@@ -16,6 +16,13 @@ internal static class ClientNetwork
         }.Select(text => IPNetwork.Parse(text)),
     ];
 
+    /// <summary>Apart from <c>X-Forwarded-*</c>: RFC 7239, RFC 9110, and what proxies and content networks send.</summary>
+    private static readonly string[] ProxyHeaders =
+    [
+        "Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Original-Forwarded-For", "X-Cluster-Client-IP", "X-Envoy-External-Address",
+        "CF-Connecting-IP", "True-Client-IP", "Fastly-Client-IP",
+    ];
+
     /// <summary>The address of the connection, as IPv4 if IPv6 only contains it, and without a scope.</summary>
     public static IPAddress? AddressOf(HttpContext context) => context.Connection.RemoteIpAddress switch
     {
@@ -29,7 +36,7 @@ internal static class ClientNetwork
     /// <summary>Whether a proxy sent the request. Its connection then has the proxy's address.</summary>
     public static bool IsForwarded(HttpRequest request) => request.Headers.Keys.Any(name =>
         name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase)
-        || new[] { "Forwarded", "Via", "X-Real-IP" }.Contains(name, StringComparer.OrdinalIgnoreCase));
+        || ProxyHeaders.Contains(name, StringComparer.OrdinalIgnoreCase));
 
     /// <summary>The network that probably contains the client's neighbors. A public IPv4 address has none.</summary>
     public static IPNetwork Around(IPAddress address) => WithPrefix(address, address.AddressFamily switch
@@ -37,6 +44,10 @@ internal static class ClientNetwork
         AddressFamily.InterNetworkV6 => IPAddress.IsLoopback(address) ? 128 : 64,
         _ => IsPrivate(address) && !IPAddress.IsLoopback(address) ? 24 : 32,
     });
+
+    /// <summary>The address itself, or the network of an IPv6 address (RFC 4291: 64 bits identify the interface).</summary>
+    public static IPNetwork Of(IPAddress address) => address.IsIPv4MappedToIPv6 ? WithPrefix(address.MapToIPv4(), 32)
+        : WithPrefix(new IPAddress(address.GetAddressBytes()), address.AddressFamily == AddressFamily.InterNetworkV6 ? 64 : 32);
 
     /// <summary>Reads CIDR notation. Returns the network, or the problem as a sentence.</summary>
     public static (IPNetwork? Network, string? Problem) Parse(string text)

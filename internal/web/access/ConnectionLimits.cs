@@ -170,12 +170,13 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
         public Connection(ConnectionContext context)
         {
             Context = context;
-            Address = (context.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
+            Address = (context.RemoteEndPoint as IPEndPoint)?.Address is { } address ? ClientNetwork.Of(address).BaseAddress : IPAddress.None;
             Node = new LinkedListNode<Connection>(this);
         }
 
         public ConnectionContext Context { get; }
 
+        /// <summary>The client's address; for IPv6 its network, because a client has as many addresses as it wants.</summary>
         public IPAddress Address { get; }
 
         /// <summary>In the list of idle connections while the connection is idle.</summary>

@@ -3,8 +3,11 @@ using Microsoft.AspNetCore.Antiforgery;
 namespace Exporter.Web;
 
 /// <summary>Protects forms against cross-site requests. The keys live as long as the process, so a form from before a restart is rejected.</summary>
-internal sealed class Forms(IAntiforgery antiforgery)
+internal sealed class Forms(IAntiforgery antiforgery, TimeProvider time)
 {
+    /// <summary>A form has at most 16 kB. A slow one would keep a connection that others need.</summary>
+    private static readonly TimeSpan LongestBody = TimeSpan.FromSeconds(5);
+
     public static void Configure(AntiforgeryOptions options, ExternalUrl external)
     {
         options.FormFieldName = "form";
@@ -30,7 +33,14 @@ internal sealed class Forms(IAntiforgery antiforgery)
         }
         try
         {
-            await context.Request.ReadFormAsync(context.RequestAborted);
+            using var limit = new CancellationTokenSource(LongestBody, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, limit.Token);
+            await context.Request.ReadFormAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            context.Abort();
+            return TypedResults.StatusCode(StatusCodes.Status408RequestTimeout);
         }
         catch (InvalidDataException)
         {

@@ -112,6 +112,11 @@ internal sealed class LoginEndpoints(
         return await AttemptAsync(context, account, permission, async attempt =>
         {
             LoginOutcome? withheld = null;
+            await NewLogins.ReadStoresAsync(account, permission);
+            if (permission.IsFirstOnly && !LoginAccess.IsFirst(account))
+            {
+                return LoginOutcome.NotFirst;
+            }
             // Continues if the browser disconnects: a refresh token that was sent may be used up.
             var tried = await account.Paste.TryAsync(new Secret(pasted), async token =>
             {

@@ -16,6 +16,7 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
     /// <summary>Adopts the token, or keeps it for a confirmation.</summary>
     public async Task<LoginOutcome> AdoptAsync(Account account, Token token, LoginPermission permission)
     {
+        await ReadStoresAsync(account, permission);
         if (await WithholdAsync(account, token, permission) is { } withheld)
         {
             return withheld;
@@ -23,6 +24,11 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
         await account.AdoptAsync(token, CancellationToken.None);
         return LoginOutcome.Success;
     }
+
+    /// <summary>A command may have logged in since the last read, and only the first login needs no further permission.</summary>
+    public static Task ReadStoresAsync(Account account, LoginPermission permission) => permission.IsFirstOnly
+        ? Task.WhenAll(account.TokenManagers.Select(manager => manager.ReadStoreAsync(CancellationToken.None)))
+        : Task.CompletedTask;
 
     /// <summary>Null if the token may become the account's at once. A token of another person is kept for a confirmation.</summary>
     public async Task<LoginOutcome?> WithholdAsync(Account account, Token token, LoginPermission permission)

@@ -2,7 +2,8 @@ namespace Exporter.Web;
 
 /// <summary>The start page: the state of every account, its readings, and what to do next. Waits for nothing.</summary>
 internal sealed class AccountsPage(
-    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, NewLogins logins, Forms forms, WebOptions options, TimeProvider time)
+    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, NewLogins logins, LoginAccess access, Forms forms, WebOptions options,
+    TimeProvider time)
 {
     private const int RefreshSeconds = 60;
     private const int RefreshSecondsDuringLogin = 5;
@@ -12,11 +13,11 @@ internal sealed class AccountsPage(
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapMethods(
         "/", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string? account, int? from) => Render(
-            accounts.Any(a => a.Login is LoginMethod.Device) ? forms.Field(context) : null, account, Math.Max(0, (from ?? 1) - 1)));
+            context, accounts.Any(a => a.Login is LoginMethod.Device) ? forms.Field(context) : null, account, Math.Max(0, (from ?? 1) - 1)));
 
     /// <param name="name">The only account to show; null for all.</param>
     /// <param name="from">The first account or, for a single one, its first tile.</param>
-    private IResult Render(Html? formField, string? name, int from)
+    private IResult Render(HttpContext context, Html? formField, string? name, int from)
     {
         var shown = name is null ? accounts.Index().Skip(from).Take(MaxAccounts) : accounts.Index().Where(a => a.Item.Name == name);
         var left = name is null ? accounts.Count - from - MaxAccounts : 0;
@@ -25,7 +26,7 @@ internal sealed class AccountsPage(
         return Layout.Page(StatusCodes.Status200OK, "Exporter", "", $"""
             <h1>{(accounts.Count == 1 ? "Account" : "Accounts")}</h1>
             {(accounts.Count < 2 ? null : Overview(name is null))}
-            {shown.Select(a => Section(a.Item, a.Index, clock, formField, name is null ? 0 : from))}
+            {shown.Select(a => Section(context, a.Item, a.Index, clock, formField, name is null ? 0 : from))}
             {(left <= 0 ? null : (Html)$"<p>And {left} more accounts. <a href=\"?from={from + MaxAccounts + 1}\">Next accounts</a></p>")}
             <footer><a href="{options.TelemetryPath[1..]}">Metrics</a> · <a href="version">Version {BuildInfo.Current.Version}</a>
             · times in {clock.ZoneName}, updated {clock.At(clock.Now)}</footer>
@@ -41,7 +42,7 @@ internal sealed class AccountsPage(
             hasAll && accounts.Count <= MaxAccounts ? $"#account-{index}" : $"?from={index / MaxAccounts * MaxAccounts + 1}#account-{index}";
     }
 
-    private Html Section(Account account, int index, Clock clock, Html? formField, int firstTile)
+    private Html Section(HttpContext context, Account account, int index, Clock clock, Html? formField, int firstTile)
     {
         var families = account.ReadingSource?.Collect(clock.Now).Families ?? [];
         var recorded = history.Of(account);
@@ -55,7 +56,7 @@ internal sealed class AccountsPage(
         return $"""
             <section class="card" id="account-{index}" aria-labelledby="name-{index}">
             <div class="title"><h2 id="name-{index}">{account.Name}</h2>{source}{Badge(account)}</div>
-            {Notices(account, clock)}
+            {Notices(account, clock, access.Of(context, account) is not null)}
             {Facts(account, clock)}
             {Levels(account.Levels(clock.Now), clock)}
             {Actions(account, formField)}
@@ -82,10 +83,12 @@ internal sealed class AccountsPage(
     }
 
     /// <summary>What the user should read first, each with what to do next.</summary>
-    private Html Notices(Account account, Clock clock)
+    /// <param name="mayLogIn">Whether this visitor may log in. A stranger who enters the code logs in as another person.</param>
+    private Html Notices(Account account, Clock clock, bool mayLogIn)
     {
         var (snapshot, store) = (account.TokenManager.Snapshot, account.TokenManager.StoreLocation);
-        Html? login = snapshot.Login is { } pending ? PendingLogin(pending, clock)
+        Html? login = snapshot.Login is { } pending
+            ? mayLogIn ? PendingLogin(pending, clock) : Notice("warn", $"A login is in progress.", $"Its code is shown to those who may log in.")
             : devices.FailureOf(account) is { } failure
                 ? (Html)$"<div class=\"notice bad\" role=\"status\"><p>The last login failed: {failure}.</p></div>"
             : null;

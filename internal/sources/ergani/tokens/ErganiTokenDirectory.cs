@@ -91,19 +91,24 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
     /// <summary>Processes that start at the same time use the same key: only one of them creates the file.</summary>
     private byte[] ReadKey(string at)
     {
-        var (file, name) = (Combine(at, KeyFile), Combine(Path, KeyFile));
-        if (!File.Exists(file))
+        var name = Combine(Path, KeyFile);
+        if (!File.Exists(Combine(at, KeyFile)))
         {
             AtomicFile.TryCreate(name, RandomNumberGenerator.GetBytes(32));
         }
         Tighten(at, KeyFile, AtomicFile.OwnerOnly);
-        var key = File.ReadAllBytes(file);
-        return key.Length >= 32 ? key : throw new IOException($"{name} is not a valid key; remove it, and log in again");
+        return AtomicFile.Read(name, 4096) is { Length: >= 32 } key
+            ? key
+            : throw new IOException($"{name} is not a valid key; remove it, and log in again");
     }
 
     private void Tighten(string at, string name, UnixFileMode mode)
     {
         var entry = Combine(at, name);
+        if (CurrentStoreAccess.IsOwners && name.Length > 0 && new FileInfo(entry).LinkTarget is not null)
+        {
+            throw new IOException($"{Combine(Path, name)} is a symbolic link, which root does not follow");
+        }
         var before = File.GetUnixFileMode(entry);
         if ((before & ~mode) != 0 && !CurrentStoreAccess.IsReadOnly)
         {
