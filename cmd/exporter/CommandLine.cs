@@ -116,8 +116,7 @@ internal sealed class CommandLine
             [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings]);
         // The service logs its warnings itself.
         var isService = CurrentStoreAccess.Value == StoreAccess.Service;
-        var warnings = options.Warnings.Where(warning => !isService && warning.StartsWith(".env: ", StringComparison.Ordinal));
-        foreach (var problem in configuration.Problems.Select(p => p.ToString()).Concat(warnings))
+        foreach (var problem in configuration.Problems.Concat(configuration.Warnings.Where(w => !isService && w.Place == ".env")))
         {
             Terminal.Error.WriteLine(problem);
         }

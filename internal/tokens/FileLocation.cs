@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Exporter.Tokens;
 
 /// <summary>
@@ -63,26 +61,6 @@ internal sealed class FileLocation : IDisposable
 
     /// <summary>Does work with the rights for this location.</summary>
     public T Do<T>(Func<T> work) => directory is null ? work() : directory.Do(work);
-
-    /// <summary>
-    /// Opens a file that root put into a directory of another user, and that this user cannot read; null if it is not such a file. A second
-    /// name could be a hard link, which the other user created.
-    /// </summary>
-    public static SafeFileHandle? OpenFileOfRoot(string target)
-    {
-        if (!CurrentStoreAccess.IsOwners)
-        {
-            return null;
-        }
-        using var root = FileSystemIdentity.Assume((Posix.Root, Posix.Root));
-        var file = Posix.OpenToRead(target);
-        if (!file.IsInvalid && Posix.StatusOf(file) is { IsFile: true, Owner: Posix.Root, Names: 1 })
-        {
-            return file;
-        }
-        file.Dispose();
-        return null;
-    }
 
     public void Dispose() => directory?.Dispose();
 }

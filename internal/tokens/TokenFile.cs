@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.Win32.SafeHandles;
 
 namespace Exporter.Tokens;
 
@@ -40,7 +41,7 @@ internal static partial class TokenFile
         if (file.IsInvalid)
         {
             var failure = Posix.IsMissing ? new FileNotFoundException(null, target) : Posix.Failure(target);
-            file = readsFilesOfRoot ? FileLocation.OpenFileOfRoot(target) ?? throw failure : throw failure;
+            file = (readsFilesOfRoot ? OpenFileOfRoot(target) : null) ?? throw failure;
         }
         else if (Posix.StatusOf(file) is not { IsFile: true })
         {
@@ -49,6 +50,22 @@ internal static partial class TokenFile
         }
         Posix.LockShared(file, target);
         return new FileStream(file, FileAccess.Read, bufferSize: 0);
+    }
+
+    /// <summary>
+    /// Opens a file that root put into a directory of another user, and that this user cannot read; null if it is not such a file. A second
+    /// name could be a hard link, which the other user created.
+    /// </summary>
+    private static SafeFileHandle? OpenFileOfRoot(string target)
+    {
+        using var root = FileSystemIdentity.Assume((Posix.Root, Posix.Root));
+        var file = Posix.OpenToRead(target);
+        if (Posix.StatusOf(file) is { IsFile: true, Owner: Posix.Root, Names: 1 })
+        {
+            return file;
+        }
+        file.Dispose();
+        return null;
     }
 
     /// <summary>Deletes the file. A single file that is mounted into a container cannot be deleted and becomes empty.</summary>

@@ -167,7 +167,7 @@ public sealed partial class TokenManager(
         return outcome;
     }, CancellationToken.None), CancellationToken.None).WaitAsync(cancellationToken);
 
-    /// <summary>Forgets the token here and in the store; it stays valid at the provider. </summary>
+    /// <summary>Forgets the token here and in the store; it stays valid at the provider.</summary>
     public Task<ForgetResult> ForgetAsync(CancellationToken cancellationToken) => ForgetAsync(null, cancellationToken);
 
     /// <summary>

@@ -24,12 +24,7 @@ internal static class ClientNetwork
     ];
 
     /// <summary>The address of the connection, as IPv4 if IPv6 only contains it, and without a scope.</summary>
-    public static IPAddress? AddressOf(HttpContext context) => context.Connection.RemoteIpAddress switch
-    {
-        null => null,
-        { IsIPv4MappedToIPv6: true } mapped => mapped.MapToIPv4(),
-        var address => new IPAddress(address.GetAddressBytes()),
-    };
+    public static IPAddress? AddressOf(HttpContext context) => context.Connection.RemoteIpAddress is { } address ? Plain(address) : null;
 
     public static bool IsPrivate(IPAddress address) => PrivateNetworks.Any(network => network.Contains(address));
 
@@ -46,8 +41,11 @@ internal static class ClientNetwork
     });
 
     /// <summary>The address itself, or the network of an IPv6 address (RFC 4291: 64 bits identify the interface).</summary>
-    public static IPNetwork Of(IPAddress address) => address.IsIPv4MappedToIPv6 ? WithPrefix(address.MapToIPv4(), 32)
-        : WithPrefix(new IPAddress(address.GetAddressBytes()), address.AddressFamily == AddressFamily.InterNetworkV6 ? 64 : 32);
+    public static IPNetwork Of(IPAddress address)
+    {
+        var plain = Plain(address);
+        return WithPrefix(plain, plain.AddressFamily == AddressFamily.InterNetworkV6 ? 64 : 32);
+    }
 
     /// <summary>Reads CIDR notation. Returns the network, or the problem as a sentence.</summary>
     public static (IPNetwork? Network, string? Problem) Parse(string text)
@@ -62,6 +60,9 @@ internal static class ClientNetwork
         var network = WithPrefix(address, prefix);
         return network.BaseAddress.Equals(address) ? (network, null) : (null, $"{text} is an address inside a network; write {network}");
     }
+
+    private static IPAddress Plain(IPAddress address) =>
+        address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : new IPAddress(address.GetAddressBytes());
 
     private static IPNetwork WithPrefix(IPAddress address, int prefix)
     {

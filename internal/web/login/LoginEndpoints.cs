@@ -111,12 +111,11 @@ internal sealed class LoginEndpoints(
         }
         return await AttemptAsync(context, account, permission, async attempt =>
         {
-            LoginOutcome? withheld = null;
-            await NewLogins.ReadStoresAsync(account, permission);
-            if (permission.IsFirstOnly && !LoginAccess.IsFirst(account))
+            if (await NewLogins.CheckFirstAsync(account, permission) is { } notFirst)
             {
-                return LoginOutcome.NotFirst;
+                return notFirst;
             }
+            LoginOutcome? withheld = null;
             // Continues if the browser disconnects: a refresh token that was sent may be used up.
             var tried = await account.Paste.TryAsync(new Secret(pasted), async token =>
             {

@@ -16,8 +16,7 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
     /// <summary>Adopts the token, or keeps it for a confirmation.</summary>
     public async Task<LoginOutcome> AdoptAsync(Account account, Token token, LoginPermission permission)
     {
-        await ReadStoresAsync(account, permission);
-        if (await WithholdAsync(account, token, permission) is { } withheld)
+        if ((await CheckFirstAsync(account, permission) ?? await WithholdAsync(account, token, permission)) is { } withheld)
         {
             return withheld;
         }
@@ -25,10 +24,15 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
         return LoginOutcome.Success;
     }
 
-    /// <summary>A command may have logged in since the last read, and only the first login needs no further permission.</summary>
-    public static Task ReadStoresAsync(Account account, LoginPermission permission) => permission.IsFirstOnly
-        ? Task.WhenAll(account.TokenManagers.Select(manager => manager.ReadStoreAsync(CancellationToken.None)))
-        : Task.CompletedTask;
+    /// <summary>Null if the permission is still enough: a command may have logged in since the stores were read last.</summary>
+    public static async Task<LoginOutcome?> CheckFirstAsync(Account account, LoginPermission permission)
+    {
+        if (permission.IsFirstOnly)
+        {
+            await Task.WhenAll(account.TokenManagers.Select(manager => manager.ReadStoreAsync(CancellationToken.None)));
+        }
+        return !permission.IsFirstOnly || LoginAccess.IsFirst(account) ? null : LoginOutcome.NotFirst;
+    }
 
     /// <summary>Null if the token may become the account's at once. A token of another person is kept for a confirmation.</summary>
     public async Task<LoginOutcome?> WithholdAsync(Account account, Token token, LoginPermission permission)
