@@ -23,12 +23,11 @@ public sealed class BmwBroker : IAsyncDisposable
     /// <summary>The key of our session in MQTTnet's session items.</summary>
     private const string SessionKey = "session";
 
-    private readonly ConcurrentDictionary<BrokerSession, long> sessions = new();
+    private readonly ConcurrentDictionary<BrokerSession, int> sessions = new();
     private readonly X509Certificate2 certificate = SelfSigned();
     private readonly BrokerRules rules;
     private readonly MqttServerOptions options;
     private readonly MqttServer server;
-    private long began;
     private int connects;
     private bool disposed;
 
@@ -141,18 +140,18 @@ public sealed class BmwBroker : IAsyncDisposable
             var keepAlive = TimeSpan.FromSeconds(connecting.KeepAlivePeriod ?? 0);
             var session = new BrokerSession(client, user, connecting.ChannelAdapter, end!.Value, keepAlive, rules.Time);
             connecting.SessionItems[SessionKey] = session;
-            sessions[session] = Interlocked.Increment(ref began);
         }
         return Task.CompletedTask;
     }
 
     /// <summary>
     /// Allows one connection for each account (MQTT 5, 3.14.2.1: session taken over). MQTTnet ensures it only for equal client identifiers.
+    /// Runs after the CONNACK, because no DISCONNECT may precede it (MQTT 5, 3.14).
     /// </summary>
     private async Task OnConnectedAsync(ClientConnectedEventArgs connected)
     {
-        Interlocked.Increment(ref connects);
         var session = (BrokerSession)connected.SessionItems[SessionKey]!;
+        sessions[session] = Interlocked.Increment(ref connects);
         foreach (var other in sessions.Keys.Where(other => other.Account == session.Account && other.ClientId != session.ClientId))
         {
             var older = sessions.GetValueOrDefault(other) < sessions.GetValueOrDefault(session) ? other : session;
