@@ -1,11 +1,13 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Exporter.Web;
 
 /// <summary>
-/// Limits the connections of all listeners, so that idle clients use up no file descriptors and never block a scrape or a health check. At
-/// the limit, a new connection closes the oldest idle one. Safe for concurrent use.
+/// Limits the connections of all listeners, so that clients use up no file descriptors and never block a scrape or a health check. At the
+/// limit, a new connection closes the one that has waited longest for its client: for a request, for the rest of one, or for reading the
+/// response. Safe for concurrent use.
 /// </summary>
 /// <param name="options">One address may use <see cref="WebOptions.ConnectionsPerAddress"/>; by default half of all connections.</param>
 internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, ILogger<ConnectionLimits> logger)
@@ -21,7 +23,7 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
     private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
     private readonly Lock gate = new();
-    private readonly LinkedList<Connection> idle = [];
+    private readonly LinkedList<Connection> waiting = [];
     private readonly Dictionary<IPAddress, int> addresses = [];
     private int count;
     private int closedSinceLog;
@@ -54,22 +56,42 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
         }
     }
 
-    /// <summary>Middleware of requests. A connection with a request is not idle.</summary>
+    /// <summary>Middleware of requests. A connection is not closed for a new one while the program works on a request.</summary>
     public async Task HandleAsync(HttpContext context, RequestDelegate next)
     {
-        var connection = context.Features.Get<Connection>()!;
-        BeginRequest(connection);
+        var work = new RequestWork(this, context.Features.GetRequiredFeature<Connection>());
+        context.Features.Set(work);
+        // The response is complete, and sending it depends on the client. An aborted request never starts its response.
+        context.Response.OnStarting(EndAsync, work);
+        work.Begin();
         try
         {
             await next(context);
         }
         finally
         {
-            EndRequest(connection);
+            work.End();
+        }
+
+        static Task EndAsync(object work)
+        {
+            ((RequestWork)work).End();
+            return Task.CompletedTask;
         }
     }
 
-    /// <summary>Adds a connection, at the limit in exchange for the oldest idle one. False when no connection is idle.</summary>
+    /// <summary>Reads the form. Meanwhile, the connection can be closed for a new one.</summary>
+    /// <exception cref="OperationCanceledException">The connection was closed, or the token was canceled.</exception>
+    /// <exception cref="InvalidDataException">The form is malformed.</exception>
+    public static async Task ReadFormAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        var work = context.Features.GetRequiredFeature<RequestWork>();
+        work.End();
+        await context.Request.ReadFormAsync(cancellationToken);
+        work.Begin();
+    }
+
+    /// <summary>Adds a connection, at the limit in exchange for one that waits for its client. False when none waits.</summary>
     private bool TryAdd(Connection connection)
     {
         Connection? oldest = null;
@@ -79,16 +101,16 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
             if (ofAddress >= MaxPerAddress || count >= Max)
             {
                 ReportLimit();
-                oldest = idle.FirstOrDefault(c => ofAddress < MaxPerAddress || c.Address.Equals(connection.Address));
+                oldest = waiting.FirstOrDefault(c => ofAddress < MaxPerAddress || c.Address.Equals(connection.Address));
                 if (oldest is null)
                 {
                     return false;
                 }
-                SetIdle(oldest, false);
+                SetWaiting(oldest, false);
             }
             addresses[connection.Address] = ofAddress + 1;
             count++;
-            SetIdle(connection, true);
+            SetWaiting(connection, true);
         }
         oldest?.Context.Abort();
         return true;
@@ -99,7 +121,7 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
         lock (gate)
         {
             connection.IsClosed = true;
-            SetIdle(connection, false);
+            SetWaiting(connection, false);
             count--;
             if (--addresses[connection.Address] == 0)
             {
@@ -108,22 +130,18 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
         }
     }
 
-    private void BeginRequest(Connection connection)
+    private void Change(RequestWork work, bool isActive)
     {
         lock (gate)
         {
-            connection.HadRequest = true;
-            connection.Requests++;
-            SetIdle(connection, false);
-        }
-    }
-
-    private void EndRequest(Connection connection)
-    {
-        lock (gate)
-        {
-            // HTTP/2 has several requests at a time.
-            SetIdle(connection, --connection.Requests == 0 && !connection.IsClosed);
+            if (work.IsActive != isActive)
+            {
+                var connection = work.Connection;
+                (work.IsActive, connection.HadRequest) = (isActive, true);
+                // HTTP/2 has several requests at a time.
+                connection.ActiveRequests += isActive ? 1 : -1;
+                SetWaiting(connection, connection.ActiveRequests == 0 && !connection.IsClosed);
+            }
         }
     }
 
@@ -139,15 +157,15 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
         connection.Context.Abort();
     }
 
-    private void SetIdle(Connection connection, bool isIdle)
+    private void SetWaiting(Connection connection, bool isWaiting)
     {
         if (connection.Node.List is not null)
         {
-            idle.Remove(connection.Node);
+            waiting.Remove(connection.Node);
         }
-        if (isIdle)
+        if (isWaiting)
         {
-            idle.AddLast(connection.Node);
+            waiting.AddLast(connection.Node);
         }
     }
 
@@ -179,13 +197,25 @@ internal sealed class ConnectionLimits(WebOptions options, TimeProvider time, IL
         /// <summary>The client's address; for IPv6 its network, because a client has as many addresses as it wants.</summary>
         public IPAddress Address { get; }
 
-        /// <summary>In the list of idle connections while the connection is idle.</summary>
+        /// <summary>In the list while the connection waits for its client.</summary>
         public LinkedListNode<Connection> Node { get; }
 
-        public int Requests { get; set; }
+        public int ActiveRequests { get; set; }
 
         public bool HadRequest { get; set; }
 
         public bool IsClosed { get; set; }
+    }
+
+    /// <summary>The program's work on a request, as a feature of the request.</summary>
+    private sealed class RequestWork(ConnectionLimits limits, Connection connection)
+    {
+        public Connection Connection => connection;
+
+        public bool IsActive { get; set; }
+
+        public void Begin() => limits.Change(this, true);
+
+        public void End() => limits.Change(this, false);
     }
 }

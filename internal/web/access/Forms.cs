@@ -35,7 +35,7 @@ internal sealed class Forms(IAntiforgery antiforgery, TimeProvider time)
         {
             using var limit = new CancellationTokenSource(LongestBody, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, limit.Token);
-            await context.Request.ReadFormAsync(either.Token);
+            await ConnectionLimits.ReadFormAsync(context, either.Token);
         }
         catch (OperationCanceledException)
         {
