@@ -71,6 +71,7 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
 
     /// <summary>The manager of the account's token.</summary>
     /// <param name="store">By default <see cref="Store"/>.</param>
-    public TokenManager CreateTokenManager(IGrant grant, ITokenStore? store = null) =>
-        new(Name, grant, store ?? Store, TokenOptions, Time, Logging.CreateLogger<TokenManager>());
+    /// <param name="options">By default <see cref="TokenOptions"/>.</param>
+    public TokenManager CreateTokenManager(IGrant grant, ITokenStore? store = null, TokenManagerOptions? options = null) =>
+        new(Name, grant, store ?? Store, options ?? TokenOptions, Time, Logging.CreateLogger<TokenManager>());
 }

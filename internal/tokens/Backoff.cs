@@ -13,11 +13,10 @@ public sealed record Backoff(TimeSpan First, TimeSpan Longest)
     public TimeSpan After(int failures, Random random, TimeSpan? retryAfter = null)
     {
         var ceiling = Math.Min(Longest.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Clamp(failures - 1, 0, 30)));
-        var wait = TimeSpan.FromSeconds(Math.Max(Shortest.TotalSeconds, ceiling * random.NextDouble()));
-        if (retryAfter is not { } asked || asked <= wait)
-        {
-            return wait;
-        }
-        return asked < LongestAsked ? asked : LongestAsked;
+        return AtLeast(TimeSpan.FromSeconds(Math.Max(Shortest.TotalSeconds, ceiling * random.NextDouble())), retryAfter);
     }
+
+    /// <summary>The wait, or the Retry-After of the response when it is longer, up to an hour.</summary>
+    internal static TimeSpan AtLeast(TimeSpan wait, TimeSpan? retryAfter) =>
+        retryAfter is not { } asked || asked <= wait ? wait : asked < LongestAsked ? asked : LongestAsked;
 }

@@ -83,9 +83,10 @@ public sealed class DeviceCodeGrant(
                 case "access_denied" when time.GetUtcNow() - brokenAt < denialGrace:
                     pause = interval;
                     continue;
-                case "access_denied":
+                // The second is Microsoft's.
+                case "access_denied" or "authorization_declined":
                     return new Renewal.InvalidGrant("the login was rejected on the provider's page");
-                case "expired_token":
+                case "expired_token" or "code_expired":
                     return new Renewal.InvalidGrant("the code expired before it was used; start again");
                 case "invalid_grant":
                     return new Renewal.InvalidGrant(error.Describe("the provider no longer accepts the code; start again"));

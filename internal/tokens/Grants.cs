@@ -16,6 +16,9 @@ public interface IGrant
 /// <summary>The refresh-token grant (RFC 6749, section 6).</summary>
 public sealed class RefreshTokenGrant(TokenEndpoint endpoint, TimeProvider time) : IGrant
 {
+    /// <summary>Whether the provider returns the expiry of a refresh token. Otherwise it is assumed, and never stops a request.</summary>
+    public bool IsExpiryStated { get; init; } = true;
+
     public bool CanRenew(Token? current) => current?.RefreshToken is not null;
 
     public async Task<Renewal> RenewAsync(Token? current, CancellationToken cancellationToken)
@@ -24,7 +27,7 @@ public sealed class RefreshTokenGrant(TokenEndpoint endpoint, TimeProvider time)
         {
             return new Renewal.InvalidGrant("there is no refresh token");
         }
-        if (current.RefreshExpiresAt is { } expiry && expiry <= time.GetUtcNow())
+        if (IsExpiryStated && current.RefreshExpiresAt is { } expiry && expiry <= time.GetUtcNow())
         {
             return new Renewal.InvalidGrant($"the refresh token expired at {expiry:u}");
         }

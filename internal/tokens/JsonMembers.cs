@@ -72,6 +72,9 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     /// </summary>
     public string? Text(string name) => Json.TextOrNumber(Read(name)) is { Length: > 0 } text ? text : null;
 
+    /// <summary>The text of a string; null when it is missing, empty or of another type.</summary>
+    public string? TextOnly(string name) => Json.Text(Read(name)) is { Length: > 0 } text ? text : null;
+
     /// <summary>A number, also if it is written as text; null when it is missing or not a number.</summary>
     public double? Number(string name) => Json.Number(Read(name));
 

@@ -42,6 +42,9 @@ public enum FailureKind
     Locked,
     Store,
     Unexpected,
+
+    /// <summary>A response that is not one of OAuth: of a firewall, a proxy or a gateway, or with an unknown error code.</summary>
+    UnknownAnswer,
 }
 
 /// <summary>An error response of a token endpoint (RFC 6749, section 5.2).</summary>
@@ -51,33 +54,57 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
     /// <summary>The member that the provider's support needs to find this response, as name and value; null when there is none.</summary>
     public string? Reference { get; init; }
 
+    /// <summary>What came and from where, if it is not an OAuth error; otherwise null.</summary>
+    internal string? Content { get; init; }
+
+    /// <summary>Values of the request that must not be shown: some servers repeat them in error descriptions.</summary>
+    internal IReadOnlyCollection<string?> Secrets { get; init; } = [];
+
     /// <summary>
-    /// Decides what is transient and what is permanent. A provider that responds differently supplies its own function, which handles its
-    /// special cases and calls this one for the others.
+    /// Decides what is transient and what is permanent. Permanent is only an OAuth error with a known code (RFC 6749, section 5.2): a firewall,
+    /// a proxy or a gateway can send everything else. A provider that responds differently supplies its own function, which handles its special
+    /// cases and calls this one for the others.
     /// </summary>
     public Renewal Classify() => (Error, (int)Status) switch
     {
-        (_, 429) => new Renewal.Transient(FailureKind.RateLimited, Describe("the provider limits our requests"), RetryAfter),
+        ("slow_down" or "rate_limit_exceeded" or "rate_limited" or "too_many_requests" or "throttled", _) or (_, 429) =>
+            new Renewal.Transient(FailureKind.RateLimited, Describe("the provider limits our requests"), RetryAfter),
         ("temporarily_unavailable" or "server_error", _) or (_, 408 or 425 or >= 500) =>
             new Renewal.Transient(FailureKind.ServerError, Describe("the token endpoint is not working"), RetryAfter),
-        ("invalid_grant" or "expired_token" or "access_denied", _) => new Renewal.InvalidGrant(Describe("the refresh token is no longer accepted")),
-        ("invalid_client" or "unauthorized_client", _) => new Renewal.InvalidClient(Describe("the client id or the client secret is not accepted")),
+        // The second is GitHub's, the third Slack's.
+        ("invalid_grant" or "bad_refresh_token" or "invalid_refresh_token", _) =>
+            new Renewal.InvalidGrant(Describe("the refresh token is no longer accepted")),
+        // OpenID Connect Core, section 3.1.2.6; Microsoft returns them for a refresh token too.
+        ("interaction_required" or "login_required" or "consent_required", _) =>
+            new Renewal.InvalidGrant(Describe("the provider requires a login")),
+        // The last is GitHub's.
+        ("invalid_client" or "unauthorized_client" or "incorrect_client_credentials", _) =>
+            new Renewal.InvalidClient(Describe("the client id or the client secret is not accepted")),
         ("invalid_scope", _) => new Renewal.InvalidClient(Describe("the scope is not accepted")),
-        ({ } error, _) => new Renewal.InvalidClient(Describe($"the token endpoint rejects the request with {Sanitize.Line(error)}")),
-        (_, >= 300 and < 400) => new Renewal.InvalidClient(
-            Describe("the token endpoint redirects to another address, and credentials are not sent there; check its address")),
-        (_, 401 or 403) => new Renewal.InvalidClient(Describe("the client is not accepted")),
-        (_, >= 400) => new Renewal.InvalidClient(Describe("the token endpoint does not support this request; check its address")),
+        ("invalid_request" or "unsupported_grant_type", _) => new Renewal.InvalidClient(Describe("the token endpoint rejects the request")),
+        ({ }, _) => Unknown("the token endpoint returned an unknown error code"),
+        (_, >= 300 and < 400) => Unknown(
+            "the token endpoint redirects to another address, and credentials are not sent there; check its address"),
+        (_, 407) => Unknown("a proxy requires a login"),
+        (_, >= 400) => Unknown("the response is not an OAuth error; check the address of the token endpoint, firewalls and proxies"),
         _ => new Renewal.Transient(FailureKind.MalformedAnswer, Describe("the response contains neither a token nor an error")),
     };
 
     /// <summary>A sentence with the error of the provider, shortened and without control characters.</summary>
     public string Describe(string sentence)
     {
-        var error = string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s)));
-        var reference = Reference is { Length: > 0 } id ? $", {Sanitize.Line(id)}" : "";
+        var error = Redact(Content ?? string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s))));
+        var reference = Reference is { Length: > 0 } id ? $", {Sanitize.Line(Redact(id))}" : "";
         return $"{sentence} (HTTP {(int)Status}{(error.Length > 0 ? $", {Sanitize.Line(error)}" : "")}{reference})";
     }
+
+    public override string ToString() => Describe("error");
+
+    private Renewal.Transient Unknown(string sentence) => new(FailureKind.UnknownAnswer, Describe(sentence), RetryAfter);
+
+    /// <summary>A shorter value is a code of the provider. Removing it would only make the provider's messages unreadable.</summary>
+    private string Redact(string text) => Secrets.OfType<string>().Where(secret => secret.Length > 3)
+        .Aggregate(text, (rest, secret) => rest.Replace(secret, "<secret>", StringComparison.Ordinal));
 }
 
 /// <summary>Makes foreign text safe for a log line or a page.</summary>

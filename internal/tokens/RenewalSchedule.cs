@@ -16,7 +16,7 @@ internal static class RenewalSchedule
         {
             return token.ExpiresAt;
         }
-        if (token.AccessToken is null || token.ExpiresAt is not { } expiry || (expiry <= now && !renewed))
+        if (token.AccessProblem is not null || token.ExpiresAt is not { } expiry || (expiry <= now && !renewed))
         {
             return now;
         }

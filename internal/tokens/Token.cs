@@ -3,6 +3,8 @@ namespace Exporter.Tokens;
 /// <summary>The tokens of one login, as the token endpoint returned them or as a file contains them. Immutable.</summary>
 public sealed record Token
 {
+    private const string TypeMember = "token_type";
+
     public Secret? AccessToken { get; init; }
 
     public Secret? RefreshToken { get; init; }
@@ -11,6 +13,9 @@ public sealed record Token
 
     /// <summary>When the access token expires; null when unknown.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether <see cref="ExpiresAt"/> is not from the provider. It then decides when to renew, and never stops a request.</summary>
+    public bool IsExpiryAssumed { get; init; }
 
     /// <summary>When the refresh token expires; null when unknown, because most providers do not return it.</summary>
     public DateTimeOffset? RefreshExpiresAt { get; init; }
@@ -21,8 +26,19 @@ public sealed record Token
     /// <summary>The other members of the file or of the response.</summary>
     public JsonMembers Members { get; init; } = JsonMembers.Empty;
 
+    /// <summary>Why no request may use the access token, whatever its expiry; null when one may.</summary>
+    internal string? AccessProblem => AccessToken is null ? "it has no access token that is text" : UnknownType;
+
+    /// <summary>
+    /// RFC 6749, section 7.1: a client must not use a token of a type that it does not understand. Without a type, it is a bearer token.
+    /// </summary>
+    private string? UnknownType => Members.Text(TypeMember)?.Trim() is { Length: > 0 } type
+        && !type.Equals("Bearer", StringComparison.OrdinalIgnoreCase)
+        ? $"its token_type is {Sanitize.Line(type)}, and only Bearer is supported"
+        : null;
+
     /// <summary>Whether a request may use the access token now.</summary>
-    public bool IsUsable(DateTimeOffset now) => AccessToken is not null && (ExpiresAt is null || ExpiresAt > now);
+    public bool IsUsable(DateTimeOffset now) => AccessProblem is null && (ExpiresAt is null || IsExpiryAssumed || ExpiresAt > now);
 
     /// <summary>
     /// The token after a renewal: values that <paramref name="issued"/> does not contain stay, above all the refresh token
@@ -33,7 +49,8 @@ public sealed record Token
         RefreshToken = issued.RefreshToken ?? RefreshToken,
         IdToken = issued.IdToken ?? IdToken,
         RefreshExpiresAt = issued.RefreshExpiresAt ?? (issued.RefreshToken?.Equals(RefreshToken) == false ? null : RefreshExpiresAt),
-        Members = Members.Merge(issued.Members),
+        // A response without a type has a bearer token, whatever the previous one had.
+        Members = (UnknownType is null ? Members : Members.Without(TypeMember)).Merge(issued.Members),
     };
 
     /// <summary>A warning for each missing attribute, with the consequence.</summary>
@@ -42,6 +59,10 @@ public sealed record Token
         if (AccessToken is null)
         {
             yield return "it has no access_token: it is renewed at once";
+        }
+        else if (UnknownType is { } problem)
+        {
+            yield return $"its access token is not used: {problem}";
         }
         if (RefreshToken is null)
         {

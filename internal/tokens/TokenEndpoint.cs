@@ -1,6 +1,9 @@
 using System.Buffers;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Unicode;
+using System.Web;
 
 namespace Exporter.Tokens;
 
@@ -78,9 +81,10 @@ public sealed class TokenEndpoint(
     {
         AllowAutoRedirect = false,
         UseCookies = false,
+        AutomaticDecompression = DecompressionMethods.All,
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     })
-    { Timeout = Timeout.InfiniteTimeSpan };
+    { Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { UserAgent = { UserAgent.Product } } };
 
     /// <summary>The parameters of a form or a query, without those that are empty.</summary>
     internal static IReadOnlyList<KeyValuePair<string, string>> Parameters(params IEnumerable<(string Name, string? Value)> parameters) =>
@@ -138,8 +142,7 @@ public sealed class TokenEndpoint(
     {
         var request = CreateRequest(new ByteArrayContent(body.ToBytes(JsonStyle.Compact)) { Headers = { ContentType = new("application/json") } });
         request.Headers.Authorization = authorization;
-        // A shorter value is a code of the provider. Removing it would only make the provider's messages unreadable.
-        var secrets = body.Names.Select(name => body.Text(name) ?? "").Append(authorization?.Parameter ?? "").Where(value => value.Length > 3);
+        var secrets = body.Names.Select(name => body.Text(name)).Append(authorization?.Parameter);
         return await SendAsync(request, [.. secrets], mayBeEmpty: false, cancellationToken);
     }
 
@@ -161,7 +164,7 @@ public sealed class TokenEndpoint(
             {
                 return Failed(FailureKind.MalformedAnswer, $"the response of the token endpoint is longer than {LargestResponse >> 20} MiB", offset);
             }
-            var members = JsonMembers.TryParse(body);
+            var members = ReadMembers(body, response.Content.Headers.ContentType?.MediaType);
             var code = members?.Text("error");
             // Some servers return an error with status 200.
             if (response.IsSuccessStatusCode && code is null && (members is not null || mayBeEmpty))
@@ -169,11 +172,12 @@ public sealed class TokenEndpoint(
                 return new TokenResponse(members ?? JsonMembers.Empty, null, null, offset);
             }
             var description = members?.Text("error_description") ?? ErrorMembers.TextOf(members, ErrorMembers.Description);
-            var reference = Redact(ErrorMembers.TextOf(members, ErrorMembers.Reference), secrets);
-            var wait = RetryAfter.ReadSigned(response.Headers, time);
-            var error = new TokenError(response.StatusCode, Redact(code, secrets), Redact(description, secrets), wait)
+            var reference = ErrorMembers.TextOf(members, ErrorMembers.Reference);
+            var error = new TokenError(response.StatusCode, code, description, RetryAfter.ReadSigned(response.Headers, time))
             {
                 Reference = reference is null ? null : $"{ErrorMembers.Reference} {reference}",
+                Content = code is null && description is null ? UnknownAnswer.Describe(response, body, address) : null,
+                Secrets = secrets,
             };
             var failure = (classify is null ? error.Classify() : classify(error)) with { ClockOffset = offset, Error = error.Error };
             return new TokenResponse(null, failure, error, offset);
@@ -209,9 +213,22 @@ public sealed class TokenEndpoint(
     private HttpRequestMessage CreateRequest(HttpContent content) =>
         new(HttpMethod.Post, address) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } }, Content = content };
 
-    /// <summary>Some servers repeat the request in error descriptions, and these are logged.</summary>
-    private static string? Redact(string? text, IEnumerable<string?> secrets) => secrets.Where(secret => !string.IsNullOrEmpty(secret))
-        .Aggregate(text, (rest, secret) => rest?.Replace(secret!, "<secret>", StringComparison.Ordinal));
+    /// <summary>
+    /// The members of a response: JSON, or a form, which some servers return although RFC 6749, section 5.1, requires JSON. Null if it is neither.
+    /// </summary>
+    private static JsonMembers? ReadMembers(byte[] body, string? mediaType)
+    {
+        // A stray byte in one member must not cost the others.
+        var members = JsonMembers.TryParse(Utf8.IsValid(body) ? body : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(body)));
+        if (members is not null || mediaType is not ("application/x-www-form-urlencoded" or "text/plain"))
+        {
+            return members;
+        }
+        var form = HttpUtility.ParseQueryString(Encoding.UTF8.GetString(body));
+        return form.AllKeys.Any(name => name is "access_token" or "device_code" or "error")
+            ? form.AllKeys.OfType<string>().Aggregate(JsonMembers.Empty, (read, name) => read.With(name, form[name]))
+            : null;
+    }
 
     /// <summary>The body; null when it is larger than any token response.</summary>
     private static async Task<byte[]?> ReadAsync(HttpContent content, CancellationToken cancellationToken)

@@ -65,6 +65,9 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
 
     private int Failures { get; init; }
 
+    /// <summary>The renewals since the provider first rejected the refresh token.</summary>
+    private int Rejections { get; init; }
+
     private long? RenewedAt { get; init; }
 
     /// <summary>Whether <see cref="Unsaved"/> is the current token, to be written again.</summary>
@@ -117,6 +120,7 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
     private Token Complete(Token token, Instant now) => token.ExpiresAt is not null ? token : token with
     {
         ExpiresAt = Jwt.Expiry(token.AccessToken) ?? (Rules.CanRenew(token) ? now.Utc + Options.AssumedLifetime : null),
+        IsExpiryAssumed = Jwt.Expiry(token.AccessToken) is null,
     };
 
     public TokenLifecycle WithoutNotices() => Notices.Count == 0 ? this : this with { Notices = [] };
@@ -147,9 +151,18 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
         WithHistory(h => h with { LastAttempt = now.Utc, LastDuration = duration, ClockOffset = outcome.ClockOffset ?? h.ClockOffset });
 
     /// <summary>The provider returned a new token. It is not in use before <see cref="Written"/>.</summary>
-    public TokenLifecycle Renewed(Token token, Instant now) =>
-        (this with { RenewedAt = now.Timestamp, Spent = State.Token?.RefreshToken ?? Spent, Unsaved = Complete(token, now), IsRewrite = false })
-            .WithHistory(h => h with { LastSuccess = now.Utc, LastError = null, Renewals = h.Renewals + 1 });
+    public TokenLifecycle Renewed(Token token, Instant now)
+    {
+        var renewed = (this with
+        {
+            RenewedAt = now.Timestamp,
+            Spent = State.Token?.RefreshToken ?? Spent,
+            Unsaved = Complete(token, now),
+            IsRewrite = false,
+        }).WithHistory(h => h with { LastSuccess = now.Utc, LastError = null, Renewals = h.Renewals + 1 });
+        return State is not TokenState.Lost ? renewed : renewed.Note((logger, account) => logger.LogWarning(
+            "account {Account}: the provider accepts the refresh token again; no login is necessary", account));
+    }
 
     /// <summary>A user has logged in. The new token replaces the current one and the content of the store.</summary>
     /// <param name="stamp">Of the store's content at the read just before; null when it held no token.</param>
@@ -165,11 +178,16 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
     /// <param name="interrupted">When an earlier process sent a renewal whose result it did not save; null when there is none.</param>
     public TokenLifecycle RenewalFailed(Renewal outcome, RenewalCause cause, Instant now, DateTimeOffset? interrupted = null)
     {
+        if (State is TokenState.Lost before)
+        {
+            return StillLost(before, outcome, now);
+        }
         var (token, failures) = (State.Token, Failures + 1);
         switch (outcome)
         {
             case Renewal.Transient(var kind, var reason, var retryAfter):
-                var wait = Options.Retry.After(failures, Options.Random, retryAfter);
+                var backoff = kind == FailureKind.UnknownAnswer ? Options.UnknownAnswerRetry : Options.Retry;
+                var wait = backoff.After(failures, Options.Random, retryAfter);
                 // A renewal that waits for the store is sent at the latest when the access token expires.
                 var isLate = kind == FailureKind.Store && token?.ExpiresAt < now.Utc + wait;
                 var next = isLate ? Deadline.Of(token!.ExpiresAt!.Value, now) : now.In(wait);
@@ -188,23 +206,45 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
                     : rejection;
                 // An access token that the API rejected is worth nothing without a renewal.
                 var isWorthless = cause is RenewalCause.Rejected(var access) && access.Equals(token?.AccessToken);
-                state = new TokenState.Lost(isWorthless ? token! with { AccessToken = null } : token, lost, now.Utc);
-                return Failed(FailureKind.GrantRejected, lost, state, null).Note((logger, account) => logger.LogError(
+                token = isWorthless ? token! with { AccessToken = null } : token;
+                // Without an error code, the token was not sent, and never will be.
+                var again = outcome.Error is not null && Options.RejectionRetries is [var first, ..] ? now.In(first) : (Deadline?)null;
+                state = new TokenState.Lost(token, lost, now.Utc) { RetryAt = again?.At };
+                return (Failed(FailureKind.GrantRejected, lost, state, again) with { Rejections = 1 }).Note((logger, account) => logger.LogError(
                     TokenEvents.RenewalFailed, "account {Account}: the login is lost, log in again: {Reason}", account, lost));
             default:
                 throw new InvalidOperationException($"{outcome.GetType().Name} is no failure");
         }
-
-        TokenLifecycle Failed(FailureKind kind, string reason, TokenState state, Deadline? renewal) =>
-            (this with { Failures = failures, NextRenewal = renewal, Snapshot = Snapshot with { State = state } })
-                .WithHistory(h => h with { LastError = reason, Failures = h.Failures.SetItem(kind, h.Failures.GetValueOrDefault(kind) + 1) });
     }
+
+    /// <summary>The token was tried again. One lost login is one alert and one error in the log, however often that fails.</summary>
+    private TokenLifecycle StillLost(TokenState.Lost lost, Renewal outcome, Instant now)
+    {
+        var (kind, reason, retryAfter) = outcome switch
+        {
+            Renewal.Transient(var failure, var why, var wait) => (failure, why, wait),
+            Renewal.InvalidClient(var why) => (FailureKind.ClientRefused, why, null),
+            Renewal.InvalidGrant(var why) => (FailureKind.GrantRejected, why, null),
+            _ => throw new InvalidOperationException($"{outcome.GetType().Name} is no failure"),
+        };
+        var waits = Options.RejectionRetries;
+        var next = waits.Count == 0 || now.Utc - lost.Since >= Options.LongestRejection ? (Deadline?)null
+            : now.In(Backoff.AtLeast(waits[Math.Min(Rejections, waits.Count - 1)], retryAfter));
+        var state = lost with { Reason = kind == FailureKind.GrantRejected ? reason : lost.Reason, RetryAt = next?.At };
+        return (Failed(kind, reason, state, next) with { Rejections = Rejections + 1 }).Note((logger, account) =>
+            logger.LogInformation("account {Account}: the login is still lost: {Reason}", account, reason));
+    }
+
+    private TokenLifecycle Failed(FailureKind kind, string reason, TokenState state, Deadline? renewal) =>
+        (this with { Failures = Failures + 1, NextRenewal = renewal, Snapshot = Snapshot with { State = state } })
+            .WithHistory(h => h with { LastError = reason, Failures = h.Failures.SetItem(kind, h.Failures.GetValueOrDefault(kind) + 1) });
 
     /// <summary>A user or another process has logged out.</summary>
     public TokenLifecycle Forgotten() => this with
     {
         Stamp = null,
         Spent = null,
+        Rejections = 0,
         NextWrite = null,
         NextRenewal = null,
         IgnoresLogout = false,
@@ -217,12 +257,20 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
     private TokenLifecycle Activate(Token token, bool renewed, Instant now)
     {
         var next = RenewalSchedule.Next(Options, token, Rules.CanRenew(token), renewed, State.Token, now.Utc);
-        return this with
+        var active = this with
         {
             Failures = 0,
+            Rejections = 0,
             NextRenewal = next is { } at ? Deadline.Of(at, now) : null,
             Snapshot = Snapshot with { State = new TokenState.Active(token, next ?? DateTimeOffset.MaxValue, 0) },
         };
+        if (!renewed || token.AccessProblem is not { } problem)
+        {
+            return active;
+        }
+        // Its refresh token is saved, because it may be the only valid one. The next renewal may return an access token that can be used.
+        var unusable = new Renewal.Transient(FailureKind.UnknownAnswer, $"the provider issued a token that cannot be used: {problem}");
+        return (active with { Failures = Failures }).RenewalFailed(unusable, new RenewalCause.Due(), now);
     }
 
     /// <summary>

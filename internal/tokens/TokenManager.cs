@@ -48,6 +48,7 @@ public sealed partial class TokenManager(
     {
         TokenState.Active { RenewAt: var at } when at < DateTimeOffset.MaxValue => at,
         TokenState.InvalidClient { RetryAt: var at } => at,
+        TokenState.Lost { RetryAt: var at } => at,
         TokenState.Missing => current.NextRenewal?.At,
         _ => null,
     };

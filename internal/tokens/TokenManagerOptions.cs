@@ -12,6 +12,18 @@ public sealed record TokenManagerOptions
     /// <summary>Waits after renewals that may succeed later.</summary>
     public Backoff Retry { get; init; } = new(TimeSpan.FromSeconds(4), TimeSpan.FromMinutes(5));
 
+    /// <summary>Waits after responses that are not those of a token endpoint: a firewall, a proxy or a wrong address may take hours to fix.</summary>
+    public Backoff UnknownAnswerRetry { get; init; } = new(TimeSpan.FromSeconds(4), TimeSpan.FromHours(1));
+
+    /// <summary>
+    /// Waits between renewals with a refresh token that the provider rejected. The last one repeats until <see cref="LongestRejection"/> has passed.
+    /// For a provider that is known to reject a valid token for a while; by default, a rejected token is not sent again.
+    /// </summary>
+    public IReadOnlyList<TimeSpan> RejectionRetries { get; init; } = [];
+
+    /// <summary>How long a rejected refresh token is tried again.</summary>
+    public TimeSpan LongestRejection { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>Waits after writes that failed.</summary>
     public Backoff WriteRetry { get; init; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1));
 

@@ -9,18 +9,22 @@ public sealed record TokenResponse(JsonMembers? Members, Renewal? Failure, Token
     /// <summary>A longer lifetime would exceed the range of a date.</summary>
     private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(3650);
 
-    /// <summary>The token in a successful response; null without an access token.</summary>
+    /// <summary>
+    /// The token in a successful response; null without an access token and a refresh token. An access token that is not text is missing in it,
+    /// because the refresh token may be the only valid one.
+    /// </summary>
     public static Token? ReadToken(JsonMembers members, DateTimeOffset now)
     {
-        if (members.Text("access_token") is not { } access)
+        var (access, refresh) = (Secret.From(members.TextOnly("access_token")), Secret.From(members.Text("refresh_token")));
+        if (access is null && refresh is null)
         {
             return null;
         }
         var lifetime = Seconds(members, "expires_in");
         return new Token
         {
-            AccessToken = new Secret(access),
-            RefreshToken = Secret.From(members.Text("refresh_token")),
+            AccessToken = access,
+            RefreshToken = refresh,
             IdToken = Secret.From(members.Text("id_token")),
             Lifetime = lifetime,
             ExpiresAt = now + lifetime,
@@ -29,7 +33,7 @@ public sealed record TokenResponse(JsonMembers? Members, Renewal? Failure, Token
         };
     }
 
-    /// <summary>Seconds as a number or as text. A negative number counts as zero. Null when it is missing or not a number.</summary>
+    /// <summary>Seconds as a number or as text. Null when it is missing, not a number, or not positive: some servers return 0 for unknown.</summary>
     private static TimeSpan? Seconds(JsonMembers members, string name) =>
-        members.Number(name) is { } seconds ? TimeSpan.FromSeconds(Math.Clamp(seconds, 0, LongestLifetime.TotalSeconds)) : null;
+        members.Number(name) is > 0 and var seconds ? TimeSpan.FromSeconds(Math.Min(seconds, LongestLifetime.TotalSeconds)) : null;
 }

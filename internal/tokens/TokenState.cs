@@ -34,6 +34,9 @@ public abstract record TokenState
     /// </summary>
     public sealed record Lost(Token? Held, string Reason, DateTimeOffset Since) : TokenState
     {
+        /// <summary>When the token is tried again, for a provider that is known to reject valid ones for a while; otherwise null.</summary>
+        public DateTimeOffset? RetryAt { get; init; }
+
         public override Token? Token => Held;
     }
 }

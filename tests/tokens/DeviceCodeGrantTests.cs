@@ -142,11 +142,24 @@ public sealed class DeviceCodeGrantTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(5 + 10 + 10 + 10), time.GetUtcNow() - ManualTime.Start);
     }
 
+    [Fact]
+    public async Task What_is_no_OAuth_answer_does_not_end_the_login()
+    {
+        http.Expect(HttpStatusCode.OK, Authorized).Expect(HttpStatusCode.Forbidden, "<html>Request blocked</html>")
+            .Expect(HttpStatusCode.NotFound, """{"message":"no route"}""").Expect(HttpStatusCode.BadRequest, """{"error":"quota_exceeded"}""")
+            .Expect(HttpStatusCode.OK, Granted);
+        var grant = Grant();
+
+        Assert.IsType<Renewal.Renewed>(await WaitAsync(grant, await BeginAsync(grant)));
+    }
+
     [Theory]
     [InlineData(403, "access_denied", "rejected on the provider's page")]
     [InlineData(401, "expired_token", "start again")]
     [InlineData(400, "expired_token", "start again")]
     [InlineData(400, "invalid_grant", "start again")]
+    [InlineData(400, "authorization_declined", "rejected on the provider's page")]
+    [InlineData(400, "code_expired", "start again")]
     public async Task A_decision_ends_the_polling(int status, string error, string said)
     {
         http.Expect(HttpStatusCode.OK, Authorized).Expect((HttpStatusCode)status, $$"""{"error":"{{error}}"}""");

@@ -77,6 +77,18 @@ public sealed partial class SecretTests : IDisposable
                 Print(bench);
             }
         }
+        WriteGood();
+        using (var bench = await Owner(options: new TokenManagerOptions { RejectionRetries = [TimeSpan.FromMinutes(1)] }))
+        {
+            bench.Grant.Then(Rejected(), Rejected(), Fresh());
+            for (var renewal = 0; renewal < 3; renewal++)
+            {
+                await bench.WhenDue();
+                Print(bench);
+            }
+        }
+
+        Renewal Rejected() => new Renewal.InvalidGrant("dead") { Error = "invalid_grant" };
     }
 
     /// <summary>A provider that repeats the request in its errors, and returns tokens in invalid responses.</summary>
@@ -213,8 +225,8 @@ public sealed partial class SecretTests : IDisposable
         }
     }
 
-    private async Task<TokenManagerBench> Owner(IGrant? grant = null) =>
-        await new TokenManagerBench(TokenManagerBench.Plain(TokenFile, time), time, grant: grant, log: logs).Loaded();
+    private async Task<TokenManagerBench> Owner(IGrant? grant = null, TokenManagerOptions? options = null) =>
+        await new TokenManagerBench(TokenManagerBench.Plain(TokenFile, time), time, options, grant, logs).Loaded();
 
     private void WriteGood() => directory.Write("token.json", TokenManagerBench.Json(Fresh().Token));
 

@@ -67,7 +67,7 @@ public sealed class TokenEndpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData(null, null, "")]
+    [InlineData(null, null, ", 45 bytes from provider")]
     [InlineData("message", null, ", no such token")]
     [InlineData("message", "trackingId", ", no such token, trackingId T1")]
     public async Task The_providers_own_error_members_are_read_if_they_are_configured(string? description, string? reference, string said)
@@ -78,7 +78,7 @@ public sealed class TokenEndpointTests : IDisposable
             ErrorMembers = new(description, reference),
         };
 
-        var refused = Assert.IsType<Renewal.InvalidClient>(await endpoint.RequestAsync([], Cancellation));
+        var refused = Assert.IsType<Renewal.Transient>(await endpoint.RequestAsync([], Cancellation));
 
         Assert.EndsWith($"(HTTP 400{said})", refused.Reason, StringComparison.Ordinal);
     }
@@ -105,8 +105,19 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData(400, "unauthorized_client", typeof(Renewal.InvalidClient))]
     [InlineData(400, "invalid_scope", typeof(Renewal.InvalidClient))]
     [InlineData(400, "unsupported_grant_type", typeof(Renewal.InvalidClient))]
-    [InlineData(403, "", typeof(Renewal.InvalidClient))]
-    [InlineData(404, "", typeof(Renewal.InvalidClient))]
+    [InlineData(400, "invalid_request", typeof(Renewal.InvalidClient))]
+    [InlineData(200, "incorrect_client_credentials", typeof(Renewal.InvalidClient))]
+    [InlineData(200, "bad_refresh_token", typeof(Renewal.InvalidGrant))]
+    [InlineData(200, "invalid_refresh_token", typeof(Renewal.InvalidGrant))]
+    [InlineData(400, "interaction_required", typeof(Renewal.InvalidGrant))]
+    [InlineData(401, "", typeof(Renewal.Transient))]
+    [InlineData(403, "", typeof(Renewal.Transient))]
+    [InlineData(404, "", typeof(Renewal.Transient))]
+    [InlineData(407, "", typeof(Renewal.Transient))]
+    [InlineData(403, "access_denied", typeof(Renewal.Transient))]
+    [InlineData(400, "something_else", typeof(Renewal.Transient))]
+    [InlineData(400, "slow_down", typeof(Renewal.Transient))]
+    [InlineData(400, "rate_limit_exceeded", typeof(Renewal.Transient))]
     [InlineData(400, "temporarily_unavailable", typeof(Renewal.Transient))]
     [InlineData(400, "server_error", typeof(Renewal.Transient))]
     [InlineData(408, "", typeof(Renewal.Transient))]
@@ -173,7 +184,8 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData("[]")]
     [InlineData("null")]
     [InlineData("""{"access_token":""}""")]
-    [InlineData("""{"access_token":null,"refresh_token":"r"}""")]
+    [InlineData("""{"access_token":null}""")]
+    [InlineData("""{"access_token":123,"token_type":"bearer"}""")]
     [InlineData("""{"access_token":{"a": /* comment */ 1},}""")]
     [InlineData("""{"\ud800":1,"access_token":"a"}""")]
     public async Task Row_09_a_success_status_without_a_token_is_a_transient_failure(string body)
@@ -203,7 +215,7 @@ public sealed class TokenEndpointTests : IDisposable
             $$"""{"error":"bad\u001b[31m{{error}}","error_description":"token refresh-0 of s&cret\n\u2028 {{description}}"}""");
         http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_grant","error_description":"token refresh-0 of s&cret is dead"}""");
 
-        var rambling = Assert.IsType<Renewal.InvalidClient>(await Renew()).Reason;
+        var rambling = Assert.IsType<Renewal.Transient>(await Renew()).Reason;
         var brief = Assert.IsType<Renewal.InvalidGrant>(await Renew()).Reason;
 
         Assert.InRange(rambling.Length, 100, 600);
@@ -217,8 +229,8 @@ public sealed class TokenEndpointTests : IDisposable
     [InlineData("\"3600.0\"", 3600.0)]
     [InlineData("3600.5", 3600.5)]
     [InlineData("1e3", 1000.0)]
-    [InlineData("0", 0.0)]
-    [InlineData("-5", 0.0)]
+    [InlineData("0", null)]
+    [InlineData("-5", null)]
     [InlineData("9223372036854775808", 315360000.0)]
     [InlineData("1e300", 315360000.0)]
     [InlineData("\"1e999\"", null)]
@@ -304,7 +316,7 @@ public sealed class TokenEndpointTests : IDisposable
             + "Content-Length: 0\r\nConnection: close\r\n\r\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes(response), Cancellation);
 
-        Assert.Contains("credentials are not sent there", Assert.IsType<Renewal.InvalidClient>(await renewal).Reason);
+        Assert.Contains("credentials are not sent there", Assert.IsType<Renewal.Transient>(await renewal).Reason);
         Assert.False(listener.Pending());
     }
 

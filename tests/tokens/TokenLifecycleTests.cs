@@ -157,7 +157,7 @@ public sealed class TokenLifecycleTests
             if (outcome is not Renewal.Renewed(var token))
             {
                 Lifecycle = Lifecycle.RenewalFailed(outcome, cause, Now);
-                WasLostWithoutRejection |= State is TokenState.Lost && outcome is not Renewal.InvalidGrant;
+                WasLostWithoutRejection |= before is not TokenState.Lost && State is TokenState.Lost && outcome is not Renewal.InvalidGrant;
                 return;
             }
             if (sent is not null)

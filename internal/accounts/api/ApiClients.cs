@@ -38,7 +38,7 @@ public static class ApiClients
         services.PostConfigure<TelemetryOptions>(options => options.LoggerFactory = NullLoggerFactory.Instance);
         var client = services.AddKeyedRefitGeneratedClient<T>(source, _ => new RefitSettings(new ApiSerializer(json)), source)
             .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (PlaceholderAddress, Timeout.InfiniteTimeSpan))
-            .UseSingleHandlerChain(DecompressionMethods.All)
+            .UseSingleHandlerChain()
             .AddHttpMessageHandler(provider => new ApiAccountHandler(Metrics(provider).Timeouts(source), provider.GetRequiredService<TimeProvider>()))
             .AddHttpMessageHandler(_ => new TokenHandler(ApiAccount.TokenManagerOf, isTokenRejected));
         client.AddResilienceHandler("reads", (pipeline, context) =>
@@ -49,13 +49,13 @@ public static class ApiClients
     }
 
     /// <summary>One handler chain, without logs, for the lifetime of the container. No timer replaces it: connections are renewed below it.</summary>
-    internal static IHttpClientBuilder UseSingleHandlerChain(
-        this IHttpClientBuilder client, DecompressionMethods decompression = DecompressionMethods.None) => client
+    internal static IHttpClientBuilder UseSingleHandlerChain(this IHttpClientBuilder client) => client
         .RemoveAllLoggers()
+        .ConfigureHttpClient(http => http.DefaultRequestHeaders.UserAgent.Add(UserAgent.Product))
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
         .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
         {
-            AutomaticDecompression = decompression,
+            AutomaticDecompression = DecompressionMethods.All,
             // So that a changed DNS entry takes effect.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             AllowAutoRedirect = false,

@@ -22,7 +22,10 @@ internal sealed class BmwLogin
         this.time = time;
         var token = new Uri(options.Auth, "/gcdm/oauth/token");
         Renewal = new RefreshTokenGrant(
-            new TokenEndpoint(http, token, () => Client(ClientIdOf(current()) ?? options.ClientId), time, ClassifyRenewal, Complete), time);
+            new TokenEndpoint(http, token, () => Client(ClientIdOf(current()) ?? options.ClientId), time, ClassifyRenewal, Complete), time)
+        {
+            IsExpiryStated = false,
+        };
 
         // A login uses the configured client, because the client of the file can be deleted at BMW.
         string? LoginClientId() => options.ClientId ?? ClientIdOf(current());
@@ -49,11 +52,11 @@ internal sealed class BmwLogin
         _ => ClassifyLogin(error),
     };
 
-    private static Renewal ClassifyLogin(TokenError error) => error.Error switch
+    private static Renewal ClassifyLogin(TokenError error) => error.Classify() switch
     {
-        "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Describe(
+        Tokens.Renewal.InvalidClient when error.Error is "invalid_client" or "unauthorized_client" => new Renewal.InvalidClient(error.Describe(
             "BMW rejected the client ID: the client was deleted, or it has no subscription to CarData API and CarData Stream in the portal")),
-        _ => error.Classify(),
+        var outcome => outcome,
     };
 
     private Token Complete(Token token)
@@ -62,6 +65,7 @@ internal sealed class BmwLogin
         return token with
         {
             ExpiresAt = token.ExpiresAt ?? now + AccessLifetime,
+            IsExpiryAssumed = token.ExpiresAt is null,
             Lifetime = token.Lifetime ?? AccessLifetime,
             RefreshExpiresAt = token.RefreshExpiresAt ?? (token.RefreshToken is null ? null : now + RefreshLifetime),
         };

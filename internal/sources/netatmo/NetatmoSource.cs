@@ -20,6 +20,10 @@ public sealed class NetatmoSource : ISource
         ["ppm"] = "ppm",
     }.ToFrozenDictionary();
 
+    /// <summary>Netatmo sometimes rejects a valid refresh token for a while (netatmo-exporter, issue 60).</summary>
+    private static readonly IReadOnlyList<TimeSpan> RejectionRetries =
+        [TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromHours(1)];
+
     private const string LegacyTokenFile = "/var/lib/netatmo-exporter/netatmo-token.json";
 
     public string Name => "netatmo";
@@ -48,7 +52,8 @@ public sealed class NetatmoSource : ISource
         var (time, logger) = (context.Time, context.Logging.CreateLogger("netatmo"));
         var endpoint = new TokenEndpoint(
             context.TokenHttp, new Uri(options.Api, "/oauth2/token"), new OAuthClient(options.ClientId, options.ClientSecret), time);
-        var manager = context.CreateTokenManager(new RefreshTokenGrant(endpoint, time));
+        var manager = context.CreateTokenManager(
+            new RefreshTokenGrant(endpoint, time), options: context.TokenOptions with { RejectionRetries = RejectionRetries });
 
         var (api, account) = (context.Services.GetRequiredService<INetatmoApi>(), new ApiAccount(manager, options.Api));
         var metrics = new NetatmoMetricsOptions(options.AgeStale, options.Location);

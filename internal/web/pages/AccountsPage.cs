@@ -104,12 +104,12 @@ internal sealed class AccountsPage(
             TokenState.Missing when !AccountMetrics.NeedsLogin(account) =>
                 Notice("warn", $"The exporter logs in with the configured credentials. {lastError}"),
             TokenState.Missing => Notice("bad", $"There is no token.", $"{NextStep(account)}"),
-            TokenState.Lost(_, var reason, var since) =>
-                Notice("bad", $"The login was lost at {clock.At(since)}: {reason}.", $"{NextStep(account)}"),
+            TokenState.Lost(_, var reason, var since) lost => Notice("bad", $"The login was lost at {clock.At(since)}: {reason}.",
+                $"{NextStep(account)}{(lost.RetryAt is { } retry ? (Html)$" The exporter also tries the token again {clock.Until(retry)}." : null)}"),
             TokenState.InvalidClient(_, var reason, var retry) => Notice("bad", $"The provider rejected the credentials: {reason}.",
                 $"The exporter keeps the token. Fix the credentials in the configuration and restart. Next attempt {clock.Until(retry)}."),
             TokenState.Active { FailedRenewals: > 0 } active => Notice("warn", $"The token could not be renewed: {snapshot.History.LastError}.",
-                $"You do not need to do anything. Next attempt {clock.Until(active.RenewAt)}."),
+                $"The exporter keeps the token. Next attempt {clock.Until(active.RenewAt)}."),
             TokenState.Active { Held.RefreshToken: null } when account.Upstream.Count == 0 => Notice("warn",
                 $"There is no refresh token, so the login expires with the access token."),
             _ => null,

@@ -129,6 +129,15 @@ public sealed class BmwLoginTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(300), time.GetUtcNow() - ManualTime.Start);
     }
 
+    [Fact]
+    public async Task The_assumed_expiry_of_a_refresh_token_does_not_stop_a_renewal()
+    {
+        current = File() with { RefreshExpiresAt = time.GetUtcNow() - TimeSpan.FromDays(365) };
+        http.Expect(HttpStatusCode.OK, TokenResponse);
+
+        Assert.IsType<Renewal.Renewed>(await Login().Renewal.RenewAsync(current, Cancellation));
+    }
+
     [Theory]
     [InlineData(400, """{"error":"invalid_request","error_description":"The request is missing a parameter."}""", "rejected the refresh token")]
     [InlineData(400, """{"error":"invalid_grant"}""", "no longer accepted")]
@@ -146,7 +155,6 @@ public sealed class BmwLoginTests : IDisposable
     [Theory]
     [InlineData(401, """{"error":"invalid_client"}""")]
     [InlineData(403, """{"error":"unauthorized_client"}""")]
-    [InlineData(401, "")]
     public async Task A_deleted_client_ID_keeps_the_token(int status, string body)
     {
         current = File();
@@ -160,6 +168,7 @@ public sealed class BmwLoginTests : IDisposable
     [InlineData(503, "")]
     [InlineData(429, "")]
     [InlineData(408, "")]
+    [InlineData(401, "")]
     public async Task A_transient_error_is_retried_with_the_same_token(int status, string body)
     {
         current = File();

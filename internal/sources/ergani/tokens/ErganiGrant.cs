@@ -45,10 +45,13 @@ public sealed class ErganiGrant(
 
     private static TokenEndpoint Endpoint(
         string path, ErganiCredentials credentials, HttpClient http, TimeProvider time, Action<HttpRequestMessage>? prepare) =>
-        new(http, new Uri(credentials.Environment.Address, path), new OAuthClient(credentials.Username, null), time, prepare: prepare)
+        new(http, new Uri(credentials.Environment.Address, path), new OAuthClient(credentials.Username, null), time, Classify, prepare)
         {
             ErrorMembers = new(Description: "message"),
         };
+
+    /// <summary>Ergani's answers are not those of OAuth. Only its 401, which this grant handles itself, is permanent.</summary>
+    private static Renewal Classify(TokenError error) => (error with { Error = null, Description = error.Description ?? error.Error }).Classify();
 
     private async Task<Renewal> LogInAsync(Token? current, CancellationToken cancellationToken)
     {

@@ -1,0 +1,37 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Exporter.Tokens;
+
+/// <summary>Describes a response that is not one of OAuth, such as the page of a firewall, a proxy or a gateway.</summary>
+internal static partial class UnknownAnswer
+{
+    private const int LongestTitle = 80;
+
+    /// <summary>
+    /// What came, and from where: the media type, a page's title or the length, the host, and the server's name. Nothing else of the content,
+    /// because it can contain a new token.
+    /// </summary>
+    public static string Describe(HttpResponseMessage response, byte[] body, Uri address)
+    {
+        var type = response.Content.Headers.ContentType?.MediaType;
+        var title = type == "text/html" ? Title().Match(Encoding.UTF8.GetString(body)) : Match.Empty;
+        var content = title.Success
+            ? $"\"{Sanitize.Line(WebUtility.HtmlDecode(title.Groups[1].Value).Trim(), LongestTitle)}\""
+            : $"{body.Length} bytes";
+        var server = response.Headers.Server.FirstOrDefault();
+        return $"{(type is null ? "" : $"{type}, ")}{content} from {address.IdnHost}{(server is null ? "" : $" ({server})")}";
+    }
+
+    [GeneratedRegex("<title[^>]*>([^<]*)<", RegexOptions.IgnoreCase)]
+    private static partial Regex Title();
+}
+
+/// <summary>The name and version that each request contains: firewalls reject requests without one.</summary>
+public static class UserAgent
+{
+    public static ProductInfoHeaderValue Product { get; } =
+        new("oauth-exporter", typeof(UserAgent).Assembly.GetName().Version?.ToString(3) ?? "0");
+}
