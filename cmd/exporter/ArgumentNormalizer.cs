@@ -2,11 +2,14 @@ namespace Exporter;
 
 /// <summary>
 /// Rewrites flags in the notations of netatmo-exporter to the one unambiguous form, <c>--flag=value</c>. <c>-a:9210</c> has the value
-/// <c>:9210</c>, <c>-s @text</c> has that text. A value may start with a dash. A switch takes a value only after an equals sign.
+/// <c>:9210</c>, <c>-s @text</c> has that text. A value may start with a dash. A switch takes a value only after an equals sign. An option of
+/// the command itself may also have its value attached, as in PHP's getopt: <c>-m120</c>.
 /// </summary>
 internal static class ArgumentNormalizer
 {
-    public static IEnumerable<string> Normalize(IReadOnlyList<string> arguments, IEnumerable<Setting> settings)
+    /// <param name="valued">The short options of the command that have a value.</param>
+    public static IEnumerable<string> Normalize(
+        IReadOnlyList<string> arguments, IEnumerable<Setting> settings, IReadOnlyCollection<string>? valued = null)
     {
         var flags = settings.Where(s => s.Flag is not null).DistinctBy(s => s.Flag).ToDictionary(s => s.Flag!);
         var letters = flags.Values.Where(s => s.ShortFlag is not null).ToDictionary(s => s.ShortFlag!.Value);
@@ -22,12 +25,14 @@ internal static class ArgumentNormalizer
             }
             yield return Find(arguments[i]) switch
             {
-                null => arguments[i],
+                null => Attached(arguments[i]) ? $"{arguments[i][..2]}={arguments[i][2..]}" : arguments[i],
                 (var flag, { } value, _) => $"{flag}={value}",
                 (var flag, null, IsSwitch: true) => $"{flag}=true",
                 (var flag, null, _) => i + 1 < arguments.Count ? $"{flag}={arguments[++i]}" : flag,
             };
         }
+
+        bool Attached(string argument) => argument.Length > 2 && argument[2] is not ('=' or ':') && valued?.Contains(argument[..2]) == true;
 
         (string Flag, string? Value, bool IsSwitch)? Find(string argument)
         {

@@ -90,7 +90,9 @@ internal sealed class CommandLine
     {
         // A value may start with @, so response files are off. ArgumentNormalizer has already split short flags from their values.
         var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
-        var result = root.Parse([.. ArgumentNormalizer.Normalize(arguments, flags.Keys)], configuration);
+        var command = root.Subcommands.FirstOrDefault(known => arguments.Contains(known.Name));
+        var valued = command?.Options.Where(option => option.ValueType != typeof(bool)).SelectMany(option => option.Aliases).ToList();
+        var result = root.Parse([.. ArgumentNormalizer.Normalize(arguments, flags.Keys, valued)], configuration);
         try
         {
             var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

@@ -15,7 +15,7 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
         var defaults = KeepDefaults.Common;
         var sources = program.Sources;
         var file = new Option<string>("--token-file", "-t") { Description = $"The token file (default {defaults.TokenFile}).", HelpName = "FILE" };
-        var margin = new Option<int?>("--refresh-margin", "-m")
+        var margin = new Option<string>("--refresh-margin", "-m")
         {
             Description = $"Renew a token this many seconds before it expires (default {defaults.Margin.TotalSeconds}).",
             HelpName = "SECONDS",
@@ -31,7 +31,14 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
             async (result, cancellationToken) =>
             {
                 var log = new KeepLog(program.Terminal.Error);
-                var options = new KeepOptions(result.GetValue(file), result.GetValue(margin), result.GetValue(source));
+                var (seconds, problem) = KeepOptions.ReadMargin(
+                    result.GetResult(margin)?.IdentifierToken?.Value ?? margin.Name, result.GetValue(margin));
+                if (problem is not null)
+                {
+                    log.Error(problem);
+                    return ExitCode.Failed;
+                }
+                var options = new KeepOptions(result.GetValue(file), seconds, result.GetValue(source));
                 var systemd = SystemdNotifier.FromEnvironment(program.Environment, program.Time);
                 return options.SelectAccounts(program, result, log) is { } accounts
                     ? await new KeepCommand(accounts, log, systemd, program.Time).RunAsync(cancellationToken)

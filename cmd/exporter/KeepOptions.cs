@@ -1,9 +1,20 @@
+using System.Globalization;
+
 namespace Exporter;
 
 /// <summary>The options of <c>keep</c>. They select one token file, or all accounts of a configuration.</summary>
-/// <param name="Margin">Seconds before expiry.</param>
+/// <param name="Margin">Seconds before the expiry of a token.</param>
 internal sealed record KeepOptions(string? TokenFile, int? Margin, string? Source)
 {
+    /// <summary>The margin in seconds; null if there is none. Otherwise the problem, with the option or variable as it is written.</summary>
+    public static Result<int?, string> ReadMargin(string name, string? text)
+    {
+        var trimmed = text?.Trim() ?? "";
+        return trimmed.Length == 0 ? new(null, null)
+            : int.TryParse(trimmed, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds) ? new(Math.Max(0, seconds), null)
+            : new(null, $"{name} {Sanitize.Line(trimmed, 60)}: write whole seconds, for example 120");
+    }
+
     /// <summary>The accounts to renew, or null after printing an error.</summary>
     public IReadOnlyList<ConfiguredAccount>? SelectAccounts(CommandLine program, ParseResult result, KeepLog log)
     {
@@ -39,7 +50,14 @@ internal sealed record KeepOptions(string? TokenFile, int? Margin, string? Sourc
             return null;
         }
         var fileSetting = source.Settings.All.Single(s => s.Key == AccountSettings.TokenFile.Key);
-        var margin = Math.Max(0, Margin ?? (int)source.Keep.Margin.TotalSeconds);
+        var variable = source.Keep.MarginVariable;
+        var (configuredMargin, problem) = variable is null ? default : ReadMargin(variable, program.Environment.GetValueOrDefault(variable));
+        if (Margin is null && problem is not null)
+        {
+            log.Error(problem);
+            return null;
+        }
+        var margin = Margin ?? configuredMargin ?? (int)source.Keep.Margin.TotalSeconds;
         return program.Read(result, source, (fileSetting, file), (AccountSettings.RefreshMargin, $"{margin}s"))?.Accounts;
     }
 

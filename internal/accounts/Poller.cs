@@ -111,18 +111,22 @@ public sealed class Poller<T>(
         var status = before.Status with { LastTry = startedAt, LastDuration = took, Tries = before.Status.Tries + 1 };
         latest.Set(result.Failure is { } failure
             ? before with { Status = Failed(status, startedAt, failure) }
-            : new State(result.Value, metrics, Succeeded(status, startedAt)));
+            : new State(result.Value, metrics, Succeeded(status, startedAt, metrics.Notice)));
     }
 
-    private ReadingStatus Succeeded(ReadingStatus status, DateTimeOffset startedAt)
+    private ReadingStatus Succeeded(ReadingStatus status, DateTimeOffset startedAt, string? notice)
     {
         if (failuresInARow > 0 || status.ReadAt is null)
         {
             var outcome = status.ReadAt is null ? "first reading succeeded" : "reading succeeded again";
             logger.LogInformation("account {Account}: {Outcome}", account, outcome);
         }
+        if (notice is not null && notice != status.Notice)
+        {
+            logger.LogWarning("account {Account}: {Notice}", account, notice);
+        }
         failuresInARow = 0;
-        return status with { Up = true, ReadAt = startedAt, Failure = null, NextTry = startedAt + options.Interval };
+        return status with { Up = true, Notice = notice, ReadAt = startedAt, Failure = null, NextTry = startedAt + options.Interval };
     }
 
     private ReadingStatus Failed(ReadingStatus status, DateTimeOffset startedAt, ApiFailure failure)

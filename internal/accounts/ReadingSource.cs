@@ -26,6 +26,9 @@ public sealed record ReadingMetrics(IReadOnlyList<MetricFamily> Families, DateTi
 {
     public static ReadingMetrics None { get; } = new([], null);
 
+    /// <summary>What the user should know about a reading that succeeded, in sentences; null if there is nothing.</summary>
+    public string? Notice { get; init; }
+
     /// <summary>The status at the time of <see cref="Families"/>.</summary>
     public ReadingStatus Status { get; init; } = new();
 }
@@ -48,6 +51,9 @@ public sealed record ReadingStatus
 
     /// <summary>Why the last try failed; null if it succeeded.</summary>
     public ApiFailure? Failure { get; init; }
+
+    /// <summary>The <see cref="ReadingMetrics.Notice"/> of the last successful try.</summary>
+    public string? Notice { get; init; }
 
     public long Tries { get; init; }
 

@@ -46,6 +46,9 @@ public sealed record DefaultTokenFile(string InStateDirectory, bool HasAccountLa
 public sealed record KeepDefaults(string TokenFile, TimeSpan Margin, params IReadOnlyList<string> Examples)
 {
     public static KeepDefaults Common { get; } = new("token.json", TimeSpan.FromMinutes(2));
+
+    /// <summary>The variable of the tool that <c>keep</c> replaces, for the margin in seconds; null if there is none.</summary>
+    public string? MarginVariable { get; init; }
 }
 
 /// <summary>The dependencies of an account.</summary>

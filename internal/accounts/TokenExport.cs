@@ -61,6 +61,10 @@ internal sealed record TokenExport(string Path, TokenExportFormat Format, string
                 {
                     return Failure($"it is larger than {Largest >> 20} MiB");
                 }
+                if (before is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
+                {
+                    return Failure("it is UTF-16; save it as UTF-8");
+                }
                 var after = Format == TokenExportFormat.Json ? WithMember(before, token) : DotEnv.With(before, Member, token?.Reveal());
                 return before.AsSpan().SequenceEqual(after) ? null : AtomicFile.Replace(Path, after);
             }

@@ -47,7 +47,7 @@ public sealed record AuthorizationResponse(string? Code, Secret? State, string? 
 
 /// <summary>The authorization-code grant (RFC 6749, section 4.1) with PKCE (RFC 7636). Immutable.</summary>
 /// <param name="redirectUri">The redirect URI that is registered for this client, if it is not the exporter's own callback.</param>
-/// <param name="issuer">The required <c>iss</c> of a callback (RFC 9207); null when the provider does not send it.</param>
+/// <param name="issuer">The required <c>iss</c> of a callback (RFC 9207); null to accept any, because there is nothing to compare it with.</param>
 public sealed class AuthorizationCodeGrant(
     TokenEndpoint endpoint,
     Uri authorizationEndpoint,
@@ -96,16 +96,18 @@ public sealed class AuthorizationCodeGrant(
             : outcome;
     }
 
+    /// <summary>RFC 9207, section 2.4: compare as strings, and require the parameter when the server announces it.</summary>
+    public bool HasWrongIssuer(AuthorizationResponse response) => issuer is not null && response.Issuer != issuer;
+
     /// <summary>The problem with a callback, as a sentence; null when its code may be exchanged.</summary>
     public string? Validate(AuthorizationResponse response, AuthorizationRequest request) => response switch
     {
         { State: { } state } when !request.State.Equals(state) => "the response belongs to another login; start again",
-        { Error: "access_denied" } => "the login was rejected on the provider's page",
-        { Error: { } error, Description: { } why } =>
-            $"the provider rejected the login with {Sanitize.Line(error)} ({Sanitize.Line(why)})",
-        { Error: { } error } => $"the provider rejected the login with {Sanitize.Line(error)}",
-        // RFC 9207, section 2.4: compare as strings, and require the parameter when the server announces it.
-        _ when issuer is not null && response.Issuer != issuer => "the response does not come from the configured issuer; start again",
+        { Error: { } error } => (error == "access_denied" ? "the login was rejected on the provider's page"
+            : $"the provider rejected the login with {Sanitize.Line(error, 100)}")
+            + (response.Description is { } why ? $" ({Sanitize.Line(why)})" : ""),
+        _ when HasWrongIssuer(response) =>
+            $"the issuer of the response is {(response.Issuer is { } sent ? Sanitize.Line(sent) : "missing")}, not the configured one; start again",
         { Code: null } => "the response contains no code; start again",
         _ => null,
     };

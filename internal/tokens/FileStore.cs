@@ -214,7 +214,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         var found = FormatOf(content);
         try
         {
-            var token = found.Read(content);
+            var token = found.Read(content).Trimmed();
             if (token.AccessToken is null && token.RefreshToken is null)
             {
                 return NoToken;

@@ -50,6 +50,10 @@ public static class Json
     public static IEnumerable<JsonElement>? Items(JsonElement? element) =>
         element is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : null;
 
+    /// <summary>The items of an array, or the values of an object: some servers write a list as a map. Null if the element is neither.</summary>
+    public static IEnumerable<JsonElement>? ItemsOrValues(JsonElement? element) =>
+        element is { ValueKind: JsonValueKind.Object } map ? map.EnumerateObject().Select(member => member.Value) : Items(element);
+
     public static string? Name(JsonProperty property) => OrNull(() => property.Name);
 
     /// <summary>The text of a string.</summary>

@@ -82,6 +82,15 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     public DateTimeOffset? UnixTime(string name) =>
         Number(name) is > 0 and < 1e11 and var seconds ? DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) : null;
 
+    /// <summary>A time in Unix seconds or as RFC 3339; null when it is missing, not a time, or means "none".</summary>
+    public DateTimeOffset? Time(string name) => TokenTime.Parse(Text(name));
+
+    /// <summary>What is wrong with a time, as a sentence; null when it is missing or valid.</summary>
+    public string? TimeProblem(string name) => Read(name) is not { ValueKind: not JsonValueKind.Null } value
+        || (Json.TextOrNumber(value) is { } text && (text.Length == 0 || TokenTime.IsValid(text)))
+        ? null
+        : $"its {name} {Sanitize.Line(value.GetRawText(), 40)} is not a time; write 2026-01-31T12:00:00Z or Unix seconds";
+
     /// <summary>The members of a nested object; null when there is none.</summary>
     /// <exception cref="JsonException">It contains text that is not Unicode.</exception>
     public JsonMembers? Inner(string name) => Read(name) is { ValueKind: JsonValueKind.Object } value ? From(value) : null;

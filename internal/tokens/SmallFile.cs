@@ -28,7 +28,7 @@ public static class SmallFile
             var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             return length > largest
                 ? new(null, $"the file {path} has more than {largest / 1024} kB; name another one")
-                : new(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, length).TrimStart('\uFEFF'), null);
+                : new(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(ByteOrderMark.ToUtf8(bytes[..length])).TrimStart('\uFEFF'), null);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -37,6 +37,9 @@ public sealed record Token
         ? $"its token_type is {Sanitize.Line(type)}, and only Bearer is supported"
         : null;
 
+    /// <summary>Why the file's expiry of the access token cannot be used, as a sentence; null when it can, or when there is none.</summary>
+    public string? ExpiryProblem { get; init; }
+
     /// <summary>Whether a request may use the access token now.</summary>
     public bool IsUsable(DateTimeOffset now) => AccessProblem is null && (ExpiresAt is null || IsExpiryAssumed || ExpiresAt > now);
 
@@ -70,9 +73,16 @@ public sealed record Token
         }
         if (AccessToken is not null && ExpiresAt is null)
         {
-            yield return RefreshToken is null
-                ? "it has no expiry: the token is used until the provider rejects it"
-                : "it has no expiry: the token is renewed at once to learn its lifetime";
+            var consequence = RefreshToken is null ? "is used until the provider rejects it" : "is renewed at once to learn its lifetime";
+            yield return $"{ExpiryProblem ?? "it has no expiry"}: the token {consequence}";
         }
     }
+
+    /// <summary>The token of a file without white space at the ends: it comes from an editor or a shell, because no provider issues it.</summary>
+    internal Token Trimmed() => this with
+    {
+        AccessToken = Secret.From(AccessToken?.Reveal().Trim()),
+        RefreshToken = Secret.From(RefreshToken?.Reveal().Trim()),
+        IdToken = Secret.From(IdToken?.Reveal().Trim()),
+    };
 }

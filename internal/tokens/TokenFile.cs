@@ -9,7 +9,12 @@ internal static partial class TokenFile
     /// <summary>The largest size in bytes.</summary>
     public const int Largest = 1 << 20;
 
-    public static (byte[]? Content, UnixFileMode Mode) Read(string target) => Read(target, Largest + 1, readsFilesOfRoot: true);
+    /// <summary>The content in UTF-8, in which the file is also written; null when there is no file.</summary>
+    public static (byte[]? Content, UnixFileMode Mode) Read(string target)
+    {
+        var (content, mode) = Read(target, Largest + 1, readsFilesOfRoot: true);
+        return (content is null ? null : ByteOrderMark.ToUtf8(content), mode);
+    }
 
     /// <summary>
     /// The content, up to a number of bytes; null when there is no file. .NET takes a shared lock on the file itself,

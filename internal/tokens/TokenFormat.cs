@@ -46,6 +46,7 @@ public abstract class JsonTokenFormat : ITokenFormat
             throw new FormatException(
                 content.IsEmpty ? "it is empty"
                 : content.IndexOfAnyExcept((byte)0) < 0 ? "it contains only zero bytes"
+                : content.Contains((byte)0) ? "it is not JSON in UTF-8, but perhaps UTF-16; save it as UTF-8"
                 : $"it is not JSON ({Where(e)})");
         }
     }
@@ -89,8 +90,9 @@ public sealed class PlainTokenFormat : JsonTokenFormat
         AccessToken = Secret.From(members.Text("access_token")),
         RefreshToken = Secret.From(members.Text("refresh_token")),
         IdToken = Secret.From(members.Text("id_token")),
-        ExpiresAt = Time(members, "expiry"),
-        RefreshExpiresAt = Time(members, "refresh_expiry"),
+        ExpiresAt = members.Time("expiry"),
+        ExpiryProblem = members.TimeProblem("expiry"),
+        RefreshExpiresAt = members.Time("refresh_expiry"),
         Lifetime = members.Number("expires_in") is > 0 and < 1e9 and var seconds ? TimeSpan.FromSeconds(seconds) : null,
         Members = members.Without(Known),
     };
@@ -104,9 +106,4 @@ public sealed class PlainTokenFormat : JsonTokenFormat
 
     private static string Rfc3339(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
-
-    /// <summary>A time; null when it is missing, unreadable or Go's zero time, which that package writes for "none".</summary>
-    private static DateTimeOffset? Time(JsonMembers members, string name) =>
-        DateTimeOffset.TryParse(members.Text(name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-        && time.UtcDateTime.Year > 1 ? time.ToUniversalTime() : null;
 }

@@ -49,7 +49,8 @@ public static class WebServer
         services.AddSingleton<History>().AddHostedService(provider => provider.GetRequiredService<History>());
         services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>().AddSingleton<MetricsEndpoint>().AddSingleton<AccountsPage>();
         services.AddSingleton<LoginEndpoints>().AddSingleton<RedirectLogin>().AddSingleton<LoginCookies>().AddSingleton<DeviceLogins>();
-        services.AddSingleton<LoginAccess>().AddSingleton<LoginLinks>().AddSingleton<LoginAttempts>().AddSingleton<NewLogins>();
+        services.AddSingleton<LoginAccess>().AddSingleton<LoginLinks>().AddSingleton<LoginAttempts>();
+        services.AddSingleton<LoginRepeats>().AddSingleton<NewLogins>();
         services.AddHostedService<LoginLinkLog>();
 
         // Without antiforgery's hosted service: it would write a key ring to disk, which nothing here uses.

@@ -1,3 +1,4 @@
+using System.Text;
 using Exporter.Accounts;
 using Exporter.OAuth2;
 using Exporter.Tests.Support;
@@ -84,6 +85,19 @@ public sealed class TokenExportTests : IDisposable
         time.Advance(TimeSpan.FromMinutes(2));
         await manager.VisitAsync(Cancellation);
         Assert.Contains("\"access_token\":\"first\"", directory.Read("app.json"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_sink_in_UTF_16_stays_unchanged()
+    {
+        var content = Encoding.Unicode.GetPreamble().Concat(Encoding.Unicode.GetBytes("B=2\r\n")).ToArray();
+        await File.WriteAllBytesAsync(directory["app.env"], content, Cancellation);
+        await using var manager = Open("sink_file: app.env");
+
+        await manager.AdoptAsync(Token("first"), Cancellation);
+
+        Assert.Equal(content, await File.ReadAllBytesAsync(directory["app.env"], Cancellation));
+        Assert.Equal(1, log.Count("it is UTF-16; save it as UTF-8"));
     }
 
     [Fact]

@@ -62,6 +62,8 @@ public sealed class KeepCommandTests
     [Theory]
     [InlineData(new string[0], 120)]
     [InlineData(new[] { "-m", "600" }, 600)]
+    [InlineData(new[] { "-m600" }, 600)]
+    [InlineData(new[] { "-m", " 600\n" }, 600)]
     [InlineData(new[] { "--refresh-margin=300" }, 300)]
     public async Task The_margin_is_two_minutes_unless_a_flag_sets_it(string[] flags, int margin)
     {
@@ -76,6 +78,38 @@ public sealed class KeepCommandTests
 
         // Jitter makes a renewal earlier by at most a twentieth of the lifetime.
         Assert.InRange(int.Parse(Regex.Match(bench.Error, @"sleeping (\d+)s").Groups[1].Value), 3600 - margin - 181, 3600 - margin);
+    }
+
+    [Fact]
+    public async Task The_margin_of_BmwTokenManagers_variable_counts_without_a_flag()
+    {
+        await using var bench = await CommandBench.StartAsync();
+        bench.LogInCar("token.json");
+        using var stop = Stop();
+        var keep = bench.RunWithoutConfigurationAsync(Variables(bench, "600"), stop.Token, "keep", $"-t{bench["token.json"]}");
+
+        await bench.WaitForErrorAsync("[info] sleeping");
+        await stop.CancelAsync();
+        await keep;
+
+        Assert.InRange(int.Parse(Regex.Match(bench.Error, @"sleeping (\d+)s").Groups[1].Value), 3600 - 600 - 181, 3600 - 600);
+    }
+
+    [Theory]
+    [InlineData("-m 2m", "-m", "2m")]
+    [InlineData("-m abc", "-mabc")]
+    [InlineData("--refresh-margin 1.5", "--refresh-margin=1.5")]
+    [InlineData("-m 99999999999", "-m", "99999999999")]
+    [InlineData("BMW_REFRESH_MARGIN 2m")]
+    public async Task A_margin_that_is_not_whole_seconds_is_named(string written, params string[] flags)
+    {
+        await using var bench = await CommandBench.StartAsync();
+        bench.LogInCar("token.json");
+        using var stop = Stop();
+
+        Assert.Equal(1, await bench.RunWithoutConfigurationAsync(Variables(bench, "2m"), stop.Token, ["keep", "-t", bench["token.json"], .. flags]));
+
+        Assert.Contains($"{written}: write whole seconds, for example 120", bench.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -299,6 +333,9 @@ public sealed class KeepCommandTests
     }
 
     private static CancellationTokenSource Stop() => CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
+    private static Dictionary<string, string> Variables(CommandBench bench, string margin) =>
+        new() { ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString, ["BMW_REFRESH_MARGIN"] = margin };
 
     private static Task<int> Keep(CommandBench bench, CancellationTokenSource stop, params string[] arguments) =>
         bench.RunWithoutConfigurationAsync(new() { ["BMW_AUTH_URL"] = bench.Sandbox.Address.OriginalString }, stop.Token, ["keep", .. arguments]);

@@ -28,6 +28,9 @@ public sealed class ArgumentNormalizerTests
     [InlineData("--unknown -x", "--unknown -x")]
     [InlineData("--addr", "--addr")]
     [InlineData("-- --addr x", "-- --addr x")]
+    [InlineData("keep -ttoken.json -m120", "keep -t=token.json -m=120")]
+    [InlineData("keep -t=token.json -m:120 -m 120", "keep -t=token.json -m:120 -m 120")]
+    [InlineData("keep -ab -xb --m120", "keep --addr=b -xb --m120")]
     public void Every_notation_of_a_flag_becomes_the_unambiguous_one(string written, string expected) =>
-        Assert.Equal(expected, string.Join(' ', ArgumentNormalizer.Normalize(written.Split(' '), Declared)));
+        Assert.Equal(expected, string.Join(' ', ArgumentNormalizer.Normalize(written.Split(' '), Declared, ["-t", "-m"])));
 }

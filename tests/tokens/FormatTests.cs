@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Exporter.Tokens;
 using Xunit;
@@ -72,12 +73,48 @@ public class FormatTests
     [InlineData("\"0001-01-01T00:00:00Z\"")]
     [InlineData("\"\"")]
     [InlineData("null")]
+    [InlineData("0")]
+    public void An_expiry_may_be_absent(string expiry)
+    {
+        var token = Plain.Read(Encoding.UTF8.GetBytes($$"""{"access_token":"a","refresh_token":"r","expiry":{{expiry}}}"""));
+
+        Assert.Null(token.ExpiresAt);
+        Assert.Equal(["it has no expiry: the token is renewed at once to learn its lifetime"], token.Warnings());
+    }
+
+    [Theory]
     [InlineData("\"soon\"")]
-    [InlineData("1790000000")]
     [InlineData("{}")]
+    [InlineData("true")]
+    [InlineData("-1")]
+    [InlineData("1790000000000")]
     [InlineData("\"2026-13-45T99:00:00Z\"")]
-    public void An_invalid_expiry_counts_as_missing(string expiry) =>
-        Assert.Null(Plain.Read(Encoding.UTF8.GetBytes($$"""{"access_token":"a","expiry":{{expiry}}}""")).ExpiresAt);
+    [InlineData("\"2026-11-21T05:14:61Z\"")]
+    [InlineData("\"2026-11-21T05:14:11+24:00\"")]
+    public void An_expiry_that_is_not_a_time_is_shown(string expiry)
+    {
+        var token = Plain.Read(Encoding.UTF8.GetBytes($$"""{"access_token":"a","refresh_token":"r","expiry":{{expiry}}}"""));
+
+        Assert.Null(token.ExpiresAt);
+        Assert.Equal([$"its expiry {expiry} is not a time; write 2026-01-31T12:00:00Z or Unix seconds: "
+            + "the token is renewed at once to learn its lifetime"], token.Warnings());
+    }
+
+    [Theory]
+    [InlineData("4087665126", "2099-07-13T22:32:06Z")]
+    [InlineData("\"4087665126\"", "2099-07-13T22:32:06Z")]
+    [InlineData("4087665126.5", "2099-07-13T22:32:06.5Z")]
+    [InlineData("\"2099-07-16T20:32:06+23:59\"", "2099-07-15T20:33:06Z")]
+    [InlineData("\"2099-12-31T23:59:60Z\"", "2100-01-01T00:00:00Z")]
+    [InlineData("\"9999-12-31T23:59:59.999999999Z\"", "9999-12-31T23:59:59.9999999Z")]
+    [InlineData("\"9999-12-31T23:59:60-23:59\"", "9999-12-31T23:59:59.9999999Z")]
+    public void Times_at_the_edge_of_their_format_are_read(string expiry, string time)
+    {
+        var token = Plain.Read(Encoding.UTF8.GetBytes($$"""{"access_token":"a","refresh_token":"r","expiry":{{expiry}}}"""));
+
+        Assert.Equal(DateTimeOffset.Parse(time, CultureInfo.InvariantCulture), token.ExpiresAt);
+        Assert.Empty(token.Warnings());
+    }
 
     [Theory]
     [InlineData("{\"refresh_token\":\"r\"}garbage")]

@@ -50,9 +50,12 @@ public sealed class AttackTests
         Assert.Equal(HttpStatusCode.SeeOther, (await bench.Get(callback)).Status);
 
         using var thief = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
-        var replayed = await WebBench.Send(thief, new HttpRequestMessage(HttpMethod.Get, callback), ("Cookie", cookie));
+        var other = callback.Replace("code=", "code=0", StringComparison.Ordinal);
+        var replayed = await WebBench.Send(thief, new HttpRequestMessage(HttpMethod.Get, other), ("Cookie", cookie));
+        var repeated = await WebBench.Send(thief, new HttpRequestMessage(HttpMethod.Get, callback), ("Cookie", cookie));
 
         Assert.Equal("This login is already finished", replayed.Title);
+        Assert.Equal((HttpStatusCode.SeeOther, "../"), (repeated.Status, repeated.Location));
         Assert.Equal((1, 0), (bench.Sandbox.Netatmo.Token.Requests, bench.Sandbox.Netatmo.Authorization.Counters.ReusedCodes));
     }
 
@@ -84,11 +87,10 @@ public sealed class AttackTests
     }
 
     [Theory]
-    [InlineData(null, "https://evil.example")]
     [InlineData("https://provider.example", "https://evil.example")]
     [InlineData("https://provider.example", "https://provider.example/")]
     [InlineData("https://provider.example", null)]
-    public async Task The_code_of_another_issuer_is_not_exchanged(string? expected, string? sent)
+    public async Task The_code_of_another_issuer_is_not_exchanged(string expected, string? sent)
     {
         using var provider = new StubHttp();
         await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [WithIssuer(b, provider, expected)]);
@@ -97,14 +99,18 @@ public sealed class AttackTests
         var reply = await bench.Get($"/auth/callback?code=abc&state={state}{(sent is null ? "" : $"&iss={Uri.EscapeDataString(sent)}")}");
 
         Assert.Equal("The response came from another server", reply.Title);
+        Assert.Contains(sent ?? "contains no issuer", reply.Body, StringComparison.Ordinal);
+        Assert.Contains(sent ?? "contains no issuer", bench.Log, StringComparison.Ordinal);
         Assert.Empty(provider.Calls);
     }
 
-    [Fact]
-    public async Task The_code_of_the_right_issuer_is_exchanged()
+    [Theory]
+    [InlineData("https://provider.example")]
+    [InlineData(null)]
+    public async Task The_code_of_the_right_issuer_is_exchanged_and_of_any_without_a_configured_one(string? expected)
     {
         using var provider = new StubHttp().Expect(HttpStatusCode.OK, DeviceLoginTests.Token);
-        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [WithIssuer(b, provider, "https://provider.example")]);
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [WithIssuer(b, provider, expected)]);
         var state = (await bench.Get("/auth?account=mixed")).Location!.Split("state=")[1].Split('&')[0];
 
         var reply = await bench.Get($"/auth/callback?code=abc&state={state}&iss=https%3A%2F%2Fprovider.example");

@@ -50,7 +50,7 @@ public sealed class LoginLinkTests
 
         var head = await WebBench.Send(bench.Http, new HttpRequestMessage(HttpMethod.Head, new Uri(bench.Address, link)));
         Assert.Equal(HttpStatusCode.MethodNotAllowed, head.Status);
-        Assert.Equal(HttpStatusCode.Forbidden, (await bench.Get(link, ("Sec-Purpose", "prefetch;prerender"))).Status);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await bench.Get(link, ("Sec-Purpose", "prefetch;prerender"))).Status);
         Assert.Equal(HttpStatusCode.SeeOther, (await bench.Get(link)).Status);
         var again = await bench.Get(link);
 

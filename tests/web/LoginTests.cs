@@ -130,13 +130,32 @@ public sealed class LoginTests
     public async Task Each_error_code_has_its_own_message(string error, string title)
     {
         await using var bench = await WebBench.StartAsync();
-        var state = (await bench.Get("/auth")).Location!.Split("state=")[1].Split('&')[0];
 
-        var reply = await bench.Get($"/auth/callback?error={error}&state={state}&error_description=%3Cb%3Eboo");
+        var reply = await bench.Get($"/auth/callback?error={error}&state=unknown&error_description=%3Cb%3Eboo");
 
         Assert.Equal(title, reply.Title);
         Assert.DoesNotContain("boo", reply.Body, StringComparison.Ordinal);
         Assert.DoesNotContain("alert(1)", reply.Body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("invalid_scope", "The scope was rejected")]
+    [InlineData("access_denied", "The login was denied")]
+    [InlineData("%3Cb%3Eno", "The provider rejected the request")]
+    public async Task An_error_of_the_provider_is_shown_and_logged_with_its_description(string error, string title)
+    {
+        await using var bench = await WebBench.StartAsync();
+        var state = (await bench.Get("/auth")).Location!.Split("state=")[1].Split('&')[0];
+
+        var reply = await bench.Get(
+            $"/auth/callback?error={error}&state={state}&error_description=The+%3Ci%3Eaddress%0Adiffers{new string('x', 1000)}");
+
+        Assert.Equal(title, reply.Title);
+        var said = $"The provider sent {Uri.UnescapeDataString(error)} (The <i>address differs{new string('x', 178)}…)";
+        Assert.Contains(said, WebUtility.HtmlDecode(reply.Body), StringComparison.Ordinal);
+        Assert.Contains(said, bench.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("<i>", reply.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("<b>", reply.Body, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -51,6 +51,27 @@ public sealed class PageTests
         Assert.Contains("the token endpoint is not working", page, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"body":{"devices":[],"user":{}},"status":"ok"}""", 0, "The Netatmo account has no weather stations. Check that it is the right account.")]
+    [InlineData("""{"body":[],"status":"ok"}""", 0, "The Netatmo account has no weather stations. Check that it is the right account.")]
+    [InlineData("""{"body":{"devices":[{"_id":"a","modules":[1]}]}}""", 1, "contains modules in an unknown format, which are not exported: 1.")]
+    public async Task What_is_missing_in_a_reading_is_on_the_page_in_the_log_once_and_in_a_metric(string body, int stations, string notice)
+    {
+        await using var bench = await WebBench.StartAsync([("--refresh-interval", "10s")], loggedIn: true);
+        bench.Sandbox.Netatmo.StationsData.Fail(new Fault.Respond(200, body), 2);
+        bench.Run();
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Tries == 1);
+        bench.Clock.Advance(TimeSpan.FromSeconds(11));
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Tries == 2);
+
+        Assert.Contains(notice, System.Net.WebUtility.HtmlDecode((await bench.Get("/")).Body), StringComparison.Ordinal);
+        Assert.Equal(2, bench.Log.Split(notice).Length);
+        Assert.Contains($"netatmo_stations {stations}\n", (await bench.Get("/metrics")).Body, StringComparison.Ordinal);
+        bench.Clock.Advance(TimeSpan.FromSeconds(11));
+        await bench.UntilAsync(() => bench.Account.ReadingSource!.Status.Tries == 3);
+        Assert.DoesNotContain(notice, System.Net.WebUtility.HtmlDecode((await bench.Get("/")).Body), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_failed_reading_is_explained_with_the_fix()
     {

@@ -25,6 +25,7 @@ public sealed class WebConfigTests : IDisposable
         Tls + "  client_auth_type: RequireClientCert\n",
         Tls + "  min_version: TLS10\n  max_version: TLS13\n",
         Tls + "  min_version: TLS13\n",
+        Tls + "  curve_preferences: [X25519, CurveP256, CurveP384, CurveP521]\n",
         Tls + "  prefer_server_cipher_suites: false\n  cipher_suites:\n"
             + "  - TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\n  - TLS_AES_128_GCM_SHA256\n",
         "http_server_config:\n  http2: false\n  headers:\n    X-Frame-Options: sameorigin\n    Strict-Transport-Security: max-age=31536000\n"
@@ -61,7 +62,9 @@ public sealed class WebConfigTests : IDisposable
         "web.yml:4: tls_server_config.min_version: unknown value SSL30")]
     [InlineData("tls_server_config:\n  cert_file: a\n  key_file: b\n  cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]\n",
         "unknown cipher suite TLS_RSA_WITH_RC4_128_SHA")]
-    [InlineData("tls_server_config:\n  cert_file: a\n  key_file: b\n  curve_preferences: [X25519]\n", "openssl.cnf")]
+    [InlineData("tls_server_config:\n  cert_file: a\n  key_file: b\n  curve_preferences: [X2551]\n",
+        "web.yml:4: tls_server_config.curve_preferences: unknown curve X2551; did you mean X25519?")]
+    [InlineData("tls_server_config:\n  cert_file: a\n  key_file: b\n  curve_preferences: X25519\n", "write a list")]
     [InlineData("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_allowed_sans: [x]\n",
         "client_allowed_sans requires verified certificates")]
     [InlineData("http_server_config:\n  headers:\n    Server: x\n", "web.yml:3: http_server_config.headers.Server: unknown key")]
@@ -92,6 +95,35 @@ public sealed class WebConfigTests : IDisposable
         var (config, _) = WebConfigReader.Read(directory["web.yml"], "tls_server_config: {cert_file: server.pem, key_file: server.key}\n");
 
         Assert.Contains("not a pair", TlsHandshake.Material.Read(config!.Tls!, null).Failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Curves_are_accepted_with_a_warning_because_OpenSSL_selects_them()
+    {
+        var (config, _) = WebConfigReader.Read("web.yml", Tls + "  curve_preferences: [CurveP384]\n");
+
+        Assert.Contains("set Groups in openssl.cnf", Assert.Single(config!.Warnings).Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_for_Ed25519_is_named()
+    {
+        directory.Write("server.pem", """
+            -----BEGIN CERTIFICATE-----
+            MIIBVTCCAQegAwIBAgIUDyCsMy77Y8KtSKWbF/eMs3kLo28wBQYDK2VwMBQxEjAQ
+            BgNVBAMMCWxvY2FsaG9zdDAgFw0yNjExMjYxNTQ3MzVaGA8yMTI2MTEwMjE1NDcz
+            NVowFDESMBAGA1UEAwwJbG9jYWxob3N0MCowBQYDK2VwAyEAD+LqjEMuWQczXVnv
+            cX4yhj5WTbKx0Q1pkYLE4ZTOROejaTBnMB0GA1UdDgQWBBRsPMiJzP6KVUAsM4Jl
+            BC8ZGYFEGzAfBgNVHSMEGDAWgBRsPMiJzP6KVUAsM4JlBC8ZGYFEGzAPBgNVHRMB
+            Af8EBTADAQH/MBQGA1UdEQQNMAuCCWxvY2FsaG9zdDAFBgMrZXADQQDr01zF6MQU
+            vWN2I1I9V+0jN8IVC1xWo+oLjIa+4gxAq02cDi20QmX5hLi646rDBEdU/y1sudDo
+            A7f5elIfH5EE
+            -----END CERTIFICATE-----
+            """);
+        directory.Write("server.key", authority.Server().Key);
+        var (config, _) = WebConfigReader.Read(directory["web.yml"], Tls);
+
+        Assert.Contains("Ed25519 or Ed448, which .NET does not support", TlsHandshake.Material.Read(config!.Tls!, null).Failure, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -113,27 +113,29 @@ public sealed class Section
         }
         else if (direct is null || direct.Layer < file.Layer)
         {
-            var (value, problem) = ReadSecret(path!);
+            var (value, problem) = ReadSecret(secret, path!, file);
             Store(problem is null ? secret : secret.FromFile!, file, value, problem);
         }
     }
 
     /// <summary>The only content of a file, as Docker, Kubernetes and systemd provide it.</summary>
-    private static Result<Secret, string> ReadSecret(string path)
+    private static Result<object, string> ReadSecret(Setting<Secret> secret, string path, Origin origin)
     {
         var (text, problem) = SmallFile.Read(path, LargestSecret);
-        // An editor adds one line ending; any others belong to the secret.
-        var secret = text?.EndsWith('\n') == true ? text[..^(text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1)] : text;
-        return secret is { Length: > 0 }
-            ? new Secret(secret)
-            : problem ?? $"the file {path} is empty; write the secret into it";
+        return problem is not null ? new(null, problem)
+            : string.IsNullOrWhiteSpace(text) ? new(null, $"the file {path} is empty; write the secret into it")
+            : QuotesOf(text) is { } quotes ? new(null, $"the secret in {path} includes its quotes ({quotes}); remove them")
+            : secret.ReadObject(new RawValue([text], origin)) is (var value, var wrong) && wrong is null ? new(value, null)
+            : new(null, $"{path}: {wrong}");
     }
 
     /// <summary>Compose files pass the quotes of <c>- CLIENT_ID="abc"</c> as part of the value, and the provider then rejects the client.</summary>
     private static string? FormProblem(RawValue raw) =>
-        raw.Origin.Layer >= Layer.DotEnv && raw.Text is [('"' or '\'') and var first, .., var last] && first == last
-            ? $"the value includes its quotes ({first}…{last}); remove them"
-            : raw.Text.Length == 0 ? "there is no value; write one, or remove the setting" : null;
+        raw.Origin.Layer >= Layer.DotEnv && QuotesOf(raw.Text) is { } quotes ? $"the value includes its quotes ({quotes}); remove them"
+        : string.IsNullOrWhiteSpace(raw.Text) ? "there is no value; write one, or remove the setting" : null;
+
+    private static string? QuotesOf(string text) =>
+        text.Trim() is [('"' or '\'') and var first, .., var last] && first == last ? $"{first}…{last}" : null;
 
     private void Store(Setting setting, Origin origin, object? value, string? problem)
     {

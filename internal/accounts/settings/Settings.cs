@@ -8,7 +8,7 @@ public static class Settings
     public static Setting<string> Text(
         string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, string? @default = null,
         string placeholder = "TEXT") =>
-        new(key, help, flag, shortFlag, variable, @default, placeholder, raw => new(raw.Text, null));
+        new(key, help, flag, shortFlag, variable, @default, placeholder, raw => OneLine(raw.Text.Trim()));
 
     /// <summary>A value that <paramref name="parse"/> reads from the trimmed text.</summary>
     public static Setting<T> Of<T>(
@@ -16,8 +16,10 @@ public static class Settings
         string? @default = null) => new(key, help, flag, null, variable, @default, placeholder, raw => parse(raw.Text.Trim()));
 
     /// <summary>A secret, or the name of a file with the secret (<c>KEY_file</c>, <c>--flag-file</c> and <c>VARIABLE_FILE</c>).</summary>
-    public static Setting<Secret> Secret(string key, string help, string? flag = null, char? shortFlag = null, string? variable = null) =>
-        new(key, help, flag, shortFlag, variable, defaultText: null, "SECRET", raw => new Secret(raw.Text))
+    /// <param name="mayEndWithBlanks">Whether blanks at its ends are part of it, as in a password. A client secret has none.</param>
+    public static Setting<Secret> Secret(
+        string key, string help, string? flag = null, char? shortFlag = null, string? variable = null, bool mayEndWithBlanks = false) =>
+        new(key, help, flag, shortFlag, variable, defaultText: null, "SECRET", raw => ReadSecret(raw.Text, mayEndWithBlanks))
         {
             FromFile = Path(
                 key + "_file", $"File that contains the {key.Replace('_', ' ')}.",
@@ -49,7 +51,7 @@ public static class Settings
     public static Setting<string> Path(string key, string help, string? flag = null, string? variable = null, string? @default = null) =>
         new(key, help, flag, null, variable, @default, "FILE", raw => raw.Text.Contains('\0')
             ? new(null, "the path contains a NUL character; remove it")
-            : new(System.IO.Path.GetFullPath(raw.Text, raw.Origin.Directory), null));
+            : new(System.IO.Path.GetFullPath(raw.Text.Trim('\r', '\n'), raw.Origin.Directory), null));
 
     /// <summary>Several texts: a list in the file, a repeated flag, or one text with commas.</summary>
     public static Setting<IReadOnlyList<string>> List(
@@ -77,6 +79,16 @@ public static class Settings
             ? choices[i].Value
             : $"there is no choice {Quote.Of(text)}{Nearest.Remedy(text, names, "choose one of " + string.Join(", ", names))}";
     }
+
+    private static Result<Secret, string> ReadSecret(string text, bool mayEndWithBlanks)
+    {
+        var (secret, problem) = OneLine(mayEndWithBlanks ? text.Trim('\r', '\n') : text.Trim());
+        return new(secret is null ? null : new Secret(secret), problem);
+    }
+
+    private static Result<string, string> OneLine(string text) => text.Any(char.IsControl)
+        ? new(null, "the value contains a line break or another control character; write only the value, in one line")
+        : new(text, null);
 
     private static string[] SplitAtCommas(string text) => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 

@@ -31,6 +31,9 @@ public sealed class YamlFile
     private readonly Problems problems;
     private readonly Dictionary<string, YamlValue> anchors = new(StringComparer.Ordinal);
 
+    /// <summary>The lines of the flow collections ([ or {) that are open.</summary>
+    private readonly Stack<int> flows = [];
+
     private YamlFile(string name, string text, Problems problems) =>
         (this.name, this.text, this.problems, parser) = (name, text, problems, new Parser(new StringReader(text)));
 
@@ -69,8 +72,13 @@ public sealed class YamlFile
         }
         catch (InvalidOperationException)
         {
-            // A bug of YamlDotNet's scanner for a flow collection ([ or {) that a new key interrupts. The exception has no position.
-            problems.Add(new Problem(name, "this is not YAML: a [ or { is never closed; close it"));
+            // A bug of YamlDotNet's scanner for a flow collection ([ or {) with a line of less indentation. The exception has no position.
+            var open = flows.TryPeek(out var line) ? line : 1;
+            if (WithoutTabLines(open) is { } cleaned)
+            {
+                return new YamlFile(name, cleaned, problems).Read();
+            }
+            Report(open, "this is not YAML: the [ or { on this line is never closed; close it, or indent all lines up to its end");
         }
         return null;
     }
@@ -131,18 +139,23 @@ public sealed class YamlFile
 
     private YamlValue.List ReadList(int depth)
     {
-        var at = Line(parser.Consume<SequenceStart>());
+        var start = parser.Consume<SequenceStart>();
+        var at = Line(start);
         var items = new List<YamlValue>();
+        Open(start.Style == SequenceStyle.Flow, at);
         while (!parser.TryConsume<SequenceEnd>(out _))
         {
             items.Add(ReadValue(depth + 1));
         }
+        Close(start.Style == SequenceStyle.Flow);
         return new YamlValue.List(items, at);
     }
 
     private YamlValue.Map ReadMap(int depth)
     {
-        var at = Line(parser.Consume<MappingStart>());
+        var start = parser.Consume<MappingStart>();
+        var at = Line(start);
+        Open(start.Style == MappingStyle.Flow, at);
         var entries = new List<YamlEntry>();
         var first = new Dictionary<string, int>(StringComparer.Ordinal);
         while (!parser.TryConsume<MappingEnd>(out _))
@@ -163,7 +176,32 @@ public sealed class YamlFile
                 Report(line, wrong);
             }
         }
+        Close(start.Style == MappingStyle.Flow);
         return new YamlValue.Map(entries, at);
+    }
+
+    private void Open(bool isFlow, int line)
+    {
+        if (isFlow)
+        {
+            flows.Push(line);
+        }
+    }
+
+    private void Close(bool isFlow)
+    {
+        if (isFlow)
+        {
+            flows.Pop();
+        }
+    }
+
+    /// <summary>In a flow collection, a line of white space may contain a tab (YAML 1.2, section 6.7). YamlDotNet rejects it.</summary>
+    /// <returns>The text with such lines emptied; null if there is none.</returns>
+    private string? WithoutTabLines(int from)
+    {
+        var cleaned = string.Join('\n', text.Split('\n').Select((line, i) => i >= from && string.IsNullOrWhiteSpace(line) ? "" : line));
+        return text.Contains('\t', StringComparison.Ordinal) && cleaned.Count(c => c == '\t') < text.Count(c => c == '\t') ? cleaned : null;
     }
 
     /// <summary>An alias may only refer to a single value, so that a small file cannot become a large one.</summary>

@@ -12,7 +12,10 @@ public sealed class BmwCarDataSource : ISource
     public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new BmwTokenManagerFormat(), new CarDataClientFormat(time.LocalTimeZone)];
 
     /// <summary>The defaults of BmwTokenManager, so that its users need no flags.</summary>
-    public KeepDefaults Keep { get; } = new("token.json", TimeSpan.FromSeconds(120), "oauth-exporter keep -t /var/lib/bmw/token.json -m 300");
+    public KeepDefaults Keep { get; } = new("token.json", TimeSpan.FromSeconds(120), "oauth-exporter keep -t /var/lib/bmw/token.json -m 300")
+    {
+        MarginVariable = "BMW_REFRESH_MARGIN",
+    };
 
     public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
 

@@ -112,8 +112,8 @@ internal sealed class EntriesConverter : ElementConverter<IReadOnlyList<ErganiEn
     protected override IReadOnlyList<ErganiEntry>? From(JsonElement json) => json.ValueKind != JsonValueKind.Array
         ? null
         : [.. from entry in json.EnumerateArray()
-              where entry.ValueKind == JsonValueKind.Object
-              let code = ErganiResponse.Text(entry, "code") ?? ErganiResponse.Text(entry, "name") ?? ""
+              where entry.ValueKind != JsonValueKind.Null
+              let code = ErganiResponse.Text(entry, "code") ?? ErganiResponse.Text(entry, "name") ?? Json.TextOrNumber(entry) ?? ""
               select new ErganiEntry(code, ErganiResponse.Text(entry, "description"))];
 }
 

@@ -9,7 +9,7 @@ internal sealed record ErganiOptions(
     private static readonly Setting<string> UsernameSetting = Settings.Text(
         "username", "User name at Ergani.", flag: "--ergani-username", variable: "ERGANI_USERNAME");
     private static readonly Setting<Secret> PasswordSetting = Settings.Secret(
-        "password", "Password at Ergani.", flag: "--ergani-password", variable: "ERGANI_PASSWORD");
+        "password", "Password at Ergani.", flag: "--ergani-password", variable: "ERGANI_PASSWORD", mayEndWithBlanks: true);
     private static readonly Setting<string> UserTypeSetting = Settings.Choice(
         "user_type", "User type: 01 external users and e-EFKA, 02 Ergani's own codes, 03 construction works.",
         [.. new[] { ErganiCredentials.External, ErganiCredentials.Ergani, ErganiCredentials.Construction }.Select(type => (type, type))],

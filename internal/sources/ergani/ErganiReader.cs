@@ -19,23 +19,31 @@ internal sealed class ErganiReader(
         {
             switch (await ReadAsync(reading, count, cancellationToken))
             {
+                case { Failure: null, Value: { } next } when next == reading:
+                    succeeded++;
+                    Report(count, "Ergani's response does not contain it.");
+                    break;
                 case { Failure: null, Value: { } next }:
                     (reading, succeeded) = (next, succeeded + 1);
                     reported.Remove(count);
                     break;
                 case { Failure: ApiFailure.Rejected failure }:
                     rejected = failure;
-                    if (reported.Add(count))
-                    {
-                        logger.LogWarning("account {Account}: there is no count of {Count}: {Reason}",
-                            name, ErganiReading.CountNames[(int)count], failure.Reason);
-                    }
+                    Report(count, failure.Reason);
                     break;
                 case var failed:
                     return failed;
             }
         }
         return succeeded == 0 && rejected is not null ? rejected : reading;
+    }
+
+    private void Report(ErganiCount count, string reason)
+    {
+        if (reported.Add(count))
+        {
+            logger.LogWarning("account {Account}: there is no count of {Count}: {Reason}", name, ErganiReading.CountNames[(int)count], reason);
+        }
     }
 
     private async Task<Result<ErganiReading, ApiFailure>> ReadAsync(ErganiReading reading, ErganiCount count, CancellationToken cancellationToken) =>

@@ -6,8 +6,13 @@ namespace Exporter.Netatmo;
 
 /// <summary>The last state of an account's stations and Home Coaches. Immutable. A station is its modules; the base is one of them.</summary>
 /// <param name="ServerTime">Netatmo's clock when it sent the response.</param>
-internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<Module> Modules)
+/// <param name="Unreadable">The number of modules that are not in the format of a module.</param>
+internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<Module> Modules, [property: JsonIgnore] int Unreadable = 0)
 {
+    /// <summary>Stations and Home Coaches.</summary>
+    [JsonIgnore]
+    public int Stations => Modules.Select(m => m.StationId).Distinct().Count();
+
     /// <summary>
     /// Merges the responses of one poll. A module that a station or two responses list twice is included once. Fails without reading further
     /// if there are more modules than series are allowed.
@@ -18,7 +23,8 @@ internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<
         return limit.Check(modules.Count, "at least ") is { } tooMany
             ? tooMany
             : new NetatmoReading(
-                responses.Max(r => Module.Time(r.ServerTime)), [.. modules.DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))]);
+                responses.Max(r => Module.Time(r.ServerTime)), [.. modules.DistinctBy(m => m.Id is null ? (object)m : (m.StationId, m.Id))],
+                responses.Sum(r => r.Unreadable + r.Devices.Sum(device => device.CountUnreadable("modules"))));
     }
 
     public byte[] ToJson(bool location) => JsonSerializer.SerializeToUtf8Bytes(

@@ -17,17 +17,19 @@ internal static class NetatmoResponses
             error.StatusCode!.Value, response.Content ?? Parse(Encoding.UTF8.GetBytes(error.ErrorBody())), error.ErrorBody(), scope));
 
     /// <summary>
-    /// Whether the access token is invalid (code 2) or expired (code 3), so that a renewal helps. It does not help with other 403s, such as
-    /// a missing scope. The body is buffered: the caller can still read it.
+    /// Whether the access token is invalid (code 2) or expired (code 3), so that a renewal helps. It does not help with other errors, such as
+    /// a missing scope. The documented status is 403; gateways return 401, and an error may have another one. The body is buffered: the caller
+    /// can still read it.
     /// </summary>
     public static async ValueTask<bool> RejectsTokenAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        if (response.StatusCode != HttpStatusCode.Forbidden)
+        if ((int)response.StatusCode is not (>= 400 and < 500))
         {
             return false;
         }
         await response.Content.LoadIntoBufferAsync(ApiLimits.LargestBody, cancellationToken);
-        return Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken))?.Error?.Code is 2 or 3;
+        var code = Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken))?.Error?.Code;
+        return code is 2 or 3 || (code is null && response.StatusCode == HttpStatusCode.Unauthorized);
     }
 
     private static NetatmoResponse? Parse(ReadOnlySpan<byte> body) => NetatmoResponse.From(Json.Parse(body));

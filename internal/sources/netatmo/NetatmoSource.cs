@@ -60,7 +60,10 @@ public sealed class NetatmoSource : ISource
         var poller = new Poller<NetatmoReading>(
             context.Name,
             cancellationToken => PollAsync(api, account, options, context, cancellationToken),
-            (reading, now) => new ReadingMetrics([.. NetatmoMetrics.From(reading, metrics, now)], NetatmoMetrics.StaleAt(reading, metrics, now)),
+            (reading, now) => new ReadingMetrics([.. NetatmoMetrics.From(reading, metrics, now)], NetatmoMetrics.StaleAt(reading, metrics, now))
+            {
+                Notice = NoticeOf(reading, options),
+            },
             manager,
             new PollerOptions(options.RefreshInterval) { Series = context.Series },
             time,
@@ -69,11 +72,20 @@ public sealed class NetatmoSource : ISource
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
-            Live = NetatmoStatus.Live(options.RefreshInterval, time),
+            Live = NetatmoStatus.Live(options.RefreshInterval, () => poller.Reading?.Stations, time),
             Units = Units,
             DebugData = () => poller.Reading?.ToJson(options.Location),
         };
     }
+
+    private static string? NoticeOf(NetatmoReading reading, NetatmoOptions options) => reading switch
+    {
+        { Modules.Count: 0 } => "The Netatmo account has no weather stations. Check that it is the right account."
+            + (options.HomeCoaches ? "" : " For Home Coaches, set home_coaches.")
+            + (options.Favourites ? "" : " For favourites, which are stations of other users, set favourites."),
+        { Unreadable: > 0 } => $"Netatmo's response contains modules in an unknown format, which are not exported: {reading.Unreadable}.",
+        _ => null,
+    };
 
     /// <summary>Reads stations and Home Coaches. If either request fails, there is no reading, because modules would disappear.</summary>
     private static async Task<Result<NetatmoReading, ApiFailure>> PollAsync(

@@ -7,7 +7,8 @@ namespace Exporter.Netatmo;
 internal static class NetatmoStatus
 {
     /// <summary>Evaluated at each scrape, because a token expires without any event.</summary>
-    public static IReadOnlyList<LiveValue> Live(TimeSpan refreshInterval, TimeProvider time)
+    /// <param name="stations">The number of stations in the last reading; null before the first.</param>
+    public static IReadOnlyList<LiveValue> Live(TimeSpan refreshInterval, Func<int?> stations, TimeProvider time)
     {
         return
         [
@@ -20,6 +21,7 @@ internal static class NetatmoStatus
                 "Contains the time it took for the last refresh to complete, even if it was unsuccessful.",
                 status => status.LastDuration?.TotalSeconds ?? 0),
             Reading("netatmo_cache_updated_time", "Contains the time of the cached data.", status => Seconds(status.ReadAt)),
+            new("netatmo_stations", "Stations and Home Coaches in the last reading.", MetricKind.Gauge, _ => stations()),
             ValidToken("netatmo_exporter_token_valid", "Set to 1 if there is a valid token, 0 otherwise.", _ => 1),
             ValidToken("netatmo_exporter_token_expiry_time", "Set to the unix timestamp when the token will expire. 0 if no expiry is set.",
                 token => Seconds(token.ExpiresAt)),

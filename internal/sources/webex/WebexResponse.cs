@@ -22,9 +22,9 @@ public static class WebexResponse
     public static Result<bool, ApiFailure> ReadDeletion(IApiResponse response, ApiAccount account, TimeProvider time) => response.Read("Webex", time,
         success => success.StatusCode is HttpStatusCode.OK or HttpStatusCode.NoContent, error => Failure(error, account, null));
 
-    /// <summary>The objects of <c>{"items":[…]}</c>, without items of other types. Null if there is no such array.</summary>
+    /// <summary>The objects of <c>{"items":[…]}</c>, or of a map, without items of other types. Null if there is neither.</summary>
     internal static IReadOnlyList<T>? Items<T>(JsonElement body, Func<JsonMembers, T> read) =>
-        Json.Items(Json.Member(body, "items")) is { } items
+        Json.ItemsOrValues(Json.Member(body, "items")) is { } items
             ? [.. items.Select(item => JsonMembers.TryFrom(item)).OfType<JsonMembers>().Select(read)]
             : null;
 

@@ -72,10 +72,14 @@ internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
                 {
                     return "the client CA contains no certificate in PEM; add one";
                 }
+                var chain = Certificates(certificate!);
+                if (chain is [var first, ..] && first.PublicKey.Oid.Value is "1.3.101.112" or "1.3.101.113")
+                {
+                    return "the certificate has a key for Ed25519 or Ed448, which .NET does not support; use one for ECDSA (P-256) or RSA";
+                }
                 using var pair = X509Certificate2.CreateFromPem(certificate, key);
                 // A copy that contains its key: OpenSSL uses an ephemeral key only until its certificate is disposed.
                 var leaf = X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pkcs12), null);
-                var chain = Certificates(certificate!);
                 var context = SslStreamCertificateContext.Create(leaf, new(chain.Skip(1).ToArray()), offline: true);
                 return new Material(certificate!, key!, ca, context, cas);
             }

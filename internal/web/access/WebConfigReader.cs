@@ -22,6 +22,10 @@ internal sealed class WebConfigReader
     private static readonly Dictionary<string, int> Versions =
         new() { ["TLS10"] = 192, ["TLS11"] = 768, ["TLS12"] = (int)SslProtocols.Tls12, ["TLS13"] = (int)SslProtocols.Tls13 };
 
+    /// <summary>exporter-toolkit's names and Go's numbers.</summary>
+    private static readonly Dictionary<string, int> Curves =
+        new() { ["CurveP256"] = 23, ["CurveP384"] = 24, ["CurveP521"] = 25, ["X25519"] = 29, ["X25519MLKEM768"] = 4588 };
+
     private static readonly Dictionary<string, ClientAuthentication> Authentications =
         new(Enum.GetValues<ClientAuthentication>().Select(type => KeyValuePair.Create($"{type}", type)))
         {
@@ -93,7 +97,7 @@ internal sealed class WebConfigReader
                 suites = [.. ReadTexts(e).Select(suite => Choose(e, "cipher suite", suite, CipherSuites.ByName)).OfType<TlsCipherSuite>()],
             // Go has ignored it since 1.17, and promtool accepts it.
             ["prefer_server_cipher_suites"] = e => ReadBool(e),
-            ["curve_preferences"] = e => Add(e, "is not supported; remove it, and set Groups in openssl.cnf if you need it"),
+            ["curve_preferences"] = ReadCurves,
         });
         if (count == 0)
         {
@@ -112,6 +116,16 @@ internal sealed class WebConfigReader
         problems.AddRange(conflicts.OfType<string>().Select(conflict => At(tls, conflict)));
         var versions = (SslProtocols)Versions.Values.Where(version => version >= min && version <= max).Sum();
         return certificate is null || key is null ? null : new TlsSettings(certificate, key, ca, authentication, sans, versions, suites);
+    }
+
+    /// <summary>.NET cannot select the curves of a connection: OpenSSL does, and enables only secure ones.</summary>
+    private void ReadCurves(Entry entry)
+    {
+        foreach (var curve in ReadTexts(entry))
+        {
+            Choose(entry, "curve", curve, Curves);
+        }
+        warnings.Add(At(entry, "OpenSSL selects the curve, and this setting changes nothing; to select it yourself, set Groups in openssl.cnf"));
     }
 
     private void ReadPem(ref Pem? pem, Entry entry, bool inFile)

@@ -11,7 +11,8 @@ internal sealed record PendingLogin(string Account, AuthorizationRequest Request
 
 /// <summary>
 /// Stores a started login in a cookie, encrypted with a key that lives as long as the process. The server stores nothing for a login that is
-/// never finished. There is one cookie per account, so that their number is bounded. Safe for concurrent use.
+/// never finished. There is one cookie per account, so that their number is bounded. A finished login keeps its cookie, so that a repeat of its
+/// response is recognized. Safe for concurrent use.
 /// </summary>
 internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalUrl external, TimeProvider time)
 {
@@ -29,8 +30,6 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
         string[] parts = [request.State.Reveal(), request.Verifier?.Reveal() ?? "", request.RedirectUri.OriginalString, deadline, account];
         context.Response.Cookies.Append(Name(index), Protector(index).Protect(string.Join('\n', parts)), Options());
     }
-
-    public void Clear(HttpContext context, int index) => context.Response.Cookies.Delete(Name(index), Options());
 
     /// <summary>The login that this browser started for the account; null if there is none, or another process encrypted the cookie.</summary>
     public PendingLogin? Find(HttpContext context, int index)
@@ -57,7 +56,6 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
     /// <summary>Marks the login as used; false if it was used before.</summary>
     public bool TryUse(PendingLogin login)
     {
-        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(login.Request.State.Reveal())));
         lock (gate)
         {
             foreach (var expired in used.Where(u => u.Value <= time.GetUtcNow()).Select(u => u.Key).ToList())
@@ -69,9 +67,19 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
                 // A client that fills the list uses its own logins, and the provider accepts the code of a forgotten one only once anyway.
                 used.Remove(used.MinBy(u => u.Value).Key);
             }
-            return used.TryAdd(hash, login.Deadline);
+            return used.TryAdd(Hash(login), login.Deadline);
         }
     }
+
+    public bool IsUsed(PendingLogin login)
+    {
+        lock (gate)
+        {
+            return used.ContainsKey(Hash(login));
+        }
+    }
+
+    private static string Hash(PendingLogin login) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(login.Request.State.Reveal())));
 
     private string Name(int index) => $"{(external.IsHttps ? "__Host-" : "")}exporter-login-{index}";
 

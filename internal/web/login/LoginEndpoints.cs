@@ -14,21 +14,30 @@ internal sealed class LoginEndpoints(
 
     private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
 
+    private static readonly string[] PurposeHeaders = ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"];
+
+    /// <summary>A browser does not keep a preview that failed, and opens the page when the user does.</summary>
+    private static readonly IResult NotOpened = Layout.Message(StatusCodes.Status503ServiceUnavailable, "The page was not opened", "../",
+        "The browser requested this page without showing it. Nothing was changed, and the login can still finish.",
+        $"<p>Open the page again.</p>");
+
     public void Map(IEndpointRouteBuilder routes)
     {
-        var pages = routes.MapGroup("/auth");
-        pages.MapMethods("", Read, (HttpContext context, string? account) =>
+        var steps = routes.MapGroup("/auth").AddEndpointFilter(async (invocation, next) =>
+            IsPreview(invocation.HttpContext.Request) ? NotOpened : await next(invocation));
+        steps.MapMethods("", Read, (HttpContext context, string? account) =>
             Select(context, account, "", OnlyWaiting, selected => Start(context, selected, "")));
-        pages.MapMethods("authorize", Read, (HttpContext context, string? account) =>
+        steps.MapMethods("authorize", Read, (HttpContext context, string? account) =>
             Select(context, account, "../", OnlyAccount ?? OnlyWaiting, selected => Start(context, selected, "../")));
-        pages.MapMethods("callback", Read, (HttpRequest request) =>
+        steps.MapMethods("callback", Read, (HttpRequest request) =>
             CallbackAsync(request.HttpContext, AuthorizationResponse.Parse(request.QueryString.Value ?? "")));
+        var pages = routes.MapGroup("/auth");
         pages.MapMethods("settoken", Read, (HttpContext context, string? account) =>
             Select(context, account, "../", OnlyAccount, selected => TokenForm(context, selected)));
         pages.MapMethods("confirm", Read, (HttpContext context, string? account) =>
             Select(context, account, "../", OnlyAccount, selected => ConfirmForm(context, selected)));
         // Only GET, so that a program that looks at the link with HEAD does not use it.
-        pages.MapGet("link", UseLink);
+        steps.MapGet("link", UseLink);
 
         var posts = routes.MapGroup("/auth").AddEndpointFilter(forms.CheckAsync);
         posts.MapPost("settoken", (HttpRequest request) => PostAsync(request.HttpContext, SetTokenAsync));
@@ -36,6 +45,11 @@ internal sealed class LoginEndpoints(
         posts.MapPost("device", (HttpRequest request) => PostAsync(request.HttpContext, DeviceAsync));
         posts.MapPost("confirm", (HttpRequest request) => PostAsync(request.HttpContext, ConfirmAsync));
     }
+
+    /// <summary>Whether the request does not come from a user who opens the page. Such a request starts and finishes no login.</summary>
+    private static bool IsPreview(HttpRequest request) => HttpMethods.IsHead(request.Method) || PurposeHeaders.Any(name =>
+        request.Headers[name].ToString() is var purpose && (purpose.Contains("prefetch", StringComparison.OrdinalIgnoreCase)
+            || purpose.Contains("prerender", StringComparison.OrdinalIgnoreCase) || purpose.Contains("preview", StringComparison.OrdinalIgnoreCase)));
 
     private Account? OnlyAccount => accounts is [var only] ? only : null;
 
@@ -64,16 +78,15 @@ internal sealed class LoginEndpoints(
         {
             return Respond(account: null, redirect.WithoutLogin(response));
         }
-        return access.Of(context, account) is { } permission
+        // Before the permission is checked: a first login ends the permission for first logins.
+        return await redirect.OnceAsync(context, account, response, async () => access.Of(context, account) is { } permission
             ? await AttemptAsync(context, account, permission, attempt =>
                 redirect.FinishAsync(context, account, response, isWhole: true, permission, attempt))
-            : access.Denied(context, account, "../");
+            : access.Denied(context, account, "../"));
     }
 
-    /// <summary>A prefetched link stays unused.</summary>
     private IResult UseLink(HttpContext context) =>
-        !context.Request.Headers["Sec-Purpose"].ToString().Contains("prefetch", StringComparison.OrdinalIgnoreCase)
-        && links.Redeem(context) is { } account
+        links.Redeem(context) is { } account
             ? Redirect.After($"../auth?account={Uri.EscapeDataString(account.Name)}")
             : Layout.Message(StatusCodes.Status403Forbidden, "This link does not work", "../",
                 "A link works once and for 30 minutes, and only at the exporter that it was made for. Nothing was changed.",
@@ -134,8 +147,8 @@ internal sealed class LoginEndpoints(
         var response = query >= 0
             ? AuthorizationResponse.Parse(pasted[query..])
             : new AuthorizationResponse(pasted.Length is > 0 and < MaxPaste ? pasted : null, null, null, null, null);
-        return AttemptAsync(context, account, permission, attempt =>
-            redirect.FinishAsync(context, account, response, isWhole: query >= 0, permission, attempt));
+        return redirect.OnceAsync(context, account, response, () => AttemptAsync(context, account, permission, attempt =>
+            redirect.FinishAsync(context, account, response, isWhole: query >= 0, permission, attempt)));
     }
 
     private async Task<IResult> DeviceAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)

@@ -1,7 +1,9 @@
 namespace Exporter.Web;
 
 /// <summary>The outcome of a login or of a pasted token, as a page shows it: what happened, and what to do next.</summary>
-/// <remarks>No text repeats a parameter of the request. A response with a provider's failure is 502 Bad Gateway.</remarks>
+/// <remarks>
+/// A text repeats a parameter only of a response whose state matches, cleaned and cut. A response with a provider's failure is 502 Bad Gateway.
+/// </remarks>
 internal sealed record LoginOutcome(string Title, string Explanation, string Remedy, int Status = StatusCodes.Status400BadRequest)
 {
     public static LoginOutcome Success { get; } =
@@ -27,10 +29,6 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
     public static LoginOutcome AlreadyUsed { get; } = new("This login is already finished",
         "A login response can be used only once.", "If the account is not OK, log in again.");
 
-    public static LoginOutcome WrongIssuer { get; } = new("The response came from another server",
-        "Its issuer (iss) differs from the configured issuer. Nothing was changed.",
-        "Log in again. If that fails, compare the account's issuer with the provider's documentation.");
-
     public static LoginOutcome NoCode { get; } = new("The code is missing", "The response contains no code. Nothing was changed.",
         "Log in again. If you paste the response, paste the whole address from the address bar.");
 
@@ -48,6 +46,19 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
     private static LoginOutcome ScopeRejected { get; } = new("The scope was rejected",
         "The provider does not grant this client the scopes of the account. Nothing was changed.",
         "Allow them on the app's page at the provider, or configure fewer scopes.");
+
+    /// <param name="sent">The issuer in the response.</param>
+    public static LoginOutcome WrongIssuer(string? sent) => new("The response came from another server",
+        (sent is null ? "It contains no issuer (iss), but the account configures one."
+            : $"Its issuer (iss) is {Sanitize.Line(sent)}, which differs from the configured issuer.") + " Nothing was changed.",
+        "Log in again. If that fails, compare the account's issuer with the provider's documentation.");
+
+    /// <summary>Adds what the provider said about the error.</summary>
+    public LoginOutcome WithError(string error, string? description) => this with
+    {
+        Explanation = $"{Explanation} The provider sent {Sanitize.Line(error, 100)}"
+            + $"{(description is null ? "" : $" ({Sanitize.Line(description)})")}.",
+    };
 
     /// <summary>The outcome for an error code of an authorization response (RFC 6749, section 4.1.2.1) or a token response.</summary>
     /// <param name="reason">Why the login failed, for an error code that has no text of its own.</param>

@@ -3,7 +3,7 @@ namespace Exporter.Web;
 /// <summary>The login by redirect: sends the browser to the provider, and handles the response that it returns with.</summary>
 internal sealed class RedirectLogin(
     IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger,
-    IHostApplicationLifetime lifetime, NewLogins logins)
+    IHostApplicationLifetime lifetime, NewLogins logins, LoginRepeats repeats)
 {
     /// <summary>Marks a redirect to the external URL, so that a proxy that replaces the host name causes no redirect loop.</summary>
     private const string Moved = "moved";
@@ -29,7 +29,13 @@ internal sealed class RedirectLogin(
     /// <summary>The outcome of a callback that belongs to no login of this browser.</summary>
     public LoginOutcome WithoutLogin(AuthorizationResponse response) =>
         // An error changes nothing, so any browser may see it: a redirect URI that is registered under another host name leads here.
-        ErrorOf(response) ?? (response.State is null ? LoginOutcome.NoState : LoginOutcome.UnknownState);
+        response.Error is { } error ? OfError(error) : response.State is null ? LoginOutcome.NoState : LoginOutcome.UnknownState;
+
+    /// <summary>Handles a response to the login of this browser. A repeat gets the first outcome, and sends nothing.</summary>
+    public async Task<IResult> OnceAsync(HttpContext context, Account account, AuthorizationResponse response, Func<Task<IResult>> handle) =>
+        cookies.Find(context, IndexOf(account)) is { } login
+            ? await repeats.OnceAsync(login, response, async () => (await handle(), cookies.IsUsed(login)), context.RequestAborted)
+            : await handle();
 
     /// <summary>
     /// Handles a response. A whole address must contain the state; a pasted code alone is bound to the login by the verifier.
@@ -45,7 +51,6 @@ internal sealed class RedirectLogin(
         {
             return LoginOutcome.UnknownState;
         }
-        cookies.Clear(context, IndexOf(account));
         if (!cookies.TryUse(login))
         {
             return LoginOutcome.AlreadyUsed;
@@ -54,14 +59,10 @@ internal sealed class RedirectLogin(
         {
             return LoginOutcome.Expired;
         }
-        // RFC 9207, section 2.4: simple string comparison. A configured issuer must be sent, and without one none is expected.
-        if (isWhole && response.Issuer != grant.Issuer)
-        {
-            return LoginOutcome.WrongIssuer;
-        }
-        var outcome = ErrorOf(response)
-            ?? (response.Code is { } code ? await ExchangeAsync(account, grant, code, login.Request, permission, attempt)
-                : LoginOutcome.NoCode);
+        var outcome = isWhole && grant.HasWrongIssuer(response) ? LoginOutcome.WrongIssuer(response.Issuer)
+            : response.Error is { } error ? OfError(error).WithError(error, response.Description)
+            : response.Code is { } code ? await ExchangeAsync(account, grant, code, login.Request, permission, attempt)
+            : LoginOutcome.NoCode;
         if (outcome != LoginOutcome.Success && outcome != LoginOutcome.Unconfirmed)
         {
             logger.LogWarning("account {Account}: login by browser: {Outcome}", account.Name, outcome.Explanation);
@@ -83,8 +84,7 @@ internal sealed class RedirectLogin(
         return outcome == LoginOutcome.Success ? LoginOutcome.OfToken(token, grant.Scopes) : outcome;
     }
 
-    private LoginOutcome? ErrorOf(AuthorizationResponse response) =>
-        response.Error is null ? null : LoginOutcome.OfError(response.Error, external.Callback, "it returned an unknown error code");
+    private LoginOutcome OfError(string error) => LoginOutcome.OfError(error, external.Callback, "it sent the browser back with an error");
 
     /// <summary>The login's cookie belongs to the host that the browser returns to, so the login must start there.</summary>
     private IResult MoveToExternalUrl(HttpContext context, Account account)

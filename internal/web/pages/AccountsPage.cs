@@ -126,7 +126,7 @@ internal sealed class AccountsPage(
             // There is a notice of the token already.
             || (failure is ApiFailure.NoToken && token is not TokenState.Active { FailedRenewals: 0 }))
         {
-            return null;
+            return status?.Notice is { } notice ? Notice("warn", $"{notice}") : null;
         }
         Html? nextTry = status.NextTry is { } next ? (Html)$" Next attempt {clock.Until(next)}." : null;
         var action = failure is ApiFailure.MissingScope ? "Log in again and grant access." : "The exporter tries again automatically.";

@@ -17,6 +17,12 @@ public sealed class MistakeTests : IDisposable
     [InlineData("addr: a\naddr: b", "exporter.yml:2: duplicate key addr, first on line 1; keep one")]
     [InlineData("<<: {addr: a}", "exporter.yml:1: merge keys (<<) are not supported; write the settings out")]
     [InlineData("a: [", "exporter.yml:2:1: this is not YAML: while parsing a node, did not find expected node content")]
+    [InlineData("accounts:\n  m:\n    source: oauth2\n    scopes: [a,\nb]",
+        "exporter.yml:4: this is not YAML: the [ or { on this line is never closed; close it, or indent all lines up to its end")]
+    [InlineData("a:\n  b: [x, {c: d,\ne: f}]",
+        "exporter.yml:2: this is not YAML: the [ or { on this line is never closed; close it, or indent all lines up to its end")]
+    [InlineData("k: {\nk\n:\nv\n}",
+        "exporter.yml:1: this is not YAML: the [ or { on this line is never closed; close it, or indent all lines up to its end")]
     [InlineData("accounts:\n\thome:", "exporter.yml:2: this line is indented with a tab; indent with spaces")]
     [InlineData("--- {}\n--- {}", "exporter.yml:2: a second document starts here; put everything into one")]
     [InlineData("- a", "exporter.yml:1: a configuration file consists of lines with KEY: VALUE; write it so")]

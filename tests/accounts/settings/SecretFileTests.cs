@@ -1,3 +1,4 @@
+using System.Text;
 using Exporter.Accounts;
 using Xunit;
 
@@ -17,16 +18,54 @@ public sealed class SecretFileTests : IDisposable
     [InlineData("hush", "hush")]
     [InlineData("hush\n", "hush")]
     [InlineData("hush\r\n", "hush")]
-    [InlineData("hush\n\n", "hush\n")]
-    [InlineData(" hush ", " hush ")]
+    [InlineData("hush\n\r\n", "hush")]
+    [InlineData(" hush \n", "hush")]
     [InlineData("\uFEFFhush", "hush")]
-    [InlineData("\"hush\"", "\"hush\"")]
-    public void Only_one_line_ending_is_not_part_of_the_secret(string content, string secret)
+    public void White_space_at_the_ends_is_not_part_of_the_secret(string content, string secret)
     {
         configured.Flags[Configured.Password.FromFile!] = [configured.Write("secret", content)];
 
         Assert.Equal(secret, Assert.Single(configured.Load().Accounts).Section.Find(Configured.Password)?.Reveal());
         Assert.Empty(configured.Problems());
+    }
+
+    [Theory]
+    [InlineData("utf-16")]
+    [InlineData("utf-16BE")]
+    [InlineData("utf-32")]
+    [InlineData("utf-32BE")]
+    public void A_byte_order_mark_names_the_encoding(string encoding)
+    {
+        var path = Path.Combine(configured.DirectoryPath, "secret");
+        File.WriteAllText(path, "hüsh\r\n", Encoding.GetEncoding(encoding));
+        configured.Flags[Configured.Password.FromFile!] = [path];
+
+        Assert.Equal("hüsh", Assert.Single(configured.Load().Accounts).Section.Find(Configured.Password)?.Reveal());
+        Assert.Empty(configured.Problems());
+    }
+
+    [Fact]
+    public void A_configuration_file_and_a_dot_env_in_UTF_16_are_read()
+    {
+        configured.Environment.Clear();
+        var (yaml, dotEnv) = (Path.Combine(configured.DirectoryPath, "exporter.yml"), Path.Combine(configured.DirectoryPath, ".env"));
+        File.WriteAllText(yaml, "accounts: {h: {source: weather, token_file: t}}\r\n", Encoding.Unicode);
+        File.WriteAllText(dotEnv, "EXPORTER_ACCOUNTS__H__CLIENT_ID=i\r\n", Encoding.Unicode);
+        configured.Flags[Configuration.ConfigFile] = ["exporter.yml"];
+
+        Assert.Empty(configured.Problems());
+        Assert.Equal("i", Assert.Single(configured.Load().Accounts).Section.Find(Configured.Id));
+    }
+
+    [Theory]
+    [InlineData("\"hush\"\n", "the secret in secret includes its quotes (\"…\"); remove them")]
+    [InlineData("hush\nhush", "secret: the value contains a line break or another control character; write only the value, in one line")]
+    public void What_cannot_be_a_secret_is_named(string content, string problem)
+    {
+        configured.Write("secret", content);
+        configured.Environment["CLIENT_SECRET_FILE"] = "secret";
+
+        Assert.Equal(["CLIENT_SECRET_FILE: " + problem], configured.Problems());
     }
 
     [Theory]

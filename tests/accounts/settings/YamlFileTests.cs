@@ -23,7 +23,8 @@ public sealed class YamlFileTests : IDisposable
     [InlineData("debug: &x {a: b}\naddr: *x", "exporter.yml:2: the alias *x refers to more than one value; write the settings out")]
     [InlineData("addr: a: b", "exporter.yml:1:8: this is not YAML: while scanning a plain scalar value, found invalid mapping")]
     [InlineData("addr: \"a", "exporter.yml:1:7: this is not YAML: while scanning a quoted scalar, found unexpected end of stream")]
-    [InlineData("addr: [1, 2\ndebug: true", "exporter.yml: this is not YAML: a [ or { is never closed; close it")]
+    [InlineData("addr: [1, 2\ndebug: true",
+        "exporter.yml:1: this is not YAML: the [ or { on this line is never closed; close it, or indent all lines up to its end")]
     [InlineData("addr: ~", "exporter.yml:1: addr: there is no value; write one, or remove the setting")]
     [InlineData("addr: ''", "exporter.yml:1: addr: there is no value; write one, or remove the setting")]
     public void Unsupported_YAML_is_a_problem_with_its_line(string yaml, string problem) => Assert.Contains(problem, configured.Problems(yaml));
@@ -37,6 +38,17 @@ public sealed class YamlFileTests : IDisposable
     [InlineData("addr: !!str x:1\n...\n")]
     [InlineData("addr: &a x:1\ndebug: false")]
     public void Harmless_YAML_is_accepted(string yaml) => Assert.Empty(configured.Problems(yaml));
+
+    [Theory]
+    [InlineData("list: [\n\t\n a\n ]")]
+    [InlineData("list: [ a,\n \t \r\n\t\n b\n ]\nnext: |\n text")]
+    public void A_line_of_white_space_in_a_list_may_contain_a_tab(string yaml)
+    {
+        var (top, problems) = YamlFile.Parse("exporter.yml", yaml);
+
+        Assert.Empty(problems);
+        Assert.Equal("list", Assert.IsType<YamlValue.List>(top!.Entries[0].Value).Items is { Count: > 0 } ? top.Entries[0].Key : null);
+    }
 
     [Fact]
     public void An_alias_has_the_value_of_its_anchor_and_its_own_line()

@@ -139,7 +139,8 @@ public sealed class ErganiApiTests : IDisposable
     [Theory]
     [InlineData("""[{"\ud800":1,"code":"A","description":"B"}]""", "B")]
     [InlineData("""[{"code":"A","description":"\ud800"}]""", null)]
-    public async Task Invalid_Unicode_affects_only_its_own_member(string body, string? description)
+    [InlineData("""["A", null]""", null)]
+    public async Task An_entry_in_an_unexpected_form_affects_no_other(string body, string? description)
     {
         provider.Expect(HttpStatusCode.OK, body);
 

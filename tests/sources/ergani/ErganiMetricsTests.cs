@@ -6,6 +6,7 @@ using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Refit;
 using Xunit;
@@ -116,6 +117,18 @@ public sealed class ErganiMetricsTests
     }
 
     [Fact]
+    public async Task A_count_in_an_unknown_format_is_omitted_and_logged_once()
+    {
+        using var log = new CollectedLog();
+        var reader = Reader(new Api(new() { ["EX_BASE_02"] = "{\"EX_BASE_02\":{\"Others\":[]}}" }), [ErganiCount.Submissions, ErganiCount.Branches], log);
+
+        var readings = new[] { await reader.ReadAsync(Login.Cancellation), await reader.ReadAsync(Login.Cancellation) };
+
+        Assert.All(readings, reading => Assert.Equal(new ErganiReading(Submissions: 3), Results.Value(reading)));
+        Assert.Equal(["account ergani: there is no count of branches: Ergani's response does not contain it."], log.All);
+    }
+
+    [Fact]
     public async Task An_account_without_any_allowed_count_has_no_reading()
     {
         var result = await Reader(new Api([]), [ErganiCount.Branches]).ReadAsync(Login.Cancellation);
@@ -133,8 +146,8 @@ public sealed class ErganiMetricsTests
         Assert.IsType<ApiFailure.Unavailable>(Results.Failure(result));
     }
 
-    private static ErganiReader Reader(IErganiApi api, ErganiCount[] counts) =>
-        new(api, new ApiAccount(new Secret("direct"), ErganiEnvironment.Test.Address), counts, "ergani", new ManualTime(), NullLogger.Instance);
+    private static ErganiReader Reader(IErganiApi api, ErganiCount[] counts, ILogger? logger = null) => new(
+        api, new ApiAccount(new Secret("direct"), ErganiEnvironment.Test.Address), counts, "ergani", new ManualTime(), logger ?? NullLogger.Instance);
 
     private static async Task<ErganiReading> ReadingAsync(IErganiApi api, ErganiCount[] counts) =>
         Results.Value(await Reader(api, counts).ReadAsync(Login.Cancellation));

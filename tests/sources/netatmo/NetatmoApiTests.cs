@@ -270,8 +270,14 @@ public class NetatmoApiTests
     [InlineData(403, """{"error":{"code":13,"message":"Application does not have the good scope rights"}}""", false)]
     [InlineData(403, """{"error":{"code":26,"message":"User usage reached"}}""", false)]
     [InlineData(403, "<html>", false)]
-    [InlineData(400, """{"error":{"code":2}}""", false)]
-    public async Task Only_a_403_with_code_2_or_3_rejects_the_token_and_the_body_stays_readable(int status, string body, bool rejects)
+    [InlineData(400, """{"error":{"code":2}}""", true)]
+    [InlineData(401, """{"error":{"code":3}}""", true)]
+    [InlineData(401, """{"error":{"code":13}}""", false)]
+    [InlineData(401, "", true)]
+    [InlineData(406, """{"error":{"code":3}}""", true)]
+    [InlineData(404, "", false)]
+    [InlineData(502, """{"error":{"code":3}}""", false)]
+    public async Task Only_a_401_or_code_2_or_3_rejects_the_token_and_the_body_stays_readable(int status, string body, bool rejects)
     {
         using var response = new HttpResponseMessage((HttpStatusCode)status)
         {

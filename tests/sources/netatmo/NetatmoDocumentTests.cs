@@ -35,7 +35,7 @@ public partial class NetatmoDocumentTests
     ];
 
     private static readonly (string Name, string Help)[] Families =
-        [.. NetatmoStatus.Live(TimeSpan.Zero, TimeProvider.System).Select(live => (live.Name, live.Help)), .. NetatmoMetrics.Families];
+        [.. NetatmoStatus.Live(TimeSpan.Zero, () => 1, TimeProvider.System).Select(live => (live.Name, live.Help)), .. NetatmoMetrics.Families];
 
     private static string Readme => File.ReadAllText(Path.Combine(Golden.Root, "../internal/sources/netatmo/README.md"));
 

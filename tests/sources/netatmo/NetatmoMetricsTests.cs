@@ -85,7 +85,8 @@ public class NetatmoMetricsTests
     {
         TokenState state = token is null ? new TokenState.Missing() : new TokenState.Active(token, Responses.Now, 0);
         var snapshot = new AccountSnapshot(null!, TokenSnapshot.Initial with { State = state }, ReadingMetrics.None with { Status = reading });
-        return NetatmoStatus.Live(interval, new ManualTime(Responses.Now))
+        return NetatmoStatus.Live(interval, () => reading.ReadAt is null ? null : 2, new ManualTime(Responses.Now))
+            .Where(live => live.Read(snapshot) is not null)
             .Select(live => MetricFamily.Gauge(live.Name, live.Help, live.Read(snapshot)!.Value));
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Exporter.Netatmo;
 using Xunit;
@@ -98,6 +99,37 @@ public class NetatmoReadingTests
 
         Assert.Equal(("Living room", 48), (station.Name, station.WifiSignal));
     }
+
+    [Theory]
+    [InlineData("{\"0\": $1, \"2\": $2}", 2, 0)]
+    [InlineData("{\"02:00:00:00:00:01\": $1}", 1, 0)]
+    [InlineData("$1", 1, 0)]
+    [InlineData("[$1, $2]", 2, 0)]
+    [InlineData("[$1, 7, null]", 1, 2)]
+    [InlineData("\"none\"", 0, 1)]
+    [InlineData("null", 0, 0)]
+    [InlineData("{}", 0, 0)]
+    public void A_list_in_another_form_is_read_and_what_is_left_out_is_counted(string list, int read, int unreadable)
+    {
+        static string Item(string list, string more) => list
+            .Replace("$1", "{\"_id\":\"1\"" + more + "}", StringComparison.Ordinal).Replace("$2", "{\"_id\":\"2\"" + more + "}", StringComparison.Ordinal);
+
+        var modules = Responses.Reading(Encoding.UTF8.GetBytes("{\"body\":{\"devices\":[{\"_id\":\"a\",\"modules\":" + Item(list, "") + "}]}}"));
+
+        Assert.Equal((1, read, unreadable), (modules.Stations, modules.Modules.Count - 1, modules.Unreadable));
+        if (read > 0)
+        {
+            var stations = Responses.Reading(Encoding.UTF8.GetBytes("{\"body\":{\"devices\":" + Item(list, ",\"modules\":[]") + "}}"));
+            Assert.Equal((read, unreadable), (stations.Stations, stations.Unreadable));
+        }
+    }
+
+    [Theory]
+    [InlineData("{\"devices\":[]}")]
+    [InlineData("{\"devices\":{}}")]
+    [InlineData("[]")]
+    public void An_account_may_have_no_station(string body) =>
+        Assert.Equal(0, Responses.Reading(Encoding.UTF8.GetBytes("{\"body\":" + body + ",\"status\":\"ok\"}")).Stations);
 
     [Fact]
     public void Times_outside_the_calendar_are_null() =>

@@ -31,6 +31,10 @@ public sealed class WebexApiTests
     }
 
     [Fact]
+    public async Task A_list_may_be_a_map() => Assert.Equal(["x", "y"], (await DataSourceResponses.ListedAsync(
+        """{"items":{"0":{"id":"x"},"2":{"id":"y"}}}""")).Select(source => source.Id));
+
+    [Fact]
     public async Task Members_missing_in_the_specifications_sample_are_null()
     {
         var source =

@@ -26,6 +26,10 @@ public sealed class WebexOptionsTests
         await using var fixture = await WebexFixture.StartAsync();
         Assert.Contains(
             $"there is no file {fixture.ConfigFile}", Assert.Single(fixture.Plan(("WEBEX_APP_ID", "A")).Problems), StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"there is no file {fixture.ConfigFile}; create it, or correct the path; it must contain "
+            + "serviceApp.appId, serviceApp.clientId, serviceApp.clientSecret, serviceApp.targetOrgId",
+            Assert.Single(fixture.Plan().Problems), StringComparison.Ordinal);
 
         fixture.DirectoryPath.Write("token-config.json", "{\n\"serviceApp\": }");
         Assert.Contains(
@@ -36,6 +40,29 @@ public sealed class WebexOptionsTests
         Assert.Contains(
             "has no section serviceApp; add serviceApp.appId, serviceApp.clientId, serviceApp.clientSecret, serviceApp.targetOrgId",
             Assert.Single(fixture.Plan().Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_placeholders_of_the_template_are_no_values()
+    {
+        await using var fixture = await WebexFixture.StartAsync();
+        fixture.DirectoryPath.Write("token-config.json", """
+            {
+              "serviceApp": {
+                "appId": "your_service_app_id", "clientId": "C1", "clientSecret": "<client secret>", "targetOrgId": "Y2lz…"
+              },
+              "tokenManager": {
+                "personalAccessToken": "your_personal_access_token_or_integration_token",
+                "integration": {"clientId": "your-id", "clientSecret": "your-secret", "refreshToken": "..."}
+              }
+            }
+            """);
+
+        Assert.EndsWith(
+            $"{fixture.ConfigFile} still contains the placeholders of its template; write your values into "
+            + "serviceApp.appId, serviceApp.clientSecret, serviceApp.targetOrgId", Assert.Single(fixture.Plan().Problems), StringComparison.Ordinal);
+        var token = new Exporter.Webex.TokenConfigFormat().Read(File.ReadAllBytes(fixture.ConfigFile));
+        Assert.Equal((null, null, "{}"), (token.AccessToken, token.RefreshToken, token.Members.ToString()));
     }
 
     [Fact]

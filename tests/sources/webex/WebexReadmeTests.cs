@@ -25,6 +25,8 @@ public sealed partial class WebexReadmeTests
         ("token-config.json is not JSON (line", terminal => WrittenAsync(terminal, "{\n", "refresh")),
         ("token-config.json has no section serviceApp", terminal => WrittenAsync(terminal, """{"tokenManager":{}}""", "refresh")),
         ("token-config.json is missing serviceApp.", terminal => WrittenAsync(terminal, """{"serviceApp":{"appId":"x"}}""", "refresh")),
+        ("token-config.json still contains the placeholders", terminal =>
+            OutputAsync(terminal.WriteConfig(null, ("appId", "your_service_app_id")), "check")),
         ("the integration is not used", terminal =>
             LoggedAsync(terminal, new JsonObject { ["personalAccessToken"] = "p", ["integration"] = new JsonObject { ["clientId"] = "x" } })),
         ("not logged in", terminal => OutputAsync(terminal.WriteConfig(), "refresh")),

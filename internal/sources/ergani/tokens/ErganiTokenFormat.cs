@@ -26,8 +26,9 @@ public sealed class ErganiTokenFormat : JsonTokenFormat
         {
             AccessToken = access,
             RefreshToken = Secret.From(inner.Text(Refresh)),
-            ExpiresAt = inner.UnixTime(AccessExpiry) ?? Jwt.Expiry(access),
-            RefreshExpiresAt = inner.UnixTime(RefreshExpiry),
+            ExpiresAt = inner.Time(AccessExpiry) ?? Jwt.Expiry(access),
+            ExpiryProblem = inner.TimeProblem(AccessExpiry),
+            RefreshExpiresAt = inner.Time(RefreshExpiry),
             Members = members.Without(Known),
         };
     }

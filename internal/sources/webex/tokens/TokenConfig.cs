@@ -21,7 +21,8 @@ internal sealed class TokenConfig(string path, JsonMembers settings)
     {
         var (file, problem) = Read();
         var section = file?.Inner(Section);
-        string?[] values = [.. Names.Select((section?.Merge(settings) ?? settings).Text)];
+        var merged = section?.Merge(settings) ?? settings;
+        string?[] values = [.. Names.Select(merged.Value)];
         if (values is [{ } appId, { } clientId, { } secret, { } organization])
         {
             return new ServiceApp(appId, clientId, new Secret(secret), organization);
@@ -29,15 +30,17 @@ internal sealed class TokenConfig(string path, JsonMembers settings)
         var missing = string.Join(", ", Names.Where((_, i) => values[i] is null).Select(name => $"{Section}.{name}"));
         return problem is not null ? $"{problem}; it must contain {missing}"
             : section is null ? $"{path} has no section {Section}; add {missing}"
+            : Names.Any(name => merged.Value(name) is null && merged.Text(name) is not null)
+                ? $"{path} still contains the placeholders of its template; write your values into {missing}"
             : $"{path} is missing {missing}";
     }
 
-    /// <summary>Why the service app cannot be used. Null without a file and settings, because a login can create the file later.</summary>
-    public string? Problem => File.Exists(path) || settings.Count > 0 ? ServiceApp().Failure : null;
+    /// <summary>Why the service app cannot be used; otherwise null.</summary>
+    public string? Problem => ServiceApp().Failure;
 
     /// <summary>The integration in the file; null if it is incomplete.</summary>
     public OAuthClient? Integration() => Manager() is { } manager && IntegrationShape.Of(manager) is var (shape, members)
-        && members.Text(shape.ClientId) is { } id && members.Text(shape.ClientSecret) is { } secret ? new(id, new Secret(secret)) : null;
+        && members.Value(shape.ClientId) is { } id && members.Value(shape.ClientSecret) is { } secret ? new(id, new Secret(secret)) : null;
 
     /// <summary>What makes a level unusable, in sentences. The program still runs.</summary>
     public IEnumerable<string> Warnings()
@@ -47,8 +50,8 @@ internal sealed class TokenConfig(string path, JsonMembers settings)
             yield break;
         }
         var (shape, members) = IntegrationShape.Of(manager);
-        var missing = shape.Names.Where(name => members.Text(name) is null).ToList();
-        if (missing.Count == 3 && manager.Text(TokenConfigFormat.PersonalAccessToken) is null)
+        var missing = shape.Names.Where(name => members.Value(name) is null).ToList();
+        if (missing.Count == 3 && manager.Value(TokenConfigFormat.PersonalAccessToken) is null)
         {
             yield return $"{path} is missing {TokenConfigFormat.Section}.{TokenConfigFormat.PersonalAccessToken}: "
                 + "without it or an integration, you must log in when Webex rejects the service app's refresh token";
@@ -77,4 +80,17 @@ internal sealed class TokenConfig(string path, JsonMembers settings)
             return $"{path} is not JSON{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}; fix it";
         }
     }
+}
+
+internal static class TokenConfigValues
+{
+    /// <summary>
+    /// A value without white space at its ends; null for a placeholder of the template (<c>your_service_app_id</c>) or of an example.
+    /// </summary>
+    public static string? Value(this JsonMembers members, string name) =>
+        members.Text(name)?.Trim() is { Length: > 0 } text && !IsPlaceholder(text) ? text : null;
+
+    private static bool IsPlaceholder(string text) => text is ['<', .., '>']
+        || text.StartsWith("your_", StringComparison.OrdinalIgnoreCase) || text.StartsWith("your-", StringComparison.OrdinalIgnoreCase)
+        || text.Contains('…', StringComparison.Ordinal) || text.Contains("...", StringComparison.Ordinal);
 }

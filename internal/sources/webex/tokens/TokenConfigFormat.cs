@@ -33,9 +33,9 @@ public sealed class TokenConfigFormat : ITokenFormat
         var (shape, integration) = IntegrationShape.Of(manager);
         var token = new Token
         {
-            AccessToken = Secret.From(manager.Text(PersonalAccessToken)),
-            RefreshToken = Secret.From(integration.Text(shape.RefreshToken)),
-            Members = JsonMembers.Empty.With(ClientId, integration.Text(shape.ClientId)).With(ClientSecret, integration.Text(shape.ClientSecret)),
+            AccessToken = Secret.From(manager.Value(PersonalAccessToken)),
+            RefreshToken = Secret.From(integration.Value(shape.RefreshToken)),
+            Members = JsonMembers.Empty.With(ClientId, integration.Value(shape.ClientId)).With(ClientSecret, integration.Value(shape.ClientSecret)),
         };
         return manager.Inner(Expiry) is { } expiry
             ? new TokenPairExpiry(

@@ -41,7 +41,8 @@ internal static class WebexError
         var details = errors.Select(e => JsonMembers.TryFrom(e)?.Text("description")).OfType<string>().Where(d => d != message);
         var id = members?.Text("trackingId") ?? trackingIds?.FirstOrDefault();
         var text = string.Join("; ", details.Prepend(message).OfType<string>());
-        foreach (var secret in secrets.OfType<Secret>())
+        // A shorter value is a word of the provider. Removing it would only make the message unreadable.
+        foreach (var secret in secrets.OfType<Secret>().Where(secret => secret.Reveal().Length > 3))
         {
             (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal),
                 id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
