@@ -34,6 +34,9 @@ public sealed class DeviceCodeGrant(
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
+    /// <summary>Replaces the failure of a request for a code with one that names the cause, for a provider whose error does not.</summary>
+    public Func<Renewal, CancellationToken, Task<Renewal>>? Explain { get; init; }
+
     /// <summary>Requests a code. Returns a device authorization or the failure.</summary>
     public async Task<Result<DeviceAuthorization, Renewal>> BeginAsync(CancellationToken cancellationToken)
     {
@@ -43,7 +46,7 @@ public sealed class DeviceCodeGrant(
             ("code_challenge", verifier is null ? null : Pkce.Challenge(verifier)),
             ("code_challenge_method", verifier is null ? null : "S256"));
         var (response, failure, _, _) = await device.PostAsync([.. extra ?? [], .. form], mayBeEmpty: false, cancellationToken);
-        return response is null ? failure!
+        return response is null ? Explain is null ? failure! : await Explain(failure!, cancellationToken)
             : Read(response, verifier) is { } authorization ? authorization
             : new Renewal.Transient(
                 FailureKind.MalformedAnswer, "the response of the device authorization endpoint has no code or no address, or one that is too long");

@@ -84,6 +84,23 @@ public sealed class BmwRestTests
         Assert.Equal(HttpStatusCode.Created, (await Ask(bmw, token, "/customers/containers", HttpMethod.Post, Create)).Status);
     }
 
+    [Theory]
+    [InlineData(true, "Telematic key vehicle.vehicle.travelledDistance is not found or deprecated.")]
+    [InlineData(false, "Telematic key is not found or deprecated.")]
+    public async Task A_container_with_a_retired_key_is_rejected(bool named, string message)
+    {
+        await using var bmw = await SandboxVisitor.Start();
+        var (rest, token) = (bmw.Sandbox.Bmw.Rest, bmw.Sandbox.Bmw.Login().AccessToken);
+        rest.NamesUnknownKeys = named;
+        rest.Retire("vehicle.vehicle.travelledDistance");
+
+        var reply = await Ask(bmw, token, "/customers/containers", HttpMethod.Post, Create);
+
+        Assert.Equal((400, "CU-402"), Refusal(reply));
+        Assert.Equal(message, reply.Text("exveErrorMsg"));
+        Assert.Empty(rest.Containers);
+    }
+
     private static Task<Reply> Ask(SandboxVisitor bmw, string token, string path, HttpMethod? method = null, string? body = null) =>
         bmw.Send(new HttpRequestMessage(method ?? HttpMethod.Get, path)
         {

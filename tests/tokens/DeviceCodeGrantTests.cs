@@ -100,6 +100,18 @@ public sealed class DeviceCodeGrantTests : IDisposable
     }
 
     [Fact]
+    public async Task A_provider_can_explain_its_error()
+    {
+        http.Expect(HttpStatusCode.BadRequest, """{"error":"invalid_request"}""").Expect(HttpStatusCode.OK, Authorized);
+        var grant = Grant(explain: failure => new Renewal.InvalidGrant($"{failure.Error} means that nothing is subscribed"));
+
+        var (_, failure) = await grant.BeginAsync(Cancellation);
+
+        Assert.Equal("invalid_request means that nothing is subscribed", Assert.IsType<Renewal.InvalidGrant>(failure).Reason);
+        Assert.NotNull((await grant.BeginAsync(Cancellation)).Value);
+    }
+
+    [Fact]
     public async Task The_final_verifier_matches_the_initial_challenge()
     {
         http.Expect(HttpStatusCode.OK, Authorized).Expect(HttpStatusCode.OK, Granted);
@@ -217,11 +229,14 @@ public sealed class DeviceCodeGrantTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
-    private DeviceCodeGrant Grant(bool pkce = false)
+    private DeviceCodeGrant Grant(bool pkce = false, Func<Renewal, Renewal>? explain = null)
     {
         TokenEndpoint At(string path) =>
             new(http.Client, new Uri("https://provider.example" + path), new OAuthClient("app", null, ClientAuthentication.None), time);
-        return new DeviceCodeGrant(At("/device/code"), At("/token"), ["read", "write"], time, pkce);
+        return new DeviceCodeGrant(At("/device/code"), At("/token"), ["read", "write"], time, pkce)
+        {
+            Explain = explain is null ? null : (failure, _) => Task.FromResult(explain(failure)),
+        };
     }
 
     private static async Task<DeviceAuthorization> BeginAsync(DeviceCodeGrant grant)

@@ -34,6 +34,9 @@ public sealed record BmwProviderOptions : ProviderOptions
     /// <summary>The daily quota of the CarData API. The day begins at midnight UTC.</summary>
     public int DailyCalls { get; init; } = 50;
 
+    /// <summary>The scopes of the services that the user subscribed to in the portal.</summary>
+    public IReadOnlyList<string> Subscriptions { get; init; } = ["cardata:streaming:read", "cardata:api:read"];
+
     /// <summary>Adds the stream, on the port after the sandbox's.</summary>
     public override ProviderOptions ForCommand(IPEndPoint listen) =>
         this with { Stream = new IPEndPoint(listen.Address, listen.Port is 0 or 65535 ? 0 : listen.Port + 1) };
@@ -55,8 +58,6 @@ public static class BmwSandbox
 /// <summary>BMW CarData: device endpoint, the page for the code, token endpoint and CarData API, each with BMW's errors. Thread-safe.</summary>
 public sealed class BmwProvider : IProvider
 {
-    private static readonly string[] Scopes = ["authenticate_user", "openid", "cardata:streaming:read", "cardata:api:read"];
-
     private readonly BmwProviderOptions options;
     private readonly TimeProvider time;
     private readonly DeviceEndpoint device;
@@ -96,6 +97,9 @@ public sealed class BmwProvider : IProvider
 
     /// <summary>The CarData API: cars and their values.</summary>
     public BmwRest Rest { get; }
+
+    /// <summary>BMW rejects a login for a service without a subscription like a malformed request.</summary>
+    private IReadOnlyList<string> Scopes => ["authenticate_user", "openid", .. options.Subscriptions];
 
     IReadOnlyList<ProviderEndpoint> IProvider.Endpoints =>
         [DeviceCode, Token, Link, Rest.Mappings, Rest.BasicData, Rest.ContainersList, Rest.TelematicData];

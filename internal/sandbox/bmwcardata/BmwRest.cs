@@ -41,6 +41,8 @@ public sealed class BmwRest
     private readonly AuthorizationServer authorization;
     private readonly BmwProviderOptions options;
     private readonly List<BmwContainer> containers = [];
+    private readonly HashSet<string> retired = new(StringComparer.Ordinal);
+    private readonly List<IReadOnlyList<string>> rejected = [];
     private DateOnly day;
     private int calls;
 
@@ -62,10 +64,16 @@ public sealed class BmwRest
 
     public ProviderEndpoint TelematicData { get; }
 
+    /// <summary>Whether CU-402 names the key that BMW does not have.</summary>
+    public bool NamesUnknownKeys { get; set; } = true;
+
     /// <summary>Requests that count against today's quota, including rejected ones.</summary>
     public int CallsToday { get { lock (gate) { return day == Today ? calls : 0; } } }
 
     public IReadOnlyList<BmwContainer> Containers { get { lock (gate) { return [.. containers]; } } }
+
+    /// <summary>The lists of keys that were rejected with CU-402.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Rejected { get { lock (gate) { return [.. rejected]; } } }
 
     private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
@@ -84,6 +92,15 @@ public sealed class BmwRest
         lock (gate)
         {
             containers.Add(container);
+        }
+    }
+
+    /// <summary>Removes a key from BMW's catalogue: a new container with it is rejected.</summary>
+    public void Retire(string key)
+    {
+        lock (gate)
+        {
+            retired.Add(key);
         }
     }
 
@@ -182,12 +199,18 @@ public sealed class BmwRest
             }
             lock (gate)
             {
+                var names = keys.Select(key => key!.GetValue<string>()).ToList();
+                if (names.Find(key => !key.StartsWith("vehicle.", StringComparison.Ordinal) || retired.Contains(key)) is { } unknown)
+                {
+                    rejected.Add(names);
+                    return Error("CU-402", NamesUnknownKeys ? $"Telematic key {unknown} is not found or deprecated." : null);
+                }
                 if (containers.Count >= MaximumContainers)
                 {
                     return Error("CU-124");
                 }
                 var id = RandomNumberGenerator.GetString("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", 13);
-                var container = new BmwContainer(id, name, purpose, [.. keys.Select(key => key!.GetValue<string>())]);
+                var container = new BmwContainer(id, name, purpose, names);
                 containers.Add(container);
                 return Json(201, Summary(container));
             }
@@ -230,7 +253,7 @@ public sealed class BmwRest
 
     private static ProviderResponse Json(int status, JsonNode body) => ProviderResponse.Json(status, body.ToJsonString());
 
-    private static ProviderResponse Error(string code)
+    private static ProviderResponse Error(string code, string? details = null)
     {
         var (status, message) = code switch
         {
@@ -243,6 +266,7 @@ public sealed class BmwRest
             "CU-120" => (400, "VIN malformed"),
             "CU-121" => (400, "Container id malformed"),
             "CU-124" => (403, "Too many containers"),
+            "CU-402" => (400, "Telematic key is not found or deprecated."),
             "CU-429" => (403, "API rate limit reached"),
             "CU-500" => (500, "Internal server error"),
             "CU-503" => (503, "Service unavailable"),
@@ -251,7 +275,7 @@ public sealed class BmwRest
         return Json(status, new JsonObject
         {
             ["exveErrorId"] = code,
-            ["exveErrorMsg"] = message,
+            ["exveErrorMsg"] = details ?? message,
             ["exveErrorRef"] = Guid.NewGuid().ToString("D", CultureInfo.InvariantCulture),
             ["exveNote"] = "",
         });

@@ -33,6 +33,18 @@ internal interface IBmwApi
 internal sealed class BmwAccount(TokenManager manager, Uri address, DailyBudget budget) : ApiAccount(manager, address)
 {
     public DailyBudget Budget => budget;
+
+    /// <summary>Sends one request. If the budget is used up, it sends nothing and does not even renew the token.</summary>
+    public async Task<Result<T, ApiFailure>> SendAsync<T>(
+        Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert, TimeProvider time) where T : class
+    {
+        if (Budget.RetryAfter is { } wait)
+        {
+            var reason = $"No request was sent to BMW: the budget of {Budget.Limit} requests in 24 hours is used up.";
+            return new ApiFailure.RateLimited(reason) { RetryAfter = wait };
+        }
+        return BmwResponses.Read(await send(), time, convert);
+    }
 }
 
 /// <summary>A car of the account.</summary>

@@ -11,8 +11,15 @@ internal sealed class BmwLogin
     /// <summary>After a server error, BMW can report <c>access_denied</c> for about a minute although the user approved.</summary>
     private static readonly TimeSpan DenialGrace = TimeSpan.FromMinutes(2);
 
-    /// <summary>Without <c>openid</c> there is no ID token and no stream; without <c>cardata:api:read</c> the API responds with CU-103.</summary>
-    private static readonly string[] Scopes = ["authenticate_user", "openid", "cardata:streaming:read", "cardata:api:read"];
+    /// <summary>Without <c>openid</c> there is no ID token and no stream.</summary>
+    private static readonly string[] LoginScopes = ["authenticate_user", "openid"];
+
+    private static readonly Subscription Stream = new("cardata:streaming:read", "CarData Stream");
+
+    /// <summary>Without its scope, the API responds with CU-103.</summary>
+    private static readonly Subscription Api = new("cardata:api:read", "CarData API");
+
+    private static readonly KeyValuePair<string, string>[] ResponseType = [new("response_type", "device_code")];
 
     private readonly TimeProvider time;
 
@@ -29,11 +36,16 @@ internal sealed class BmwLogin
 
         // A login uses the configured client, because the client of the file can be deleted at BMW.
         string? LoginClientId() => options.ClientId ?? ClientIdOf(current());
-        Device = new DeviceCodeGrant(
-            new TokenEndpoint(http, new Uri(options.Auth, "/gcdm/oauth/device/code"), () => Client(LoginClientId()), time, ClassifyLogin),
-            new TokenEndpoint(http, token, () => Client(LoginClientId()), time, ClassifyLogin,
-                response => WithMembers(Complete(response), LoginClientId(), options.Vins)),
-            Scopes, time, pkce: true, [new("response_type", "device_code")], DenialGrace);
+        var code = new TokenEndpoint(http, new Uri(options.Auth, "/gcdm/oauth/device/code"), () => Client(LoginClientId()), time, ClassifyLogin);
+        var login = new TokenEndpoint(http, token, () => Client(LoginClientId()), time, ClassifyLogin,
+            response => WithMembers(Complete(response), LoginClientId(), options.Vins));
+        DeviceCodeGrant Grant(IEnumerable<Subscription> services, Func<Renewal, CancellationToken, Task<Renewal>>? explain = null) =>
+            new(code, login, [.. LoginScopes, .. services.Select(service => service.Scope)], time, pkce: true, ResponseType, DenialGrace)
+            {
+                Explain = explain,
+            };
+        Subscription[] services = options.Rest ? [Stream, Api] : [Stream];
+        Device = Grant(services, (failure, cancellationToken) => ExplainAsync(failure, services, some => Grant(some), cancellationToken));
     }
 
     public RefreshTokenGrant Renewal { get; }
@@ -59,6 +71,31 @@ internal sealed class BmwLogin
         var outcome => outcome,
     };
 
+    /// <summary>
+    /// BMW responds with <c>invalid_request</c> to a login for a service without a subscription, and does not name the service. Then the
+    /// login without this service has a code.
+    /// </summary>
+    private static async Task<Renewal> ExplainAsync(
+        Renewal failure, Subscription[] services, Func<IEnumerable<Subscription>, DeviceCodeGrant> grant, CancellationToken cancellationToken)
+    {
+        if (failure.Error is not ("invalid_request" or "invalid_scope"))
+        {
+            return failure;
+        }
+        foreach (var service in services)
+        {
+            if (await grant(services.Except([service])).BeginAsync(cancellationToken) is (not null, _))
+            {
+                var instead = service == Api ? ", or turn off rest" : "";
+                return new Renewal.InvalidGrant($"BMW rejected the login ({failure.Error}), because {service.Name} is not subscribed; "
+                    + $"in the MyBMW portal under CarData, select Subscribe to {service.Name}, wait a minute, and log in again{instead}");
+            }
+        }
+        var names = string.Join(" and ", services.Select(service => $"Subscribe to {service.Name}"));
+        return new Renewal.InvalidGrant($"BMW rejected the login ({failure.Error}) and does not say why; compare the client ID with the "
+            + $"MyBMW portal, select {names} there under CarData, wait a minute, and log in again");
+    }
+
     private Token Complete(Token token)
     {
         var now = time.GetUtcNow();
@@ -77,4 +114,8 @@ internal sealed class BmwLogin
         var members = token.Members.With("client_id", clientId);
         return token with { Members = vins is [var only] ? members.With("vin", only) : members };
     }
+
+    /// <summary>A service of CarData that the user subscribes to in the portal.</summary>
+    /// <param name="Scope">BMW rejects a login for this scope without a subscription.</param>
+    private sealed record Subscription(string Scope, string Name);
 }

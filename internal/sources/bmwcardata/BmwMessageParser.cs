@@ -26,6 +26,14 @@ internal abstract record BmwValue
         Flag(var flag) => flag ? 1 : 0,
         _ => null,
     };
+
+    public string ToText() => this switch
+    {
+        Text(var text) => text,
+        Number(var number) => number.ToString(CultureInfo.InvariantCulture),
+        Flag(var flag) => flag ? "true" : "false",
+        _ => "",
+    };
 }
 
 /// <summary>The value of one key in a message.</summary>

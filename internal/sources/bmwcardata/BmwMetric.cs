@@ -3,6 +3,9 @@ namespace Exporter.BmwCarData;
 /// <summary>A key that is the source of a metric, by its short name, and the labels of its series.</summary>
 internal sealed record KeySeries(string Key, params IReadOnlyList<(string Name, string Value)> Labels)
 {
+    /// <summary>The unit if the car never sent one, for a metric whose keys have different units.</summary>
+    public string? Unit { get; init; }
+
     public static implicit operator KeySeries(string key) => new(key);
 }
 
@@ -23,21 +26,13 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
     /// <summary>1 or 0.</summary>
     public sealed record Flag(string Name, string Help, params IReadOnlyList<KeySeries> Keys) : BmwMetric(Name, Help, Keys)
     {
+        /// <summary>The words for 1 and 0 of a key whose words mean something else, as states.</summary>
+        public IReadOnlyDictionary<string, bool> Words { get; init; } = new Dictionary<string, bool>();
+
         protected override double? Convert(BmwLastValue last, LabelledCar car) => last.Value switch
         {
-            BmwValue.Text(var text) => Convert(text.ToUpperInvariant()),
+            BmwValue.Text(var text) => Words.TryGetValue(BmwWords.ToState(text), out var word) ? word ? 1 : 0 : BmwWords.ToBoolean(text),
             var other => other.ToNumber() is (0 or 1) and var number ? number : null,
-        };
-
-        private static double? Convert(string text) => text switch
-        {
-            "OPEN" or "INTERMEDIATE" or "CONNECTED" or "CHOSEN" or "LOCKED" or "SECURED" or "ON" or "YES" or "ACTIVE" => 1,
-            "CLOSED" or "DISCONNECTED" or "NOTCHOSEN" or "UNLOCKED" or "OFF" or "NO" or "INACTIVE" => 0,
-            // Not all doors are locked.
-            "SELECTIVELOCKED" or "SELECTIVE_LOCKED" or "SELECTIVEUNLOCKED" or "PARTIALLY_LOCKED" => 0,
-            _ when text.EndsWith("_ACTIVE", StringComparison.Ordinal) || text.EndsWith("_LOCKED", StringComparison.Ordinal) => 1,
-            _ when text.EndsWith("_INACTIVE", StringComparison.Ordinal) || text.EndsWith("_UNLOCKED", StringComparison.Ordinal) => 0,
-            _ => null,
         };
     }
 
@@ -66,10 +61,35 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
 
         private static string? StateOf(BmwValue value) => value switch
         {
-            BmwValue.Text(var text) => text.ToLowerInvariant(),
-            BmwValue.Flag(var flag) => flag ? "true" : "false",
-            _ => null,
+            BmwValue.None => null,
+            _ => BmwWords.ToState(value.ToText()),
         };
+    }
+
+    /// <summary>A date and time of the car, in Unix seconds.</summary>
+    public sealed record Timestamp(string Name, string Help, params IReadOnlyList<KeySeries> Keys) : BmwMetric(Name, Help, Keys)
+    {
+        protected override double? Convert(BmwLastValue last, LabelledCar car) => BmwTimes.ToUnixSeconds(last.Value);
+    }
+
+    /// <summary>A time of day, in seconds since midnight.</summary>
+    public sealed record TimeOfDay(string Name, string Help, params IReadOnlyList<KeySeries> Keys) : BmwMetric(Name, Help, Keys)
+    {
+        protected override double? Convert(BmwLastValue last, LabelledCar car) => BmwTimes.ToSecondsOfDay(last.Value);
+    }
+
+    /// <summary>When the car sent the last document. Only the time is a metric, because a document has no number and its text is too long.</summary>
+    public sealed record Document(string Name, string Help, params IReadOnlyList<KeySeries> Keys) : BmwMetric(Name, Help, Keys)
+    {
+        protected override double? Convert(BmwLastValue last, LabelledCar car) => last.At.ToUnixTimeMilliseconds() / 1000.0;
+    }
+
+    /// <summary>Any text, as the label <c>value</c>.</summary>
+    public sealed record Info(string Name, string Help, params IReadOnlyList<KeySeries> Keys) : BmwMetric(Name, Help, Keys)
+    {
+        public override MetricFamily Family(IReadOnlyList<LabelledCar> cars) => MetricFamily.Info(Name, Help,
+            Select(cars).Where(one => one.Last.Value is not BmwValue.None).DistinctBy(one => one.Labels)
+                .Select(one => one.Labels.With("value", one.Last.Value.ToText())));
     }
 
     /// <summary>A metric of the user's mapping file.</summary>
@@ -101,7 +121,8 @@ internal abstract record BmwMetric(string Name, string Help, IReadOnlyList<KeySe
         (from car in cars
          from series in Keys
          from last in car.Values[series.Key]
-         select new LabelledValue(car, last, series.Labels.Aggregate(car.Labels, (labels, label) => labels.With(label.Name, label.Value))))
+         let withUnit = last with { Unit = last.Unit ?? series.Unit }
+         select new LabelledValue(car, withUnit, series.Labels.Aggregate(car.Labels, (labels, label) => labels.With(label.Name, label.Value))))
         .OrderByDescending(one => one.Last.At);
 
     private sealed record LabelledValue(LabelledCar Car, BmwLastValue Last, LabelSet Labels);

@@ -12,14 +12,17 @@ internal static class BmwMetrics
     public static IEnumerable<MetricFamily> From(BmwReading reading, BmwCarDataOptions options)
     {
         var cars = reading.Cars.Select(car => Label(car.Key, car.Value, options)).ToList();
+        var keys = cars.SelectMany(car => car.Values.Select(values => values.Key)).ToHashSet(StringComparer.Ordinal);
+        // A car sends a part of the catalogue. A mapping file can add series to a built-in metric.
+        var sent = BmwVehicleMetrics.All.Concat(options.CustomMetrics).GroupBy(metric => metric.Name)
+            .Where(same => same.Any(metric => metric.Keys.Any(series => keys.Contains(series.Key))));
         List<(BmwLastValue Last, LabelSet Labels)> raw =
             [.. from car in cars from value in car.Car.Values select (value.Value, car.Labels.With("key", value.Key))];
         IEnumerable<MetricFamily> families =
         [
             MetricFamily.Info("bmw_vehicle_info", "Describes the car. The exporter reads it from BMW's CarData API once a day.",
                 cars.Where(car => car.Car.Info is not null).Select(InfoLabels)),
-            // A mapping file can add series to a built-in metric.
-            .. BmwVehicleMetrics.All.Concat(options.CustomMetrics).GroupBy(m => m.Name).Select(same => Join([.. same.Select(m => m.Family(cars))])),
+            .. sent.Select(same => Join([.. same.Select(metric => metric.Family(cars))])),
             MetricFamily.Gauge("bmw_cardata_value",
                 "The last number of a key, in BMW's unit. A Boolean is 1 or 0. A car sends values only while it is awake.",
                 from one in raw

@@ -26,7 +26,7 @@ internal sealed record BmwCar
 internal sealed record BmwReading
 {
     /// <summary>Tolerated lead of a car's clock. A later time counts as now, because it would block all readings until then.</summary>
-    private static readonly TimeSpan MaximumLead = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaximumLead = TimeSpan.FromMinutes(1);
 
     public static BmwReading Empty { get; } = new();
 
@@ -66,8 +66,8 @@ internal sealed record BmwReading
             var before = values.GetValueOrDefault(entry.Key);
             var at = entry.At ?? message.At ?? now;
             at = at > now + MaximumLead ? now : at;
-            // BMW repeats old readings.
-            if (at < before?.At || (before is null && values.Count >= options.MaximumKeysPerCar)
+            // BMW repeats old readings. After the clock was set back, the time of the last value can be ahead too, and every value replaces it.
+            if ((at < before?.At && before.At <= now + MaximumLead) || (before is null && values.Count >= options.MaximumKeysPerCar)
                 || (!options.Location && BmwKeys.IsLocation(entry.Key))
                 || options.SkippedKeys.Any(glob => FileSystemName.MatchesSimpleExpression(glob, entry.Key)))
             {

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Refit;
 
 namespace Exporter.BmwCarData;
 
 /// <summary>Classifies the responses of BMW's CarData API by <c>exveErrorId</c>, or by the HTTP status if the body has none.</summary>
-internal static class BmwResponses
+internal static partial class BmwResponses
 {
     public static Result<T, ApiFailure> Read<T>(IApiResponse<JsonElement> response, TimeProvider time, Func<JsonElement, T?> convert)
         where T : class => response.Read("BMW", time, convert, error => error.IsSuccessStatusCode
@@ -30,6 +31,14 @@ internal static class BmwResponses
             null => response.StatusCode == HttpStatusCode.Unauthorized,
             _ => false,
         };
+    }
+
+    /// <summary>The keys that the message of CU-402 names; null if the response is another one.</summary>
+    public static IReadOnlyList<string>? UnknownKeys(IApiResponse response, IEnumerable<string> keys)
+    {
+        var body = response.ErrorJson();
+        var words = Words().Matches(Text(body, "exveErrorMsg") ?? "").Select(word => word.Value.TrimEnd('.'));
+        return Text(body, "exveErrorId") == "CU-402" ? [.. keys.Intersect(words, StringComparer.OrdinalIgnoreCase)] : null;
     }
 
     /// <summary>The text of a member; null if it is empty or not a string.</summary>
@@ -56,6 +65,7 @@ internal static class BmwResponses
                 $"BMW no longer has the container: {details}. The exporter looks it up again."),
             (_, "CU-124") => new ApiFailure.Rejected(
                 $"BMW allows ten containers for each user: {details}. Delete an unused one; it still counts for 29 days."),
+            (_, "CU-402") => new ApiFailure.Rejected($"BMW does not have a key of the container: {details}. Update the exporter."),
             (_, "CU-500" or "CU-503") or ( >= 500 or 408, _) => new ApiFailure.Unavailable($"BMW is unavailable: {details}."),
             (_, not null) => new ApiFailure.Rejected($"BMW rejected the request: {details}."),
             _ => UnexpectedFormat(details),
@@ -70,4 +80,8 @@ internal static class BmwResponses
         var http = string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)status}") + (code is null ? "" : $", {Sanitize.Line(code.Trim())}");
         return message is null ? http : $"\"{Sanitize.Line(message.Trim())}\" ({http})";
     }
+
+    /// <summary>Keys, and the other words of a sentence.</summary>
+    [GeneratedRegex("[A-Za-z0-9_.]+")]
+    private static partial Regex Words();
 }

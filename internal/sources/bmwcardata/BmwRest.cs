@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Refit;
 
 namespace Exporter.BmwCarData;
 
@@ -12,15 +11,10 @@ namespace Exporter.BmwCarData;
 /// <param name="file">Stores the descriptions of the cars across restarts.</param>
 internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions options, string file, TimeProvider time, ILogger logger)
 {
-    /// <summary>Identifies the exporter's container together with the purpose. A different list of keys needs a different name.</summary>
-    public const string ContainerName = "exporter-1";
-
-    /// <inheritdoc cref="ContainerName"/>
-    public const string ContainerPurpose = "values after a start";
-
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
     private static readonly Backoff Retry = new(TimeSpan.FromMinutes(15), TimeSpan.FromHours(6));
 
+    private readonly BmwContainers containers = new(api, account, time, logger);
     private volatile CarsFile carsFile = new(DateTimeOffset.MinValue, []);
     private volatile ApiFailure? failure;
     private int failuresInARow;
@@ -103,7 +97,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
 
     private async Task<ApiFailure?> ReadCarsAsync(CancellationToken cancellationToken)
     {
-        var (mappings, error) = await SendAsync(() => api.GetMappings(account, cancellationToken), MappedCar.List);
+        var (mappings, error) = await account.SendAsync(() => api.GetMappings(account, cancellationToken), MappedCar.List, time);
         if (mappings is null)
         {
             return error;
@@ -116,7 +110,8 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
                 logger.LogWarning("BMW returns no data for a car if you are not its primary user; log in as that user, or list your cars in vin");
                 continue;
             }
-            (var info, error) = await SendAsync(() => api.GetBasicData(account, car.Vin, cancellationToken), json => CarInfo.From(car.Vin, json));
+            (var info, error) = await account.SendAsync(
+                () => api.GetBasicData(account, car.Vin, cancellationToken), json => CarInfo.From(car.Vin, json), time);
             if (error is ApiFailure.Rejected)
             {
                 logger.LogWarning("the description of a car cannot be read: {Reason}", error.Reason);
@@ -134,18 +129,19 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
 
     private async Task<ApiFailure?> ReadValuesAsync(Queue<string> pending, Action<BmwMessage> onValues, CancellationToken cancellationToken)
     {
-        var (container, error) = await GetContainerAsync(cancellationToken);
+        var (container, error) = await containers.GetAsync(cancellationToken);
         if (container is null)
         {
             return error;
         }
         while (pending.TryPeek(out var vin))
         {
-            (var message, error) = await SendAsync(
+            (var message, error) = await account.SendAsync(
                 () => api.GetTelematicData(account, vin, container.Id, cancellationToken),
                 json => Json.Member(json, "telematicData") is { ValueKind: JsonValueKind.Object } data
                     ? BmwMessageParser.FromData(vin, data)
-                    : null);
+                    : null,
+                time);
             if (message is not null)
             {
                 onValues(message);
@@ -161,34 +157,6 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
             pending.Dequeue();
         }
         return null;
-    }
-
-    /// <summary>Reuses the container if it exists: BMW allows ten, does not merge equal ones, and counts a deleted one for 29 days.</summary>
-    private async Task<Result<Container, ApiFailure>> GetContainerAsync(CancellationToken cancellationToken)
-    {
-        var (containers, error) = await SendAsync(() => api.GetContainers(account, cancellationToken), Container.List);
-        if (containers is null)
-        {
-            return error!;
-        }
-        if (containers.FirstOrDefault(c => c is { Name: ContainerName, Purpose: ContainerPurpose, State: null or "ACTIVE" }) is { } existing)
-        {
-            return existing;
-        }
-        var request = new NewContainer(ContainerName, ContainerPurpose, BmwKeys.Container);
-        return await SendAsync(() => api.CreateContainer(account, request, cancellationToken), Container.From);
-    }
-
-    /// <summary>Sends one request. If the budget is used up, it sends nothing and does not even renew the token.</summary>
-    private async Task<Result<T, ApiFailure>> SendAsync<T>(Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert)
-        where T : class
-    {
-        if (Budget.RetryAfter is { } wait)
-        {
-            var reason = $"No request was sent to BMW: the budget of {Budget.Limit} requests in 24 hours is used up.";
-            return new ApiFailure.RateLimited(reason) { RetryAfter = wait };
-        }
-        return BmwResponses.Read(await send(), time, convert);
     }
 
     /// <summary>A login completes the wait for a missing token. A renewal does not, because requests are limited.</summary>

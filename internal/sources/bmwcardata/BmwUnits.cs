@@ -12,6 +12,7 @@ internal enum Quantity
     MetersPerSecond,
     Seconds,
     Joules,
+    JoulesPerMeter,
     Watts,
     Volts,
     Amperes,
@@ -40,9 +41,15 @@ internal static class BmwUnits
         new(["h", "hour", "hours"], Quantity.Seconds, 3600),
         new(["d", "day", "days"], Quantity.Seconds, 86_400),
         new(["weeks", "week"], Quantity.Seconds, 604_800),
-        new(["months", "month"], Quantity.None, 1),
+        // A twelfth of a year.
+        new(["months", "month"], Quantity.Seconds, 2_629_746),
         new(["kWh"], Quantity.Joules, 3.6e6),
         new(["Wh"], Quantity.Joules, 3600),
+        new(["kWh/100km", "kWh/100 km"], Quantity.JoulesPerMeter, 36),
+        new(["kWh/62mi", "kWh/62 mi"], Quantity.JoulesPerMeter, 3.6e6 / (62 * Mile)),
+        new(["kWh/100mi", "kWh/100 mi"], Quantity.JoulesPerMeter, 3.6e6 / (100 * Mile)),
+        new(["mi/kWh", "miles/kWh"], Quantity.JoulesPerMeter, 3.6e6 / Mile, IsInverse: true),
+        new(["km/kWh"], Quantity.JoulesPerMeter, 3600, IsInverse: true),
         new(["kW"], Quantity.Watts, 1000),
         new(["W", "watt", "watts"], Quantity.Watts, 1),
         new(["V", "volt", "volts"], Quantity.Volts, 1),
@@ -91,10 +98,12 @@ internal static class BmwUnits
     };
 
     /// <param name="Spellings">The first is that of labels.</param>
-    private sealed record Unit(string[] Spellings, Quantity Quantity, double Factor, double Zero = 0)
+    /// <param name="IsInverse">Whether a larger value means less, such as a distance for each kWh.</param>
+    private sealed record Unit(string[] Spellings, Quantity Quantity, double Factor, double Zero = 0, bool IsInverse = false)
     {
         /// <summary>Divides by a whole number if possible: 66 / 100 is 0.66, but 66 * 0.01 is not.</summary>
-        public double ToBase(double value) => Factor < 1 && Math.Round(1 / Factor) is var divisor && Math.Abs((1 / Factor) - divisor) < 1e-9
+        public double? ToBase(double value) => IsInverse ? value == 0 ? null : Factor / value
+            : Factor < 1 && Math.Round(1 / Factor) is var divisor && Math.Abs((1 / Factor) - divisor) < 1e-9
             ? (value - Zero) / divisor
             : (value - Zero) * Factor;
     }

@@ -43,9 +43,52 @@ public sealed class BmwLoginTests : IDisposable
         Assert.Equal(
             ["client_id", "code_challenge", "code_challenge_method", "response_type", "scope"], form.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(
-            (Configured, "device_code", "authenticate_user openid cardata:streaming:read cardata:api:read"),
+            (Configured, "device_code", "authenticate_user openid cardata:streaming:read"),
             (form["client_id"], form["response_type"], form["scope"]));
         Assert.Equal("https://bmw.example/oneid/link?user_code=ABCD1234", device!.Link.OriginalString);
+    }
+
+    [Theory]
+    [InlineData(false, "authenticate_user openid cardata:streaming:read")]
+    [InlineData(true, "authenticate_user openid cardata:streaming:read cardata:api:read")]
+    public async Task A_login_requests_the_scopes_that_the_configuration_needs(bool rest, string scope)
+    {
+        http.Expect(HttpStatusCode.OK, DeviceResponse);
+
+        await Login(rest).Device.BeginAsync(Cancellation);
+
+        Assert.Equal(scope, Form(0)["scope"]);
+    }
+
+    [Theory]
+    [InlineData(false, "cardata:streaming:read", "select Subscribe to CarData Stream, wait a minute, and log in again", 2)]
+    [InlineData(true, "cardata:streaming:read", "select Subscribe to CarData Stream, wait a minute, and log in again", 2)]
+    [InlineData(true, "cardata:api:read", "select Subscribe to CarData API, wait a minute, and log in again, or turn off rest", 3)]
+    [InlineData(true, "cardata", "compare the client ID with the MyBMW portal, select Subscribe to CarData Stream and Subscribe to CarData API", 3)]
+    [InlineData(false, "openid", "compare the client ID with the MyBMW portal, select Subscribe to CarData Stream there", 2)]
+    public async Task A_login_for_a_service_without_a_subscription_names_the_switch_of_the_portal(bool rest, string missing, string fix, int requests)
+    {
+        http.Otherwise((_, body) => Forms.Read(body)["scope"].Contains(missing, StringComparison.Ordinal)
+            ? StubHttp.Answer(
+                HttpStatusCode.BadRequest, """{"error":"invalid_request","error_description":"The request is missing a parameter."}""")
+            : StubHttp.Answer(HttpStatusCode.OK, DeviceResponse));
+
+        var (_, failure) = await Login(rest).Device.BeginAsync(Cancellation);
+
+        Assert.Contains(fix, Assert.IsType<Renewal.InvalidGrant>(failure).Reason, StringComparison.Ordinal);
+        Assert.Equal(requests, http.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData(401, """{"error":"invalid_client"}""")]
+    [InlineData(503, "")]
+    public async Task Any_other_failure_of_a_login_costs_one_request(int status, string body)
+    {
+        http.Expect((HttpStatusCode)status, body);
+
+        Assert.NotNull((await Login().Device.BeginAsync(Cancellation)).Failure);
+
+        Assert.Single(http.Calls);
     }
 
     [Fact]
@@ -209,9 +252,13 @@ public sealed class BmwLoginTests : IDisposable
         Members = JsonMembers.Empty.With("gcid", "gcid-1").With("client_id", InFile),
     };
 
-    private BmwLogin Login(string? configured = Configured, params IReadOnlyList<string> vins) => new(
-        new BmwCarDataOptions(configured, vins, new Uri("https://bmw.example"), "mqtt.example", 9000, MqttLogging: false),
-        http.Client, () => current, time);
+    private BmwLogin Login(bool rest) => new(Options(Configured) with { Rest = rest }, http.Client, () => current, time);
+
+    private BmwLogin Login(string? configured = Configured, params IReadOnlyList<string> vins) =>
+        new(Options(configured, vins), http.Client, () => current, time);
+
+    private static BmwCarDataOptions Options(string? configured, params IReadOnlyList<string> vins) =>
+        new(configured, vins, new Uri("https://bmw.example"), "mqtt.example", 9000, MqttLogging: false);
 
     private async Task<Renewal> LogInAsync(BmwLogin login)
     {

@@ -27,6 +27,8 @@ public class BmwMetricsTests
         var messages = BmwVehicleMetrics.All.SelectMany(metric => metric.Keys.Select(series => Car.Message($"vehicle.{series.Key}", metric switch
         {
             BmwMetric.Measurement or BmwMetric.Phases => "7",
+            BmwMetric.Timestamp => "\"21.11.2026 10:00 UTC\"",
+            BmwMetric.TimeOfDay => "\"10:00\"",
             _ => "\"OPEN\"",
         }, metric is BmwMetric.Measurement measurement ? Unit(measurement.Quantity) : null))).Distinct();
         var reading = Car.Reading(messages, Car.Options with { Location = true })
@@ -162,6 +164,7 @@ public class BmwMetricsTests
         Quantity.MetersPerSecond => "km/h",
         Quantity.Seconds => "min",
         Quantity.Joules => "kWh",
+        Quantity.JoulesPerMeter => "kWh/100 km",
         Quantity.Watts => "kW",
         Quantity.Volts => "V",
         Quantity.Amperes => "A",

@@ -42,6 +42,30 @@ public class BmwReadingTests
         Assert.Equal(new BmwValue.Number(11), reading.Cars[Car.Electric].Values[Odometer].Value);
     }
 
+    [Theory]
+    [InlineData("2026-11-21T10:14:01Z")]
+    [InlineData("2026-11-22T10:00:00Z")]
+    public void A_time_that_is_ahead_counts_as_now(string ahead)
+    {
+        var stored = Car.Parse(Car.Message(Odometer, "10", "km", ahead)).Message!;
+        var reading = BmwReading.Empty.WithValues(stored, Car.Options, Car.Now);
+        Assert.Equal(Car.Now, reading.Cars[Car.Electric].Values[Odometer].At);
+
+        reading = reading.With(Car.Parse(Car.Message(Odometer, "11", "km", "2026-11-21T10:13:01Z")), Car.Options, Car.Now.AddSeconds(1));
+
+        Assert.Equal(new BmwValue.Number(11), reading.Cars[Car.Electric].Values[Odometer].Value);
+    }
+
+    [Fact]
+    public void After_the_clock_was_set_back_new_values_count()
+    {
+        var reading = Car.Reading([Car.Message(Odometer, "10", "km", "2026-11-21T10:13:00Z")]);
+
+        reading = reading.With(Car.Parse(Car.Message(Odometer, "11", "km", "2026-11-21T09:00:00Z")), Car.Options, Car.Now.AddHours(-1));
+
+        Assert.Equal(new BmwValue.Number(11), reading.Cars[Car.Electric].Values[Odometer].Value);
+    }
+
     [Fact]
     public void Keys_and_cars_above_the_limits_are_ignored()
     {

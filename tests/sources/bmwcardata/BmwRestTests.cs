@@ -94,6 +94,54 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_BMW_no_longer_has_costs_only_this_key()
+    {
+        string[] gone = [BmwKeys.Container[4], BmwKeys.Container[10]];
+        Array.ForEach(gone, Provider.Retire);
+
+        await using var run = await StartAsync();
+        await run.UntilAsync(() => run.Found.Count == 1);
+
+        Assert.Equal(BmwKeys.Container.Except(gone), Assert.Single(Provider.Containers).Keys);
+        Assert.Equal(7, run.Budget.Used);
+        Assert.All(gone, key => Assert.Single(log.All, line => line.Contains($"BMW does not have {key};", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task If_BMW_does_not_name_the_unknown_key_a_part_of_the_list_is_used()
+    {
+        Provider.NamesUnknownKeys = false;
+        Provider.Retire(BmwKeys.Container[4]);
+
+        await using var run = await StartAsync();
+        await run.UntilAsync(() => run.Found.Count == 1);
+
+        Assert.Equal(BmwKeys.Container.Skip(12), Assert.Single(Provider.Containers).Keys);
+        Assert.Equal(7, run.Budget.Used);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_rejected_list_is_never_sent_again(bool named)
+    {
+        Provider.NamesUnknownKeys = named;
+        foreach (var key in BmwKeys.Container)
+        {
+            Provider.Retire(key);
+        }
+
+        await using var run = await StartAsync(dailyCalls: 50);
+        // With names, each list is one key shorter. Without, the lists are the halves, their halves and so on.
+        var lists = named ? BmwKeys.Container.Count : (2 * BmwKeys.Container.Count) - 1;
+        await run.UntilAsync(() => Provider.Rejected.Count == lists);
+        await run.UntilAsync(() => Provider.Mappings.Requests == 3 && run.Rest.Failure is ApiFailure.Rejected);
+
+        Assert.Equal(lists, Provider.Rejected.DistinctBy(list => string.Join(' ', list)).Count());
+        Assert.Equal(lists, Provider.Rejected.Count);
+    }
+
+    [Fact]
     public async Task A_quota_used_up_by_other_programs_is_logged_and_waited_for()
     {
         Provider.UseQuota(50);

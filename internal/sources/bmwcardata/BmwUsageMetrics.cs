@@ -1,0 +1,105 @@
+using static Exporter.BmwCarData.BmwMetric;
+
+namespace Exporter.BmwCarData;
+
+/// <summary>The metrics of trips, consumption, service and the car's own systems, beside the main ones in <see cref="BmwVehicleMetrics"/>.</summary>
+internal static class BmwUsageMetrics
+{
+    private const string Trip = "trip.segment.";
+    private const string Fuel = "drivetrain.fuelSystem.consumptionOverLifeTime.";
+    private const string LowVoltage = "electricalSystem.battery.";
+    private const string Calls = "channel.teleservice.";
+
+    public static IReadOnlyList<BmwMetric> All { get; } =
+    [
+        new Measurement("bmw_vehicle_trip_driving_stars", "The car's rating of the driving style, 0 to 5 stars.", Quantity.None, null,
+            new(Trip + "accumulated.acceleration.starsAverage", ("part", "acceleration")),
+            new(Trip + "accumulated.chassis.brake.starsAverage", ("part", "brake"))),
+        new Measurement("bmw_vehicle_trip_comfort_energy_joules", "Energy that heating, cooling and other comfort took on the trip.",
+            Quantity.Joules, "kWh", Trip + "accumulated.drivetrain.electricEngine.energyConsumptionComfort"),
+        new Measurement("bmw_vehicle_trip_recuperation_joules_per_meter", "Energy recovered on the trip, for each meter.",
+            Quantity.JoulesPerMeter, null, Trip + "accumulated.drivetrain.electricEngine.recuperationTotal"),
+        new Measurement("bmw_vehicle_trip_drive_mode_ratio", "Part of the trip in a driving mode, 0 to 1.", Quantity.Ratio, "percent",
+            new(Trip + "accumulated.drivetrain.transmission.setting.fractionDriveEcoPro", ("mode", "eco_pro")),
+            new(Trip + "accumulated.drivetrain.transmission.setting.fractionDriveEcoProPlus", ("mode", "eco_pro_plus")),
+            new(Trip + "accumulated.drivetrain.transmission.setting.fractionDriveElectric", ("mode", "electric"))),
+        new Timestamp("bmw_vehicle_trip_end_timestamp_seconds", "When the last trip ended.", Trip + "end.time"),
+        new Measurement("bmw_vehicle_trip_end_odometer_meters", "Odometer at the end of the last trip.",
+            Quantity.Meters, null, Trip + "end.travelledDistance"),
+        new Measurement("bmw_vehicle_average_weekly_distance_meters", "Average distance in a week, over a long or short term.", Quantity.Meters, null,
+            new("averageWeeklyDistanceLongTerm", ("term", "long")),
+            new("averageWeeklyDistanceShortTerm", ("term", "short"))),
+        new Measurement("bmw_vehicle_average_daily_distance_meters", "Average distance in a day, on which the car bases its service dates.",
+            Quantity.Meters, null, "status.conditionBasedServicesAverageDistancePerDay"),
+        new Measurement("bmw_vehicle_speed_range_meters_per_second", "Lower and upper bound of the speed.",
+            Quantity.MetersPerSecond, "km/h",
+            new("speedRange.lowerBound", ("bound", "lower")),
+            new("speedRange.upperBound", ("bound", "upper"))),
+        new Measurement("bmw_vehicle_average_consumption_joules_per_meter", "Average electric consumption, for each meter.",
+            Quantity.JoulesPerMeter, null, "drivetrain.avgElectricRangeConsumption"),
+        new Measurement("bmw_vehicle_lifetime_fuel_liters", "Fuel used since the car was built.", Quantity.Liters, "l",
+            new(Fuel + "inChargeDepleting.fuel", ("mode", "charge_depleting")),
+            new(Fuel + "inChargeIncreasing.fuel", ("mode", "charge_increasing")),
+            new(Fuel + "overall.fuel", ("mode", "overall"))),
+        new Measurement("bmw_vehicle_lifetime_fuel_distance_meters", "Distance that belongs to the fuel used.", Quantity.Meters, null,
+            new(Fuel + "inChargeDepleting.referenceDistanceEngineOff", ("mode", "charge_depleting_engine_off")),
+            new(Fuel + "inChargeDepleting.referenceDistanceEngineOn", ("mode", "charge_depleting_engine_on")),
+            new(Fuel + "inChargeIncreasing.referenceDistance", ("mode", "charge_increasing")),
+            new(Fuel + "overall.referenceDistance", ("mode", "overall"))),
+
+        new Measurement("bmw_vehicle_mild_hybrid_battery_health_ratio", "Remaining capacity of the 48 V battery; 1 is the nominal capacity.",
+            Quantity.Ratio, "percent", "electricalSystem.battery48V.stateOfHealth.displayed"),
+        new Flag("bmw_vehicle_low_voltage_battery_recharge_needed", "Whether the 12 V battery needs charging: 1 or 0.",
+            LowVoltage + "serviceDemand.recharge"),
+        new StateSet("bmw_vehicle_low_voltage_battery_replace_state", "BMW's code of the demand to replace the 12 V battery: 1 for the current code.",
+            ["80", "110", "140", "200"], LowVoltage + "serviceDemand.replace"),
+        new StateSet("bmw_vehicle_low_voltage_battery_plausibility_state",
+            "Whether the charge of the 12 V battery is plausible: 1 for the current state.", [], LowVoltage + "stateOfChargePlausibility"),
+
+        new Measurement("bmw_vehicle_condition_based_services", "Number of service messages.",
+            Quantity.None, null, "status.conditionBasedServicesCount"),
+        new Measurement("bmw_vehicle_service_warning_distance_meters", "Distance before the next service from which the car warns.",
+            Quantity.Meters, null, "status.serviceDistance.yellow"),
+        new Measurement("bmw_vehicle_service_warning_seconds",
+            "Time before a service from which the car warns; a month is a twelfth of a year.", Quantity.Seconds, null,
+            new("status.serviceTime.hUandAuServiceYellow", ("service", "legal_inspection")) { Unit = "months" },
+            new("status.serviceTime.yellow", ("service", "service")) { Unit = "weeks" }),
+        new Timestamp("bmw_vehicle_legal_inspection_timestamp_seconds", "When the next inspection required by law is due.",
+            "status.serviceTime.inspectionDateLegal"),
+        new Info("bmw_vehicle_service_defect_info", "ID of a defect that needs service.", "serviceDemand.defect.id"),
+        // BMW misspells this key.
+        new Info("bmw_vehicle_service_partner_info", "Preferred dealer for service.", "sevice.preferredSevicePartner"),
+        new StateSet("bmw_vehicle_teleservice_state", "Data transfer for service: 1 for the current state.",
+            ["idle", "pending", "successful", "error"], Calls + "status"),
+        new Timestamp("bmw_vehicle_teleservice_call_timestamp_seconds", "When the car last called for service, by kind of call.",
+            new(Calls + "lastAutomaticServiceCallTime", ("call", "automatic")),
+            new(Calls + "lastBreakdownCallTime", ("call", "breakdown")),
+            new(Calls + "lastManualCallTime", ("call", "manual")),
+            new(Calls + "lastTeleserviceReportTime", ("call", "report"))),
+        new StateSet("bmw_vehicle_emission_report_state", "Result of the last report of real consumption to the EU: 1 for the current state.",
+            ["ok", "ecu_communication_error", "vehicle_manipulation_detected", "manufacturer_excluded"],
+            "channel.ista.obfcm.lastTransmissionStatus"),
+        new Flag("bmw_vehicle_emission_report_enabled", "Whether the user allows the report of real consumption to the EU: 1 or 0.",
+            "privacySettings.dataCollection.regulations.obfcm"),
+
+        new Timestamp("bmw_vehicle_alarm_activation_timestamp_seconds", "When the alarm was last activated.",
+            "antiTheftAlarmSystem.alarm.activationTime"),
+        new Flag("bmw_vehicle_deep_sleep_active", "Whether the car saves its battery and sends nothing until it is used: 1 or 0.",
+            "deepSleepModeActive"),
+        new Flag("bmw_vehicle_sim_active", "Whether the car's SIM card is active: 1 or 0.", "sim.status"),
+        new Timestamp("bmw_vehicle_contract_timestamp_seconds", "Date of the contracts for BMW's online services.",
+            "vehicleIdentification.connectedDriveContractList"),
+        new Document("bmw_vehicle_document_timestamp_seconds", "When the last document of a kind was made. Only its time is a metric.",
+            new("chassis.axle.wheel.tire.diagnosis", ("document", "tire_diagnosis")),
+            new("drivetrain.electricEngine.charging.profile.mode", ("document", "charging_profile")),
+            new("electronicControlUnit.diagnosticTroubleCodes.raw", ("document", "trouble_codes")),
+            new("extras.optionalEquipment.code", ("document", "optional_equipment")),
+            new("learningNavigation", ("document", "learning_navigation")),
+            new("look.image", ("document", "image")),
+            new("powertrain.electric.battery.charging.history.sessionsList", ("document", "charging_history")),
+            new("powertrain.electric.battery.charging.settingsList", ("document", "charging_settings")),
+            new("status.checkControlMessages", ("document", "check_control")),
+            new("status.conditionBasedServices", ("document", "condition_based_services")),
+            new("vehicleIdentification.basicVehicleData", ("document", "basic_data"))),
+    ];
+}
