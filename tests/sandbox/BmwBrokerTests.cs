@@ -6,6 +6,7 @@ using System.Threading.Channels;
 using Exporter.Sandbox;
 using Exporter.Tests.BmwCarData;
 using MQTTnet;
+using MQTTnet.Exceptions;
 using MQTTnet.Formatter;
 using MQTTnet.Protocol;
 using Xunit;
@@ -238,9 +239,16 @@ public sealed class BmwBrokerTests : IAsyncLifetime
 
         public async ValueTask DisposeAsync()
         {
-            if (client.IsConnected)
+            try
             {
-                await client.DisconnectAsync(new MqttClientDisconnectOptions(), CancellationToken.None);
+                if (client.IsConnected)
+                {
+                    await client.DisconnectAsync(new MqttClientDisconnectOptions(), CancellationToken.None);
+                }
+            }
+            catch (MqttCommunicationException)
+            {
+                // The broker closed the connection at the same time.
             }
             client.Dispose();
         }
