@@ -93,18 +93,14 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
     /// <summary>A sentence with the error of the provider, shortened and without control characters.</summary>
     public string Describe(string sentence)
     {
-        var error = Redact(Content ?? string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s))));
-        var reference = Reference is { Length: > 0 } id ? $", {Sanitize.Line(Redact(id))}" : "";
+        var error = Sanitize.Redact(Content ?? string.Join(": ", new[] { Error, Description }.Where(s => !string.IsNullOrEmpty(s))), Secrets);
+        var reference = Reference is { Length: > 0 } id ? $", {Sanitize.Line(Sanitize.Redact(id, Secrets))}" : "";
         return $"{sentence} (HTTP {(int)Status}{(error.Length > 0 ? $", {Sanitize.Line(error)}" : "")}{reference})";
     }
 
     public override string ToString() => Describe("error");
 
     private Renewal.Transient Unknown(string sentence) => new(FailureKind.UnknownAnswer, Describe(sentence), RetryAfter);
-
-    /// <summary>A shorter value is a code of the provider. Removing it would only make the provider's messages unreadable.</summary>
-    private string Redact(string text) => Secrets.OfType<string>().Where(secret => secret.Length > 3)
-        .Aggregate(text, (rest, secret) => rest.Replace(secret, "<secret>", StringComparison.Ordinal));
 }
 
 /// <summary>Makes foreign text safe for a log line or a page.</summary>
@@ -123,6 +119,13 @@ public static class Sanitize
             }
         });
     }
+
+    /// <summary>
+    /// The text without the secrets. One of less than four characters stays, because it is a word of the provider, whose messages would become
+    /// unreadable.
+    /// </summary>
+    public static string Redact(string text, IEnumerable<string?> secrets) => secrets.OfType<string>().Where(secret => secret.Length > 3)
+        .Aggregate(text, (rest, secret) => rest.Replace(secret, "<secret>", StringComparison.Ordinal));
 
     /// <summary>Describes an unexpected exception by its type and place, because its message may contain a secret.</summary>
     internal static string Unexpected(Exception e)

@@ -77,14 +77,18 @@ public sealed class TokenEndpoint(
     public ErrorMembers ErrorMembers { get; init; } = new();
 
     /// <summary>A client for token endpoints: no redirects, no cookies, and new connections every few minutes to follow address changes.</summary>
-    public static HttpClient CreateHttp() => new(new SocketsHttpHandler
+    public static HttpClient CreateHttp() =>
+        new(CreateHandler()) { Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { UserAgent = { UserAgent.Product } } };
+
+    /// <summary>The network of <see cref="CreateHttp"/>, for a client with handlers of its own.</summary>
+    public static SocketsHttpHandler CreateHandler() => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,
         AutomaticDecompression = DecompressionMethods.All,
+        // So that a changed DNS entry takes effect.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-    })
-    { Timeout = Timeout.InfiniteTimeSpan, DefaultRequestHeaders = { UserAgent = { UserAgent.Product } } };
+    };
 
     /// <summary>The parameters of a form or a query, without those that are empty.</summary>
     internal static IReadOnlyList<KeyValuePair<string, string>> Parameters(params IEnumerable<(string Name, string? Value)> parameters) =>

@@ -117,11 +117,9 @@ internal sealed partial record TokenLifecycle(LifecycleRules Rules)
     /// The token with an expiry. RFC 6749 section 5.1 only recommends <c>expires_in</c>, and a token without any would be renewed at once,
     /// for ever.
     /// </summary>
-    private Token Complete(Token token, Instant now) => token.ExpiresAt is not null ? token : token with
-    {
-        ExpiresAt = Jwt.Expiry(token.AccessToken) ?? (Rules.CanRenew(token) ? now.Utc + Options.AssumedLifetime : null),
-        IsExpiryAssumed = Jwt.Expiry(token.AccessToken) is null,
-    };
+    private Token Complete(Token token, Instant now) => token.ExpiresAt is not null ? token
+        : Jwt.Expiry(token.AccessToken) is { } stated ? token with { ExpiresAt = stated }
+        : token with { ExpiresAt = Rules.CanRenew(token) ? now.Utc + Options.AssumedLifetime : null, IsExpiryAssumed = true };
 
     public TokenLifecycle WithoutNotices() => Notices.Count == 0 ? this : this with { Notices = [] };
 

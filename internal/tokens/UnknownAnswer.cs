@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -27,11 +26,4 @@ internal static partial class UnknownAnswer
 
     [GeneratedRegex("<title[^>]*>([^<]*)<", RegexOptions.IgnoreCase)]
     private static partial Regex Title();
-}
-
-/// <summary>The name and version that each request contains: firewalls reject requests without one.</summary>
-public static class UserAgent
-{
-    public static ProductInfoHeaderValue Product { get; } =
-        new("oauth-exporter", typeof(UserAgent).Assembly.GetName().Version?.ToString(3) ?? "0");
 }

@@ -70,7 +70,7 @@ public sealed class ScrapeTests
         for (var round = 0; round < 5; round++)
         {
             bench.Clock.Advance(TimeSpan.FromMilliseconds(20));
-            Assert.InRange(Measure(1), 0, 96 * 1024);
+            Assert.InRange(Measure(1), 0, 68 * 1024);
         }
 
         long Measure(int scrapes)

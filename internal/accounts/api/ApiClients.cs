@@ -53,14 +53,7 @@ public static class ApiClients
         .RemoveAllLoggers()
         .ConfigureHttpClient(http => http.DefaultRequestHeaders.UserAgent.Add(UserAgent.Product))
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-        .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-        {
-            AutomaticDecompression = DecompressionMethods.All,
-            // So that a changed DNS entry takes effect.
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            AllowAutoRedirect = false,
-            UseCookies = false,
-        });
+        .ConfigurePrimaryHttpMessageHandler(TokenEndpoint.CreateHandler);
 
     /// <summary>
     /// A limit for each try, and at most two quick retries after a temporary failure. A response with Retry-After is not retried: the poller

@@ -9,9 +9,9 @@ namespace Exporter.Netatmo;
 /// <param name="Unreadable">The number of modules that are not in the format of a module.</param>
 internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<Module> Modules, [property: JsonIgnore] int Unreadable = 0)
 {
-    /// <summary>Stations and Home Coaches.</summary>
+    /// <summary>Stations and Home Coaches. Counted once, because each scrape reads it.</summary>
     [JsonIgnore]
-    public int Stations => Modules.Select(m => m.StationId).Distinct().Count();
+    public int Stations { get; } = Modules.Select(m => m.StationId).Distinct().Count();
 
     /// <summary>
     /// Merges the responses of one poll. A module that a station or two responses list twice is included once. Fails without reading further

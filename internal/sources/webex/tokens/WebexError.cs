@@ -41,14 +41,10 @@ internal static class WebexError
         var details = errors.Select(e => JsonMembers.TryFrom(e)?.Text("description")).OfType<string>().Where(d => d != message);
         var id = members?.Text("trackingId") ?? trackingIds?.FirstOrDefault();
         var text = string.Join("; ", details.Prepend(message).OfType<string>());
-        // A shorter value is a word of the provider. Removing it would only make the message unreadable.
-        foreach (var secret in secrets.OfType<Secret>().Where(secret => secret.Reveal().Length > 3))
-        {
-            (text, id) = (text.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal),
-                id?.Replace(secret.Reveal(), "<secret>", StringComparison.Ordinal));
-        }
-        var quoted = Sanitize.Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
-        return $"{quoted}(HTTP {(int)status}{(id is null ? "" : $", trackingId {Sanitize.Line(id)}")})";
+        var quoted = Line(text).Trim() is { Length: > 0 } line ? $"\"{line}\" " : "";
+        return $"{quoted}(HTTP {(int)status}{(id is null ? "" : $", trackingId {Line(id)}")})";
+
+        string Line(string foreign) => Sanitize.Line(Sanitize.Redact(foreign, secrets.Select(secret => secret?.Reveal())));
     }
 
     private static Renewal ClassifyMessage(TokenError error)
