@@ -36,7 +36,7 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
     {
         // Commands print errors themselves, so the token manager must not log them.
         await using var services = Composition.Services(Time, NullLoggerFactory.Instance, planned);
-        using var account = services.GetRequiredService<IReadOnlyList<Account>>()[0];
+        using var account = services.GetRequiredService<AccountList>().Current[0];
         int exitCode;
         try
         {

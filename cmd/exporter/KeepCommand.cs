@@ -57,7 +57,7 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
         try
         {
             var started = new List<AccountReport>();
-            foreach (var account in services.GetRequiredService<IReadOnlyList<Account>>())
+            foreach (var account in services.GetRequiredService<AccountList>().Current)
             {
                 if (await StartAsync(account, cancellationToken))
                 {

@@ -9,6 +9,9 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
 
     public string Source => source;
 
+    /// <summary>The provider's name in sentences and on buttons.</summary>
+    public string Provider { get => field ?? source; init; }
+
     /// <summary>Whether the account's series have the label <c>account</c>: they do if the configuration names accounts.</summary>
     public bool HasAccountLabel => hasAccountLabel;
 

@@ -26,17 +26,17 @@ public static class AccountServices
     }
 
     /// <summary>
-    /// Registers the accounts as <c>IReadOnlyList&lt;Account&gt;</c>, opened at the first use, and the <see cref="MetricsCache"/> of their
+    /// Registers the accounts as an <see cref="AccountList"/>, opened at the first use, and the <see cref="MetricsCache"/> of their
     /// metrics. In a host, <see cref="HostedAccounts"/> renews their tokens, takes their readings, and disposes them. Requires
     /// <see cref="AddSources"/> and logging.
     /// </summary>
     public static IServiceCollection AddAccounts(this IServiceCollection services, IReadOnlyList<ConfiguredAccount> configured)
     {
         services.AddTokens();
-        services.AddSingleton<IReadOnlyList<Account>>(provider =>
+        services.AddSingleton(provider =>
         {
             var options = new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() };
-            return [.. configured.Select(account => account.Open(options, provider))];
+            return new AccountList([.. configured.Select(account => account.Open(options, provider))]);
         });
         services.AddSingleton<MetricsCache>().AddSingleton<BackgroundHealth>().AddSingleton<HostedAccounts>();
         services.AddHostedService(provider => provider.GetRequiredService<HostedAccounts>());

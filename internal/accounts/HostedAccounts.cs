@@ -5,7 +5,7 @@ namespace Exporter.Accounts;
 /// tokens that are only in memory when the host stops.
 /// </summary>
 public sealed class HostedAccounts(
-    IReadOnlyList<Account> accounts, TokenRefresh refresh, BackgroundHealth health, TimeProvider time, ILogger<HostedAccounts> logger)
+    AccountList accounts, TokenRefresh refresh, BackgroundHealth health, TimeProvider time, ILogger<HostedAccounts> logger)
     : DeferredWorker
 {
     /// <summary>Docker kills the process ten seconds after SIGTERM.</summary>
@@ -15,13 +15,13 @@ public sealed class HostedAccounts(
     public bool AllSaved { get; private set; } = true;
 
     public override Task StartingAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(accounts.Select(account => account.LoadAsync(isProgramStart: true, cancellationToken)));
+        Task.WhenAll(accounts.Current.Select(account => account.LoadAsync(isProgramStart: true, cancellationToken)));
 
     /// <summary>Stops within <see cref="LongestStop"/>, which counts only while the process runs, unlike the limit of the host.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(LongestStop, new RunningTime(time));
-        var saved = accounts.Select(account => account.ShutDownAsync(logger, limit.Token)).ToList();
+        var saved = accounts.Current.Select(account => account.ShutDownAsync(logger, limit.Token)).ToList();
         // Reading sources save their last values too.
         await Task.WhenAll([base.StopAsync(limit.Token), .. saved]);
         AllSaved = saved.All(s => s.Result);
@@ -30,7 +30,7 @@ public sealed class HostedAccounts(
     public override void Dispose()
     {
         base.Dispose();
-        foreach (var account in accounts)
+        foreach (var account in accounts.Current)
         {
             account.Dispose();
         }
@@ -38,7 +38,7 @@ public sealed class HostedAccounts(
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        refresh.Add(accounts.SelectMany(account => account.TokenManagers));
-        return Task.WhenAll(accounts.Select(account => health.WatchAsync(() => account.RunAsync(stoppingToken))));
+        refresh.Add(accounts.Current.SelectMany(account => account.TokenManagers));
+        return Task.WhenAll(accounts.Current.Select(account => health.WatchAsync(() => account.RunAsync(stoppingToken))));
     }
 }

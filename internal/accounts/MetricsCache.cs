@@ -7,7 +7,7 @@ namespace Exporter.Accounts;
 /// made from are, so nothing must be invalidated. Safe for concurrent use.
 /// </summary>
 /// <param name="api">Counts the calls to providers.</param>
-public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api, TimeProvider time) : BackgroundService
+public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvider time) : BackgroundService
 {
     /// <summary>Scrapes within this time share the live values, because encoding these is the largest cost of a small page.</summary>
     private static readonly TimeSpan LiveFor = TimeSpan.FromMilliseconds(10);
@@ -37,7 +37,7 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
     {
         while (true)
         {
-            var changes = accounts.Select(a => a.ReadingSource?.Changed).OfType<Task>().ToList();
+            var changes = accounts.Current.Select(a => a.ReadingSource?.Changed).OfType<Task>().ToList();
             var changesAt = Update(wait: true, form: null).ChangesAt;
             await Deadline.Of(changesAt, time).WaitAsync(time, changes, stoppingToken);
         }
@@ -83,10 +83,11 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
         {
             return false;
         }
-        for (var i = 0; i < accounts.Count; i++)
+        var current = accounts.Current;
+        for (var i = 0; i < current.Count; i++)
         {
-            if (!ReferenceEquals(snapshot.Accounts[i].Token, accounts[i].TokenManager.Snapshot)
-                || !ReferenceEquals(snapshot.Accounts[i].ReadingStatus, accounts[i].ReadingSource?.Status))
+            if (!ReferenceEquals(snapshot.Accounts[i].Token, current[i].TokenManager.Snapshot)
+                || !ReferenceEquals(snapshot.Accounts[i].ReadingStatus, current[i].ReadingSource?.Status))
             {
                 return false;
             }
@@ -97,7 +98,7 @@ public sealed class MetricsCache(IReadOnlyList<Account> accounts, ApiMetrics api
     private MetricsSnapshot Render(MetricsSnapshot before)
     {
         var now = time.GetUtcNow();
-        AccountSnapshot[] snapshots = [.. accounts.Select((account, i) =>
+        AccountSnapshot[] snapshots = [.. accounts.Current.Select((account, i) =>
             new AccountSnapshot(account, account.TokenManager.Snapshot, Collect(account, before.Accounts.ElementAtOrDefault(i)?.Metrics, now)))];
         var state = EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, AccountMetrics.State(snapshots)));
         var calls = EncodedMetrics.Of(api.Registry);

@@ -25,10 +25,12 @@ public sealed record PollerOptions(TimeSpan Interval)
 /// </summary>
 /// <param name="poll">One poll. It may throw <see cref="TokenUnavailableException"/>.</param>
 /// <param name="collect">Pure: the metrics of a reading at a time.</param>
+/// <param name="present">Pure: a reading at a time, as people read it.</param>
 public sealed class Poller<T>(
     string account,
     Func<CancellationToken, Task<Result<T, ApiFailure>>> poll,
     Func<T, DateTimeOffset, ReadingMetrics> collect,
+    Func<T, DateTimeOffset, Presentation> present,
     TokenManager manager,
     PollerOptions options,
     TimeProvider time,
@@ -49,6 +51,8 @@ public sealed class Poller<T>(
         var (reading, metrics, status) = latest.Value;
         return (reading is null || !(metrics.ChangesAt <= now) ? metrics : collect(reading, now)) with { Status = status };
     }
+
+    public Presentation Present(DateTimeOffset now) => latest.Value.Reading is { } reading ? present(reading, now) : Presentation.Empty;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {

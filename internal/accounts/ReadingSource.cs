@@ -16,6 +16,9 @@ public interface IReadingSource
     /// <summary>The metrics of the latest reading at a time, with the status that belongs to them.</summary>
     ReadingMetrics Collect(DateTimeOffset now);
 
+    /// <summary>The latest reading at a time, as people read it.</summary>
+    Presentation Present(DateTimeOffset now);
+
     /// <summary>Reads until <paramref name="cancellationToken"/> is canceled.</summary>
     Task RunAsync(CancellationToken cancellationToken);
 }

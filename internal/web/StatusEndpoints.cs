@@ -21,7 +21,7 @@ internal static class StatusEndpoints
         routes.MapMethods("/version", Read, () => TypedResults.Json(build, StatusJson.Default.BuildInfo, MediaType));
 
     /// <summary>Shows what is in memory, without secrets. Sends nothing to a provider.</summary>
-    public static void MapDebug(this IEndpointRouteBuilder routes, IReadOnlyList<Account> accounts)
+    public static void MapDebug(this IEndpointRouteBuilder routes, AccountList accounts)
     {
         var debug = routes.MapGroup("/debug").AddEndpointFilter((context, next) =>
         {
@@ -34,7 +34,8 @@ internal static class StatusEndpoints
         debug.MapMethods("token", Read, (string? account) => TypedResults.Json(
             Selected(account).ToDictionary(a => a.Name, TokenStatus.Of), StatusJson.Default.DictionaryStringTokenStatus, MediaType));
 
-        IEnumerable<Account> Selected(string? account) => string.IsNullOrEmpty(account) ? accounts : accounts.Where(a => a.Name == account);
+        IEnumerable<Account> Selected(string? account) =>
+            string.IsNullOrEmpty(account) ? accounts.Current : accounts.Current.Where(a => a.Name == account);
     }
 }
 

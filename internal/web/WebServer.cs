@@ -98,7 +98,7 @@ public static class WebServer
         services.GetRequiredService<LoginEndpoints>().Map(app);
         if (options.DebugHandlers)
         {
-            app.MapDebug(services.GetRequiredService<IReadOnlyList<Account>>());
+            app.MapDebug(services.GetRequiredService<AccountList>());
         }
     }
 

@@ -110,7 +110,7 @@ public sealed class ApiClientsTests
         using var two = new Account("car", "netatmo", hasAccountLabel: true, TokenManagerOf("car", "b"), readingSource: null);
         await Task.WhenAll(one.LoadAsync(isProgramStart: true, Cancellation), two.LoadAsync(isProgramStart: true, Cancellation));
 
-        var cache = new MetricsCache([one, two], metrics, time);
+        var cache = new MetricsCache(new([one, two]), metrics, time);
         var page = Pages.Text(cache.Current(Prometheus.ExpositionFormat.PrometheusText, gzip: false));
 
         Assert.Contains("\nexporter_api_retries_total{source=\"netatmo\"} 2\n", page);

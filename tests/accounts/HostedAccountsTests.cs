@@ -23,7 +23,7 @@ public sealed class HostedAccountsTests : IDisposable
     {
         await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions(), Cancellation);
         using var host = Host(sandbox);
-        var account = Assert.Single(host.Services.GetRequiredService<IReadOnlyList<Account>>());
+        var account = Assert.Single(host.Services.GetRequiredService<AccountList>().Current);
         Assert.IsType<TokenState.Missing>(account.TokenManager.Snapshot.State);
 
         await host.StartAsync(Cancellation);
@@ -47,7 +47,7 @@ public sealed class HostedAccountsTests : IDisposable
 
         await Assert.ThrowsAsync<IOException>(() => host.StartAsync(Cancellation));
 
-        Assert.NotNull(Assert.Single(host.Services.GetRequiredService<IReadOnlyList<Account>>()).TokenManager.Snapshot.State.Token);
+        Assert.NotNull(Assert.Single(host.Services.GetRequiredService<AccountList>().Current).TokenManager.Snapshot.State.Token);
         Assert.Equal(0, sandbox.Netatmo.Token.Requests);
     }
 
@@ -58,11 +58,11 @@ public sealed class HostedAccountsTests : IDisposable
         using var first = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
         using var second = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
         var (broken, working) = (new FakeReadingSource(new InvalidOperationException("a bug")), new FakeReadingSource(null));
-        IReadOnlyList<Account> accounts =
+        AccountList accounts = new(
         [
             new("a", "x", hasAccountLabel: true, first.TokenManager, broken),
             new("b", "x", hasAccountLabel: true, second.TokenManager, working),
-        ];
+        ]);
         var health = new BackgroundHealth(new Logger<BackgroundHealth>(logs));
         using var refresh = new TokenRefresh(time, logs);
         using var service = new HostedAccounts(accounts, refresh, health, time, new Logger<HostedAccounts>(logs));
@@ -89,7 +89,7 @@ public sealed class HostedAccountsTests : IDisposable
         using var bench = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
         using var refresh = new TokenRefresh(time, logs);
         using var service = new HostedAccounts(
-            [new("a", "x", hasAccountLabel: true, bench.TokenManager, null)], refresh, new BackgroundHealth(new Logger<BackgroundHealth>(logs)),
+            new([new("a", "x", hasAccountLabel: true, bench.TokenManager, null)]), refresh, new BackgroundHealth(new Logger<BackgroundHealth>(logs)),
             time, new Logger<HostedAccounts>(logs));
         await service.StartingAsync(Cancellation);
         bench.Grant.Hold();
@@ -150,6 +150,8 @@ public sealed class HostedAccountsTests : IDisposable
         public Task Changed { get; } = new TaskCompletionSource().Task;
 
         public ReadingMetrics Collect(DateTimeOffset now) => ReadingMetrics.None;
+
+        public Presentation Present(DateTimeOffset now) => Presentation.Empty;
 
         public async Task RunAsync(CancellationToken cancellationToken)
         {

@@ -195,7 +195,7 @@ public sealed class MetricsCacheTests : IDisposable
         return account;
     }
 
-    private MetricsCache New() => new(accounts, api, time);
+    private MetricsCache New() => new(new(accounts), api, time);
 
     private string Text() => Text(New());
 
@@ -219,6 +219,8 @@ public sealed class MetricsCacheTests : IDisposable
             Collecting();
             return new ReadingMetrics([MetricFamily.Gauge("reading", "A reading.", 1)], ChangesAt) { Status = Status };
         }
+
+        public Presentation Present(DateTimeOffset now) => Presentation.Empty;
 
         public Task RunAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }

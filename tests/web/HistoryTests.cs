@@ -186,7 +186,7 @@ public sealed class HistoryTests : IDisposable
         var manager = new TokenManager("home", grant, new MemoryStore(), new TokenManagerOptions(), time, NullLogger<TokenManager>.Instance);
         var account = new Account("home", "x", hasAccountLabel: true, manager, feed);
         accounts.Add(account);
-        return (new History([account], time, NullLogger<History>.Instance), account);
+        return (new History(new([account]), time, NullLogger<History>.Instance), account);
     }
 
     private sealed class Feed : IReadingSource
@@ -199,6 +199,8 @@ public sealed class HistoryTests : IDisposable
         public Task Changed => latest.Changed;
 
         public ReadingMetrics Collect(DateTimeOffset now) => new([MetricFamily.Gauge("x_a_celsius", "A.", value)], null);
+
+        public Presentation Present(DateTimeOffset now) => Presentation.Empty;
 
         public void Take(DateTimeOffset at, double reading)
         {

@@ -257,7 +257,7 @@ internal sealed class WebBench : IAsyncDisposable
     private WebApplication Build(WebOptions options)
     {
         var builder = WebServer.CreateBuilder(options);
-        builder.Services.AddSingleton(Time).AddSingleton(Accounts).AddSingleton(new MetricsCache(Accounts, new ApiMetrics(), Time));
+        builder.Services.AddSingleton(Time).AddSingleton(new AccountList(Accounts)).AddSingleton(new MetricsCache(new(Accounts), new ApiMetrics(), Time));
         builder.Services.Replace(ServiceDescriptor.Singleton(logging)).Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
         var built = builder.Build();
         built.Use((context, next) =>

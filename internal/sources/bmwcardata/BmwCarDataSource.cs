@@ -40,6 +40,7 @@ public sealed class BmwCarDataSource : ISource
         var feed = new BmwFeed(options, stream, values, context.Time, rest);
         return new Account(context.Name, Name, context.HasAccountLabel, manager, feed)
         {
+            Provider = "BMW",
             Login = new LoginMethod.Device(login.Device),
             Commands = new BmwCommands(options, manager, stream).Handlers,
             Live = rest?.Budget is not { } budget ? [] :

@@ -40,7 +40,8 @@ public sealed class ErganiSource : ISource
         var account = new ApiAccount(manager, credentials.Environment.Address) { Calls = calls };
         var reader = new ErganiReader(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
-            context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null), manager,
+            context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null),
+            (_, _) => Presentation.Empty, manager,
             new PollerOptions(options.RefreshInterval)
             {
                 Series = context.Series,
@@ -50,6 +51,7 @@ public sealed class ErganiSource : ISource
 
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
+            Provider = "Ergani",
             Revoke = async (token, cancellationToken) => token switch
             {
                 { RefreshToken: null } => null,

@@ -64,6 +64,7 @@ public sealed class NetatmoSource : ISource
             {
                 Notice = NoticeOf(reading, options),
             },
+            (_, _) => Presentation.Empty,
             manager,
             new PollerOptions(options.RefreshInterval) { Series = context.Series },
             time,
@@ -71,6 +72,7 @@ public sealed class NetatmoSource : ISource
 
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
+            Provider = "Netatmo",
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
             Live = NetatmoStatus.Live(options.RefreshInterval, () => poller.Reading?.Stations, time),
             Units = Units,

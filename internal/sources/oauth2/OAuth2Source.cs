@@ -24,6 +24,7 @@ public sealed class OAuth2Source : ISource
         var manager = context.CreateTokenManager(new RefreshTokenGrant(token, context.Time));
         return new Account(context.Name, Name, context.HasAccountLabel, manager, readingSource: null)
         {
+            Provider = (options.Authorization ?? options.Device ?? options.Token).Host,
             Login = options switch
             {
                 { Authorization: { } authorization } => new LoginMethod.Redirect(

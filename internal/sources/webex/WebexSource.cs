@@ -45,12 +45,14 @@ public sealed class WebexSource : ISource
         var api = context.Services.GetRequiredService<IWebexApi>();
         var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger, context.Series);
         var poller = new Poller<WebexReading>(
-            context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. WebexMetrics.From(reading)], null), tokens.ServiceApp,
+            context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. WebexMetrics.From(reading)], null),
+            (_, _) => Presentation.Empty, tokens.ServiceApp,
             new PollerOptions(options.Data.RefreshInterval) { Series = context.Series }, time, logger);
         // Without an integration there is no login by browser.
         var hasIntegration = (options.Tokens.Integration ?? config.Integration()) is not null;
         return new Account(context.Name, Name, context.HasAccountLabel, tokens.ServiceApp, poller)
         {
+            Provider = "Webex",
             Upstream = [tokens.Personal],
             Levels = tokens.LevelsAt,
             Live =

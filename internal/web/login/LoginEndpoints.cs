@@ -7,7 +7,7 @@ namespace Exporter.Web;
 /// started. All other changes need a POST with an antiforgery token.
 /// </summary>
 internal sealed class LoginEndpoints(
-    IReadOnlyList<Account> accounts, RedirectLogin redirect, DeviceLogins devices, Forms forms, ExternalUrl external, LoginAccess access,
+    AccountList accounts, RedirectLogin redirect, DeviceLogins devices, Forms forms, ExternalUrl external, LoginAccess access,
     LoginLinks links, LoginAttempts attempts, NewLogins logins)
 {
     private const int MaxPaste = 8192;
@@ -51,17 +51,18 @@ internal sealed class LoginEndpoints(
         request.Headers[name].ToString() is var purpose && (purpose.Contains("prefetch", StringComparison.OrdinalIgnoreCase)
             || purpose.Contains("prerender", StringComparison.OrdinalIgnoreCase) || purpose.Contains("preview", StringComparison.OrdinalIgnoreCase)));
 
-    private Account? OnlyAccount => accounts is [var only] ? only : null;
+    private Account? OnlyAccount => accounts.Current is [var only] ? only : null;
 
     /// <summary>The account that needs a login, if it is the only one.</summary>
-    private Account? OnlyWaiting => accounts.Where(AccountMetrics.NeedsLogin).ToList() is [var only] ? only : null;
+    private Account? OnlyWaiting => accounts.Current.Where(AccountMetrics.NeedsLogin).ToList() is [var only] ? only : null;
 
     private IResult Select(HttpContext context, string? name, string root, Account? fallback, Func<Account, IResult> respond) =>
         Find(name, fallback) is { } account ? access.Of(context, account) is null ? access.Denied(context, account, root) : respond(account)
         : string.IsNullOrEmpty(name) ? new Redirect(root.Length > 0 ? root : "./")
         : UnknownAccount(root);
 
-    private Account? Find(string? name, Account? fallback) => string.IsNullOrEmpty(name) ? fallback : accounts.FirstOrDefault(a => a.Name == name);
+    private Account? Find(string? name, Account? fallback) =>
+        string.IsNullOrEmpty(name) ? fallback : accounts.Current.FirstOrDefault(a => a.Name == name);
 
     /// <param name="root">The relative path to the root. At <c>/auth</c>, a login that does not return here gets a form for its code.</param>
     private IResult Start(HttpContext context, Account account, string root) => account.Login switch

@@ -8,7 +8,7 @@ namespace Exporter.Web;
 /// Exchanges a one-time link for a cookie that permits the browser to log in one account, once. Links that were used, and the permissions of
 /// browsers, are kept in memory until they expire. Safe for concurrent use.
 /// </summary>
-internal sealed class LoginLinks(IReadOnlyList<Account> accounts, WebOptions options, ExternalUrl external, TimeProvider time)
+internal sealed class LoginLinks(AccountList accounts, WebOptions options, ExternalUrl external, TimeProvider time)
 {
     /// <summary>The command derives it without settings.</summary>
     private const string DefaultUrl = "http://127.0.0.1:9210";
@@ -40,7 +40,7 @@ internal sealed class LoginLinks(IReadOnlyList<Account> accounts, WebOptions opt
     public Account? Redeem(HttpContext context)
     {
         if (LoginLink.Verify(options.StateDirectory, context.Request.Query, time.GetUtcNow()) is not var (name, id, until)
-            || accounts.FirstOrDefault(a => a.Name == name) is not { } account)
+            || accounts.Current.FirstOrDefault(a => a.Name == name) is not { } account)
         {
             return null;
         }
@@ -98,7 +98,7 @@ internal sealed class LoginLinks(IReadOnlyList<Account> accounts, WebOptions opt
     }
 
     private string CookieOf(Account account) =>
-        $"{(external.IsHttps ? "__Host-" : "")}exporter-link-{accounts.Index().First(a => a.Item == account).Index}";
+        $"{(external.IsHttps ? "__Host-" : "")}exporter-link-{accounts.Current.Index().First(a => a.Item == account).Index}";
 
     // Lax: the provider returns the browser by a link, and with Strict the browser would not send the cookie.
     private CookieOptions Options() =>

@@ -2,7 +2,7 @@ namespace Exporter.Web;
 
 /// <summary>The login by redirect: sends the browser to the provider, and handles the response that it returns with.</summary>
 internal sealed class RedirectLogin(
-    IReadOnlyList<Account> accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger,
+    AccountList accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger,
     IHostApplicationLifetime lifetime, NewLogins logins, LoginRepeats repeats)
 {
     /// <summary>Marks a redirect to the external URL, so that a proxy that replaces the host name causes no redirect loop.</summary>
@@ -23,7 +23,7 @@ internal sealed class RedirectLogin(
     }
 
     /// <summary>The account of the login that this browser started with the response's state; null if there is none.</summary>
-    public Account? AccountOf(HttpContext context, AuthorizationResponse response) => accounts.FirstOrDefault(account =>
+    public Account? AccountOf(HttpContext context, AuthorizationResponse response) => accounts.Current.FirstOrDefault(account =>
         cookies.Find(context, IndexOf(account)) is { } login && login.Request.State.Equals(response.State));
 
     /// <summary>The outcome of a callback that belongs to no login of this browser.</summary>
@@ -107,5 +107,5 @@ internal sealed class RedirectLogin(
             """);
     }
 
-    private int IndexOf(Account account) => accounts.Index().First(a => a.Item == account).Index;
+    private int IndexOf(Account account) => accounts.Current.Index().First(a => a.Item == account).Index;
 }

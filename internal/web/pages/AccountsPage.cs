@@ -2,7 +2,7 @@ namespace Exporter.Web;
 
 /// <summary>The start page: the state of every account, its readings, and what to do next. Waits for nothing.</summary>
 internal sealed class AccountsPage(
-    IReadOnlyList<Account> accounts, History history, DeviceLogins devices, NewLogins logins, LoginAccess access, Forms forms, WebOptions options,
+    AccountList accounts, History history, DeviceLogins devices, NewLogins logins, LoginAccess access, Forms forms, WebOptions options,
     TimeProvider time)
 {
     private const int RefreshSeconds = 60;
@@ -13,19 +13,19 @@ internal sealed class AccountsPage(
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapMethods(
         "/", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string? account, int? from) => Render(
-            context, accounts.Any(a => a.Login is LoginMethod.Device) ? forms.Field(context) : null, account, Math.Max(0, (from ?? 1) - 1)));
+            context, accounts.Current.Any(a => a.Login is LoginMethod.Device) ? forms.Field(context) : null, account, Math.Max(0, (from ?? 1) - 1)));
 
     /// <param name="name">The only account to show; null for all.</param>
     /// <param name="from">The first account or, for a single one, its first tile.</param>
     private IResult Render(HttpContext context, Html? formField, string? name, int from)
     {
-        var shown = name is null ? accounts.Index().Skip(from).Take(MaxAccounts) : accounts.Index().Where(a => a.Item.Name == name);
-        var left = name is null ? accounts.Count - from - MaxAccounts : 0;
+        var shown = name is null ? accounts.Current.Index().Skip(from).Take(MaxAccounts) : accounts.Current.Index().Where(a => a.Item.Name == name);
+        var left = name is null ? accounts.Current.Count - from - MaxAccounts : 0;
         var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
-        var loggingIn = accounts.Any(a => a.TokenManager.Snapshot.Login is not null);
+        var loggingIn = accounts.Current.Any(a => a.TokenManager.Snapshot.Login is not null);
         return Layout.Page(StatusCodes.Status200OK, "Exporter", "", $"""
-            <h1>{(accounts.Count == 1 ? "Account" : "Accounts")}</h1>
-            {(accounts.Count < 2 ? null : Overview(name is null))}
+            <h1>{(accounts.Current.Count == 1 ? "Account" : "Accounts")}</h1>
+            {(accounts.Current.Count < 2 ? null : Overview(name is null))}
             {shown.Select(a => Section(context, a.Item, a.Index, clock, formField, name is null ? 0 : from))}
             {(left <= 0 ? null : (Html)$"<p>And {left} more accounts. <a href=\"?from={from + MaxAccounts + 1}\">Next accounts</a></p>")}
             <footer><a href="{options.TelemetryPath[1..]}">Metrics</a> · <a href="version">Version {BuildInfo.Current.Version}</a>
@@ -35,11 +35,11 @@ internal sealed class AccountsPage(
 
     private Html Overview(bool hasAll)
     {
-        var links = accounts.Select((a, i) => (Html)$"<span class=\"pair\"><a href=\"{Link(i)}\">{a.Name}</a> {Badge(a)}</span>");
+        var links = accounts.Current.Select((a, i) => (Html)$"<span class=\"pair\"><a href=\"{Link(i)}\">{a.Name}</a> {Badge(a)}</span>");
         return $"<nav class=\"card\" aria-label=\"Accounts\"><div class=\"actions\">{links}</div></nav>";
 
         string Link(int index) =>
-            hasAll && accounts.Count <= MaxAccounts ? $"#account-{index}" : $"?from={index / MaxAccounts * MaxAccounts + 1}#account-{index}";
+            hasAll && accounts.Current.Count <= MaxAccounts ? $"#account-{index}" : $"?from={index / MaxAccounts * MaxAccounts + 1}#account-{index}";
     }
 
     private Html Section(HttpContext context, Account account, int index, Clock clock, Html? formField, int firstTile)

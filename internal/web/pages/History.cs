@@ -4,7 +4,7 @@ namespace Exporter.Web;
 /// The readings of the last 24 hours, in memory: at most 288 points per series, which is a point every five minutes of a day, and at most
 /// <see cref="MaxSeries"/> series. A feed's new reading adds to it. Safe for concurrent use.
 /// </summary>
-internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time, ILogger<History> logger) : BackgroundService
+internal sealed class History(AccountList accounts, TimeProvider time, ILogger<History> logger) : BackgroundService
 {
     /// <summary>With 288 points of 8 bytes each: a little over 2 MiB.</summary>
     public const int MaxSeries = 1000;
@@ -51,7 +51,7 @@ internal sealed class History(IReadOnlyList<Account> accounts, TimeProvider time
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(accounts.Where(a => a.ReadingSource is not null).Select(a => FollowAsync(a, a.ReadingSource!, stoppingToken)));
+        Task.WhenAll(accounts.Current.Where(a => a.ReadingSource is not null).Select(a => FollowAsync(a, a.ReadingSource!, stoppingToken)));
 
     private async Task FollowAsync(Account account, IReadingSource feed, CancellationToken cancellationToken)
     {

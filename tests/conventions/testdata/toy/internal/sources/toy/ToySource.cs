@@ -39,13 +39,15 @@ public sealed class ToySource : ISource
                 return await answer.Content.ReadAsStringAsync(cancellationToken);
             },
             (level, _) => new ReadingMetrics([MetricFamily.Gauge("toy_tank_level_furlongs", "Level of the toy.", double.Parse(level, CultureInfo.InvariantCulture))], null),
+            (level, _) => new Presentation(new ReadingCard("Tank",
+                new ReadingLine("Level", new ReadingValue.Number(double.Parse(level, CultureInfo.InvariantCulture), "fur"), IsPlotted: true))),
             manager,
             new PollerOptions(TimeSpan.FromMinutes(1)),
             context.Time,
             logger);
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
-            Units = new Dictionary<string, string> { ["furlongs"] = "fur" },
+            Provider = "Toy",
         };
     }
 }
