@@ -41,26 +41,15 @@ internal static class LogoutCommand
             terminal.Output.WriteLine($"{account.Name}: not logged in.");
             return ExitCode.Done;
         }
-        var revoke = local ? null : account.Revoke;
-        List<ForgetResult> results = [await account.TokenManager.ForgetAsync(revoke, cancellationToken)];
-        foreach (var upstream in account.Upstream.Where(_ => results[^1].Failure is null))
+        var result = await account.LogOutAsync(local, cancellationToken);
+        if (result.Failure is { } failure)
         {
-            results.Add(await upstream.ForgetAsync(cancellationToken));
-        }
-        if (results[^1].Failure is { } failure)
-        {
-            var hint = revoke is null ? "" : "; try again, or use --local to remove only the local token";
+            var hint = result.IsRevoked ? "; try again, or use --local to remove only the local token" : "";
             return terminal.Fail(
-                $"{account.Name}: the logout is not complete: {failure}{hint}", revoke is null ? ExitCode.Failed : ExitCode.TryLater);
+                $"{account.Name}: the logout is not complete: {failure}{hint}", result.IsRevoked ? ExitCode.TryLater : ExitCode.Failed);
         }
-        var outcome = (local, revoke) switch
-        {
-            (_, not null) => "revoked at the provider and removed locally",
-            (true, _) => "removed locally; the login stays valid at the provider",
-            _ => "removed locally; the provider has no revocation endpoint, so remove the login in your account settings there",
-        };
-        terminal.Output.WriteLine($"{account.Name}: {outcome}.");
-        foreach (var left in results.Select(result => result.Left).OfType<string>())
+        terminal.Output.WriteLine($"{account.Name}: {account.Effect(local)}.");
+        foreach (var left in result.Left)
         {
             terminal.Error.WriteLine($"{account.Name}: {left}.");
         }

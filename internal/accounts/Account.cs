@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Exporter.Accounts;
 
 /// <summary>One configured login at a source, opened. <see cref="RunAsync"/> takes its readings.</summary>
@@ -48,9 +46,6 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
 
     /// <summary>The source's series that change with time alone.</summary>
     public IReadOnlyList<LiveValue> Live { get; init; } = [];
-
-    /// <summary>Symbols of units that are not base units of Prometheus, by the suffix of the metric name: <c>ppm</c>.</summary>
-    public IReadOnlyDictionary<string, string> Units { get; init; } = FrozenDictionary<string, string>.Empty;
 
     /// <summary>The latest reading as JSON, for <c>/debug/data</c>; null before the first reading.</summary>
     public Func<byte[]?> DebugData { get; init; } = () => null;

@@ -166,6 +166,6 @@ public sealed partial record WebOptions(
     [GeneratedRegex(@"^/[A-Za-z0-9\-._~/]+\z")]
     private static partial Regex PlainPath();
 
-    [GeneratedRegex(@"^/(auth|-|assets|debug|version)(/|\z)")]
+    [GeneratedRegex(@"^/(auth|-|assets|debug|help|plots|version)(/|\z)")]
     private static partial Regex ReservedPath();
 }

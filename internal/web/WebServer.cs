@@ -47,11 +47,19 @@ public static class WebServer
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("web")));
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton<History>().AddHostedService(provider => provider.GetRequiredService<History>());
-        services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>().AddSingleton<MetricsEndpoint>().AddSingleton<AccountsPage>();
+        services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>().AddSingleton<MetricsEndpoint>();
+        services.AddSingleton<AccountsPage>().AddSingleton<AccountCard>().AddSingleton<AccountNotices>().AddSingleton<PlotsPage>();
+        services.AddSingleton<AccountRequests>().AddSingleton<LoginForms>().AddSingleton<ManageEndpoints>();
         services.AddSingleton<LoginEndpoints>().AddSingleton<RedirectLogin>().AddSingleton<LoginCookies>().AddSingleton<DeviceLogins>();
         services.AddSingleton<LoginAccess>().AddSingleton<LoginLinks>().AddSingleton<LoginAttempts>();
         services.AddSingleton<LoginRepeats>().AddSingleton<NewLogins>();
         services.AddHostedService<LoginLinkLog>();
+        // Also over HTTPS: a page repeats no input, and its form token differs in each response, so its size reveals nothing (BREACH).
+        services.AddResponseCompression(compression =>
+        {
+            compression.EnableForHttps = true;
+            compression.MimeTypes = ["text/html", "text/css", "text/javascript", "application/json"];
+        });
 
         // Without antiforgery's hosted service: it would write a key ring to disk, which nothing here uses.
         services.Add(new ServiceCollection().AddAntiforgery().Where(service => service.ServiceType != typeof(IHostedService)));
@@ -88,6 +96,7 @@ public static class WebServer
         {
             app.Use(browser.CheckListenerAsync);
         }
+        app.UseResponseCompression();
         app.UseRouting();
 
         app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], services.GetRequiredService<MetricsEndpoint>().WriteAsync);
@@ -95,7 +104,10 @@ public static class WebServer
         app.MapVersion(BuildInfo.Current);
         app.MapAssets();
         services.GetRequiredService<AccountsPage>().Map(app);
+        services.GetRequiredService<PlotsPage>().Map(app);
+        app.MapHelp(options);
         services.GetRequiredService<LoginEndpoints>().Map(app);
+        services.GetRequiredService<ManageEndpoints>().Map(app);
         if (options.DebugHandlers)
         {
             app.MapDebug(services.GetRequiredService<AccountList>());

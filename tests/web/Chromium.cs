@@ -1,3 +1,5 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
 using Exporter.Tests.Support;
 using Microsoft.Playwright;
 using Xunit;
@@ -33,9 +35,9 @@ public sealed class Chromium : IAsyncLifetime
         playwright?.Dispose();
     }
 
-    internal async Task<Tab> OpenAsync(Uri address, bool scripts = true)
+    internal async Task<Tab> OpenAsync(Uri address, bool scripts = true, string? zone = null)
     {
-        var window = await browser!.NewContextAsync(new() { JavaScriptEnabled = scripts });
+        var window = await browser!.NewContextAsync(new() { JavaScriptEnabled = scripts, TimezoneId = zone });
         var tab = new Tab(window, await window.NewPageAsync(), address);
         tab.Page.SetDefaultTimeout(60_000);
         await tab.Page.GotoAsync(address.AbsoluteUri);
@@ -48,6 +50,16 @@ internal sealed class Tab : IAsyncDisposable
 {
     /// <summary>The directory for pictures of every page; null if the variable is not set.</summary>
     private static readonly string? Pictures = Environment.GetEnvironmentVariable("SCREENSHOTS");
+
+    /// <summary>Every rule for WCAG 2.2 AA, and axe's best practices.</summary>
+    private static readonly AxeRunOptions Wcag = new()
+    {
+        RunOnly = new RunOnlyOptions
+        {
+            Type = "tag",
+            Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
+        },
+    };
 
     private readonly IBrowserContext window;
 
@@ -70,10 +82,8 @@ internal sealed class Tab : IAsyncDisposable
 
     public List<string> Errors { get; } = [];
 
-    /// <summary>Stops the page's automatic reload, which would interfere with the test.</summary>
-    public Task StopReloadAsync() => Page.EvaluateAsync("() => { const now = Date.now(); Date.now = () => now; }");
-
-    /// <summary>Checks that nothing is wider than the screen, and takes pictures, on a phone and a desktop, light and dark.</summary>
+    /// <summary>Checks, on a phone and a desktop, light and dark, that nothing is wider than the screen and that axe finds no violation of
+    /// WCAG 2.2 AA. Takes pictures if the variable is set.</summary>
     public async Task CaptureAsync(string name)
     {
         foreach (var (device, width, height) in new[] { ("phone", 390, 844), ("desktop", 1280, 900) })
@@ -84,6 +94,9 @@ internal sealed class Tab : IAsyncDisposable
             foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
             {
                 await Page.EmulateMediaAsync(new() { ColorScheme = scheme });
+                var violations = (await Page.RunAxe(Wcag)).Violations.SelectMany(violation => violation.Nodes, (violation, node) =>
+                    $"{name}, {device}, {scheme}: {violation.Help}: {node.Html} {string.Join(' ', node.Any.Select(check => check.Message))}");
+                Assert.Equal([], violations);
                 if (Pictures is not null)
                 {
                     var path = Path.Combine(Pictures, $"{name}-{device}-{scheme}.png".ToLowerInvariant());

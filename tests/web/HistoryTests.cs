@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Xml.Linq;
-using Exporter.Metrics;
 using Exporter.Accounts;
 using Exporter.Tokens;
 using Exporter.Web;
@@ -72,8 +72,7 @@ public sealed class HistoryTests : IDisposable
     {
         var (history, account) = New();
 
-        var samples = Enumerable.Range(0, 5000).Select(i => new Sample(LabelSet.Of(("n", $"{i}")), i));
-        history.Record(account, [MetricFamily.Gauge("x_a_celsius", "A.", samples)], time.GetUtcNow());
+        history.Record(account, new Presentation([.. Enumerable.Range(0, 5000).Select(i => Card($"{i}"))]), time.GetUtcNow());
 
         Assert.Equal(History.MaxSeries, history.Of(account).Count);
     }
@@ -82,26 +81,30 @@ public sealed class HistoryTests : IDisposable
     public void A_series_without_readings_is_removed_after_a_day()
     {
         var (history, account) = New();
-        history.Record(account, [Celsius("old"), Celsius("new")], time.GetUtcNow());
+        history.Record(account, new Presentation(Card("old"), Card("new")), time.GetUtcNow());
 
-        history.Record(account, [Celsius("new")], time.GetUtcNow().AddHours(23));
+        history.Record(account, new Presentation(Card("new")), time.GetUtcNow().AddHours(23));
         Assert.Equal(2, history.Of(account).Count);
-        history.Record(account, [Celsius("new")], time.GetUtcNow().AddHours(25));
+        history.Record(account, new Presentation(Card("new")), time.GetUtcNow().AddHours(25));
         Assert.Single(history.Of(account));
     }
 
     [Fact]
-    public void Timestamps_infos_and_counters_are_not_recorded()
+    public void Only_numbers_that_the_source_marks_are_recorded_in_its_order()
     {
         var (history, account) = New();
 
-        history.Record(account,
-        [
-            MetricFamily.Gauge("x_seen_timestamp_seconds", "When.", 1e9), MetricFamily.Gauge("x_updated", "Timestamp of last update", 1e9),
-            MetricFamily.Info("x_info", "What.", [LabelSet.Of(("a", "b"))]), MetricFamily.Counter("x_total", "How many.", [new(LabelSet.Empty, 3)]),
-        ], time.GetUtcNow());
+        history.Record(account, new Presentation(new ReadingCard("Roof",
+            new ReadingLine("Wind", new ReadingValue.Number(14, "km/h"), IsPlotted: true),
+            new ReadingLine("Direction", new ReadingValue.Number(315, "°")),
+            new ReadingLine("Seen", new ReadingValue.Time(time.GetUtcNow())))
+        {
+            Details = [new ReadingLine("Gusts", new ReadingValue.Number(20.5, "km/h", 1), IsPlotted: true)],
+        }), time.GetUtcNow());
 
-        Assert.Empty(history.Of(account));
+        Assert.Equal(
+            [("Wind", "km/h", 0, "Roof"), ("Gusts", "km/h", 1, "Roof")],
+            history.Of(account).Select(series => (series.Label, series.Unit, series.Decimals, series.Card)));
     }
 
     [Fact]
@@ -127,7 +130,8 @@ public sealed class HistoryTests : IDisposable
     {
         var clock = new Clock(ManualTime.Start.AddMinutes(800), TimeZoneInfo.Utc);
 
-        var html = Plot.Render("p", new Quantity("Temperature", "°C"), [("In", Points(15)), ("Out & about", Points(-5))], clock).ToString();
+        var html = Assert.Single(Plot.Of(
+            [new("Temperature", "°C", 1, "In", Points(15)), new("Temperature", "°C", 1, "Out & about", Points(-5))], clock)).ToString();
         var figure = XElement.Parse(html.Replace("&nbsp;", " ", StringComparison.Ordinal));
 
         Assert.Equal("Temperature, °C", figure.Element("figcaption")!.Value);
@@ -139,8 +143,8 @@ public sealed class HistoryTests : IDisposable
         Assert.Equal(["In", "Out & about"], figure.Element("ul")!.Elements("li").Select(li => li.Value));
         Assert.Equal(2, figure.Descendants("tbody").Single().Elements("tr").Count());
         var xs = drawing.Elements("polyline").SelectMany(l => l.Attribute("points")!.Value.Split(' '))
-            .Select(p => double.Parse(p.Split(',')[0], System.Globalization.CultureInfo.InvariantCulture));
-        Assert.All(xs, x => Assert.InRange(x, 44, 342));
+            .Select(p => double.Parse(p.Split(',')[0], CultureInfo.InvariantCulture));
+        Assert.All(xs, x => Assert.InRange(x, 30, 342));
 
         static Point[] Points(float offset) => [.. Enumerable.Range(0, 100).Select(i => At(8 * i, offset + i % 10))];
     }
@@ -151,7 +155,7 @@ public sealed class HistoryTests : IDisposable
         Point[] points = [.. new[] { 0, 8, 16, 24, 200, 208, 216 }.Select(m => At(m, m))];
         var clock = new Clock(ManualTime.Start.AddMinutes(220), TimeZoneInfo.Utc);
 
-        var figure = Plot.Render("p", new Quantity("Rain", "mm"), [("", points)], clock).ToString();
+        var figure = Assert.Single(Plot.Of([new("Rain", "mm", 1, "Roof", points)], clock)).ToString();
 
         Assert.Equal(2, figure.Split("<polyline").Length - 1);
     }
@@ -167,18 +171,32 @@ public sealed class HistoryTests : IDisposable
         Point[] points = [.. Enumerable.Range(0, 3).Select(i => At(i, value))];
         var clock = new Clock(ManualTime.Start.AddMinutes(3), TimeZoneInfo.Utc);
 
-        var figure = Plot.Render("p", new Quantity("Pressure", ""), [("", points)], clock).ToString();
+        var figure = Assert.Single(Plot.Of([new("Pressure", "", 0, "In", points)], clock)).ToString();
 
         Assert.Contains("<polyline", figure, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", figure, StringComparison.Ordinal);
         Assert.InRange(figure.Split("class=\"grid\"").Length, 2, 12);
     }
 
+    [Fact]
+    public void The_labels_of_the_value_axis_are_not_cut()
+    {
+        var clock = new Clock(ManualTime.Start.AddMinutes(3), TimeZoneInfo.Utc);
+        Point[] points = [At(0, 42_900), At(2, 43_100)];
+
+        var figure = XElement.Parse(Assert.Single(Plot.Of([new("Odometer", "km", 0, "Car", points)], clock)).ToString());
+
+        var labels = figure.Descendants("text").Where(t => t.Attribute("text-anchor")!.Value == "end").ToList();
+        Assert.Contains("42,900", labels.Select(label => label.Value));
+        Assert.All(labels, label => Assert.InRange(double.Parse(label.Attribute("x")!.Value, CultureInfo.InvariantCulture), 6 * label.Value.Length, 100));
+    }
+
     public void Dispose() => accounts.ForEach(a => a.Dispose());
 
     private static Point At(int minute, float value) => new((uint)ManualTime.Start.AddMinutes(minute).ToUnixTimeSeconds(), value);
 
-    private static MetricFamily Celsius(string name) => MetricFamily.Gauge($"x_{name}_celsius", "T.", 20);
+    private static ReadingCard Card(string title, double value = 20) =>
+        new(title, new ReadingLine("Temperature", new ReadingValue.Number(value, "°C", 1), IsPlotted: true));
 
     private (History, Account) New(IReadingSource? feed = null)
     {
@@ -198,9 +216,9 @@ public sealed class HistoryTests : IDisposable
 
         public Task Changed => latest.Changed;
 
-        public ReadingMetrics Collect(DateTimeOffset now) => new([MetricFamily.Gauge("x_a_celsius", "A.", value)], null);
+        public ReadingMetrics Collect(DateTimeOffset now) => ReadingMetrics.None;
 
-        public Presentation Present(DateTimeOffset now) => Presentation.Empty;
+        public Presentation Present(DateTimeOffset now) => new(Card("Home", value));
 
         public void Take(DateTimeOffset at, double reading)
         {

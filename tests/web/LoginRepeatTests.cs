@@ -29,7 +29,7 @@ public sealed class LoginRepeatTests
 
         Assert.Equal(0, bench.Sandbox.Netatmo.Token.Requests);
         var reply = await bench.Get(callback);
-        Assert.Equal((HttpStatusCode.SeeOther, "../"), (reply.Status, reply.Location));
+        Assert.Equal((HttpStatusCode.SeeOther, bench.Card), (reply.Status, reply.Location));
         Assert.IsType<TokenState.Active>(bench.Account.TokenManager.Snapshot.State);
     }
 
@@ -49,7 +49,7 @@ public sealed class LoginRepeatTests
         bench.Sandbox.Netatmo.Token.Clear();
 
         Assert.All([.. await Task.WhenAll(replies), await bench.Get(callback)], reply =>
-            Assert.Equal((HttpStatusCode.SeeOther, "../"), (reply.Status, reply.Location)));
+            Assert.Equal((HttpStatusCode.SeeOther, bench.Card), (reply.Status, reply.Location)));
         Assert.Equal(before + 1, bench.Sandbox.Netatmo.Token.Requests);
     }
 

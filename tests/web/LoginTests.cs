@@ -16,7 +16,7 @@ public sealed class LoginTests
 
         var reply = await bench.Get(await bench.ConsentAsync());
 
-        Assert.Equal((HttpStatusCode.SeeOther, "../"), (reply.Status, reply.Location));
+        Assert.Equal((HttpStatusCode.SeeOther, bench.Card), (reply.Status, reply.Location));
         var token = Assert.IsType<TokenState.Active>(bench.Account.TokenManager.Snapshot.State).Held;
         Assert.Null(bench.Account.TokenManager.Snapshot.Unpersisted?.Reason);
         using var saved = JsonDocument.Parse(File.ReadAllText(bench.DirectoryPath["token.json"]));

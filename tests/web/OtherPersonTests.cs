@@ -101,7 +101,7 @@ public sealed class OtherPersonTests
         await using var bench = await WebBench.StartAsync(names: ["home"], more: _ => [webex.Account]);
         var pasted = webex.Provider.LoginPersonal();
 
-        Assert.Equal("../", (await PasteAsync(bench, "webex", pasted)).Location);
+        Assert.Equal(WebBench.CardOf(bench.Accounts[^1]), (await PasteAsync(bench, "webex", pasted)).Location);
 
         Assert.Equal(pasted, Access(webex.Personal));
     }
@@ -114,7 +114,7 @@ public sealed class OtherPersonTests
         await using var bench = await WebBench.StartAsync(names: ["home"], more: _ => [webex.Account], mayReplace: false);
         var first = webex.Provider.LoginPersonal();
 
-        Assert.Equal("../", (await PasteAsync(bench, "webex", first)).Location);
+        Assert.Equal(WebBench.CardOf(bench.Accounts[^1]), (await PasteAsync(bench, "webex", first)).Location);
         Assert.Equal(HttpStatusCode.Forbidden, (await bench.Get("/auth/settoken?account=webex")).Status);
 
         Assert.Equal(first, Access(webex.Personal));
@@ -158,7 +158,7 @@ public sealed class OtherPersonTests
         using var provider = new StubHttp().Expect(HttpStatusCode.OK, Response(subject: after));
         await using var bench = await StartAsync(provider, new Token { IdToken = before is null ? null : IdToken(before) });
 
-        Assert.Equal("../", (await PasteAsync(bench)).Location);
+        Assert.Equal(WebBench.CardOf(bench.Accounts[^1]), (await PasteAsync(bench)).Location);
 
         Assert.Equal("the-access-token", Access(bench.Accounts[1].TokenManager));
     }

@@ -1,5 +1,5 @@
 using System.Net;
-using Exporter.Metrics;
+using Exporter.Accounts;
 using Exporter.Sandbox;
 using Exporter.Web;
 using Xunit;
@@ -20,10 +20,13 @@ public sealed class PageTests
 
         var page = WebUtility.HtmlDecode((await bench.Get("/")).Body);
 
-        Assert.Contains("<h4>Outdoor</h4>", page, StringComparison.Ordinal);
-        Assert.Contains("<dt title=\"Temperature measurement in celsius\">Temperature</dt><dd>8.6\u00a0°C</dd>", page, StringComparison.Ordinal);
-        Assert.Contains("<figcaption id=\"plot-0-0\">CO2, ppm</figcaption>", page, StringComparison.Ordinal);
-        Assert.Contains("Harbour House · Harbour House (Indoor)", page, StringComparison.Ordinal);
+        Assert.Contains(">Outdoor</h3>", page, StringComparison.Ordinal);
+        Assert.Contains("<dt>Temperature</dt><dd>8.6\u00a0°C</dd>", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<svg", page, StringComparison.Ordinal);
+        var plots = WebUtility.HtmlDecode((await bench.Get("/plots?account=netatmo&offset=120")).Body);
+        Assert.Contains("<figcaption id=\"plot-0\">Temperature, °C</figcaption>", plots, StringComparison.Ordinal);
+        Assert.Contains("Times in UTC+02:00", plots, StringComparison.Ordinal);
+        Assert.DoesNotContain("Wind direction", plots, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,7 +85,7 @@ public sealed class PageTests
 
         var page = (await bench.Get("/")).Body;
 
-        Assert.Contains("Reading failed", page, StringComparison.Ordinal);
+        Assert.Contains("Access not granted", page, StringComparison.Ordinal);
         Assert.Contains("Log in again and grant access", page, StringComparison.Ordinal);
     }
 
@@ -114,7 +117,7 @@ public sealed class PageTests
         var page = (await bench.Get("/")).Body;
 
         Assert.InRange(page.Length, 10_000, 500_000);
-        Assert.Contains("more; the metrics page lists them all", page, StringComparison.Ordinal);
+        Assert.Contains("Next readings</a>", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -158,20 +161,15 @@ public sealed class PageTests
     }
 
     [Theory]
-    [InlineData("netatmo_sensor_temperature_celsius", "Temperature", "°C")]
-    [InlineData("netatmo_sensor_co2_ppm", "CO2", "ppm")]
-    [InlineData("netatmo_sensor_rf_signal_strength", "RF signal strength", "")]
-    [InlineData("netatmo_sensor_last_seen_timestamp_seconds", "Last seen", "")]
-    [InlineData("netatmo_sensor_", "Netatmo sensor", "")]
-    public void Title_and_unit_come_from_the_metric_name(string metric, string title, string unit) =>
-        Assert.Equal(new Quantity(title, unit), Quantity.FromMetric(metric, "netatmo_sensor_", SourceUnits));
-
-    [Theory]
-    [InlineData("x_power_watts", "")]
-    [InlineData("x_speed_kph", "")]
-    [InlineData("x_level_meters", "m")]
-    public void Only_base_units_of_Prometheus_are_built_in(string metric, string unit) =>
-        Assert.Equal(unit, Quantity.FromMetric(metric, "x_", new Dictionary<string, string>()).Unit);
+    [InlineData(42_900.4, "km", 0, "42,900\u00a0km")]
+    [InlineData(21.34, "°C", 1, "21.3\u00a0°C")]
+    [InlineData(-0.04, "°C", 1, "0.0\u00a0°C")]
+    [InlineData(40, "%", 0, "40%")]
+    [InlineData(315, "°", 0, "315°")]
+    [InlineData(3, "", 0, "3")]
+    [InlineData(1e30, "", 0, "1e30")]
+    public void A_number_has_thousands_separators_its_decimals_and_its_unit(double value, string unit, int decimals, string text) =>
+        Assert.Equal(text, Readings.Text(value, unit, decimals));
 
     [Theory]
     [InlineData(0, "0\u00a0s")]
@@ -188,26 +186,38 @@ public sealed class PageTests
     {
         var clock = new Clock(ManualTime.Start, TimeZoneInfo.Utc);
 
-        Assert.Equal("<time datetime=\"2026-11-21T12:02:05Z\" data-count=\"down\">in 2&#xA0;min 5&#xA0;s</time>",
+        Assert.Equal(
+            "<time datetime=\"2026-11-21T12:02:05Z\" data-future=\"in {}\" data-past=\"now\">in 2&#xA0;min 5&#xA0;s</time>",
             clock.Until(ManualTime.Start.AddSeconds(125)).ToString());
-        Assert.Equal("now", WebUtility.HtmlDecode(clock.Until(ManualTime.Start).ToString().Split('>')[1].Split('<')[0]));
+        Assert.Contains(">now<", clock.Until(ManualTime.Start).ToString(), StringComparison.Ordinal);
+        Assert.Contains(">expired 2&#xA0;min 5&#xA0;s ago<",
+            clock.Relative(ManualTime.Start.AddSeconds(-125), "expires in {}", "expired {} ago").ToString(), StringComparison.Ordinal);
     }
-
-    private static readonly Dictionary<string, string> SourceUnits = new() { ["ppm"] = "ppm", ["kph"] = "km/h" };
 
     [Fact]
-    public void A_tile_includes_the_labels_of_info_metrics()
+    public void A_card_shows_what_matters_and_the_rest_after_a_click()
     {
-        var labels = LabelSet.Of(("module", "Roof"));
-        MetricFamily[] families =
-        [
-            MetricFamily.Gauge("x_wind_kph", "Wind.", [new Sample(labels, 14)]),
-            MetricFamily.Info("x_module_info", "What it is.", [labels.With("firmware", "25")]),
-        ];
+        var clock = new Clock(ManualTime.Start, TimeZoneInfo.Utc);
+        var presentation = new Presentation(new ReadingCard("Car", new ReadingLine("Charge", new ReadingValue.Number(40, "%")),
+            new ReadingLine("Plugged in", new ReadingValue.Flag(false)))
+        {
+            Subtitle = "BMW i4",
+            Details = [new ReadingLine("Updated", new ReadingValue.Time(ManualTime.Start))],
+        })
+        {
+            Tables = [new ReadingTable("Data sources", ["id", "left"], [[new ReadingValue.Text("<1>"), null]])],
+        };
 
-        var tile = Readings.Tiles(families, SourceUnits, new Clock(ManualTime.Start, TimeZoneInfo.Utc)).ToString();
+        var html = Readings.Render(presentation, clock, "car", "account-1").ToString();
 
-        Assert.Contains("<dt>firmware</dt><dd>25</dd>", tile, StringComparison.Ordinal);
-        Assert.Contains("Wind</dt><dd>14&#xA0;km/h</dd>", tile, StringComparison.Ordinal);
+        Assert.Contains("<h3 id=\"account-1-0\">Car</h3><p class=\"shared\">BMW i4</p>", html, StringComparison.Ordinal);
+        Assert.Contains("<div><dt>Charge</dt><dd>40%</dd></div><div><dt>Plugged in</dt><dd>no</dd></div>", html, StringComparison.Ordinal);
+        Assert.Contains("<details id=\"account-1-0-more\"><summary>More<span class=\"hidden\"> about Car</span></summary>", html, StringComparison.Ordinal);
+        Assert.Contains("<tr><td>&lt;1&gt;</td><td>–</td></tr>", html, StringComparison.Ordinal);
+        Assert.Equal("Charge 40%", Readings.Headline(presentation));
     }
+
+    [Fact]
+    public void A_reading_without_cards_and_tables_adds_no_heading() =>
+        Assert.Equal("", Readings.Render(Presentation.Empty, new Clock(ManualTime.Start, TimeZoneInfo.Utc), "car", "account-1").ToString());
 }

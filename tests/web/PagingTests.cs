@@ -20,7 +20,7 @@ public sealed class PagingTests
         {
             var page = (await bench.Get(next)).Body;
             Assert.InRange(page.Length, 1000, 500_000);
-            Assert.All(page.Split("<h4>").Skip(1), tile => Assert.True(seen.Add(tile.Split("</h4>")[0])));
+            Assert.All(page.Split("<section class=\"tile\"").Skip(1), tile => Assert.True(seen.Add(tile.Split("</h3>")[0].Split('>')[^1])));
             next = page.Contains("Next readings", StringComparison.Ordinal)
                 ? "/" + WebUtility.HtmlDecode(page.Split("\">Next readings")[0].Split("href=\"")[^1])
                 : null;
@@ -37,9 +37,13 @@ public sealed class PagingTests
         var (first, next) = ((await bench.Get("/")).Body, (await bench.Get("/?from=21")).Body);
 
         Assert.Contains("And 5 more accounts. <a href=\"?from=21\">", first, StringComparison.Ordinal);
+        Assert.Contains("<a href=\"?from=1\">Previous accounts</a>", next, StringComparison.Ordinal);
         Assert.Equal((20, 5), (Sections(first), Sections(next)));
-        Assert.Contains("href=\"?from=21#account-24\">home24</a>", first, StringComparison.Ordinal);
-        Assert.Contains("<section class=\"card\" id=\"account-24\"", next, StringComparison.Ordinal);
+        Assert.Contains("<p id=\"counts\" data-live>25 accounts. Login needed: 25.</p>", first, StringComparison.Ordinal);
+
+        var found = (await bench.Get("/?find=HOME2")).Body;
+        Assert.Equal(6, Sections(found));
+        Assert.Contains("<a href=\"./\">Show all</a>", found, StringComparison.Ordinal);
 
         static int Sections(string page) => page.Split("<section class=\"card\"").Length - 1;
     }

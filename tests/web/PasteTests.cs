@@ -19,7 +19,7 @@ public sealed class PasteTests
 
         var reply = await Paste(bench, $"  {bench.Sandbox.Netatmo.Login().RefreshToken}\n");
 
-        Assert.Equal((HttpStatusCode.SeeOther, "../"), (reply.Status, reply.Location));
+        Assert.Equal((HttpStatusCode.SeeOther, bench.Card), (reply.Status, reply.Location));
         Assert.NotEqual(before.RefreshToken, bench.Account.TokenManager.Snapshot.State.Token!.RefreshToken);
         var saved = File.ReadAllText(bench.DirectoryPath["token.json"]);
         Assert.Contains(bench.Account.TokenManager.Snapshot.State.Token!.RefreshToken!.Reveal(), saved, StringComparison.Ordinal);

@@ -50,6 +50,9 @@ internal sealed class WebBench : IAsyncDisposable
 
     public Account Account => Accounts[0];
 
+    /// <summary>Where the browser goes after a login of the first account: its card on the start page.</summary>
+    public string Card => CardOf(Account);
+
     /// <summary>The address of the first listener: the admin address, if there is one.</summary>
     public Uri Address => new(app!.Urls.First());
 
@@ -94,6 +97,8 @@ internal sealed class WebBench : IAsyncDisposable
             throw;
         }
     }
+
+    public static string CardOf(Account account) => $"../#account-{AccountKey.Of(account)}";
 
     /// <summary>A browser without cookies.</summary>
     public static HttpClient NewBrowser() => new(new SocketsHttpHandler { AllowAutoRedirect = false });

@@ -48,7 +48,6 @@ public sealed class BmwCarDataSource : ISource
                 new("bmw_api_quota_limit", "Maximum requests of this account to BMW's CarData API in 24 hours.", MetricKind.Gauge, _ => budget.Limit),
                 new("bmw_api_quota_used", "Requests to BMW's CarData API in the last 24 hours.", MetricKind.Gauge, _ => budget.Used),
             ],
-            Units = BmwUnits.Symbols,
         };
     }
 }

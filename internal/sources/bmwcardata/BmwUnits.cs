@@ -67,25 +67,6 @@ internal static class BmwUnits
     }.SelectMany(unit => unit.Spellings.Select(spelling => KeyValuePair.Create(spelling, unit)))
         .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Unit symbols by the suffix of a metric name, including names that a mapping file can choose.</summary>
-    public static FrozenDictionary<string, string> Symbols { get; } = new Dictionary<string, string>
-    {
-        ["bar"] = "bar",
-        ["degrees"] = "°",
-        ["hours"] = "h",
-        ["kilometers"] = "km",
-        ["kilopascals"] = "kPa",
-        ["kilowatts"] = "kW",
-        ["kph"] = "km/h",
-        ["kwh"] = "kWh",
-        ["liters"] = "l",
-        ["minutes"] = "min",
-        ["pascals"] = "Pa",
-        ["percent"] = "%",
-        ["watthours"] = "Wh",
-        ["watts"] = "W",
-    }.ToFrozenDictionary();
-
     /// <summary>Returns one spelling for each unit, so that the labels of a series are stable. An unknown unit stays unchanged.</summary>
     public static string Normalize(string? unit) => unit is null ? "" : Spellings.TryGetValue(unit, out var known) ? known.Spellings[0] : unit;
 

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Microsoft.Extensions.DependencyInjection;
 using Refit;
 
@@ -7,19 +6,6 @@ namespace Exporter.Netatmo;
 /// <summary>Netatmo weather stations and Home Coaches.</summary>
 public sealed class NetatmoSource : ISource
 {
-    /// <summary>By the suffix of netatmo-exporter's metric names.</summary>
-    private static readonly FrozenDictionary<string, string> Units = new Dictionary<string, string>
-    {
-        ["db"] = "dB",
-        ["degrees"] = "°",
-        ["hectopascals"] = "hPa",
-        ["kph"] = "km/h",
-        ["mb"] = "mbar",
-        ["mm"] = "mm",
-        ["percent"] = "%",
-        ["ppm"] = "ppm",
-    }.ToFrozenDictionary();
-
     /// <summary>Netatmo sometimes rejects a valid refresh token for a while (netatmo-exporter, issue 60).</summary>
     private static readonly IReadOnlyList<TimeSpan> RejectionRetries =
         [TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromHours(1)];
@@ -75,7 +61,6 @@ public sealed class NetatmoSource : ISource
             Provider = "Netatmo",
             Login = new LoginMethod.Redirect(new AuthorizationCodeGrant(endpoint, new Uri(options.Api, "/oauth2/authorize"), options.Scopes)),
             Live = NetatmoStatus.Live(options.RefreshInterval, () => poller.Reading?.Stations, time),
-            Units = Units,
             DebugData = () => poller.Reading?.ToJson(options.Location),
         };
     }

@@ -6,7 +6,8 @@ namespace Exporter.Web;
 internal sealed class BrowserProtection(WebOptions options, ExternalUrl external)
 {
     private const string Policy =
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     public static Task AddHeadersAsync(HttpContext context, RequestDelegate next)
     {

@@ -10,6 +10,7 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
 {
     private readonly CancellationToken stopping = lifetime.ApplicationStopping;
     private readonly ConcurrentDictionary<string, string> failures = new();
+    private readonly ConcurrentDictionary<Login, CancellationTokenSource> pending = new();
 
     /// <summary>Why the account's last login failed, without a full stop; null if it did not, or a later login has started.</summary>
     public string? FailureOf(Account account) => failures.GetValueOrDefault(account.Name);
@@ -30,16 +31,31 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
         }
         failures.TryRemove(account.Name, out _);
         var login = new Login(authorization.Link, authorization.UserCode, authorization.Deadline);
+        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        pending[login] = cancellation;
         account.TokenManager.ShowLogin(login);
-        _ = PollAsync(account, grant, authorization, login, permission);
+        _ = PollAsync(account, grant, authorization, login, permission, cancellation);
+    }
+
+    /// <summary>Ends the login in progress, if there is one. A code that the user enters later then changes nothing here.</summary>
+    public void Cancel(Account account)
+    {
+        if (account.TokenManager.Snapshot.Login is { } login && pending.TryRemove(login, out var cancellation))
+        {
+            logger.LogInformation("account {Account}: the login was canceled", account.Name);
+            account.TokenManager.EndLogin(login);
+            cancellation.Cancel();
+        }
     }
 
     private async Task PollAsync(
-        Account account, DeviceCodeGrant grant, DeviceAuthorization authorization, Login login, LoginPermission permission)
+        Account account, DeviceCodeGrant grant, DeviceAuthorization authorization, Login login, LoginPermission permission,
+        CancellationTokenSource cancellation)
     {
+        using var disposeCancellation = cancellation;
         try
         {
-            var outcome = await grant.WaitAsync(authorization, stopping);
+            var outcome = await grant.WaitAsync(authorization, cancellation.Token);
             if (outcome is Renewal.Renewed(var token))
             {
                 var adopted = await logins.AdoptAsync(account, token, permission);
@@ -57,7 +73,7 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
                 Fail(account, ReasonOf(outcome));
             }
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
         }
         catch (Exception e)
@@ -67,6 +83,7 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
         }
         finally
         {
+            pending.TryRemove(login, out _);
             account.TokenManager.EndLogin(login);
         }
     }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Exporter.Web;
 
 /// <summary>
@@ -7,11 +5,9 @@ namespace Exporter.Web;
 /// started. All other changes need a POST with an antiforgery token.
 /// </summary>
 internal sealed class LoginEndpoints(
-    AccountList accounts, RedirectLogin redirect, DeviceLogins devices, Forms forms, ExternalUrl external, LoginAccess access,
-    LoginLinks links, LoginAttempts attempts, NewLogins logins)
+    AccountRequests requests, LoginForms pages, RedirectLogin redirect, DeviceLogins devices, Forms forms, ExternalUrl external,
+    LoginAccess access, LoginLinks links, LoginAttempts attempts, NewLogins logins)
 {
-    private const int MaxPaste = 8192;
-
     private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
 
     private static readonly string[] PurposeHeaders = ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"];
@@ -26,24 +22,24 @@ internal sealed class LoginEndpoints(
         var steps = routes.MapGroup("/auth").AddEndpointFilter(async (invocation, next) =>
             IsPreview(invocation.HttpContext.Request) ? NotOpened : await next(invocation));
         steps.MapMethods("", Read, (HttpContext context, string? account) =>
-            Select(context, account, "", OnlyWaiting, selected => Start(context, selected, "")));
+            requests.Select(context, account, "", requests.OnlyWaiting, selected => Start(context, selected, "")));
         steps.MapMethods("authorize", Read, (HttpContext context, string? account) =>
-            Select(context, account, "../", OnlyAccount ?? OnlyWaiting, selected => Start(context, selected, "../")));
+            requests.Select(context, account, "../", requests.OnlyAccount ?? requests.OnlyWaiting, selected => Start(context, selected, "../")));
         steps.MapMethods("callback", Read, (HttpRequest request) =>
             CallbackAsync(request.HttpContext, AuthorizationResponse.Parse(request.QueryString.Value ?? "")));
-        var pages = routes.MapGroup("/auth");
-        pages.MapMethods("settoken", Read, (HttpContext context, string? account) =>
-            Select(context, account, "../", OnlyAccount, selected => TokenForm(context, selected)));
-        pages.MapMethods("confirm", Read, (HttpContext context, string? account) =>
-            Select(context, account, "../", OnlyAccount, selected => ConfirmForm(context, selected)));
+        var gets = routes.MapGroup("/auth");
+        gets.MapMethods("settoken", Read, (HttpContext context, string? account) =>
+            requests.Select(context, account, "../", requests.OnlyAccount, selected => pages.PasteToken(context, selected)));
+        gets.MapMethods("confirm", Read, (HttpContext context, string? account) =>
+            requests.Select(context, account, "../", requests.OnlyAccount, selected => pages.Confirm(context, selected) ?? new Redirect("../")));
         // Only GET, so that a program that looks at the link with HEAD does not use it.
         steps.MapGet("link", UseLink);
 
         var posts = routes.MapGroup("/auth").AddEndpointFilter(forms.CheckAsync);
-        posts.MapPost("settoken", (HttpRequest request) => PostAsync(request.HttpContext, SetTokenAsync));
-        posts.MapPost("code", (HttpRequest request) => PostAsync(request.HttpContext, CodeAsync));
-        posts.MapPost("device", (HttpRequest request) => PostAsync(request.HttpContext, DeviceAsync));
-        posts.MapPost("confirm", (HttpRequest request) => PostAsync(request.HttpContext, ConfirmAsync));
+        posts.MapPost("settoken", (HttpRequest request) => requests.PostAsync(request.HttpContext, SetTokenAsync));
+        posts.MapPost("code", (HttpRequest request) => requests.PostAsync(request.HttpContext, CodeAsync));
+        posts.MapPost("device", (HttpRequest request) => requests.PostAsync(request.HttpContext, DeviceAsync));
+        posts.MapPost("confirm", (HttpRequest request) => requests.PostAsync(request.HttpContext, ConfirmAsync));
     }
 
     /// <summary>Whether the request does not come from a user who opens the page. Such a request starts and finishes no login.</summary>
@@ -51,25 +47,12 @@ internal sealed class LoginEndpoints(
         request.Headers[name].ToString() is var purpose && (purpose.Contains("prefetch", StringComparison.OrdinalIgnoreCase)
             || purpose.Contains("prerender", StringComparison.OrdinalIgnoreCase) || purpose.Contains("preview", StringComparison.OrdinalIgnoreCase)));
 
-    private Account? OnlyAccount => accounts.Current is [var only] ? only : null;
-
-    /// <summary>The account that needs a login, if it is the only one.</summary>
-    private Account? OnlyWaiting => accounts.Current.Where(AccountMetrics.NeedsLogin).ToList() is [var only] ? only : null;
-
-    private IResult Select(HttpContext context, string? name, string root, Account? fallback, Func<Account, IResult> respond) =>
-        Find(name, fallback) is { } account ? access.Of(context, account) is null ? access.Denied(context, account, root) : respond(account)
-        : string.IsNullOrEmpty(name) ? new Redirect(root.Length > 0 ? root : "./")
-        : UnknownAccount(root);
-
-    private Account? Find(string? name, Account? fallback) =>
-        string.IsNullOrEmpty(name) ? fallback : accounts.Current.FirstOrDefault(a => a.Name == name);
-
     /// <param name="root">The relative path to the root. At <c>/auth</c>, a login that does not return here gets a form for its code.</param>
     private IResult Start(HttpContext context, Account account, string root) => account.Login switch
     {
-        LoginMethod.Redirect(var grant) when root.Length == 0 && !redirect.ReturnsHere(grant) => CodeForm(context, account),
+        LoginMethod.Redirect(var grant) when root.Length == 0 && !redirect.ReturnsHere(grant) => pages.PasteCode(context, account),
         LoginMethod.Redirect(var grant) => redirect.Start(context, account, grant),
-        LoginMethod.Device => DeviceForm(context, account, root),
+        LoginMethod.Device => pages.Device(context, account, root),
         _ => new Redirect($"{(root.Length == 0 ? "auth/" : "")}settoken?account={Uri.EscapeDataString(account.Name)}"),
     };
 
@@ -100,11 +83,7 @@ internal sealed class LoginEndpoints(
         using var attempt = attempts.TryBegin(account, out var wait);
         if (attempt is null)
         {
-            var seconds = (int)Math.Ceiling(wait.TotalSeconds);
-            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-            return Layout.Message(StatusCodes.Status429TooManyRequests, "Another login is in progress", "../",
-                "The exporter tries one login of an account at a time, and waits after a login that failed. Nothing was sent or changed.",
-                $"<p>Reload this page in {seconds} s.</p>");
+            return AccountRequests.TooEarly(context, wait);
         }
         var outcome = await run(attempt);
         if (attempt.Succeeded == true && outcome != LoginOutcome.Unconfirmed)
@@ -117,7 +96,7 @@ internal sealed class LoginEndpoints(
     private async Task<IResult> SetTokenAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
         var pasted = form["refresh_token"].ToString().Trim();
-        if (pasted.Length is 0 or > MaxPaste || pasted.Any(char.IsControl))
+        if (pasted.Length is 0 or > LoginForms.MaxPaste || pasted.Any(char.IsControl))
         {
             return Layout.Message(StatusCodes.Status400BadRequest, $"The {account.Paste.Noun} is missing", "../",
                 "The field was empty or contained more than one line. Nothing was changed.",
@@ -147,7 +126,7 @@ internal sealed class LoginEndpoints(
         var query = pasted.IndexOf('?', StringComparison.Ordinal);
         var response = query >= 0
             ? AuthorizationResponse.Parse(pasted[query..])
-            : new AuthorizationResponse(pasted.Length is > 0 and < MaxPaste ? pasted : null, null, null, null, null);
+            : new AuthorizationResponse(pasted.Length is > 0 and < LoginForms.MaxPaste ? pasted : null, null, null, null, null);
         return redirect.OnceAsync(context, account, response, () => AttemptAsync(context, account, permission, attempt =>
             redirect.FinishAsync(context, account, response, isWhole: query >= 0, permission, attempt)));
     }
@@ -156,11 +135,11 @@ internal sealed class LoginEndpoints(
     {
         // This login ends in the background, so the ticket of a link remains.
         return account.Login is not LoginMethod.Device(var grant) || account.TokenManager.Snapshot.Login is not null
-            ? Redirect.After("../")
+            ? ToCode(account)
             : await AttemptAsync(context, account, permission with { Ticket = null }, async attempt =>
             {
                 await devices.StartAsync(account, grant, permission, attempt);
-                return LoginOutcome.Success;
+                return LoginOutcome.Started;
             });
     }
 
@@ -177,81 +156,12 @@ internal sealed class LoginEndpoints(
         return Redirect.After("../");
     }
 
+    /// <summary>To the place on the page that shows the code of a device login.</summary>
+    private static Redirect ToCode(Account account) => Redirect.After($"../#login-{AccountKey.Of(account)}");
+
     private static IResult Respond(Account? account, LoginOutcome outcome) =>
-        outcome == LoginOutcome.Success ? Redirect.After("../")
+        outcome == LoginOutcome.Started ? ToCode(account!)
+        : outcome == LoginOutcome.Success ? Redirect.After($"../#account-{AccountKey.Of(account!)}")
         : outcome == LoginOutcome.Unconfirmed ? Redirect.After($"confirm?account={Uri.EscapeDataString(account!.Name)}")
         : Layout.Message(outcome.Status, outcome.Title, "../", outcome.Explanation, $"<p>{outcome.Remedy}</p>");
-
-    /// <summary>Finds the account of a form that <see cref="Forms.CheckAsync"/> has read.</summary>
-    private async Task<IResult> PostAsync(
-        HttpContext context, Func<HttpContext, Account, LoginPermission, IFormCollection, Task<IResult>> respond)
-    {
-        var form = context.Request.Form;
-        var account = Find(form["account"] is [var name] ? name : null, OnlyAccount);
-        return account is null ? UnknownAccount("../")
-            : access.Of(context, account) is { } permission ? await respond(context, account, permission, form)
-            : access.Denied(context, account, "../");
-    }
-
-    private static IResult UnknownAccount(string root) => Layout.Message(StatusCodes.Status404NotFound,
-        "Unknown account", root, "There is no account with this name.", $"<p>Select one from the list of accounts.</p>");
-
-    private IResult TokenForm(HttpContext context, Account account) => Form(
-        context, account, "../", $"Paste a {account.Paste.Noun}", $"Paste a {account.Paste.Noun} for {account.Name}",
-        $"<p>The exporter first checks the pasted token at the provider. If the provider accepts it, it replaces the current token.</p>",
-        "settoken", "refresh_token", account.Paste.Title, "Save");
-
-    /// <summary>For a redirect URI of another program: the browser ends at another address, with the code in its address bar.</summary>
-    private IResult CodeForm(HttpContext context, Account account) => Form(context, account, "", "Log in", $"Log in to {account.Name}", $"""
-        <p>This account uses another program's redirect URI, so your browser does not return here.</p>
-        <p>1. <a class="button" href="auth/authorize?account={Uri.EscapeDataString(account.Name)}" target="_blank"
-        rel="noopener noreferrer">Open the provider's login</a></p>
-        <p>2. Log in there. Your browser then opens an address that may show an error. Copy the whole address from the address bar.</p>
-        """, "auth/code", "answer", "3. Paste the address here, or only the code", "Log in");
-
-    private IResult DeviceForm(HttpContext context, Account account, string root) => Form(
-        context, account, root, "Log in", $"Log in to {account.Name}",
-        $"<p>Get a code, and enter it at the provider on this device or another one.</p>", $"{root}auth/device", null, "", "Get a code");
-
-    private IResult ConfirmForm(HttpContext context, Account account)
-    {
-        if (logins.PersonsOf(account) is not { } persons)
-        {
-            return new Redirect("../");
-        }
-        return Layout.Page(StatusCodes.Status200OK, "Confirm the login · Exporter", "../", $"""
-            <section class="card narrow">
-            <h1>Is this the right person?</h1>
-            <p>The new login of {account.Name} belongs to another person than the current one. Nothing was changed yet.</p>
-            <dl class="facts"><div><dt>Current person</dt><dd>{persons.Before}</dd></div><div><dt>New person</dt><dd>{persons.After}</dd></div></dl>
-            <form method="post" action="confirm">
-            {forms.Field(context)}<input type="hidden" name="account" value="{account.Name}">
-            <div class="actions"><button name="decision" value="adopt">Use the new login</button><button class="plain" name="decision"
-            value="drop">Keep the current login</button></div>
-            </form>
-            </section>
-            """);
-    }
-
-    /// <param name="field">The name of the text field; null for a form without one.</param>
-    private IResult Form(
-        HttpContext context, Account account, string root, string title, string heading, Html introduction, string action, string? field,
-        string label, string button)
-    {
-        Html? input = field is null ? null : (Html)$"""
-            <label for="{field}">{label}</label>
-            <input type="text" id="{field}" name="{field}" required maxlength="{MaxPaste}" spellcheck="false" autocapitalize="none">
-            """;
-        return Layout.Page(StatusCodes.Status200OK, $"{title} · {account.Name}", root, $"""
-            <section class="card narrow">
-            <h1>{heading}</h1>
-            {introduction}
-            <form method="post" action="{action}" autocomplete="off">
-            {forms.Field(context)}<input type="hidden" name="account" value="{account.Name}">
-            {input}
-            <div class="actions"><button>{button}</button><a class="button plain" href="{(root.Length > 0 ? root : "./")}">Cancel</a></div>
-            </form>
-            </section>
-            """);
-    }
 }

@@ -9,6 +9,10 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
     public static LoginOutcome Success { get; } =
         new("Logged in", "The exporter has saved the token.", "You can close this page.", StatusCodes.Status200OK);
 
+    /// <summary>A login that the user finishes at the provider, or that could not start. The page shows which.</summary>
+    public static LoginOutcome Started { get; } =
+        new("Login started", "The page shows its code.", "Enter the code at the provider.", StatusCodes.Status200OK);
+
     /// <summary>The new login belongs to another person than the current one, and waits for a confirmation.</summary>
     public static LoginOutcome Unconfirmed { get; } = new("Is this the right person?",
         "The new login belongs to another person than the current one.", "Confirm it or drop it.", StatusCodes.Status200OK);

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Exporter.Web;
 
-/// <summary>Formats times for a page, in the machine's time zone. The page's script updates the countdowns. Immutable.</summary>
+/// <summary>
+/// Formats times for a page, in the machine's time zone. The page's script shows them in the browser's zone and updates the countdowns. Immutable.
+/// </summary>
 internal sealed record Clock(DateTimeOffset Now, TimeZoneInfo Zone)
 {
     /// <summary>The time zone of all times on a page, such as <c>UTC+01:00</c>.</summary>
@@ -11,15 +13,19 @@ internal sealed record Clock(DateTimeOffset Now, TimeZoneInfo Zone)
         : local.ToString("'UTC'zzz", CultureInfo.InvariantCulture);
 
     /// <summary>The time, with the date if it is not today.</summary>
-    public Html At(DateTimeOffset at) => $"<time datetime=\"{Iso(at)}\">{Text(at)}</time>";
+    public Html At(DateTimeOffset at) => $"<time datetime=\"{Iso(at)}\" data-at>{Text(at)}</time>";
 
     /// <summary>The time left, counting down.</summary>
-    public Html Until(DateTimeOffset at) =>
-        $"<time datetime=\"{Iso(at)}\" data-count=\"down\">{(at > Now ? $"in {Duration(at - Now)}" : "now")}</time>";
+    public Html Until(DateTimeOffset at) => Relative(at, "in {}", "now");
 
     /// <summary>The time since, counting up.</summary>
-    public Html Ago(DateTimeOffset at) =>
-        $"<time datetime=\"{Iso(at)}\" data-count=\"up\">{Duration(at < Now ? Now - at : TimeSpan.Zero)} ago</time>";
+    public Html Ago(DateTimeOffset at) => Relative(at, "in {}", "{} ago");
+
+    /// <summary>A phrase with the duration instead of <c>{}</c>.</summary>
+    /// <param name="future">The phrase before <paramref name="at"/>: <c>expires in {}</c>.</param>
+    /// <param name="past">The phrase from then on: <c>expired {} ago</c>.</param>
+    public Html Relative(DateTimeOffset at, string future, string past) =>
+        $"<time datetime=\"{Iso(at)}\" data-future=\"{future}\" data-past=\"{past}\">{Phrase(at, future, past)}</time>";
 
     /// <summary><see cref="At"/> without markup.</summary>
     public string Text(DateTimeOffset at)
@@ -36,6 +42,9 @@ internal sealed record Clock(DateTimeOffset Now, TimeZoneInfo Zone)
         { TotalMinutes: >= 1 } => $"{span.Minutes}\u00a0min {span.Seconds}\u00a0s",
         _ => $"{span.Seconds}\u00a0s",
     };
+
+    private string Phrase(DateTimeOffset at, string future, string past) =>
+        (at > Now ? future : past).Replace("{}", Duration((at - Now).Duration()), StringComparison.Ordinal);
 
     private static string Iso(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

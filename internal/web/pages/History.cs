@@ -14,33 +14,46 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
 
     private readonly Lock gate = new();
     private readonly Dictionary<SeriesKey, TimeSeries> series = [];
+    private long recorded;
 
-    /// <summary>A copy of the account's series, ordered by metric and labels.</summary>
+    /// <summary>A copy of the account's series, in the order in which they were first recorded.</summary>
     public IReadOnlyList<RecordedSeries> Of(Account account)
     {
         lock (gate)
         {
-            return [.. series.Where(s => s.Key.Account == account.Name)
-                .Select(s => new RecordedSeries(s.Key.Metric, s.Key.Labels, [.. s.Value.Points]))
-                .OrderBy(r => r.Metric, StringComparer.Ordinal).ThenBy(r => r.Labels.ToString(), StringComparer.Ordinal)];
+            return [.. series.Where(s => s.Key.Account == account.Name).OrderBy(s => s.Value.Order)
+                .Select(s => new RecordedSeries(s.Key.Label, s.Key.Unit, s.Value.Decimals, s.Key.Card, [.. s.Value.Points]))];
         }
     }
 
-    /// <summary>Records a reading's gauges, except timestamps.</summary>
-    public void Record(Account account, IEnumerable<MetricFamily> families, DateTimeOffset at)
+    /// <summary>Whether <see cref="Of"/> returns something.</summary>
+    public bool Has(Account account)
     {
         lock (gate)
         {
-            foreach (var family in families.Where(f => f.Kind is MetricKind.Gauge && !Quantity.IsTimestamp(f)))
+            return series.Keys.Any(key => key.Account == account.Name);
+        }
+    }
+
+    /// <summary>Records the numbers that the source wants to be plotted.</summary>
+    public void Record(Account account, Presentation presentation, DateTimeOffset at)
+    {
+        lock (gate)
+        {
+            foreach (var card in presentation.Cards)
             {
-                foreach (var (labels, value) in family.Samples)
+                foreach (var line in card.Lines.Concat(card.Details).Where(line => line.IsPlotted))
                 {
-                    var key = new SeriesKey(account.Name, family.Name, labels);
+                    if (line.Value is not ReadingValue.Number number)
+                    {
+                        continue;
+                    }
+                    var key = new SeriesKey(account.Name, line.Label, number.Unit, card.Title);
                     if (!series.TryGetValue(key, out var points) && series.Count < MaxSeries)
                     {
-                        series[key] = points = new TimeSeries();
+                        series[key] = points = new TimeSeries { Order = recorded++, Decimals = number.Decimals };
                     }
-                    points?.Add(at, value);
+                    points?.Add(at, number.Value);
                 }
             }
             foreach (var key in series.Where(s => s.Key.Account == account.Name && s.Value.IsExpired(at)).Select(s => s.Key).ToList())
@@ -64,7 +77,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
                 if (feed.Status.ReadAt is { } at && at != last)
                 {
                     last = at;
-                    Record(account, feed.Collect(time.GetUtcNow()).Families, at);
+                    Record(account, feed.Present(time.GetUtcNow()), at);
                     await Task.Delay(MinInterval, time, cancellationToken);
                 }
                 await changed.WaitAsync(cancellationToken);
@@ -79,11 +92,11 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
         }
     }
 
-    private sealed record SeriesKey(string Account, string Metric, LabelSet Labels);
+    private sealed record SeriesKey(string Account, string Label, string Unit, string Card);
 }
 
-/// <summary>A recorded series, oldest point first.</summary>
-internal sealed record RecordedSeries(string Metric, LabelSet Labels, IReadOnlyList<Point> Points);
+/// <summary>A recorded line of a card, oldest point first.</summary>
+internal sealed record RecordedSeries(string Label, string Unit, int Decimals, string Card, IReadOnlyList<Point> Points);
 
 /// <param name="At">Unix seconds.</param>
 internal readonly record struct Point(uint At, float Value);
@@ -102,6 +115,11 @@ internal sealed class TimeSeries
     private uint interval = 5;
 
     public IReadOnlyList<Point> Points => points;
+
+    /// <summary>When the series was first recorded, compared with others.</summary>
+    public long Order { get; init; }
+
+    public int Decimals { get; init; }
 
     public void Add(DateTimeOffset at, double value)
     {

@@ -11,7 +11,8 @@ internal static class Layout
 
     /// <param name="root">The relative path to the root, <c>""</c> or <c>../</c>: a proxy may serve the exporter below a path.</param>
     /// <param name="refresh">Seconds until the page reloads; null for a static page.</param>
-    public static IResult Page(int status, string title, string root, Html body, int? refresh = null) => new PageResult(status, $"""
+    /// <param name="navigation">Links beside the name of the program.</param>
+    public static IResult Page(int status, string title, string root, Html body, int? refresh = null, Html? navigation = null) => new PageResult(status, $"""
         <!DOCTYPE html>
         <html lang="en"{(refresh is { } seconds ? (Html)$" data-refresh=\"{seconds}\"" : null)}>
         <head>
@@ -25,7 +26,8 @@ internal static class Layout
         </head>
         <body>
         <a class="skip" href="#content">Skip to the content</a>
-        <header><a class="home" href="{(root.Length > 0 ? root : "./")}">Exporter</a></header>
+        <header><a class="home" href="{(root.Length > 0 ? root : "./")}">Exporter</a>{navigation}</header>
+        {(refresh is null ? null : Messages)}
         <main id="content">
         {body}
         </main>
@@ -57,6 +59,11 @@ internal static class Layout
             });
         }
     }
+
+    /// <summary>Empty places for what the script reports: a change of the page, and an exporter that does not respond.</summary>
+    private static Html Messages => $"""
+        <p class="hidden" id="news" role="status"></p><p class="offline" id="offline" role="alert" hidden></p>
+        """;
 
     private static Html Refresh(string root, int seconds) => $"""
         <noscript><meta http-equiv="refresh" content="{seconds}"></noscript><script src="{root}assets/exporter.js?{AssetVersion}" defer></script>

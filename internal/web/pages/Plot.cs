@@ -10,8 +10,10 @@ internal static class Plot
 
     private const double Width = 360;
     private const double Height = 160;
-    private const double Left = 44;
     private const double Right = 18;
+
+    /// <summary>Of a character in the font of the axes, at most.</summary>
+    private const double DigitWidth = 6.2;
     private const double Top = 8;
     private const double Bottom = 22;
 
@@ -19,9 +21,19 @@ internal static class Plot
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly int[] StepMinutes = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360];
 
+    /// <summary>A plot for each quantity of an account.</summary>
+    public static IEnumerable<Html> Of(IReadOnlyList<RecordedSeries> recorded, Clock clock)
+    {
+        var isOneCard = recorded.DistinctBy(series => series.Card).Count() == 1;
+        return recorded.GroupBy(series => (series.Label, series.Unit)).Select((quantity, i) => Render(
+            $"plot-{i}", quantity.First(), [.. quantity.Select(series => (isOneCard ? "" : series.Card, series.Points))], clock));
+    }
+
     /// <param name="id">The figure's ID, unique on the page.</param>
+    /// <param name="quantity">Its label, unit and decimals are those of the plot.</param>
     /// <param name="series">The name in the legend and at least one point of each series.</param>
-    public static Html Render(string id, Quantity quantity, IReadOnlyList<(string Name, IReadOnlyList<Point> Points)> series, Clock clock)
+    private static Html Render(
+        string id, RecordedSeries quantity, IReadOnlyList<(string Name, IReadOnlyList<Point> Points)> series, Clock clock)
     {
         var drawn = series.Take(MaxLines).ToList();
         var (to, first) = (clock.Now, DateTimeOffset.FromUnixTimeSeconds(drawn.Min(s => s.Points[0].At)));
@@ -29,9 +41,9 @@ internal static class Plot
         var scale = new Scale(from, to, drawn.SelectMany(s => s.Points).Min(p => p.Value), drawn.SelectMany(s => s.Points).Max(p => p.Value));
         return $"""
             <figure class="plot" aria-labelledby="{id}">
-            <figcaption id="{id}">{quantity.Title}{(quantity.Unit.Length > 0 ? $", {quantity.Unit}" : "")}</figcaption>
+            <figcaption id="{id}">{quantity.Label}{(quantity.Unit.Length > 0 ? $", {quantity.Unit}" : "")}</figcaption>
             <svg viewBox="0 0 {Width} {Height}" role="img"
-            aria-label="{quantity.Title} over the last {Clock.Duration(to - from)}; the values follow as a table">
+            aria-label="{quantity.Label} over the last {Clock.Duration(to - from)}; the values follow as a table">
             {scale.Values.Select(v => ValueTick(scale, v))}{Times(from, to, clock.Zone).Select(t => TimeTick(scale, t, clock.Zone))}
             {drawn.SelectMany((s, i) => Line(scale, s.Points, i))}
             </svg>
@@ -48,8 +60,8 @@ internal static class Plot
     {
         var y = scale.Y(value);
         return $"""
-            <line class="grid" x1="{Left}" x2="{Width - Right}" y1="{y}" y2="{y}"/>
-            <text class="tick" x="{Left - 5}" y="{y + 3.5}" text-anchor="end">{Quantity.Number(value)}</text>
+            <line class="grid" x1="{scale.Left}" x2="{Width - Right}" y1="{y}" y2="{y}"/>
+            <text class="tick" x="{scale.Left - 5}" y="{y + 3.5}" text-anchor="end">{scale.Text(value)}</text>
             """;
     }
 
@@ -107,13 +119,13 @@ internal static class Plot
             """;
     }
 
-    private static Html Row(Quantity quantity, string name, IReadOnlyList<Point> points, Clock clock)
+    private static Html Row(RecordedSeries quantity, string name, IReadOnlyList<Point> points, Clock clock)
     {
         var (low, high) = (points.MinBy(p => p.Value), points.MaxBy(p => p.Value));
-        return $"<tr><th scope=\"row\">{(name.Length > 0 ? name : quantity.Title)}</th>{Cell(points[^1])}{Cell(low)}{Cell(high)}</tr>";
+        return $"<tr><th scope=\"row\">{(name.Length > 0 ? name : quantity.Label)}</th>{Cell(points[^1])}{Cell(low)}{Cell(high)}</tr>";
 
         Html Cell(Point point) =>
-            $"<td>{quantity.Text(point.Value)} <small>{clock.Text(DateTimeOffset.FromUnixTimeSeconds(point.At))}</small></td>";
+            $"<td>{Readings.Text(point.Value, quantity.Unit, quantity.Decimals)} <small>{clock.Text(DateTimeOffset.FromUnixTimeSeconds(point.At))}</small></td>";
     }
 
     /// <summary>At most seven round times in the time zone.</summary>
@@ -149,12 +161,22 @@ internal static class Plot
             }
             step = Round(span / 3);
             (low, high) = (Math.Floor(min / step) * step, Math.Ceiling(max / step) * step);
+            Left = 12 + DigitWidth * Values.Max(value => Text(value).Length);
         }
+
+        /// <summary>Where the value axis is, so that its longest label fits.</summary>
+        public double Left { get; }
 
         public double From { get; }
 
         public IEnumerable<double> Values =>
             Enumerable.Range(0, (int)Math.Round((high - low) / step) + 1).Select(i => Math.Round(low + i * step, 9));
+
+        private int Decimals => Math.Clamp((int)Math.Ceiling(-Math.Log10(step) - 1e-9), 0, 6);
+
+        /// <summary>With as many decimals as the step needs.</summary>
+        public string Text(double value) =>
+            value.ToString(Math.Abs(value) >= 1e9 ? "0.###e0" : $"N{Decimals}", CultureInfo.InvariantCulture);
 
         public double X(double at) => Left + (at - From) / (to - From) * (Width - Left - Right);
 

@@ -1,111 +1,81 @@
+using System.Globalization;
+
 namespace Exporter.Web;
 
-/// <summary>Renders an account's readings: a tile for each set of labels, a plot for each quantity. Pure.</summary>
+/// <summary>Renders an account's readings as its source presents them. Pure.</summary>
 internal static class Readings
 {
-    /// <summary>On one page; the metrics page lists all series.</summary>
-    private const int MaxTiles = 60;
+    /// <summary>On one page.</summary>
+    private const int MaxCards = 60;
 
-    /// <param name="account">Its page has a link to the next tiles.</param>
-    public static Html Tiles(
-        IReadOnlyList<MetricFamily> families, IReadOnlyDictionary<string, string> units, Clock clock, string account = "", int first = 0)
+    /// <param name="account">Its page has a link to the next cards.</param>
+    /// <param name="id">The ID of the account's card, which IDs of its parts begin with.</param>
+    /// <param name="first">The index of the first card.</param>
+    public static Html Render(Presentation presentation, Clock clock, string account, string id, int first = 0)
     {
-        var prefix = Quantity.PrefixOf(families.Select(f => f.Name));
-        // Counters are about the exporter's requests, not about measurements.
-        var rows =
-            from family in families
-            where family.Kind is not (MetricKind.Info or MetricKind.StateSet or MetricKind.Counter)
-            let quantity = Quantity.FromMetric(family.Name, prefix, units)
-            from sample in family.Samples
-            where !IsRaw(sample.Labels)
-            group new Row(quantity, family, sample.Value) by sample.Labels;
-        var tiles = rows.OrderBy(g => g.Key.ToString(), StringComparer.Ordinal).ToList();
-        var names = new SeriesNames(tiles.Select(t => t.Key));
-        var infos = families.Where(f => f.Kind is MetricKind.Info).SelectMany(f => f.Samples.Select(s => s.Labels)).ToList();
-        var left = tiles.Count - first - MaxTiles;
+        var left = presentation.Cards.Count - first - MaxCards;
         Html? more = left <= 0 ? null : (Html)$"""
-            <p>And {left} more; the metrics page lists them all.
-            <a href="?account={Uri.EscapeDataString(account)}&amp;from={first + MaxTiles + 1}">Next readings</a></p>
+            <p>And {left} more. <a href="?account={Uri.EscapeDataString(account)}&amp;from={first + MaxCards + 1}">Next readings</a></p>
+            """;
+        var cards = presentation.Cards.Skip(first).Take(MaxCards).Select((card, i) => Card(card, $"{id}-{first + i}", clock)).ToList();
+        Html? tiles = cards.Count == 0 ? null : (Html)$"<div class=\"tiles\">{cards}</div>";
+        return $"{tiles}{more}{presentation.Tables.Select(table => Table(table, clock))}";
+    }
+
+    /// <summary>The most important values of a reading, for an account that is folded.</summary>
+    public static string Headline(Presentation presentation) => string.Join(" · ", presentation.Cards.Take(2)
+        .SelectMany(card => card.Lines.Take(presentation.Cards.Count == 1 ? 3 : 1), (card, line) => (card, line))
+        .Where(one => one.line.Value is ReadingValue.Number)
+        .Select(one => presentation.Cards.Count == 1
+            ? $"{one.line.Label} {Text((ReadingValue.Number)one.line.Value)}"
+            : $"{one.card.Title} {Text((ReadingValue.Number)one.line.Value)}"));
+
+    /// <summary>The number with thousands separators and unit.</summary>
+    public static string Text(ReadingValue.Number number) => Text(number.Value, number.Unit, number.Decimals);
+
+    public static string Text(double value, string unit, int decimals)
+    {
+        // Adding zero turns a negative zero into zero.
+        value = Math.Abs(value) >= 1e15 ? value : Math.Round(value, decimals) + 0.0;
+        var text = value.ToString(Math.Abs(value) >= 1e15 ? "0.###e0" : $"N{decimals}", CultureInfo.InvariantCulture);
+        // To save space, none before a degree or percent sign; otherwise a no-break space.
+        return unit is "" or "°" or "%" ? text + unit : $"{text}\u00a0{unit}";
+    }
+
+    private static Html Card(ReadingCard card, string id, Clock clock)
+    {
+        Html? subtitle = card.Subtitle is null ? null : (Html)$"<p class=\"shared\">{card.Subtitle}</p>";
+        Html? details = card.Details.Count == 0 ? null : (Html)$"""
+            <details id="{id}-more"><summary>More<span class="hidden"> about {card.Title}</span></summary>{Lines(card.Details, clock)}</details>
             """;
         return $"""
-            {names.Subtitle}
-            <div class="tiles">{tiles.Skip(first).Take(MaxTiles)
-                .Select(t => Tile(names.Of(t.Key), t, infos.SelectMany(i => Extra(i, t.Key)), clock))}</div>
-            {more}
+            <section class="tile" aria-labelledby="{id}"><h3 id="{id}">{card.Title}</h3>{subtitle}{Lines(card.Lines, clock)}{details}</section>
             """;
     }
 
-    public static IEnumerable<Html> Plots(
-        string account, IReadOnlyList<RecordedSeries> recorded, IReadOnlyDictionary<string, string> units, Clock clock)
-    {
-        var prefix = Quantity.PrefixOf(recorded.Select(r => r.Metric));
-        recorded = [.. recorded.Where(r => !IsRaw(r.Labels))];
-        var names = new SeriesNames(recorded.Select(r => r.Labels).Distinct());
-        var metrics = recorded.Select(r => r.Metric).ToHashSet();
-        return recorded.Where(r => Quantity.BaseOfExtreme(r.Metric) is not { } baseMetric || !metrics.Contains(baseMetric)).GroupBy(r => r.Metric)
-            .Select(metric => (Quantity: Quantity.FromMetric(metric.Key, prefix, units), Series: metric.ToList()))
-            .Where(p => p.Quantity.Unit.Length > 0 || p.Series.Any(s => s.Points.Any(point => point.Value is not (-1 or 0 or 1))))
-            .OrderBy(p => p.Quantity.IsDeviceState)
-            .Select((p, i) => Plot.Render($"plot-{account}-{i}", p.Quantity, [.. p.Series.Select(s => (names.Of(s.Labels), s.Points))], clock));
-    }
+    private static Html? Lines(IReadOnlyList<ReadingLine> lines, Clock clock) => lines.Count == 0 ? null
+        : (Html)$"<dl class=\"values\">{lines.Select(line => (Html)$"<div><dt>{line.Label}</dt><dd>{Value(line.Value, clock)}</dd></div>")}</dl>";
 
-    /// <summary>Values with a unit are at the top, and the others in a section that the user can open.</summary>
-    private static Html Tile(string name, IEnumerable<Row> values, IEnumerable<(string Name, string Value)> extra, Clock clock)
+    private static Html Table(ReadingTable table, Clock clock)
     {
-        var rows = values.OrderBy(r => r.Quantity.IsDeviceState).ToList();
-        var top = rows.Where(r => !r.IsTimestamp && r.Quantity.Unit.Length > 0).ToList();
-        if (top.Count == 0)
+        if (table.Rows.Count == 0)
         {
-            top = rows;
+            return $"<p>{table.Title}: none.</p>";
         }
-        var more = rows.Except(top).Select(Line).Concat(extra.Select(e => (Html)$"<div><dt>{e.Name}</dt><dd>{e.Value}</dd></div>")).ToList();
         return $"""
-            <section class="tile"><h4>{name}</h4>
-            <dl class="values">{top.Select(Line)}</dl>
-            {(more.Count == 0 ? null : (Html)$"<details><summary>More</summary><dl class=\"values\">{more}</dl></details>")}
-            </section>
+            <div class="wide" role="region" aria-label="{table.Title}" tabindex="0"><table><caption>{table.Title}</caption>
+            <thead><tr>{table.Columns.Select(column => (Html)$"<th scope=\"col\">{column}</th>")}</tr></thead>
+            <tbody>{table.Rows.Select(row => (Html)$"<tr>{row.Select(cell => (Html)$"<td>{Value(cell, clock)}</td>")}</tr>")}</tbody>
+            </table></div>
             """;
-
-        Html Line(Row row) => $"<div><dt title=\"{row.Family.Help}\">{row.Quantity.Title}</dt><dd>{Value(row)}</dd></div>";
-
-        Html Value(Row row) =>
-            !row.IsTimestamp ? $"{row.Quantity.Text(row.Value)}"
-            : row.Value is > 0 and < 253_402_300_800 ? clock.At(DateTimeOffset.FromUnixTimeSeconds((long)row.Value))
-            : $"never";
     }
 
-    /// <summary>Whether the series repeats a value under the provider's own key. Such series are for queries only.</summary>
-    private static bool IsRaw(LabelSet labels) => labels["key"] is not null;
-
-    /// <summary>The labels that an info metric adds to a tile; none if the info metric is about something else.</summary>
-    private static IEnumerable<(string Name, string Value)> Extra(LabelSet info, LabelSet labels) =>
-        labels.Labels.All(label => info[label.Name] == label.Value)
-            ? info.Labels.Where(label => labels[label.Name] is null).Select(label => (label.Name.Replace('_', ' '), label.Value))
-            : [];
-
-    private sealed record Row(Quantity Quantity, MetricFamily Family, double Value)
+    private static Html Value(ReadingValue? value, Clock clock) => value switch
     {
-        public bool IsTimestamp => Quantity.IsTimestamp(Family);
-    }
-
-    /// <summary>Names each set of labels by the values in which it differs from the others. The subtitle shows the common values once.</summary>
-    private sealed class SeriesNames
-    {
-        private readonly List<(string Name, string Value)> common = [];
-
-        public SeriesNames(IEnumerable<LabelSet> labelSets)
-        {
-            var all = labelSets.ToList();
-            if (all.Count > 1)
-            {
-                common = [.. all[0].Labels.Where(label => all.TrueForAll(labels => labels[label.Name] == label.Value))];
-            }
-        }
-
-        public Html? Subtitle => common.Count == 0 ? null : (Html)$"<p class=\"shared\">{string.Join(" · ", common.Select(c => c.Value))}</p>";
-
-        // A number alone does not show what it counts.
-        public string Of(LabelSet labels) => string.Join(" · ", labels.Labels.Except(common)
-            .Select(label => label.Value.All(char.IsAsciiDigit) ? $"{label.Name.Replace('_', ' ')} {label.Value}" : label.Value).Distinct());
-    }
+        ReadingValue.Number number => $"{Text(number)}",
+        ReadingValue.Text(var text) => $"{text}",
+        ReadingValue.Flag(var flag) => $"{(flag ? "yes" : "no")}",
+        ReadingValue.Time(var at) => clock.At(at),
+        _ => $"–",
+    };
 }

@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace Exporter.Web;
+
+/// <summary>Finds the account that a request is about, and checks that the request may change its login.</summary>
+internal sealed class AccountRequests(AccountList accounts, LoginAccess access)
+{
+    public Account? OnlyAccount => accounts.Current is [var only] ? only : null;
+
+    /// <summary>The account that needs a login, if it is the only one.</summary>
+    public Account? OnlyWaiting => accounts.Current.Where(AccountMetrics.NeedsLogin).ToList() is [var only] ? only : null;
+
+    /// <summary>Responds with a page of the account, with the reason why the visitor may not see it, or with the start page if there is no name.</summary>
+    /// <param name="name">The name in the request.</param>
+    /// <param name="root">The relative path to the root.</param>
+    /// <param name="fallback">The account of a request without a name; null for none.</param>
+    public IResult Select(HttpContext context, string? name, string root, Account? fallback, Func<Account, IResult> respond) =>
+        Find(name, fallback) is { } account ? access.Of(context, account) is null ? access.Denied(context, account, root) : respond(account)
+        : string.IsNullOrEmpty(name) ? new Redirect(root.Length > 0 ? root : "./")
+        : Unknown(root);
+
+    /// <summary>Handles a form that <see cref="Forms.CheckAsync"/> has read.</summary>
+    public async Task<IResult> PostAsync(
+        HttpContext context, Func<HttpContext, Account, LoginPermission, IFormCollection, Task<IResult>> respond)
+    {
+        var form = context.Request.Form;
+        var account = Find(form["account"] is [var name] ? name : null, OnlyAccount);
+        return account is null ? Unknown("../")
+            : access.Of(context, account) is { } permission ? await respond(context, account, permission, form)
+            : access.Denied(context, account, "../");
+    }
+
+    /// <summary>The page for an attempt that must wait for another one.</summary>
+    public static IResult TooEarly(HttpContext context, TimeSpan wait)
+    {
+        var seconds = (int)Math.Ceiling(wait.TotalSeconds);
+        context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return Layout.Message(StatusCodes.Status429TooManyRequests, "Another login is in progress", "../",
+            "The exporter tries one login of an account at a time, and waits after a login that failed. Nothing was sent or changed.",
+            $"<p>Reload this page in {seconds} s.</p>");
+    }
+
+    private Account? Find(string? name, Account? fallback) =>
+        string.IsNullOrEmpty(name) ? fallback : accounts.Current.FirstOrDefault(a => a.Name == name);
+
+    private static IResult Unknown(string root) => Layout.Message(StatusCodes.Status404NotFound,
+        "Unknown account", root, "There is no account with this name.", $"<p>Select one from the list of accounts.</p>");
+}
