@@ -22,9 +22,21 @@ public sealed record ReadingCard(string Title, params IReadOnlyList<ReadingLine>
     public IReadOnlyList<ReadingLine> Details { get; init; } = [];
 }
 
-/// <param name="Label">A short noun phrase in sentence case. Plots group the lines of all cards by it.</param>
+/// <param name="Label">A short noun phrase in sentence case. Plots group the lines of all cards by it and the unit.</param>
 /// <param name="IsPlotted">Whether the page plots the last 24 hours. For numbers only; false for a direction, which has no order.</param>
-public sealed record ReadingLine(string Label, ReadingValue Value, bool IsPlotted = false);
+public sealed record ReadingLine(string Label, ReadingValue Value, bool IsPlotted = false)
+{
+    /// <summary>Null if there is no value, as in the other methods.</summary>
+    public static ReadingLine? Number(string label, double? value, string unit = "", int decimals = 0, bool isPlotted = false) =>
+        value is { } number ? new(label, new ReadingValue.Number(number, unit, decimals), isPlotted) : null;
+
+    public static ReadingLine? Text(string label, string? value) =>
+        string.IsNullOrWhiteSpace(value) ? null : new(label, new ReadingValue.Text(value));
+
+    public static ReadingLine? Flag(string label, bool? value) => value is { } flag ? new(label, new ReadingValue.Flag(flag)) : null;
+
+    public static ReadingLine? Time(string label, DateTimeOffset? value) => value is { } at ? new(label, new ReadingValue.Time(at)) : null;
+}
 
 /// <summary>A value and how to write it. A closed set.</summary>
 public abstract record ReadingValue

@@ -25,7 +25,11 @@ internal sealed class BmwFeed(
         return new(Families(current), null) { Status = current.Status };
     }
 
-    public Presentation Present(DateTimeOffset now) => Presentation.Empty;
+    public Presentation Present(DateTimeOffset now)
+    {
+        var current = latest.Value;
+        return BmwPresentation.Of(current.Reading, current.Stream, options);
+    }
 
     /// <param name="change">A pure function from the current reading to the next.</param>
     public void Update(Func<BmwReading, BmwReading> change) => Set(snapshot => snapshot with { Reading = change(snapshot.Reading) });

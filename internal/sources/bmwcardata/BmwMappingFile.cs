@@ -66,6 +66,7 @@ internal static class BmwMappingFile
             {
                 Report<Custom>(map.Line, wrong);
             }
+            var help = Text(map, "help") ?? $"The value of {key}.";
             var scale = Number(Text(map, "scale") ?? "1", map.Line, "scale");
             var labels = Texts(map, "labels");
             foreach (var (label, _, line) in labels.Where(label => !IsLabel(label.Name)))
@@ -73,7 +74,7 @@ internal static class BmwMappingFile
                 Report<Custom>(line, $"{Sanitize.Line(label)} is not a valid label name or is reserved; choose another");
             }
             var values = Texts(map, "values").ToDictionary(v => v.Name, v => Number(v.Value, v.Line, "value"), StringComparer.Ordinal);
-            return problems.Count > before ? null : new Custom(metric!, Text(map, "help") ?? $"The value of {key}.", scale, values,
+            return problems.Count > before ? null : new Custom(metric!, help.TrimEnd('.'), help, scale, values,
                 new KeySeries(BmwKeys.Short(key), [.. labels.Select(label => (label.Name, label.Value))]));
         }
 

@@ -11,7 +11,7 @@ internal static class BmwMetrics
     /// <summary>Returns the families that have samples.</summary>
     public static IEnumerable<MetricFamily> From(BmwReading reading, BmwCarDataOptions options)
     {
-        var cars = reading.Cars.Select(car => Label(car.Key, car.Value, options)).ToList();
+        var cars = Cars(reading, options);
         var keys = cars.SelectMany(car => car.Values.Select(values => values.Key)).ToHashSet(StringComparer.Ordinal);
         // A car sends a part of the catalogue. A mapping file can add series to a built-in metric.
         var sent = BmwVehicleMetrics.All.Concat(options.CustomMetrics).GroupBy(metric => metric.Name)
@@ -40,6 +40,9 @@ internal static class BmwMetrics
         return families.Where(family => family.Samples.Count > 0);
     }
 
+    public static IReadOnlyList<LabelledCar> Cars(BmwReading reading, BmwCarDataOptions options) =>
+        [.. reading.Cars.Select(car => Label(car.Key, car.Value, options))];
+
     public static LabelSet Labels(string vin, BmwCarDataOptions options) => LabelSet.Of(("vin", options.Aliases.GetValueOrDefault(vin, vin)));
 
     private static MetricFamily Join(IReadOnlyList<MetricFamily> families) =>
@@ -49,7 +52,7 @@ internal static class BmwMetrics
     {
         // Only km and mi: other lengths, such as the altitude, do not follow the car's setting.
         var unit = car.Values.Values.Where(last => BmwUnits.Normalize(last.Unit) is "km" or "mi").MaxBy(last => last.At)?.Unit;
-        return new LabelledCar(Labels(vin, options), car, car.Values.ToLookup(value => BmwKeys.Short(value.Key), value => value.Value), unit);
+        return new LabelledCar(vin, Labels(vin, options), car, car.Values.ToLookup(value => BmwKeys.Short(value.Key), value => value.Value), unit);
     }
 
     private static LabelSet InfoLabels(LabelledCar car)

@@ -5,8 +5,11 @@ namespace Exporter.BmwCarData;
 /// <summary>A physical quantity. Each is exported in one base unit.</summary>
 internal enum Quantity
 {
-    /// <summary>Without conversion: a count or an angle.</summary>
+    /// <summary>Without conversion: a count.</summary>
     None,
+
+    /// <summary>Without conversion: an angle.</summary>
+    Degrees,
     Ratio,
     Meters,
     MetersPerSecond,
@@ -63,7 +66,7 @@ internal static class BmwUnits
         new(["l", "liter", "liters", "litre", "litres"], Quantity.Liters, 1),
         // BMW does not specify the gallon; only the US gallon is a setting of a car.
         new(["gal", "gallon", "gallons"], Quantity.Liters, 3.785411784),
-        new(["degrees", "degree", "deg", "°"], Quantity.None, 1),
+        new(["degrees", "degree", "deg", "°"], Quantity.Degrees, 1),
     }.SelectMany(unit => unit.Spellings.Select(spelling => KeyValuePair.Create(spelling, unit)))
         .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
@@ -73,7 +76,7 @@ internal static class BmwUnits
     /// <summary>Converts to the base unit; null if the unit is unknown or belongs to another quantity.</summary>
     public static double? ToBase(double value, string? unit, Quantity quantity) => quantity switch
     {
-        Quantity.None => value,
+        Quantity.None or Quantity.Degrees => value,
         _ when unit is not null && Spellings.TryGetValue(unit, out var known) && known.Quantity == quantity => known.ToBase(value),
         _ => null,
     };

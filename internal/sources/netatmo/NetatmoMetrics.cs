@@ -85,7 +85,7 @@ internal static class NetatmoMetrics
     public static IEnumerable<MetricFamily> From(NetatmoReading reading, NetatmoMetricsOptions options, DateTimeOffset now)
     {
         var modules = LabelledModule.From(reading.Modules);
-        var fresh = modules.Where(m => StaleFrom(m.Module, options) > now).ToList();
+        var fresh = modules.Where(m => IsFresh(m.Module, options, now)).ToList();
         var located = modules.Where(m => options.Location && m.Module.Place is not null).ToList();
         IEnumerable<MetricFamily> families =
         [
@@ -101,6 +101,9 @@ internal static class NetatmoMetrics
     /// <summary>When the next module becomes stale, so that <see cref="From"/> returns fewer samples; null for never.</summary>
     public static DateTimeOffset? StaleAt(NetatmoReading reading, NetatmoMetricsOptions options, DateTimeOffset now) =>
         reading.Modules.Min(m => StaleFrom(m, options) is { } time && time > now && time < DateTimeOffset.MaxValue ? time : (DateTimeOffset?)null);
+
+    /// <summary>Whether the measurements of a module are current.</summary>
+    public static bool IsFresh(Module module, NetatmoMetricsOptions options, DateTimeOffset now) => StaleFrom(module, options) > now;
 
     // Netatmo still returns the last values of an unreachable module, so that module is stale at once. At exactly AgeStale a module is fresh.
     private static DateTimeOffset? StaleFrom(Module module, NetatmoMetricsOptions options) => module switch

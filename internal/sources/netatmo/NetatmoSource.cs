@@ -50,7 +50,7 @@ public sealed class NetatmoSource : ISource
             {
                 Notice = NoticeOf(reading, options),
             },
-            (_, _) => Presentation.Empty,
+            (reading, now) => NetatmoPresentation.Of(reading, metrics, now),
             manager,
             new PollerOptions(options.RefreshInterval) { Series = context.Series },
             time,

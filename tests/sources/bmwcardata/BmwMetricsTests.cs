@@ -157,7 +157,7 @@ public class BmwMetricsTests
     [Fact]
     public void An_empty_reading_has_no_families() => Assert.Empty(Car.Families(BmwReading.Empty));
 
-    private static string Unit(Quantity quantity) => quantity switch
+    internal static string Unit(Quantity quantity) => quantity switch
     {
         Quantity.Ratio => "%",
         Quantity.Meters => "km",
