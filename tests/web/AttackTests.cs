@@ -174,6 +174,7 @@ public sealed class AttackTests
         Assert.Contains("default-src 'none'", policy);
         Assert.Contains("frame-ancestors 'none'", policy);
         Assert.Contains("form-action 'self'", policy);
+        Assert.Contains("connect-src 'self'", policy);
         Assert.DoesNotContain(policy, p => p.Contains("unsafe", StringComparison.Ordinal) || p.Contains("http", StringComparison.Ordinal));
         Assert.Equal("no-referrer", reply.Header("Referrer-Policy"));
         Assert.Equal("nosniff", reply.Header("X-Content-Type-Options"));
@@ -184,6 +185,9 @@ public sealed class AttackTests
     [InlineData("/auth/settoken?refresh_token=x&account=netatmo")]
     [InlineData("/auth/code?answer=x")]
     [InlineData("/auth/device")]
+    [InlineData("/auth/renew?account=netatmo")]
+    [InlineData("/auth/logout?account=netatmo")]
+    [InlineData("/auth/cancel?account=netatmo")]
     public async Task No_GET_changes_a_token(string path)
     {
         await using var bench = await WebBench.StartAsync(loggedIn: true);

@@ -128,7 +128,8 @@ public sealed class DeviceLoginTests
     }
 
     /// <summary>An account with the device login at this provider.</summary>
-    internal static Account Car(WebBench bench, StubHttp provider)
+    internal static Account Car(
+        WebBench bench, StubHttp provider, Func<Token, CancellationToken, Task<string?>>? revoke = null)
     {
         var client = new OAuthClient("car-client", null, ClientAuthentication.None);
         var store = new FileStore(bench.DirectoryPath["car.json"], [new PlainTokenFormat()], bench.Time);
@@ -138,6 +139,7 @@ public sealed class DeviceLoginTests
         return new Account("car", "vehicle", hasAccountLabel: true, manager, readingSource: null)
         {
             Login = new LoginMethod.Device(new DeviceCodeGrant(Endpoint("device"), Endpoint("token"), ["read"], bench.Time)),
+            Revoke = revoke,
         };
 
         TokenEndpoint Endpoint(string path) => new(provider.Client, new Uri(Provider, path), client, bench.Time);

@@ -27,6 +27,9 @@ public sealed class FormAttackTests
     [Theory]
     [InlineData("/auth/settoken")]
     [InlineData("/auth/device")]
+    [InlineData("/auth/renew")]
+    [InlineData("/auth/logout")]
+    [InlineData("/auth/cancel")]
     [InlineData("/auth/code")]
     public async Task A_form_without_a_token_or_with_that_of_another_browser_is_rejected(string path)
     {

@@ -77,11 +77,11 @@ public sealed class LoginAccessTests
         // Any page's form has a valid antiforgery token, also that of an allowed browser.
         var form = await AntiforgeryAsync(bench);
 
-        foreach (var path in new[] { "/auth?account=netatmo", "/auth/authorize", "/auth/settoken", "/auth/confirm" })
+        foreach (var path in new[] { "/auth?account=netatmo", "/auth/authorize", "/auth/settoken", "/auth/confirm", "/auth/renew", "/auth/logout" })
         {
             Assert.Equal("You may not log in from here", (await bench.Get(path)).Title);
         }
-        foreach (var path in new[] { "/auth/settoken", "/auth/code", "/auth/device", "/auth/confirm" })
+        foreach (var path in new[] { "/auth/settoken", "/auth/code", "/auth/device", "/auth/confirm", "/auth/renew", "/auth/logout", "/auth/cancel" })
         {
             var reply = await bench.Post(path, [.. form, ("refresh_token", "x"), ("answer", "x"), ("decision", "adopt")]);
             Assert.Equal((HttpStatusCode.Forbidden, "You may not log in from here"), (reply.Status, reply.Title));

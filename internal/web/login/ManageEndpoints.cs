@@ -21,6 +21,10 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
     /// <summary>The card shows the outcome. Failures wait longer and longer, like those of logins.</summary>
     private async Task<IResult> RenewAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
+        if (permission.IsFirstOnly)
+        {
+            return BackTo(account);
+        }
         using var attempt = attempts.TryBegin(account, out var wait);
         if (attempt is null)
         {
@@ -33,6 +37,11 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
 
     private async Task<IResult> LogOutAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
+        // A command may have logged in since the permission for a first login was given.
+        if (permission.IsFirstOnly)
+        {
+            return BackTo(account);
+        }
         devices.Cancel(account);
         var result = await account.LogOutAsync(isLocal: false, CancellationToken.None);
         if (result is { Failure: null, Left.Count: 0 })

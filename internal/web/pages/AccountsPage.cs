@@ -26,7 +26,7 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
         var shown = name is null ? matching.Skip(from).Take(MaxAccounts).ToList() : matching;
         var formField = forms.Field(context);
         var cards = shown.Select(account => card.Render(
-            context, account, formField, matching.Count <= MaxOpen || Rank(account) == 0, name is null ? 0 : from));
+            context, account, formField, matching.Count <= MaxOpen || Rank(account) <= 1, name is null ? 0 : from));
         var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
         var isLoggingIn = all.Any(a => a.TokenManager.Snapshot.Login is not null);
         return Layout.Page(StatusCodes.Status200OK, Title(all), "", $"""
@@ -44,12 +44,13 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
     private static string Title(IReadOnlyList<Account> all) =>
         all.Count(a => AccountCondition.Of(a).Severity == Severity.Problem) is > 0 and var problems ? $"({problems}) Exporter" : "Exporter";
 
-    /// <summary>0 for an account that needs a user, 1 for one with a temporary failure, 2 for the others.</summary>
-    private static int Rank(Account account) => AccountCondition.Of(account) switch
+    /// <summary>A login in progress, an account that needs a user, one with a temporary failure, the others.</summary>
+    private static int Rank(Account account) => AccountCondition.Of(account).Severity switch
     {
-        { Severity: Severity.Problem } => 0,
-        { Severity: Severity.Warning } => account.TokenManager.Snapshot.Login is null ? 1 : 0,
-        _ => 2,
+        _ when account.TokenManager.Snapshot.Login is not null => 0,
+        Severity.Problem => 1,
+        Severity.Warning => 2,
+        _ => 3,
     };
 
     private static Html Counts(IReadOnlyList<Account> all, bool isPart)
