@@ -36,6 +36,13 @@ internal sealed class ExampleAccounts : IAsyncDisposable
 
     private ExampleAccounts() { }
 
+    /// <summary>One account of each source.</summary>
+    public static IReadOnlyList<IExampleAccount> All =>
+    [
+        .. typeof(ExampleAccounts).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(IExampleAccount)))
+            .Select(type => (IExampleAccount)Activator.CreateInstance(type)!),
+    ];
+
     public PrometheusPeer Prometheus { get; private set; } = null!;
 
     public static async Task<ExampleAccounts> StartAsync(CancellationToken cancellationToken)
@@ -62,18 +69,18 @@ internal sealed class ExampleAccounts : IAsyncDisposable
         directory.Dispose();
     }
 
+    /// <summary>Prepares the providers and files of the accounts, and returns the configuration file.</summary>
+    public static string Configure(IReadOnlyList<IExampleAccount> accounts, SandboxServer sandbox, TemporaryDirectory directory) =>
+        $"state_folder: state\naccounts:\n{string.Concat(
+            accounts.SelectMany(account => account.Configure(sandbox, directory).TrimEnd().Split('\n')).Select(line => $"  {line}\n"))}";
+
     private async Task RunAsync(CancellationToken cancellationToken)
     {
-        IExampleAccount[] accounts =
-        [
-            .. typeof(ExampleAccounts).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(IExampleAccount)))
-                .Select(type => (IExampleAccount)Activator.CreateInstance(type)!),
-        ];
+        var accounts = All;
         var options = new SandboxOptions { Providers = [.. accounts.Select(account => account.Provider).OfType<ProviderOptions>()] };
         var sandbox = await SandboxServer.StartAsync(options, cancellationToken);
         running.Add(sandbox);
-        var configured = accounts.SelectMany(account => account.Configure(sandbox, directory).TrimEnd().Split('\n')).Select(line => $"  {line}\n");
-        var file = directory.Write("exporter.yml", $"state_folder: state\naccounts:\n{string.Concat(configured)}");
+        var file = directory.Write("exporter.yml", Configure(accounts, sandbox, directory));
         var exporter = await RunningExporter.StartAsync(["--config", file, "-a", "127.0.0.1:0"], cancellationToken);
         running.Add(exporter);
         await ReadAsync(exporter, accounts.Count(account => account.Reads), cancellationToken);

@@ -41,7 +41,7 @@ public sealed class ErganiSource : ISource
         var reader = new ErganiReader(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
             context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null),
-            (_, _) => Presentation.Empty, manager,
+            (reading, _) => ErganiPresentation.Of(reading, credentials.Environment), manager,
             new PollerOptions(options.RefreshInterval)
             {
                 Series = context.Series,
