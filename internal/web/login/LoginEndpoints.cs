@@ -106,7 +106,15 @@ internal sealed class LoginEndpoints(
                 "The exporter tries one login of an account at a time, and waits after a login that failed. Nothing was sent or changed.",
                 $"<p>Reload this page in {seconds} s.</p>");
         }
-        var outcome = await run(attempt);
+        LoginOutcome outcome;
+        try
+        {
+            outcome = await run(attempt);
+        }
+        catch (ObjectDisposedException) when (account.Leaving.IsCancellationRequested)
+        {
+            outcome = LoginOutcome.AccountChanged;
+        }
         if (attempt.Succeeded == true && outcome != LoginOutcome.Unconfirmed)
         {
             links.Spend(permission);

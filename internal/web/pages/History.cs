@@ -20,7 +20,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
     {
         lock (gate)
         {
-            return [.. series.Where(s => s.Key.Account == account.Name)
+            return [.. series.Where(s => s.Key.Account == account)
                 .Select(s => new RecordedSeries(s.Key.Metric, s.Key.Labels, [.. s.Value.Points]))
                 .OrderBy(r => r.Metric, StringComparer.Ordinal).ThenBy(r => r.Labels.ToString(), StringComparer.Ordinal)];
         }
@@ -35,7 +35,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
             {
                 foreach (var (labels, value) in family.Samples)
                 {
-                    var key = new SeriesKey(account.Name, family.Name, labels);
+                    var key = new SeriesKey(account, family.Name, labels);
                     if (!series.TryGetValue(key, out var points) && series.Count < MaxSeries)
                     {
                         series[key] = points = new TimeSeries();
@@ -43,7 +43,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
                     points?.Add(at, value);
                 }
             }
-            foreach (var key in series.Where(s => s.Key.Account == account.Name && s.Value.IsExpired(at)).Select(s => s.Key).ToList())
+            foreach (var key in series.Where(s => s.Key.Account == account && s.Value.IsExpired(at)).Select(s => s.Key).ToList())
             {
                 series.Remove(key);
             }
@@ -51,7 +51,9 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(accounts.Current.Where(a => a.ReadingSource is not null).Select(a => FollowAsync(a, a.ReadingSource!, stoppingToken)));
+        accounts.ForEachAsync(
+            (account, cancellationToken) => account.ReadingSource is { } feed ? FollowAsync(account, feed, cancellationToken) : Task.CompletedTask,
+            stoppingToken);
 
     private async Task FollowAsync(Account account, IReadingSource feed, CancellationToken cancellationToken)
     {
@@ -72,6 +74,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
+            Forget(account);
         }
         catch (Exception e)
         {
@@ -79,7 +82,19 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
         }
     }
 
-    private sealed record SeriesKey(string Account, string Metric, LabelSet Labels);
+    /// <summary>Drops the series of an account that left the list, or of all accounts when the program stops.</summary>
+    private void Forget(Account account)
+    {
+        lock (gate)
+        {
+            foreach (var key in series.Keys.Where(key => key.Account == account).ToList())
+            {
+                series.Remove(key);
+            }
+        }
+    }
+
+    private sealed record SeriesKey(Account Account, string Metric, LabelSet Labels);
 }
 
 /// <summary>A recorded series, oldest point first.</summary>
