@@ -72,7 +72,8 @@ public sealed class HostedAccounts(
         {
             var successor = entering.Find(one => one.Name == account.Name);
             var isTakenOver = successor is not null && await successor.TakeOverAsync(account, CancellationToken.None);
-            if (reason is not null && !isTakenOver)
+            var isOnlyInMemory = account.TokenManagers.Any(manager => manager.Snapshot.Unpersisted is not null);
+            if (reason is not null && !(isOnlyInMemory && isTakenOver))
             {
                 lost.Add($"account {account.Name}: {reason}");
             }

@@ -5,7 +5,6 @@ using Exporter.Tests.Metrics;
 using Exporter.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Exporter.Tests.Accounts;
@@ -102,6 +101,9 @@ internal sealed class ReloadBench : IAsyncDisposable
     }
 
     public Task ReadsAsync(params string[] names) => UntilAsync(() => names.All(name => Account(name).ReadingSource?.Status is { Up: true }));
+
+    /// <summary>Waits for a page with the text: pages within ten milliseconds share the values of the process.</summary>
+    public Task ShowsAsync(string text) => UntilAsync(() => Page.Contains(text, StringComparison.Ordinal));
 
     public Task StopAsync() => host!.StopAsync(Cancellation);
 

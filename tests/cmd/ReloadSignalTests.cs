@@ -43,8 +43,8 @@ public sealed class ReloadSignalTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    private static Task HangUpAsync(RunningExporter exporter) =>
-        Peer.Run("kill", ["-s", "HUP", $"{exporter.ProcessId}"], default, Cancellation);
+    private static async Task HangUpAsync(RunningExporter exporter) =>
+        await Peer.Run("kill", ["-s", "HUP", $"{exporter.ProcessId}"], default, Cancellation);
 
     private void Configure(string accounts) => directory.Write("exporter.yml", $"accounts:\n{accounts}");
 

@@ -27,7 +27,7 @@ public sealed class ApiMetrics
         return collector.WithLabels(labels.Values);
     }
 
-    /// <summary>Removes the series of all accounts with other names.</summary>
+    /// <summary>Removes the series of all accounts with other names. The help of a metric stays: the library removes no collector.</summary>
     internal void RemoveExcept(IEnumerable<string> names)
     {
         var kept = names.ToHashSet(StringComparer.Ordinal);
