@@ -109,13 +109,8 @@ internal sealed class CommandLine
     /// <param name="overrides">Settings that take precedence over flags.</param>
     public ProgramOptions? Read(ParseResult result, ISource? only = null, params IEnumerable<(Setting Setting, string Value)> overrides)
     {
-        var configuration = Load(result, only, overrides);
-        var web = WebOptions.Read(configuration.Program);
-        var options = new ProgramOptions(
-            web,
-            configuration.Program.Get(LogfmtLogger.LevelSetting),
-            ConfiguredAccount.All(configuration, SourcesOrOnly(only)),
-            [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings]);
+        var options = ReadSilently(result, only, overrides);
+        var configuration = options.Configuration;
         // The service logs its warnings itself.
         var isService = CurrentStoreAccess.Value == StoreAccess.Service;
         foreach (var problem in configuration.Problems.Concat(configuration.Warnings.Where(w => !isService && w.Place == ".env")))
@@ -123,6 +118,19 @@ internal sealed class CommandLine
             Terminal.Error.WriteLine(problem);
         }
         return configuration.Problems.Count == 0 ? options : null;
+    }
+
+    /// <summary>The options without printing anything. They are valid if their configuration has no problems.</summary>
+    public ProgramOptions ReadSilently(ParseResult result, ISource? only = null, params IEnumerable<(Setting Setting, string Value)> overrides)
+    {
+        var configuration = Load(result, only, overrides);
+        var web = WebOptions.Read(configuration.Program);
+        return new ProgramOptions(
+            web,
+            configuration.Program.Get(LogfmtLogger.LevelSetting),
+            ConfiguredAccount.All(configuration, SourcesOrOnly(only)),
+            [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings],
+            configuration);
     }
 
     /// <summary>The configuration, valid or not.</summary>
@@ -216,4 +224,4 @@ internal sealed class CommandLine
 
 /// <summary>A valid configuration.</summary>
 internal sealed record ProgramOptions(
-    WebOptions Web, LogLevel LogLevel, IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Warnings);
+    WebOptions Web, LogLevel LogLevel, IReadOnlyList<ConfiguredAccount> Accounts, IReadOnlyList<string> Warnings, Configuration Configuration);

@@ -3,7 +3,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Exporter;
 
-/// <summary><c>serve</c>, the default command: renews tokens, reads sources and serves metrics until shutdown.</summary>
+/// <summary>
+/// <c>serve</c>, the default command: renews tokens, reads sources and serves metrics until shutdown. SIGHUP reloads the configuration.
+/// </summary>
 internal static class ServeCommand
 {
     public static void AddTo(CommandLine program)
@@ -12,10 +14,13 @@ internal static class ServeCommand
         program.Add(new Command("serve", "Renews the tokens, reads the sources and serves metrics."), [], RunAsync, StoreAccess.Service);
 
         Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken) =>
-            ServeCommand.RunAsync(context, SystemdNotifier.FromEnvironment(program.Environment, program.Time), cancellationToken);
+            ServeCommand.RunAsync(
+                context, () => program.ReadSilently(result), SystemdNotifier.FromEnvironment(program.Environment, program.Time), cancellationToken);
     }
 
-    private static async Task<int> RunAsync(CommandContext context, SystemdNotifier systemd, CancellationToken cancellationToken)
+    /// <param name="readAgain">Reads the configuration again.</param>
+    private static async Task<int> RunAsync(
+        CommandContext context, Func<ProgramOptions> readAgain, SystemdNotifier systemd, CancellationToken cancellationToken)
     {
         var options = context.Options;
         using var logging = LogfmtLogger.CreateFactory(options.LogLevel, context.Terminal.Error);
@@ -28,12 +33,15 @@ internal static class ServeCommand
         {
             return CannotListen(e);
         }
-        await using var app = Build(context, systemd, logging);
+        await using var app = Build(context, readAgain, systemd, logging);
         logger.LogInformation("{Program} {Version} ({Commit})", CommandLine.ProgramName, BuildInfo.Current.Version, BuildInfo.Current.Commit);
         foreach (var warning in options.Warnings)
         {
             logger.LogWarning("{Warning}", warning);
         }
+        var reload = app.Services.GetRequiredService<ConfigurationReload>();
+        // The reload logs its result.
+        using var hangup = ShutdownSignals.OnHangup(() => _ = reload.ReloadAsync(CancellationToken.None));
         try
         {
             await app.StartAsync(cancellationToken);
@@ -60,10 +68,21 @@ internal static class ServeCommand
         }
     }
 
-    private static WebApplication Build(CommandContext context, SystemdNotifier systemd, ILoggerFactory logging)
+    private static NewConfiguration ReadNew(ProgramOptions started, ProgramOptions next)
+    {
+        var changed = next.Configuration.ChangedProgramKeys(started.Configuration).Select(key => key == StateDirectory.Setting.Key
+            ? $"{key} changed; accounts use it now; restart to apply it to one-time links"
+            : $"{key} changed; restart to apply it");
+        return new NewConfiguration(
+            next.Accounts, [.. next.Configuration.Problems.Select(problem => problem.ToString())], [.. next.Warnings, .. changed]);
+    }
+
+    private static WebApplication Build(
+        CommandContext context, Func<ProgramOptions> readAgain, SystemdNotifier systemd, ILoggerFactory logging)
     {
         var builder = WebServer.CreateBuilder(context.Options.Web);
         builder.Services.AddExporter(context.Time, logging, context.Options.Accounts);
+        builder.Services.AddReload(context.Options.Accounts, () => ReadNew(context.Options, readAgain()));
         builder.Services.AddSingleton(systemd).AddHostedService<Watchdog>();
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, ShutdownSignals.HostLifetime>());
         var app = builder.Build();

@@ -3,7 +3,16 @@ namespace Exporter.Accounts;
 /// <summary>One configured login at a source, opened. <see cref="RunAsync"/> takes its readings.</summary>
 public sealed class Account(string name, string source, bool hasAccountLabel, TokenManager manager, IReadingSource? readingSource) : IDisposable
 {
+    /// <summary>Never disposed, so that a late caller finds a closed account.</summary>
+    private readonly CancellationTokenSource leaving = new();
+
     public string Name => name;
+
+    /// <summary>Differs from the ID of every other account, also of one that replaces this account under the same name.</summary>
+    public Guid Id { get; } = Guid.NewGuid();
+
+    /// <summary>Requested when a reload removes or replaces the account. A login that is in progress then ends without a token.</summary>
+    public CancellationToken Leaving => leaving.Token;
 
     public string Source => source;
 
@@ -28,6 +37,12 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
 
     /// <summary>Null for an account that only keeps a token.</summary>
     public IReadingSource? ReadingSource => readingSource;
+
+    /// <summary>
+    /// Whose token the account has, as a text that reveals no secret. An account that replaces this one takes over a token that is only in
+    /// memory if both texts are equal. Null if it must not.
+    /// </summary>
+    public string? TokenOwner { get; init; }
 
     public LoginMethod Login { get; init; } = new LoginMethod.Unattended();
 
@@ -69,9 +84,37 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
         [readingSource?.RunAsync(cancellationToken) ?? Task.CompletedTask, .. Upstream.Select(one => FollowAsync(one, cancellationToken))]);
 
     /// <summary>Closes every token manager, even if another one fails. Returns why tokens are lost with the process, or null.</summary>
-    public async Task<string?> CloseAsync(CancellationToken cancellationToken)
+    public Task<string?> CloseAsync(CancellationToken cancellationToken) => CloseAsync(isReplaced: false, cancellationToken);
+
+    /// <summary>Closes the account because a reload removes or replaces it: ends its logins, and rejects later changes of its token.</summary>
+    /// <returns>Why tokens are lost unless another account takes them over (<see cref="TakeOverAsync"/>); null if all are saved.</returns>
+    public async Task<string?> LeaveAsync(CancellationToken cancellationToken)
     {
-        var reasons = (await Task.WhenAll(TokenManagers.Select(one => one.CloseAsync(cancellationToken)))).OfType<string>().ToList();
+        await leaving.CancelAsync();
+        return await CloseAsync(isReplaced: true, cancellationToken);
+    }
+
+    /// <summary>Takes over the tokens that a closed account has only in memory, if they belong to this account too.</summary>
+    /// <returns>Whether nothing is left that only the other account has.</returns>
+    public async Task<bool> TakeOverAsync(Account before, CancellationToken cancellationToken)
+    {
+        var isSameOwner = TokenOwner is not null && TokenOwner == before.TokenOwner;
+        foreach (var (own, other) in TokenManagers.Zip(before.TokenManagers))
+        {
+            var isUnsaved = other.Snapshot.Unpersisted is not null && own.StoreLocation == other.StoreLocation;
+            var isInMemory = isSameOwner && (own.StoreLocation, other.StoreLocation) == (MemoryStore.Name, MemoryStore.Name);
+            if ((isUnsaved || isInMemory) && other.Snapshot.State is TokenState.Active or TokenState.InvalidClient)
+            {
+                await own.AdoptAsync(other.Snapshot.State.Token!, cancellationToken);
+            }
+        }
+        return before.TokenManagers.All(
+            other => other.Snapshot.Unpersisted is null || TokenManagers.Any(own => own.StoreLocation == other.StoreLocation));
+    }
+
+    private async Task<string?> CloseAsync(bool isReplaced, CancellationToken cancellationToken)
+    {
+        var reasons = (await Task.WhenAll(TokenManagers.Select(one => one.CloseAsync(isReplaced, cancellationToken)))).OfType<string>().ToList();
         return reasons.Count > 0 ? string.Join("; ", reasons) : null;
     }
 

@@ -33,14 +33,24 @@ public static class AccountServices
     public static IServiceCollection AddAccounts(this IServiceCollection services, IReadOnlyList<ConfiguredAccount> configured)
     {
         services.AddTokens();
-        services.AddSingleton(provider =>
-        {
-            var options = new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() };
-            return new AccountList([.. configured.Select(account => account.Open(options, provider))]);
-        });
+        services.AddSingleton(provider => new AccountList([.. configured.Select(account => account.Open(provider))]));
         services.AddSingleton<MetricsCache>().AddSingleton<BackgroundHealth>().AddSingleton<HostedAccounts>();
         services.AddHostedService(provider => provider.GetRequiredService<HostedAccounts>());
         services.AddHostedService(provider => provider.GetRequiredService<MetricsCache>());
         return services;
     }
+
+    /// <summary>Adds the <see cref="ConfigurationReload"/> of a host with <see cref="AddAccounts"/>.</summary>
+    /// <param name="configured">The accounts that the host starts with.</param>
+    /// <param name="read">Reads the configuration again.</param>
+    public static IServiceCollection AddReload(
+        this IServiceCollection services, IReadOnlyList<ConfiguredAccount> configured, Func<NewConfiguration> read)
+    {
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ConfigurationReload>(provider, configured, read));
+        services.AddHostedService(provider => provider.GetRequiredService<ConfigurationReload>());
+        return services;
+    }
+
+    internal static Account Open(this ConfiguredAccount account, IServiceProvider provider) => account.Open(
+        new TokenManagerOptions { RenewalRateLimiter = provider.GetRequiredService<RenewalRateLimiter>() }, provider);
 }

@@ -8,6 +8,7 @@ public sealed class ConfiguredAccount
     private readonly Func<AccountContext, Account> open;
     private readonly Func<string?> tokenFile;
     private readonly string stateDirectory;
+    private readonly bool isStateDirectoryConfigured;
     private readonly TimeSpan? margin;
     private readonly SeriesLimit series;
     private readonly TokenExport? export;
@@ -15,10 +16,11 @@ public sealed class ConfiguredAccount
     private ConfiguredAccount(AccountSection account, ISource source, Section program)
     {
         (this.account, this.source, stateDirectory) = (account, source, StateDirectory.Read(program));
+        isStateDirectoryConfigured = StateDirectory.IsConfigured(program);
         // A source may declare the setting itself, with the flag and the variable of the tool that it replaces.
         var setting = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
         var file = account.Section.Find(setting);
-        if (file is null && source.ChooseTokenFile is { } choose && StateDirectory.IsConfigured(program))
+        if (file is null && source.ChooseTokenFile is { } choose && isStateDirectoryConfigured)
         {
             var inStateDirectory = Path.Combine(stateDirectory, $"{Uri.EscapeDataString(Name)}-token.json");
             tokenFile = () => choose(new DefaultTokenFile(inStateDirectory, HasAccountLabel));
@@ -43,6 +45,12 @@ public sealed class ConfiguredAccount
     /// <summary>All configured accounts. Errors are added to the configuration's problems; if there are any, do not open an account.</summary>
     public static IReadOnlyList<ConfiguredAccount> All(Configuration configuration, IReadOnlyList<ISource> sources) =>
         [.. configuration.Accounts.Select(a => new ConfiguredAccount(a, sources.Single(s => s.Name == a.Source), configuration.Program))];
+
+    /// <summary>Whether both are the same account with equal settings, including secrets, files of secrets and the program's defaults.</summary>
+    public bool IsEqualTo(ConfiguredAccount other) =>
+        (Name, Source, HasAccountLabel, stateDirectory, isStateDirectoryConfigured)
+            == (other.Name, other.Source, other.HasAccountLabel, other.stateDirectory, other.isStateDirectoryConfigured)
+        && account.Section.IsEqualTo(other.account.Section);
 
     /// <param name="services">A container with the services of <see cref="AccountServices.AddSources"/>.</param>
     public Account Open(TokenManagerOptions options, IServiceProvider services)

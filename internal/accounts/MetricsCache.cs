@@ -37,7 +37,7 @@ public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvi
     {
         while (true)
         {
-            var changes = accounts.Current.Select(a => a.ReadingSource?.Changed).OfType<Task>().ToList();
+            List<Task> changes = [accounts.Changed, .. accounts.Current.Select(a => a.ReadingSource?.Changed).OfType<Task>()];
             var changesAt = Update(wait: true, form: null).ChangesAt;
             await Deadline.Of(changesAt, time).WaitAsync(time, changes, stoppingToken);
         }
@@ -84,6 +84,10 @@ public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvi
             return false;
         }
         var current = accounts.Current;
+        if (!ReferenceEquals(snapshot.List, current))
+        {
+            return false;
+        }
         for (var i = 0; i < current.Count; i++)
         {
             if (!ReferenceEquals(snapshot.Accounts[i].Token, current[i].TokenManager.Snapshot)
@@ -97,15 +101,25 @@ public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvi
 
     private MetricsSnapshot Render(MetricsSnapshot before)
     {
-        var now = time.GetUtcNow();
-        AccountSnapshot[] snapshots = [.. accounts.Current.Select((account, i) =>
-            new AccountSnapshot(account, account.TokenManager.Snapshot, Collect(account, before.Accounts.ElementAtOrDefault(i)?.Metrics, now)))];
+        var (now, list) = (time.GetUtcNow(), accounts.Current);
+        var isSameList = ReferenceEquals(list, before.List);
+        var known = isSameList
+            ? before.Accounts.Cast<AccountSnapshot?>()
+            : list.Select(account => before.Accounts.FirstOrDefault(a => a.Account == account));
+        AccountSnapshot[] snapshots = [.. list.Zip(known, (account, earlier) =>
+            new AccountSnapshot(account, account.TokenManager.Snapshot, Collect(account, earlier?.Metrics, now)))];
+        if (!isSameList)
+        {
+            // Calls of another source under the same name are no longer calls of this account.
+            api.RemoveExcept(list.Where(account => before.Accounts.All(
+                a => a.Account.Name != account.Name || a.Account.Source == account.Source)).Select(account => account.Name));
+        }
         var state = EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, AccountMetrics.State(snapshots)));
         var calls = EncodedMetrics.Of(api.Registry);
         state.PrepareAs(before.State);
         calls.PrepareAs(before.Calls);
-        var next = before with { Accounts = snapshots, State = state, Calls = calls };
-        if (snapshots.Select(s => s.Metrics).SequenceEqual(before.Accounts.Select(s => s.Metrics), ReferenceEqualityComparer.Instance))
+        var next = before with { List = list, Accounts = snapshots, State = state, Calls = calls };
+        if (isSameList && snapshots.Select(s => s.Metrics).SequenceEqual(before.Accounts.Select(s => s.Metrics), ReferenceEqualityComparer.Instance))
         {
             return next;
         }
@@ -133,6 +147,9 @@ public sealed record MetricsSnapshot(
     IReadOnlyList<AccountSnapshot> Accounts, DateTimeOffset ChangesAt,
     EncodedMetrics Readings, EncodedMetrics State, EncodedMetrics Calls, EncodedMetrics Live, EncodedMetrics Process, long UpdatedAt)
 {
+    /// <summary>The list of the accounts, to recognize another one.</summary>
+    internal IReadOnlyList<Account>? List { get; init; }
+
     internal static MetricsSnapshot None { get; } = new([], DateTimeOffset.MinValue, EncodedMetrics.Empty, EncodedMetrics.Empty,
         EncodedMetrics.Empty, EncodedMetrics.Empty, EncodedMetrics.Empty, UpdatedAt: 0);
 

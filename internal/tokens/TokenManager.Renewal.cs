@@ -153,6 +153,7 @@ public sealed partial class TokenManager
                     renewal = RunningRenewal;
                     if (renewal is null)
                     {
+                        ObjectDisposedException.ThrowIf(isReplaced, this);
                         return await work();
                     }
                 }

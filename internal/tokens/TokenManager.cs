@@ -27,6 +27,7 @@ public sealed partial class TokenManager(
     private Task<TokenSnapshot>? flight;
     private int visiting;
     private volatile bool disposed;
+    private bool isReplaced;
     private long sharedRenewals;
 
     public string Account => account;
@@ -208,7 +209,13 @@ public sealed partial class TokenManager(
     /// Shuts down: waits for a renewal that was sent, cancels one that was not, and tries once more to save what is in memory only.
     /// Returns null when nothing is lost, else the reason in a sentence.
     /// </summary>
-    public async Task<string?> CloseAsync(CancellationToken cancellationToken)
+    public Task<string?> CloseAsync(CancellationToken cancellationToken) => CloseAsync(isReplaced: false, cancellationToken);
+
+    /// <param name="isReplaced">
+    /// Whether another token manager takes over the store. A login or a logout that arrives later then throws an
+    /// <see cref="ObjectDisposedException"/>, because it would change the token of the other one.
+    /// </param>
+    public async Task<string?> CloseAsync(bool isReplaced, CancellationToken cancellationToken)
     {
         await closing.CancelAsync();
         Task? running;
@@ -227,6 +234,7 @@ public sealed partial class TokenManager(
             {
                 await WriteAgainAsync(cancellationToken);
             }
+            this.isReplaced |= isReplaced;
             return Snapshot.Unpersisted?.Reason;
         }, cancellationToken);
     }
@@ -237,7 +245,7 @@ public sealed partial class TokenManager(
         closing.Cancel();
     }
 
-    /// <summary><see cref="CloseAsync"/>, without a limit but the token request's own.</summary>
+    /// <summary><see cref="CloseAsync(CancellationToken)"/>, without a limit but the token request's own.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!disposed && await CloseAsync(CancellationToken.None) is { } reason)

@@ -103,11 +103,14 @@ public abstract record StoreLock
 /// <summary>A store that is lost when the process exits.</summary>
 public sealed class MemoryStore(Token? initial = null) : ITokenStore
 {
+    /// <summary>The location of every such store.</summary>
+    public const string Name = "memory";
+
     private readonly Lock gate = new();
     private int generation;
     private volatile ReadResult stored = initial is null ? new ReadResult.Empty() : new ReadResult.Held(initial, "0");
 
-    public string Location => "memory";
+    public string Location => Name;
 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(stored);
 

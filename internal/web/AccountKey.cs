@@ -7,5 +7,5 @@ namespace Exporter.Web;
 internal static class AccountKey
 {
     /// <summary>The start of a hash of the account's name. It stays the same when other accounts are added or removed.</summary>
-    public static string Of(Account account) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(account.Name)).AsSpan(0, 6));
+    public static string Of(Account account) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(account.Name)).AsSpan(0, 8));
 }

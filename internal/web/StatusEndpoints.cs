@@ -1,11 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.Net.Http.Headers;
 
 namespace Exporter.Web;
 
 /// <summary>The endpoints for programs: health, version and, if enabled, debug data.</summary>
 internal static class StatusEndpoints
 {
+    public const string Reload = "/-/reload";
+
     private const string MediaType = "application/json";
 
     private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
@@ -16,6 +19,38 @@ internal static class StatusEndpoints
         routes.MapMethods("/-/healthy", Read, () => TypedResults.Text("The exporter is healthy.\n"));
         routes.MapMethods("/-/ready", Read, () => TypedResults.Text("The exporter is ready.\n"));
     }
+
+    /// <summary>
+    /// Reads the configuration again. A page of another site can send a POST too, so a request with a browser's headers is rejected. With an
+    /// admin address, only that address does it.
+    /// </summary>
+    public static void MapReload(this IEndpointRouteBuilder routes, WebOptions options) => routes.MapPost(Reload, async (HttpContext context) =>
+    {
+        if (options.Admin is not null && context.Features.Get<Listeners.AdminFeature>() is null)
+        {
+            return TypedResults.NotFound();
+        }
+        if (context.Request.Headers.ContainsKey(HeaderNames.Origin) || context.Request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "none"))
+        {
+            return Lines(
+                StatusCodes.Status403Forbidden, ["A browser must not reload the configuration. Send the request with a program, such as curl."]);
+        }
+        try
+        {
+            var result = await context.RequestServices.GetRequiredService<ConfigurationReload>().ReloadAsync(context.RequestAborted);
+            return result.Succeeded
+                ? Lines(StatusCodes.Status200OK, ["The configuration was reloaded.", .. result.Changes, .. result.Warnings])
+                : Lines(StatusCodes.Status500InternalServerError,
+                    ["The configuration was not reloaded, and nothing was changed:", .. result.Problems]);
+        }
+        catch (OperationCanceledException)
+        {
+            return Lines(StatusCodes.Status503ServiceUnavailable, ["The exporter is shutting down."]);
+        }
+    });
+
+    private static IResult Lines(int status, IEnumerable<string> lines) =>
+        Results.Text(string.Concat(lines.Select(line => $"{line}\n")), statusCode: status);
 
     public static void MapVersion(this IEndpointRouteBuilder routes, BuildInfo build) =>
         routes.MapMethods("/version", Read, () => TypedResults.Json(build, StatusJson.Default.BuildInfo, MediaType));

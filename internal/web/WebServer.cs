@@ -101,6 +101,7 @@ public static class WebServer
 
         app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], services.GetRequiredService<MetricsEndpoint>().WriteAsync);
         app.MapHealth();
+        app.MapReload(options);
         app.MapVersion(BuildInfo.Current);
         app.MapAssets();
         services.GetRequiredService<AccountsPage>().Map(app);

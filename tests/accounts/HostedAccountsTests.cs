@@ -107,6 +107,55 @@ public sealed class HostedAccountsTests : IDisposable
         Assert.Equal("refresh-1", await bench.StoredRefresh());
     }
 
+    [Fact]
+    public async Task A_token_that_could_not_be_saved_moves_to_the_account_that_replaces_its_account()
+    {
+        var (time, logs) = (new ManualTime(), new CollectedLog());
+        var disk = new WatchedStore(new MemoryStore(TokenManagerBench.Some(time))) { BeforeWrite = () => throw new IOException("the disk is full") };
+        using var before = new TokenManagerBench(disk, time);
+        using var after = new TokenManagerBench(disk, time);
+        var leaving = new Account("home", "x", hasAccountLabel: true, before.TokenManager, null);
+        using var refresh = new TokenRefresh(time, logs);
+        using var service = new HostedAccounts(
+            new([leaving]), refresh, new BackgroundHealth(new Logger<BackgroundHealth>(logs)), time, new Logger<HostedAccounts>(logs));
+        await service.StartingAsync(Cancellation);
+        await service.StartedAsync(Cancellation);
+        await before.TokenManager.RenewAsync(null, Cancellation);
+        Assert.NotNull(before.Snapshot.Unpersisted);
+
+        var lost = await service.ReplaceAsync(
+            [leaving], () => [new Account("home", "x", hasAccountLabel: true, after.TokenManager, null)], Cancellation);
+
+        Assert.Empty(lost);
+        Assert.Equal("refresh-1", after.Refresh);
+        disk.BeforeWrite = () => { };
+        await service.StopAsync(Cancellation);
+        Assert.True(service.AllSaved);
+        Assert.Equal("refresh-1", await after.StoredRefresh());
+    }
+
+    [Fact]
+    public async Task The_accounts_continue_if_a_new_one_cannot_be_opened()
+    {
+        var (time, logs) = (new ManualTime(), new CollectedLog());
+        using var bench = new TokenManagerBench(new MemoryStore(TokenManagerBench.Some(time)), time);
+        AccountList accounts = new([new("home", "x", hasAccountLabel: true, bench.TokenManager, new FakeReadingSource(null))]);
+        using var refresh = new TokenRefresh(time, logs);
+        using var service = new HostedAccounts(
+            accounts, refresh, new BackgroundHealth(new Logger<BackgroundHealth>(logs)), time, new Logger<HostedAccounts>(logs));
+        await service.StartingAsync(Cancellation);
+        await service.StartedAsync(Cancellation);
+        var home = Assert.Single(accounts.Current);
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => service.ReplaceAsync([home], () => throw new InvalidDataException("a bug"), Cancellation));
+
+        Assert.Same(home, Assert.Single(accounts.Current));
+        Assert.False(home.Leaving.IsCancellationRequested);
+        await bench.TokenManager.RenewAsync(null, Cancellation);
+        Assert.Equal("refresh-1", bench.Refresh);
+        await service.StopAsync(Cancellation);
+    }
+
     public void Dispose() => directory.Dispose();
 
     private IHost Host(SandboxServer sandbox, Action<IServiceCollection>? more = null)
@@ -155,7 +204,7 @@ public sealed class HostedAccountsTests : IDisposable
 
         public async Task RunAsync(CancellationToken cancellationToken)
         {
-            ran.SetResult();
+            ran.TrySetResult();
             if (failure is not null)
             {
                 throw failure;

@@ -21,9 +21,9 @@ public sealed class ShutdownSignalsTests : IDisposable
 
     [Theory]
     [InlineData("TERM", 0, "serve", "-a", "127.0.0.1:0")]
-    [InlineData("HUP", 0, "serve", "-a", "127.0.0.1:0")]
     [InlineData("QUIT", 0, "serve", "-a", "127.0.0.1:0")]
     [InlineData("TERM", 0, "keep")]
+    [InlineData("HUP", 0, "keep")]
     [InlineData("INT", 2, "refresh")]
     [InlineData("TERM", 2, "token")]
     [InlineData("TERM", 2, "login")]

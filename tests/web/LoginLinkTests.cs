@@ -114,7 +114,7 @@ public sealed class LoginLinkTests
 
         var cookie = (await bench.Get(link.PathAndQuery, ("Host", "example.org"))).Header("Set-Cookie")!;
 
-        Assert.StartsWith("__Host-exporter-link-0=", cookie, StringComparison.Ordinal);
+        Assert.StartsWith("__Host-exporter-link-", cookie, StringComparison.Ordinal);
         string[] attributes = ["; secure", "; httponly", "; samesite=lax", "; path=/", "; max-age=1200"];
         Assert.All(attributes, attribute => Assert.Contains(attribute, cookie, StringComparison.Ordinal));
         Assert.DoesNotContain("domain", cookie, StringComparison.OrdinalIgnoreCase);

@@ -237,7 +237,7 @@ public sealed class LoginTests
         var reply = await bench.Get("/auth/authorize?moved=1");
 
         var cookie = reply.Header("Set-Cookie")!;
-        Assert.StartsWith("__Host-exporter-login-0=", cookie, StringComparison.Ordinal);
+        Assert.StartsWith("__Host-exporter-login-", cookie, StringComparison.Ordinal);
         string[] attributes = ["; secure", "; httponly", "; samesite=lax", "; path=/", "; max-age=600"];
         Assert.All(attributes, attribute => Assert.Contains(attribute, cookie, StringComparison.Ordinal));
         Assert.DoesNotContain("domain", cookie, StringComparison.OrdinalIgnoreCase);

@@ -143,7 +143,9 @@ internal sealed class WebBench : IAsyncDisposable
     }
 
     /// <summary>The user's decision at the provider.</summary>
-    public async Task<string> ConsentAtAsync(string authorize, string decision = "accept")
+    public Task<string> ConsentAtAsync(string authorize, string decision = "accept") => ConsentAtAsync(Sandbox, authorize, decision);
+
+    public static async Task<string> ConsentAtAsync(SandboxServer sandbox, string authorize, string decision = "accept")
     {
         using var user = NewBrowser();
         var page = await Send(user, new HttpRequestMessage(HttpMethod.Get, authorize));
@@ -152,7 +154,7 @@ internal sealed class WebBench : IAsyncDisposable
             return location;
         }
         var number = page.Body.Split("name=\"consent\" value=\"")[1].Split('"')[0];
-        var decided = await Send(user, new HttpRequestMessage(HttpMethod.Post, new Uri(Sandbox.Address, "/oauth2/authorize"))
+        var decided = await Send(user, new HttpRequestMessage(HttpMethod.Post, new Uri(sandbox.Address, "/oauth2/authorize"))
         {
             Content = new FormUrlEncodedContent([KeyValuePair.Create("consent", number), KeyValuePair.Create("decision", decision)]),
         });

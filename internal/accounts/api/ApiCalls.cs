@@ -13,7 +13,7 @@ public abstract class ApiCalls(AccountContext context, string prefix, string pro
 {
     private static readonly HttpRequestOptionsKey<ApiCalls> Option = new("Exporter.Accounts.ApiCalls");
 
-    private readonly IMetricFactory metrics = context.Services.GetRequiredService<ApiMetrics>().Factory;
+    private readonly ApiMetrics metrics = context.Services.GetRequiredService<ApiMetrics>();
     private readonly TimeProvider time = context.Time;
     private readonly LabelSet shared = context.HasAccountLabel ? LabelSet.Of(("account", context.Name)) : LabelSet.Empty;
 
@@ -34,18 +34,18 @@ public abstract class ApiCalls(AccountContext context, string prefix, string pro
 
     // A collector is created at its first use, because the library writes one without series as a family. Later calls return the same one.
     protected Counter.Child Counter(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels) =>
-        WithLabels(labels, names => metrics.CreateCounter(name, help, names));
+        WithLabels(labels, names => metrics.Factory.CreateCounter(name, help, names));
 
     protected Gauge.Child Gauge(string name, string help, params ReadOnlySpan<(string Name, string Value)> labels) =>
-        WithLabels(labels, names => metrics.CreateGauge(name, help, names));
+        WithLabels(labels, names => metrics.Factory.CreateGauge(name, help, names));
 
     protected Histogram.Child Histogram(string name, string help, double[] bounds, params ReadOnlySpan<(string Name, string Value)> labels) =>
-        WithLabels(labels, names => metrics.CreateHistogram(name, help, names, new HistogramConfiguration { Buckets = bounds }));
+        WithLabels(labels, names => metrics.Factory.CreateHistogram(name, help, names, new HistogramConfiguration { Buckets = bounds }));
 
     private T WithLabels<T>(ReadOnlySpan<(string Name, string Value)> labels, Func<string[], Collector<T>> create) where T : ChildBase
     {
         var all = LabelSet.Of([.. shared.Labels, .. labels]);
-        return create(all.Names).WithLabels(all.Values);
+        return metrics.SeriesOf(context.Name, create(all.Names), all);
     }
 
     private async Task<HttpResponseMessage> CountAsync(HttpRequestMessage request, Func<Task<HttpResponseMessage>> send)

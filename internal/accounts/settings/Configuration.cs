@@ -28,6 +28,10 @@ public sealed class Configuration
     /// <summary>All errors so far. While there are any, do not start anything.</summary>
     public IReadOnlyList<Problem> Problems => problems.All;
 
+    /// <summary>The keys of program settings whose values differ from those of an earlier configuration.</summary>
+    public IEnumerable<string> ChangedProgramKeys(Configuration before) =>
+        Program.ChangedKeys(before.Program).Where(key => key != ConfigFile.Key).Order(StringComparer.Ordinal);
+
     /// <param name="program">The settings of the program itself, with or without <see cref="ConfigFile"/>.</param>
     /// <param name="sources">The sources. If nothing is configured, the problems name the settings of the first one.</param>
     /// <param name="flags">The command line's settings, each with its values in order.</param>

@@ -16,6 +16,7 @@ public sealed class Section
 
     private readonly Func<Setting, IEnumerable<string>> namesOf;
     private readonly Problems problems;
+    private readonly List<string> dependencies = [];
 
     /// <param name="at">The place of the section itself, for required settings that are missing.</param>
     /// <param name="settings">The declared settings; those for files of secrets are added.</param>
@@ -81,6 +82,12 @@ public sealed class Section
         problems.Add(problem);
     }
 
+    /// <summary>
+    /// Records what else the options depend on, such as the content of a file that a setting names. An account whose dependencies changed is
+    /// opened again by a reload.
+    /// </summary>
+    public void AddDependency(string content) => dependencies.Add(content);
+
     /// <summary>Where the value comes from: <c>accounts.yml:12</c>, a variable, a flag, <c>default</c>; null if it is not set.</summary>
     public string? Origin(Setting setting) => values.GetValueOrDefault(setting.Key).Origin?.Place;
 
@@ -94,6 +101,21 @@ public sealed class Section
         value = found is T typed ? typed : default;
         return found is not null;
     }
+
+    /// <summary>The keys whose values differ from those of an earlier reading of the same settings.</summary>
+    internal IEnumerable<string> ChangedKeys(Section before) => declared.Keys.Union(before.declared.Keys).Where(key =>
+        !AreEqual(values.GetValueOrDefault(key).Value, before.values.GetValueOrDefault(key).Value));
+
+    /// <summary>
+    /// Whether options created from both sections are equal. It compares secrets, also those in files. A default counts as different from the
+    /// same value that a user set, because a source may treat the two differently.
+    /// </summary>
+    internal bool IsEqualTo(Section other) =>
+        !ChangedKeys(other).Any() && dependencies.SequenceEqual(other.dependencies)
+        && declared.Values.All(setting => Place(setting) is null == other.Place(setting) is null);
+
+    private static bool AreEqual(object? one, object? other) =>
+        one is IEnumerable<string> texts && other is IEnumerable<string> others ? texts.SequenceEqual(others) : Equals(one, other);
 
     /// <summary>Where the value comes from, valid or not; null for a default.</summary>
     internal Origin? Place(Setting setting) =>

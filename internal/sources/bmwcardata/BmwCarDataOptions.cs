@@ -113,6 +113,7 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
             return null;
         }
         var (text, problem) = SmallFile.Read(file, YamlFile.Largest);
+        section.AddDependency(text ?? "");
         var certificates = new X509Certificate2Collection();
         try
         {

@@ -22,6 +22,7 @@ internal static class BmwMappingFile
             section.Problem(setting, problem!);
             return [];
         }
+        section.AddDependency(text);
         var (metrics, problems) = Parse(Path.GetFileName(path), text);
         foreach (var found in problems)
         {

@@ -52,6 +52,7 @@ public sealed class ErganiSource : ISource
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
             Provider = "Ergani",
+            TokenOwner = $"{credentials.Environment.Address} {credentials.UserType} {credentials.Username}",
             Revoke = async (token, cancellationToken) => token switch
             {
                 { RefreshToken: null } => null,

@@ -67,8 +67,10 @@ internal sealed record WebexOptions(string? TokenFile, WebexTokensOptions Tokens
             section.Problem(id is null ? IntegrationIdSetting : IntegrationSecretSetting,
                 "an integration has a client ID and a client secret; set both, or neither");
         }
-        return new WebexOptions(
-            FindInWorkingDirectory(section, TokenFileSetting, WebexDefaults.EnvFileName), tokens, WebexDataOptions.Read(section));
+        var tokenFile = FindInWorkingDirectory(section, TokenFileSetting, WebexDefaults.EnvFileName);
+        // The token manager of the personal access token changes the file too, so only what an account reads once from it counts.
+        section.AddDependency($"{tokens.ConfigFile}\n{tokenFile}\n{(tokens.Integration ?? tokens.Config.Integration()) is not null}");
+        return new WebexOptions(tokenFile, tokens, WebexDataOptions.Read(section));
     }
 
     /// <summary>The token manager's file in the working directory takes precedence over the default path.</summary>

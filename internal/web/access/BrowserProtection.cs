@@ -38,7 +38,7 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
     /// </summary>
     public Task CheckHostAsync(HttpContext context, RequestDelegate next)
     {
-        if (IsMetricsOrHealth(context.Request.Path) || IsAllowed(context.Request.Host.Host))
+        if (IsMetricsOrHealth(context.Request.Path) || IsReload(context.Request.Path) || IsAllowed(context.Request.Host.Host))
         {
             return next(context);
         }
@@ -50,6 +50,9 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
 
     private bool IsMetricsOrHealth(PathString path) =>
         path.Equals(options.TelemetryPath, StringComparison.Ordinal) || path.StartsWithSegments("/-", StringComparison.Ordinal);
+
+    /// <summary>A reload rejects browsers itself.</summary>
+    private static bool IsReload(PathString path) => path.Equals(StatusEndpoints.Reload, StringComparison.OrdinalIgnoreCase);
 
     private bool IsAllowed(string host) =>
         host.Length > 0

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace Exporter.Web;
 
@@ -9,11 +10,11 @@ namespace Exporter.Web;
 internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<DeviceLogins> logger, IHostApplicationLifetime lifetime)
 {
     private readonly CancellationToken stopping = lifetime.ApplicationStopping;
-    private readonly ConcurrentDictionary<string, string> failures = new();
+    private readonly ConditionalWeakTable<Account, string> failures = [];
     private readonly ConcurrentDictionary<Login, CancellationTokenSource> pending = new();
 
     /// <summary>Why the account's last login failed, without a full stop; null if it did not, or a later login has started.</summary>
-    public string? FailureOf(Account account) => failures.GetValueOrDefault(account.Name);
+    public string? FailureOf(Account account) => failures.TryGetValue(account, out var reason) ? reason : null;
 
     /// <summary>Requests a user code, unless one is already waiting. The token manager's snapshot then contains it.</summary>
     public async Task StartAsync(Account account, DeviceCodeGrant grant, LoginPermission permission, LoginAttempt attempt)
@@ -29,9 +30,9 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
             Fail(account, ReasonOf(failure));
             return;
         }
-        failures.TryRemove(account.Name, out _);
+        failures.Remove(account);
         var login = new Login(authorization.Link, authorization.UserCode, authorization.Deadline);
-        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(stopping, account.Leaving);
         pending[login] = cancellation;
         account.TokenManager.ShowLogin(login);
         _ = PollAsync(account, grant, authorization, login, permission, cancellation);
@@ -67,11 +68,19 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
                 {
                     Fail(account, "another login was faster");
                 }
+                else if (adopted == LoginOutcome.AccountChanged)
+                {
+                    Fail(account, "a reload changed the account");
+                }
             }
             else
             {
                 Fail(account, ReasonOf(outcome));
             }
+        }
+        catch (OperationCanceledException) when (account.Leaving.IsCancellationRequested)
+        {
+            logger.LogWarning("account {Account}: a reload changed the account and ended the login; log in again", account.Name);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -91,7 +100,7 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
     private void Fail(Account account, string reason)
     {
         logger.LogWarning("account {Account}: the login failed: {Reason}", account.Name, reason);
-        failures[account.Name] = reason;
+        failures.AddOrUpdate(account, reason);
     }
 
     private static string ReasonOf(Renewal? failure) => failure switch

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Exporter.Web;
 
 /// <summary>
@@ -9,14 +11,14 @@ internal sealed class LoginAttempts(TimeProvider time)
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
     private readonly Lock gate = new();
-    private readonly Dictionary<string, Attempts> accounts = [];
+    private readonly ConditionalWeakTable<Account, Attempts> accounts = [];
 
     /// <summary>Starts an attempt. Null if <paramref name="wait"/> must pass first.</summary>
     public LoginAttempt? TryBegin(Account account, out TimeSpan wait)
     {
         lock (gate)
         {
-            var attempts = accounts.GetValueOrDefault(account.Name) ?? (accounts[account.Name] = new());
+            var attempts = accounts.GetOrCreateValue(account);
             wait = attempts.Wait - time.GetElapsedTime(attempts.EndedAt);
             if (attempts.IsRunning || wait > TimeSpan.Zero)
             {

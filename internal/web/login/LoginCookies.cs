@@ -23,25 +23,24 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
     private readonly Lock gate = new();
     private readonly Dictionary<string, DateTimeOffset> used = [];
 
-    /// <param name="index">The account's index.</param>
-    public void Set(HttpContext context, int index, string account, AuthorizationRequest request)
+    public void Set(HttpContext context, Account account, AuthorizationRequest request)
     {
         var deadline = (time.GetUtcNow() + Lifetime).UtcTicks.ToString(CultureInfo.InvariantCulture);
-        string[] parts = [request.State.Reveal(), request.Verifier?.Reveal() ?? "", request.RedirectUri.OriginalString, deadline, account];
-        context.Response.Cookies.Append(Name(index), Protector(index).Protect(string.Join('\n', parts)), Options());
+        string[] parts = [request.State.Reveal(), request.Verifier?.Reveal() ?? "", request.RedirectUri.OriginalString, deadline, account.Name];
+        context.Response.Cookies.Append(Name(account), Protector(account).Protect(string.Join('\n', parts)), Options());
     }
 
     /// <summary>The login that this browser started for the account; null if there is none, or another process encrypted the cookie.</summary>
-    public PendingLogin? Find(HttpContext context, int index)
+    public PendingLogin? Find(HttpContext context, Account account)
     {
-        if (context.Request.Cookies[Name(index)] is not { Length: < 4096 } text)
+        if (context.Request.Cookies[Name(account)] is not { Length: < 4096 } text)
         {
             return null;
         }
         try
         {
             // The account is last, because no other part can contain a newline.
-            var parts = Protector(index).Unprotect(text).Split('\n', 5);
+            var parts = Protector(account).Unprotect(text).Split('\n', 5);
             var redirect = new Uri(parts[2]);
             // The cookie does not store the authorization URL, which is no longer needed.
             var request = new AuthorizationRequest(redirect, new Secret(parts[0]), Secret.From(parts[1]), redirect);
@@ -81,10 +80,16 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
 
     private static string Hash(PendingLogin login) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(login.Request.State.Reveal())));
 
-    private string Name(int index) => $"{(external.IsHttps ? "__Host-" : "")}exporter-login-{index}";
+    /// <summary>A name for a cookie of the account. It stays the same when a reload adds or removes other accounts.</summary>
+    internal static string NameFor(string purpose, Account account, ExternalUrl external) =>
+        $"{(external.IsHttps ? "__Host-" : "")}exporter-{purpose}-{AccountKey.Of(account)}";
 
-    /// <summary>The cookie's name is the purpose, so that the cookie of one account is invalid for another.</summary>
-    private IDataProtector Protector(int index) => protection.CreateProtector(Name(index));
+    private string Name(Account account) => NameFor("login", account, external);
+
+    /// <summary>
+    /// The purpose makes the cookie of one account invalid for another, also for one that replaces the account under the same name.
+    /// </summary>
+    private IDataProtector Protector(Account account) => protection.CreateProtector($"{Name(account)} {account.Id}");
 
     // Lax: the provider returns the browser by a link, and with Strict the browser would not send the cookie.
     private CookieOptions Options() =>

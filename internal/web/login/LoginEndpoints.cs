@@ -85,7 +85,15 @@ internal sealed class LoginEndpoints(
         {
             return AccountRequests.TooEarly(context, wait);
         }
-        var outcome = await run(attempt);
+        LoginOutcome outcome;
+        try
+        {
+            outcome = await run(attempt);
+        }
+        catch (ObjectDisposedException) when (account.Leaving.IsCancellationRequested)
+        {
+            outcome = LoginOutcome.AccountChanged;
+        }
         if (attempt.Succeeded == true && outcome != LoginOutcome.Unconfirmed)
         {
             links.Spend(permission);

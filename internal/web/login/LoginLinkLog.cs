@@ -1,10 +1,12 @@
 namespace Exporter.Web;
 
-/// <summary>Logs a one-time link for each account that needs a login: once at the start, and once when a login becomes lost.</summary>
+/// <summary>
+/// Logs a one-time link for each account that needs a login: once at the start or when a reload adds it, and once when a login becomes lost.
+/// </summary>
 internal sealed class LoginLinkLog(AccountList accounts, LoginLinks links, WebOptions options, ILogger<LoginLinkLog> logger)
     : DeferredWorker
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(accounts.Current.Select(a => WatchAsync(a, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => accounts.ForEachAsync(WatchAsync, stoppingToken);
 
     private async Task WatchAsync(Account account, CancellationToken cancellationToken)
     {

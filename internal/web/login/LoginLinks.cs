@@ -97,8 +97,7 @@ internal sealed class LoginLinks(AccountList accounts, WebOptions options, Exter
         }
     }
 
-    private string CookieOf(Account account) =>
-        $"{(external.IsHttps ? "__Host-" : "")}exporter-link-{accounts.Current.Index().First(a => a.Item == account).Index}";
+    private string CookieOf(Account account) => LoginCookies.NameFor("link", account, external);
 
     // Lax: the provider returns the browser by a link, and with Strict the browser would not send the cookie.
     private CookieOptions Options() =>

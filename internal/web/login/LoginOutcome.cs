@@ -20,6 +20,10 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
     public static LoginOutcome NotFirst { get; } = new("Another login was faster",
         "The account got a token while you logged in. Nothing was changed.", "See the list of accounts.", StatusCodes.Status403Forbidden);
 
+    public static LoginOutcome AccountChanged { get; } = new("The account was changed",
+        "The configuration of the account changed while you logged in. The new login was dropped.", "Log in again.",
+        StatusCodes.Status409Conflict);
+
     public static LoginOutcome NoState { get; } = new("No login response",
         "The provider opens this address after a login. It was opened without the provider's response.", "Log in from the list of accounts.");
 

@@ -4,14 +4,14 @@ namespace Exporter.Web;
 
 /// <summary>
 /// Adopts the token of a finished login. A token of another person than before waits in memory for a confirmation, at most ten minutes and
-/// one per account. Safe for concurrent use.
+/// one per account. If a reload removes or changes the account, the token is dropped. Safe for concurrent use.
 /// </summary>
 internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
     private readonly Lock gate = new();
-    private readonly Dictionary<string, Waiting> waiting = [];
+    private readonly Dictionary<Account, Waiting> waiting = [];
 
     /// <summary>Adopts the token, or keeps it for a confirmation.</summary>
     public async Task<LoginOutcome> AdoptAsync(Account account, Token token, LoginPermission permission)
@@ -20,8 +20,7 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
         {
             return withheld;
         }
-        await account.AdoptAsync(token, CancellationToken.None);
-        return LoginOutcome.Success;
+        return await TryAdoptAsync(account, token) ? LoginOutcome.Success : LoginOutcome.AccountChanged;
     }
 
     /// <summary>Null if the permission is still enough: a command may have logged in since the stores were read last.</summary>
@@ -65,11 +64,21 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
             return false;
         }
         logger.LogInformation("account {Account}: the login of another person was {Decision}", account.Name, adopts ? "confirmed" : "dropped");
-        if (adopts)
+        return !adopts || await TryAdoptAsync(account, found.Token);
+    }
+
+    /// <summary>False if a reload has removed or changed the account.</summary>
+    private static async Task<bool> TryAdoptAsync(Account account, Token token)
+    {
+        try
         {
-            await account.AdoptAsync(found.Token, CancellationToken.None);
+            await account.AdoptAsync(token, CancellationToken.None);
+            return true;
         }
-        return true;
+        catch (ObjectDisposedException) when (account.Leaving.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private void Keep(Account account, Token token, Persons persons)
@@ -77,18 +86,19 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
         var kept = new Waiting(token, persons);
         lock (gate)
         {
-            waiting.Remove(account.Name, out var earlier);
+            waiting.Remove(account, out var earlier);
             earlier?.Dispose();
-            waiting[account.Name] = kept;
+            waiting[account] = kept;
         }
         kept.Expiry = time.CreateTimer(_ => Remove(account, kept), null, Lifetime, Timeout.InfiniteTimeSpan);
+        account.Leaving.UnsafeRegister(_ => Remove(account, kept), null);
     }
 
     private bool TryFind(Account account, [NotNullWhen(true)] out Waiting? found)
     {
         lock (gate)
         {
-            return waiting.TryGetValue(account.Name, out found);
+            return waiting.TryGetValue(account, out found);
         }
     }
 
@@ -97,7 +107,7 @@ internal sealed class NewLogins(TimeProvider time, ILogger<NewLogins> logger)
         lock (gate)
         {
             kept.Dispose();
-            return waiting.GetValueOrDefault(account.Name) == kept && waiting.Remove(account.Name);
+            return waiting.GetValueOrDefault(account) == kept && waiting.Remove(account);
         }
     }
 

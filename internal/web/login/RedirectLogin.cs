@@ -18,13 +18,13 @@ internal sealed class RedirectLogin(
             return MoveToExternalUrl(context, account);
         }
         var request = grant.Begin(external.Callback);
-        cookies.Set(context, IndexOf(account), account.Name, request);
+        cookies.Set(context, account, request);
         return new Redirect(request.Address.AbsoluteUri);
     }
 
     /// <summary>The account of the login that this browser started with the response's state; null if there is none.</summary>
     public Account? AccountOf(HttpContext context, AuthorizationResponse response) => accounts.Current.FirstOrDefault(account =>
-        cookies.Find(context, IndexOf(account)) is { } login && login.Request.State.Equals(response.State));
+        cookies.Find(context, account) is { } login && login.Request.State.Equals(response.State));
 
     /// <summary>The outcome of a callback that belongs to no login of this browser.</summary>
     public LoginOutcome WithoutLogin(AuthorizationResponse response) =>
@@ -33,7 +33,7 @@ internal sealed class RedirectLogin(
 
     /// <summary>Handles a response to the login of this browser. A repeat gets the first outcome, and sends nothing.</summary>
     public async Task<IResult> OnceAsync(HttpContext context, Account account, AuthorizationResponse response, Func<Task<IResult>> handle) =>
-        cookies.Find(context, IndexOf(account)) is { } login
+        cookies.Find(context, account) is { } login
             ? await repeats.OnceAsync(login, response, async () => (await handle(), cookies.IsUsed(login)), context.RequestAborted)
             : await handle();
 
@@ -43,7 +43,7 @@ internal sealed class RedirectLogin(
     public async Task<LoginOutcome> FinishAsync(
         HttpContext context, Account account, AuthorizationResponse response, bool isWhole, LoginPermission permission, LoginAttempt attempt)
     {
-        if (cookies.Find(context, IndexOf(account)) is not { } login || (isWhole && !login.Request.State.Equals(response.State)))
+        if (cookies.Find(context, account) is not { } login || (isWhole && !login.Request.State.Equals(response.State)))
         {
             return LoginOutcome.UnknownState;
         }
@@ -106,6 +106,4 @@ internal sealed class RedirectLogin(
             <p><a class="button" href="{target}">Continue at {external.Value.Authority}</a></p>
             """);
     }
-
-    private int IndexOf(Account account) => accounts.Current.Index().First(a => a.Item == account).Index;
 }

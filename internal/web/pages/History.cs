@@ -21,7 +21,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
     {
         lock (gate)
         {
-            return [.. series.Where(s => s.Key.Account == account.Name).OrderBy(s => s.Value.Order)
+            return [.. series.Where(s => s.Key.Account == account).OrderBy(s => s.Value.Order)
                 .Select(s => new RecordedSeries(s.Key.Label, s.Key.Unit, s.Value.Decimals, s.Key.Card, [.. s.Value.Points]))];
         }
     }
@@ -31,7 +31,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
     {
         lock (gate)
         {
-            return series.Keys.Any(key => key.Account == account.Name);
+            return series.Keys.Any(key => key.Account == account);
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
                     {
                         continue;
                     }
-                    var key = new SeriesKey(account.Name, line.Label, number.Unit, card.Title);
+                    var key = new SeriesKey(account, line.Label, number.Unit, card.Title);
                     if (!series.TryGetValue(key, out var points) && series.Count < MaxSeries)
                     {
                         series[key] = points = new TimeSeries { Order = recorded++, Decimals = number.Decimals };
@@ -56,7 +56,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
                     points?.Add(at, number.Value);
                 }
             }
-            foreach (var key in series.Where(s => s.Key.Account == account.Name && s.Value.IsExpired(at)).Select(s => s.Key).ToList())
+            foreach (var key in series.Where(s => s.Key.Account == account && s.Value.IsExpired(at)).Select(s => s.Key).ToList())
             {
                 series.Remove(key);
             }
@@ -64,7 +64,9 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(accounts.Current.Where(a => a.ReadingSource is not null).Select(a => FollowAsync(a, a.ReadingSource!, stoppingToken)));
+        accounts.ForEachAsync(
+            (account, cancellationToken) => account.ReadingSource is { } feed ? FollowAsync(account, feed, cancellationToken) : Task.CompletedTask,
+            stoppingToken);
 
     private async Task FollowAsync(Account account, IReadingSource feed, CancellationToken cancellationToken)
     {
@@ -85,6 +87,7 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
+            Forget(account);
         }
         catch (Exception e)
         {
@@ -92,7 +95,19 @@ internal sealed class History(AccountList accounts, TimeProvider time, ILogger<H
         }
     }
 
-    private sealed record SeriesKey(string Account, string Label, string Unit, string Card);
+    /// <summary>Drops the series of an account that left the list, or of all accounts when the program stops.</summary>
+    private void Forget(Account account)
+    {
+        lock (gate)
+        {
+            foreach (var key in series.Keys.Where(key => key.Account == account).ToList())
+            {
+                series.Remove(key);
+            }
+        }
+    }
+
+    private sealed record SeriesKey(Account Account, string Label, string Unit, string Card);
 }
 
 /// <summary>A recorded line of a card, oldest point first.</summary>
