@@ -96,7 +96,8 @@ public static class WebServer
         {
             app.Use(browser.CheckListenerAsync);
         }
-        app.UseResponseCompression();
+        // Metrics are compressed once for all scrapes.
+        app.UseWhen(context => !context.Request.Path.Equals(options.TelemetryPath), pages => pages.UseResponseCompression());
         app.UseRouting();
 
         app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], services.GetRequiredService<MetricsEndpoint>().WriteAsync);
