@@ -9,7 +9,9 @@ internal static class HealthCommand
 
     public static void AddTo(CommandLine program) => program.AddUnconfigured(
         new Command("health", "Checks whether the exporter with this configuration responds. For container health checks."),
-        ["oauth-exporter health", "oauth-exporter health --addr 127.0.0.1:9000"],
+        new(CommandGroup.Exporter,
+            ["oauth-exporter health", "oauth-exporter health --addr 127.0.0.1:9000"],
+            [Configuration.ConfigFile, WebOptions.AddressSetting, WebOptions.ConfigFileSetting]),
         (result, cancellationToken) => RunAsync(WebOptions.Read(program.Load(result).Program), program.Terminal, program.Time, cancellationToken));
 
     private static async Task<int> RunAsync(WebOptions web, Terminal terminal, TimeProvider time, CancellationToken cancellationToken)

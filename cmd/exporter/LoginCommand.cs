@@ -19,11 +19,13 @@ internal sealed class LoginCommand(CommandContext context)
             CommandLine.Switch("--no-browser", "Do not open a browser."));
         program.Add(
             new Command("login", "Logs in to an account from this terminal and saves its token.") { token, paste, noBrowser },
-            [
-                "oauth-exporter login",
-                "oauth-exporter login home --config exporter.yml",
-                "oauth-exporter login home --paste          (the browser runs on another machine)",
-            ],
+            new(CommandGroup.Accounts,
+                [
+                    "oauth-exporter login home --config exporter.yml",
+                    "oauth-exporter login home --paste --config exporter.yml   # browser elsewhere",
+                    "oauth-exporter login home --token < refresh-token.txt",
+                ],
+                [.. program.EssentialSettings, WebOptions.ExternalUrlSetting]),
             (context, account, result, cancellationToken) => result.GetValue(token)
                 ? new LoginCommand(context).PasteTokenAsync(account, cancellationToken)
                 : new LoginCommand(context).LogInAsync(account, result.GetValue(paste), !result.GetValue(noBrowser), cancellationToken));

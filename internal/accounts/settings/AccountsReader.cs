@@ -177,6 +177,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         }
         if (implied.Count == 0)
         {
+            problems.NothingIsConfigured = file is null;
             problems.HintIfMissed(new Problem(Configuration.ConfigFile.Flag!, file is null
                 ? $"nothing is configured yet; for other sources or several accounts name a file with {Key}: in it"
                 : $"{file} lists no accounts; write {Key}: into it"));

@@ -28,6 +28,12 @@ public sealed class Configuration
     /// <summary>All errors so far. While there are any, do not start anything.</summary>
     public IReadOnlyList<Problem> Problems => problems.All;
 
+    /// <summary>The required settings that are missing so far.</summary>
+    public IReadOnlyList<Setting> Missing => problems.Missing;
+
+    /// <summary>Whether neither a file nor a flag, a variable or a token file configures an account.</summary>
+    public bool IsEmpty => problems.NothingIsConfigured;
+
     /// <param name="program">The settings of the program itself, with or without <see cref="ConfigFile"/>.</param>
     /// <param name="sources">The sources. If nothing is configured, the problems name the settings of the first one.</param>
     /// <param name="flags">The command line's settings, each with its values in order.</param>

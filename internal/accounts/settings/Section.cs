@@ -60,7 +60,7 @@ public sealed class Section
         {
             var article = setting.Noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' ? "an" : "a";
             Report(at, $"need {article} {setting.Noun}; set {string.Join(" or ", namesOf(setting))}");
-            problems.Missed();
+            problems.Missed(setting);
         }
         return value;
     }

@@ -72,7 +72,7 @@ public static class Settings
         {
             names[i] = choices[i].Name;
         }
-        return Of(key, help, Parse, string.Join('|', names), flag, variable, @default);
+        return new(key, help, flag, null, variable, @default, string.Join('|', names), raw => Parse(raw.Text.Trim())) { Choices = names };
 
         Result<T, string> Parse(string text) =>
             Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
