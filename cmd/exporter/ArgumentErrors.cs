@@ -17,6 +17,21 @@ internal sealed class ArgumentErrors(IEnumerable<Setting> flags, IReadOnlyDictio
         }
     }
 
+    /// <summary>Prints the options that are switches and have a value, which the parser takes for an argument.</summary>
+    /// <returns>Whether there is none.</returns>
+    public bool AcceptSwitches(ParseResult result, IReadOnlyList<string> arguments)
+    {
+        var switches = result.CommandResult.Command.Options.Where(option => option.ValueType == typeof(bool)).ToList();
+        var wrong = arguments.TakeWhile(argument => argument != "--").Select(argument => argument.Split('='))
+            .Where(parts => parts.Length > 1 && switches.Any(option => option.Name == parts[0] || option.Aliases.Contains(parts[0])))
+            .Select(parts => parts[0]).Distinct().ToList();
+        foreach (var name in wrong)
+        {
+            error.WriteLine($"{name}: this option takes no value; write only {name}");
+        }
+        return wrong.Count == 0;
+    }
+
     /// <summary>Prints surplus arguments and unknown flags. False if one of them is an error.</summary>
     public bool AcceptSurplus(ParseResult result)
     {
@@ -25,7 +40,11 @@ internal sealed class ArgumentErrors(IEnumerable<Setting> flags, IReadOnlyDictio
         var isGroup = command.Subcommands.Count > 0 && command is not RootCommand;
         var knownFlags = flagNames.Concat(command.Options.Select(o => o.Name)).ToList();
         var path = CommandHelp.PathOf(command);
-        foreach (var token in result.UnmatchedTokens)
+        // The parser takes an unknown flag for an argument that the command has. After -- it may be one.
+        var flagsAsArguments = result.Tokens.Any(token => token.Type == TokenType.DoubleDash) ? []
+            : result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
+                .Where(value => value.Length > 1 && value.StartsWith('-'));
+        foreach (var token in result.UnmatchedTokens.Concat(flagsAsArguments))
         {
             var commands = command.Subcommands.Select(c => c.Name).ToList();
             if (token.StartsWith('-') && token.Length > 1)
@@ -35,7 +54,8 @@ internal sealed class ArgumentErrors(IEnumerable<Setting> flags, IReadOnlyDictio
             }
             else if (isGroup || Nearest.To(token, commands) is not null)
             {
-                Reject($"{Sanitize.Line(token, 60)}: unknown command{Nearest.Remedy(token, commands, $"choose one of {string.Join(", ", commands)}")}");
+                var choices = $"choose one of {string.Join(", ", commands)}";
+                Reject($"{Sanitize.Line(token, 60)}: unknown command{Nearest.Remedy(token, commands, choices)}");
                 return false;
             }
             else if (command is RootCommand || notes[command].IgnoresSurplusArguments)
@@ -63,8 +83,6 @@ internal sealed class ArgumentErrors(IEnumerable<Setting> flags, IReadOnlyDictio
         var option = symbol as OptionResult ?? symbol?.Parent as OptionResult;
         return (option, symbol) switch
         {
-            ({ Option: { } flag, IdentifierToken: var typed }, _) when flag.ValueType == typeof(bool) =>
-                $"{typed?.Value ?? flag.Name}: this option takes no value; write only {flag.Name}",
             ({ Option: { } flag, Tokens.Count: > 1, IdentifierToken: var typed }, _) =>
                 $"{typed?.Value ?? flag.Name}: this option is there more than once; keep one",
             ({ Option: { } flag, IdentifierToken: var typed }, _) =>

@@ -26,7 +26,8 @@ internal sealed class CommandHelp(
             WriteSettings("Settings", shown.Settings);
             output.WriteLine($"\nExamples:\n  {string.Join("\n  ", shown.Examples)}");
             output.WriteLine();
-            WriteText("Exit codes: 0 success; 1 fix the configuration or log in, then try again; 2 temporary failure or interrupted, try again later.");
+            WriteText("Exit codes: 0 success; 1 fix the configuration or log in, then try again; "
+                + "2 temporary failure or interrupted, try again later.");
         }
         output.WriteLine($"\nAll settings: {CommandLine.ProgramName} help settings [SOURCE]");
         if (command == root)
@@ -52,7 +53,7 @@ internal sealed class CommandHelp(
         }
     }
 
-    /// <summary>The words of a command: <c>oauth-exporter webex data-sources</c>.</summary>
+    /// <summary>The words of a command: <c>oauth-exporter source things list</c>.</summary>
     public static string PathOf(Command command) =>
         command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{PathOf(parent)} {command.Name}" : CommandLine.ProgramName;
 
@@ -84,7 +85,7 @@ internal sealed class CommandHelp(
         ? $"Commands: {Names(command)}."
         : command.Description!.Split(". ")[0].TrimEnd('.') + ".";
 
-    /// <summary>The names of a group's commands: <c>stream</c>, or <c>data-sources (list, show)</c>.</summary>
+    /// <summary>The names of a group's commands: <c>stream</c>, or <c>things (list, show)</c>.</summary>
     private static string Names(Command group) => string.Join(", ", group.Subcommands.Select(
         command => command.Subcommands.Count == 0 ? command.Name : $"{command.Name} ({Names(command)})"));
 

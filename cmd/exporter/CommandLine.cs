@@ -30,7 +30,7 @@ internal sealed class CommandLine
         {
             Root.Add(flag);
         }
-        notes[Root] = new(CommandGroup.Exporter, ["oauth-exporter --config exporter.yml", "oauth-exporter login home --config exporter.yml"], [Configuration.ConfigFile]);
+        notes[Root] = new(CommandGroup.Exporter, ["oauth-exporter --config exporter.yml", "oauth-exporter login home --config exporter.yml"], []);
         Help = new CommandHelp(Root, sources, notes, terminal);
         errors = new ArgumentErrors(flags.Keys, notes, terminal.Error);
         Root.Options.OfType<HelpOption>().Single().Action = new WriteAction(result => Help.Write(result.CommandResult.Command));
@@ -122,24 +122,37 @@ internal sealed class CommandLine
         var equals = word.StartsWith('-') ? word.IndexOf('=', StringComparison.Ordinal) : -1;
         var typed = word[(equals + 1)..];
         // The library completes the value of an option that is a word of its own.
-        var complete = CommandLineParser.SplitCommandLine(line[..^word.Length]).Skip(1);
-        var words = ArgumentNormalizer.Normalize([.. complete], flags.Keys).Append(equals < 0 ? null : word[..equals]).OfType<string>();
-        var spaced = $"{ProgramName} {string.Join(' ', words.Select(w => w.Contains(' ') ? $"\"{w}\"" : w))} {typed}";
+        var complete = ArgumentNormalizer.Normalize([.. CommandLineParser.SplitCommandLine(line[..^word.Length]).Skip(1)], flags.Keys).ToList();
+        // It also takes a word after a flag with a value for another value, so such flags come first.
+        var (set, others) = (complete.Where(IsSet).ToList(), complete.Where(w => !IsSet(w)).ToList());
+        IEnumerable<string?> words = [.. others.Count > 0 ? set : [], .. others, equals < 0 ? null : word[..equals]];
+        var spaced = $"{ProgramName} {string.Join(' ', words.OfType<string>().Select(w => w.Contains(' ') ? $"\"{w}\"" : w))} {typed}";
         return Root.Parse(spaced).GetCompletions(spaced.Length)
             .Where(item => item.Label.StartsWith(typed, StringComparison.Ordinal) && (typed.Length > 0 || !item.Label.StartsWith('-')))
             .Where(item => item.Label is not ("/?" or "/h"))
             .DistinctBy(item => item.Label)
             .Select(item => (word[..(equals + 1)] + item.Label, item.Detail));
+
+        static bool IsSet(string argument) => argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal);
     }
 
-    /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    public ParseResult Parse(IReadOnlyList<string> arguments)
     {
         // A value may start with @, so response files are off. ArgumentNormalizer has already split short flags from their values.
         var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
         var command = Root.Subcommands.FirstOrDefault(known => arguments.Contains(known.Name));
         var valued = command?.Options.Where(option => option.ValueType != typeof(bool)).SelectMany(option => option.Aliases).ToList();
-        var result = Root.Parse([.. ArgumentNormalizer.Normalize(arguments, flags.Keys, valued)], configuration);
+        return Root.Parse([.. ArgumentNormalizer.Normalize(arguments, flags.Keys, valued)], configuration);
+    }
+
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        var result = Parse(arguments);
+        if (!errors.AcceptSwitches(result, arguments))
+        {
+            return ExitCode.Failed;
+        }
         if (result.Action is ParseErrorAction)
         {
             errors.ReportParser(result);

@@ -64,12 +64,12 @@ internal static class CompletionCommand
         shell.CompletionSources.Add([.. Scripts.Keys]);
         var suggest = new Option<string?>("--suggest") { Hidden = true };
         program.AddUnconfigured(
-            new Command("completion", "Prints a script that completes commands, flags and accounts in a shell.") { shell, suggest },
+            new Command("completion", "Prints a completion script for a shell. It completes commands, flags and accounts.") { shell, suggest },
             new(CommandGroup.Tools,
                 [
                     "source <(oauth-exporter completion bash)",
                     "oauth-exporter completion zsh > ~/.zfunc/_oauth-exporter",
-                    "oauth-exporter completion fish > ~/.config/fish/completions/oauth-exporter.fish",
+                    "oauth-exporter completion fish | source",
                 ],
                 []),
             (result, _) => Task.FromResult(result.GetValue(suggest) is { } line

@@ -21,7 +21,7 @@ internal static class HelpCommand
         program.AddUnconfigured(
             new Command("help", "Shows the help of a command, or settings.") { topic },
             new(CommandGroup.Tools,
-                ["oauth-exporter help login", "oauth-exporter help settings", "oauth-exporter help settings webex"], []),
+                ["oauth-exporter help login", "oauth-exporter help settings", $"oauth-exporter help settings {program.Sources[^1].Name}"], []),
             (result, _) => Task.FromResult(Show(program, result.GetValue(topic) ?? [])));
         program.AddUnconfigured(
             new Command("version", "Shows the version."),
@@ -40,8 +40,8 @@ internal static class HelpCommand
             var names = program.Sources.Select(s => s.Name).ToList();
             if (rest.FirstOrDefault(word => !names.Contains(word)) is { } unknown)
             {
-                return program.Terminal.Fail(
-                    $"{Sanitize.Line(unknown, 60)}: there is no such source{Nearest.Remedy(unknown, names, $"choose one of {string.Join(", ", names)}")}");
+                var choice = $"choose one of {string.Join(", ", names)}";
+                return program.Terminal.Fail($"{Sanitize.Line(unknown, 60)}: there is no such source{Nearest.Remedy(unknown, names, choice)}");
             }
             program.Help.WriteSettings(program.Sources.FirstOrDefault(s => rest.Contains(s.Name)));
             return ExitCode.Done;

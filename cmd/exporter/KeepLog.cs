@@ -37,7 +37,8 @@ internal sealed class KeepLog(TextWriter output, TimeProvider? time = null) : IL
     {
         lock (writeLock)
         {
-            output.WriteLine($"{(time is null ? "" : $"{LogfmtLogger.Timestamp(time)} ")}[{level}] {string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c))}");
+            var timestamp = time is null ? "" : $"{LogfmtLogger.Timestamp(time)} ";
+            output.WriteLine($"{timestamp}[{level}] {string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c))}");
             output.Flush();
         }
     }

@@ -38,7 +38,8 @@ internal sealed class LogfmtLogger(TextWriter output, bool stackTraces, TimeProv
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        var line = $"{(time is null ? "" : $"time={Timestamp(time)} ")}level={Array.Find(Levels, known => known.Level == logLevel).Name} msg={Quote(formatter(state, exception))}";
+        var timestamp = time is null ? "" : $"time={Timestamp(time)} ";
+        var line = $"{timestamp}level={Array.Find(Levels, known => known.Level == logLevel).Name} msg={Quote(formatter(state, exception))}";
         if (exception is not null)
         {
             line += $" error={Quote(stackTraces ? exception.ToString() : $"{exception.GetType().Name}: {exception.Message}")}";

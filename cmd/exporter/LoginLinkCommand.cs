@@ -8,7 +8,7 @@ internal static class LoginLinkCommand
         var account = program.AccountArgument();
         // In a container, the flags of the running exporter are unknown. The state directory and the external URL are enough.
         program.AddUnconfigured(
-            new Command("login-link", "Prints a link that permits a browser to log in to an account, once and within 30 minutes.") { account },
+            new Command("login-link", "Prints a one-time link for a login in a browser. It works for 30 minutes.") { account },
             new(CommandGroup.Accounts,
                 ["oauth-exporter login-link home --config exporter.yml", "docker exec CONTAINER /usr/bin/oauth-exporter login-link home"],
                 [Configuration.ConfigFile, WebOptions.ExternalUrlSetting, StateDirectory.Setting]),

@@ -71,8 +71,8 @@ internal static class ServeCommand
         int CannotListen(Exception e)
         {
             logger.LogCritical(
-                "cannot listen on {Address}: {Reason}; choose another address with --addr",
-                string.Join(", ", options.Web.Listen), e.GetBaseException().Message);
+                "cannot listen on {Address}: {Reason}; choose another address with --addr, for example --addr :9211",
+                string.Join(", ", options.Web.Listen), NetworkFailure.Describe(e));
             return ExitCode.Failed;
         }
     }

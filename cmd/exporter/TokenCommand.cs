@@ -14,7 +14,7 @@ internal static class TokenCommand
             new(CommandGroup.Accounts,
                 [
                     "oauth-exporter token home --json",
-                    "curl -H \"Authorization: Bearer $(oauth-exporter token home)\" https://api.example",
+                    "curl --oauth2-bearer \"$(oauth-exporter token home)\" https://api.example.org/",
                 ],
                 program.EssentialSettings),
             (context, account, result, cancellationToken) =>

@@ -98,13 +98,19 @@ public sealed partial record WebOptions(
         var path = section.Get(TelemetrySetting);
         if (!PlainPath().IsMatch(path) || ReservedPath().IsMatch(path))
         {
-            section.Problem(TelemetrySetting, "must begin with a slash, contain only letters, digits, and - _ . ~ /, "
-                + "and be none of the exporter's other pages; for example /metrics");
+            section.Problem(TelemetrySetting, $"\"{Sanitize.Line(path, 60)}\" {(
+                !path.StartsWith('/') ? $"does not begin with a slash; write /{Sanitize.Line(path, 60)}"
+                : ReservedPath().IsMatch(path) ? "is a page of the exporter already; choose another path, for example /metrics"
+                : "must have a name of letters, digits, and - _ . ~ / after the slash; write for example /metrics")}");
             path = "/metrics";
         }
         var file = section.Find(ConfigFileSetting);
         var config = file is null ? null : ReadConfig(section, file);
         var externalUrl = section.Find(ExternalUrlSetting);
+        foreach (var host in (section.Find(HostsSetting) ?? []).Where(host => Uri.CheckHostName(host) == UriHostNameType.Unknown))
+        {
+            section.Problem(HostsSetting, $"\"{Sanitize.Line(host, 60)}\" is not a host name; write only the name, for example nas.example.org");
+        }
         return new WebOptions(
             listen, admin, path, externalUrl ?? (admin ?? listen[0]).Derive(Scheme(config)), externalUrl is null, section.Get(DebugSetting),
             section.Find(HostsSetting) ?? [], file)
@@ -129,7 +135,7 @@ public sealed partial record WebOptions(
         {
             return address;
         }
-        section.Problem(setting, "is not an address to listen on; write HOST:PORT or :PORT, for example :9210");
+        section.Problem(setting, ListenAddress.ProblemOf(text));
         return new ListenAddress("", 0);
     }
 

@@ -76,9 +76,10 @@ public sealed class Configuration
             setting.Names.Append($"{setting.Key} in the configuration file").Where(name => name != setting.Key);
 
         string UnknownKey(string key, RawValue raw) =>
-            sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
-                ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
-                : "there is no such setting" + Nearest.Remedy(
-                    key, Setting.WithFiles(inFile).Select(setting => setting.Key).Append(AccountsReader.Key), "docs/settings.md lists them all");
+            key.Length == 0 ? "there is no name before the colon; write KEY: VALUE"
+            : sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
+            ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
+            : "there is no such setting" + Nearest.Remedy(
+                key, Setting.WithFiles(inFile).Select(setting => setting.Key).Append(AccountsReader.Key), "docs/settings.md lists them all");
     }
 }

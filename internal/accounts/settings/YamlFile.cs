@@ -164,7 +164,6 @@ public sealed class YamlFile
             var key = (parser.Current, ReadValue(depth + 1)) is (Scalar written, YamlValue.Scalar) ? written.Value : null;
             var value = ReadValue(depth + 1);
             var wrong = key is null ? "a key must be a plain name; write the name out"
-                : key.Length == 0 ? "there is no name before the colon; write KEY: VALUE"
                 : key == "<<" ? "merge keys (<<) are not supported; write the settings out"
                 : !first.TryAdd(key, line) ? $"duplicate key {Quote.Plain(key)}, first on line {first[key]}; keep one"
                 : null;

@@ -6,7 +6,7 @@ namespace Exporter.Accounts;
 /// </summary>
 internal static class YamlMistake
 {
-    /// <summary>The character that the parser's message is about cannot start a value.</summary>
+    /// <summary>The characters that cannot start a plain value.</summary>
     private const string Indicators = "@`%&*";
 
     /// <summary>The place and the sentence, without a full stop.</summary>
@@ -38,12 +38,15 @@ internal static class YamlMistake
             _ when Says("anchor or alias") || (Says("cannot start any token") && Indicators.Contains(at, StringComparison.Ordinal)) =>
                 $"a value cannot start with {(Indicators.Contains(at, StringComparison.Ordinal) ? at : '&')}; put it in quotes",
             _ when Says("multiline plain scalar") => "the line above has no KEY: VALUE; write a space after its colon, or put its text in quotes",
-            _ when Says("invalid mapping") || Says("mapping values are not allowed") => HasKey(before)
+            _ when Says("invalid mapping") || Says("mapping values are not allowed") => before.Contains(':', StringComparison.Ordinal)
                 ? "a value that contains a colon and a space needs quotes; write KEY: \"VALUE\""
                 : "this line is indented below a line that has a value already; align the two",
             _ when Says("block sequence entries") || (Says("sequence") && Says("not allowed")) =>
                 "a list starts on its own line; write each item as a line with - below the key",
             _ when Says("block scalar") => "only a digit, + or - may follow | or >; write the text on the next lines",
+            // The parser fails at the first item of a collection before anyone can count it.
+            _ when at == '\0' && Says("node content") && Array.FindLastIndex(lines, l => l.AsSpan().ContainsAny('[', '{')) is >= 0 and var last =>
+                Moved(last + 1),
             _ when openFlow is { } opened && (Says("flow") || Says("end of stream") || at == '\0') => Moved(opened),
             _ when at is ']' or '}' or ',' => $"there is no value before {at}; write one, or put the text in quotes",
             _ when (Says("expected key") || Says("block collection")) && before.AsSpan().ContainsAny('"', '\'') =>
@@ -64,6 +67,4 @@ internal static class YamlMistake
             return "the [ or { on this line is never closed; close it, or indent all lines up to its end";
         }
     }
-
-    private static bool HasKey(string before) => before.Contains(": ", StringComparison.Ordinal) || before.TrimEnd().Contains(':', StringComparison.Ordinal);
 }

@@ -17,7 +17,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
     };
 
     private static readonly SourceCommand CredentialsCommand = new(
-        ["credentials"], "Print the credentials of BMW's stream for another MQTT client, and each new password.")
+        ["credentials"], "Print the credentials of BMW's stream. Each new password follows, for another MQTT client.")
     {
         Options = [new("--json", "Print a line of JSON for each password."), new("--once", "Print once and exit.")],
         Examples = ["oauth-exporter credentials", "oauth-exporter credentials --json --once"],

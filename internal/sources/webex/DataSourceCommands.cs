@@ -33,11 +33,11 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
         [Id], [Minutes, Record, Json], "oauth-exporter webex data-sources extend 7c5e… --minutes 1440");
     private static readonly SourceCommand Register = Command(
         "register", "Registers a data source.", [], [Url, Audience, Subject, Schema, Minutes, Record, Json],
-        "oauth-exporter webex data-sources register --url https://voice.example.com/grpc");
+        "oauth-exporter webex data-sources register --url https://voice.example.com/v1");
     private static readonly SourceCommand Update = Command(
         "update", "Changes a data source. What you leave out stays as it is.",
         [Id], [Url, Audience, Subject, Status, ErrorMessage, Minutes, Record, Json],
-        "oauth-exporter webex data-sources update 7c5e… --url https://voice.example.com/v2",
+        "oauth-exporter webex data-sources update 7c5e… --url https://example.com/v2",
         "oauth-exporter webex data-sources update 7c5e… --status disabled \\\n    --error-message \"Moving house\"");
     private static readonly SourceCommand Schemas = Command(
         "schemas", "Lists the schemas for data sources.", [], [Json], "oauth-exporter webex data-sources schemas");
