@@ -4,7 +4,11 @@ namespace Exporter;
 internal static class CheckCommand
 {
     public static void AddTo(CommandLine program) => program.Add(
-        new Command("check", "Validates the configuration, lists all problems, and does nothing else."), [], (context, _, _) => RunAsync(context));
+        new Command("check", "Validates the configuration and lists all problems."),
+        new(CommandGroup.Exporter,
+            ["oauth-exporter check --config exporter.yml", "oauth-exporter check --config exporter.yml --web.config.file web.yml"],
+            [.. program.EssentialSettings, WebOptions.ConfigFileSetting]),
+        (context, _, _) => RunAsync(context));
 
     private static async Task<int> RunAsync(CommandContext context)
     {

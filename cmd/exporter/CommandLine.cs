@@ -1,5 +1,6 @@
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace Exporter;
 
@@ -7,13 +8,14 @@ namespace Exporter;
 internal sealed class CommandLine
 {
     public const string ProgramName = "oauth-exporter";
+    public const string AccountHelp = "The account. Optional if there is only one.";
+
+    /// <summary>The keys of the settings that a first account needs.</summary>
+    private static readonly string[] EssentialKeys = ["client_id", "client_secret", "token_file"];
 
     private readonly Dictionary<Setting, Option<string[]>> flags;
-    private readonly Dictionary<Command, IReadOnlyList<string>> examples = [];
-    private readonly RootCommand root = new("Keeps OAuth tokens fresh and exports provider data to Prometheus.")
-    {
-        TreatUnmatchedTokensAsErrors = false,
-    };
+    private readonly Dictionary<Command, CommandNotes> notes = [];
+    private readonly ArgumentErrors errors;
 
     public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, Terminal terminal, TimeProvider time)
     {
@@ -23,16 +25,16 @@ internal sealed class CommandLine
             .. ProgramSettings.Prepend(Configuration.ConfigFile).Concat(sources.SelectMany(s => s.Settings.All))
                 .Where(s => s.Flag is not null).DistinctBy(s => s.Flag),
         ];
-        flags = Setting.WithFiles(settings).ToDictionary(
-            s => s, s => new Option<string[]>(s.Flag!) { Arity = ArgumentArity.ZeroOrMore, Recursive = true, Hidden = true });
+        flags = Setting.WithFiles(settings).ToDictionary(setting => setting, Flag);
         foreach (var flag in flags.Values)
         {
-            root.Add(flag);
+            Root.Add(flag);
         }
-        var help = new CommandHelp(root, settings, examples, terminal.Output);
-        var version = $"{ProgramName} {BuildInfo.Current.Version} ({BuildInfo.Current.Commit})";
-        root.Options.OfType<HelpOption>().Single().Action = new WriteAction(help.Write);
-        root.Options.OfType<VersionOption>().Single().Action = new WriteAction(_ => terminal.Output.WriteLine(version));
+        notes[Root] = new(CommandGroup.Exporter, ["oauth-exporter --config exporter.yml", "oauth-exporter login home --config exporter.yml"], []);
+        Help = new CommandHelp(Root, sources, notes, terminal);
+        errors = new ArgumentErrors(flags.Keys, notes, terminal.Error);
+        Root.Options.OfType<HelpOption>().Single().Action = new WriteAction(result => Help.Write(result.CommandResult.Command));
+        Root.Options.OfType<VersionOption>().Single().Action = new WriteAction(_ => WriteVersion());
     }
 
     public static IReadOnlyList<Setting> ProgramSettings { get; } =
@@ -44,55 +46,118 @@ internal sealed class CommandLine
 
     public Terminal Terminal { get; }
 
+    public CommandHelp Help { get; }
+
+    public RootCommand Root { get; } = new("Keeps OAuth tokens fresh and exports provider data to Prometheus.")
+    {
+        TreatUnmatchedTokensAsErrors = false,
+    };
+
+    /// <summary>The settings that select accounts or configure a single one, for the help of commands that open accounts.</summary>
+    public IReadOnlyList<Setting> EssentialSettings =>
+    [
+        Configuration.ConfigFile,
+        .. Sources[0].Settings.All.Where(setting => setting.Flag is not null && EssentialKeys.Contains(setting.Key)),
+    ];
+
     public TimeProvider Time { get; }
 
-    public static Argument<string?> AccountArgument() =>
-        new("ACCOUNT") { Arity = ArgumentArity.ZeroOrOne, Description = "The account. Optional if there is only one." };
+    /// <summary>The optional argument ACCOUNT. The shell completes the names of the configured accounts.</summary>
+    public Argument<string?> AccountArgument()
+    {
+        var account = new Argument<string?>("ACCOUNT") { Arity = ArgumentArity.ZeroOrOne, Description = AccountHelp };
+        account.CompletionSources.Add(context => AccountNames(context.ParseResult));
+        return account;
+    }
 
-    public static Option<bool> Switch(string name, string help, params string[] aliases) => new(name, aliases) { Description = help };
+    public static Option<bool> Switch(string name, string help, params string[] aliases) =>
+        new(name, aliases) { Description = help, Arity = ArgumentArity.Zero };
 
     /// <summary>Sets what the program does without a command.</summary>
     public void SetDefault(Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) =>
-        SetAction(root, StoreAccess.Service, WithConfiguration(run));
+        SetAction(Root, StoreAccess.Service, WithConfiguration(run));
 
     /// <summary>Adds a command that needs a valid configuration.</summary>
-    /// <param name="examples">Example calls for the help.</param>
     /// <param name="access">How it uses the files of accounts.</param>
     /// <param name="groups">The commands above it: <c>source things</c> for <c>source things list</c>. Missing ones are created.</param>
     public void Add(
-        Command command, IReadOnlyList<string> examples, Func<CommandContext, ParseResult, CancellationToken, Task<int>> run,
+        Command command, CommandNotes notes, Func<CommandContext, ParseResult, CancellationToken, Task<int>> run,
         StoreAccess access = StoreAccess.Command, params IEnumerable<string> groups) =>
-        AddUnconfigured(command, examples, WithConfiguration(run), access, groups);
+        AddUnconfigured(command, notes, WithConfiguration(run), access, groups);
 
     /// <summary>Adds a command that works on one account, its optional argument.</summary>
     public void Add(
-        Command command, IReadOnlyList<string> examples, Func<CommandContext, Account, ParseResult, CancellationToken, Task<int>> run)
+        Command command, CommandNotes notes, Func<CommandContext, Account, ParseResult, CancellationToken, Task<int>> run)
     {
         var account = AccountArgument();
         command.Add(account);
-        Add(command, examples, (context, result, cancellationToken) => context.RunAsync(
+        Add(command, notes, (context, result, cancellationToken) => context.RunAsync(
             result.GetValue(account), opened => run(context, opened, result, cancellationToken), cancellationToken));
     }
 
     /// <summary>Adds a command that works without a valid configuration.</summary>
     public void AddUnconfigured(
-        Command command, IReadOnlyList<string> examples, Func<ParseResult, CancellationToken, Task<int>> run,
+        Command command, CommandNotes notes, Func<ParseResult, CancellationToken, Task<int>> run,
         StoreAccess access = StoreAccess.Command, params IEnumerable<string> groups)
     {
         command.TreatUnmatchedTokensAsErrors = false;
         SetAction(command, access, run);
-        this.examples[command] = examples;
-        groups.Aggregate((Command)root, Group).Add(command);
+        this.notes[command] = notes;
+        groups.Aggregate((Command)Root, Group).Add(command);
+    }
+
+    public void WriteVersion() => Terminal.Output.WriteLine($"{ProgramName} {BuildInfo.Current.Version} ({BuildInfo.Current.Commit})");
+
+    /// <summary>The names of the configured accounts; for a configuration with problems, of those that can be read.</summary>
+    public IEnumerable<string> AccountNames(ParseResult result)
+    {
+        CurrentStoreAccess.Value = StoreAccess.ReadOnlyCommand;
+        return Load(result).Accounts.Where(account => account.HasAccountLabel).Select(account => account.Name);
+    }
+
+    /// <summary>The words that can stand at the end of a command line, with their explanations. Options only after a dash.</summary>
+    public IEnumerable<(string Word, string? Help)> Complete(string line)
+    {
+        var word = line[(line.LastIndexOf(' ') + 1)..];
+        var equals = word.StartsWith('-') ? word.IndexOf('=', StringComparison.Ordinal) : -1;
+        var typed = word[(equals + 1)..];
+        // The library completes the value of an option that is a word of its own.
+        var complete = ArgumentNormalizer.Normalize([.. CommandLineParser.SplitCommandLine(line[..^word.Length]).Skip(1)], flags.Keys).ToList();
+        // It also takes a word after a flag with a value for another value, so such flags come first.
+        var (set, others) = (complete.Where(IsSet).ToList(), complete.Where(w => !IsSet(w)).ToList());
+        IEnumerable<string?> words = [.. others.Count > 0 ? set : [], .. others, equals < 0 ? null : word[..equals]];
+        var spaced = $"{ProgramName} {string.Join(' ', words.OfType<string>().Select(w => w.Contains(' ') ? $"\"{w}\"" : w))} {typed}";
+        return Root.Parse(spaced).GetCompletions(spaced.Length)
+            .Where(item => item.Label.StartsWith(typed, StringComparison.Ordinal) && (typed.Length > 0 || !item.Label.StartsWith('-')))
+            .Where(item => item.Label is not ("/?" or "/h"))
+            .DistinctBy(item => item.Label)
+            .Select(item => (word[..(equals + 1)] + item.Label, item.Detail));
+
+        static bool IsSet(string argument) => argument.StartsWith("--", StringComparison.Ordinal) && argument.Contains('=', StringComparison.Ordinal);
+    }
+
+    public ParseResult Parse(IReadOnlyList<string> arguments)
+    {
+        // A value may start with @, so response files are off. ArgumentNormalizer has already split short flags from their values.
+        var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+        var command = Root.Subcommands.FirstOrDefault(known => arguments.Contains(known.Name));
+        var valued = command?.Options.Where(option => option.ValueType != typeof(bool)).SelectMany(option => option.Aliases).ToList();
+        return Root.Parse([.. ArgumentNormalizer.Normalize(arguments, flags.Keys, valued)], configuration);
     }
 
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        // A value may start with @, so response files are off. ArgumentNormalizer has already split short flags from their values.
-        var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
-        var command = root.Subcommands.FirstOrDefault(known => arguments.Contains(known.Name));
-        var valued = command?.Options.Where(option => option.ValueType != typeof(bool)).SelectMany(option => option.Aliases).ToList();
-        var result = root.Parse([.. ArgumentNormalizer.Normalize(arguments, flags.Keys, valued)], configuration);
+        var result = Parse(arguments);
+        if (!errors.AcceptSwitches(result, arguments))
+        {
+            return ExitCode.Failed;
+        }
+        if (result.Action is ParseErrorAction)
+        {
+            errors.ReportParser(result);
+            return ExitCode.Failed;
+        }
         try
         {
             var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
@@ -116,6 +181,10 @@ internal sealed class CommandLine
         foreach (var problem in configuration.Problems.Concat(configuration.Warnings.Where(w => !isService && w.Place == ".env")))
         {
             Terminal.Error.WriteLine(problem);
+        }
+        if (configuration is { IsEmpty: true, Missing.Count: > 0 })
+        {
+            Terminal.Error.Write(FirstRun.Explain(SourcesOrOnly(only)[0], configuration.Missing));
         }
         return configuration.Problems.Count == 0 ? options : null;
     }
@@ -167,45 +236,30 @@ internal sealed class CommandLine
         }
         var group = new Command(name, $"Commands for {name}.") { TreatUnmatchedTokensAsErrors = false };
         SetAction(group, StoreAccess.ReadOnlyCommand, (_, _) => Task.FromResult(Terminal.Fail(
-            $"{ProgramName} {name}: missing command; choose one of: {string.Join(", ", group.Subcommands.Select(c => c.Name))}")));
+            $"{CommandHelp.PathOf(group)}: missing command; choose one of: {string.Join(", ", group.Subcommands.Select(c => c.Name))}")));
         parent.Add(group);
         return group;
     }
 
-    /// <summary>Prints unknown arguments and flags without a value. False if one of them is an error.</summary>
+    /// <summary>Prints surplus arguments, unknown flags and flags without a value. False if one of them is an error.</summary>
     private bool AcceptsArguments(ParseResult result)
     {
-        var accepted = true;
-        var command = result.CommandResult.Command;
-        var knownFlags = flags.Keys.Select(s => s.Flag!).Concat(command.Options.Select(o => o.Name)).ToList();
-        foreach (var token in result.UnmatchedTokens)
-        {
-            if (token.StartsWith('-') && token.Length > 1)
-            {
-                var name = token.Split('=')[0];
-                Reject($"{Sanitize.Line(name)}: unknown flag{Nearest.Remedy(name, knownFlags, $"see {ProgramName} --help")}");
-            }
-            else if (Nearest.To(token, command.Subcommands.Select(c => c.Name)) is { } near)
-            {
-                Reject($"{Sanitize.Line(token)}: unknown command; did you mean {near}?");
-            }
-            else
-            {
-                // netatmo-exporter ignores stray arguments too.
-                Terminal.Error.WriteLine($"level=warning msg=\"ignoring the argument {Sanitize.Line(token).Replace('"', '\'')}\"");
-            }
-        }
+        var accepted = errors.AcceptSurplus(result);
         foreach (var setting in FlagValues(result).Where(v => v.Value.Count == 0).Select(v => v.Key))
         {
-            Reject($"{setting.Flag}: missing value; write {setting.Flag}=VALUE");
-        }
-        return accepted;
-
-        void Reject(string error)
-        {
-            Terminal.Error.WriteLine(error);
+            Terminal.Error.WriteLine($"{setting.Flag}: missing value; write {setting.Flag}={setting.Placeholder}");
             accepted = false;
         }
+        return accepted;
+    }
+
+    /// <summary>A setting's flag. The shell completes choices, and files where there is nothing else.</summary>
+    private static Option<string[]> Flag(Setting setting)
+    {
+        var flag = new Option<string[]>(setting.Flag!) { Arity = ArgumentArity.ZeroOrMore, Recursive = true, Description = setting.Help };
+        string[] choices = setting.IsSwitch ? ["true", "false"] : [.. setting.Choices];
+        flag.CompletionSources.Add(choices);
+        return flag;
     }
 
     private Dictionary<Setting, IReadOnlyList<string>> FlagValues(ParseResult result) => flags
@@ -214,6 +268,8 @@ internal sealed class CommandLine
 
     private sealed class WriteAction(Action<ParseResult> write) : SynchronousCommandLineAction
     {
+        public override bool ClearsParseErrors => true;
+
         public override int Invoke(ParseResult parseResult)
         {
             write(parseResult);

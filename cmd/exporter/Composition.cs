@@ -15,6 +15,7 @@ internal static class Composition
         [
             ServeCommand.AddTo, CheckCommand.AddTo, HealthCommand.AddTo, HashPasswordCommand.AddTo, KeepCommand.AddTo, LoginCommand.AddTo,
             LoginLinkCommand.AddTo, RefreshCommand.AddTo, TokenCommand.AddTo, LogoutCommand.AddTo, StatusCommand.AddTo, SourceCommands.AddTo,
+            CompletionCommand.AddTo, HelpCommand.AddTo,
         ];
         Array.ForEach(commands, addTo => addTo(program));
     }

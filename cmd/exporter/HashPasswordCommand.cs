@@ -6,8 +6,8 @@ namespace Exporter;
 internal static class HashPasswordCommand
 {
     public static void AddTo(CommandLine program) => program.AddUnconfigured(
-        new Command("hash-password", "Prints the bcrypt hash of a password, for basic_auth_users in the web configuration file."),
-        ["oauth-exporter hash-password", "oauth-exporter hash-password < password.txt"],
+        new Command("hash-password", "Prints a password's bcrypt hash. Use it in basic_auth_users of the web configuration file."),
+        new(CommandGroup.Tools, ["oauth-exporter hash-password", "oauth-exporter hash-password < password.txt"], []),
         (_, cancellationToken) => RunAsync(program.Terminal, cancellationToken));
 
     /// <summary>Reads the password from the first line of the input, or prompts for it without echo at an interactive terminal.</summary>

@@ -9,8 +9,24 @@ internal static class HealthCommand
 
     public static void AddTo(CommandLine program) => program.AddUnconfigured(
         new Command("health", "Checks whether the exporter with this configuration responds. For container health checks."),
-        ["oauth-exporter health", "oauth-exporter health --addr 127.0.0.1:9000"],
-        (result, cancellationToken) => RunAsync(WebOptions.Read(program.Load(result).Program), program.Terminal, program.Time, cancellationToken));
+        new(CommandGroup.Exporter,
+            ["oauth-exporter health", "oauth-exporter health --addr 127.0.0.1:9000"],
+            [Configuration.ConfigFile, WebOptions.AddressSetting, WebOptions.ConfigFileSetting]),
+        async (result, cancellationToken) =>
+        {
+            var section = program.Load(result).Program;
+            var web = WebOptions.Read(section);
+            // Problems of accounts do not matter: a container's health check has none of their variables.
+            if (section.Problems is { Count: > 0 } problems)
+            {
+                foreach (var problem in problems)
+                {
+                    program.Terminal.Error.WriteLine(problem);
+                }
+                return ExitCode.Failed;
+            }
+            return await RunAsync(web, program.Terminal, program.Time, cancellationToken);
+        });
 
     private static async Task<int> RunAsync(WebOptions web, Terminal terminal, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -32,7 +48,7 @@ internal static class HealthCommand
         }
         catch (Exception e) when (e is HttpRequestException or SocketException or IOException)
         {
-            terminal.Error.WriteLine($"{web.OwnAddress} does not respond ({Sanitize.Line(e.GetBaseException().Message)}); "
+            terminal.Error.WriteLine($"{web.OwnAddress} does not respond ({NetworkFailure.Describe(e)}); "
                 + "start the exporter, or run this command with the same settings");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

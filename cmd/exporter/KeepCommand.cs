@@ -27,10 +27,15 @@ internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, Keep
         };
         program.AddUnconfigured(
             new Command("keep", "Renews tokens and does nothing else. Exits with 1 when no token can be renewed.") { file, margin, source },
-            ["oauth-exporter keep", .. sources.SelectMany(s => s.Keep.Examples), "oauth-exporter keep --config exporter.yml"],
+            new(CommandGroup.Exporter,
+                ["oauth-exporter keep", .. sources.SelectMany(s => s.Keep.Examples), "oauth-exporter keep --config exporter.yml"],
+                [Configuration.ConfigFile])
+            {
+                IgnoresSurplusArguments = true,
+            },
             async (result, cancellationToken) =>
             {
-                var log = new KeepLog(program.Terminal.Error);
+                var log = new KeepLog(program.Terminal.Error, program.Terminal.ShowsErrors ? program.Time : null);
                 var (seconds, problem) = KeepOptions.ReadMargin(
                     result.GetResult(margin)?.IdentifierToken?.Value ?? margin.Name, result.GetValue(margin));
                 if (problem is not null)

@@ -4,7 +4,8 @@ namespace Exporter;
 /// The log of <c>keep</c>, in the form of the daemon that it replaces: <c>[warn] …</c>. It also writes warnings and errors of token
 /// managers, except failed renewals, which the command reports itself. Safe for concurrent use.
 /// </summary>
-internal sealed class KeepLog(TextWriter output) : ILoggerProvider, ILogger
+/// <param name="time">The clock of the lines; null for lines without a time, because journald adds one.</param>
+internal sealed class KeepLog(TextWriter output, TimeProvider? time = null) : ILoggerProvider, ILogger
 {
     private readonly Lock writeLock = new();
 
@@ -36,7 +37,8 @@ internal sealed class KeepLog(TextWriter output) : ILoggerProvider, ILogger
     {
         lock (writeLock)
         {
-            output.WriteLine($"[{level}] {string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c))}");
+            var timestamp = time is null ? "" : $"{LogfmtLogger.Timestamp(time)} ";
+            output.WriteLine($"{timestamp}[{level}] {string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c))}");
             output.Flush();
         }
     }

@@ -21,7 +21,8 @@ internal sealed record KeepOptions(string? TokenFile, int? Margin, string? Sourc
         var sources = program.Sources;
         if (Source is not null && sources.All(s => s.Name != Source))
         {
-            log.Error($"unknown source {Sanitize.Line(Source)}; choose one of {string.Join(", ", sources.Select(s => s.Name))}");
+            var names = sources.Select(s => s.Name).ToList();
+            log.Error($"unknown source {Sanitize.Line(Source)}{Nearest.Remedy(Source, names, $"choose one of {string.Join(", ", names)}")}");
             return null;
         }
         var configuration = program.Load(result);
@@ -37,6 +38,11 @@ internal sealed record KeepOptions(string? TokenFile, int? Margin, string? Sourc
         }
         var configured = configuration.Accounts.FirstOrDefault(a => IsSet(a.Section, AccountSettings.TokenFile));
         var file = Path.GetFullPath(TokenFile ?? configured?.Section.Find(AccountSettings.TokenFile) ?? DefaultFile(sources));
+        if (Directory.Exists(file))
+        {
+            log.Error($"{file} is a directory; name the token file with --token-file");
+            return null;
+        }
         if (!File.Exists(file))
         {
             log.Error($"there is no file {file}; set --token-file, or log in first: {CommandLine.ProgramName} login");
@@ -46,7 +52,9 @@ internal sealed record KeepOptions(string? TokenFile, int? Margin, string? Sourc
         if (candidates is not [var source])
         {
             var choices = (candidates.Count > 0 ? candidates : sources).Select(s => s.Name);
-            log.Error($"cannot detect the provider of the token in {file}; choose it with --source {string.Join('|', choices)}");
+            log.Error(new FileInfo(file).Length == 0
+                ? $"{file} is empty; log in first: {CommandLine.ProgramName} login, or write a refresh token into it"
+                : $"cannot detect the provider of the token in {file}; choose it with --source {string.Join('|', choices)}");
             return null;
         }
         var fileSetting = source.Settings.All.Single(s => s.Key == AccountSettings.TokenFile.Key);

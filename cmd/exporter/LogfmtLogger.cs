@@ -1,12 +1,14 @@
+using System.Globalization;
 using System.Text;
 
 namespace Exporter;
 
 /// <summary>
-/// Writes log lines in logfmt, as netatmo-exporter does: <c>level=info msg="…"</c>. Lines have no timestamp, because journald and Docker
-/// add one. Messages are quoted, so that external text cannot forge a line. Safe for concurrent use.
+/// Writes log lines in logfmt, as netatmo-exporter does: <c>level=info msg="…"</c>. Lines have a time only on a terminal, because journald
+/// and Docker add one. Messages are quoted, so that external text cannot forge a line. Safe for concurrent use.
 /// </summary>
-internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILoggerProvider, ILogger
+/// <param name="time">The clock of the lines; null for lines without a time.</param>
+internal sealed class LogfmtLogger(TextWriter output, bool stackTraces, TimeProvider? time) : ILoggerProvider, ILogger
 {
     /// <summary>The names of logrus, which netatmo-exporter uses. Log lines have the first name of their level.</summary>
     private static readonly (string Name, LogLevel Level)[] Levels =
@@ -21,10 +23,12 @@ internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILogge
 
     private readonly Lock writeLock = new();
 
-    public static ILoggerFactory CreateFactory(LogLevel minimumLevel, TextWriter output) => LoggerFactory.Create(logging => logging
+    /// <param name="time">The clock of the lines; null for lines without a time.</param>
+    public static ILoggerFactory CreateFactory(LogLevel minimumLevel, TextWriter output, TimeProvider? time = null) =>
+        LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Trace)
         .AddFilter((category, level) => level >= MinimumLevel(category ?? "", minimumLevel))
-        .AddProvider(new LogfmtLogger(output, stackTraces: minimumLevel <= LogLevel.Debug)));
+        .AddProvider(new LogfmtLogger(output, stackTraces: minimumLevel <= LogLevel.Debug, time)));
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -34,7 +38,8 @@ internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILogge
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        var line = $"level={Array.Find(Levels, known => known.Level == logLevel).Name} msg={Quote(formatter(state, exception))}";
+        var timestamp = time is null ? "" : $"time={Timestamp(time)} ";
+        var line = $"{timestamp}level={Array.Find(Levels, known => known.Level == logLevel).Name} msg={Quote(formatter(state, exception))}";
         if (exception is not null)
         {
             line += $" error={Quote(stackTraces ? exception.ToString() : $"{exception.GetType().Name}: {exception.Message}")}";
@@ -49,6 +54,9 @@ internal sealed class LogfmtLogger(TextWriter output, bool stackTraces) : ILogge
     public void Dispose()
     {
     }
+
+    /// <summary>The local time of this moment by RFC 3339: <c>2026-11-21T13:00:00+01:00</c>.</summary>
+    public static string Timestamp(TimeProvider time) => time.GetLocalNow().ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture);
 
     /// <summary>Limits the framework's log lines unless the configured level is debug.</summary>
     private static LogLevel MinimumLevel(string category, LogLevel configured) => category switch

@@ -19,11 +19,13 @@ internal sealed class LoginCommand(CommandContext context)
             CommandLine.Switch("--no-browser", "Do not open a browser."));
         program.Add(
             new Command("login", "Logs in to an account from this terminal and saves its token.") { token, paste, noBrowser },
-            [
-                "oauth-exporter login",
-                "oauth-exporter login home --config exporter.yml",
-                "oauth-exporter login home --paste          (the browser runs on another machine)",
-            ],
+            new(CommandGroup.Accounts,
+                [
+                    "oauth-exporter login home --config exporter.yml",
+                    "oauth-exporter login home --paste --config exporter.yml   # browser elsewhere",
+                    "oauth-exporter login home --token < refresh-token.txt",
+                ],
+                [.. program.EssentialSettings, WebOptions.ExternalUrlSetting]),
             (context, account, result, cancellationToken) => result.GetValue(token)
                 ? new LoginCommand(context).PasteTokenAsync(account, cancellationToken)
                 : new LoginCommand(context).LogInAsync(account, result.GetValue(paste), !result.GetValue(noBrowser), cancellationToken));
@@ -110,9 +112,12 @@ internal sealed class LoginCommand(CommandContext context)
                 return await listener.WaitAsync(linked.Token);
             }
             terminal.Error.Write("Paste the browser's final address, or the code in it: ");
-            return await terminal.ReadLineAsync(linked.Token) is { Length: > 0 } line
-                ? Parse(line.Trim())
-                : "nothing was pasted; start again";
+            if (await terminal.ReadLineAsync(linked.Token) is { Length: > 0 } line)
+            {
+                return Parse(line.Trim());
+            }
+            terminal.Error.WriteLine();
+            return terminal.IsInteractive ? "nothing was pasted; start again" : "the standard input is empty; run the command in a terminal";
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -130,11 +135,16 @@ internal sealed class LoginCommand(CommandContext context)
     /// <summary>Reads a token from the input and verifies it at the provider before it replaces the current one.</summary>
     private async Task<int> PasteTokenAsync(Account account, CancellationToken cancellationToken)
     {
-        terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
+        if (terminal.IsInteractive)
+        {
+            terminal.Error.Write($"Paste the {account.Paste.Noun}: ");
+        }
         var line = await terminal.ReadLineAsync(cancellationToken);
-        return Report(account, Secret.From(line?.Trim()) is { } pasted
-            ? await account.Paste.TryAsync(pasted, _ => Task.FromResult(true), cancellationToken)
-            : new Renewal.InvalidGrant("nothing was pasted; start again"));
+        return Secret.From(line?.Trim()) is { } pasted
+            ? Report(account, await account.Paste.TryAsync(pasted, _ => Task.FromResult(true), cancellationToken))
+            : terminal.Fail($"{account.Name}: login failed: {(terminal.IsInteractive
+                ? "nothing was pasted; start again"
+                : $"the standard input is empty; write the {account.Paste.Noun} to it in one line, or run the command in a terminal")}");
     }
 
     private async Task<int> RenewUnattendedAsync(Account account, CancellationToken cancellationToken)

@@ -5,11 +5,13 @@ internal static class LoginLinkCommand
 {
     public static void AddTo(CommandLine program)
     {
-        var account = CommandLine.AccountArgument();
+        var account = program.AccountArgument();
         // In a container, the flags of the running exporter are unknown. The state directory and the external URL are enough.
         program.AddUnconfigured(
-            new Command("login-link", "Prints a link that permits a browser to log in to an account, once and within 30 minutes.") { account },
-            ["oauth-exporter login-link home --config exporter.yml", "docker exec CONTAINER /usr/bin/oauth-exporter login-link home"],
+            new Command("login-link", "Prints a one-time link for a login in a browser. It works for 30 minutes.") { account },
+            new(CommandGroup.Accounts,
+                ["oauth-exporter login-link home --config exporter.yml", "docker exec CONTAINER /usr/bin/oauth-exporter login-link home"],
+                [Configuration.ConfigFile, WebOptions.ExternalUrlSetting, StateDirectory.Setting]),
             (result, _) => Task.FromResult(Run(program, program.Load(result), result.GetValue(account))));
     }
 

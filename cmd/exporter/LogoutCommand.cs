@@ -6,12 +6,12 @@ internal static class LogoutCommand
     public static void AddTo(CommandLine program)
     {
         var (account, local, all) = (
-            CommandLine.AccountArgument(),
+            program.AccountArgument(),
             CommandLine.Switch("--local", "Remove the local token only. The login stays valid at the provider."),
             CommandLine.Switch("--all", "Log out all accounts."));
         program.Add(
-            new Command("logout", "Revokes the token if the provider supports it, and deletes the local copy.") { account, local, all },
-            ["oauth-exporter logout home", "oauth-exporter logout --all --local"],
+            new Command("logout", "Deletes a token, and revokes it if the provider supports that.") { account, local, all },
+            new(CommandGroup.Accounts, ["oauth-exporter logout home", "oauth-exporter logout --all --local"], program.EssentialSettings),
             (context, result, cancellationToken) =>
                 RunAsync(context, result.GetValue(account), result.GetValue(local), result.GetValue(all), cancellationToken));
     }

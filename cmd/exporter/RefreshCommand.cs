@@ -8,7 +8,7 @@ internal static class RefreshCommand
         var yes = CommandLine.Switch("--yes", "Do not ask for confirmation.", "-y");
         program.Add(
             new Command("refresh", "Renews the token of an account now and prints the new expiry time.") { yes },
-            ["oauth-exporter refresh", "oauth-exporter refresh home --yes"],
+            new(CommandGroup.Accounts, ["oauth-exporter refresh", "oauth-exporter refresh home --yes"], program.EssentialSettings),
             (context, account, result, cancellationToken) => RunAsync(context, account, result.GetValue(yes), cancellationToken));
     }
 

@@ -11,7 +11,23 @@ internal static class ServeCommand
     public static void AddTo(CommandLine program)
     {
         program.SetDefault(RunAsync);
-        program.Add(new Command("serve", "Renews the tokens, reads the sources and serves metrics."), [], RunAsync, StoreAccess.Service);
+        program.Add(
+            new Command("serve", "Renews the tokens, reads the sources and serves metrics."),
+            new(CommandGroup.Exporter,
+                [
+                    "oauth-exporter --config exporter.yml",
+                    "oauth-exporter serve --config exporter.yml --external-url http://nas:9210",
+                    "oauth-exporter --client-id ID --client-secret-file FILE --token-file FILE",
+                ],
+                [
+                    .. program.EssentialSettings, WebOptions.AddressSetting, WebOptions.ExternalUrlSetting, WebOptions.ConfigFileSetting,
+                    LogfmtLogger.LevelSetting,
+                ])
+            {
+                IgnoresSurplusArguments = true,
+            },
+            RunAsync,
+            StoreAccess.Service);
 
         Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken) =>
             ServeCommand.RunAsync(
@@ -23,7 +39,8 @@ internal static class ServeCommand
         CommandContext context, Func<ProgramOptions> readAgain, SystemdNotifier systemd, CancellationToken cancellationToken)
     {
         var options = context.Options;
-        using var logging = LogfmtLogger.CreateFactory(options.LogLevel, context.Terminal.Error);
+        using var logging = LogfmtLogger.CreateFactory(
+            options.LogLevel, context.Terminal.Error, context.Terminal.ShowsErrors ? context.Time : null);
         var logger = logging.CreateLogger(nameof(ServeCommand));
         try
         {
@@ -62,8 +79,8 @@ internal static class ServeCommand
         int CannotListen(Exception e)
         {
             logger.LogCritical(
-                "cannot listen on {Address}: {Reason}; choose another address with --addr",
-                string.Join(", ", options.Web.Listen), e.GetBaseException().Message);
+                "cannot listen on {Address}: {Reason}; choose another address with --addr, for example --addr :9211",
+                string.Join(", ", options.Web.Listen), NetworkFailure.Describe(e));
             return ExitCode.Failed;
         }
     }

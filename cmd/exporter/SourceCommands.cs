@@ -16,14 +16,21 @@ internal static class SourceCommands
 
     private static void Add(CommandLine program, string source, SourceCommand declaration)
     {
-        const string accountHelp = "The account. Optional if there is only one.";
         var command = new Command(declaration.Name[^1], declaration.Help);
         var account = declaration.Arguments.Count == 0
-            ? AddArgument(new("ACCOUNT", accountHelp, IsRequired: false))
-            : AddOption(new("--account", accountHelp, "NAME"));
+            ? AddAccountArgument()
+            : AddOption(new("--account", CommandLine.AccountHelp, "NAME"), program.AccountNames);
         var values = declaration.Arguments.Select(a => (a.Name, Value: AddArgument(a))).ToList();
         values.AddRange(declaration.Options.OrderByDescending(o => o.Placeholder is null).Select(o => (o.Name, AddOption(o))));
-        program.Add(command, declaration.Examples, RunAsync, groups: declaration.Name.SkipLast(1));
+        var notes = new CommandNotes(CommandGroup.Sources, declaration.Examples, [Configuration.ConfigFile, .. declaration.Settings]);
+        program.Add(command, notes, RunAsync, groups: declaration.Name.SkipLast(1));
+
+        Func<ParseResult, string?> AddAccountArgument()
+        {
+            var argument = program.AccountArgument();
+            command.Add(argument);
+            return result => result.GetValue(argument);
+        }
 
         Func<ParseResult, string?> AddArgument(CommandArgument declared)
         {
@@ -33,7 +40,7 @@ internal static class SourceCommands
             return result => result.GetValue(argument);
         }
 
-        Func<ParseResult, string?> AddOption(CommandOption declared)
+        Func<ParseResult, string?> AddOption(CommandOption declared, Func<ParseResult, IEnumerable<string>>? completions = null)
         {
             if (declared.Placeholder is null)
             {
@@ -42,6 +49,7 @@ internal static class SourceCommands
                 return result => result.GetValue(option) ? "" : null;
             }
             var valued = new Option<string?>(declared.Name) { Description = declared.Help, HelpName = declared.Placeholder };
+            valued.CompletionSources.Add(context => completions?.Invoke(context.ParseResult) ?? []);
             command.Add(valued);
             return result => result.GetValue(valued);
         }

@@ -11,7 +11,8 @@ internal static class StatusCommand
         program.Add(
             new Command("status", "Shows the state, expiry times, next renewal, store and last error of every account. "
                 + "Exits with 1 if an account needs a login.") { json },
-            ["oauth-exporter status", "oauth-exporter status --json | jq '.[] | select(.login_required)'"],
+            new(CommandGroup.Accounts,
+                ["oauth-exporter status", "oauth-exporter status --json | jq '.[] | select(.login_required)'"], program.EssentialSettings),
             (context, result, cancellationToken) => RunAsync(context, result.GetValue(json), cancellationToken),
             StoreAccess.ReadOnlyCommand);
     }

@@ -11,10 +11,12 @@ internal static class TokenCommand
         var json = CommandLine.Switch("--json", "Print a JSON object with the expiry time.");
         program.Add(
             new Command("token", "Prints a valid access token and nothing else. Renews it first if necessary.") { id, json },
-            [
-                "curl -H \"Authorization: Bearer $(oauth-exporter token home)\" https://api.example.org/",
-                "oauth-exporter token home --json",
-            ],
+            new(CommandGroup.Accounts,
+                [
+                    "oauth-exporter token home --json",
+                    "curl --oauth2-bearer \"$(oauth-exporter token home)\" https://api.example.org/",
+                ],
+                program.EssentialSettings),
             (context, account, result, cancellationToken) =>
                 RunAsync(context, account, result.GetValue(id), result.GetValue(json), cancellationToken));
     }

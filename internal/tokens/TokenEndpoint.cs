@@ -192,7 +192,7 @@ public sealed class TokenEndpoint(
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return Failed(FailureKind.Network, $"the token endpoint cannot be reached ({Sanitize.Line(e.Message)})");
+            return Failed(FailureKind.Network, $"the token endpoint cannot be reached ({NetworkFailure.Describe(e)})");
         }
 
         static TokenResponse Failed(FailureKind kind, string reason, TimeSpan? offset = null) =>

@@ -36,5 +36,21 @@ public sealed record ListenAddress(string Host, int Port)
         return isHost ? new(bracketed ? host[1..^1] : host, port) : null;
     }
 
+    /// <summary>What is wrong with a text that is no address, and the fix, without a full stop.</summary>
+    internal static string ProblemOf(string text)
+    {
+        var shown = Sanitize.Line(text, 60);
+        var colon = text.LastIndexOf(':');
+        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Host.Length > 0
+                ? $"\"{shown}\" is a URL and not an address to listen on; write {url.Host}:{url.Port}"
+            : text.All(char.IsAsciiDigit) ? $"\"{shown}\" is only a number; write HOST:PORT or :PORT, for example :9210"
+            : IPAddress.TryParse(text, out var ip) && ip.AddressFamily == AddressFamily.InterNetworkV6
+                ? $"\"{shown}\" has no port, or is an IPv6 address without brackets; write [::1]:9210"
+            : colon < 0 ? $"\"{shown}\" has no port; write HOST:PORT or :PORT, for example :9210"
+            : !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _)
+                ? $"\"{shown}\" has no port from 0 to 65535 after its colon; write for example {Sanitize.Line(text[..colon], 60)}:9210"
+            : $"\"{shown}\" has no valid host before its port; write HOST:PORT or :PORT, for example :9210";
+    }
+
     public override string ToString() => $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}";
 }

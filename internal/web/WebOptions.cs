@@ -14,13 +14,13 @@ public sealed partial record WebOptions(
     IReadOnlyList<ListenAddress> Listen, ListenAddress? Admin, string TelemetryPath, Uri ExternalUrl, bool IsExternalUrlDerived, bool DebugHandlers,
     IReadOnlyList<string> AllowedHosts, string? ConfigFile)
 {
-    private static readonly Setting<string> AddressSetting = Exporter.Accounts.Settings.Text("addr", "Address to listen on, as HOST:PORT or :PORT.",
+    public static readonly Setting<string> AddressSetting = Exporter.Accounts.Settings.Text("addr", "Address to listen on, as HOST:PORT or :PORT.",
         flag: "--addr", shortFlag: 'a', variable: "NETATMO_EXPORTER_ADDR", @default: ":9210");
     private static readonly Setting<IReadOnlyList<string>> AddressesSetting = Exporter.Accounts.Settings.List("web_listen_address",
         "Addresses to listen on instead of addr, as HOST:PORT, [::1]:PORT or :PORT; may be repeated.", flag: "--web.listen-address");
     private static readonly Setting<string> AdminSetting = Exporter.Accounts.Settings.Text("web_admin_address",
         "Separate address for the pages and the login; the other addresses then serve metrics and health only.", flag: "--web.admin-address");
-    private static readonly Setting<Uri> ExternalSetting = Exporter.Accounts.Settings.Address("external_url",
+    public static readonly Setting<Uri> ExternalUrlSetting = Exporter.Accounts.Settings.Address("external_url",
         "URL of this exporter in a browser; the login returns to it. The default is derived from the address to listen on.",
         flag: "--external-url", variable: "NETATMO_EXPORTER_EXTERNAL_URL");
     private static readonly Setting<IReadOnlyList<string>> HostsSetting = Exporter.Accounts.Settings.List("web_allowed_host",
@@ -34,7 +34,7 @@ public sealed partial record WebOptions(
         "How many connections one address may open. Default: half of all. Set it to 1000 behind a proxy with many users.",
         flag: "--web.connections-per-address", min: 1, max: 1000);
 
-    private static readonly Setting<string> ConfigSetting = Exporter.Accounts.Settings.Path("web_config_file",
+    public static readonly Setting<string> ConfigFileSetting = Exporter.Accounts.Settings.Path("web_config_file",
         "File with TLS, users and more, in the format of Prometheus' exporter-toolkit; read again when it changes.", flag: "--web.config.file");
     private static readonly Setting<string> TelemetrySetting = Exporter.Accounts.Settings.Text("telemetry_path", "Path of the metrics page.",
         flag: "--web.telemetry-path", @default: "/metrics");
@@ -43,7 +43,7 @@ public sealed partial record WebOptions(
 
     public static IReadOnlyList<Setting> Settings { get; } =
     [
-        AddressSetting, AddressesSetting, AdminSetting, ExternalSetting, HostsSetting, LoginNetworksSetting, ConnectionsSetting, ConfigSetting,
+        AddressSetting, AddressesSetting, AdminSetting, ExternalUrlSetting, HostsSetting, LoginNetworksSetting, ConnectionsSetting, ConfigFileSetting,
         TelemetrySetting, DebugSetting,
     ];
 
@@ -98,13 +98,19 @@ public sealed partial record WebOptions(
         var path = section.Get(TelemetrySetting);
         if (!PlainPath().IsMatch(path) || ReservedPath().IsMatch(path))
         {
-            section.Problem(TelemetrySetting, "must begin with a slash, contain only letters, digits, and - _ . ~ /, "
-                + "and be none of the exporter's other pages; for example /metrics");
+            section.Problem(TelemetrySetting, $"\"{Sanitize.Line(path, 60)}\" {(
+                !path.StartsWith('/') ? $"does not begin with a slash; write /{Sanitize.Line(path, 60)}"
+                : ReservedPath().IsMatch(path) ? "is a page of the exporter already; choose another path, for example /metrics"
+                : "must have a name of letters, digits, and - _ . ~ / after the slash; write for example /metrics")}");
             path = "/metrics";
         }
-        var file = section.Find(ConfigSetting);
+        var file = section.Find(ConfigFileSetting);
         var config = file is null ? null : ReadConfig(section, file);
-        var externalUrl = section.Find(ExternalSetting);
+        var externalUrl = section.Find(ExternalUrlSetting);
+        foreach (var host in (section.Find(HostsSetting) ?? []).Where(host => Uri.CheckHostName(host) == UriHostNameType.Unknown))
+        {
+            section.Problem(HostsSetting, $"\"{Sanitize.Line(host, 60)}\" is not a host name; write only the name, for example nas.example.org");
+        }
         return new WebOptions(
             listen, admin, path, externalUrl ?? (admin ?? listen[0]).Derive(Scheme(config)), externalUrl is null, section.Get(DebugSetting),
             section.Find(HostsSetting) ?? [], file)
@@ -115,7 +121,7 @@ public sealed partial record WebOptions(
             StateDirectory = Exporter.Accounts.StateDirectory.Read(section),
             IsStateDirectoryConfigured = Exporter.Accounts.StateDirectory.IsConfigured(section),
             IsStateDirectoryInEnvironment = IsInEnvironment(section, Exporter.Accounts.StateDirectory.Setting),
-            IsExternalUrlInEnvironment = IsInEnvironment(section, ExternalSetting),
+            IsExternalUrlInEnvironment = IsInEnvironment(section, ExternalUrlSetting),
         };
     }
 
@@ -129,7 +135,7 @@ public sealed partial record WebOptions(
         {
             return address;
         }
-        section.Problem(setting, "is not an address to listen on; write HOST:PORT or :PORT, for example :9210");
+        section.Problem(setting, ListenAddress.ProblemOf(text));
         return new ListenAddress("", 0);
     }
 
@@ -148,7 +154,7 @@ public sealed partial record WebOptions(
         var (text, problem) = SmallFile.Read(file, YamlFile.Largest, isReadAgain: true);
         if (text is null)
         {
-            section.Problem(ConfigSetting, problem!);
+            section.Problem(ConfigFileSetting, problem!);
             return null;
         }
         var (config, problems) = WebConfigReader.Read(file, text);

@@ -118,7 +118,7 @@ public sealed partial class LoginCommandTests
         Assert.Equal(1, await bench.RunAsync("login", "home", "--external-url", inUse));
 
         Assert.Contains("in use", bench.Error, StringComparison.Ordinal);
-        Assert.Contains("nothing was pasted", bench.Error, StringComparison.Ordinal);
+        Assert.Contains("the standard input is empty; run the command in a terminal", bench.Error, StringComparison.Ordinal);
     }
 
     [Theory]

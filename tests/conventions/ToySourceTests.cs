@@ -41,7 +41,7 @@ public sealed class ToySourceTests : IDisposable
         Directory.Delete(tree["internal/sources/toy"], recursive: true);
         Directory.Delete(tree["internal/sandbox/toy"], recursive: true);
         await BuildAsync();
-        Assert.DoesNotContain("toy", await RunAsync(Program("Exporter", "oauth-exporter"), "--help"), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("toy", await RunAsync(Program("Exporter", "oauth-exporter"), "help", "settings"), StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("toy", await RunAsync(Program("Sandbox", "sandbox"), "--help"), StringComparison.OrdinalIgnoreCase);
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Program("Exporter", "oauth-exporter"))!, "*Toy*"));
         Assert.Equal(GeneratedExamples.Of(Slices.Repository), GeneratedExamples.Of(tree.Path));
@@ -52,7 +52,7 @@ public sealed class ToySourceTests : IDisposable
     /// <summary>Checks the toy's help, its sandbox flag, its account and its metric.</summary>
     private async Task RunToyAsync()
     {
-        Assert.Contains("--toy-client-id", await RunAsync(Program("Exporter", "oauth-exporter"), "--help"), StringComparison.Ordinal);
+        Assert.Contains("--toy-client-id", await RunAsync(Program("Exporter", "oauth-exporter"), "help", "settings"), StringComparison.Ordinal);
         await using var sandbox = Peer.Start(Program("Sandbox", "sandbox"), "--listen", "127.0.0.1:0", "--toy-level", "8");
         var address = (await sandbox.Says("Address:", Cancellation)).Split(' ')[^1];
         var login = (await sandbox.Says("Toy: ", Cancellation)).Split(' ');

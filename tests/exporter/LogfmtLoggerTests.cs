@@ -11,6 +11,20 @@ public sealed class LogfmtLoggerTests
             "level=error msg=\"the provider returned a\\nlevel=info msg=\\\"b\\\"?[31m\"\n",
             Log(LogLevel.Information, l => l.LogError("the provider returned {Text}", "a\nlevel=info msg=\"b\"\u001b[31m")));
 
+    [Fact]
+    public void A_line_on_a_terminal_has_the_local_time()
+    {
+        using var output = new StringWriter();
+        var time = new ClockOfMumbai();
+        using (var logging = LogfmtLogger.CreateFactory(LogLevel.Information, output, time))
+        {
+            logging.CreateLogger("exporter").LogInformation("listening");
+        }
+        new KeepLog(output, time).Info("renewed");
+
+        Assert.Equal("time=2026-11-21T17:30:00+05:30 level=info msg=\"listening\"\n2026-11-21T17:30:00+05:30 [info] renewed\n", output.ToString());
+    }
+
     [Theory]
     [InlineData(LogLevel.Information, false)]
     [InlineData(LogLevel.Debug, true)]
@@ -48,5 +62,13 @@ public sealed class LogfmtLoggerTests
             log(logging.CreateLogger(category));
         }
         return output.ToString();
+    }
+
+    private sealed class ClockOfMumbai : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone { get; } =
+            TimeZoneInfo.CreateCustomTimeZone("Mumbai", TimeSpan.FromHours(5.5), "Mumbai", "Mumbai");
+
+        public override DateTimeOffset GetUtcNow() => new(2026, 11, 21, 12, 0, 0, TimeSpan.Zero);
     }
 }

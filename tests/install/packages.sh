@@ -33,6 +33,8 @@ version_is() { inside oauth-exporter --version | grep "^oauth-exporter $version 
 check "the program prints its version, under its old name too" version_is
 libraries() { ! inside ldd /usr/bin/oauth-exporter | grep 'not found'; }
 check "no library is missing" libraries
+completions() { inside bash -c 'source /usr/share/bash-completion/completions/oauth-exporter; COMP_LINE="oauth-exporter logo" COMP_POINT=19; _oauth_exporter oauth-exporter logo; [ "${COMPREPLY[*]}" = logout ]' && inside test -s /usr/share/zsh/vendor-completions/_oauth-exporter -a -s /usr/share/fish/vendor_completions.d/oauth-exporter.fish; }
+check "bash completes its commands, and the scripts for zsh and fish are installed" completions
 units() { inside test -e /usr/lib/systemd/system/oauth-exporter.service -a -e /usr/lib/systemd/system/oauth-exporter-keep.service && ! inside find /etc/systemd -name '*exporter*' | grep .; }
 check "the units are installed and not enabled" units
 root_alone() { [ "$(inside stat -c %a:%u:%g /etc/exporter/exporter.yml)" = 600:0:0 ]; }

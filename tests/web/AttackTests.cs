@@ -142,7 +142,11 @@ public sealed class AttackTests
     [InlineData("exporter.example.org", true)]
     [InlineData("EXPORTER.example.org:443", true)]
     [InlineData("box.lan", true)]
+    [InlineData("raspberrypi.local:9210", true)]
+    [InlineData("nas.home.arpa", true)]
     [InlineData("evil.example", false)]
+    [InlineData("evil.local.example", false)]
+    [InlineData("evillocal.example", false)]
     [InlineData("exporter.example.org.evil.example", false)]
     [InlineData("127.0.0.1.evil.example", false)]
     [InlineData("evil.", false)]
@@ -155,6 +159,19 @@ public sealed class AttackTests
         Assert.Equal(expected, (await bench.Get("/version", ("Host", host))).Status);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", ("Host", host))).Status);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/-/ready", ("Host", host))).Status);
+    }
+
+    [Fact]
+    public async Task The_page_for_an_unknown_host_name_has_the_setting_that_permits_it()
+    {
+        await using var bench = await WebBench.StartAsync();
+
+        var page = (await bench.Get("/", ("Host", "weather.example.org:9210"))).Body;
+
+        Assert.Contains("not configured for the host name weather.example.org.", page, StringComparison.Ordinal);
+        Assert.Contains("<code>--external-url http://weather.example.org:9210</code>", page, StringComparison.Ordinal);
+        Assert.Contains("<code>-e NETATMO_EXPORTER_EXTERNAL_URL=http://weather.example.org:9210</code>", page, StringComparison.Ordinal);
+        Assert.Contains("<code>--web.allowed-host weather.example.org</code>", page, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -125,6 +125,8 @@ public sealed class LoginLinkTests
     {
         await using var needed = await WebBench.StartAsync(mayReplace: false);
         await needed.UntilAsync(() => Count(needed) == 1);
+        Assert.Contains($"a login is needed; open {needed.Address} in a browser and log in (from another machine, first set --external-url",
+            needed.Log, StringComparison.Ordinal);
         var link = Regex.Match(needed.Log, "http://[^ ]+/auth/link[^ \"]+").Value;
         Assert.StartsWith($"{needed.Address}auth/link?account=netatmo&until=", link, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.SeeOther, (await needed.Get(link)).Status);

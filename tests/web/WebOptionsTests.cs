@@ -34,12 +34,12 @@ public sealed class WebOptionsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--web.listen-address", "::1:80", "is not an address to listen on")]
-    [InlineData("--web.admin-address", "nine", "is not an address to listen on")]
-    [InlineData("--web.telemetry-path", "metrics", "must begin with a slash")]
-    [InlineData("--web.telemetry-path", "/", "must begin with a slash")]
-    [InlineData("--web.telemetry-path", "/{x}", "must begin with a slash")]
-    [InlineData("--web.telemetry-path", "/auth/callback", "none of the exporter's other pages")]
+    [InlineData("--web.listen-address", "::1:80", "is an IPv6 address without brackets; write [::1]:9210")]
+    [InlineData("--web.admin-address", "nine", "\"nine\" has no port; write HOST:PORT")]
+    [InlineData("--web.telemetry-path", "metrics", "does not begin with a slash; write /metrics")]
+    [InlineData("--web.telemetry-path", "/", "must have a name")]
+    [InlineData("--web.telemetry-path", "/{x}", "must have a name")]
+    [InlineData("--web.telemetry-path", "/auth/callback", "is a page of the exporter already")]
     [InlineData("--web.config.file", "missing.yml", "there is no file")]
     [InlineData("--external-url", "ftp://x", "is not a URL")]
     [InlineData("--web.allow-login-from", "home", "home is not a network; write it like 192.168.1.0/24")]

@@ -53,6 +53,6 @@ public static class ApiResponses
             string.Create(CultureInfo.InvariantCulture, $"{provider} did not respond within {ApiLimits.LongestWait.TotalSeconds} s.")),
         OperationCanceledException or TimeoutException or TimeoutRejectedException =>
             new ApiFailure.Unavailable($"{provider} did not respond in time."),
-        _ => new ApiFailure.Unavailable($"{provider} cannot be reached: {exception.GetBaseException().Message.TrimEnd('.')}."),
+        _ => new ApiFailure.Unavailable($"{provider} cannot be reached: {NetworkFailure.Describe(exception)}."),
     };
 }

@@ -13,6 +13,9 @@ public sealed record SourceCommand(IReadOnlyList<string> Name, string Help)
     public IReadOnlyList<CommandOption> Options { get; init; } = [];
 
     public IReadOnlyList<string> Examples { get; init; } = [];
+
+    /// <summary>The few settings of the account that the help of this command shows.</summary>
+    public IReadOnlyList<Setting> Settings { get; init; } = [];
 }
 
 /// <param name="Name">In capitals, as in the help: <c>ID</c>.</param>

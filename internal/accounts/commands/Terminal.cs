@@ -9,8 +9,23 @@ namespace Exporter.Accounts;
 /// <param name="Open">Opens an address in a browser; returns false if there is none.</param>
 public sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Error, bool IsInteractive, Func<Uri, bool> Open)
 {
+    private const int NarrowestWidth = 40;
+
+    /// <summary>Wider lines are hard to read.</summary>
+    private const int WidestWidth = 120;
+
     /// <summary>The process's own input and outputs, and the desktop's browser.</summary>
-    public static Terminal Current => new(Console.In, Console.Out, Console.Error, !Console.IsInputRedirected, OpenBrowser);
+    public static Terminal Current => new(Console.In, Console.Out, Console.Error, !Console.IsInputRedirected, OpenBrowser)
+    {
+        Width = OutputWidth(),
+        ShowsErrors = !Console.IsErrorRedirected,
+    };
+
+    /// <summary>The width of the output in columns.</summary>
+    public int Width { get; init; } = TextColumns.DefaultWidth;
+
+    /// <summary>Whether the error output is a terminal, so that nothing else adds the time to its lines.</summary>
+    public bool ShowsErrors { get; init; }
 
     /// <summary>Reads a line; null at the end of the input. A console read cannot be canceled: at shutdown it is abandoned.</summary>
     public Task<string?> ReadLineAsync(CancellationToken cancellationToken) =>
@@ -22,6 +37,21 @@ public sealed record Terminal(TextReader Input, TextWriter Output, TextWriter Er
     {
         Error.WriteLine(error);
         return exitCode;
+    }
+
+    private static int OutputWidth()
+    {
+        try
+        {
+            // A terminal without a size reports 0.
+            return !Console.IsOutputRedirected && Console.WindowWidth is > 0 and var width
+                ? Math.Clamp(width, NarrowestWidth, WidestWidth)
+                : TextColumns.DefaultWidth;
+        }
+        catch (IOException)
+        {
+            return TextColumns.DefaultWidth;
+        }
     }
 
     /// <summary>Uses the browser that <c>BROWSER</c> names, otherwise the desktop's.</summary>

@@ -25,6 +25,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
             RejectSingleAccountSettings(list);
         }
         IReadOnlyList<AccountSection> sections = list is null ? Implied(file) : [.. entries.Select(ToSection).OfType<AccountSection>()];
+        TokenFiles.RejectDirectories(sections);
         TokenFiles.RejectShared(sections, problems);
         return sections;
     }
@@ -51,6 +52,10 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
             if (NameProblem(name) is { } wrong)
             {
                 problems.Add(account.At.Problem(wrong));
+            }
+            else if (value is not YamlValue.Map && sources.SelectMany(source => source.All).Any(setting => setting.Key == name))
+            {
+                problems.Add(account.At.Problem("this is a setting and not the name of an account; indent it further, below the account's name"));
             }
             else if (value is not YamlValue.Map map)
             {
@@ -177,6 +182,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         }
         if (implied.Count == 0)
         {
+            problems.NothingIsConfigured = file is null;
             problems.HintIfMissed(new Problem(Configuration.ConfigFile.Flag!, file is null
                 ? $"nothing is configured yet; for other sources or several accounts name a file with {Key}: in it"
                 : $"{file} lists no accounts; write {Key}: into it"));

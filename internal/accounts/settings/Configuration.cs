@@ -32,6 +32,12 @@ public sealed class Configuration
     public IEnumerable<string> ChangedProgramKeys(Configuration before) =>
         Program.ChangedKeys(before.Program).Where(key => key != ConfigFile.Key).Order(StringComparer.Ordinal);
 
+    /// <summary>The required settings that are missing so far.</summary>
+    public IReadOnlyList<Setting> Missing => problems.Missing;
+
+    /// <summary>Whether neither a file nor a flag, a variable or a token file configures an account.</summary>
+    public bool IsEmpty => problems.NothingIsConfigured;
+
     /// <param name="program">The settings of the program itself, with or without <see cref="ConfigFile"/>.</param>
     /// <param name="sources">The sources. If nothing is configured, the problems name the settings of the first one.</param>
     /// <param name="flags">The command line's settings, each with its values in order.</param>
@@ -74,9 +80,10 @@ public sealed class Configuration
             setting.Names.Append($"{setting.Key} in the configuration file").Where(name => name != setting.Key);
 
         string UnknownKey(string key, RawValue raw) =>
-            sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
-                ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
-                : "there is no such setting" + Nearest.Remedy(
-                    key, Setting.WithFiles(inFile).Select(setting => setting.Key).Append(AccountsReader.Key), "docs/settings.md lists them all");
+            key.Length == 0 ? "there is no name before the colon; write KEY: VALUE"
+            : sources.SelectMany(source => Setting.WithFiles(source.All)).Any(setting => setting.Key == key)
+            ? $"this is a setting of an account; write it below the account's name under {AccountsReader.Key}:"
+            : "there is no such setting" + Nearest.Remedy(
+                key, Setting.WithFiles(inFile).Select(setting => setting.Key).Append(AccountsReader.Key), "docs/settings.md lists them all");
     }
 }

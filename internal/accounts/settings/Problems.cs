@@ -14,6 +14,7 @@ public sealed record Problem(string Place, string Sentence)
 internal sealed class Problems
 {
     private readonly List<Problem> problems = [];
+    private readonly List<Setting> missing = [];
     private Problem? hint;
     private Problem? hintIfMissing;
 
@@ -29,8 +30,18 @@ internal sealed class Problems
         }
     }
 
+    /// <summary>Whether nothing configures an account.</summary>
+    public bool NothingIsConfigured { get; set; }
+
+    /// <summary>The required settings that are missing.</summary>
+    public IReadOnlyList<Setting> Missing => missing;
+
     /// <summary>Records that a required setting is missing.</summary>
-    public void Missed() => hint = hintIfMissing;
+    public void Missed(Setting setting)
+    {
+        missing.Add(setting);
+        hint = hintIfMissing;
+    }
 
     /// <summary>Sets the closing hint for required settings that are missing from now on.</summary>
     public void HintIfMissed(Problem problem) => hintIfMissing = problem;

@@ -17,6 +17,7 @@ public sealed class Section
     private readonly Func<Setting, IEnumerable<string>> namesOf;
     private readonly Problems problems;
     private readonly List<string> dependencies = [];
+    private readonly List<Problem> own = [];
 
     /// <param name="at">The place of the section itself, for required settings that are missing.</param>
     /// <param name="settings">The declared settings; those for files of secrets are added.</param>
@@ -43,7 +44,10 @@ public sealed class Section
     }
 
     /// <summary>Whether the section has errors, so that options created from it must not be used.</summary>
-    public bool HasProblems { get; private set; }
+    public bool HasProblems => own.Count > 0;
+
+    /// <summary>The errors of this section so far.</summary>
+    public IReadOnlyList<Problem> Problems => own;
 
     /// <summary>The value, or its default. For an invalid value, the default.</summary>
     /// <exception cref="InvalidOperationException">The setting has neither; use Find or Require.</exception>
@@ -61,7 +65,7 @@ public sealed class Section
         {
             var article = setting.Noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' ? "an" : "a";
             Report(at, $"need {article} {setting.Noun}; set {string.Join(" or ", namesOf(setting))}");
-            problems.Missed();
+            problems.Missed(setting);
         }
         return value;
     }
@@ -78,7 +82,7 @@ public sealed class Section
     /// <summary>Reports a problem in a file that a setting of this section names.</summary>
     public void Add(Problem problem)
     {
-        HasProblems = true;
+        own.Add(problem);
         problems.Add(problem);
     }
 

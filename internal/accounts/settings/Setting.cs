@@ -23,6 +23,9 @@ public abstract class Setting(string key, string help, string? flag, char? short
     /// <summary>The placeholder of the value in the help: <c>DURATION</c>.</summary>
     public string Placeholder => placeholder;
 
+    /// <summary>The values it may have, if they are few; otherwise empty.</summary>
+    public IReadOnlyList<string> Choices { get; internal init; } = [];
+
     /// <summary>Whether its flag may have no value, which means true.</summary>
     public bool IsSwitch { get; internal init; }
 

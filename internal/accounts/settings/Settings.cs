@@ -72,7 +72,7 @@ public static class Settings
         {
             names[i] = choices[i].Name;
         }
-        return Of(key, help, Parse, string.Join('|', names), flag, variable, @default);
+        return new(key, help, flag, null, variable, @default, string.Join('|', names), raw => Parse(raw.Text.Trim())) { Choices = names };
 
         Result<T, string> Parse(string text) =>
             Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
@@ -118,5 +118,11 @@ public static class Settings
     private static Result<Uri, string> ParseUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Host.Length > 0
             ? url
-            : $"{Quote.Of(text)} is not a URL; start it with http:// or https:// and a host";
+            : $"{Quote.Of(WithoutUser(text))} is not a URL; "
+                + (!text.Contains("://", StringComparison.Ordinal) && Uri.TryCreate("http://" + text, UriKind.Absolute, out _)
+                    ? $"write http://{Quote.Plain(WithoutUser(text))}"
+                    : "start it with http:// or https:// and a host, for example http://nas:9210");
+
+    /// <summary>A user in a URL comes with a password.</summary>
+    private static string WithoutUser(string url) => url.LastIndexOf('@') is >= 0 and var at ? "…" + url[at..] : url;
 }

@@ -1,8 +1,21 @@
 namespace Exporter.Accounts;
 
-/// <summary>Rejects token files that two accounts share: each account would spend the other's refresh token.</summary>
+/// <summary>Rejects directories, and token files that two accounts share: each account would spend the other's refresh token.</summary>
 internal static class TokenFiles
 {
+    /// <summary>Docker creates a directory in place of a file that does not exist.</summary>
+    public static void RejectDirectories(IEnumerable<AccountSection> accounts)
+    {
+        foreach (var account in accounts)
+        {
+            if (account.Section.Find(AccountSettings.TokenFile) is { } path && Directory.Exists(path))
+            {
+                account.Section.Problem(AccountSettings.TokenFile,
+                    $"{path} is a directory; name a file. Docker creates a directory if the file to mount does not exist");
+            }
+        }
+    }
+
     public static void RejectShared(IEnumerable<AccountSection> accounts, Problems problems)
     {
         var first = new Dictionary<string, AccountSection>(StringComparer.Ordinal);

@@ -68,7 +68,7 @@ public sealed class YamlFile
         }
         catch (YamlException e)
         {
-            ReportSyntax((int)e.Start.Line, (int)e.Start.Column, e.Message);
+            ReportSyntax(e);
         }
         catch (InvalidOperationException)
         {
@@ -222,18 +222,12 @@ public sealed class YamlFile
 
     private static int Line(ParsingEvent parsed) => (int)parsed.Start.Line;
 
-    /// <summary>The parser's error as one line. For a tab, the line of the tab, because the parser reports an earlier one.</summary>
-    private void ReportSyntax(int line, int column, string message)
+    /// <summary>The parser's error as one line, in the words of a user.</summary>
+    private void ReportSyntax(YamlException error)
     {
-        if (message.Contains("tab", StringComparison.Ordinal))
-        {
-            line += text.Split('\n').Skip(line - 1)
-                .TakeWhile(next => !next[..^next.TrimStart().Length].Contains('\t', StringComparison.Ordinal)).Count();
-            Report(line, "this line is indented with a tab; indent with spaces");
-            return;
-        }
-        var sentence = message.TrimEnd('.');
-        Report(line, $"this is not YAML: {char.ToLowerInvariant(sentence[0])}{Sanitize.Line(sentence[1..], 160)}", $":{column}");
+        var (line, column, sentence) = YamlMistake.Explain(
+            text, (int)error.Start.Line, (int)error.Start.Column, error.Message, flows.TryPeek(out var opened) ? opened : null);
+        Report(line, sentence, column > 0 ? $":{column}" : "");
     }
 
     private sealed class TooDeepException(int line) : Exception

@@ -39,9 +39,9 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
     /// <summary>The base address of the CarData API.</summary>
     public Uri? Api { get; init; }
 
-    private static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that contains the token; updated at every renewal.",
+    internal static readonly Setting<string> TokenFileSetting = Settings.Path("token_file", "File that contains the token; updated at every renewal.",
         variable: "BMW_TOKEN_FILE", @default: "bmw_tokens.json");
-    private static readonly Setting<string> ClientIdSetting = Settings.Of(
+    internal static readonly Setting<string> ClientIdSetting = Settings.Of(
         "client_id", "Client ID from BMW's portal; by default the one in the token file.", ReadClientId, "UUID",
         variable: "BMW_CLIENT_ID");
     private static readonly Setting<IReadOnlyList<string>> VinSetting = Settings.List("vin",

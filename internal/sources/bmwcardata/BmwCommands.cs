@@ -13,13 +13,15 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         ["bmw-cardata", "stream"], "Print each message of the cars as a line of JSON, until you stop the command.")
     {
         Examples = ["oauth-exporter bmw-cardata stream", "oauth-exporter bmw-cardata stream | jq .data"],
+        Settings = [BmwCarDataOptions.ClientIdSetting, BmwCarDataOptions.TokenFileSetting],
     };
 
     private static readonly SourceCommand CredentialsCommand = new(
-        ["credentials"], "Print the credentials of BMW's stream for another MQTT client, and each new password.")
+        ["credentials"], "Print the credentials of BMW's stream. Each new password follows, for another MQTT client.")
     {
         Options = [new("--json", "Print a line of JSON for each password."), new("--once", "Print once and exit.")],
         Examples = ["oauth-exporter credentials", "oauth-exporter credentials --json --once"],
+        Settings = [BmwCarDataOptions.ClientIdSetting, BmwCarDataOptions.TokenFileSetting],
     };
 
     /// <summary>Programs read the output, not browsers, so plus signs need no escape.</summary>

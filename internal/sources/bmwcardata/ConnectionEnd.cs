@@ -53,13 +53,13 @@ internal sealed record ConnectionEnd(string Label, ApiFailure? Failure)
     {
         MqttCommunicationTimedOutException => Network("the server stopped responding"),
         InvalidDataException => Protocol($"the server violates MQTT 5: {failure.Message}"),
-        AuthenticationException => Network($"the TLS handshake with {endpoint} failed: {failure.InnerException?.Message ?? failure.Message}"),
+        AuthenticationException => Network($"the TLS handshake with {endpoint} failed: {NetworkFailure.Describe(failure)}"),
         SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
             Network($"{endpoint} cannot be resolved"),
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
             Network($"{endpoint} refused the connection: no server listens there"),
         SocketException { SocketErrorCode: SocketError.ConnectionReset } => Network($"{endpoint} reset the connection"),
-        SocketException => Network($"{endpoint} cannot be reached: {failure.Message}"),
+        SocketException => Network($"{endpoint} cannot be reached: {NetworkFailure.Describe(failure)}"),
         { InnerException: { } inner } => Of(inner, endpoint),
         IOException => Network($"the connection to {endpoint} failed: {failure.Message}"),
         null or MqttCommunicationException or OperationCanceledException or ObjectDisposedException =>

@@ -33,13 +33,14 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
         [Id], [Minutes, Record, Json], "oauth-exporter webex data-sources extend 7c5e… --minutes 1440");
     private static readonly SourceCommand Register = Command(
         "register", "Registers a data source.", [], [Url, Audience, Subject, Schema, Minutes, Record, Json],
-        "oauth-exporter webex data-sources register --url https://voice.example.com/grpc");
+        "oauth-exporter webex data-sources register --url https://voice.example.com/v1");
     private static readonly SourceCommand Update = Command(
         "update", "Changes a data source. What you leave out stays as it is.",
         [Id], [Url, Audience, Subject, Status, ErrorMessage, Minutes, Record, Json],
-        "oauth-exporter webex data-sources update 7c5e… --status disabled --error-message \"Moving house\"");
+        "oauth-exporter webex data-sources update 7c5e… --url https://example.com/v2",
+        "oauth-exporter webex data-sources update 7c5e… --status disabled \\\n    --error-message \"Moving house\"");
     private static readonly SourceCommand Schemas = Command(
-        "schemas", "Lists the schemas for data sources.", [], [Json]);
+        "schemas", "Lists the schemas for data sources.", [], [Json], "oauth-exporter webex data-sources schemas");
 
     public static IReadOnlyList<SourceCommand> All { get; } = [List, Show, Extend, Register, Update, Schemas];
 
@@ -60,7 +61,13 @@ internal sealed class DataSourceCommands(IWebexApi api, ApiAccount account)
 
     private static SourceCommand Command(
         string verb, string help, CommandArgument[] arguments, CommandOption[] options, params string[] examples) =>
-        new(["webex", "data-sources", verb], help) { Arguments = arguments, Options = options, Examples = examples };
+        new(["webex", "data-sources", verb], help)
+        {
+            Arguments = arguments,
+            Options = options,
+            Examples = examples,
+            Settings = [WebexOptions.ConfigFileSetting, WebexOptions.TokenFileSetting],
+        };
 
     /// <summary>Validates the arguments before the login, and logs in before any request.</summary>
     private static Func<CommandCall, CancellationToken, Task<int>> Checked(

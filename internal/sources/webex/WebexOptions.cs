@@ -4,10 +4,10 @@ namespace Exporter.Webex;
 /// <param name="TokenFile">The file in the working directory, if none is configured and it exists; otherwise null.</param>
 internal sealed record WebexOptions(string? TokenFile, WebexTokensOptions Tokens, WebexDataOptions Data)
 {
-    private static readonly Setting<string> TokenFileSetting = Settings.Path(
+    internal static readonly Setting<string> TokenFileSetting = Settings.Path(
         "token_file", "The .env file for the service app's token. Its other lines stay as they are.",
         flag: "--webex-token-file", variable: "WEBEX_TOKEN_FILE", @default: WebexDefaults.EnvFileName);
-    private static readonly Setting<string> ConfigFileSetting = Settings.Path(
+    internal static readonly Setting<string> ConfigFileSetting = Settings.Path(
         "config_file", "The token manager's configuration: the service app, the personal access token and the integration. Renewed tokens go there.",
         flag: "--webex-config-file", variable: "WEBEX_CONFIG_FILE", @default: WebexDefaults.ConfigFileName);
     private static readonly Setting<string> AppIdSetting = Settings.Text(

@@ -9,6 +9,9 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
         + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+    /// <summary>Domains without public names: multicast DNS (RFC 6762) and home networks (RFC 8375).</summary>
+    private static readonly string[] LocalDomains = [".local", ".home.arpa"];
+
     public static Task AddHeadersAsync(HttpContext context, RequestDelegate next)
     {
         var headers = context.Response.Headers;
@@ -34,7 +37,8 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
 
     /// <summary>
     /// Rejects unknown host names. An attacker can point a domain at this exporter, and a browser then treats the exporter as part of the
-    /// attacker's site (DNS rebinding). Such a name has a dot. Scrapers are not browsers, so metrics and health accept any name.
+    /// attacker's site (DNS rebinding). Such a name has a dot and is in the public DNS. Scrapers are not browsers, so metrics and health accept
+    /// any name.
     /// </summary>
     public Task CheckHostAsync(HttpContext context, RequestDelegate next)
     {
@@ -42,9 +46,17 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
         {
             return next(context);
         }
+        var host = context.Request.Host;
+        var name = Uri.CheckHostName(host.Host) is UriHostNameType.Unknown ? "NAME" : host.Host;
+        var url = $"{context.Request.Scheme}://{name}{(host.Port is { } port ? $":{port}" : "")}";
         return Layout.Message(StatusCodes.Status421MisdirectedRequest, "Unknown host name", "/",
-            "The exporter is not configured for the host name in the address bar. It rejects unknown names, because an attacker could misuse them.",
-            $"<p>If the name is yours, start the exporter with <code>--web.allowed-host NAME</code>, or use it in <code>--external-url</code>.</p>")
+            $"The exporter is not configured for the host name {Sanitize.Line(host.Host, 253)}. "
+            + "It rejects unknown names, because an attacker could misuse them.",
+            $"""
+            <p>If the name is yours, start the exporter with <code>{WebOptions.ExternalUrlSetting.Flag} {url}</code>.
+            In a container, set <code>-e {WebOptions.ExternalUrlSetting.Variable}={url}</code>.
+            If the exporter has another external URL, start it with <code>--web.allowed-host {name}</code> instead.</p>
+            """)
             .ExecuteAsync(context);
     }
 
@@ -58,5 +70,6 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
         host.Length > 0
         && (IPAddress.TryParse(host.Trim('[', ']'), out _)
             || !host.Contains('.', StringComparison.Ordinal)
+            || LocalDomains.Any(domain => host.EndsWith(domain, StringComparison.OrdinalIgnoreCase))
             || options.AllowedHosts.Append(external.Value.Host).Contains(host, StringComparer.OrdinalIgnoreCase));
 }

@@ -77,6 +77,10 @@ internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
                 {
                     return "the certificate has a key for Ed25519 or Ed448, which .NET does not support; use one for ECDSA (P-256) or RSA";
                 }
+                if (PairProblem(chain, key!) is { } unusable)
+                {
+                    return unusable;
+                }
                 using var pair = X509Certificate2.CreateFromPem(certificate, key);
                 // A copy that contains its key: OpenSSL uses an ephemeral key only until its certificate is disposed.
                 var leaf = X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pkcs12), null);
@@ -85,9 +89,17 @@ internal sealed class TlsHandshake(LiveWebConfig live, ILogger logger)
             }
             catch (Exception e) when (e is CryptographicException or ArgumentException)
             {
-                return "the certificate and the key are not a pair in PEM; check that the files are not swapped and the key is not encrypted";
+                return "the certificate and the key are not a pair in PEM; name the certificate and the private key that belong together";
             }
         }
+
+        private static string? PairProblem(X509Certificate2Collection chain, string key) =>
+            chain.Count == 0 ? "the file of cert_file contains no certificate in PEM; check that cert_file and key_file are not swapped"
+            : key.Contains("ENCRYPTED", StringComparison.Ordinal)
+                ? "the private key is encrypted; decrypt it with openssl pkey -in KEY -out NEW, and name the new file"
+            : !key.Contains("PRIVATE KEY-----", StringComparison.Ordinal)
+                ? "the file of key_file contains no private key in PEM; check that cert_file and key_file are not swapped"
+            : null;
 
         private static X509Certificate2Collection Certificates(string pem)
         {

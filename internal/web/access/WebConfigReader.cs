@@ -152,7 +152,7 @@ internal sealed class WebConfigReader
         }
         else if (allowed.Length > 0 && !allowed.Contains(value))
         {
-            Add(entry, $"write {string.Join(" or ", allowed)}");
+            Add(entry, $"{Shown(entry)}the header cannot have this value; write {string.Join(" or ", allowed)}");
         }
         return value;
     }
@@ -242,7 +242,7 @@ internal sealed class WebConfigReader
     {
         if (!bool.TryParse(ReadText(entry), out var value))
         {
-            Add(entry, "write true or false");
+            Add(entry, $"{Shown(entry)}this is neither true nor false; write true or false");
         }
         return value;
     }
@@ -261,7 +261,7 @@ internal sealed class WebConfigReader
     {
         if (!int.TryParse(ReadText(entry), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
-            Add(entry, "write a whole number");
+            Add(entry, $"{Shown(entry)}this is not a whole number; write digits, for example 10");
         }
         return number;
     }
@@ -282,6 +282,9 @@ internal sealed class WebConfigReader
 
     private static string Suggestion(string text, IEnumerable<string> known) =>
         Nearest.Remedy(text, known, $"use one of {string.Join(", ", known)}");
+
+    /// <summary>The value before its problem, except a list or a map.</summary>
+    private static string Shown(Entry entry) => entry.Value is YamlValue.Scalar { Text: { } text } ? $"\"{Sanitize.Line(text, 60)}\": " : "";
 
     private void Add(Entry entry, string problem) => problems.Add(At(entry, problem));
 

@@ -1,9 +1,11 @@
 namespace Exporter.Web;
 
 /// <summary>
-/// Logs a one-time link for each account that needs a login: once at the start or when a reload adds it, and once when a login becomes lost.
+/// Logs where to log in for each account that needs a login: once at the start or when a reload adds it, and once when a login becomes lost.
+/// The line contains a one-time link, and for a first login the exporter's URL.
 /// </summary>
-internal sealed class LoginLinkLog(AccountList accounts, LoginLinks links, WebOptions options, ILogger<LoginLinkLog> logger)
+internal sealed class LoginLinkLog(
+    AccountList accounts, LoginLinks links, ExternalUrl external, WebOptions options, ILogger<LoginLinkLog> logger)
     : DeferredWorker
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => accounts.ForEachAsync(WatchAsync, stoppingToken);
@@ -33,6 +35,17 @@ internal sealed class LoginLinkLog(AccountList accounts, LoginLinks links, WebOp
     private void Log(Account account)
     {
         var (link, problem) = links.Create(account);
+        var minutes = (int)LoginLink.Lifetime.TotalMinutes;
+        // From a private address, the first login needs no link.
+        if (LoginAccess.IsFirst(account))
+        {
+            logger.LogWarning(
+                "account {Account}: a login is needed; open {Url}/ in a browser and log in{Hint}. From a public address, {Otherwise}",
+                account.Name, external.Text, HintFor(options), link is null
+                    ? $"print a one-time link with oauth-exporter {links.CommandFor(account)} (none is here: {problem})"
+                    : $"open this link once within {minutes} minutes: {link.AbsoluteUri}");
+            return;
+        }
         if (link is null)
         {
             logger.LogWarning(
@@ -43,6 +56,10 @@ internal sealed class LoginLinkLog(AccountList accounts, LoginLinks links, WebOp
         logger.LogWarning(
             "account {Account}: a login is needed; open this link once within {Minutes} minutes{Hint}, or print another one with "
             + "oauth-exporter {Command}: {Link}",
-            account.Name, (int)LoginLink.Lifetime.TotalMinutes, LoginLink.HintFor(options), links.CommandFor(account), link.AbsoluteUri);
+            account.Name, minutes, LoginLink.HintFor(options), links.CommandFor(account), link.AbsoluteUri);
     }
+
+    /// <summary>How to log in from another machine; empty if the user set the external URL.</summary>
+    private static string HintFor(WebOptions options) =>
+        options.IsExternalUrlDerived ? " (from another machine, first set --external-url to the URL that its browser uses)" : "";
 }

@@ -100,8 +100,9 @@ internal sealed class RedirectLogin(
             $"You are at {here}. After the login, the provider sends your browser to {external.Callback.OriginalString}. "
             + "Only a browser on the exporter's machine can open that address.",
             $"""
-            <p>Start the exporter with <code>--external-url {here}</code> and register <code>{here}/auth/callback</code>
-            at the provider as a redirect URI.
+            <p>Start the exporter with <code>{WebOptions.ExternalUrlSetting.Flag} {here}</code>, or in a container with
+            <code>-e {WebOptions.ExternalUrlSetting.Variable}={here}</code>.
+            Register <code>{here}/auth/callback</code> at the provider as a redirect URI.
             Or open the exporter in a browser on its own machine:</p>
             <p><a class="button" href="{target}">Continue at {external.Value.Authority}</a></p>
             """);

@@ -16,7 +16,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("addr:", "exporter.yml:1: addr: there is no value; write one, or remove the setting")]
     [InlineData("addr: a\naddr: b", "exporter.yml:2: duplicate key addr, first on line 1; keep one")]
     [InlineData("<<: {addr: a}", "exporter.yml:1: merge keys (<<) are not supported; write the settings out")]
-    [InlineData("a: [", "exporter.yml:2:1: this is not YAML: while parsing a node, did not find expected node content")]
+    [InlineData("a: [", "exporter.yml:1: this is not YAML: the [ or { on this line is never closed; close it, or indent all lines up to its end")]
     [InlineData("accounts:\n  m:\n    source: oauth2\n    scopes: [a,\nb]",
         "exporter.yml:4: this is not YAML: the [ or { on this line is never closed; close it, or indent all lines up to its end")]
     [InlineData("a:\n  b: [x, {c: d,\ne: f}]",

@@ -31,19 +31,24 @@ public sealed class SettingsTableTests
         SettingsMarkdown.Table(Declared));
 
     [Fact]
-    public void The_help_aligns_flags_in_columns() => Assert.Equal(
+    public void The_help_aligns_flags_in_columns_of_the_terminal() => Assert.Equal(
         """
-          -a, --addr TEXT                 Where to listen. [ADDR; default :9210]
-              --debug                     More log lines. [DEBUG_HANDLERS]
-              --client-secret SECRET      Client secret. [CLIENT_SECRET]
-              --client-secret-file FILE   File that contains the client secret. [CLIENT_SECRET_FILE]
-              most: NUMBER                How many.
-              --level info|debug          How loud. [default info]
-              --a-setting-with-a-long-name DURATION
-                                          Long.
+          -a, --addr TEXT            Where to listen. [ADDR; default :9210]
+          --debug                    More log lines. [DEBUG_HANDLERS]
+          --client-secret SECRET     Client secret. [CLIENT_SECRET]
+          --client-secret-file FILE  File that contains the client secret.
+                                     [CLIENT_SECRET_FILE]
+          most: NUMBER               How many.
+          --level info|debug         How loud. [default info]
+          --a-setting-with-a-long-name DURATION
+                                     Long.
 
         """,
-        SettingsTable.Text(Declared));
+        SettingsTable.Text(Declared, 70));
+
+    [Fact]
+    public void The_list_of_settings_has_their_keys_in_the_file_too() => Assert.Equal(
+        "  -a, --addr TEXT  Where to listen. [addr:; ADDR; default :9210]\n", SettingsTable.Text([Configured.Addr], 80, withKeys: true));
 
     [Fact]
     public void An_invalid_default_cannot_be_declared() =>

@@ -81,8 +81,7 @@ internal sealed class TokenProbe(HttpClient http, Uri api, TimeProvider time, Ac
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            var reason = Sanitize.Line(e.GetBaseException().Message).TrimEnd('.');
-            return new TokenCheck.Unknown(FailureKind.Network, $"Webex cannot be reached: {reason}", null);
+            return new TokenCheck.Unknown(FailureKind.Network, $"Webex cannot be reached: {NetworkFailure.Describe(e)}", null);
         }
     }
 
