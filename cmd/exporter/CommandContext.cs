@@ -89,7 +89,12 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
 
     /// <summary>"2026-11-21 13:00:00Z (in 59 minutes)".</summary>
     [return: NotNullIfNotNull(nameof(at))]
-    public string? FormatTime(DateTimeOffset? at)
+    public string? FormatTime(DateTimeOffset? at) =>
+        at is { } moment ? string.Create(CultureInfo.InvariantCulture, $"{moment.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z ({FormatRelative(at)})") : null;
+
+    /// <summary>"in 59 minutes".</summary>
+    [return: NotNullIfNotNull(nameof(at))]
+    public string? FormatRelative(DateTimeOffset? at)
     {
         if (at is not { } moment)
         {
@@ -103,7 +108,6 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
             { TotalDays: < 2 } and var d => $"{d.TotalHours:0} hours",
             var d => $"{d.TotalDays:0} days",
         };
-        var relative = remaining < TimeSpan.Zero ? $"{duration} ago" : $"in {duration}";
-        return string.Create(CultureInfo.InvariantCulture, $"{moment.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z ({relative})");
+        return remaining < TimeSpan.Zero ? $"{duration} ago" : $"in {duration}";
     }
 }

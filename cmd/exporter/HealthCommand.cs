@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-
 namespace Exporter;
 
 /// <summary><c>health</c>: requests the health page of the exporter with this configuration, as a container's health check.</summary>
@@ -30,31 +28,15 @@ internal static class HealthCommand
 
     private static async Task<int> RunAsync(WebOptions web, Terminal terminal, TimeProvider time, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(Timeout, time);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false };
-        // The server must present the configured certificate, whatever name it contains.
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && web.IsOwnCertificate(shown);
-        using var http = new HttpClient(handler);
-        try
+        using var exporter = new OwnExporter(web, time);
+        return await exporter.GetAsync(web.OwnAddress, "/-/healthy", Timeout, cancellationToken) switch
         {
-            using var response = await http.GetAsync(new Uri(web.OwnAddress, "/-/healthy"), linked.Token);
             // 401 is healthy: the server requires a password that a health check does not have.
-            if ((int)response.StatusCode < 500)
-            {
-                return ExitCode.Done;
-            }
-            terminal.Error.WriteLine($"{web.OwnAddress} returned {(int)response.StatusCode}; see the exporter's log");
-        }
-        catch (Exception e) when (e is HttpRequestException or SocketException or IOException)
-        {
-            terminal.Error.WriteLine($"{web.OwnAddress} does not respond ({NetworkFailure.Describe(e)}); "
-                + "start the exporter, or run this command with the same settings");
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            terminal.Error.WriteLine($"{web.OwnAddress} did not respond within {Timeout.TotalSeconds:0} seconds");
-        }
-        return ExitCode.Failed;
+            OwnExporter.Reply.Received { Status: < 500 } => ExitCode.Done,
+            OwnExporter.Reply.Received { Status: var status } => terminal.Fail($"{web.OwnAddress} returned {status}; see the exporter's log"),
+            OwnExporter.Reply.None { Reason: var reason } => terminal.Fail(
+                $"{web.OwnAddress} does not respond ({reason}); start the exporter, or run this command with the same settings"),
+            _ => terminal.Fail($"{web.OwnAddress} did not respond within {Timeout.TotalSeconds:0} seconds"),
+        };
     }
 }

@@ -15,11 +15,14 @@ public enum Severity
 /// <param name="Text">In sentence case, without a full stop.</param>
 public sealed record AccountCondition(Severity Severity, string Text)
 {
-    public static AccountCondition Of(Account account) => (account.TokenManager.Snapshot, account.ReadingSource?.Status) switch
+    public static AccountCondition Of(Account account) =>
+        Of(account.TokenManager.Snapshot, account.TokenManager.NextRenewal, account.ReadingSource?.Status);
+
+    internal static AccountCondition Of(TokenSnapshot token, DateTimeOffset? nextRenewal, ReadingStatus? reading) => (token, reading) switch
     {
         ({ Login: not null }, _) => new(Severity.Warning, "Waiting for login"),
         ({ IsUnknown: true }, _) => new(Severity.Problem, "Token unreadable"),
-        ({ State: TokenState.Missing }, _) when !AccountMetrics.NeedsLogin(account) => new(Severity.Warning, "Waiting for login"),
+        ({ State: TokenState.Missing }, _) when !AccountMetrics.NeedsLogin(token, nextRenewal) => new(Severity.Warning, "Waiting for login"),
         ({ State: TokenState.Missing or TokenState.Lost }, _) => new(Severity.Problem, "Login needed"),
         ({ State: TokenState.InvalidClient }, _) => new(Severity.Problem, "Credentials rejected"),
         ({ Unpersisted: not null }, _) => new(Severity.Problem, "Token not saved"),

@@ -5,6 +5,9 @@ namespace Exporter.Accounts;
 /// <summary>The series of every account, regardless of its source: <c>exporter_*{account,source}</c>. Pure.</summary>
 public static class AccountMetrics
 {
+    /// <summary>The name of the state of a token that could not be read. No label has this value.</summary>
+    internal const string Unreadable = "unreadable";
+
     private static readonly string[] States = ["missing", "active", "refused", "lost"];
 
     private static readonly (FailureKind Kind, string Name)[] FailureKinds =
@@ -87,10 +90,10 @@ public static class AccountMetrics
     /// <summary>Whether the account does not work until a user logs in.</summary>
     public static bool NeedsLogin(Account account) => NeedsLogin(account.TokenManager.Snapshot, account.TokenManager.NextRenewal);
 
-    private static bool NeedsLogin(TokenSnapshot token, DateTimeOffset? nextRenewal) =>
+    internal static bool NeedsLogin(TokenSnapshot token, DateTimeOffset? nextRenewal) =>
         token.State is TokenState.Lost || (token.State is TokenState.Missing && !token.IsUnknown && nextRenewal is null);
 
-    public static string NameOf(TokenSnapshot token) => token.IsUnknown ? "unreadable" : NameOf(token.State);
+    public static string NameOf(TokenSnapshot token) => token.IsUnknown ? Unreadable : NameOf(token.State);
 
     public static string NameOf(TokenState state) => state switch
     {

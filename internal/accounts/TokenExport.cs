@@ -120,6 +120,12 @@ internal sealed class ExportingTokenStore(ITokenStore store, TokenExport export)
         return result is WriteResult.Written && export.Write(null) is { } error ? new WriteResult.Failed($"it is deleted, but {error}") : result;
     }
 
+    public ValueTask<string?> RecordAsync(TokenRecord record, string? stamp, CancellationToken cancellationToken) =>
+        store.RecordAsync(record, stamp, cancellationToken);
+
+    public ValueTask<TokenRecord?> ReadRecordAsync(string? stamp, CancellationToken cancellationToken) =>
+        store.ReadRecordAsync(stamp, cancellationToken);
+
     public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => store.LockAsync(cancellationToken);
 
     private string? Export(Token token) => token.AccessToken is { } access ? export.Write(access) : null;

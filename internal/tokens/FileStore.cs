@@ -7,7 +7,7 @@ namespace Exporter.Tokens;
 /// symbolic link, that is the directory of its target, so that all processes agree.
 /// </summary>
 /// <param name="formats">The supported formats. A new file is written in the first.</param>
-public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
+public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> formats, TimeProvider time) : ITokenStore
 {
     private const string ChangesNothing = "this command changes nothing";
     private const string NoToken = "it contains neither an access token nor a refresh token";
@@ -94,6 +94,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
         var content = format.Write(token, lastContent);
         var warning = Write(content);
         File.Delete(Marker(at.Target));
+        DeleteRecord(at.Target);
         (lastContent, recovered) = (content, null);
         return new WriteResult.Written(StampOf(content), warning);
     }
@@ -126,6 +127,7 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
             Marker(at.RealPath), "The account of this token file was logged out. The next login removes this marker.\n"u8);
         Take()?.Dispose();
         AtomicFile.DeleteCopies(target);
+        DeleteRecord(target);
         if (shared)
         {
             AtomicFile.Replace(path, format.Write(new Token(), lastContent));
@@ -141,8 +143,6 @@ public sealed class FileStore(string path, IReadOnlyList<ITokenFormat> formats, 
     }
 
     private PreparedFile? Take() => Interlocked.Exchange(ref prepared, null);
-
-    private static string Marker(string target) => $"{target}.signed-out";
 
     private ReadResult Read(FileLocation at)
     {

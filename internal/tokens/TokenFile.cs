@@ -36,6 +36,18 @@ internal static partial class TokenFile
         }
     }
 
+    /// <summary>The content of a file of this program, up to a number of bytes. Null when there is none, or a link or a pipe instead.</summary>
+    public static byte[]? ReadOwn(string target, int largest)
+    {
+        using var handle = Posix.OpenToRead(target);
+        if (Posix.StatusOf(handle) is not { IsFile: true })
+        {
+            return null;
+        }
+        var content = new byte[largest];
+        return content[..RandomAccess.Read(handle, content, 0)];
+    }
+
     private static FileStream Open(string target) =>
         new(target, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
 
@@ -94,7 +106,7 @@ internal static partial class TokenFile
         {
             return "another program holds a lock on the file itself";
         }
-        var reason = Sanitize.Line(TemporaryName().Replace(e.Message, ".tmp"));
+        var reason = Sanitize.Line(TemporaryName().Replace(e.Message, ".tmp").TrimEnd('.'));
         return e is UnauthorizedAccessException ? $"{reason}; this process may not" : reason;
     }
 

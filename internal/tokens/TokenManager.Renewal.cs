@@ -1,14 +1,27 @@
+using Microsoft.Extensions.Logging;
+
 namespace Exporter.Tokens;
 
 /// <summary>The I/O of a renewal, in the order that keeps a login safe.</summary>
 public sealed partial class TokenManager
 {
+    /// <summary>The last record, and the stamp of the content that it belongs to.</summary>
+    private (TokenRecord Record, string? Stamp)? recorded;
+
     private async Task<TokenSnapshot> RenewOnceAsync(RenewalCause cause)
     {
         try
         {
             await options.RenewalRateLimiter.WaitAsync(closing.Token);
-            await InTurnAsync(() => LockedAsync(held => RenewAsync(held, cause), closing.Token), closing.Token);
+            await InTurnAsync(() => LockedAsync(async held =>
+            {
+                await RenewAsync(held, cause);
+                if (held is not StoreLock.Busy)
+                {
+                    await RecordAsync();
+                }
+                return true;
+            }, closing.Token), closing.Token);
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
@@ -55,6 +68,26 @@ public sealed partial class TokenManager
         }
         Apply(state => state.Renewed(token, Now));
         return await WriteAsync(CancellationToken.None);
+    }
+
+    /// <summary>Keeps the reason of a failure beside the token. A record that cannot be kept affects nothing else.</summary>
+    private async Task RecordAsync()
+    {
+        var stamp = current.Stamp;
+        if (TokenRecord.Of(Snapshot, NextRenewal, Now.Utc) is not { } record)
+        {
+            recorded = null;
+            return;
+        }
+        if (recorded is var (before, belongsTo) && belongsTo == stamp && before.IsRepeatedBy(record))
+        {
+            return;
+        }
+        recorded = (record, stamp);
+        if (await OrFailure(() => store.RecordAsync(record, stamp, CancellationToken.None), reason => reason) is { } problem)
+        {
+            logger.LogDebug("account {Account}: the failed renewal is not recorded beside the token: {Reason}", Account, problem);
+        }
     }
 
     /// <summary>Sends the renewal. A grant must not throw. If it does, that is a failure, because the loop would resend it every second.</summary>

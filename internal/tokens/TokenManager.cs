@@ -45,17 +45,13 @@ public sealed partial class TokenManager(
     public Task Changed => published.Changed;
 
     /// <summary>When the token is renewed next; null when nothing is scheduled.</summary>
-    public DateTimeOffset? NextRenewal => Snapshot.State switch
-    {
-        TokenState.Active { RenewAt: var at } when at < DateTimeOffset.MaxValue => at,
-        TokenState.InvalidClient { RetryAt: var at } => at,
-        TokenState.Lost { RetryAt: var at } => at,
-        TokenState.Missing => current.NextRenewal?.At,
-        _ => null,
-    };
+    public DateTimeOffset? NextRenewal => Snapshot.State is TokenState.Missing ? current.NextRenewal?.At : Snapshot.State.NextRenewal;
 
     /// <summary>Whether it logs in without a user when it has no token.</summary>
     public bool LogsInByItself => grant.CanRenew(null);
+
+    /// <summary>Whether a renewal can obtain a token without a user, from the current token or from none.</summary>
+    public bool CanRenew => grant.CanRenew(Snapshot.State.Token);
 
     private Instant Now => Instant.Now(time);
 
@@ -142,6 +138,10 @@ public sealed partial class TokenManager(
 
     /// <summary>Reads the store, in which another process may have saved a token just now.</summary>
     public Task ReadStoreAsync(CancellationToken cancellationToken) => InTurnAsync(() => ReadAsync(cancellationToken), cancellationToken);
+
+    /// <summary>Why the last renewal of the current token failed, as any process recorded it beside the token; null if there is no record.</summary>
+    public ValueTask<TokenRecord?> ReadRecordAsync(CancellationToken cancellationToken) =>
+        Snapshot.IsUnknown ? default : store.ReadRecordAsync(current.Stamp, cancellationToken);
 
     /// <summary>Tries a refresh token that a user pasted. It replaces the current token only if the provider returns a token for it.</summary>
     public Task<Renewal> TryAsync(Secret refreshToken, CancellationToken cancellationToken) =>

@@ -10,6 +10,9 @@ public abstract record TokenState
     /// <summary>The token, which may still be usable; null when there is none.</summary>
     public virtual Token? Token => null;
 
+    /// <summary>When the token is renewed next; null when nothing is scheduled, or when the state does not contain it.</summary>
+    public virtual DateTimeOffset? NextRenewal => null;
+
     /// <summary>No user has logged in, or a user has logged out.</summary>
     public sealed record Missing : TokenState;
 
@@ -20,12 +23,16 @@ public abstract record TokenState
     public sealed record Active(Token Held, DateTimeOffset RenewAt, int FailedRenewals) : TokenState
     {
         public override Token Token => Held;
+
+        public override DateTimeOffset? NextRenewal => RenewAt < DateTimeOffset.MaxValue ? RenewAt : null;
     }
 
     /// <summary>The provider rejected the client, its secret or its scope. The token is kept and the renewal is tried again slowly.</summary>
     public sealed record InvalidClient(Token? Held, string Reason, DateTimeOffset RetryAt) : TokenState
     {
         public override Token? Token => Held;
+
+        public override DateTimeOffset? NextRenewal => RetryAt < DateTimeOffset.MaxValue ? RetryAt : null;
     }
 
     /// <summary>
@@ -38,6 +45,8 @@ public abstract record TokenState
         public DateTimeOffset? RetryAt { get; init; }
 
         public override Token? Token => Held;
+
+        public override DateTimeOffset? NextRenewal => RetryAt;
     }
 }
 

@@ -30,6 +30,16 @@ public interface ITokenStore
     /// </summary>
     ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Keeps the record beside the token. A write of a token and a logout remove it. By default, nothing is kept. Returns why it could not be
+    /// kept, or null.
+    /// </summary>
+    /// <param name="stamp">Identifies the content that the record belongs to; null for an empty store.</param>
+    ValueTask<string?> RecordAsync(TokenRecord record, string? stamp, CancellationToken cancellationToken) => default;
+
+    /// <summary>The record beside the token; null if there is none, or if it belongs to other content than <paramref name="stamp"/>.</summary>
+    ValueTask<TokenRecord?> ReadRecordAsync(string? stamp, CancellationToken cancellationToken) => default;
+
     /// <summary>Takes the lock that all processes of this store respect. Waits for a limited time.</summary>
     ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken);
 }

@@ -4,11 +4,20 @@ using Microsoft.Net.Http.Headers;
 
 namespace Exporter.Web;
 
-/// <summary>The endpoints for programs: health, version and, if enabled, debug data.</summary>
+/// <summary>The endpoints for programs: health, state of the accounts, version and, if enabled, debug data.</summary>
 internal static class StatusEndpoints
 {
     public const string Reload = "/-/reload";
 
+    /// <summary>The paths that accept any host name on every address, in addition to the metrics page.</summary>
+    public static readonly IReadOnlyList<string> ForPrograms = [Healthy, Ready, Health, Status];
+
+    private const string Healthy = "/-/healthy";
+    private const string Ready = "/-/ready";
+
+    /// <summary>The same as <see cref="Healthy"/>, for programs that expect this name.</summary>
+    private const string Health = "/healthz";
+    private const string Status = "/api/status";
     private const string MediaType = "application/json";
 
     private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
@@ -16,20 +25,18 @@ internal static class StatusEndpoints
     /// <summary>Ready means configured and listening. A lost token does not count, or a proxy would hide the page that explains it.</summary>
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/-/healthy", Read, () => TypedResults.Text("The exporter is healthy.\n"));
-        routes.MapMethods("/-/ready", Read, () => TypedResults.Text("The exporter is ready.\n"));
+        foreach (var path in new[] { Healthy, Health })
+        {
+            routes.MapMethods(path, Read, () => TypedResults.Text("The exporter is healthy.\n"));
+        }
+        routes.MapMethods(Ready, Read, () => TypedResults.Text("The exporter is ready.\n"));
     }
 
     /// <summary>
-    /// Reads the configuration again. A page of another site can send a POST too, so a request with a browser's headers is rejected. With an
-    /// admin address, only that address does it.
+    /// Reads the configuration again. A page of another site can send a POST too, so a request with a browser's headers is rejected.
     /// </summary>
-    public static void MapReload(this IEndpointRouteBuilder routes, WebOptions options) => routes.MapPost(Reload, async (HttpContext context) =>
+    public static void MapReload(this IEndpointRouteBuilder routes) => routes.MapPost(Reload, async (HttpContext context) =>
     {
-        if (options.Admin is not null && context.Features.Get<Listeners.AdminFeature>() is null)
-        {
-            return TypedResults.NotFound();
-        }
         if (context.Request.Headers.ContainsKey(HeaderNames.Origin) || context.Request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "none"))
         {
             return Lines(
@@ -51,6 +58,18 @@ internal static class StatusEndpoints
 
     private static IResult Lines(int status, IEnumerable<string> lines) =>
         Results.Text(string.Concat(lines.Select(line => $"{line}\n")), statusCode: status);
+
+    /// <summary>The state of all accounts, or of one. <c>docs/api.md</c> describes it.</summary>
+    public static void MapStatus(this IEndpointRouteBuilder routes, AccountList accounts, BuildInfo build, TimeProvider time) =>
+        routes.MapMethods(Status, Read, IResult (HttpContext context, string? account) =>
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            var selected = accounts.Current.Where(one => string.IsNullOrEmpty(account) || one.Name == account).ToList();
+            return selected.Count == 0 && !string.IsNullOrEmpty(account)
+                ? TypedResults.Text("There is no account of that name.\n", statusCode: StatusCodes.Status404NotFound)
+                : TypedResults.Json(
+                    StatusDocument.Of(selected, build.Version, time.GetUtcNow()), AccountStatusJson.Readable.StatusDocument, MediaType);
+        });
 
     public static void MapVersion(this IEndpointRouteBuilder routes, BuildInfo build) =>
         routes.MapMethods("/version", Read, () => TypedResults.Json(build, StatusJson.Default.BuildInfo, MediaType));

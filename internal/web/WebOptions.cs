@@ -19,7 +19,8 @@ public sealed partial record WebOptions(
     private static readonly Setting<IReadOnlyList<string>> AddressesSetting = Exporter.Accounts.Settings.List("web_listen_address",
         "Addresses to listen on instead of addr, as HOST:PORT, [::1]:PORT or :PORT; may be repeated.", flag: "--web.listen-address");
     private static readonly Setting<string> AdminSetting = Exporter.Accounts.Settings.Text("web_admin_address",
-        "Separate address for the pages and the login; the other addresses then serve metrics and health only.", flag: "--web.admin-address");
+        "Separate address for the pages and the login; the other addresses then serve metrics, health and /api/status only.",
+        flag: "--web.admin-address");
     public static readonly Setting<Uri> ExternalUrlSetting = Exporter.Accounts.Settings.Address("external_url",
         "URL of this exporter in a browser; the login returns to it. The default is derived from the address to listen on.",
         flag: "--external-url", variable: "NETATMO_EXPORTER_EXTERNAL_URL");
@@ -70,6 +71,13 @@ public sealed partial record WebOptions(
 
     /// <summary>The URL for a health check on this machine.</summary>
     public Uri OwnAddress => Listen[0].Derive(Scheme(Config));
+
+    /// <summary>The URLs of all addresses on this machine.</summary>
+    public IEnumerable<Uri> OwnAddresses => Listen.Append(Admin).OfType<ListenAddress>().Select(address => address.Derive(Scheme(Config))).Distinct();
+
+    /// <summary>Whether the web configuration file requires a client certificate.</summary>
+    public bool RequiresClientCertificate => Config?.Tls?.ClientAuthentication
+        is ClientAuthentication.RequireAnyClientCert or ClientAuthentication.RequireAndVerifyClientCert;
 
     /// <summary>Whether <paramref name="certificate"/> is the one that this exporter presents.</summary>
     public bool IsOwnCertificate(X509Certificate certificate)
@@ -162,7 +170,8 @@ public sealed partial record WebOptions(
         {
             section.Add(one);
         }
-        if (config?.Tls is { } tls && TlsHandshake.Material.Read(tls, null).Failure is { } unusable)
+        // A command that changes nothing serves nothing, and its user may not be permitted to read the key.
+        if (config?.Tls is { } tls && !CurrentStoreAccess.IsReadOnly && TlsHandshake.Material.Read(tls, null).Failure is { } unusable)
         {
             section.Add(new Problem(file, unusable));
         }
@@ -172,6 +181,6 @@ public sealed partial record WebOptions(
     [GeneratedRegex(@"^/[A-Za-z0-9\-._~/]+\z")]
     private static partial Regex PlainPath();
 
-    [GeneratedRegex(@"^/(auth|-|assets|debug|help|plots|version)(/|\z)")]
+    [GeneratedRegex(@"^/(auth|-|assets|debug|help|plots|version|api|healthz)(/|\z)")]
     private static partial Regex ReservedPath();
 }

@@ -102,7 +102,8 @@ public static class WebServer
 
         app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], services.GetRequiredService<MetricsEndpoint>().WriteAsync);
         app.MapHealth();
-        app.MapReload(options);
+        app.MapReload();
+        app.MapStatus(services.GetRequiredService<AccountList>(), BuildInfo.Current, services.GetRequiredService<TimeProvider>());
         app.MapVersion(BuildInfo.Current);
         app.MapAssets();
         services.GetRequiredService<AccountsPage>().Map(app);

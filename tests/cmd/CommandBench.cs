@@ -1,4 +1,5 @@
 using Exporter.Sandbox;
+using Exporter.Tests.Support;
 
 namespace Exporter.Tests.Cmd;
 
@@ -10,6 +11,7 @@ internal sealed class CommandBench : InProcessCommands
     {
         Sandbox = sandbox;
         Configure($"""
+            addr: {Address}
             accounts:
               home:
                 source: netatmo
@@ -27,6 +29,9 @@ internal sealed class CommandBench : InProcessCommands
     }
 
     public SandboxServer Sandbox { get; }
+
+    /// <summary>The address of the configuration, where no exporter responds.</summary>
+    public string Address { get; } = $"127.0.0.1:{FreePort.Take()}";
 
     public static async Task<CommandBench> StartAsync()
     {

@@ -24,7 +24,7 @@ public sealed class LogoutCommandTests
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInHome();
-        string[] copies = [bench[".home.json.0123456789abcdef0123456789abcdef.tmp"], bench[".home.json.backup"]];
+        string[] copies = [bench[".home.json.0123456789abcdef0123456789abcdef.tmp"], bench[".home.json.backup"], bench["home.json.status"]];
         foreach (var copy in copies.Append(bench["home.json.corrupt-20260101T000000Z"]))
         {
             File.Copy(bench["home.json"], copy);

@@ -46,11 +46,11 @@ public sealed partial class ReadmeTests
         {
             var plain = text.Replace(bench[""].TrimEnd('/') + "/", "", StringComparison.Ordinal)
                 .Replace(bench.Sandbox.Address.OriginalString, "https://customer.bmwgroup.com", StringComparison.Ordinal);
+            plain = plain.Replace(bench.Address, "127.0.0.1:9210", StringComparison.Ordinal);
             plain = CodeLine().Replace(plain, "code   WDJBMJHT");
             plain = Secret().Replace(plain, "60a1f2b3c4d5e6f708192a3b|…");
             plain = SecondsOfPoll().Replace(plain, "$1:00Z");
-            plain = NextRenewal().Replace(plain, next => next.Value.Contains(" 12:", StringComparison.Ordinal)
-                ? "2026-11-21 12:54:00Z (in 54 minutes)" : "2026-11-21 14:42:00Z (in 3 hours)");
+            plain = NextRenewal().Replace(plain, "in 54 minutes");
             return Blanks().Replace(plain, "");
         }
     }
@@ -79,7 +79,7 @@ public sealed partial class ReadmeTests
     [GeneratedRegex(@"(2026-1[12]-\d\d \d\d:\d\d):\d\dZ")]
     private static partial Regex SecondsOfPoll();
 
-    [GeneratedRegex(@"2026-11-21 1[24]:[345]\d:00Z \(in \d+ (minutes|hours)\)")]
+    [GeneratedRegex(@"in 5\d minutes")]
     private static partial Regex NextRenewal();
 
     [GeneratedRegex(@"(?m)^\s*\n")]

@@ -123,6 +123,12 @@ internal sealed class MountNamespace : IDisposable
         public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) =>
             new(space.Do(() => store.LogOutAsync(cancellationToken).AsTask().Result));
 
+        public ValueTask<string?> RecordAsync(TokenRecord record, string? stamp, CancellationToken cancellationToken) =>
+            new(space.Do(() => store.RecordAsync(record, stamp, cancellationToken).AsTask().Result));
+
+        public ValueTask<TokenRecord?> ReadRecordAsync(string? stamp, CancellationToken cancellationToken) =>
+            new(space.Do(() => store.ReadRecordAsync(stamp, cancellationToken).AsTask().Result));
+
         public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) =>
             new(space.Do(() => store.LockAsync(cancellationToken).AsTask().Result));
     }

@@ -40,6 +40,8 @@ public sealed class RootCommandTests : IDisposable
     [InlineData("token.json")]
     [InlineData("token.json.lock")]
     [InlineData("token.json.signed-out")]
+    [InlineData("token.json.status")]
+    [InlineData(".token.json.status-unfinished")]
     [InlineData(".token.json.backup")]
     [InlineData(".token.json.0123456789abcdef0123456789abcdef.tmp")]
     public async Task A_planted_link_changes_nothing_outside_the_directory(string name)
@@ -52,6 +54,8 @@ public sealed class RootCommandTests : IDisposable
 
         using (var bench = await new TokenManagerBench(TokenManagerBench.Plain(TokenFile, time), time).Loaded())
         {
+            bench.Grant.Then(new Renewal.Transient(FailureKind.Network, "no connection"));
+            await bench.TokenManager.RenewAsync(null, Cancellation);
             await bench.TokenManager.RenewAsync(null, Cancellation);
             await bench.TokenManager.ForgetAsync(Cancellation);
             await bench.TokenManager.AdoptAsync(TokenManagerBench.Some(time), Cancellation);

@@ -120,6 +120,12 @@ internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
 
     public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => inner.LogOutAsync(cancellationToken);
 
+    public ValueTask<string?> RecordAsync(TokenRecord record, string? stamp, CancellationToken cancellationToken) =>
+        inner.RecordAsync(record, stamp, cancellationToken);
+
+    public ValueTask<TokenRecord?> ReadRecordAsync(string? stamp, CancellationToken cancellationToken) =>
+        inner.ReadRecordAsync(stamp, cancellationToken);
+
     public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
         BeforeLock();

@@ -22,6 +22,8 @@ public sealed class AccessTests : IDisposable
     [InlineData("/metrics")]
     [InlineData("/")]
     [InlineData("/-/healthy")]
+    [InlineData("/healthz")]
+    [InlineData("/api/status")]
     [InlineData("/auth/authorize")]
     [InlineData("/nothing")]
     public async Task With_users_every_request_needs_a_password(string path)

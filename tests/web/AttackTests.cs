@@ -150,7 +150,7 @@ public sealed class AttackTests
     [InlineData("exporter.example.org.evil.example", false)]
     [InlineData("127.0.0.1.evil.example", false)]
     [InlineData("evil.", false)]
-    public async Task An_unknown_host_name_gets_only_metrics_and_health(string host, bool isAllowed)
+    public async Task An_unknown_host_name_gets_only_the_paths_for_programs(string host, bool isAllowed)
     {
         await using var bench = await WebBench.StartAsync([("--external-url", "https://exporter.example.org"), ("--web.allowed-host", "box.lan")]);
 
@@ -159,6 +159,7 @@ public sealed class AttackTests
         Assert.Equal(expected, (await bench.Get("/version", ("Host", host))).Status);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/metrics", ("Host", host))).Status);
         Assert.Equal(HttpStatusCode.OK, (await bench.Get("/-/ready", ("Host", host))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await bench.Get("/api/status", ("Host", host))).Status);
     }
 
     [Fact]
@@ -294,7 +295,7 @@ public sealed class AttackTests
         await bench.Account.TokenManager.RenewAsync(null, Cancellation);
         Assert.Equal("no-store", (await bench.Get("/debug/token")).Header("Cache-Control"));
         Assert.Equal("no-store", (await bench.Get("/debug/data")).Header("Cache-Control"));
-        foreach (var path in new[] { "/", "/metrics", "/debug/token", "/debug/data", "/version", "/auth/settoken", "/auth/callback", "/nothing" })
+        foreach (var path in new[] { "/", "/metrics", "/debug/token", "/debug/data", "/version", "/api/status", "/auth/settoken", "/auth/callback", "/nothing" })
         {
             pages.Append((await bench.Get(path)).Body);
         }
@@ -320,14 +321,14 @@ public sealed class AttackTests
     {
         await using var bench = await WebBench.StartAsync();
 
-        foreach (var path in new[] { "/", "/metrics", "/-/healthy", "/version", "/auth", "/auth/callback", "/assets/exporter.css" })
+        foreach (var path in new[] { "/", "/metrics", "/-/healthy", "/healthz", "/api/status", "/version", "/auth", "/auth/callback", "/assets/exporter.css" })
         {
             var reply = await WebBench.Send(bench.Http, new HttpRequestMessage(HttpMethod.Delete, new Uri(bench.Address, path)));
             Assert.Equal((HttpStatusCode.MethodNotAllowed, "GET, HEAD"), (reply.Status, reply.Header("Allow")));
             var head = await WebBench.Send(bench.Http, new HttpRequestMessage(HttpMethod.Head, new Uri(bench.Address, path)));
             Assert.Equal("", head.Body);
         }
-        Assert.Equal(HttpStatusCode.NotFound, (await bench.Get("/healthz")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await bench.Get("/nothing")).Status);
         Assert.Equal("404 Not Found\n", (await bench.Get("/favicon.ico")).Body);
     }
 

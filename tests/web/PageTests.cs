@@ -131,7 +131,7 @@ public sealed class PageTests
             Assert.Equal(HttpStatusCode.NotFound, (await bench.Get(new Uri(other, path).AbsoluteUri)).Status);
             Assert.NotEqual(HttpStatusCode.NotFound, (await bench.Get(new Uri(admin, path).AbsoluteUri)).Status);
         }
-        foreach (var path in new[] { "/metrics", "/-/healthy", "/-/ready" })
+        foreach (var path in new[] { "/metrics", "/-/healthy", "/-/ready", "/healthz", "/api/status" })
         {
             Assert.Equal(HttpStatusCode.OK, (await bench.Get(new Uri(other, path).AbsoluteUri)).Status);
         }

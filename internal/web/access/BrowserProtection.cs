@@ -24,10 +24,10 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
         return next(context);
     }
 
-    /// <summary>With an admin address, the other addresses serve metrics and health only.</summary>
+    /// <summary>With an admin address, the other addresses serve only the paths for programs.</summary>
     public Task CheckListenerAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.Features.Get<Listeners.AdminFeature>() is not null || IsMetricsOrHealth(context.Request.Path))
+        if (context.Features.Get<Listeners.AdminFeature>() is not null || IsForPrograms(context.Request.Path))
         {
             return next(context);
         }
@@ -37,12 +37,12 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
 
     /// <summary>
     /// Rejects unknown host names. An attacker can point a domain at this exporter, and a browser then treats the exporter as part of the
-    /// attacker's site (DNS rebinding). Such a name has a dot and is in the public DNS. Scrapers are not browsers, so metrics and health accept
-    /// any name.
+    /// attacker's site (DNS rebinding). Such a name has a dot and is in the public DNS. Programs use names that the exporter cannot predict, so
+    /// their paths accept any.
     /// </summary>
     public Task CheckHostAsync(HttpContext context, RequestDelegate next)
     {
-        if (IsMetricsOrHealth(context.Request.Path) || IsReload(context.Request.Path) || IsAllowed(context.Request.Host.Host))
+        if (IsForPrograms(context.Request.Path) || IsReload(context.Request.Path) || IsAllowed(context.Request.Host.Host))
         {
             return next(context);
         }
@@ -60,8 +60,8 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
             .ExecuteAsync(context);
     }
 
-    private bool IsMetricsOrHealth(PathString path) =>
-        path.Equals(options.TelemetryPath, StringComparison.Ordinal) || path.StartsWithSegments("/-", StringComparison.Ordinal);
+    private bool IsForPrograms(PathString path) =>
+        path.Equals(options.TelemetryPath, StringComparison.Ordinal) || StatusEndpoints.ForPrograms.Contains(path.Value);
 
     /// <summary>A reload rejects browsers itself.</summary>
     private static bool IsReload(PathString path) => path.Equals(StatusEndpoints.Reload, StringComparison.OrdinalIgnoreCase);

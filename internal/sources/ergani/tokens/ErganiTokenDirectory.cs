@@ -140,6 +140,12 @@ public sealed class ErganiTokenDirectory(string path, TimeProvider time, ILogger
         public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) =>
             TryAsync<WriteResult>(store => store.LogOutAsync(cancellationToken), reason => new WriteResult.Failed(reason));
 
+        public ValueTask<string?> RecordAsync(TokenRecord record, string? stamp, CancellationToken cancellationToken) =>
+            TryAsync<string?>(store => store.RecordAsync(record, stamp, cancellationToken), reason => reason);
+
+        public ValueTask<TokenRecord?> ReadRecordAsync(string? stamp, CancellationToken cancellationToken) =>
+            file?.ReadRecordAsync(stamp, cancellationToken) ?? default;
+
         public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) =>
             TryAsync<StoreLock>(store => store.LockAsync(cancellationToken), reason => new StoreLock.Unavailable(reason));
 
