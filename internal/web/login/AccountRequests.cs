@@ -10,7 +10,9 @@ internal sealed class AccountRequests(AccountList accounts, LoginAccess access)
     /// <summary>The account that needs a login, if it is the only one.</summary>
     public Account? OnlyWaiting => accounts.Current.Where(AccountMetrics.NeedsLogin).ToList() is [var only] ? only : null;
 
-    /// <summary>Responds with a page of the account, with the reason why the visitor may not see it, or with the start page if there is no name.</summary>
+    /// <summary>
+    /// Responds with a page of the account, with the reason why the visitor may not see it, or with the start page if there is no name.
+    /// </summary>
     /// <param name="name">The name in the request.</param>
     /// <param name="root">The relative path to the root.</param>
     /// <param name="fallback">The account of a request without a name; null for none.</param>
@@ -25,9 +27,23 @@ internal sealed class AccountRequests(AccountList accounts, LoginAccess access)
     {
         var form = context.Request.Form;
         var account = Find(form["account"] is [var name] ? name : null, OnlyAccount);
-        return account is null ? Unknown("../")
-            : access.Of(context, account) is { } permission ? await respond(context, account, permission, form)
-            : access.Denied(context, account, "../");
+        if (account is null)
+        {
+            return Unknown("../");
+        }
+        if (access.Of(context, account) is not { } permission)
+        {
+            return access.Denied(context, account, "../");
+        }
+        try
+        {
+            return await respond(context, account, permission, form);
+        }
+        catch (ObjectDisposedException) when (account.Leaving.IsCancellationRequested)
+        {
+            var outcome = LoginOutcome.AccountChanged;
+            return Layout.Message(outcome.Status, outcome.Title, "../", outcome.Explanation, $"<p>{outcome.Remedy}</p>");
+        }
     }
 
     /// <summary>The page for an attempt that must wait for another one.</summary>

@@ -33,7 +33,8 @@ internal sealed class LoginForms(Forms forms, NewLogins logins)
     public IResult LogOut(HttpContext context, Account account)
     {
         var effect = account.Revoke is null
-            ? $"The exporter deletes its copy of the token. {account.Provider} offers no logout for programs: end the login in your account there as well."
+            ? $"The exporter deletes its copy of the token. {account.Provider} offers no logout for programs: "
+                + "end the login in your account there as well."
             : $"The exporter ends the login at {account.Provider} and deletes its copy of the token.";
         return Form(context, account, "../", "Log out", $"Log out {account.Name}?",
             $"<p>{effect} There are no new readings until you log in again.</p>", "logout", null, "Log out");

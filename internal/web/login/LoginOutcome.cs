@@ -21,7 +21,7 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
         "The account got a token while you logged in. Nothing was changed.", "See the list of accounts.", StatusCodes.Status403Forbidden);
 
     public static LoginOutcome AccountChanged { get; } = new("The account was changed",
-        "The configuration of the account changed while you logged in. The new login was dropped.", "Log in again.",
+        "A reload changed the configuration of the account meanwhile. A new login was dropped.", "Try again.",
         StatusCodes.Status409Conflict);
 
     public static LoginOutcome NoState { get; } = new("No login response",

@@ -12,7 +12,8 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
         var presentation = account.ReadingSource?.Present(clock.Now) ?? Presentation.Empty;
         var condition = AccountCondition.Of(account);
         Html? headline = Readings.Headline(presentation) is { Length: > 0 } values ? (Html)$"<span class=\"headline\">{values}</span>" : null;
-        Html? source = account.Name.Equals(account.Provider, StringComparison.OrdinalIgnoreCase) ? null : (Html)$"<span class=\"source\">{account.Provider}</span>";
+        Html? source = account.Name.Equals(account.Provider, StringComparison.OrdinalIgnoreCase) ? null
+            : (Html)$"<span class=\"source\">{account.Provider}</span>";
         Html? plots = !history.Has(account) ? null : (Html)$"""
             <details class="more" id="{id}-plots" data-src="plots?account={name}"><summary>The last 24 hours</summary>
             <p><a href="plots?account={name}">Show the plots</a></p></details>
@@ -95,7 +96,8 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
             _ => null,
         };
         Html? manage = account.TokenManager.Snapshot.State is TokenState.Missing ? null : (Html)$"""
-            <a class="button plain" href="auth/renew?account={name}">Renew now</a><a class="button plain" href="auth/logout?account={name}">Log out</a>
+            <a class="button plain" href="auth/renew?account={name}">Renew now</a><a class="button plain"
+            href="auth/logout?account={name}">Log out</a>
             """;
         return $"""
             <div class="actions">{login}<a class="button plain" href="auth/settoken?account={name}">Paste a {account.Paste.Noun}</a>{manage}</div>

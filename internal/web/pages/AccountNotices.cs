@@ -81,14 +81,15 @@ internal sealed class AccountNotices(DeviceLogins devices, NewLogins logins)
             <a class="button" href="{login.Address.AbsoluteUri}" target="_blank" rel="noopener noreferrer">Open {login.Address.Host}</a>
             """;
         Html? phone = !isLink ? null : (Html)$"""
-            <figure class="phone">{QrCode.Of(login.Address, $"QR code of the link to {login.Address.Host}")}<figcaption>For your phone</figcaption></figure>
+            <figure class="phone">{QrCode.Of(login.Address, $"QR code of the link to {login.Address.Host}")}
+            <figcaption>For your phone</figcaption></figure>
             """;
         return $"""
             <div class="notice warn login" id="login-{AccountKey.Of(account)}" tabindex="-1"><div>
             <p><strong>A login is in progress.</strong> It {clock.Relative(login.Deadline, "expires in {}", "expired {} ago")}.</p>
             {code}
-            <div class="actions">{link}<form method="post" action="auth/cancel">{formField}<input type="hidden" name="account" value="{account.Name}"><button
-            class="plain">Cancel the login</button></form></div>
+            <div class="actions">{link}<form method="post" action="auth/cancel">{formField}<input type="hidden" name="account"
+            value="{account.Name}"><button class="plain">Cancel the login</button></form></div>
             <p>After the login, this page updates by itself.</p></div>{phone}</div>
             """;
     }

@@ -12,7 +12,8 @@ internal static class Layout
     /// <param name="root">The relative path to the root, <c>""</c> or <c>../</c>: a proxy may serve the exporter below a path.</param>
     /// <param name="refresh">Seconds until the page reloads; null for a static page.</param>
     /// <param name="navigation">Links beside the name of the program.</param>
-    public static IResult Page(int status, string title, string root, Html body, int? refresh = null, Html? navigation = null) => new PageResult(status, $"""
+    public static IResult Page(int status, string title, string root, Html body, int? refresh = null, Html? navigation = null) =>
+        new PageResult(status, $"""
         <!DOCTYPE html>
         <html lang="en"{(refresh is { } seconds ? (Html)$" data-refresh=\"{seconds}\"" : null)}>
         <head>

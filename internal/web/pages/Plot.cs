@@ -125,7 +125,10 @@ internal static class Plot
         return $"<tr><th scope=\"row\">{(name.Length > 0 ? name : quantity.Label)}</th>{Cell(points[^1])}{Cell(low)}{Cell(high)}</tr>";
 
         Html Cell(Point point) =>
-            $"<td>{Readings.Text(point.Value, quantity.Unit, quantity.Decimals)} <small>{clock.Text(DateTimeOffset.FromUnixTimeSeconds(point.At))}</small></td>";
+            $"""
+            <td>{Readings.Text(point.Value, quantity.Unit, quantity.Decimals)}
+            <small>{clock.Text(DateTimeOffset.FromUnixTimeSeconds(point.At))}</small></td>
+            """;
     }
 
     /// <summary>At most seven round times in the time zone.</summary>
