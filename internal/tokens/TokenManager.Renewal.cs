@@ -84,6 +84,8 @@ public sealed partial class TokenManager
             return;
         }
         recorded = (record, stamp);
+        // A command ends before it tries again.
+        record = CurrentStoreAccess.Value == StoreAccess.Service ? record : record with { NextAttempt = null };
         if (await OrFailure(() => store.RecordAsync(record, stamp, CancellationToken.None), reason => reason) is { } problem)
         {
             logger.LogDebug("account {Account}: the failed renewal is not recorded beside the token: {Reason}", Account, problem);

@@ -11,7 +11,6 @@ internal sealed class CommandBench : InProcessCommands
     {
         Sandbox = sandbox;
         Configure($"""
-            addr: {Address}
             accounts:
               home:
                 source: netatmo
@@ -30,7 +29,7 @@ internal sealed class CommandBench : InProcessCommands
 
     public SandboxServer Sandbox { get; }
 
-    /// <summary>The address of the configuration, where no exporter responds.</summary>
+    /// <summary>An address where no exporter responds.</summary>
     public string Address { get; } = $"127.0.0.1:{FreePort.Take()}";
 
     public static async Task<CommandBench> StartAsync()
