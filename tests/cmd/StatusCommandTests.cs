@@ -125,7 +125,7 @@ public sealed class StatusCommandTests
     {
         await using var bench = await CommandBench.StartAsync();
         bench.LogInCar();
-        Directory.CreateDirectory(bench["home.json"]);
+        File.CreateSymbolicLink(bench["home.json"], "home.json");
 
         Assert.Equal(2, await StatusAsync(bench));
         Assert.Contains($"home: {bench["home.json"]} cannot be read: ", bench.Output, StringComparison.Ordinal);
@@ -275,7 +275,7 @@ public sealed class StatusCommandTests
         await using var exporter = await WebBench.StartAsync(loggedIn: true);
         await using var bench = await CommandBench.StartAsync();
         File.Delete(exporter.DirectoryPath["token.json"]);
-        Directory.CreateDirectory(exporter.DirectoryPath["token.json"]);
+        File.CreateSymbolicLink(exporter.DirectoryPath["token.json"], "token.json");
 
         Assert.Equal(0, await StatusAsync(bench, exporter, exporter.Address));
         Assert.Equal("active", Cells(bench.Output.Split('\n')[1])[2]);
