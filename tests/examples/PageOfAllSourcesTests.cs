@@ -44,9 +44,8 @@ public sealed class PageOfAllSourcesTests(Chromium chromium) : IClassFixture<Chr
             Cancellation.ThrowIfCancellationRequested();
             await tab.Page.ReloadAsync();
         }
-        await tab.CaptureAsync("all-sources");
         await car.GetByText("More", new() { Exact = false }).First.ClickAsync();
-        await tab.CaptureAsync("all-sources-more");
+        await tab.CaptureAsync("all-sources");
 
         using var request = new HttpRequestMessage(HttpMethod.Get, exporter.Http.BaseAddress);
         request.Headers.Add("Accept-Encoding", "gzip");
