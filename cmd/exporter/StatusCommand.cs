@@ -89,7 +89,9 @@ internal static class StatusCommand
     {
         var expiry = status.RefreshTokenEnds is { } ends ? $"; the refresh token expires {context.FormatTime(ends)}" : "";
         yield return $"{status.Account}: token in {status.Store}{expiry}";
-        foreach (var problem in new[] { status.Unpersisted, status.LastError, status.Reading?.Error }.OfType<string>().Distinct())
+        // Without a token there is no reading, so its error adds nothing.
+        var reading = status.NeedsUser ? null : status.Reading?.Error;
+        foreach (var problem in new[] { status.Unpersisted, status.LastError, reading }.OfType<string>().Distinct())
         {
             yield return $"{status.Account}: {problem}";
         }

@@ -45,7 +45,11 @@ public abstract record ReadingValue
 
     /// <param name="Unit">A symbol for people: <c>°C</c>, <c>km</c>; empty if there is none.</param>
     /// <param name="Decimals">The precision of the sensor. The page shows thousands separators.</param>
-    public sealed record Number(double Value, string Unit = "", int Decimals = 0) : ReadingValue;
+    public sealed record Number(double Value, string Unit = "", int Decimals = 0) : ReadingValue
+    {
+        /// <summary>With <see cref="Decimals"/>. Adding zero turns a negative zero into zero.</summary>
+        public double Rounded => Math.Abs(Value) < 1e15 ? Math.Round(Value, Math.Clamp(Decimals, 0, 15)) + 0.0 : Value;
+    }
 
     public sealed record Text(string Value) : ReadingValue;
 

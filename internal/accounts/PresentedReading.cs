@@ -9,11 +9,10 @@ public sealed record PresentedReading(IReadOnlyList<PresentedCard> Cards, IReadO
         new([.. presentation.Cards.Select(PresentedCard.Of)], [.. presentation.Tables.Select(PresentedTable.Of)]);
 
     /// <summary>Null for an empty cell and for a number that is not finite, which JSON cannot contain.</summary>
-    internal static JsonElement? Json(ReadingValue? value) => value switch
+    internal static JsonElement? Json(ReadingValue? shown) => shown switch
     {
-        ReadingValue.Number { Value: var number, Decimals: var decimals } when double.IsFinite(number) =>
-            // Adding zero removes the sign of a rounded zero.
-            JsonSerializer.SerializeToElement(Math.Round(number, Math.Clamp(decimals, 0, 15)) + 0.0, AccountStatusJson.Default.Double),
+        ReadingValue.Number { Value: var value } number when double.IsFinite(value) =>
+            JsonSerializer.SerializeToElement(number.Rounded, AccountStatusJson.Default.Double),
         ReadingValue.Text { Value: var text } => JsonSerializer.SerializeToElement(text, AccountStatusJson.Default.String),
         ReadingValue.Flag { Value: var flag } => JsonSerializer.SerializeToElement(flag, AccountStatusJson.Default.Boolean),
         ReadingValue.Time { At: var at } => JsonSerializer.SerializeToElement(at.UtcDateTime, AccountStatusJson.Default.DateTime),

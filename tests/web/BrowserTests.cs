@@ -292,30 +292,49 @@ public sealed class BrowserTests(Chromium chromium) : IClassFixture<Chromium>
     }
 
     [Fact]
-    public async Task A_login_needs_only_the_keyboard()
+    public async Task A_login_by_redirect_needs_only_the_keyboard()
     {
         await using var bench = await WebBench.StartAsync();
         await using var tab = await chromium.OpenAsync(bench.Address);
 
-        await PressUntilFocusedAsync("Log in at Netatmo");
-        await tab.Page.Keyboard.PressAsync("Enter");
+        await PressAsync(tab.Page, "Log in at Netatmo");
         await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Accept" }).WaitForAsync();
-        await PressUntilFocusedAsync("Accept");
-        await tab.Page.Keyboard.PressAsync("Enter");
-        await tab.Page.GetByText("OK", new() { Exact = true }).WaitForAsync();
+        await PressAsync(tab.Page, "Accept");
 
-        async Task PressUntilFocusedAsync(string text)
-        {
-            for (var i = 0; i < 20; i++)
-            {
-                await tab.Page.Keyboard.PressAsync("Tab");
-                if (await tab.Page.EvaluateAsync<string>("document.activeElement.textContent.trim()") == text)
-                {
-                    return;
-                }
-            }
-            Assert.Fail($"{text} has no focus after 20 tabs");
-        }
+        await tab.Page.GetByText("OK", new() { Exact = true }).WaitForAsync();
+    }
+
+    [Fact]
+    public async Task A_login_by_device_code_needs_only_the_keyboard()
+    {
+        await using var bench = await WebBench.StartAsync(names: ["home"], more: b => [DeviceLoginTests.BmwCar(b)]);
+        await using var tab = await chromium.OpenAsync(bench.Address);
+
+        await PressAsync(tab.Page, "Log in at BMW");
+        await tab.Page.GetByText("A login is in progress.").WaitForAsync();
+        var bmw = await tab.Page.Context.RunAndWaitForPageAsync(() => PressAsync(tab.Page, "Open 127.0.0.1"));
+        await bmw.GetByRole(AriaRole.Button, new() { Name = "Accept" }).WaitForAsync();
+        await PressAsync(bmw, "Accept");
+        await bmw.GetByText("Thank you").WaitForAsync();
+        // One poll: BMW's response takes real time, and the clock must not get ahead of it.
+        bench.Clock.Advance(TimeSpan.FromSeconds(5));
+
+        await tab.Page.GetByRole(AriaRole.Region, new() { Name = "car" }).GetByText("OK", new() { Exact = true }).WaitForAsync();
+    }
+
+    [Fact]
+    public async Task A_login_by_pasting_needs_only_the_keyboard()
+    {
+        await using var bench = await WebBench.StartAsync();
+        await using var tab = await chromium.OpenAsync(bench.Address);
+
+        await PressAsync(tab.Page, "Paste a refresh token");
+        await tab.Page.GetByLabel("Refresh token").WaitForAsync();
+        await TabToAsync(tab.Page, "document.activeElement.name", "refresh_token");
+        await tab.Page.Keyboard.TypeAsync(bench.Sandbox.Netatmo.Login().RefreshToken);
+        await tab.Page.Keyboard.PressAsync("Enter");
+
+        await tab.Page.GetByText("OK", new() { Exact = true }).WaitForAsync();
     }
 
     [Fact]
@@ -342,5 +361,25 @@ public sealed class BrowserTests(Chromium chromium) : IClassFixture<Chromium>
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = "Help" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Heading, new() { Name = "States of an account" }).WaitForAsync();
         await tab.CaptureAsync("help");
+    }
+
+    /// <summary>Moves the focus to the link or button by the keyboard, and presses Enter.</summary>
+    private static async Task PressAsync(IPage page, string text)
+    {
+        await TabToAsync(page, "document.activeElement.textContent.trim()", text);
+        await page.Keyboard.PressAsync("Enter");
+    }
+
+    private static async Task TabToAsync(IPage page, string expression, string expected)
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            await page.Keyboard.PressAsync("Tab");
+            if (await page.EvaluateAsync<string?>(expression) == expected)
+            {
+                return;
+            }
+        }
+        Assert.Fail($"{expected} has no focus after 20 tabs");
     }
 }

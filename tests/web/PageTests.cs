@@ -169,7 +169,7 @@ public sealed class PageTests
     [InlineData(3, "", 0, "3")]
     [InlineData(1e30, "", 0, "1e30")]
     public void A_number_has_thousands_separators_its_decimals_and_its_unit(double value, string unit, int decimals, string text) =>
-        Assert.Equal(text, Readings.Text(value, unit, decimals));
+        Assert.Equal(text, Readings.Text(new(value, unit, decimals)));
 
     [Theory]
     [InlineData(0, "0\u00a0s")]

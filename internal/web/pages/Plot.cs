@@ -126,7 +126,7 @@ internal static class Plot
 
         Html Cell(Point point) =>
             $"""
-            <td>{Readings.Text(point.Value, quantity.Unit, quantity.Decimals)}
+            <td>{Readings.Text(new(point.Value, quantity.Unit, quantity.Decimals))}
             <small>{clock.Text(DateTimeOffset.FromUnixTimeSeconds(point.At))}</small></td>
             """;
     }

@@ -31,15 +31,11 @@ internal static class Readings
             : $"{one.card.Title} {Text((ReadingValue.Number)one.line.Value)}"));
 
     /// <summary>The number with thousands separators and unit.</summary>
-    public static string Text(ReadingValue.Number number) => Text(number.Value, number.Unit, number.Decimals);
-
-    public static string Text(double value, string unit, int decimals)
+    public static string Text(ReadingValue.Number number)
     {
-        // Adding zero turns a negative zero into zero.
-        value = Math.Abs(value) >= 1e15 ? value : Math.Round(value, decimals) + 0.0;
-        var text = value.ToString(Math.Abs(value) >= 1e15 ? "0.###e0" : $"N{decimals}", CultureInfo.InvariantCulture);
+        var text = number.Rounded.ToString(Math.Abs(number.Value) >= 1e15 ? "0.###e0" : $"N{number.Decimals}", CultureInfo.InvariantCulture);
         // To save space, none before a degree or percent sign; otherwise a no-break space.
-        return unit is "" or "°" or "%" ? text + unit : $"{text}\u00a0{unit}";
+        return number.Unit is "" or "°" or "%" ? text + number.Unit : $"{text}\u00a0{number.Unit}";
     }
 
     private static Html Card(ReadingCard card, string id, Clock clock)

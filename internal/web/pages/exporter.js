@@ -58,14 +58,19 @@ const load = async details => {
   }
 };
 
-// Which sections are unfolded, kept while the tab is open.
-const isFolded = id => sessionStorage.getItem(id);
+// Which sections are unfolded, kept while the tab is open. A browser that blocks cookies has no storage.
+const kept = (() => {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+})();
 const arrange = part => {
   for (const details of part.querySelectorAll("details[id]")) {
-    const kept = isFolded(details.id);
-    details.open = kept === null ? details.open : kept === "open";
+    details.open = (kept?.getItem(details.id) ?? (details.open ? "open" : "folded")) === "open";
     details.addEventListener("toggle", () => {
-      sessionStorage.setItem(details.id, details.open ? "open" : "folded");
+      kept?.setItem(details.id, details.open ? "open" : "folded");
       if (details.dataset.src) {
         load(details);
       }
