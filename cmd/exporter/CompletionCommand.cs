@@ -48,9 +48,12 @@ internal static class CompletionCommand
             # fish completion for oauth-exporter. To use it now: oauth-exporter completion fish | source
             function __oauth_exporter_suggest
                 set -l tokens (commandline --tokenize --cut-at-cursor --current-process)
-                $tokens[1] completion --suggest (string join ' ' -- (commandline --cut-at-cursor --current-process)) 2>/dev/null
+                set -l line (string join ' ' -- (commandline --cut-at-cursor --current-process))
+                set -g __oauth_exporter_words ($tokens[1] completion --suggest $line 2>/dev/null)
+                test (count $__oauth_exporter_words) -gt 0
             end
-            complete --command oauth-exporter --arguments '(__oauth_exporter_suggest)'
+            # Without a suggestion, fish completes names of files.
+            complete --command oauth-exporter --condition __oauth_exporter_suggest --no-files --arguments '$__oauth_exporter_words'
             """,
     };
 

@@ -22,6 +22,21 @@ in_minutes() { local end=$((SECONDS + 1800)); until "$@" >/dev/null 2>&1; do [ $
 stop() { kill -- -$group 2>/dev/null || true; while kill -0 -- -$group 2>/dev/null; do sleep 0.1; done; }
 clean_up() { [ -z "${group:-}" ] || kill -9 -- -$group 2>/dev/null || true; }
 
+# The commands for a running exporter have one of their own, at another port than in the documents.
+own=127.0.0.1:29216
+serves() { # command
+  mkdir -p "$work/bin"
+  ln -sf "$published" "$work/bin/oauth-exporter"
+  printf 'accounts:\n  home: {source: oauth2, client_id: c, token_endpoint: "%s/token", token_file: home.json}\n' "$(sandbox Address)" > "$clone/exporter.yml"
+  (cd "$clone" && PATH=$work/bin:$PATH exec setsid bash -c "$1 --addr $own") > "$work/output" 2>&1 & group=$!
+  in_minutes curl -fsS "http://$own/-/healthy"
+}
+own() { (cd "$clone" && PATH=$work/bin:$PATH bash -ec "${1//127.0.0.1:9210/$own}"); }
+hangs_up() { kill -HUP $group; in_minutes grep 'the configuration was reloaded' "$work/output"; }
+lists_problems() { own "$command" | grep '^home: Login needed$'; }
+reloads() { own "$command" | grep '^The configuration was reloaded\.$'; }
+writes() { own "HOME=$work; mkdir -p ~/.zfunc ~/.config/fish/completions; $command; test -s ${command##*> }"; }
+
 runs() { # script command, as the script contains it
   check "${2:-$command}: run by $1" grep -qF -- "$3" "$root/$1"
 }
@@ -73,6 +88,29 @@ while IFS= read -r command; do
     'BMW_AUTH_URL='*' dotnet run --project cmd/exporter -- keep')
       goes_on "BMW_AUTH_URL=$(sandbox Address) ${command#* }"
       check "$command: it renews" in_minutes renewed
+      stop
+      ;;
+    'oauth-exporter --config exporter.yml --external-url '*)
+      serves "$command"
+      check "$command: a browser can use that name" curl -fsS -o /dev/null -H "Host: raspberrypi.local" "http://$own/"
+      stop
+      ;;
+    'curl -s http://127.0.0.1:9210/api/status '*)
+      serves 'oauth-exporter --config exporter.yml'
+      check "$command" lists_problems
+      stop
+      ;;
+    'source <(oauth-exporter completion bash)') check "$command" own "$command; complete -p oauth-exporter" ;;
+    'oauth-exporter completion '*) check "$command" writes ;;
+    # Docker sends the signal to the program, which is the container's first process.
+    'kill -HUP PID' | 'docker kill -s HUP oauth-exporter')
+      serves 'oauth-exporter --config exporter.yml'
+      check "$command" hangs_up
+      stop
+      ;;
+    'curl -X POST http://127.0.0.1:9210/-/reload')
+      serves 'oauth-exporter --config exporter.yml'
+      check "$command" reloads
       stop
       ;;
     *) check "$command: no script runs it" false ;;
