@@ -67,7 +67,7 @@ public sealed class AccessibilityTests(Chromium chromium) : IClassFixture<Chromi
         await CaptureAsync(bench, "/auth?account=elsewhere", "Paste the address here", "code-form");
         await CaptureAsync(bench, "/auth/link", "This link does not work", "link");
         await CaptureAsync(bench, "/plots?account=home", "There are no readings to plot yet.", "no-plots");
-        await CaptureAsync(bench, "/plots?account=nobody", "Unknown account", "unknown");
+        await CaptureAsync(bench, "/plots?account=other", "Unknown account", "unknown");
     }
 
     private async Task CaptureAsync(WebBench bench, string path, string text, string name)
