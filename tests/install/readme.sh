@@ -22,13 +22,13 @@ in_minutes() { local end=$((SECONDS + 1800)); until "$@" >/dev/null 2>&1; do [ $
 stop() { kill -- -$group 2>/dev/null || true; while kill -0 -- -$group 2>/dev/null; do sleep 0.1; done; }
 clean_up() { [ -z "${group:-}" ] || kill -9 -- -$group 2>/dev/null || true; }
 
-# A shell in the background ignores HUP if its parent does, so it is set back to its default.
 # The commands for a running exporter have one of their own, at another port than in the documents.
 own=127.0.0.1:29216
 serves() { # command
   mkdir -p "$work/bin"
   ln -sf "$published" "$work/bin/oauth-exporter"
   printf 'accounts:\n  home: {source: oauth2, client_id: c, token_endpoint: "%s/token", token_file: home.json}\n' "$(sandbox Address)" > "$clone/exporter.yml"
+  # A program inherits that its parent ignores HUP, as below nohup.
   (cd "$clone" && PATH=$work/bin:$PATH exec setsid env --default-signal=HUP bash -c "$1 --addr $own") > "$work/output" 2>&1 & group=$!
   in_minutes curl -fsS "http://$own/-/healthy"
 }
