@@ -47,15 +47,11 @@ internal static class HelpCommand
             return ExitCode.Done;
         }
         Command command = program.Root;
-        foreach (var word in words)
+        foreach (var (i, word) in words.Index())
         {
-            var names = command.Subcommands.Select(c => c.Name).ToList();
-            if (command == program.Root)
-            {
-                names.Add(SettingsTopic);
-            }
             if (command.Subcommands.FirstOrDefault(c => c.Name == word) is not { } found)
             {
+                var names = Topics(program, words[..i]).ToList();
                 var choices = names.Count == 0 ? $"write: {CommandLine.ProgramName} help COMMAND" : $"choose one of {string.Join(", ", names)}";
                 return program.Terminal.Fail($"{Sanitize.Line(word, 60)}: there is no such command{Nearest.Remedy(word, names, choices)}");
             }
@@ -65,7 +61,7 @@ internal static class HelpCommand
         return ExitCode.Done;
     }
 
-    /// <summary>The words that may follow, for shell completion.</summary>
+    /// <summary>The words that may follow.</summary>
     private static IEnumerable<string> Topics(CommandLine program, string[] words)
     {
         if (words is [SettingsTopic, .. var sources])

@@ -48,11 +48,19 @@ internal static class LogoutCommand
             return terminal.Fail(
                 $"{account.Name}: the logout is not complete: {failure}{hint}", result.IsRevoked ? ExitCode.TryLater : ExitCode.Failed);
         }
-        terminal.Output.WriteLine($"{account.Name}: {account.Effect(local)}.");
+        terminal.Output.WriteLine($"{account.Name}: {Effect(account, local)}.");
         foreach (var left in result.Left)
         {
             terminal.Error.WriteLine($"{account.Name}: {left}.");
         }
         return ExitCode.Done;
     }
+
+    /// <summary>Where the login is no longer valid after a successful logout, as the end of a sentence.</summary>
+    private static string Effect(Account account, bool local) => (local, account.Revoke) switch
+    {
+        (true, _) => "removed locally; the login stays valid at the provider",
+        (_, not null) => "revoked at the provider and removed locally",
+        _ => "removed locally; the provider has no revocation endpoint, so remove the login in your account settings there",
+    };
 }

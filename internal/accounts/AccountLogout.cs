@@ -15,14 +15,6 @@ public static class AccountLogout
         }
         return new LogoutResult(results[^1].Failure, revoke is not null, [.. results.Select(result => result.Left).OfType<string>()]);
     }
-
-    /// <summary>Where the login is no longer valid after a successful logout, as the end of a sentence.</summary>
-    public static string Effect(this Account account, bool isLocal) => (isLocal, account.Revoke) switch
-    {
-        (true, _) => "removed locally; the login stays valid at the provider",
-        (_, not null) => "revoked at the provider and removed locally",
-        _ => "removed locally; the provider has no revocation endpoint, so remove the login in your account settings there",
-    };
 }
 
 /// <param name="Failure">Why the logout is not complete, without a full stop; null if it is.</param>

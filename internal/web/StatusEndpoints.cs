@@ -64,7 +64,7 @@ internal static class StatusEndpoints
         routes.MapMethods(Status, Read, IResult (HttpContext context, string? account) =>
         {
             context.Response.Headers.CacheControl = "no-store";
-            var selected = accounts.Current.Where(one => string.IsNullOrEmpty(account) || one.Name == account).ToList();
+            var selected = Selected(accounts, account).ToList();
             return selected.Count == 0 && !string.IsNullOrEmpty(account)
                 ? TypedResults.Text("There is no account of that name.\n", statusCode: StatusCodes.Status404NotFound)
                 : TypedResults.Json(
@@ -83,14 +83,15 @@ internal static class StatusEndpoints
             return next(context);
         });
         debug.MapMethods("data", Read, (string? account) => TypedResults.Json(
-            Selected(account).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
+            Selected(accounts, account).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
             StatusJson.Default.DictionaryStringNullableJsonElement, MediaType));
         debug.MapMethods("token", Read, (string? account) => TypedResults.Json(
-            Selected(account).ToDictionary(a => a.Name, TokenStatus.Of), StatusJson.Default.DictionaryStringTokenStatus, MediaType));
-
-        IEnumerable<Account> Selected(string? account) =>
-            string.IsNullOrEmpty(account) ? accounts.Current : accounts.Current.Where(a => a.Name == account);
+            Selected(accounts, account).ToDictionary(a => a.Name, TokenStatus.Of), StatusJson.Default.DictionaryStringTokenStatus, MediaType));
     }
+
+    /// <summary>All accounts, or the one of that name.</summary>
+    private static IEnumerable<Account> Selected(AccountList accounts, string? name) =>
+        accounts.Current.Where(account => string.IsNullOrEmpty(name) || account.Name == name);
 }
 
 /// <summary>The state of an account's token, without the token.</summary>

@@ -54,7 +54,7 @@ public static class WebServer
         services.AddSingleton<LoginAccess>().AddSingleton<LoginLinks>().AddSingleton<LoginAttempts>();
         services.AddSingleton<LoginRepeats>().AddSingleton<NewLogins>();
         services.AddHostedService<LoginLinkLog>();
-        // Also over HTTPS: a page repeats no input, and its form token differs in each response, so its size reveals nothing (BREACH).
+        // Also over HTTPS: the form token of a page differs in each response, so the size reveals nothing about it (BREACH).
         services.AddResponseCompression(compression =>
         {
             compression.EnableForHttps = true;

@@ -130,14 +130,9 @@ public sealed class ConfigurationReloadTests
     public async Task The_answer_of_a_renewal_in_flight_is_saved_before_the_changed_account_loads()
     {
         await using var bench = await ReloadBench.StartAsync(b => b.Station("home"));
-        await bench.ReadsAsync("home");
         var provider = bench.Sandbox.Netatmo;
-        provider.Token.Fail(new Fault.Hang());
-        var renewal = bench.Account("home").TokenManager.RenewAsync(null, Cancellation);
-        await provider.Token.Reached(2, Cancellation);
 
-        var reload = bench.ReloadAsync(bench.StationWithFile("home", "home.json", ", refresh_interval: 20m"));
-        await ReloadBench.UntilAsync(() => bench.Account("home").Leaving.IsCancellationRequested);
+        var (renewal, reload) = await ReloadDuringARenewalAsync(bench);
         Assert.False(reload.IsCompleted);
         provider.Token.Clear();
 
@@ -152,17 +147,10 @@ public sealed class ConfigurationReloadTests
     public async Task A_stop_during_a_reload_saves_the_token()
     {
         await using var bench = await ReloadBench.StartAsync(b => b.Station("home"));
-        await bench.ReadsAsync("home");
-        var provider = bench.Sandbox.Netatmo;
-        provider.Token.Fail(new Fault.Hang());
-        var renewal = bench.Account("home").TokenManager.RenewAsync(null, Cancellation);
-        await provider.Token.Reached(2, Cancellation);
-        var leaving = bench.Account("home");
-        var reload = bench.ReloadAsync(bench.StationWithFile("home", "home.json", ", refresh_interval: 20m"));
-        await ReloadBench.UntilAsync(() => leaving.Leaving.IsCancellationRequested);
+        var (renewal, reload) = await ReloadDuringARenewalAsync(bench);
 
         var stop = bench.StopAsync();
-        provider.Token.Clear();
+        bench.Sandbox.Netatmo.Token.Clear();
         await stop;
 
         Assert.True(bench.Hosted.AllSaved);
@@ -277,4 +265,17 @@ public sealed class ConfigurationReloadTests
 
     private static List<string> Series(string page) =>
         [.. page.Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line[..line.LastIndexOf(' ')])];
+
+    /// <summary>Changes the account home while its renewal waits for Netatmo's answer, which comes after the fault of the sandbox is cleared.</summary>
+    private static async Task<(Task<TokenSnapshot> Renewal, Task<ReloadResult> Reload)> ReloadDuringARenewalAsync(ReloadBench bench)
+    {
+        await bench.ReadsAsync("home");
+        var (token, home) = (bench.Sandbox.Netatmo.Token, bench.Account("home"));
+        token.Fail(new Fault.Hang());
+        var renewal = home.TokenManager.RenewAsync(null, Cancellation);
+        await token.Reached(2, Cancellation);
+        var reload = bench.ReloadAsync(bench.StationWithFile("home", "home.json", ", refresh_interval: 20m"));
+        await ReloadBench.UntilAsync(() => home.Leaving.IsCancellationRequested);
+        return (renewal, reload);
+    }
 }

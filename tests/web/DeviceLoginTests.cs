@@ -27,7 +27,7 @@ public sealed class DeviceLoginTests
             .Expect(HttpStatusCode.OK, Token);
         await using var bench = await StartAsync(provider);
 
-        Assert.Equal($"../#login-{Exporter.Web.AccountKey.Of(bench.Accounts[1])}", (await bench.Submit("/", "auth/device")).Location);
+        Assert.Equal($"../#{Exporter.Web.AccountKey.CodeOf(bench.Accounts[1])}", (await bench.Submit("/", "auth/device")).Location);
         var page = (await bench.Get("/")).Body;
         Assert.Contains("ABCD-EFGH", page, StringComparison.Ordinal);
         Assert.Contains("https://provider.example/device?user_code=ABCD-EFGH", page, StringComparison.Ordinal);

@@ -98,7 +98,7 @@ internal sealed class WebBench : IAsyncDisposable
         }
     }
 
-    public static string CardOf(Account account) => $"../#account-{AccountKey.Of(account)}";
+    public static string CardOf(Account account) => $"../#{AccountKey.CardOf(account)}";
 
     /// <summary>A browser without cookies.</summary>
     public static HttpClient NewBrowser() => new(new SocketsHttpHandler { AllowAutoRedirect = false });

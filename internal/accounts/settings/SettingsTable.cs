@@ -3,7 +3,7 @@ namespace Exporter.Accounts;
 /// <summary>Settings as text for the help.</summary>
 public static class SettingsTable
 {
-    /// <summary>One setting for each row, wrapped to the width..</summary>
+    /// <summary>One setting for each row, wrapped to the width.</summary>
     /// <param name="width">The width of the terminal in columns.</param>
     /// <param name="withKeys">Whether to show the key in the configuration file beside the flag.</param>
     public static string Text(IEnumerable<Setting> settings, int width, bool withKeys = false) => TextColumns.Of(

@@ -41,8 +41,7 @@ internal sealed class AccountRequests(AccountList accounts, LoginAccess access)
         }
         catch (ObjectDisposedException) when (account.Leaving.IsCancellationRequested)
         {
-            var outcome = LoginOutcome.AccountChanged;
-            return Layout.Message(outcome.Status, outcome.Title, "../", outcome.Explanation, $"<p>{outcome.Remedy}</p>");
+            return LoginOutcome.AccountChanged.ToPage();
         }
     }
 
@@ -56,9 +55,10 @@ internal sealed class AccountRequests(AccountList accounts, LoginAccess access)
             $"<p>Reload this page in {seconds} s.</p>");
     }
 
+    /// <summary>The page for a name that no account has.</summary>
+    public static IResult Unknown(string root) => Layout.Message(StatusCodes.Status404NotFound,
+        "Unknown account", root, "There is no account with this name.", $"<p>Select one from the list of accounts.</p>");
+
     private Account? Find(string? name, Account? fallback) =>
         string.IsNullOrEmpty(name) ? fallback : accounts.Current.FirstOrDefault(a => a.Name == name);
-
-    private static IResult Unknown(string root) => Layout.Message(StatusCodes.Status404NotFound,
-        "Unknown account", root, "There is no account with this name.", $"<p>Select one from the list of accounts.</p>");
 }

@@ -143,7 +143,7 @@ internal sealed class LoginEndpoints(
     {
         // This login ends in the background, so the ticket of a link remains.
         return account.Login is not LoginMethod.Device(var grant) || account.TokenManager.Snapshot.Login is not null
-            ? ToCode(account)
+            ? Redirect.ToCode(account)
             : await AttemptAsync(context, account, permission with { Ticket = null }, async attempt =>
             {
                 await devices.StartAsync(account, grant, permission, attempt);
@@ -164,12 +164,9 @@ internal sealed class LoginEndpoints(
         return Redirect.After("../");
     }
 
-    /// <summary>To the place on the page that shows the code of a device login.</summary>
-    private static Redirect ToCode(Account account) => Redirect.After($"../#login-{AccountKey.Of(account)}");
-
     private static IResult Respond(Account? account, LoginOutcome outcome) =>
-        outcome == LoginOutcome.Started ? ToCode(account!)
-        : outcome == LoginOutcome.Success ? Redirect.After($"../#account-{AccountKey.Of(account!)}")
+        outcome == LoginOutcome.Started ? Redirect.ToCode(account!)
+        : outcome == LoginOutcome.Success ? Redirect.ToCard(account!)
         : outcome == LoginOutcome.Unconfirmed ? Redirect.After($"confirm?account={Uri.EscapeDataString(account!.Name)}")
-        : Layout.Message(outcome.Status, outcome.Title, "../", outcome.Explanation, $"<p>{outcome.Remedy}</p>");
+        : outcome.ToPage();
 }

@@ -90,6 +90,9 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
                 "Readings that need it will fail. Grant it at the provider and log in again.", StatusCodes.Status200OK)
             : Success;
 
+    /// <summary>The page that explains it, below <c>/auth</c>.</summary>
+    public IResult ToPage() => Layout.Message(Status, Title, "../", Explanation, $"<p>{Remedy}</p>");
+
     /// <summary>The outcome of a code exchange that failed.</summary>
     public static LoginOutcome OfExchange(Renewal outcome, Uri callback) => outcome switch
     {

@@ -23,7 +23,7 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
     {
         if (permission.IsFirstOnly)
         {
-            return BackTo(account);
+            return Redirect.ToCard(account);
         }
         using var attempt = attempts.TryBegin(account, out var wait);
         if (attempt is null)
@@ -32,7 +32,7 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
         }
         var snapshot = await account.TokenManager.RenewAsync(null, CancellationToken.None);
         attempt.Succeeded = snapshot.State is TokenState.Active { FailedRenewals: 0 };
-        return BackTo(account);
+        return Redirect.ToCard(account);
     }
 
     private async Task<IResult> LogOutAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
@@ -40,13 +40,13 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
         // A command may have logged in since the permission for a first login was given.
         if (permission.IsFirstOnly)
         {
-            return BackTo(account);
+            return Redirect.ToCard(account);
         }
         devices.Cancel(account);
         var result = await account.LogOutAsync(isLocal: false, CancellationToken.None);
         if (result is { Failure: null, Left.Count: 0 })
         {
-            return BackTo(account);
+            return Redirect.ToCard(account);
         }
         Html remedy = result.IsRevoked && result.Failure is not null
             ? (Html)$"<p>Try again later. To delete only the exporter's copy, run <code>oauth-exporter logout --local {account.Name}</code>.</p>"
@@ -58,8 +58,6 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
     private Task<IResult> Cancel(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
         devices.Cancel(account);
-        return Task.FromResult<IResult>(BackTo(account));
+        return Task.FromResult<IResult>(Redirect.ToCard(account));
     }
-
-    private static Redirect BackTo(Account account) => Redirect.After($"../#account-{AccountKey.Of(account)}");
 }

@@ -1,16 +1,17 @@
 namespace Exporter.Web;
 
 /// <summary>An account on the start page: what needs attention, its readings, its plots, and its token. Waits for nothing.</summary>
-internal sealed class AccountCard(History history, AccountNotices notices, LoginAccess access, TimeProvider time)
+internal sealed class AccountCard(History history, AccountNotices notices, LoginAccess access)
 {
     /// <param name="isOpen">Whether the card is unfolded at first.</param>
     /// <param name="firstReading">The index of the first card of its readings.</param>
-    public Html Render(HttpContext context, Account account, Html formField, bool isOpen, int firstReading)
+    public Html Render(
+        HttpContext context, Account account, AccountCondition condition, Clock clock, Html formField, bool isOpen, int firstReading)
     {
-        var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
-        var (id, name) = ($"account-{AccountKey.Of(account)}", Uri.EscapeDataString(account.Name));
+        var (id, name) = (AccountKey.CardOf(account), Uri.EscapeDataString(account.Name));
         var presentation = account.ReadingSource?.Present(clock.Now) ?? Presentation.Empty;
-        var condition = AccountCondition.Of(account);
+        var isLoginNeeded = AccountMetrics.NeedsLogin(account);
+        var actions = Actions(account, id, formField, isLoginNeeded);
         Html? headline = Readings.Headline(presentation) is { Length: > 0 } values ? (Html)$"<span class=\"headline\">{values}</span>" : null;
         Html? source = account.Name.Equals(account.Provider, StringComparison.OrdinalIgnoreCase) ? null
             : (Html)$"<span class=\"source\">{account.Provider}</span>";
@@ -23,13 +24,13 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
             <section class="card" id="{id}" data-live aria-labelledby="{id}-name"><details id="{id}-fold"{open}>
             <summary class="title"><h2 id="{id}-name">{account.Name}</h2>{source}{Badge(condition)}{headline}</summary>
             {notices.Of(account, clock, access.Of(context, account) is not null, formField)}
-            {(AccountMetrics.NeedsLogin(account) ? Actions(account, id, formField, isLoginNeeded: true) : null)}
+            {(isLoginNeeded ? actions : null)}
             {Readings.Render(presentation, clock, account.Name, id, firstReading)}
             {plots}
             <details class="more" id="{id}-token"><summary>{TokenSummary(account, clock)}</summary>
             {Facts(account, clock)}
             {Levels(account.Levels(clock.Now), clock)}
-            {(AccountMetrics.NeedsLogin(account) ? null : Actions(account, id, formField, isLoginNeeded: false))}
+            {(isLoginNeeded ? null : actions)}
             </details>
             </details></section>
             """;

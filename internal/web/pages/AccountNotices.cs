@@ -85,7 +85,7 @@ internal sealed class AccountNotices(DeviceLogins devices, NewLogins logins)
             <figcaption>For your phone</figcaption></figure>
             """;
         return $"""
-            <div class="notice warn login" id="login-{AccountKey.Of(account)}" tabindex="-1"><div>
+            <div class="notice warn login" id="{AccountKey.CodeOf(account)}" tabindex="-1"><div>
             <p><strong>A login is in progress.</strong> It {clock.Relative(login.Deadline, "expires in {}", "expired {} ago")}.</p>
             {code}
             <div class="actions">{link}<form method="post" action="auth/cancel">{formField}<input type="hidden" name="account"

@@ -20,15 +20,15 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
     /// <param name="from">The index of the first account or, for a single one, of its first reading.</param>
     private IResult Render(HttpContext context, string? name, string? find, int from)
     {
-        var all = accounts.Current;
+        var all = accounts.Current.Select(Entry.Of).ToList();
         var matching = all.Where(a => name is not null ? a.Name == name : find is null || a.Name.Contains(find, StringComparison.OrdinalIgnoreCase))
-            .OrderBy(Rank).ToList();
+            .OrderBy(a => a.Rank).ToList();
         var shown = name is null ? matching.Skip(from).Take(MaxAccounts).ToList() : matching;
         var formField = forms.Field(context);
-        var cards = shown.Select(account => card.Render(
-            context, account, formField, matching.Count <= MaxOpen || Rank(account) <= 1, name is null ? 0 : from));
         var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
-        var isLoggingIn = all.Any(a => a.TokenManager.Snapshot.Login is not null);
+        var cards = shown.Select(a => card.Render(
+            context, a.Account, a.Condition, clock, formField, matching.Count <= MaxOpen || a.Rank <= Rank.Problem, name is null ? 0 : from));
+        var isLoggingIn = all.Exists(a => a.Rank == Rank.LoggingIn);
         return Layout.Page(StatusCodes.Status200OK, Title(all), "", $"""
             <h1>{(all.Count == 1 ? "Account" : "Accounts")}</h1>
             {(all.Count < 2 ? null : Counts(all, name is not null || find is not null))}
@@ -41,21 +41,12 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
     }
 
     /// <summary>The number of problems is in the title, so that a tab in the background shows it.</summary>
-    private static string Title(IReadOnlyList<Account> all) =>
-        all.Count(a => AccountCondition.Of(a).Severity == Severity.Problem) is > 0 and var problems ? $"({problems}) Exporter" : "Exporter";
+    private static string Title(IReadOnlyList<Entry> all) =>
+        all.Count(a => a.Condition.Severity == Severity.Problem) is > 0 and var problems ? $"({problems}) Exporter" : "Exporter";
 
-    /// <summary>A login in progress, an account that needs a user, one with a temporary failure, the others.</summary>
-    private static int Rank(Account account) => AccountCondition.Of(account).Severity switch
+    private static Html Counts(IReadOnlyList<Entry> all, bool isPart)
     {
-        _ when account.TokenManager.Snapshot.Login is not null => 0,
-        Severity.Problem => 1,
-        Severity.Warning => 2,
-        _ => 3,
-    };
-
-    private static Html Counts(IReadOnlyList<Account> all, bool isPart)
-    {
-        var counts = all.GroupBy(a => AccountCondition.Of(a).Text).OrderBy(group => group.Min(Rank)).Select(group => $"{group.Key}: {group.Count()}");
+        var counts = all.GroupBy(a => a.Condition.Text).OrderBy(group => group.Min(a => a.Rank)).Select(group => $"{group.Key}: {group.Count()}");
         Html? link = isPart ? (Html)$" <a href=\"./\">Show all</a>" : null;
         return $"<p id=\"counts\" data-live>{all.Count} accounts. {string.Join(", ", counts)}.{link}</p>";
     }
@@ -78,4 +69,36 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
         <nav aria-label="Exporter"><a href="{options.TelemetryPath[1..]}">Metrics</a><a href="api/status">Status as JSON</a><a
         href="-/healthy">Health</a><a href="help">Help</a><a href="version">Version {BuildInfo.Current.Version}</a></nav>
         """;
+
+    /// <summary>What the page shows first.</summary>
+    private enum Rank
+    {
+        LoggingIn,
+
+        /// <summary>A user must do something.</summary>
+        Problem,
+
+        /// <summary>A temporary failure.</summary>
+        Warning,
+
+        Good,
+    }
+
+    /// <summary>An account with its condition, so that all parts of a page agree.</summary>
+    private sealed record Entry(Account Account, AccountCondition Condition, Rank Rank)
+    {
+        public string Name => Account.Name;
+
+        public static Entry Of(Account account)
+        {
+            var condition = AccountCondition.Of(account);
+            return new Entry(account, condition, condition.Severity switch
+            {
+                _ when account.TokenManager.Snapshot.Login is not null => Rank.LoggingIn,
+                Severity.Problem => Rank.Problem,
+                Severity.Warning => Rank.Warning,
+                _ => Rank.Good,
+            });
+        }
+    }
 }

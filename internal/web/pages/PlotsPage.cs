@@ -13,8 +13,7 @@ internal sealed class PlotsPage(AccountList accounts, History history, TimeProvi
     {
         if (accounts.Current.FirstOrDefault(a => a.Name == name) is not { } account)
         {
-            return Layout.Message(StatusCodes.Status404NotFound, "Unknown account", "", "There is no account with this name.",
-                $"<p>Select one from the list of accounts.</p>");
+            return AccountRequests.Unknown("");
         }
         var zone = offset is >= -14 * 60 and <= 14 * 60 and var minutes
             ? TimeZoneInfo.CreateCustomTimeZone("browser", TimeSpan.FromMinutes(minutes), null, null)

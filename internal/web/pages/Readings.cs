@@ -22,13 +22,16 @@ internal static class Readings
         return $"{tiles}{more}{presentation.Tables.Select(table => Table(table, clock))}";
     }
 
-    /// <summary>The most important values of a reading, for an account that is folded.</summary>
-    public static string Headline(Presentation presentation) => string.Join(" · ", presentation.Cards.Take(2)
-        .SelectMany(card => card.Lines.Take(presentation.Cards.Count == 1 ? 3 : 1), (card, line) => (card, line))
-        .Where(one => one.line.Value is ReadingValue.Number)
-        .Select(one => presentation.Cards.Count == 1
-            ? $"{one.line.Label} {Text((ReadingValue.Number)one.line.Value)}"
-            : $"{one.card.Title} {Text((ReadingValue.Number)one.line.Value)}"));
+    /// <summary>The most important values of a reading, for an account that is folded: three of a single card, or one of each of two.</summary>
+    public static string Headline(Presentation presentation)
+    {
+        var isSingle = presentation.Cards.Count == 1;
+        return string.Join(" · ",
+            from card in presentation.Cards.Take(2)
+            from line in card.Lines.Take(isSingle ? 3 : 1)
+            where line.Value is ReadingValue.Number
+            select $"{(isSingle ? line.Label : card.Title)} {Text((ReadingValue.Number)line.Value)}");
+    }
 
     /// <summary>The number with thousands separators and unit.</summary>
     public static string Text(ReadingValue.Number number)

@@ -13,11 +13,7 @@ public class NetatmoMetricsTests
     private static readonly NetatmoMetricsOptions Options = new(AgeStale: TimeSpan.FromHours(1));
 
     [Theory]
-    [InlineData("stations")]
-    [InlineData("odd")]
-    [InlineData("duplicates")]
-    [InlineData("silent")]
-    [InlineData("homecoachs")]
+    [MemberData(nameof(Responses.Names), MemberType = typeof(Responses))]
     public void A_response_is_exported(string name) =>
         Check(name, NetatmoMetrics.From(Responses.Reading($"{name}.json"), Options, Responses.Now));
 

@@ -10,11 +10,7 @@ public class NetatmoPresentationTests
     private static readonly NetatmoMetricsOptions Options = new(AgeStale: TimeSpan.FromHours(1));
 
     [Theory]
-    [InlineData("stations")]
-    [InlineData("odd")]
-    [InlineData("duplicates")]
-    [InlineData("silent")]
-    [InlineData("homecoachs")]
+    [MemberData(nameof(Responses.Names), MemberType = typeof(Responses))]
     public void A_response_is_presented(string name)
     {
         var presentation = NetatmoPresentation.Of(Responses.Reading($"{name}.json"), Options, Responses.Now);

@@ -4,6 +4,7 @@ using Exporter.Accounts;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
+using Xunit;
 
 namespace Exporter.Tests.Netatmo;
 
@@ -13,6 +14,9 @@ internal static class Responses
     public const string Scope = "read_station";
 
     public static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1795000300);
+
+    /// <summary>The responses that have a golden page and a golden presentation.</summary>
+    public static TheoryData<string> Names { get; } = ["stations", "odd", "duplicates", "silent", "homecoachs"];
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "sources", "netatmo", "testdata", name));
 
