@@ -20,8 +20,6 @@ COPY --from=build /image /
 # The user of netatmo-exporter's image, so that its volume works unchanged.
 USER 65534:65534
 ENV EXPORTER_STATE_FOLDER=/var/lib/exporter
-# Limits generation 0 of the garbage collector to 2 MiB. By default it grows with the processor's cache.
-ENV DOTNET_GCgen0size=0x200000
 # A diagnostics port would give the secrets of the process to other programs of its user.
 ENV DOTNET_EnableDiagnostics=0
 WORKDIR /var/lib/exporter

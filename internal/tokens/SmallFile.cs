@@ -24,11 +24,16 @@ public static class SmallFile
 
             // Does not use the length: it is 0 for a pipe and for a file under /proc.
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            var bytes = new byte[largest + 1];
-            var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            return length > largest
+            // A buffer of the largest size would be in the large object heap, and most files have a few kB.
+            using var content = new MemoryStream();
+            var buffer = new byte[4096];
+            while (content.Length <= largest && file.Read(buffer) is > 0 and var length)
+            {
+                content.Write(buffer, 0, length);
+            }
+            return content.Length > largest
                 ? new(null, $"the file {path} has more than {largest / 1024} kB; name another one")
-                : new(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(ByteOrderMark.ToUtf8(bytes[..length])).TrimStart('\uFEFF'), null);
+                : new(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(ByteOrderMark.ToUtf8(content.ToArray())).TrimStart('\uFEFF'), null);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

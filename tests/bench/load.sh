@@ -12,8 +12,6 @@
 # Needs wrk, nginx and curl. Listens on loopback addresses only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# The value of the image and the units.
-export DOTNET_GCgen0size=0x200000
 rounds=${ROUNDS:-5} length=${SECONDS_EACH:-3}
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; kill -CONT $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT

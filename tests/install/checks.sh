@@ -66,13 +66,14 @@ published_program() {
 }
 
 # Unpacks a minimal Debian, of the suite and from the mirror of this machine. It is built once and kept in artifacts/debootstrap.
-bare_debian() { # directory
-  local suite tar mirror
+# For another architecture, the kernel has to start its programs with qemu.
+bare_debian() { # directory [architecture]
+  local suite tar mirror architecture=${2:-$(dpkg --print-architecture)}
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  tar=artifacts/debootstrap/$suite.tar
+  tar=artifacts/debootstrap/$suite-$architecture.tar
   if [ ! -f "$tar" ]; then
     mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null || true; } | awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { print $(/^deb \[/ ? 3 : 2); exit }')
-    quietly debootstrap --variant=minbase "$suite" "$work/debootstrap" "$mirror"
+    quietly debootstrap --arch="$architecture" --variant=minbase "$suite" "$work/debootstrap" "$mirror"
     mkdir -p artifacts/debootstrap
     tar -C "$work/debootstrap" -cf "$tar.$$" . && mv "$tar.$$" "$tar"
     rm -rf "$work/debootstrap"

@@ -10,8 +10,6 @@
 # Needs wrk, jq and curl. Listens on loopback addresses only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# The value of the image and the units.
-export DOTNET_GCgen0size=0x200000
 seconds=$((${1:-20} * 60)) exporter=${2:-}
 RANDOM=${SEED:-1}
 work=$(mktemp -d)
