@@ -1,21 +1,39 @@
-# An image with the program only: one file, without a shell or a separate runtime.
+# An image with the program only: one native file, without a shell or a runtime. It is linked for the architecture of the target, such as
+# linux/arm64, on the machine that builds.
 #   docker build -t oauth-exporter . && docker run -v exporter:/var/lib/exporter -p 9210:9210 -e NETATMO_CLIENT_ID=… oauth-exporter
-ARG DOTNET=10.0
+ARG SDK=mcr.microsoft.com/dotnet/sdk:10.0
+ARG BASE=mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
 
-FROM mcr.microsoft.com/dotnet/sdk:${DOTNET} AS build
+FROM --platform=$BUILDPLATFORM ${SDK} AS build
+ARG TARGETARCH
+ARG REVISION=
+# The linker, for the other architecture too.
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends clang zlib1g-dev \
+      $([ "${TARGETARCH:-$(dpkg --print-architecture)}" = "$(dpkg --print-architecture)" ] || echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 WORKDIR /source
 COPY . .
-# Publishes for the machine's own architecture. The lock files list linux-x64 only.
-RUN arch=$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/') \
- && dotnet publish cmd/exporter -c Release -r "linux-$arch" -p:RuntimeIdentifiers="linux-$arch" -o /image/usr/bin -nodeReuse:false
+RUN runtime=linux-$(echo "${TARGETARCH:-$(dpkg --print-architecture)}" | sed 's/amd64/x64/') \
+ && dotnet publish cmd/exporter -c Release -r "$runtime" -p:SourceRevisionId="$REVISION" -o /image/usr/bin -nodeReuse:false \
+ && mkdir -p /image/usr/share/doc/oauth-exporter && cp LICENSE /image/usr/share/doc/oauth-exporter \
+ && packages/notices "$runtime" > /image/usr/share/doc/oauth-exporter/notices
 # The old name of the program.
 RUN ln -s oauth-exporter /image/usr/bin/exporter
-RUN mkdir -p /image/usr/share/doc/oauth-exporter && cp LICENSE /image/usr/share/doc/oauth-exporter \
- && packages/notices "linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')" > /image/usr/share/doc/oauth-exporter/notices
 RUN mkdir -p /image/var/lib/exporter /image/var/lib/netatmo-exporter \
  && chown -R 65534:65534 /image/var/lib/exporter /image/var/lib/netatmo-exporter && chmod 700 /image/var/lib/exporter
 
-FROM mcr.microsoft.com/dotnet/runtime-deps:${DOTNET}-noble-chiseled
+# buildah would otherwise use the platform of the stage above.
+FROM --platform=$TARGETPLATFORM ${BASE}
+ARG VERSION=
+ARG REVISION=
+ARG BASE_NAME=
+ARG BASE_DIGEST=
+LABEL org.opencontainers.image.title="OAuth Exporter" \
+      org.opencontainers.image.description="Keeps OAuth tokens fresh and exports provider data to Prometheus" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${BASE_NAME}" \
+      org.opencontainers.image.base.digest="${BASE_DIGEST}"
 COPY --from=build /image /
 # The user of netatmo-exporter's image, so that its volume works unchanged.
 USER 65534:65534

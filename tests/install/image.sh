@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Builds the image from the Dockerfile with buildah, on base images made here. Runs it as its user with a read-only root, on a volume of
-# netatmo-exporter's image, on a volume of the image's previous version, and on new volumes.
+# Builds the images of both architectures from the Dockerfile with buildah, on base images made here. Runs that of this machine as its user
+# with a read-only root, on a volume of netatmo-exporter's image, on a volume of the image's previous version, and on new volumes.
 . "$(dirname "$0")/checks.sh"
 own_mounts "$@"
-needs buildah curl debootstrap jq
+needs buildah curl debootstrap jq qemu-aarch64-static skopeo
 published_program
 address=127.0.0.1:29211
-b() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }
+printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' "$work/store" "$work/run" > "$work/storage.conf"
+export CONTAINERS_STORAGE_CONF=$work/storage.conf
 
 # The base of the build stage: a minimal Debian with this machine's SDK and packages mounted, so that the restore is the same.
-sdk=$(b mount "$(b from --name sdk scratch)")
+sdk=$(buildah mount "$(buildah from --name sdk scratch)")
 bare_debian "$sdk"
-quietly chroot "$sdk" sh -c 'apt-get update -q && apt-get -o APT::Sandbox::User=root install -y -q --no-install-recommends ca-certificates libssl3'
+echo 'APT::Sandbox::User "root";' > "$sdk/etc/apt/apt.conf.d/80root"
+quietly chroot "$sdk" sh -c 'dpkg --add-architecture arm64 && apt-get update -q && apt-get install -y -q --no-install-recommends ca-certificates libssl3 clang zlib1g-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 cp -L /etc/ssl/certs/ca-certificates.crt "$sdk/etc/ssl/certs/ca-certificates.crt"
 dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
 packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
@@ -19,29 +21,42 @@ ln -s /usr/share/dotnet/dotnet "$sdk/usr/bin/dotnet"
 mkdir -p "$sdk/root/.nuget/NuGet"
 cp ~/.nuget/NuGet/NuGet.Config "$sdk/root/.nuget/NuGet/" 2>/dev/null || true
 
-# The base of the image, like Microsoft's chiseled one: the C library, GCC's libraries, OpenSSL and certificates, without a program.
-base=$(b mount "$(b from --name base scratch)")
-mkdir -p "$base"/{etc/ssl/certs,usr/lib64,usr/lib,proc,dev,sys} && mkdir -m 1777 "$base/tmp"
-ln -s usr/lib "$base/lib" && ln -s usr/lib64 "$base/lib64"
-(cd "$sdk" && cp -P --parents -t "$base" usr/lib64/ld-linux-* usr/lib/*-linux-gnu/{ld-linux-*,libc.so.6,libm.so.6,libdl.so.2,librt.so.1,libpthread.so.0,libgcc_s.so.1,libstdc++.so.6*,libssl.so.3,libcrypto.so.3} etc/os-release usr/lib/os-release etc/nsswitch.conf)
-cp -L "$sdk/etc/ssl/certs/ca-certificates.crt" "$base/etc/ssl/certs/"
+# The base of each image, like Microsoft's chiseled one: the C library, OpenSSL and certificates, without a program.
+for arch in amd64 arm64; do
+  base=$(buildah mount "$(buildah from --name "base-$arch" scratch)")
+  mkdir -p "$base"/{etc/ssl/certs,usr/lib64,usr/lib,proc,dev,sys} "$sdk/libraries-$arch" && mkdir -m 1777 "$base/tmp"
+  ln -s usr/lib "$base/lib" && ln -s usr/lib64 "$base/lib64"
+  quietly chroot "$sdk" sh -c "cd /libraries-$arch && apt-get download -q libc6:$arch libgcc-s1:$arch libssl3:$arch && for file in *.deb; do dpkg-deb -x \$file root; done"
+  (cd "$sdk/libraries-$arch/root" && cp -RP lib/. "$base/usr/lib" && { [ ! -d lib64 ] || cp -RP lib64/. "$base/usr/lib64"; } && cp -RP usr/lib/. "$base/usr/lib")
+  rm -r "$sdk/libraries-$arch"
+  cp "$sdk/etc/nsswitch.conf" "$base/etc/"
+  cp -L "$sdk/etc/ssl/certs/ca-certificates.crt" "$base/etc/ssl/certs/"
+  buildah config --arch $arch -e SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt "base-$arch"
+  buildah commit -q --rm "base-$arch" "localhost/base-$arch" >/dev/null
+done
+buildah config -e DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 -e DOTNET_NOLOGO=1 -e NUGET_CERT_REVOCATION_MODE=offline sdk
+buildah commit -q --rm sdk localhost/sdk >/dev/null
 
-b config -e DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 -e DOTNET_NOLOGO=1 -e NUGET_CERT_REVOCATION_MODE=offline sdk
-b config -e SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt base
-b commit -q --rm sdk mcr.microsoft.com/dotnet/sdk:10.0 >/dev/null
-b commit -q --rm base mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled >/dev/null
+# docker build -t oauth-exporter .
+images() { packages/image --arch all --sdk localhost/sdk --base localhost/base-ARCH --output "$work/images" -- --isolation chroot --pull-never --volume "$dotnet:/usr/share/dotnet:ro" --volume "$packages:/root/.nuget/packages"; }
+check "one command builds the images of both architectures from the Dockerfile" images
+version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+mkdir "$work/both" && tar -C "$work/both" -xf "$work/images/oauth-exporter-$version.oci.tar"
+both() { local index; index=$(jq -r '.manifests[0].digest' "$work/both/index.json" | cut -d : -f 2); [ "$(jq -r '.manifests[].platform.architecture' "$work/both/blobs/sha256/$index" | sort | xargs)" = "amd64 arm64" ]; }
+check "one archive contains the images of both architectures" both
+buildah tag "localhost/oauth-exporter:$version-amd64" oauth-exporter
 
-check "the Dockerfile builds" b bud --isolation chroot --pull-never --format docker --volume "$dotnet:/usr/share/dotnet:ro" --volume "$packages:/root/.nuget/packages" -t oauth-exporter .
-
-b inspect --type image oauth-exporter | jq .Docker.config > "$work/config"
+buildah inspect --type image oauth-exporter | jq .Docker.config > "$work/config"
 config_is() { [ "$(jq -c "$1" "$work/config")" = "$2" ] || { jq . "$work/config"; return 1; }; }
 check "it runs as 65534, the user of netatmo-exporter's image" config_is .User '"65534:65534"'
 check "its entrypoint is the program" config_is .Entrypoint '["/usr/bin/oauth-exporter"]'
 check "it exposes its port" config_is '.ExposedPorts | keys' '["9210/tcp"]'
+labels() { [ "$(jq -r '.Labels["org.opencontainers.image.version"]' "$work/config")" = "$version" ] && [ "$(jq -r '.Labels["org.opencontainers.image.revision"]' "$work/config")" = "$(git rev-parse HEAD)" ]; }
+check "its labels contain the version and the commit" labels
 check "it has a volume for tokens" config_is '.Volumes | keys' '["/var/lib/exporter"]'
 check "its health check is the program itself" config_is .Healthcheck.Test '["CMD","/usr/bin/oauth-exporter","health"]'
 
-root=$(b mount "$(b from --pull-never oauth-exporter)")
+root=$(buildah mount "$(buildah from --pull-never oauth-exporter)")
 programs() { [ "$(find "$root" -xdev -type f -perm /111 ! -name '*.so*' -printf '/%P\n')" = /usr/bin/oauth-exporter ]; }
 check "it contains no shell or other program" programs
 old_name() { [ "$(readlink "$root/usr/bin/exporter")" = oauth-exporter ]; }
@@ -53,12 +68,16 @@ licences() { grep -q "MIT License" "$root/usr/share/doc/oauth-exporter/LICENSE" 
 check "it contains its licence and the notices of its libraries" licences
 
 # The last layer is the image's own.
-b push -q oauth-exporter "oci:$work/oci" >/dev/null
+buildah push -q oauth-exporter "oci:$work/oci" >/dev/null
 manifest=$work/oci/blobs/sha256/$(jq -r '.manifests[0].digest' "$work/oci/index.json" | cut -d : -f 2)
 megabytes() { numfmt --to=si --format=%.1f "$1"; }
 layer=$(jq '.layers[-1].size' "$manifest") all=$(jq '[.layers[].size] | add' "$manifest")
 own=$(zcat "$work/oci/blobs/sha256/$(jq -r '.layers[-1].digest' "$manifest" | cut -d : -f 2)" | wc -c)
-check "it adds $(megabytes "$own") bytes to its base, $(megabytes "$layer") compressed; with the base made here it has $(megabytes "$(du -sb "$root" | cut -f 1)"), $(megabytes "$all") compressed" [ "$layer" -lt 25000000 ]
+size=$(du -sb "$root" | cut -f 1)
+check "it adds $(megabytes "$own") bytes to its base, $(megabytes "$layer") compressed; with the base made here it has $(megabytes "$size"), $(megabytes "$all") compressed, at most 60 MB" [ "$size" -le 60000000 ]
+other=$(buildah mount "$(buildah from --pull-never "localhost/oauth-exporter:$version-arm64")")
+starts() { qemu-aarch64-static -L "$other" "$other/usr/bin/oauth-exporter" --version | grep -F "oauth-exporter $version ($(git rev-parse HEAD))"; }
+check "the program of the image for 64-bit Arm starts" starts
 
 # Like `docker run --read-only`: a read-only root, writable volumes, and no capabilities.
 program=oauth-exporter run=$work/container former=$work/former volume=$work/volume
