@@ -47,13 +47,16 @@ scraped() { curl -fsS "http://$metrics/metrics" | grep '^netatmo_sensor_temperat
 pages() { curl -fsS "http://$metrics/" | grep -i 'next'; }
 renewed() { grep 'sleeping' "$work/output"; }
 # Docker Compose is not available.
-composes() { local file; for file in $(grep -o '[^ ]*\.yml' <<< "$command"); do node tests/peers/compose/check.mjs --compose "$clone/$file"; done; }
+composes() {
+  local file
+  for file in $(grep -o '[^ ]*\.yml' <<< "$command"); do node tests/peers/compose/check.mjs --compose "$clone/$file" || return 1; done
+}
 # There is no cluster.
 has_set() {
   kubectl kustomize "$clone/examples/kubernetes" > "$work/rendered.yml"
   node tests/peers/kubernetes/check.mjs "$work/rendered.yml" | jq -e --arg command "$command" '.[] | select(.kind == "StatefulSet")
-    | ($command | contains("statefulset/" + .metadata.name)) and (($command | contains("port-forward") | not)
-      or ($command | endswith(" \(.spec.template.spec.containers[0].ports[0].containerPort)")))'
+    | .spec.template.spec.containers[0].ports[0].containerPort as $port | .metadata.name as $name
+    | ($command | contains("statefulset/\($name)")) and (($command | contains("port-forward") | not) or ($command | endswith(" \($port)")))'
 }
 typed_so_far=0
 
