@@ -82,7 +82,12 @@ public sealed class ToySourceTests : IDisposable
         Assert.Contains("examples/grafana/toy.json", generated.Keys);
         Assert.Contains("## ToyBroken\n", generated["docs/runbooks.md"], StringComparison.Ordinal);
         Assert.Contains("| The toy is broken |", generated["examples/prometheus/README.md"], StringComparison.Ordinal);
-        Assert.Contains("#    source: toy\n", generated["examples/systemd/exporter.yml"], StringComparison.Ordinal);
+        foreach (var file in new[] { "examples/systemd/exporter.yml", "examples/compose/config/exporter.example.yml", "examples/kubernetes/exporter.yml" })
+        {
+            Assert.Contains("#    source: toy\n", generated[file], StringComparison.Ordinal);
+        }
+        Assert.Contains("files: [toy.json]\n", generated["examples/grafana/kustomization.yml"], StringComparison.Ordinal);
+        Assert.Contains("ToyBroken", generated["examples/kubernetes/monitoring/prometheusrule.yml"], StringComparison.Ordinal);
         Directory.CreateDirectory(tree["generated"]);
         foreach (var name in new[] { "exporter-rules.yml", "exporter-rules.test.yml" })
         {

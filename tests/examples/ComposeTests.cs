@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Exporter.Accounts;
 using Exporter.Tests.Program;
 using Exporter.Tests.Support;
 using Xunit;
@@ -14,18 +15,20 @@ namespace Exporter.Tests.Examples;
 [Trait("Suite", "slow")]
 public sealed partial class ComposeTests : IDisposable
 {
-    private static readonly string DirectoryPath = Path.GetFullPath(Path.Combine(Golden.Root, "../examples/compose"));
+    private static readonly string DirectoryPath = Path.Combine(ShippedFiles.Examples, "compose");
 
-    private static readonly string Checker = Path.Combine(Golden.Root, "peers/compose");
+    private static readonly YamlChecker Checker = new("compose");
 
     private readonly TemporaryDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task The_file_conforms_to_the_compose_specification()
+    [Theory]
+    [InlineData("compose.yml")]
+    [InlineData("compose.build.yml")]
+    public async Task A_file_conforms_to_the_compose_specification(string name)
     {
-        var (exit, _, error) = await CheckAsync("--compose", Path.Combine(DirectoryPath, "compose.yml"));
+        var (exit, _, error) = await CheckAsync("--compose", Path.Combine(DirectoryPath, name));
 
         Assert.True(exit == 0, error);
     }
@@ -34,6 +37,7 @@ public sealed partial class ComposeTests : IDisposable
     [InlineData("read_only: true", "read_onyl: true")]
     [InlineData("depends_on: [exporter]", "depends_on: 3")]
     [InlineData("restart: unless-stopped", "restart: [always]")]
+    [InlineData("env_file: .env", "env-file: .env")]
     public async Task A_file_with_a_mistake_does_not_conform(string right, string wrong)
     {
         var text = File.ReadAllText(Path.Combine(DirectoryPath, "compose.yml"));
@@ -43,22 +47,46 @@ public sealed partial class ComposeTests : IDisposable
     }
 
     [Fact]
-    public void Every_variable_is_in_the_example_env_file()
+    public void Every_variable_of_the_file_is_in_the_example_env_file()
     {
         var used = Variable().Matches(File.ReadAllText(Path.Combine(DirectoryPath, "compose.yml"))).Select(match => match.Groups[1].Value);
 
-        Assert.Equal(used.Distinct().Order(StringComparer.Ordinal), Example().Keys.Order(StringComparer.Ordinal));
+        Assert.Subset(Example(all: true).Keys.ToHashSet(StringComparer.Ordinal), used.ToHashSet(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task Every_host_path_exists()
+    public async Task The_exporter_is_the_image_of_this_version()
     {
-        var services = await ServicesAsync();
+        var image = (await ServicesAsync()).Single(service => service.Name == "exporter").Value.GetProperty("image").GetString()!;
 
-        Assert.All(services.SelectMany(Mounts), mount => Assert.True(Path.Exists(mount.Host), mount.Host));
-        var build = services.Single(service => service.Name == "exporter").Value.GetProperty("build").GetString()!;
-        Assert.True(File.Exists(Path.Combine(DirectoryPath, build, "Dockerfile")));
+        Assert.Equal($"oauth-exporter:{ShippedFiles.Version}", Interpolate(image, Example()));
+        Assert.EndsWith($"/oauth-exporter:{ShippedFiles.Version}", Interpolate(image, Example(all: true)), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task The_second_file_builds_that_image_from_this_repository()
+    {
+        var built = (await ReadAsync(Path.Combine(DirectoryPath, "compose.build.yml"))).GetProperty("services").EnumerateObject().Single();
+
+        Assert.Equal("exporter", built.Name);
+        Assert.False(built.Value.TryGetProperty("image", out _));
+        Assert.True(File.Exists(Path.Combine(DirectoryPath, built.Value.GetProperty("build").GetString()!, "Dockerfile")));
+    }
+
+    [Fact]
+    public async Task One_variable_opens_every_page_to_the_local_network()
+    {
+        var ports = (await ServicesAsync()).Select(service => service.Value.GetProperty("ports").EnumerateArray().Single().GetString()!).ToList();
+
+        Assert.Equal(["127.0.0.1:9210:9210", "127.0.0.1:9090:9090", "127.0.0.1:3000:3000"], ports.Select(port => Interpolate(port, Example())));
+        Assert.Equal(["0.0.0.0:9210:9210", "0.0.0.0:9090:9090", "0.0.0.0:3000:3000"],
+            ports.Select(port => Interpolate(port, new Dictionary<string, string> { ["LISTEN"] = Example(all: true)["LISTEN"] })));
+        Assert.Equal($"{ShippedFiles.Port}", ports[0].Split(':')[^1]);
+    }
+
+    [Fact]
+    public async Task Every_host_path_exists() =>
+        Assert.All((await ServicesAsync()).SelectMany(Mounts), mount => Assert.True(Path.Exists(mount.Host), mount.Host));
 
     [Fact]
     public async Task Prometheus_accepts_its_configuration_and_scrapes_an_existing_service()
@@ -78,21 +106,37 @@ public sealed partial class ComposeTests : IDisposable
     }
 
     [Fact]
-    public async Task The_exporter_accepts_every_variable_and_its_value()
+    public async Task The_exporter_accepts_the_single_account_of_the_example_env_file()
     {
-        var exporter = (await ServicesAsync()).Single(service => service.Name == "exporter").Value;
-        var example = Example();
-        var environment = exporter.GetProperty("environment").EnumerateObject().ToDictionary(v => v.Name, v => Variable().Replace(
-            v.Value.GetString()!, match => example[match.Groups[1].Value] is { Length: > 0 } value ? value : "x"));
-        var settings = CommandLine.ProgramSettings.Concat(Composition.Sources.SelectMany(source => source.Settings.All));
-
         // The variable of the image, with a directory of this machine.
-        var image = ImageVariable().Match(File.ReadAllText(Path.Combine(Golden.Root, "../Dockerfile")));
-        environment[image.Groups[1].Value] = directory[image.Groups[2].Value.TrimStart('/')];
+        var environment = Example().ToDictionary(v => v.Key, v => v.Value.Length > 0 ? v.Value : "x");
+        environment["EXPORTER_STATE_FOLDER"] = directory[ShippedFiles.StateDirectory.TrimStart('/')];
+
         await using var check = Peer.Start(RunningExporter.Binary, ["check"], environment, directory.Path);
+
         Assert.True(await check.Ends(Cancellation) == 0, check.Output);
         Assert.Contains("The configuration is valid: netatmo", check.Output, StringComparison.Ordinal);
-        Assert.Empty(environment.Keys.Except(settings.Select(setting => setting.Variable)));
+    }
+
+    [Fact]
+    public async Task Every_variable_for_the_exporter_is_one_of_its_settings()
+    {
+        var exporter = (await ServicesAsync()).Single(service => service.Name == "exporter").Value;
+        var settings = CommandLine.ProgramSettings.Append(Configuration.ConfigFile).Concat(Composition.Sources.SelectMany(source => source.Settings.All));
+
+        Assert.Equal(".env", exporter.GetProperty("env_file").GetString());
+        Assert.Empty(Example(all: true).Keys.Except(["EXPORTER_IMAGE", "LISTEN"]).Except(settings.Select(setting => setting.Variable)));
+    }
+
+    [Fact]
+    public async Task The_exporter_accepts_the_example_configuration_with_an_account_of_every_source()
+    {
+        var exporter = (await ServicesAsync()).Single(service => service.Name == "exporter");
+        var configuration = Example(all: true)["EXPORTER_CONFIG"];
+        var (host, _) = Assert.Single(Mounts(exporter), mount => mount.Target == Path.GetDirectoryName(configuration)!.TrimStart('/'));
+
+        await ShippedFiles.CheckWithAllAccountsAsync(directory, configuration, File.ReadAllText(Path.Combine(host, "exporter.example.yml")),
+            new Dictionary<string, string> { ["EXPORTER_CONFIG"] = configuration }, Cancellation);
     }
 
     [Fact]
@@ -119,17 +163,8 @@ public sealed partial class ComposeTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    private static async Task<(int ExitCode, JsonElement Content, string Error)> CheckAsync(params string[] arguments)
-    {
-        if (!Directory.Exists(Path.Combine(Checker, "node_modules")))
-        {
-            const string missing = "the compose file's checker is not installed: npm ci --prefix tests/peers/compose";
-            Assert.SkipWhen(Environment.GetEnvironmentVariable("CI") != "true", missing);
-            Assert.Fail(missing);
-        }
-        var (exit, output, error) = await Peer.Run("node", [Path.Combine(Checker, "check.mjs"), .. arguments], default, Cancellation);
-        return (exit, exit == 0 ? JsonSerializer.Deserialize<JsonElement>(output) : default, error);
-    }
+    private static Task<(int ExitCode, JsonElement Content, string Error)> CheckAsync(params string[] arguments) =>
+        Checker.RunAsync(arguments, Cancellation);
 
     private static async Task<JsonElement> ReadAsync(string file) => (await CheckAsync(file)).Content[0];
 
@@ -162,12 +197,18 @@ public sealed partial class ComposeTests : IDisposable
     }
 
     /// <summary>The variables of <c>.env.example</c>.</summary>
-    private static Dictionary<string, string> Example() => File.ReadLines(Path.Combine(DirectoryPath, ".env.example"))
-        .Where(line => line.Contains('=') && !line.StartsWith('#')).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+    /// <param name="all">Also those that are comments.</param>
+    private static Dictionary<string, string> Example(bool all = false) => File.ReadLines(Path.Combine(DirectoryPath, ".env.example"))
+        .Select(line => ExampleVariable().Match(line)).Where(match => match.Success && (all || match.Groups["comment"].Length == 0))
+        .ToDictionary(match => match.Groups["name"].Value, match => match.Groups["value"].Value);
 
-    [GeneratedRegex(@"^ENV (\w+)=(\S+)", RegexOptions.Multiline)]
-    private static partial Regex ImageVariable();
+    /// <summary>Replaces <c>${NAME:-default}</c> like Compose.</summary>
+    private static string Interpolate(string text, IReadOnlyDictionary<string, string> variables) => Variable().Replace(text, match =>
+        variables.GetValueOrDefault(match.Groups[1].Value) is { Length: > 0 } value ? value : match.Groups[2].Value);
 
-    [GeneratedRegex(@"\$\{(\w+)[^}]*\}")]
+    [GeneratedRegex(@"^(?<comment>#?)(?<name>[A-Z_]+)=(?<value>\S*)$")]
+    private static partial Regex ExampleVariable();
+
+    [GeneratedRegex(@"\$\{(\w+):-([^}]*)\}")]
     private static partial Regex Variable();
 }

@@ -6,7 +6,10 @@ using Xunit;
 
 namespace Exporter.Tests.Examples;
 
-/// <summary>The shipped dashboards. Every expression must return data from a Prometheus that scrapes the program.</summary>
+/// <summary>
+/// The shipped dashboards. Every expression must return data from a Prometheus that scrapes the program. No Grafana loads the dashboards: neither
+/// Debian nor npm has it. Instead, <see cref="Dashboard"/> replaces the variables, and <see cref="ComposeTests"/> checks the provisioning.
+/// </summary>
 [Trait("Suite", "slow")]
 public sealed partial class DashboardTests
 {

@@ -2,7 +2,7 @@
 # Runs every shell command of README.md and docs/*.md, in this order, in a fresh clone. Another script here runs the commands that need root,
 # a daemon or their own machine, and this script checks that it does. A command that no script runs is a failure.
 . "$(dirname "$0")/checks.sh"
-needs curl jq setsid
+needs curl jq kubectl node setsid
 published_program
 clone=$work/exporter metrics=127.0.0.1:29215
 start_sandbox
@@ -46,6 +46,18 @@ demo() { curl -fsS "$(sed -n 's/.*Exporter  *\(http[^ ]*\) .*/\1/p' "$work/outpu
 scraped() { curl -fsS "http://$metrics/metrics" | grep '^netatmo_sensor_temperature_celsius'; }
 pages() { curl -fsS "http://$metrics/" | grep -i 'next'; }
 renewed() { grep 'sleeping' "$work/output"; }
+# Docker Compose is not available.
+composes() {
+  local file
+  for file in $(grep -o '[^ ]*\.yml' <<< "$command"); do node tests/peers/compose/check.mjs --compose "$clone/$file" || return 1; done
+}
+# There is no cluster.
+has_set() {
+  kubectl kustomize "$clone/examples/kubernetes" > "$work/rendered.yml"
+  node tests/peers/kubernetes/check.mjs "$work/rendered.yml" | jq -e --arg command "$command" '.[] | select(.kind == "StatefulSet")
+    | .spec.template.spec.containers[0].ports[0].containerPort as $port | .metadata.name as $name
+    | ($command | contains("statefulset/\($name)")) and (($command | contains("port-forward") | not) or ($command | endswith(" \($port)")))'
+}
 typed_so_far=0
 
 while IFS= read -r command; do
@@ -73,6 +85,11 @@ while IFS= read -r command; do
     'docker run '*' -v "$PWD/netatmo-token.json:/var/lib/exporter/netatmo-token.json"'*) runs tests/install/image.sh "docker run with a mounted file" 'docker run -v "$PWD/netatmo-token.json' ;;
     'docker run '*'--token-file /var/lib/exporter/netatmo-token.json') runs tests/install/image.sh "docker run with a token file" 'start --token-file /var/lib/exporter/netatmo-token.json' ;;
     'docker run '*) runs tests/install/image.sh "docker run" '/usr/bin/$program' ;;
+    'cp examples/compose/.env.example '*) check "$command" typed "$command" ;;
+    'docker compose '*) check "$command: its files exist and conform to the schema" composes ;;
+    'kubectl apply -k '*) check "$command: it renders" typed "kubectl kustomize ${command##* }" ;;
+    'kubectl '*' statefulset/'*) check "$command: there is such an object with that port" has_set ;;
+    'kubectl exec '*) runs tests/install/kubernetes.sh "" "${command#*-- }" ;;
     'sudo chown '*) check "$command" typed "${command#sudo }" ;;
     packages/build) runs tests/install/packages.sh "" "$command" ;;
     'sudo apt install '*) runs tests/install/packages.sh "" 'install -y' ;;

@@ -18,6 +18,7 @@ internal sealed class Peer : IAsyncDisposable
         ["mosquitto_pub"] = "mosquitto-clients",
         ["mosquitto_sub"] = "mosquitto-clients",
         ["node"] = "nodejs",
+        ["kubectl"] = "kubernetes-client",
         ["nginx"] = "nginx-light",
         ["zcat"] = "gzip",
         ["kill"] = "procps",
