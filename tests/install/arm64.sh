@@ -41,12 +41,12 @@ check "oauth-exporter check prints what to fill in" unconfigured
 
 # The example configuration with an account, and a login by a refresh token.
 start_sandbox
-fill_in "$debian/etc/exporter" 127.0.0.1:29218
+fill_in "$debian/etc/exporter" 127.0.0.1:29219
 check "oauth-exporter check accepts the configuration" inside oauth-exporter check --config /etc/exporter/exporter.yml
 mkdir -m 700 -p "$debian/var/lib/exporter"
 echo "{\"refresh_token\":\"$(sandbox "Refresh token")\"}" > "$debian/var/lib/exporter/home-token.json"
 start() { chroot "$debian" oauth-exporter --config /etc/exporter/exporter.yml >> "$work/log" 2>&1 & exporter=$!; }
-scraped() { curl -fsS http://127.0.0.1:29218/metrics | has_series netatmo_sensor_temperature_celsius 'account="home"'; }
+scraped() { curl -fsS http://127.0.0.1:29219/metrics | has_series netatmo_sensor_temperature_celsius 'account="home"'; }
 start
 check "the installed program logs in with a refresh token and is scraped" eventually scraped
 check "its health check succeeds" inside oauth-exporter health --config /etc/exporter/exporter.yml
