@@ -74,6 +74,9 @@ while IFS= read -r command; do
     'docker run '*'--token-file /var/lib/exporter/netatmo-token.json') runs tests/install/image.sh "docker run with a token file" 'start --token-file /var/lib/exporter/netatmo-token.json' ;;
     'docker run '*) runs tests/install/image.sh "docker run" '/usr/bin/$program' ;;
     'sudo chown '*) check "$command" typed "${command#sudo }" ;;
+    'packages/release --prepare '*) runs tests/install/release.sh "" 'packages/release --prepare $version' ;;
+    'packages/release '*) runs tests/install/release.sh "" 'packages/release $version --no-gate' ;;
+    'sha256sum --check '* | 'gpg --'*) runs tests/install/release.sh "" "$command" ;;
     packages/build) runs tests/install/packages.sh "" "$command" ;;
     'sudo apt install '*) runs tests/install/packages.sh "" 'install -y' ;;
     'sudo editor '*) runs tests/install/packages.sh "" 'fill_in' ;;
