@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes a release of this commit twice, from two clones in different directories, and verifies it as a user does.
 #
-# PUBLISHED, PUBLISHED_ARM64, OLD_SYSTEMS and OLD_SYSTEMS_ARM64 are programs that exist already; the first release publishes the others. The second release uses the programs of the first one, unless FULL=1: then it publishes all of them again.
+# PUBLISHED, PUBLISHED_ARM64, OLD_SYSTEMS and OLD_SYSTEMS_ARM64 are programs that exist already; the first release publishes the others. The
+# second release uses the programs of the first one, unless FULL=1: then it publishes all of them again.
 . "$(dirname "$0")/checks.sh"
 needs dpkg-deb gpg jq node npm unzip
 checker=tests/peers/release
@@ -108,6 +109,14 @@ for name in "oauth-exporter-$version-linux-"{x64,arm64}{,-glibc2.27}; do
 done
 runtime_listed() { jq -e '[.components[] | select(.type == "framework").name] | length == 2 and all(endswith("linux-arm64"))' "$made/oauth-exporter-$version-linux-arm64.cdx.json"; }
 check "the SBOM lists the .NET runtime of its architecture" runtime_listed
+
+# Beside the intermediate files of the published program lies the list of what its compiler read.
+packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
+compiled() { diff <(jq -r '.components[] | "\(.name)/\(.version)" | ascii_downcase' "$made/oauth-exporter-$version-$1.cdx.json" | sort) <(grep -oE "${packages%/}/[^/]+/[^/]+" "$2" | sed "s:^${packages%/}/::" | sort -u); }
+for runtime in linux-x64 linux-arm64; do
+  responses=artifacts/obj/Exporter/release_$runtime/native/oauth-exporter.ilc.rsp
+  [ ! -f $responses ] || check "the SBOM of $runtime lists exactly what the compiler read" compiled $runtime $responses
+done
 
 symbols() { local package; for package in "$made"/*.snupkg; do unzip -Z1 "$package" | grep -x "lib/net10.0/$(basename "$package" ".$version.snupkg" | sed s/OAuth//).pdb" || return 1; done; }
 check "every package has its symbols in a package of their own" symbols
