@@ -58,9 +58,8 @@ kill $exporter; ended=0; wait $exporter || ended=$?
 check "SIGTERM shuts it down with 0" [ $ended = 0 ]
 
 # The tests start the program with the libraries of the minimal Debian, and with the files of this machine.
-mkdir -p "$work/prefix/usr/lib" && ln -s usr/lib "$work/prefix/lib"
-mount --bind "$debian/usr/lib" "$work/prefix/usr/lib"
-printf '#!/bin/sh\nexec qemu-aarch64-static -L %s %s "$@"\n' "$work/prefix" "$published" > "$work/oauth-exporter"
+libraries=$debian/usr/lib/aarch64-linux-gnu
+printf '#!/bin/sh\nexec qemu-aarch64-static %s --library-path %s %s "$@"\n' "$libraries/ld-linux-aarch64.so.1" "$libraries" "$published" > "$work/oauth-exporter"
 chmod +x "$work/oauth-exporter"
 passes() {
   EXPORTER=$work/oauth-exporter dotnet test --project tests/Exporter.Tests.csproj --no-build --results-directory "$root/artifacts/test-results" --report-xunit-trx --report-xunit-trx-filename arm64.trx \

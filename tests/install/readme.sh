@@ -91,6 +91,9 @@ while IFS= read -r command; do
     'kubectl '*' statefulset/'*) check "$command: there is such an object with that port" has_set ;;
     'kubectl exec '*) runs tests/install/kubernetes.sh "" "${command#*-- }" ;;
     'sudo chown '*) check "$command" typed "${command#sudo }" ;;
+    'packages/release --prepare '*) runs tests/install/release.sh "" 'packages/release --prepare $version' ;;
+    'packages/release '*) runs tests/install/release.sh "" 'packages/release $version --no-gate' ;;
+    'sha256sum --check '* | 'gpg --'*) runs tests/install/release.sh "" "$command" ;;
     packages/build) runs tests/install/packages.sh "" "$command" ;;
     'sudo apt install '*) runs tests/install/packages.sh "" 'install -y' ;;
     'sudo editor '*) runs tests/install/packages.sh "" 'fill_in' ;;

@@ -17,7 +17,7 @@ public sealed class PackageTests
         using var directory = new TemporaryDirectory();
 
         var output = await RunAsync(
-            directory, ["metrics", "accounts", "sources/ergani/tokens", "sources/ergani"], ["Exporter.Ergani"],
+            directory, ["metrics", "accounts", "sources/ergani/tokens", "sources/ergani"], ["OAuthExporter.Ergani"],
             "typeof(Exporter.Ergani.IErganiApi).Name");
 
         Assert.EndsWith("access-1 IErganiApi\n", output, StringComparison.Ordinal);
@@ -29,11 +29,11 @@ public sealed class PackageTests
         using var directory = new TemporaryDirectory();
 
         var output = await RunAsync(
-            directory, ["sources/ergani/tokens", "sources/webex/tokens"], ["Exporter.Ergani.Tokens", "Exporter.Webex.Tokens"],
+            directory, ["sources/ergani/tokens", "sources/webex/tokens"], ["OAuthExporter.Ergani.Tokens", "OAuthExporter.Webex.Tokens"],
             "(typeof(Exporter.Ergani.ErganiGrant).Name + typeof(Exporter.Webex.ServiceAppGrant).Name)");
 
         Assert.EndsWith("access-1 ErganiGrantServiceAppGrant\n", output, StringComparison.Ordinal);
-        string[] expected = ["exporter.ergani.tokens", "exporter.tokens", "exporter.tokens.testing", "exporter.webex.tokens"];
+        string[] expected = ["oauthexporter.ergani.tokens", "oauthexporter.tokens", "oauthexporter.tokens.testing", "oauthexporter.webex.tokens"];
         Assert.Equal(expected, Restored(directory).Where(package => !package.StartsWith("microsoft.", StringComparison.Ordinal)).Order());
         Assert.DoesNotContain(Restored(directory), package => package.Contains("resilience", StringComparison.Ordinal));
     }
@@ -48,7 +48,7 @@ public sealed class PackageTests
                 "pack", Path.Combine(Sources, "internal", project), "-c", Configuration, "--no-build", "-v", "q",
                 "-p:Version=9.9.9", "-o", directory["feed"]);
         }
-        var references = packages.Append("Exporter.Tokens.Testing").Select(p => $"<PackageReference Include=\"{p}\" Version=\"9.9.9\" />");
+        var references = packages.Append("OAuthExporter.Tokens.Testing").Select(p => $"<PackageReference Include=\"{p}\" Version=\"9.9.9\" />");
         Directory.CreateDirectory(directory["program"]);
         directory.Write("program/program.csproj", $"""
             <Project Sdk="Microsoft.NET.Sdk">
