@@ -31,9 +31,12 @@ public static class SmallFile
             {
                 content.Write(buffer, 0, length);
             }
-            return content.Length > largest
-                ? new(null, $"the file {path} has more than {largest / 1024} kB; name another one")
-                : new(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(ByteOrderMark.ToUtf8(content.ToArray())).TrimStart('\uFEFF'), null);
+            if (content.Length > largest)
+            {
+                return new(null, $"the file {path} has more than {largest / 1024} kB; name another one");
+            }
+            var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(ByteOrderMark.ToUtf8(content.ToArray()));
+            return new(text.TrimStart('\uFEFF'), null);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
