@@ -9,10 +9,10 @@ ARG TARGETARCH
 ARG REVISION=
 # The linker, for the other architecture too.
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends clang zlib1g-dev \
-      $([ "${TARGETARCH:-$(dpkg --print-architecture)}" = "$(dpkg --print-architecture)" ] || echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+      $([ "$TARGETARCH" = "$(dpkg --print-architecture)" ] || echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 WORKDIR /source
 COPY . .
-RUN runtime=linux-$(echo "${TARGETARCH:-$(dpkg --print-architecture)}" | sed 's/amd64/x64/') \
+RUN runtime=linux-$(echo "$TARGETARCH" | sed 's/amd64/x64/') \
  && dotnet publish cmd/exporter -c Release -r "$runtime" -p:SourceRevisionId="$REVISION" -o /image/usr/bin -nodeReuse:false \
  && mkdir -p /image/usr/share/doc/oauth-exporter && cp LICENSE /image/usr/share/doc/oauth-exporter \
  && packages/notices "$runtime" > /image/usr/share/doc/oauth-exporter/notices

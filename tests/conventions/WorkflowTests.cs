@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Exporter.Tests.Support;
 using Xunit;
@@ -8,7 +7,9 @@ namespace Exporter.Tests.Conventions;
 /// <summary>The workflows in .github, as far as they can be checked without the forge: with its parser, and each command on its own.</summary>
 public sealed partial class WorkflowTests
 {
-    private static readonly string Checkers = Path.Combine(Golden.Root, "peers");
+    private static readonly YamlChecker Parser = new("release");
+
+    private static readonly YamlChecker Reader = new("compose");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -82,15 +83,15 @@ public sealed partial class WorkflowTests
 
     private static async Task<(int ExitCode, string Error)> ValidateAsync(string file)
     {
-        var (exit, _, error) = await NodeAsync("release", "workflow", file);
+        var (exit, _, error) = await Parser.RunAsync(["workflow", file], Cancellation);
         return (exit, error);
     }
 
     private static async Task<IReadOnlyList<string>> CommandsAsync(string workflow)
     {
-        var (exit, output, error) = await NodeAsync("compose", PathOf(workflow));
+        var (exit, files, error) = await Reader.RunAsync([PathOf(workflow)], Cancellation);
         Assert.True(exit == 0, error);
-        var jobs = JsonSerializer.Deserialize<JsonElement>(output)[0].GetProperty("jobs");
+        var jobs = files[0].GetProperty("jobs");
         return
         [
             .. from job in jobs.EnumerateObject()
@@ -98,18 +99,6 @@ public sealed partial class WorkflowTests
                where step.TryGetProperty("run", out _)
                select step.GetProperty("run").GetString()!,
         ];
-    }
-
-    private static async Task<(int ExitCode, byte[] Output, string Error)> NodeAsync(string checker, params string[] arguments)
-    {
-        var directory = Path.Combine(Checkers, checker);
-        if (!Directory.Exists(Path.Combine(directory, "node_modules")))
-        {
-            var missing = $"the checker is not installed: npm ci --prefix tests/peers/{checker}";
-            Assert.SkipWhen(Environment.GetEnvironmentVariable("CI") != "true", missing);
-            Assert.Fail(missing);
-        }
-        return await Peer.Run("node", [Path.Combine(directory, "check.mjs"), .. arguments], default, Cancellation);
     }
 
     [GeneratedRegex(@"uses: (?<action>\S+)")]

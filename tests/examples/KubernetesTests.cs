@@ -78,8 +78,7 @@ public sealed class KubernetesTests : IDisposable
         var port = container.GetProperty("ports").EnumerateArray().Single();
         Assert.Equal(ShippedFiles.Port, port.GetProperty("containerPort").GetInt32());
         var user = pod.GetProperty("securityContext");
-        var image = File.ReadLines(Path.Combine(Golden.Root, "../Dockerfile")).Single(line => line.StartsWith("USER ", StringComparison.Ordinal));
-        Assert.Equal(image, $"USER {user.GetProperty("runAsUser")}:{user.GetProperty("runAsGroup")}");
+        Assert.Equal(ShippedFiles.User, $"{user.GetProperty("runAsUser")}:{user.GetProperty("runAsGroup")}");
     }
 
     [Fact]

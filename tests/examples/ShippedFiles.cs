@@ -9,16 +9,19 @@ namespace Exporter.Tests.Examples;
 /// <summary>What the tests of the compose file and of the Kubernetes manifests share.</summary>
 internal static partial class ShippedFiles
 {
-    public static string Examples { get; } = Path.GetFullPath(Path.Combine(Golden.Root, "../examples"));
+    public static string Examples { get; } = Path.Combine(Slices.Repository, "examples");
 
     /// <summary>The version of the packages and the image.</summary>
     public static string Version { get; } =
-        XDocument.Load(Path.Combine(Golden.Root, "../Directory.Build.props")).Descendants("Version").Single().Value;
+        XDocument.Load(Path.Combine(Slices.Repository, "Directory.Build.props")).Descendants("Version").Single().Value;
 
-    private static string Dockerfile => File.ReadAllText(Path.Combine(Golden.Root, "../Dockerfile"));
+    private static string Dockerfile => File.ReadAllText(Path.Combine(Slices.Repository, "Dockerfile"));
 
     /// <summary>The port that the image exposes.</summary>
     public static int Port => int.Parse(ExposedPort().Match(Dockerfile).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>The user and the group of the image, as numbers with a colon between them.</summary>
+    public static string User => UserAndGroup().Matches(Dockerfile).Single().Groups[1].Value;
 
     /// <summary>The directory for tokens, from the image's variable.</summary>
     public static string StateDirectory => StateVariable().Match(Dockerfile).Groups[1].Value;
@@ -58,6 +61,9 @@ internal static partial class ShippedFiles
 
     [GeneratedRegex(@"^EXPOSE (\d+)$", RegexOptions.Multiline)]
     private static partial Regex ExposedPort();
+
+    [GeneratedRegex(@"^USER (\d+:\d+)$", RegexOptions.Multiline)]
+    private static partial Regex UserAndGroup();
 
     [GeneratedRegex(@"^ENV EXPORTER_STATE_FOLDER=(\S+)$", RegexOptions.Multiline)]
     private static partial Regex StateVariable();

@@ -5,9 +5,7 @@
 own_mounts "$@"
 needs aarch64-linux-gnu-gcc clang curl debootstrap jq openssl qemu-aarch64-static
 [ "$(uname -m)" = x86_64 ] || { echo "arm64.sh emulates another architecture: run it on x86-64" >&2; exit 1; }
-PUBLISHED=${PUBLISHED:-$root/artifacts/published/oauth-exporter} published_program
-[ -e artifacts/bin/Exporter.Tests/debug/Exporter.Tests ] || quietly dotnet build tests/Exporter.Tests.csproj -v q -nodeReuse:false
-version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+built_tests
 debian=$work/debian made=$work/packages
 
 # The kernel starts programs of that architecture with qemu, until this script ends.
@@ -24,7 +22,7 @@ build() { packages/build --arch arm64 ${PUBLISHED_ARM64:+--published "$PUBLISHED
 check "one command on x86-64 builds the archive and the .deb for 64-bit Arm" build
 tar -C "$work" -xzf "$made/oauth-exporter-$version-linux-arm64.tar.gz"
 published=$work/oauth-exporter-$version-linux-arm64/oauth-exporter
-check "the program has $(stat -c %s "$published" | awk '{ printf "%.1f MB", $1 / 1e6 }'), at most 24 MB" [ "$(stat -c %s "$published")" -le 24000000 ]
+check "the program has $(megabytes "$published"), at most 24 MB" small "$published" 24000000
 native() { file -b "$published" | grep '^ELF 64-bit LSB pie executable, ARM aarch64'; }
 check "it is a program for 64-bit Arm" native
 
@@ -54,15 +52,11 @@ kill -9 $exporter && wait $exporter || true
 start
 check "after a kill it is scraped" eventually scraped
 check "the login is kept, without another token request" [ "$(counted .endpoints.token.requests)" = 1 ]
-kill $exporter; ended=0; wait $exporter || ended=$?
+stop
 check "SIGTERM shuts it down with 0" [ $ended = 0 ]
 
 # The tests start the program with the libraries of the minimal Debian, and with the files of this machine.
 libraries=$debian/usr/lib/aarch64-linux-gnu
 printf '#!/bin/sh\nexec qemu-aarch64-static %s --library-path %s %s "$@"\n' "$libraries/ld-linux-aarch64.so.1" "$libraries" "$published" > "$work/oauth-exporter"
 chmod +x "$work/oauth-exporter"
-passes() {
-  EXPORTER=$work/oauth-exporter dotnet test --project tests/Exporter.Tests.csproj --no-build --results-directory "$root/artifacts/test-results" --report-xunit-trx --report-xunit-trx-filename arm64.trx \
-    --filter-class Exporter.Tests.Program.SecureConnectionTests Exporter.Tests.Program.WeatherStationTests Exporter.Tests.Program.MovingOverTests Exporter.Tests.Cmd.RealProgramTests Exporter.Tests.Webex.WebexProgramTests
-}
-check "it passes the tests of the program: logins, HTTPS, client certificates, the car's stream, kills" passes
+check "it passes the tests of the program: logins, HTTPS, client certificates, the car's stream, kills" passes arm64 "$work/oauth-exporter"

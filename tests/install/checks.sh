@@ -6,6 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
 # Leaves no build server running.
 export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
+. packages/common
+version=$(current_version)
 work=$(mktemp -d)
 mkdir -p artifacts/test-results
 results=artifacts/test-results/$(basename "$0" .sh).tap
@@ -65,6 +67,21 @@ published_program() {
   quietly dotnet build cmd/sandbox -v q -nodeReuse:false
 }
 
+# Builds the tests and the sandbox, unless they exist.
+built_tests() { [ -e artifacts/bin/Exporter.Tests/debug/Exporter.Tests ] || quietly dotnet build tests/Exporter.Tests.csproj -v q -nodeReuse:false; }
+
+# Runs the tests of the program against a published form.
+passes() { # form file
+  EXPORTER=$2 dotnet test --project tests/Exporter.Tests.csproj --no-build --results-directory "$root/artifacts/test-results" --report-xunit-trx \
+    --report-xunit-trx-filename "$1.trx" --filter-class Exporter.Tests.Program.SecureConnectionTests Exporter.Tests.Program.WeatherStationTests \
+    Exporter.Tests.Program.MovingOverTests Exporter.Tests.Cmd.RealProgramTests Exporter.Tests.Webex.WebexProgramTests
+}
+small() { [ "$(stat -c %s "$1")" -le "$2" ]; } # file bytes
+megabytes() { stat -c %s "$1" | awk '{ printf "%.1f MB", $1 / 1e6 }'; } # file
+
+# Sends SIGTERM to the started program, and waits for its exit code.
+stop() { kill $exporter; ended=0; wait $exporter || ended=$?; }
+
 # Unpacks a minimal Debian, of the suite and from the mirror of this machine. It is built once and kept in artifacts/debootstrap.
 # For another architecture, the kernel has to start its programs with qemu.
 bare_debian() { # directory [architecture]
@@ -92,6 +109,9 @@ start_sandbox() {
 sandbox() { sed -n "s/^$1: *//p" "$work/sandbox"; }
 # A Netatmo counter of the sandbox, such as: counted .tokens.rotations
 counted() { curl -fsS "$(sandbox Address)/sandbox/state" | jq ".netatmo$1"; }
+
+# A new login at the sandbox.
+refresh_token() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?provider=netatmo" | jq -r .refresh_token; }
 
 # Adds an account of the sandbox to the example configuration, with its secret in a separate file.
 fill_in() { # directory address

@@ -40,7 +40,6 @@ buildah commit -q --rm sdk localhost/sdk >/dev/null
 # docker build -t oauth-exporter .
 images() { packages/image --arch all --sdk localhost/sdk --base localhost/base-ARCH --output "$work/images" -- --isolation chroot --pull-never --volume "$dotnet:/usr/share/dotnet:ro" --volume "$packages:/root/.nuget/packages"; }
 check "one command builds the images of both architectures from the Dockerfile" images
-version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 mkdir "$work/both" && tar -C "$work/both" -xf "$work/images/oauth-exporter-$version.oci.tar"
 both() { local index; index=$(jq -r '.manifests[0].digest' "$work/both/index.json" | cut -d : -f 2); [ "$(jq -r '.manifests[].platform.architecture' "$work/both/blobs/sha256/$index" | sort | xargs)" = "amd64 arm64" ]; }
 check "one archive contains the images of both architectures" both
@@ -70,11 +69,11 @@ check "it contains its licence and the notices of its libraries" licences
 # The last layer is the image's own.
 buildah push -q oauth-exporter "oci:$work/oci" >/dev/null
 manifest=$work/oci/blobs/sha256/$(jq -r '.manifests[0].digest' "$work/oci/index.json" | cut -d : -f 2)
-megabytes() { numfmt --to=si --format=%.1f "$1"; }
+in_megabytes() { numfmt --to=si --format=%.1f "$1"; }
 layer=$(jq '.layers[-1].size' "$manifest") all=$(jq '[.layers[].size] | add' "$manifest")
 own=$(zcat "$work/oci/blobs/sha256/$(jq -r '.layers[-1].digest' "$manifest" | cut -d : -f 2)" | wc -c)
 size=$(du -sb "$root" | cut -f 1)
-check "it adds $(megabytes "$own") bytes to its base, $(megabytes "$layer") compressed; with the base made here it has $(megabytes "$size"), $(megabytes "$all") compressed, at most 60 MB" [ "$size" -le 60000000 ]
+check "it adds $(in_megabytes "$own") bytes to its base, $(in_megabytes "$layer") compressed; with the base made here it has $(in_megabytes "$size"), $(in_megabytes "$all") compressed, at most 60 MB" [ "$size" -le 60000000 ]
 other=$(buildah mount "$(buildah from --pull-never "localhost/oauth-exporter:$version-arm64")")
 starts() { qemu-aarch64-static -L "$other" "$other/usr/bin/oauth-exporter" --version | grep -F "oauth-exporter $version ($(git rev-parse HEAD))"; }
 check "the program of the image for 64-bit Arm starts" starts
@@ -99,7 +98,6 @@ container() { # command…; replaces the current shell
 start() { # arguments…
   (container "/usr/bin/$program" "$@") >> "$work/log" 2>&1 & exporter=$!
 }
-stop() { kill $exporter; ended=0; wait $exporter || ended=$?; }
 health() { (container "/usr/bin/$program" health); }
 page() { curl -fsS "http://$address$1"; }
 
@@ -130,7 +128,6 @@ umount "$run/var/lib/netatmo-exporter"
 start
 empty() { page /metrics | grep '^exporter_token_state{.*="missing".* 1$'; }
 check "with new volumes it starts and needs a login" eventually empty
-refresh_token() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?provider=netatmo" | jq -r .refresh_token; }
 login() { refresh_token | (container /usr/bin/oauth-exporter login --token); }
 check "you can log in with a command" login
 check "the volume contains the token" [ -s "$volume/netatmo-token.json" ]

@@ -61,7 +61,6 @@ pod_exec() { # command…; replaces the current shell
     unshare --root="$run" --wd="$(sed -n 's/^WORKDIR //p' Dockerfile | tail -n 1)" --setgid="$group" --setuid="$user" "$@"
 }
 start() { (pod_exec /usr/bin/oauth-exporter) > "$work/log" 2>&1 & exporter=$!; }
-stop() { kill $exporter; ended=0; wait $exporter || ended=$?; }
 page() { curl -fsS "http://$address$1"; }
 probe() { # name
   curl -fsS -o /dev/null -m "$(pod ".containers[0].$1.timeoutSeconds // 1")" "http://$address$(pod ".containers[0].$1.httpGet.path")"
@@ -77,7 +76,6 @@ confined() { ! touch "$run/etc/new" 2>&1 && grep -q '^CapEff:.*0000000000000000$
 check "its root is read-only, and it has no capabilities" confined
 link() { (pod_exec /usr/bin/oauth-exporter login-link home) | grep "^http://$address/auth/link"; }
 check "kubectl exec prints a link for a login" link
-refresh_token() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?provider=netatmo" | jq -r .refresh_token; }
 login() { refresh_token | (pod_exec /usr/bin/oauth-exporter login home --token); }
 check "kubectl exec logs in with a pasted token" login
 scraped() { page /metrics | grep '^netatmo_sensor_temperature_celsius'; }

@@ -6,7 +6,6 @@ needs curl debootstrap dpkg-deb lintian jq openssl
 published_program
 debian=$work/debian made=artifacts/packages again=$work/again
 
-version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 deb=$made/oauth-exporter_${version}_amd64.deb next=$work/next/oauth-exporter_9.0.0_amd64.deb old=$work/exporter_0.1.0_amd64.deb
 build() { packages/build --published "$published" "$@"; }
 rm -rf "$made"
@@ -64,7 +63,6 @@ start() {
   exporter=$!
 }
 scraped() { curl -fsS --cacert "$debian/etc/exporter/cert.pem" --connect-to localhost:29210:127.0.0.1:29210 -u me:correct-horse https://localhost:29210/metrics > "$work/page" && has_series netatmo_sensor_temperature_celsius 'account="home"' < "$work/page"; }
-stop() { kill $exporter; ended=0; wait $exporter || ended=$?; }
 start
 check "as an unprivileged user it logs in with the refresh token and is scraped" eventually scraped
 check "the health check succeeds" inside oauth-exporter health --config /etc/exporter/exporter.yml

@@ -3,15 +3,9 @@
 . "$(dirname "$0")/checks.sh"
 needs promtool prometheus clang
 published_program
-[ -e artifacts/bin/Exporter.Tests/debug/Exporter.Tests ] || quietly dotnet build tests/Exporter.Tests.csproj -v q -nodeReuse:false
+built_tests
 
-passes() { # form file
-  EXPORTER=$2 dotnet test --project tests/Exporter.Tests.csproj --no-build --results-directory "$root/artifacts/test-results" --report-xunit-trx --report-xunit-trx-filename "$1.trx" \
-    --filter-class Exporter.Tests.Program.SecureConnectionTests Exporter.Tests.Program.WeatherStationTests Exporter.Tests.Program.MovingOverTests Exporter.Tests.Cmd.RealProgramTests Exporter.Tests.Webex.WebexProgramTests
-}
 alone() { [ "$(ls "$(dirname "$1")")" = oauth-exporter ]; }
-small() { [ "$(stat -c %s "$1")" -le "$2" ]; }
-megabytes() { stat -c %s "$1" | awk '{ printf "%.1f MB", $1 / 1e6 }'; }
 # The newest version of the C library whose functions the program uses.
 runs_with() { [ "$(objdump -T "$1" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)" = "GLIBC_$2" ]; }
 

@@ -5,7 +5,6 @@ own_mounts "$@"
 needs curl debootstrap dpkg-deb jq pgrep systemd-nspawn
 published_program
 debian=$work/debian
-version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 packages/build --published "$published" --output "$work/packages" >/dev/null
 bare_debian "$debian"
 cp "$work/packages/oauth-exporter_${version}_amd64.deb" "$debian/exporter.deb"
