@@ -17,13 +17,27 @@ internal static class SourceCommands
     private static void Add(CommandLine program, string source, SourceCommand declaration)
     {
         var command = new Command(declaration.Name[^1], declaration.Help);
-        var account = declaration.Arguments.Count == 0
-            ? AddAccountArgument()
+        var account = declaration.RunAsync is not null ? _ => null
+            : declaration.Arguments.Count == 0 ? AddAccountArgument()
             : AddOption(new("--account", CommandLine.AccountHelp, "NAME"), program.AccountNames);
-        var values = declaration.Arguments.Select(a => (a.Name, Value: AddArgument(a))).ToList();
+        var repeated = (Argument<string[]>?)null;
+        var values = declaration.Arguments.Where(a => !a.IsRepeated).Select(a => (a.Name, Value: AddArgument(a))).ToList();
+        if (declaration.Arguments.LastOrDefault(a => a.IsRepeated) is { } last)
+        {
+            var arity = last.IsRequired ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore;
+            command.Add(repeated = new Argument<string[]>(last.Name) { Description = last.Help, Arity = arity });
+        }
         values.AddRange(declaration.Options.OrderByDescending(o => o.Placeholder is null).Select(o => (o.Name, AddOption(o))));
-        var notes = new CommandNotes(CommandGroup.Sources, declaration.Examples, [Configuration.ConfigFile, .. declaration.Settings]);
-        program.Add(command, notes, RunAsync, groups: declaration.Name.SkipLast(1));
+        var notes = new CommandNotes(
+            CommandGroup.Sources, declaration.Examples, declaration.RunAsync is not null ? [] : [Configuration.ConfigFile, .. declaration.Settings]);
+        if (declaration.RunAsync is not null)
+        {
+            program.AddUnconfigured(command, notes, RunUnconfiguredAsync, StoreAccess.ReadOnlyCommand, declaration.Name.SkipLast(1));
+        }
+        else
+        {
+            program.Add(command, notes, RunAsync, groups: declaration.Name.SkipLast(1));
+        }
 
         Func<ParseResult, string?> AddAccountArgument()
         {
@@ -54,9 +68,17 @@ internal static class SourceCommands
             return result => result.GetValue(valued);
         }
 
+        CommandCall CallOf(ParseResult result, Terminal terminal, TimeProvider time, Func<CancellationToken, Task<int>> logInAsync)
+        {
+            var given = values.Where(v => v.Value(result) is not null).ToDictionary(v => v.Name, v => v.Value(result)!);
+            return new CommandCall(given, terminal, time, logInAsync) { Repeated = (repeated is null ? null : result.GetValue(repeated)) ?? [] };
+        }
+
+        Task<int> RunUnconfiguredAsync(ParseResult result, CancellationToken cancellationToken) => declaration.RunAsync!(
+            CallOf(result, program.Terminal, program.Time, _ => Task.FromResult(ExitCode.Done)), cancellationToken);
+
         async Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken)
         {
-            var arguments = values.Where(v => v.Value(result) is not null).ToDictionary(v => v.Name, v => v.Value(result)!);
             var options = context.Options with { Accounts = [.. context.Options.Accounts.Where(a => a.Source == source)] };
             if (context.Options.Accounts.Count > 0 && options.Accounts.Count == 0)
             {
@@ -65,7 +87,7 @@ internal static class SourceCommands
             var accounts = context with { Options = options };
             return await accounts.RunAsync(account(result), async opened =>
             {
-                var call = new CommandCall(arguments, context.Terminal, context.Time, token => LogInAsync(accounts, opened, token));
+                var call = CallOf(result, context.Terminal, context.Time, token => LogInAsync(accounts, opened, token));
                 try
                 {
                     return await opened.Commands[declaration](call, cancellationToken);

@@ -11,10 +11,12 @@ public sealed class TokenUnavailableException(string message) : Exception(messag
 /// second response counts. Never sends a request without a token, and does not change a request that has an Authorization header. Safe for
 /// concurrent use. Throws <see cref="TokenUnavailableException"/> when there is no token.
 /// </summary>
-/// <param name="tokenManagerOf">The token manager of the account of a request, so that one client can serve many accounts.</param>
+/// <param name="tokenManagerOf">
+/// The token manager of the account of a request, so that one client can serve many accounts; null for a request that needs no token.
+/// </param>
 /// <param name="isRejected">Whether a response rejects the access token; may read the buffered body. By default, status 401 does.</param>
 public sealed class TokenHandler(
-    Func<HttpRequestMessage, TokenManager> tokenManagerOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isRejected = null)
+    Func<HttpRequestMessage, TokenManager?> tokenManagerOf, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isRejected = null)
     : DelegatingHandler
 {
     /// <summary>Longer than a token request and a wait for another process, so that their own reasons are reported.</summary>
@@ -31,11 +33,10 @@ public sealed class TokenHandler(
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (request.Headers.Authorization is not null)
+        if (request.Headers.Authorization is not null || tokenManagerOf(request) is not { } manager)
         {
             return await base.SendAsync(request, cancellationToken);
         }
-        var manager = tokenManagerOf(request);
         var waiting = manager.GetTokenAsync(cancellationToken).AsTask();
         if (!await ArrivesInTimeAsync(waiting, manager))
         {

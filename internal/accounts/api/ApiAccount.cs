@@ -14,26 +14,37 @@ public class ApiAccount
     /// <param name="address">The base address of the API; accounts of one source may have different ones.</param>
     public ApiAccount(TokenManager manager, Uri address) => (TokenManager, Address) = (manager, address);
 
+    /// <summary>An account whose requests contain their credentials, or need none.</summary>
+    public ApiAccount(Uri address) => Address = address;
+
     /// <param name="accessToken">A token that the client does not renew.</param>
     public ApiAccount(Secret accessToken, Uri address) => (AccessToken, Address) = (accessToken, address);
 
     public Uri Address { get; }
 
-    /// <summary>Null if <see cref="AccessToken"/> is set.</summary>
+    /// <summary>Null for an account with a fixed token or without a token.</summary>
     public TokenManager? TokenManager { get; }
 
-    /// <summary>Null if <see cref="TokenManager"/> is set.</summary>
+    /// <summary>A fixed token; null for any other account.</summary>
     public Secret? AccessToken { get; }
 
     /// <summary>Counts the calls of this account; null for no counts.</summary>
     public ApiCalls? Calls { get; init; }
 
+    /// <summary>Limits the requests of this account; null for no limit.</summary>
+    public RequestBudget? Budget { get; init; }
+
+    /// <summary>The largest response in bytes.</summary>
+    public int LargestResponse { get; init; } = ApiLimits.LargestBody;
+
     /// <summary>The current access token; null if there is none.</summary>
     public Secret? CurrentToken => AccessToken ?? TokenManager?.Snapshot.State.Token?.AccessToken;
+
+    /// <summary>Marks a request as one of this account.</summary>
+    public void Mark(HttpRequestMessage request) => request.Options.Set(Key, this);
 
     public static ApiAccount Of(HttpRequestMessage request) =>
         request.Options.TryGetValue(Key, out var account) ? account : throw new InvalidOperationException($"the request has no option {Option}");
 
-    internal static TokenManager TokenManagerOf(HttpRequestMessage request) =>
-        Of(request).TokenManager ?? throw new InvalidOperationException("the account has a fixed access token, and the request was sent without it");
+    internal static TokenManager? TokenManagerOf(HttpRequestMessage request) => Of(request).TokenManager;
 }

@@ -25,7 +25,7 @@ internal sealed class ApiAccountHandler(Counter.Child timeouts, TimeProvider tim
         try
         {
             var response = await base.SendAsync(request, either.Token);
-            await response.Content.LoadIntoBufferAsync(ApiLimits.LargestBody, either.Token);
+            await response.Content.LoadIntoBufferAsync(account.LargestResponse, either.Token);
             // JSON is UTF-8 (RFC 8259 section 8.1), regardless of the response's charset and media type.
             response.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             return response;

@@ -20,7 +20,7 @@ public static class ApiClients
 
     /// <summary>
     /// Registers the Refit client of <typeparamref name="T"/> as a singleton. From the outside in: the account's address and the limits, the
-    /// account's token, retries of reads, counters of calls, the network. Uses a registered <see cref="TimeProvider"/>.
+    /// account's token, retries of reads, the account's budget, counters of calls, the network. Uses a registered <see cref="TimeProvider"/>.
     /// </summary>
     /// <param name="source">The source's name; also the key of the HTTP client.</param>
     /// <param name="json">Reads responses and writes request bodies.</param>
@@ -31,19 +31,33 @@ public static class ApiClients
         Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isTokenRejected = null)
         where T : class
     {
-        services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<ApiMetrics>();
         services.AddSingleton(provider => provider.GetRequiredKeyedService<T>(source));
+        return services.AddKeyedRefitGeneratedClient<T>(source, _ => new RefitSettings(new ApiSerializer(json)), source)
+            .ConfigureHttpClient(http => http.BaseAddress = PlaceholderAddress)
+            .AddApiHandlers(source, isTokenRejected);
+    }
+
+    /// <summary>Registers a keyed <see cref="HttpClient"/> with the same parts, for a source whose requests are only known at run time.</summary>
+    /// <param name="source">The source's name; also the key of the HTTP client.</param>
+    /// <param name="isTokenRejected">Whether a response rejects the access token; see <see cref="TokenHandler"/>.</param>
+    public static IHttpClientBuilder AddApiClient(
+        this IServiceCollection services, string source, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>> isTokenRejected) =>
+        services.AddHttpClient(source).AddApiHandlers(source, isTokenRejected).AddAsKeyed(ServiceLifetime.Singleton);
+
+    private static IHttpClientBuilder AddApiHandlers(
+        this IHttpClientBuilder client, string source, Func<HttpResponseMessage, CancellationToken, ValueTask<bool>>? isTokenRejected)
+    {
+        client.Services.TryAddSingleton(TimeProvider.System);
+        client.Services.TryAddSingleton<ApiMetrics>();
         // Telemetry may log an address, and an address may contain a secret.
-        services.PostConfigure<TelemetryOptions>(options => options.LoggerFactory = NullLoggerFactory.Instance);
-        var client = services.AddKeyedRefitGeneratedClient<T>(source, _ => new RefitSettings(new ApiSerializer(json)), source)
-            .ConfigureHttpClient(http => (http.BaseAddress, http.Timeout) = (PlaceholderAddress, Timeout.InfiniteTimeSpan))
+        client.Services.PostConfigure<TelemetryOptions>(options => options.LoggerFactory = NullLoggerFactory.Instance);
+        client.ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
             .UseSingleHandlerChain()
             .AddHttpMessageHandler(provider => new ApiAccountHandler(Metrics(provider).Timeouts(source), provider.GetRequiredService<TimeProvider>()))
             .AddHttpMessageHandler(_ => new TokenHandler(ApiAccount.TokenManagerOf, isTokenRejected));
         client.AddResilienceHandler("reads", (pipeline, context) =>
             Configure(pipeline, Metrics(context.ServiceProvider), source, context.ServiceProvider.GetRequiredService<TimeProvider>()));
-        return client.AddHttpMessageHandler(_ => ApiCalls.CreateHandler());
+        return client.AddHttpMessageHandler(_ => new BudgetHandler()).AddHttpMessageHandler(_ => ApiCalls.CreateHandler());
 
         static ApiMetrics Metrics(IServiceProvider provider) => provider.GetRequiredService<ApiMetrics>();
     }

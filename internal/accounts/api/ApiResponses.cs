@@ -35,7 +35,7 @@ public static class ApiResponses
     {
         if (response.HasRequestError(out var error))
         {
-            return Failure(error.InnerException ?? error, provider);
+            return FailureOf(error.InnerException ?? error, provider);
         }
         var failure = classify(response);
         // Ignore Retry-After in a success response that is not the API's.
@@ -44,11 +44,13 @@ public static class ApiResponses
             : failure with { RetryAfter = RetryAfter.Read(response.Headers, time) };
     }
 
-    private static ApiFailure Failure(Exception exception, string provider) => exception switch
+    /// <summary>The failure that an exception of an API client means.</summary>
+    /// <param name="largest">The largest response in bytes.</param>
+    public static ApiFailure FailureOf(Exception exception, string provider, int largest = ApiLimits.LargestBody) => exception switch
     {
         TokenUnavailableException e => new ApiFailure.NoToken($"No request was sent to {provider}: {e.Message.TrimEnd('.')}."),
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } =>
-            new ApiFailure.Unavailable($"{provider}'s response is larger than {ApiLimits.LargestBody / 1024 / 1024} MiB."),
+            new ApiFailure.Unavailable($"{provider}'s response is larger than {largest / 1024 / 1024} MiB."),
         ApiTimeoutException => new ApiFailure.Unavailable(
             string.Create(CultureInfo.InvariantCulture, $"{provider} did not respond within {ApiLimits.LongestWait.TotalSeconds} s.")),
         OperationCanceledException or TimeoutException or TimeoutRejectedException =>

@@ -5,8 +5,15 @@ namespace Exporter.Accounts;
 
 public abstract record YamlValue(int Line)
 {
+    /// <summary>Of its first character, from 1.</summary>
+    public int Column { get; init; }
+
     /// <param name="Text">Null if there is no value after the colon.</param>
-    public sealed record Scalar(string? Text, int Line) : YamlValue(Line);
+    public sealed record Scalar(string? Text, int Line) : YamlValue(Line)
+    {
+        /// <summary>Whether it is written without quotes, in one line, so that each character has a position.</summary>
+        public bool IsPlain { get; init; }
+    }
 
     public sealed record List(IReadOnlyList<YamlValue> Items, int Line) : YamlValue(Line);
 
@@ -14,7 +21,11 @@ public abstract record YamlValue(int Line)
 }
 
 /// <param name="Line">The line of the key; the value may start on a later line.</param>
-public sealed record YamlEntry(string Key, YamlValue Value, int Line);
+public sealed record YamlEntry(string Key, YamlValue Value, int Line)
+{
+    /// <summary>Of the key's first character, from 1.</summary>
+    public int Column { get; init; }
+}
 
 /// <summary>
 /// Reads a YAML file from the parser's events, and reports every error as one line. YamlDotNet's own tree stops at the first duplicate key,
@@ -134,8 +145,15 @@ public sealed class YamlFile
         return value;
     }
 
-    private static YamlValue.Scalar ToScalar(Scalar scalar) =>
-        new(scalar.Style == ScalarStyle.Plain && scalar.Value is "" or "~" or "null" or "Null" or "NULL" ? null : scalar.Value, Line(scalar));
+    private static YamlValue.Scalar ToScalar(Scalar scalar)
+    {
+        var isPlain = scalar.Style == ScalarStyle.Plain;
+        return new(isPlain && scalar.Value is "" or "~" or "null" or "Null" or "NULL" ? null : scalar.Value, Line(scalar))
+        {
+            Column = (int)scalar.Start.Column,
+            IsPlain = isPlain,
+        };
+    }
 
     private YamlValue.List ReadList(int depth)
     {
@@ -148,7 +166,7 @@ public sealed class YamlFile
             items.Add(ReadValue(depth + 1));
         }
         Close(start.Style == SequenceStyle.Flow);
-        return new YamlValue.List(items, at);
+        return new YamlValue.List(items, at) { Column = (int)start.Start.Column };
     }
 
     private YamlValue.Map ReadMap(int depth)
@@ -160,7 +178,7 @@ public sealed class YamlFile
         var first = new Dictionary<string, int>(StringComparer.Ordinal);
         while (!parser.TryConsume<MappingEnd>(out _))
         {
-            var line = Line(parser.Current!);
+            var (line, column) = (Line(parser.Current!), (int)parser.Current!.Start.Column);
             var key = (parser.Current, ReadValue(depth + 1)) is (Scalar written, YamlValue.Scalar) ? written.Value : null;
             var value = ReadValue(depth + 1);
             var wrong = key is null ? "a key must be a plain name; write the name out"
@@ -169,7 +187,7 @@ public sealed class YamlFile
                 : null;
             if (wrong is null)
             {
-                entries.Add(new YamlEntry(key!, value, line));
+                entries.Add(new YamlEntry(key!, value, line) { Column = column });
             }
             else
             {
@@ -177,7 +195,7 @@ public sealed class YamlFile
             }
         }
         Close(start.Style == MappingStyle.Flow);
-        return new YamlValue.Map(entries, at);
+        return new YamlValue.Map(entries, at) { Column = (int)start.Start.Column };
     }
 
     private void Open(bool isFlow, int line)

@@ -30,21 +30,14 @@ internal interface IBmwApi
 }
 
 /// <summary>An account whose requests, including retries, count against the budget.</summary>
-internal sealed class BmwAccount(TokenManager manager, Uri address, DailyBudget budget) : ApiAccount(manager, address)
+internal sealed class BmwAccount : ApiAccount
 {
-    public DailyBudget Budget => budget;
+    public BmwAccount(TokenManager manager, Uri address, RequestBudget budget) : base(manager, address) => Budget = budget;
 
     /// <summary>Sends one request. If the budget is used up, it sends nothing and does not even renew the token.</summary>
     public async Task<Result<T, ApiFailure>> SendAsync<T>(
-        Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert, TimeProvider time) where T : class
-    {
-        if (Budget.RetryAfter is { } wait)
-        {
-            var reason = $"No request was sent to BMW: the budget of {Budget.Limit} requests in 24 hours is used up.";
-            return new ApiFailure.RateLimited(reason) { RetryAfter = wait };
-        }
-        return BmwResponses.Read(await send(), time, convert);
-    }
+        Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert, TimeProvider time) where T : class =>
+        Budget!.Failure is { } usedUp ? usedUp : BmwResponses.Read(await send(), time, convert);
 }
 
 /// <summary>A car of the account.</summary>

@@ -68,7 +68,7 @@ internal sealed record BmwCarDataOptions(string? ClientId, IReadOnlyList<string>
         "Also use BMW's CarData API: read the descriptions of the cars once a day, and their last values after a start.", variable: "BMW_REST");
     private static readonly Setting<int> RestDailyCallsSetting = Settings.Number("rest_daily_calls",
         "Maximum requests to BMW's CarData API in 24 hours. BMW allows each user 50, shared by all programs.",
-        variable: "BMW_REST_DAILY_CALLS", @default: "20", min: 1, max: DailyBudget.BmwQuota);
+        variable: "BMW_REST_DAILY_CALLS", @default: "20", min: 1, max: BmwRest.DailyQuota);
     private static readonly Setting<Uri> ApiSetting = Settings.Address("api_url", "Base address of BMW's CarData API; change it only for tests.",
         variable: "BMW_API_URL", @default: "https://api-cardata.bmwgroup.com");
 

@@ -20,7 +20,7 @@ public sealed class BmwCarDataSource : ISource
     public IReadOnlyList<SourceCommand> Commands => BmwCommands.All;
 
     public void AddServices(IServiceCollection services) =>
-        services.AddApiClient<IBmwApi>(Name, BmwApiJson.Default, BmwResponses.RejectsTokenAsync).AddHttpMessageHandler(_ => new BudgetHandler());
+        services.AddApiClient<IBmwApi>(Name, BmwApiJson.Default, BmwResponses.RejectsTokenAsync);
 
     public Func<AccountContext, Account> Configure(Section section)
     {
@@ -45,7 +45,8 @@ public sealed class BmwCarDataSource : ISource
             Commands = new BmwCommands(options, manager, stream).Handlers,
             Live = rest?.Budget is not { } budget ? [] :
             [
-                new("bmw_api_quota_limit", "Maximum requests of this account to BMW's CarData API in 24 hours.", MetricKind.Gauge, _ => budget.Limit),
+                new("bmw_api_quota_limit", "Maximum requests of this account to BMW's CarData API in 24 hours.", MetricKind.Gauge,
+                    _ => options.RestDailyCalls),
                 new("bmw_api_quota_used", "Requests to BMW's CarData API in the last 24 hours.", MetricKind.Gauge, _ => budget.Used),
             ],
         };

@@ -55,7 +55,7 @@ internal static partial class BmwResponses
         return ((int)status, code) switch
         {
             (_, "CU-429") or (429, _) => new ApiFailure.RateLimited(
-                $"BMW's daily quota is used up: {details}. All programs of the account share {DailyBudget.BmwQuota} requests a day."),
+                $"BMW's daily quota is used up: {details}. All programs of the account share {BmwRest.DailyQuota} requests a day."),
             (_, "CU-103") => new ApiFailure.MissingScope(
                 $"The token lacks the scope cardata:api:read: {details}. Subscribe to CarData API in the portal, wait a minute, and log in again.",
                 "cardata:api:read"),

@@ -6,11 +6,14 @@ namespace Exporter.BmwCarData;
 
 /// <summary>
 /// Reads from BMW's CarData API what the stream does not send: once a day the descriptions of the cars, and once after a start their last
-/// values. All requests count against the <see cref="DailyBudget"/>.
+/// values. All requests count against the <see cref="RequestBudget"/>.
 /// </summary>
 /// <param name="file">Stores the descriptions of the cars across restarts.</param>
 internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions options, string file, TimeProvider time, ILogger logger)
 {
+    /// <summary>BMW's quota for a user, shared by all programs.</summary>
+    public const int DailyQuota = 50;
+
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
     private static readonly Backoff Retry = new(TimeSpan.FromMinutes(15), TimeSpan.FromHours(6));
 
@@ -24,12 +27,13 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
     /// <summary>Why the last attempt failed; null if it succeeded.</summary>
     public ApiFailure? Failure => failure;
 
-    public DailyBudget Budget => account.Budget;
+    public RequestBudget Budget => account.Budget!;
 
     public static BmwRest Open(BmwCarDataOptions options, TokenManager manager, AccountContext context, ILogger logger)
     {
         var directory = Path.Combine(context.StateDirectory, "bmw-cardata", Uri.EscapeDataString(context.Name));
-        var budget = new DailyBudget(options.RestDailyCalls, Path.Combine(directory, "calls.json"), context.Time, logger);
+        var budget = new RequestBudget(
+            "BMW", [new BudgetWindow(options.RestDailyCalls, Day)], Path.Combine(directory, "calls.json"), context.Time, logger);
         var account = new BmwAccount(manager, options.Api!, budget);
         var file = Path.Combine(directory, "cars.json");
         return new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, options, file, context.Time, logger);

@@ -16,13 +16,9 @@ internal static class BmwStateFiles
     }
 }
 
-/// <param name="Calls">The time of each request.</param>
-internal sealed record BudgetFile(IReadOnlyList<DateTimeOffset>? Calls);
-
 /// <param name="At">When the exporter read the descriptions.</param>
 internal sealed record CarsFile(DateTimeOffset At, IReadOnlyList<CarInfo>? Cars);
 
-[JsonSerializable(typeof(BudgetFile))]
 [JsonSerializable(typeof(CarsFile))]
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]

@@ -22,7 +22,7 @@ public sealed class BmwFeedTests : IDisposable
     {
         var options = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
         manager = new TokenManager("car", new FakeGrant(time), new MemoryStore(StreamBench.Token(0)), options, time, log);
-        account = new BmwAccount(manager, new Uri("https://api.invalid"), new DailyBudget(50, directory["calls.json"], time, log));
+        account = new BmwAccount(manager, new Uri("https://api.invalid"), new RequestBudget("BMW", [new BudgetWindow(50, TimeSpan.FromDays(1))], directory["calls.json"], time, log));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

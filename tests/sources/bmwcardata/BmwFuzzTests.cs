@@ -66,7 +66,7 @@ public class BmwFuzzTests
             using var http = new StubHttp().Otherwise((_, _) => StubHttp.Answer(HttpStatusCode.OK, body));
             using var directory = new TemporaryDirectory();
             var time = new ManualTime();
-            var budget = new DailyBudget(50, directory["calls.json"], time, NullLogger.Instance);
+            var budget = new RequestBudget("BMW", [new BudgetWindow(50, TimeSpan.FromDays(1))], directory["calls.json"], time, NullLogger.Instance);
             var account = new BmwAccount(manager, new Uri("https://api.invalid/"), budget);
             var api = ProviderApi.Services(new BmwCarDataSource(), http, time).GetRequiredService<IBmwApi>();
 

@@ -269,7 +269,7 @@ public sealed class BmwRestTests : IAsyncLifetime
     [Fact]
     public void Requests_expire_one_by_one()
     {
-        var budget = new DailyBudget(2, directory["budget/calls.json"], time, log);
+        var budget = new RequestBudget("BMW", [new BudgetWindow(2, TimeSpan.FromDays(1))], directory["budget/calls.json"], time, log);
 
         Assert.Null(budget.Reserve());
         time.Advance(TimeSpan.FromHours(1));
@@ -285,9 +285,9 @@ public sealed class BmwRestTests : IAsyncLifetime
     {
         // The budget logs this error while it holds its lock.
         Directory.CreateDirectory(directory["budget/calls.json"]);
-        DailyBudget? budget = null;
+        RequestBudget? budget = null;
         var callback = new CallbackLog(() => Task.Run(() => budget!.Used));
-        budget = new DailyBudget(2, directory["budget/calls.json"], time, callback);
+        budget = new RequestBudget("BMW", [new BudgetWindow(2, TimeSpan.FromDays(1))], directory["budget/calls.json"], time, callback);
 
         Assert.Equal(TimeSpan.FromMinutes(15), budget.Reserve());
 
@@ -298,12 +298,12 @@ public sealed class BmwRestTests : IAsyncLifetime
     [Fact]
     public void A_clock_that_was_set_back_does_not_forget_requests()
     {
-        var budget = new DailyBudget(1, directory["budget/calls.json"], time, log);
+        var budget = new RequestBudget("BMW", [new BudgetWindow(1, TimeSpan.FromDays(1))], directory["budget/calls.json"], time, log);
         Assert.Null(budget.Reserve());
 
         time.StepWallClock(-TimeSpan.FromDays(30));
 
-        Assert.Equal(TimeSpan.FromDays(1), new DailyBudget(1, directory["budget/calls.json"], time, log).Reserve());
+        Assert.Equal(TimeSpan.FromDays(1), new RequestBudget("BMW", [new BudgetWindow(1, TimeSpan.FromDays(1))], directory["budget/calls.json"], time, log).Reserve());
     }
 
     private async Task<Run> StartAsync(int dailyCalls = 20, IReadOnlyList<string>? scope = null, bool loggedIn = true)
@@ -370,7 +370,7 @@ public sealed class BmwRestTests : IAsyncLifetime
 
         public Exporter.BmwCarData.BmwRest Rest { get; }
 
-        public DailyBudget Budget => Rest.Budget;
+        public RequestBudget Budget => Rest.Budget;
 
         public TokenManager TokenManager { get; }
 
