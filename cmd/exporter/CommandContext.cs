@@ -75,7 +75,8 @@ internal sealed record CommandContext(ProgramOptions Options, Terminal Terminal,
             { State: TokenState.Missing } => (ExitCode.Failed, $"not logged in; {login}"),
             { State: TokenState.Lost(_, var reason, _) } => (ExitCode.Failed, $"the login is lost: {reason}; {login}"),
             { State: TokenState.InvalidClient(_, var reason, _) } => (ExitCode.Failed, $"{reason}; fix the configuration"),
-            { State: TokenState.Active { FailedRenewals: 0, Held.RefreshToken: null } } when account.Upstream.Count == 0 =>
+            { State: TokenState.Active { FailedRenewals: 0, Held.RefreshToken: null } }
+                when !account.TokenManager.CanRenew && account.Upstream.Count == 0 =>
                 (ExitCode.Failed, $"the token cannot be renewed without a refresh token; {login}"),
             { History.LastError: { } error } => (ExitCode.TryLater, $"{error}; try again later"),
             _ => (ExitCode.TryLater, "the token is not being renewed; try again later"),

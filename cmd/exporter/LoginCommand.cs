@@ -78,13 +78,17 @@ internal sealed class LoginCommand(CommandContext context)
         await using var disposeListener = listener;
         // Without a listener, port 0 is not a port yet, so the redirect URI contains none.
         var registered = redirect.Port == 0 ? new UriBuilder(redirect) { Port = -1 }.Uri : redirect;
-        var request = grant.Begin(listener?.Redirect ?? registered);
+        var (request, failure) = await grant.BeginAsync(listener?.Redirect ?? registered, cancellationToken);
+        if (request is null)
+        {
+            return failure!;
+        }
         listener?.Expect(request.State);
         terminal.Error.WriteLine($"Open this page and log in:\n\n  {request.Address.AbsoluteUri}\n");
         OpenBrowser(openBrowser, request.Address);
         var (response, missing) = await ReceiveAsync(listener, request, cancellationToken);
         return response is null ? new Renewal.InvalidGrant(missing!)
-            : grant.Validate(response, request) is { } problem ? new Renewal.InvalidGrant(problem)
+            : AuthorizationCodeGrant.Validate(response, request) is { } problem ? new Renewal.InvalidGrant(problem)
             // Not cancelable, because an authorization code is single-use (RFC 6749, section 4.1.2).
             : await grant.ExchangeAsync(response.Code!, request, CancellationToken.None);
     }

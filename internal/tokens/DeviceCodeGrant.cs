@@ -34,6 +34,9 @@ public sealed class DeviceCodeGrant(
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
+    /// <summary>Separates the scopes; a space by RFC 6749, section 3.3.</summary>
+    public string ScopeSeparator { get; init; } = " ";
+
     /// <summary>Replaces the failure of a request for a code with one that names the cause, for a provider whose error does not.</summary>
     public Func<Renewal, CancellationToken, Task<Renewal>>? Explain { get; init; }
 
@@ -42,7 +45,7 @@ public sealed class DeviceCodeGrant(
     {
         var verifier = pkce ? Pkce.Random() : null;
         var form = TokenEndpoint.Parameters(
-            ("scope", string.Join(' ', scopes)),
+            ("scope", string.Join(ScopeSeparator, scopes)),
             ("code_challenge", verifier is null ? null : Pkce.Challenge(verifier)),
             ("code_challenge_method", verifier is null ? null : "S256"));
         var (response, failure, _, _) = await device.PostAsync([.. extra ?? [], .. form], mayBeEmpty: false, cancellationToken);

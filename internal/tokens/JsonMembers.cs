@@ -78,6 +78,9 @@ public sealed class JsonMembers : IEquatable<JsonMembers>
     /// <summary>A number, also if it is written as text; null when it is missing or not a number.</summary>
     public double? Number(string name) => Json.Number(Read(name));
 
+    /// <summary>Whether it is the value <c>true</c>.</summary>
+    internal bool IsTrue(string name) => Read(name) is { ValueKind: JsonValueKind.True };
+
     /// <summary>A time in Unix seconds; null when it is missing or not a time.</summary>
     public DateTimeOffset? UnixTime(string name) =>
         Number(name) is > 0 and < 1e11 and var seconds ? DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) : null;

@@ -90,6 +90,9 @@ public sealed record TokenError(HttpStatusCode Status, string? Error, string? De
         _ => new Renewal.Transient(FailureKind.MalformedAnswer, Describe("the response contains neither a token nor an error")),
     };
 
+    /// <summary>An error that only the server's own members show. What it means is not certain, so it is transient.</summary>
+    internal Renewal.Transient ClassifyOwn() => Unknown("the token endpoint returned an error");
+
     /// <summary>A sentence with the error of the provider, shortened and without control characters.</summary>
     public string Describe(string sentence)
     {

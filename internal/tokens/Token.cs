@@ -56,8 +56,19 @@ public sealed record Token
         Members = (UnknownType is null ? Members : Members.Without(TypeMember)).Merge(issued.Members),
     };
 
+    /// <summary>The token after a new login: no part of the previous login stays, only other members of the file.</summary>
+    internal Token ReplacedBy(Token issued) => After(issued) with
+    {
+        RefreshToken = issued.RefreshToken,
+        RefreshExpiresAt = issued.RefreshExpiresAt,
+        IdToken = issued.IdToken,
+    };
+
     /// <summary>A warning for each missing attribute, with the consequence.</summary>
-    public IEnumerable<string> Warnings()
+    public IEnumerable<string> Warnings() => Warnings(canRenew: RefreshToken is not null);
+
+    /// <param name="canRenew">Whether the grant can renew the token, which may need no refresh token for that.</param>
+    internal IEnumerable<string> Warnings(bool canRenew)
     {
         if (AccessToken is null)
         {
@@ -67,13 +78,13 @@ public sealed record Token
         {
             yield return $"its access token is not used: {problem}";
         }
-        if (RefreshToken is null)
+        if (!canRenew)
         {
             yield return "it has no refresh_token: it cannot be renewed, and you must log in when it expires";
         }
         if (AccessToken is not null && ExpiresAt is null)
         {
-            var consequence = RefreshToken is null ? "is used until the provider rejects it" : "is renewed at once to learn its lifetime";
+            var consequence = !canRenew ? "is used until the provider rejects it" : "is renewed at once to learn its lifetime";
             yield return $"{ExpiryProblem ?? "it has no expiry"}: the token {consequence}";
         }
     }

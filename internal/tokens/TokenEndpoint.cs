@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Json;
 using System.Text.Unicode;
 using System.Web;
 
@@ -45,7 +46,7 @@ public sealed record ErrorMembers(string? Description = null, string? Reference 
 /// <param name="prepare">Called with each request before it is sent, for example to set options for a handler of <paramref name="http"/>.</param>
 public sealed class TokenEndpoint(
     HttpClient http,
-    Uri address,
+    EndpointAddress address,
     Func<OAuthClient?> client,
     TimeProvider time,
     Func<TokenError, Renewal>? classify = null,
@@ -62,7 +63,7 @@ public sealed class TokenEndpoint(
 
     public TokenEndpoint(
         HttpClient http,
-        Uri address,
+        EndpointAddress address,
         OAuthClient client,
         TimeProvider time,
         Func<TokenError, Renewal>? classify = null,
@@ -75,6 +76,18 @@ public sealed class TokenEndpoint(
 
     /// <summary>The members of an error response beside those of RFC 6749.</summary>
     public ErrorMembers ErrorMembers { get; init; } = new();
+
+    /// <summary>Further fields of every token request. Their values may be secret.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> ExtraParameters { get; init; } = [];
+
+    /// <summary>The member of a response that contains the token, with dots for nested ones; null for the response itself.</summary>
+    public string? TokenAt { get; init; }
+
+    /// <summary>Whether a response with a success status is an error, for a server that does not use <c>error</c> (RFC 6749, section 5.2).</summary>
+    public Func<JsonElement, bool>? IsError { get; init; }
+
+    /// <summary>Differs from that of every other endpoint.</summary>
+    internal string Location => address.ToString();
 
     /// <summary>A client for token endpoints: no redirects, no cookies, and new connections every few minutes to follow address changes.</summary>
     public static HttpClient CreateHttp() =>
@@ -103,15 +116,17 @@ public sealed class TokenEndpoint(
         IEnumerable<KeyValuePair<string, string>> form, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        var response = await PostAsync(form, mayBeEmpty: false, cancellationToken);
+        var response = await PostAsync([.. form, .. ExtraParameters], mayBeEmpty: false, cancellationToken);
         // The lifetime counts from the response, which may have waited for a process that was stopped. So it counts from the request here.
         var issuedAt = time.GetUtcNow() - time.GetElapsedTime(started);
         if (response.Members is not { } members)
         {
             return (response.Failure!, response.Error);
         }
-        Renewal outcome = TokenResponse.ReadToken(members, issuedAt) is { } token
-            ? new Renewal.Renewed(Complete(token))
+        Renewal outcome = TokenResponse.Inner(members, TokenAt) is not { } holder
+            ? new Renewal.Transient(
+                FailureKind.MalformedAnswer, $"the response of the token endpoint has no object {TokenAt}, where the token must be")
+            : TokenResponse.ReadToken(holder, issuedAt) is { } token ? new Renewal.Renewed(Complete(token))
             : new Renewal.Transient(FailureKind.MalformedAnswer, "the response of the token endpoint has no access token");
         return (outcome with { ClockOffset = response.ClockOffset }, null);
     }
@@ -133,9 +148,14 @@ public sealed class TokenEndpoint(
             const string missing = "there is no client_id, neither in the configuration nor in the token file; set it in one of them";
             return new TokenResponse(null, new Renewal.InvalidClient(missing), null, null);
         }
+        var (location, unknown) = await address.FindAsync(cancellationToken);
+        if (location is null)
+        {
+            return new TokenResponse(null, unknown, null, null);
+        }
         var fields = form.ToList();
         string?[] secrets = [.. fields.Where(field => !PublicFields.Contains(field.Key)).Select(field => field.Value), known.Secret?.Reveal()];
-        return await SendAsync(CreateRequest(fields, known), secrets, mayBeEmpty, cancellationToken);
+        return await SendAsync(CreateRequest(location, fields, known), secrets, mayBeEmpty, cancellationToken);
     }
 
     /// <summary>
@@ -144,7 +164,13 @@ public sealed class TokenEndpoint(
     /// </summary>
     public async Task<TokenResponse> PostJsonAsync(JsonMembers body, AuthenticationHeaderValue? authorization, CancellationToken cancellationToken)
     {
-        var request = CreateRequest(new ByteArrayContent(body.ToBytes(JsonStyle.Compact)) { Headers = { ContentType = new("application/json") } });
+        var (location, unknown) = await address.FindAsync(cancellationToken);
+        if (location is null)
+        {
+            return new TokenResponse(null, unknown, null, null);
+        }
+        var content = new ByteArrayContent(body.ToBytes(JsonStyle.Compact)) { Headers = { ContentType = new("application/json") } };
+        var request = CreateRequest(location, content);
         request.Headers.Authorization = authorization;
         var secrets = body.Names.Select(name => body.Text(name)).Append(authorization?.Parameter);
         return await SendAsync(request, [.. secrets], mayBeEmpty: false, cancellationToken);
@@ -171,7 +197,9 @@ public sealed class TokenEndpoint(
             var members = ReadMembers(body, response.Content.Headers.ContentType?.MediaType);
             var code = members?.Text("error");
             // Some servers return an error with status 200.
-            if (response.IsSuccessStatusCode && code is null && (members is not null || mayBeEmpty))
+            var isSuccess = response.IsSuccessStatusCode && code is null && (members is not null || mayBeEmpty);
+            var isOwnError = isSuccess && IsError is not null && Json.Parse(body) is { } parsed && IsError(parsed);
+            if (isSuccess && !isOwnError)
             {
                 return new TokenResponse(members ?? JsonMembers.Empty, null, null, offset);
             }
@@ -180,10 +208,19 @@ public sealed class TokenEndpoint(
             var error = new TokenError(response.StatusCode, code, description, RetryAfter.ReadSigned(response.Headers, time))
             {
                 Reference = reference is null ? null : $"{ErrorMembers.Reference} {reference}",
-                Content = code is null && description is null ? UnknownAnswer.Describe(response, body, address) : null,
+                Content = isOwnError ? UnknownAnswer.DescribeOwnError(members)
+                    : code is null && description is null ? UnknownAnswer.Describe(response, body, request.RequestUri!) : null,
                 Secrets = secrets,
             };
-            var failure = (classify is null ? error.Classify() : classify(error)) with { ClockOffset = offset, Error = error.Error };
+            var failure = (isOwnError ? error.ClassifyOwn() : classify is null ? error.Classify() : classify(error)) with
+            {
+                ClockOffset = offset,
+                Error = error.Error,
+            };
+            if (failure is Renewal.Transient { Kind: FailureKind.UnknownAnswer })
+            {
+                address.Reconsider();
+            }
             return new TokenResponse(null, failure, error, offset);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -195,27 +232,30 @@ public sealed class TokenEndpoint(
             return Failed(FailureKind.Network, $"the token endpoint cannot be reached ({NetworkFailure.Describe(e)})");
         }
 
-        static TokenResponse Failed(FailureKind kind, string reason, TimeSpan? offset = null) =>
-            new(null, new Renewal.Transient(kind, reason) { ClockOffset = offset }, null, offset);
+        TokenResponse Failed(FailureKind kind, string reason, TimeSpan? offset = null)
+        {
+            address.Reconsider();
+            return new(null, new Renewal.Transient(kind, reason) { ClockOffset = offset }, null, offset);
+        }
     }
 
-    private HttpRequestMessage CreateRequest(IEnumerable<KeyValuePair<string, string>> form, OAuthClient client)
+    private static HttpRequestMessage CreateRequest(Uri location, IEnumerable<KeyValuePair<string, string>> form, OAuthClient client)
     {
         var (id, secret, authentication) = (client.Id, client.Secret?.Reveal(), client.Authentication);
         if (authentication != ClientAuthentication.Basic)
         {
             var fields = Parameters(("client_id", id), ("client_secret", authentication == ClientAuthentication.Post ? secret : null));
-            return CreateRequest(new FormUrlEncodedContent([.. form, .. fields]));
+            return CreateRequest(location, new FormUrlEncodedContent([.. form, .. fields]));
         }
-        var request = CreateRequest(new FormUrlEncodedContent(form));
+        var request = CreateRequest(location, new FormUrlEncodedContent(form));
         // RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
         var pair = $"{Uri.EscapeDataString(id)}:{Uri.EscapeDataString(secret ?? "")}";
         request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
         return request;
     }
 
-    private HttpRequestMessage CreateRequest(HttpContent content) =>
-        new(HttpMethod.Post, address) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } }, Content = content };
+    private static HttpRequestMessage CreateRequest(Uri location, HttpContent content) =>
+        new(HttpMethod.Post, location) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } }, Content = content };
 
     /// <summary>
     /// The members of a response: JSON, or a form, which some servers return although RFC 6749, section 5.1, requires JSON. Null if it is neither.
@@ -235,7 +275,7 @@ public sealed class TokenEndpoint(
     }
 
     /// <summary>The body; null when it is larger than any token response.</summary>
-    private static async Task<byte[]?> ReadAsync(HttpContent content, CancellationToken cancellationToken)
+    internal static async Task<byte[]?> ReadAsync(HttpContent content, CancellationToken cancellationToken)
     {
         await using var stream = await content.ReadAsStreamAsync(cancellationToken);
         var body = new ArrayBufferWriter<byte>();

@@ -89,7 +89,7 @@ internal sealed partial record TokenLifecycle
     {
         var isFirst = Stamp is null && State is TokenState.Missing;
         var adopted = (this with { Stamp = held.Stamp, WasChangedByOthers = true }).ReportRead(LogLevel.Warning, held.Warning);
-        foreach (var warning in held.Token.Warnings())
+        foreach (var warning in held.Token.Warnings(Rules.CanRenew(held.Token)))
         {
             adopted = adopted.Note((logger, account) =>
                 logger.LogWarning("account {Account}: {Location}: {Warning}", account, Rules.Location, warning));

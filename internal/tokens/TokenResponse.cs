@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Exporter.Tokens;
 
 /// <summary>The outcome of a token request: the members of a successful response (RFC 6749, section 5.1), or the failure.</summary>
@@ -31,6 +33,19 @@ public sealed record TokenResponse(JsonMembers? Members, Renewal? Failure, Token
             RefreshExpiresAt = now + (Seconds(members, "refresh_token_expires_in") ?? Seconds(members, "refresh_expires_in")),
             Members = members.Without(Known),
         };
+    }
+
+    /// <summary>The object at a path of members, with dots between them; null if there is none.</summary>
+    internal static JsonMembers? Inner(JsonMembers members, string? path)
+    {
+        try
+        {
+            return path is null ? members : path.Split('.').Aggregate((JsonMembers?)members, (outer, name) => outer?.Inner(name));
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Seconds as a number or as text. Null when it is missing, not a number, or not positive: some servers return 0 for unknown.</summary>

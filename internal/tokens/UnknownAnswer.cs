@@ -9,6 +9,8 @@ internal static partial class UnknownAnswer
 {
     private const int LongestTitle = 80;
 
+    private static readonly string[] OwnErrorMembers = ["status", "error", "message"];
+
     /// <summary>
     /// What came, and from where: the media type, a page's title or the length, the host, and the server's name. Nothing else of the content,
     /// because it can contain a new token.
@@ -23,6 +25,12 @@ internal static partial class UnknownAnswer
         var server = response.Headers.Server.FirstOrDefault();
         return $"{(type is null ? "" : $"{type}, ")}{content} from {address.IdnHost}{(server is null ? "" : $" ({server})")}";
     }
+
+    /// <summary>What a server says in an error of its own: the members that usually describe one.</summary>
+    public static string DescribeOwnError(JsonMembers? members) => string.Join(", ", OwnErrorMembers
+        .Select(name => (Name: name, Text: members?.Text(name)))
+        .Where(member => member.Text is not null)
+        .Select(member => $"{member.Name} {member.Text}"));
 
     [GeneratedRegex("<title[^>]*>([^<]*)<", RegexOptions.IgnoreCase)]
     private static partial Regex Title();

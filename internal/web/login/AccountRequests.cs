@@ -17,9 +17,12 @@ internal sealed class AccountRequests(AccountList accounts, LoginAccess access)
     /// <param name="root">The relative path to the root.</param>
     /// <param name="fallback">The account of a request without a name; null for none.</param>
     public IResult Select(HttpContext context, string? name, string root, Account? fallback, Func<Account, IResult> respond) =>
-        Find(name, fallback) is { } account ? access.Of(context, account) is null ? access.Denied(context, account, root) : respond(account)
-        : string.IsNullOrEmpty(name) ? new Redirect(root.Length > 0 ? root : "./")
-        : Unknown(root);
+        Choose(context, name, root, fallback) is var (account, instead) && account is null ? instead! : respond(account);
+
+    /// <inheritdoc cref="Select"/>
+    public async Task<IResult> SelectAsync(
+        HttpContext context, string? name, string root, Account? fallback, Func<Account, Task<IResult>> respond) =>
+        Choose(context, name, root, fallback) is var (account, instead) && account is null ? instead! : await respond(account);
 
     /// <summary>Handles a form that <see cref="Forms.CheckAsync"/> has read.</summary>
     public async Task<IResult> PostAsync(
@@ -58,6 +61,11 @@ internal sealed class AccountRequests(AccountList accounts, LoginAccess access)
     /// <summary>The page for a name that no account has.</summary>
     public static IResult Unknown(string root) => Layout.Message(StatusCodes.Status404NotFound,
         "Unknown account", root, "There is no account with this name.", $"<p>Select one from the list of accounts.</p>");
+
+    private (Account? Account, IResult? Instead) Choose(HttpContext context, string? name, string root, Account? fallback) =>
+        Find(name, fallback) is { } account
+            ? access.Of(context, account) is null ? (null, access.Denied(context, account, root)) : (account, null)
+            : (null, string.IsNullOrEmpty(name) ? new Redirect(root.Length > 0 ? root : "./") : Unknown(root));
 
     private Account? Find(string? name, Account? fallback) =>
         string.IsNullOrEmpty(name) ? fallback : accounts.Current.FirstOrDefault(a => a.Name == name);

@@ -17,6 +17,7 @@ internal sealed record PendingLogin(string Account, AuthorizationRequest Request
 internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalUrl external, TimeProvider time)
 {
     private const int MaxUsed = 1000;
+    private const string Required = "required";
 
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
@@ -26,7 +27,11 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
     public void Set(HttpContext context, Account account, AuthorizationRequest request)
     {
         var deadline = (time.GetUtcNow() + Lifetime).UtcTicks.ToString(CultureInfo.InvariantCulture);
-        string[] parts = [request.State.Reveal(), request.Verifier?.Reveal() ?? "", request.RedirectUri.OriginalString, deadline, account.Name];
+        string[] parts =
+        [
+            request.State.Reveal(), request.Verifier?.Reveal() ?? "", request.RedirectUri.OriginalString, deadline,
+            request.IsIssuerRequired ? Required : "", request.Issuer ?? "", account.Name,
+        ];
         context.Response.Cookies.Append(Name(account), Protector(account).Protect(string.Join('\n', parts)), Options());
     }
 
@@ -40,11 +45,12 @@ internal sealed class LoginCookies(IDataProtectionProvider protection, ExternalU
         try
         {
             // The account is last, because no other part can contain a newline.
-            var parts = Protector(account).Unprotect(text).Split('\n', 5);
+            var parts = Protector(account).Unprotect(text).Split('\n', 7);
             var redirect = new Uri(parts[2]);
             // The cookie does not store the authorization URL, which is no longer needed.
-            var request = new AuthorizationRequest(redirect, new Secret(parts[0]), Secret.From(parts[1]), redirect);
-            return new PendingLogin(parts[4], request, new DateTimeOffset(long.Parse(parts[3], CultureInfo.InvariantCulture), TimeSpan.Zero));
+            var issuer = parts[5].Length > 0 ? parts[5] : null;
+            var request = new AuthorizationRequest(redirect, new Secret(parts[0]), Secret.From(parts[1]), redirect, issuer, parts[4] == Required);
+            return new PendingLogin(parts[6], request, new DateTimeOffset(long.Parse(parts[3], CultureInfo.InvariantCulture), TimeSpan.Zero));
         }
         catch (CryptographicException)
         {

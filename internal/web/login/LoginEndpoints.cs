@@ -22,9 +22,10 @@ internal sealed class LoginEndpoints(
         var steps = routes.MapGroup("/auth").AddEndpointFilter(async (invocation, next) =>
             IsPreview(invocation.HttpContext.Request) ? NotOpened : await next(invocation));
         steps.MapMethods("", Read, (HttpContext context, string? account) =>
-            requests.Select(context, account, "", requests.OnlyWaiting, selected => Start(context, selected, "")));
+            requests.SelectAsync(context, account, "", requests.OnlyWaiting, selected => StartAsync(context, selected, "")));
         steps.MapMethods("authorize", Read, (HttpContext context, string? account) =>
-            requests.Select(context, account, "../", requests.OnlyAccount ?? requests.OnlyWaiting, selected => Start(context, selected, "../")));
+            requests.SelectAsync(
+                context, account, "../", requests.OnlyAccount ?? requests.OnlyWaiting, selected => StartAsync(context, selected, "../")));
         steps.MapMethods("callback", Read, (HttpRequest request) =>
             CallbackAsync(request.HttpContext, AuthorizationResponse.Parse(request.QueryString.Value ?? "")));
         var gets = routes.MapGroup("/auth");
@@ -48,10 +49,12 @@ internal sealed class LoginEndpoints(
             || purpose.Contains("prerender", StringComparison.OrdinalIgnoreCase) || purpose.Contains("preview", StringComparison.OrdinalIgnoreCase)));
 
     /// <param name="root">The relative path to the root. At <c>/auth</c>, a login that does not return here gets a form for its code.</param>
-    private IResult Start(HttpContext context, Account account, string root) => account.Login switch
+    private async Task<IResult> StartAsync(HttpContext context, Account account, string root) => account.Login switch
     {
         LoginMethod.Redirect(var grant) when root.Length == 0 && !redirect.ReturnsHere(grant) => pages.PasteCode(context, account),
-        LoginMethod.Redirect(var grant) => redirect.Start(context, account, grant),
+        LoginMethod.Redirect(var grant) => await redirect.StartAsync(context, account, grant),
+        LoginMethod.Unattended { Explanation: { } explanation } => Layout.Message(StatusCodes.Status200OK, "No login is needed", root,
+            explanation, $"<p>If the account is not OK, see its card in the list of accounts.</p>"),
         LoginMethod.Device => pages.Device(context, account, root),
         _ => new Redirect($"{(root.Length == 0 ? "auth/" : "")}settoken?account={Uri.EscapeDataString(account.Name)}"),
     };

@@ -14,7 +14,8 @@ internal sealed class LoginLinkLog(
     {
         try
         {
-            var isNeeded = AccountMetrics.NeedsLogin(account);
+            // A link is of no use to an account that logs in without a user.
+            var isNeeded = AccountMetrics.NeedsLogin(account) && account.Login is not LoginMethod.Unattended { Explanation: not null };
             for (var wasLost = false; ;)
             {
                 var changed = account.TokenManager.Changed;

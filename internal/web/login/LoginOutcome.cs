@@ -91,7 +91,11 @@ internal sealed record LoginOutcome(string Title, string Explanation, string Rem
             : Success;
 
     /// <summary>The page that explains it, below <c>/auth</c>.</summary>
-    public IResult ToPage() => Layout.Message(Status, Title, "../", Explanation, $"<p>{Remedy}</p>");
+    /// <param name="root">The relative path from the page to the root.</param>
+    public IResult ToPage(string root = "../") => Layout.Message(Status, Title, root, Explanation, $"<p>{Remedy}</p>");
+
+    /// <summary>The outcome of a login by redirect that could not start.</summary>
+    public static LoginOutcome OfStart(Renewal failure, Uri callback) => OfFailure(failure, callback);
 
     /// <summary>The outcome of a code exchange that failed.</summary>
     public static LoginOutcome OfExchange(Renewal outcome, Uri callback) => outcome switch

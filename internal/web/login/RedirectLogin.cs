@@ -11,13 +11,17 @@ internal sealed class RedirectLogin(
     /// <summary>Whether the provider redirects the browser back to the exporter.</summary>
     public bool ReturnsHere(AuthorizationCodeGrant grant) => grant.RedirectUri is null or { Port: 0 } || grant.RedirectUri == external.Callback;
 
-    public IResult Start(HttpContext context, Account account, AuthorizationCodeGrant grant)
+    public async Task<IResult> StartAsync(HttpContext context, Account account, AuthorizationCodeGrant grant)
     {
         if (ReturnsHere(grant) && !external.IsHostOf(context.Request) && !context.Request.Query.ContainsKey(Moved))
         {
             return MoveToExternalUrl(context, account);
         }
-        var request = grant.Begin(external.Callback);
+        var (request, failure) = await grant.BeginAsync(external.Callback, context.RequestAborted);
+        if (request is null)
+        {
+            return LoginOutcome.OfStart(failure!, external.Callback).ToPage(context.Request.Path.Value!.LastIndexOf('/') > 0 ? "../" : "");
+        }
         cookies.Set(context, account, request);
         return new Redirect(request.Address.AbsoluteUri);
     }
@@ -59,7 +63,7 @@ internal sealed class RedirectLogin(
         {
             return LoginOutcome.Expired;
         }
-        var outcome = isWhole && grant.HasWrongIssuer(response) ? LoginOutcome.WrongIssuer(response.Issuer)
+        var outcome = isWhole && AuthorizationCodeGrant.HasWrongIssuer(response, login.Request) ? LoginOutcome.WrongIssuer(response.Issuer)
             : response.Error is { } error ? OfError(error).WithError(error, response.Description)
             : response.Code is { } code ? await ExchangeAsync(account, grant, code, login.Request, permission, attempt)
             : LoginOutcome.NoCode;

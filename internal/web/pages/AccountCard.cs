@@ -55,6 +55,7 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
         var (snapshot, status) = (account.TokenManager.Snapshot, account.ReadingSource?.Status);
         return $"""
             <dl class="facts">
+            {How(account)}
             {Fact("Access token", snapshot.State.Token?.ExpiresAt, "expires in {}", "expired {} ago")}
             {Fact("Next renewal", account.TokenManager.NextRenewal, "in {}", "now")}
             {Fact("Last renewal", snapshot.History.LastSuccess, "in {}", "{} ago")}
@@ -64,6 +65,10 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
             <div><dt>Token stored in</dt><dd>{account.TokenManager.StoreLocation}</dd></div>
             </dl>
             """;
+
+        static Html? How(Account account) => account.Login is LoginMethod.Unattended { Explanation: { } explanation }
+            ? (Html)$"<div><dt>Login</dt><dd>{explanation}</dd></div>"
+            : null;
 
         Html? Fact(string name, DateTimeOffset? at, string future, string past) => at is { } known
             ? (Html)$"<div><dt>{name}</dt><dd>{clock.Relative(known, future, past)} <small>{clock.At(known)}</small></dd></div>"
@@ -100,8 +105,11 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
             <a class="button plain" href="auth/renew?account={name}">Renew now</a><a class="button plain"
             href="auth/logout?account={name}">Log out</a>
             """;
+        Html? paste = account.Login is LoginMethod.Unattended { Explanation: not null } ? null : (Html)$"""
+            <a class="button plain" href="auth/settoken?account={name}">Paste a {account.Paste.Noun}</a>
+            """;
         return $"""
-            <div class="actions">{login}<a class="button plain" href="auth/settoken?account={name}">Paste a {account.Paste.Noun}</a>{manage}</div>
+            <div class="actions">{login}{paste}{manage}</div>
             """;
     }
 }

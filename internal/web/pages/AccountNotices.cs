@@ -40,7 +40,7 @@ internal sealed class AccountNotices(DeviceLogins devices, NewLogins logins)
                 $"The exporter keeps the token. Fix the credentials in the configuration, and reload or restart. Next attempt {clock.Until(retry)}."),
             TokenState.Active { FailedRenewals: > 0 } active => Notice("warn", $"The token could not be renewed: {snapshot.History.LastError}.",
                 $"The exporter keeps the token. Next attempt {clock.Until(active.RenewAt)}."),
-            TokenState.Active { Held.RefreshToken: null } when account.Upstream.Count == 0 => Notice("warn",
+            TokenState.Active { Held.RefreshToken: null } when !account.TokenManager.CanRenew && account.Upstream.Count == 0 => Notice("warn",
                 $"There is no refresh token, so the login expires with the access token."),
             _ => null,
         };
@@ -66,6 +66,8 @@ internal sealed class AccountNotices(DeviceLogins devices, NewLogins logins)
     {
         LoginMethod.Redirect => $"Log in: accept on {account.Provider}'s page, which then returns you here.",
         LoginMethod.Device => $"Log in: get a code and enter it at {account.Provider}, on any device.",
+        LoginMethod.Unattended { Explanation: { } explanation } =>
+            $"{explanation} To log in again, run oauth-exporter login {account.Name}, or restart the exporter.",
         LoginMethod.Paste => $"Paste a {account.Paste.Noun} from {account.Provider}.",
         _ => "You cannot log in to this account in the browser. "
             + $"Paste a {account.Paste.Noun}, or create a token file at {account.TokenManager.StoreLocation}.",
