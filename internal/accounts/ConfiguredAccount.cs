@@ -56,10 +56,12 @@ public sealed class ConfiguredAccount
     public Account Open(TokenManagerOptions options, IServiceProvider services)
     {
         var time = services.GetRequiredService<TimeProvider>();
-        ITokenStore store = tokenFile() is { } file ? new FileStore(file, source.TokenFormats(time), time) : new MemoryStore();
+        var file = tokenFile();
+        ITokenStore store = file is not null ? new FileStore(file, source.TokenFormats(time), time) : new MemoryStore();
         ITokenStore WithTokenExport(ITokenStore own) => export is null ? own : new ExportingTokenStore(own, export);
         return open(new AccountContext(Name, HasAccountLabel, WithTokenExport(store), options with { Margin = margin }, services)
         {
+            TokenFile = file,
             StateDirectory = stateDirectory,
             Series = series,
             WithTokenExport = WithTokenExport,

@@ -63,6 +63,9 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
     /// <summary>The client for token requests of all accounts. The account does not dispose it.</summary>
     public HttpClient TokenHttp { get; } = Services.GetRequiredKeyedService<HttpClient>(AccountServices.TokenHttp);
 
+    /// <summary>The account's token file; null if its token is in memory. A source names its own files after it.</summary>
+    public string? TokenFile { get; init; }
+
     /// <summary>The program's state directory. A source creates its own directory in it.</summary>
     public string StateDirectory { get; init; } = Exporter.Accounts.StateDirectory.Default;
 

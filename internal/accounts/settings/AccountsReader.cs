@@ -9,6 +9,10 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
 
     private readonly List<AccountEntry> entries = [];
 
+    /// <summary>The keys of maps, whose entries have variables of their own.</summary>
+    private readonly string[] maps =
+        [.. sources.SelectMany(source => source.All).Where(setting => setting.IsMap).Select(setting => setting.Key).Distinct()];
+
     /// <param name="file">The file's name as the user wrote it.</param>
     /// <param name="fileDirectory">The directory of relative paths in the file.</param>
     /// <param name="listed">The value of <c>accounts:</c>; null without a file or without that key.</param>
@@ -72,33 +76,33 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         }
     }
 
-    /// <summary>Reads <c>EXPORTER_ACCOUNTS__NAME__KEY</c>, in any case. No key contains <c>__</c>, so the last one separates.</summary>
+    /// <summary>Reads <c>EXPORTER_ACCOUNTS__NAME__KEY</c>, in any case.</summary>
     private void ReadEnvironment()
     {
         foreach (var (variable, raw) in variables.StartingWith(Prefix))
         {
-            var path = variable[Prefix.Length..];
-            var split = path.LastIndexOf("__", StringComparison.Ordinal);
-            if (split <= 0 || split + 2 == path.Length)
+            var (name, key, entry) = Split(variable[Prefix.Length..]);
+            if (name.Length == 0 || key.Length == 0)
             {
                 problems.Add(raw.Origin.Problem($"an account's variable is {Prefix}NAME__KEY; name both the account and the setting"));
                 continue;
             }
-            var name = path[..split].ToLowerInvariant();
             if (Find(name) is not { } account)
             {
-                if (NameProblem(name) is { } wrong)
+                if ((NameProblem(name) ?? MapProblem(name, key)) is { } wrong)
                 {
                     problems.Add(raw.Origin.Problem(wrong));
                     continue;
                 }
                 entries.Add(account = new AccountEntry(name, raw.Origin));
             }
-            var key = Normalize(path[(split + 2)..]);
-            var earlier = account.Values.GetValueOrDefault(key)?.Origin;
-            if (earlier?.Layer == raw.Origin.Layer)
+            if (maps.Contains(key))
             {
-                problems.Add(raw.Origin.Problem($"{earlier.Subject ?? earlier.Place} sets the same; keep one of the two"));
+                SetEntries(account, key, entry, raw);
+            }
+            else if (account.Values.GetValueOrDefault(key)?.Origin is var earlier && earlier?.Layer == raw.Origin.Layer)
+            {
+                problems.Add(SetsTheSame(earlier, raw));
             }
             else if (earlier is null || earlier.Layer < raw.Origin.Layer)
             {
@@ -106,6 +110,55 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
             }
         }
     }
+
+    /// <summary>
+    /// The account's name, the key, and the name of an entry if the key is one of a map: <c>NAME__KEY__ENTRY</c>. No key contains <c>__</c>, so
+    /// otherwise the last one separates.
+    /// </summary>
+    private (string Name, string Key, string? Entry) Split(string path)
+    {
+        foreach (var map in maps)
+        {
+            var at = Normalize(path).IndexOf($"__{map}__", StringComparison.Ordinal);
+            var end = at + map.Length + 4;
+            if (at > 0 && end < path.Length && Find(path[..(end - 2)]) is null)
+            {
+                return (path[..at].ToLowerInvariant(), map, path[end..].ToLowerInvariant());
+            }
+        }
+        var split = path.LastIndexOf("__", StringComparison.Ordinal);
+        return split < 0 ? ("", "", null) : (path[..split].ToLowerInvariant(), Normalize(path[(split + 2)..]), null);
+    }
+
+    /// <summary>The entries of a map have variables of their own, or share one. A higher priority replaces single entries.</summary>
+    private void SetEntries(AccountEntry account, string key, string? entry, RawValue raw)
+    {
+        var (added, wrong) = entry is null ? RawEntry.Parse(raw.Text, raw.Origin) : new([new RawEntry(entry, raw.Text, raw.Origin)], null);
+        if (added is null)
+        {
+            problems.Add(raw.Origin.Problem(wrong!));
+            return;
+        }
+        var map = account.Values.GetValueOrDefault(key) ?? new RawValue([""], raw.Origin);
+        var known = map.Entries ?? [];
+        var twice = known.FirstOrDefault(one => one.Origin.Layer == raw.Origin.Layer && added.Any(other => other.Key == one.Key));
+        if (twice is not null)
+        {
+            problems.Add(SetsTheSame(twice.Origin, raw));
+            return;
+        }
+        account.Values[key] = map with { Entries = RawEntry.Merge(known, added) };
+    }
+
+    private static Problem SetsTheSame(Origin earlier, RawValue raw) =>
+        raw.Origin.Problem($"{earlier.Subject ?? earlier.Place} sets the same; keep one of the two");
+
+    /// <summary>For a misspelled key of a map, which would otherwise be part of another account's name.</summary>
+    private string? MapProblem(string name, string entry) =>
+        name.LastIndexOf("__", StringComparison.Ordinal) is > 0 and var split && Find(name[..split]) is { } account
+        && Nearest.To(name[(split + 2)..], maps) is { } map
+            ? $"there is no such setting; did you mean {account.Variable(map)}__{entry.ToUpperInvariant()}?"
+            : null;
 
     /// <summary>
     /// Names are lowercase because a name is also part of a variable, where case does not matter and <c>-</c> is not allowed. Two names that
@@ -130,7 +183,7 @@ internal sealed class AccountsReader(IReadOnlyList<SourceSettings> sources,
         {
             return null;
         }
-        var values = RawValue.OfKnown(account.Values, source.All, UnknownKey, problems);
+        var values = RawValue.OfKnown(account.Values, source.All, UnknownKey, problems.Add);
         var section = new Section(account.At, source.All, values, NamesOf, problems);
         return new AccountSection(account.Name, source.Name, HasAccountLabel: true, section);
 

@@ -22,7 +22,7 @@ public sealed class Configuration
     /// <summary>In the order of the file, then those of the environment. Includes accounts with problems, so that all problems are found.</summary>
     public IReadOnlyList<AccountSection> Accounts { get; }
 
-    /// <summary>Ignored lines, for the log.</summary>
+    /// <summary>Ignored lines, and settings that work but should change, for the log.</summary>
     public IReadOnlyList<Problem> Warnings { get; }
 
     /// <summary>All errors so far. While there are any, do not start anything.</summary>
@@ -50,7 +50,7 @@ public sealed class Configuration
         string workingDirectory)
     {
         var problems = new Problems();
-        var warnings = new List<Problem>();
+        var warnings = problems.Warnings;
         var variables = new Variables(environment, workingDirectory, warnings);
         var flagValues = flags.ToFrozenDictionary(
             flag => flag.Key, flag => new RawValue(flag.Value, new Origin(Layer.Flag, flag.Key.Flag ?? flag.Key.Key, workingDirectory)));
@@ -64,7 +64,7 @@ public sealed class Configuration
         var directory = Path.GetDirectoryName(path) ?? workingDirectory;
         var ownEntries = top?.Entries.Where(entry => entry.Key != AccountsReader.Key).Select(entry => KeyValuePair.Create(entry.Key,
             RawValue.Of(entry.Value, new Origin(Layer.File, $"{file}:{entry.Line}", directory, Quote.Plain(entry.Key), entry.Line))));
-        foreach (var (key, value) in RawValue.OfKnown(ownEntries ?? [], inFile, UnknownKey, problems))
+        foreach (var (key, value) in RawValue.OfKnown(ownEntries ?? [], inFile, UnknownKey, problems.Add))
         {
             values.TryAdd(key, value);
         }

@@ -30,6 +30,9 @@ internal sealed class Problems
         }
     }
 
+    /// <summary>What works but should change, and lines that are ignored.</summary>
+    public List<Problem> Warnings { get; } = [];
+
     /// <summary>Whether nothing configures an account.</summary>
     public bool NothingIsConfigured { get; set; }
 

@@ -14,10 +14,14 @@ public sealed class Section
     /// <summary>Each value, and where it was set. An invalid value is replaced by the default, or by null without a default.</summary>
     private readonly Dictionary<string, (object? Value, Origin Origin)> values = new(StringComparer.Ordinal);
 
+    private readonly IReadOnlyDictionary<string, RawValue> rawValues;
     private readonly Func<Setting, IEnumerable<string>> namesOf;
     private readonly Problems problems;
     private readonly List<string> dependencies = [];
     private readonly List<Problem> own = [];
+
+    /// <summary>The sections that <see cref="WithDefaults"/> made of this one.</summary>
+    private readonly List<Section> completed = [];
 
     /// <param name="at">The place of the section itself, for required settings that are missing.</param>
     /// <param name="settings">The declared settings; those for files of secrets are added.</param>
@@ -26,14 +30,16 @@ public sealed class Section
     internal Section(Origin at, IEnumerable<Setting> settings, IReadOnlyDictionary<string, RawValue> rawValues,
         Func<Setting, IEnumerable<string>> namesOf, Problems problems)
     {
-        (this.at, this.namesOf, this.problems) = (at, namesOf, problems);
-        declared = Setting.WithFiles(settings).ToDictionary(setting => setting.Key, StringComparer.Ordinal);
+        (this.at, this.rawValues, this.namesOf, this.problems) = (at, rawValues, namesOf, problems);
+        declared = Setting.WithFiles(settings).DistinctBy(setting => setting.Key).ToDictionary(setting => setting.Key, StringComparer.Ordinal);
         foreach (var setting in declared.Values)
         {
             var fallback = setting.DefaultText is { } text ? RawValue.Default(text, at.Directory) : null;
             if ((rawValues.GetValueOrDefault(setting.Key) ?? fallback) is { } raw)
             {
-                var (value, problem) = FormProblem(raw) is { } malformed ? new(null, malformed) : setting.ReadObject(raw);
+                var (value, problem) = setting.IsMap && raw.Entries is { } entries ? setting.ReadObject(raw with { Entries = Valid(entries) })
+                    : FormProblem(raw) is { } malformed ? new(null, malformed)
+                    : setting.ReadObject(raw);
                 Store(setting, raw.Origin, problem is null ? value : fallback is null ? null : setting.ReadObject(fallback).Value, problem);
             }
         }
@@ -44,7 +50,7 @@ public sealed class Section
     }
 
     /// <summary>Whether the section has errors, so that options created from it must not be used.</summary>
-    public bool HasProblems => own.Count > 0;
+    public bool HasProblems => own.Count > 0 || completed.Exists(section => section.HasProblems);
 
     /// <summary>The errors of this section so far.</summary>
     public IReadOnlyList<Problem> Problems => own;
@@ -77,6 +83,49 @@ public sealed class Section
     {
         var origin = Place(setting);
         Report(origin ?? at, origin is null ? $"{setting.Key}: {sentence}" : sentence);
+    }
+
+    /// <summary>Reports a problem at the place of one entry of a map.</summary>
+    /// <param name="sentence">The error and the fix, without a full stop and without the entry's text, which may be secret.</param>
+    public void Problem(Setting<TextMap> setting, string key, string sentence)
+    {
+        var origin = Find(setting)?.OriginOf(key);
+        Report(origin ?? at, origin?.Subject is null ? $"{setting.Key}.{Quote.Plain(key)}: {sentence}" : sentence);
+    }
+
+    /// <summary>Reports a setting that works but should change, for the log and the command <c>check</c>.</summary>
+    public void Warn(Setting setting, string sentence)
+    {
+        var warning = (Place(setting) ?? at).Problem(sentence);
+        if (!problems.Warnings.Contains(warning))
+        {
+            problems.Warnings.Add(warning);
+        }
+    }
+
+    /// <summary>
+    /// This section, with values of another file for settings without a value. Entries of a map are completed one by one. A problem in the file
+    /// is one of the configuration, and a change of the file makes the account unequal.
+    /// </summary>
+    /// <param name="settings">The settings that the file may have.</param>
+    public Section WithDefaults(IEnumerable<YamlEntry> entries, DefaultsFile file, IReadOnlyList<Setting> settings)
+    {
+        var wrong = new List<Problem>();
+        var offered = RawValue.OfKnown(entries.Select(entry => KeyValuePair.Create(entry.Key, RawValue.Of(entry.Value, file.At(entry)))),
+            settings, (key, _) => file.Unknown(key, settings), wrong.Add);
+        var merged = new Dictionary<string, RawValue>(rawValues, StringComparer.Ordinal);
+        foreach (var (key, raw) in offered)
+        {
+            if (merged.TryAdd(key, raw) || merged[key].Entries is not { } known)
+            {
+                continue;
+            }
+            merged[key] = merged[key] with { Entries = RawEntry.Merge(known, raw.Entries ?? []) };
+        }
+        var section = new Section(at, [.. declared.Values, .. settings], merged, namesOf, problems);
+        completed.Add(section);
+        wrong.ForEach(section.Add);
+        return section;
     }
 
     /// <summary>Reports a problem in a file that a setting of this section names.</summary>
@@ -116,7 +165,8 @@ public sealed class Section
     /// </summary>
     internal bool IsEqualTo(Section other) =>
         !ChangedKeys(other).Any() && dependencies.SequenceEqual(other.dependencies)
-        && declared.Values.All(setting => Place(setting) is null == other.Place(setting) is null);
+        && declared.Values.All(setting => Place(setting) is null == other.Place(setting) is null)
+        && completed.Count == other.completed.Count && completed.Zip(other.completed).All(pair => pair.First.IsEqualTo(pair.Second));
 
     private static bool AreEqual(object? one, object? other) =>
         one is IEnumerable<string> texts && other is IEnumerable<string> others ? texts.SequenceEqual(others) : Equals(one, other);
@@ -159,6 +209,24 @@ public sealed class Section
     private static string? FormProblem(RawValue raw) =>
         raw.Origin.Layer >= Layer.DotEnv && QuotesOf(raw.Text) is { } quotes ? $"the value includes its quotes ({quotes}); remove them"
         : string.IsNullOrWhiteSpace(raw.Text) ? "there is no value; write one, or remove the setting" : null;
+
+    /// <summary>The valid entries of a map. Each of the others is a problem at its place.</summary>
+    private List<RawEntry> Valid(IReadOnlyList<RawEntry> entries)
+    {
+        var valid = new List<RawEntry>();
+        foreach (var entry in entries)
+        {
+            if ((FormProblem(new RawValue([entry.Text], entry.Origin)) ?? Settings.OneLine(entry.Text.Trim()).Failure) is { } wrong)
+            {
+                Report(entry.Origin, wrong);
+            }
+            else
+            {
+                valid.Add(entry);
+            }
+        }
+        return valid;
+    }
 
     private static string? QuotesOf(string text) =>
         text.Trim() is [('"' or '\'') and var first, .., var last] && first == last ? $"{first}…{last}" : null;

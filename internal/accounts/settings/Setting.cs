@@ -32,6 +32,9 @@ public abstract class Setting(string key, string help, string? flag, char? short
     /// <summary>Whether its flag may be repeated, and its value in the file may be a list.</summary>
     public bool IsList { get; internal init; }
 
+    /// <summary>Whether its value is a map. In the environment, each of its keys may have a variable.</summary>
+    public bool IsMap { get; internal init; }
+
     /// <summary>For a secret, the setting that names a file with the secret.</summary>
     public Setting<string>? FromFile { get; internal init; }
 
@@ -77,6 +80,9 @@ public sealed class Setting<T> : Setting
 internal enum Layer
 {
     Default,
+
+    /// <summary>Another file than the configuration file, with defaults for accounts.</summary>
+    Module,
     File,
     DotEnv,
     Environment,
@@ -90,5 +96,13 @@ internal enum Layer
 /// <param name="Line">The line in the file; otherwise 0.</param>
 internal sealed record Origin(Layer Layer, string Place, string Directory, string? Subject = null, int Line = 0)
 {
+    /// <summary>The place of an entry of a map in the configuration file.</summary>
+    public Origin At(string key, int line) => this with
+    {
+        Place = $"{Place[..Place.LastIndexOf(':')]}:{line}",
+        Subject = $"{Subject}.{Quote.Plain(key)}",
+        Line = Line == 0 ? 0 : line,
+    };
+
     public Problem Problem(string sentence) => new(Place, Subject is null ? sentence : $"{Subject}: {sentence}") { Line = Line };
 }

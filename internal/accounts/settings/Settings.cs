@@ -62,9 +62,20 @@ public static class Settings
             IsList = true,
         };
 
+    /// <summary>
+    /// Texts by key: a map in the file, a variable for each key (<c>…__KEY__NAME</c>), or one variable with <c>name=text,name=text</c>.
+    /// </summary>
+    public static Setting<TextMap> Map(string key, string help) =>
+        new(key, help, flag: null, shortFlag: null, variable: null, defaultText: null, "NAME=TEXT,…", raw => new TextMap(raw.Entries ?? []))
+        {
+            IsMap = true,
+        };
+
     /// <summary>One of several names; case does not matter.</summary>
+    /// <param name="placeholder">By default the names, if they fit into a line of the help.</param>
     public static Setting<T> Choice<T>(
-        string key, string help, IReadOnlyList<(string Name, T Value)> choices, string? flag = null, string? variable = null, string? @default = null)
+        string key, string help, IReadOnlyList<(string Name, T Value)> choices, string? flag = null, string? variable = null,
+        string? @default = null, string? placeholder = null)
     {
         // Without LINQ, which native compilation instantiates again for every type of value.
         var names = new string[choices.Count];
@@ -72,7 +83,10 @@ public static class Settings
         {
             names[i] = choices[i].Name;
         }
-        return new(key, help, flag, null, variable, @default, string.Join('|', names), raw => Parse(raw.Text.Trim())) { Choices = names };
+        return new(key, help, flag, null, variable, @default, placeholder ?? string.Join('|', names), raw => Parse(raw.Text.Trim()))
+        {
+            Choices = names,
+        };
 
         Result<T, string> Parse(string text) =>
             Array.FindIndex(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
@@ -86,7 +100,7 @@ public static class Settings
         return new(secret is null ? null : new Secret(secret), problem);
     }
 
-    private static Result<string, string> OneLine(string text) => text.Any(char.IsControl)
+    internal static Result<string, string> OneLine(string text) => text.Any(char.IsControl)
         ? new(null, "the value contains a line break or another control character; write only the value, in one line")
         : new(text, null);
 
