@@ -5,34 +5,25 @@ public sealed class OAuth2Source : ISource
 {
     public string Name => "oauth2";
 
-    public SourceSettings Settings => OAuth2Options.All;
+    public SourceSettings Settings { get; } = new("oauth2", OAuthSettings.All);
 
     public IReadOnlyList<ITokenFormat> TokenFormats(TimeProvider time) => [new PlainTokenFormat()];
 
     public Func<AccountContext, Account> Configure(Section section)
     {
-        var options = OAuth2Options.Read(section);
+        var options = OAuthOptions.Read(section);
         return context => Open(options, context);
     }
 
-    private Account Open(OAuth2Options options, AccountContext context)
+    private Account Open(OAuthOptions options, AccountContext context)
     {
-        // Many servers and gateways describe an error in the nonstandard member "message".
-        TokenEndpoint At(Uri address) => new(context.TokenHttp, address, options.Client, context.Time) { ErrorMembers = new(Description: "message") };
-
-        var token = At(options.Token);
-        var manager = context.CreateTokenManager(new RefreshTokenGrant(token, context.Time));
-        return new Account(context.Name, Name, context.HasAccountLabel, manager, readingSource: null)
+        var opened = OAuthAccount.Open(options, context);
+        return new Account(context.Name, Name, context.HasAccountLabel, opened.TokenManager, readingSource: null)
         {
-            Provider = (options.Authorization ?? options.Device ?? options.Token).Host,
-            Login = options switch
-            {
-                { Authorization: { } authorization } => new LoginMethod.Redirect(
-                    new AuthorizationCodeGrant(token, authorization, options.Scopes, options.Pkce, options.RedirectUri, options.Issuer)),
-                { Device: { } device } => new LoginMethod.Device(new DeviceCodeGrant(At(device), token, options.Scopes, context.Time, options.Pkce)),
-                _ => new LoginMethod.Unattended(),
-            },
-            Revoke = options.Revocation is { } revocation ? new RevocationEndpoint(At(revocation)).RevokeAsync : null,
+            Provider = opened.Provider,
+            Login = opened.Login,
+            Revoke = opened.Revoke,
+            Paste = opened.Paste,
         };
     }
 }

@@ -17,6 +17,10 @@ server.listen(0, '127.0.0.1', () => {
         client_id: 'confidential', client_secret: 'a secret: with "odd" & characters', token_endpoint_auth_method: 'client_secret_basic', application_type: 'native',
         redirect_uris: ['http://127.0.0.1/callback'], response_types: ['code'], grant_types: ['authorization_code', 'refresh_token'],
       },
+      {
+        client_id: 'machine', client_secret: 'a secret of a machine', token_endpoint_auth_method: 'client_secret_post',
+        redirect_uris: [], response_types: [], grant_types: ['client_credentials'],
+      },
     ],
     pkce: { required: () => true },
     rotateRefreshToken: true,
@@ -25,6 +29,12 @@ server.listen(0, '127.0.0.1', () => {
     features: {
       devInteractions: { enabled: false },
       revocation: { enabled: true },
+      clientCredentials: { enabled: true },
+      // A token for a resource (RFC 8707) is a JWT, so that a test can read its audience.
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (ctx, resource) => ({ scope: 'read write', audience: resource, accessTokenTTL: 3600, accessTokenFormat: 'jwt' }),
+      },
       deviceFlow: {
         enabled: true,
         userCodeInputSource: (ctx, form, out, err) => { ctx.body = form + (err ? `<p>${err.message}</p>` : ''); },
