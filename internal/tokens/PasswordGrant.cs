@@ -55,12 +55,15 @@ public sealed class PasswordGrant(
         return outcome switch
         {
             Renewal.Renewed(var issued) => new Renewal.Renewed((current ?? new Token()).ReplacedBy(issued)) { ClockOffset = outcome.ClockOffset },
-            Renewal.InvalidGrant => rejected.Record(
-                error?.Describe("the user name or the password is not accepted") ?? "the user name or the password is not accepted") with
-            {
-                ClockOffset = outcome.ClockOffset,
-                Error = outcome.Error,
-            },
+            // RFC 6749, section 5.2: the "resource owner credentials" are invalid.
+            Renewal.InvalidGrant when error?.Error == "invalid_grant" =>
+                rejected.Record(error.Describe("the user name or the password is not accepted")) with
+                {
+                    ClockOffset = outcome.ClockOffset,
+                    Error = outcome.Error,
+                },
+            // Another error, for example a consent that is missing, can end without a new password.
+            Renewal.InvalidGrant(var reason) => new Renewal.InvalidClient(reason) { ClockOffset = outcome.ClockOffset, Error = outcome.Error },
             Renewal.Transient { Kind: FailureKind.UnknownAnswer, RetryAfter: null } unknown when error is not null =>
                 unknown with { RetryAfter = UnknownAnswerWait },
             _ => outcome,

@@ -217,7 +217,7 @@ public sealed class TokenEndpoint(
                 ClockOffset = offset,
                 Error = error.Error,
             };
-            if (failure is Renewal.Transient { Kind: FailureKind.UnknownAnswer })
+            if (code is null && failure is Renewal.Transient { Kind: FailureKind.UnknownAnswer })
             {
                 address.Reconsider();
             }

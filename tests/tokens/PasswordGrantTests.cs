@@ -112,6 +112,18 @@ public sealed class PasswordGrantTests : IDisposable
     }
 
     [Fact]
+    public async Task A_missing_consent_is_not_a_rejected_password()
+    {
+        http.Expect(HttpStatusCode.BadRequest, """{"error":"consent_required"}""").Expect(HttpStatusCode.OK, """{"access_token":"access-1"}""");
+        var grant = Grant();
+
+        Assert.IsType<Renewal.InvalidClient>(await grant.RenewAsync(null, Cancellation));
+
+        Assert.IsType<Renewal.Renewed>(await grant.RenewAsync(null, Cancellation));
+        Assert.False(File.Exists(RecordFile));
+    }
+
+    [Fact]
     public async Task A_record_that_cannot_be_saved_counts_until_a_restart()
     {
         http.Expect(HttpStatusCode.BadRequest, Rejected);

@@ -168,6 +168,20 @@ public sealed class ServerMetadataTests : IDisposable
     }
 
     [Theory]
+    [InlineData("authorization_pending")]
+    [InlineData("invalid_grant")]
+    public async Task After_an_error_of_OAuth_the_metadata_is_not_requested_again(string error)
+    {
+        http.Expect(HttpStatusCode.OK, Document).Expect(HttpStatusCode.BadRequest, $$"""{"error":"{{error}}"}""")
+            .Expect(HttpStatusCode.OK, """{"access_token":"access-1"}""");
+        var endpoint = new TokenEndpoint(http.Client, Metadata().Endpoint("token_endpoint"), new OAuthClient("app", null), time);
+
+        await endpoint.RequestAsync([], Cancellation);
+
+        Assert.IsType<Renewal.Renewed>(await endpoint.RequestAsync([], Cancellation));
+    }
+
+    [Theory]
     [InlineData("", null, false)]
     [InlineData("", "https://evil.example", true)]
     [InlineData(""","authorization_response_iss_parameter_supported":true""", null, true)]
