@@ -20,14 +20,15 @@ public sealed class ConfiguredAccount
         // A source may declare the setting itself, with the flag and the variable of the tool that it replaces.
         var setting = source.Settings.All.OfType<Setting<string>>().Single(s => s.Key == AccountSettings.TokenFile.Key);
         var file = account.Section.Find(setting);
-        if (file is null && source.ChooseTokenFile is { } choose && isStateDirectoryConfigured)
+        var stores = source.StoresToken(account.Section);
+        if (file is null && stores && source.ChooseTokenFile is { } choose && isStateDirectoryConfigured)
         {
             var inStateDirectory = Path.Combine(stateDirectory, $"{Uri.EscapeDataString(Name)}-token.json");
             tokenFile = () => choose(new DefaultTokenFile(inStateDirectory, HasAccountLabel));
         }
         else
         {
-            file ??= source.ChooseTokenFile is null ? null : account.Section.Require(setting);
+            file ??= source.ChooseTokenFile is null || !stores ? null : account.Section.Require(setting);
             tokenFile = () => file;
         }
         margin = account.Section.Find(AccountSettings.RefreshMargin);

@@ -21,6 +21,9 @@ public interface ISource
     /// </summary>
     Func<DefaultTokenFile, string>? ChooseTokenFile => file => file.InStateDirectory;
 
+    /// <summary>Whether an account has a token to store. If not, its token file is neither required nor chosen.</summary>
+    bool StoresToken(Section section) => true;
+
     /// <summary>The defaults of <c>keep</c> for this source.</summary>
     KeepDefaults Keep => KeepDefaults.Common;
 

@@ -17,6 +17,9 @@ public sealed record Token
     /// <summary>Whether <see cref="ExpiresAt"/> is not from the provider. It then decides when to renew, and never stops a request.</summary>
     public bool IsExpiryAssumed { get; init; }
 
+    /// <summary>Whether a user wrote it in the configuration, so that nothing is missing and nothing can be renewed.</summary>
+    public bool IsConfigured { get; init; }
+
     /// <summary>When the refresh token expires; null when unknown, because most providers do not return it.</summary>
     public DateTimeOffset? RefreshExpiresAt { get; init; }
 
@@ -70,6 +73,10 @@ public sealed record Token
     /// <param name="canRenew">Whether the grant can renew the token, which may need no refresh token for that.</param>
     internal IEnumerable<string> Warnings(bool canRenew)
     {
+        if (IsConfigured)
+        {
+            yield break;
+        }
         if (AccessToken is null)
         {
             yield return "it has no access_token: it is renewed at once";

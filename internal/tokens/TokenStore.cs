@@ -111,16 +111,17 @@ public abstract record StoreLock
 }
 
 /// <summary>A store that is lost when the process exits.</summary>
-public sealed class MemoryStore(Token? initial = null) : ITokenStore
+/// <param name="location">Where the token is, for messages.</param>
+public sealed class MemoryStore(Token? initial = null, string location = MemoryStore.Name) : ITokenStore
 {
-    /// <summary>The location of every such store.</summary>
+    /// <summary>The location of a store that has no other.</summary>
     public const string Name = "memory";
 
     private readonly Lock gate = new();
     private int generation;
     private volatile ReadResult stored = initial is null ? new ReadResult.Empty() : new ReadResult.Held(initial, "0");
 
-    public string Location => Name;
+    public string Location => location;
 
     public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => new(stored);
 

@@ -82,6 +82,7 @@ public sealed class RequestBudget(string provider, IReadOnlyList<BudgetWindow> w
 
     private static string Describe(BudgetWindow budget) => budget.Window switch
     {
+        { Ticks: TimeSpan.TicksPerHour } => $"{budget.Most} requests in 1 hour",
         { Ticks: var ticks } when ticks % TimeSpan.TicksPerHour == 0 => string.Create(
             CultureInfo.InvariantCulture, $"{budget.Most} requests in {budget.Window.TotalHours} hours"),
         _ => $"{budget.Most} requests in {GoDuration.Text(budget.Window)}",

@@ -75,6 +75,7 @@ public sealed record OAuthOptions(
             AuthorizeParameters = ReadParameters(section, OAuthSettings.AuthorizeParameters),
             TokenParameters = ReadParameters(section, OAuthSettings.TokenParameters),
             TokenAt = section.Find(OAuthSettings.TokenAt),
+            IsTokenError = section.Find(OAuthSettings.TokenError) is { } formula ? response => IsTrue(formula, response) : null,
         };
         if (options.NeedsMetadata && issuer is not null && !CanBeDiscovered(issuer))
         {
@@ -90,6 +91,19 @@ public sealed record OAuthOptions(
             section.Problem(OAuthSettings.TokenAt, "has an empty name; write the members' names with one dot between them, for example body.token");
         }
         return options with { Credentials = ReadCredentials(section, options.Grant) };
+    }
+
+    /// <summary>A response that is too large for the formula is no token either.</summary>
+    private static bool IsTrue(Formula formula, JsonElement response)
+    {
+        try
+        {
+            return formula.IsTrue(FormulaScope.Of(response, new FormulaSteps(100_000)));
+        }
+        catch (FormulaLimitException)
+        {
+            return true;
+        }
     }
 
     private static OAuthClient ReadClient(Section section)

@@ -35,8 +35,8 @@ public static class OAuthSettings
     internal static readonly Setting<Uri> RedirectUri = Settings.Address(
         "redirect_uri", "Redirect URI that is registered for the client; by default the exporter's own /auth/callback. "
             + "Port 0 on a loopback address means any free port.");
-    internal static readonly Setting<string> Username = Settings.Text("username", "User name for the grant password.");
-    internal static readonly Setting<Secret> Password = Settings.Secret("password", "Password for the grant password.", mayEndWithBlanks: true);
+    public static readonly Setting<string> Username = Settings.Text("username", "User name for the grant password.");
+    public static readonly Setting<Secret> Password = Settings.Secret("password", "Password for the grant password.", mayEndWithBlanks: true);
     internal static readonly Setting<TextMap> AuthorizeParameters = Settings.Map(
         "authorize_parameters", "Further parameters of the request that starts a login, as a map.");
     internal static readonly Setting<TextMap> TokenParameters = Settings.Map(
@@ -44,9 +44,19 @@ public static class OAuthSettings
     internal static readonly Setting<string> TokenAt = Settings.Text(
         "token_at", "Member of the token response that contains the token, with dots for nested members.", placeholder: "MEMBER");
 
+    internal static readonly Setting<Formula> TokenError = Settings.Of(
+        "token_error", "Formula that is true for a token response that is an error although its status is 200; @ is the response.",
+        ReadFormula, "FORMULA");
+
     public static IReadOnlyList<Setting> All { get; } =
     [
         ClientId, ClientSecret, Grant, Issuer, Token, Authorization, Device, Revocation, Authentication, Scopes, ScopeSeparator, Pkce, RedirectUri,
-        Username, Password, AuthorizeParameters, TokenParameters, TokenAt,
+        Username, Password, AuthorizeParameters, TokenParameters, TokenAt, TokenError,
     ];
+
+    private static Result<Formula, string> ReadFormula(string text) => Formula.Parse(text, []) switch
+    {
+        { Failure: { } mistake } => $"character {mistake.Position + 1} of the formula: {mistake.Sentence}",
+        { Value: var formula } => formula!,
+    };
 }

@@ -33,6 +33,9 @@ internal sealed class Problems
     /// <summary>What works but should change, and lines that are ignored.</summary>
     public List<Problem> Warnings { get; } = [];
 
+    /// <summary>The content for which each name is claimed.</summary>
+    public Dictionary<string, string> Claims { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Whether nothing configures an account.</summary>
     public bool NothingIsConfigured { get; set; }
 

@@ -94,9 +94,11 @@ public sealed class Section
     }
 
     /// <summary>Reports a setting that works but should change, for the log and the command <c>check</c>.</summary>
-    public void Warn(Setting setting, string sentence)
+    public void Warn(Setting setting, string sentence) => Warn((Place(setting) ?? at).Problem(sentence));
+
+    /// <summary>Reports what works but should change in a file that a setting of this section names.</summary>
+    public void Warn(Problem warning)
     {
-        var warning = (Place(setting) ?? at).Problem(sentence);
         if (!problems.Warnings.Contains(warning))
         {
             problems.Warnings.Add(warning);
@@ -133,6 +135,18 @@ public sealed class Section
     {
         own.Add(problem);
         problems.Add(problem);
+    }
+
+    /// <summary>
+    /// Claims a name for all accounts of the configuration. It is a problem at <paramref name="setting"/> if another account has claimed it for
+    /// other content.
+    /// </summary>
+    public void Claim(string name, string content, Setting setting, string sentence)
+    {
+        if (!problems.Claims.TryAdd(name, content) && problems.Claims[name] != content)
+        {
+            Problem(setting, sentence);
+        }
     }
 
     /// <summary>

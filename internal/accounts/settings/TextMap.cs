@@ -25,6 +25,11 @@ public sealed class TextMap : IEquatable<TextMap>
     /// <summary>Keys only: the texts may be secrets.</summary>
     public override string ToString() => $"{{{string.Join(", ", Entries.Select(entry => entry.Key))}}}";
 
+    /// <summary>An entry that is the path of a file, as a full path. A path in a file is relative to that file's directory.</summary>
+    public string PathOf(string key) => entries.FirstOrDefault(entry => entry.Key == key) is { } entry
+        ? Path.GetFullPath(entry.Text.Trim(), entry.Origin.Directory)
+        : throw new ArgumentException($"there is no entry {key}", nameof(key));
+
     internal Origin? OriginOf(string key) => entries.FirstOrDefault(entry => entry.Key == key)?.Origin;
 
     private static IEnumerable<KeyValuePair<string, Secret>> Sorted(TextMap map) => map.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal);

@@ -101,7 +101,8 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
                 """,
             _ => null,
         };
-        Html? manage = account.TokenManager.Snapshot.State is TokenState.Missing ? null : (Html)$"""
+        // A credential of the configuration can neither be renewed nor removed here.
+        Html? manage = account.TokenManager.Snapshot.State is TokenState.Missing or TokenState.Active { Held.IsConfigured: true } ? null : (Html)$"""
             <a class="button plain" href="auth/renew?account={name}">Renew now</a><a class="button plain"
             href="auth/logout?account={name}">Log out</a>
             """;
