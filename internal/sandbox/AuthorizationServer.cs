@@ -9,7 +9,7 @@ namespace Exporter.Sandbox;
 /// of a refresh token or a code revokes the family (RFC 9700 section 4.14, RFC 6749 section 4.1.2). Thread-safe.
 /// </summary>
 /// <param name="createToken">Creates a random token for a user, in the provider's format.</param>
-public sealed class AuthorizationServer(TimeProvider time, TokenLifetimes lifetimes, Func<string, string> createToken)
+public sealed partial class AuthorizationServer(TimeProvider time, TokenLifetimes lifetimes, Func<string, string> createToken)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, RegisteredClient> clients = [];

@@ -4,7 +4,11 @@ namespace Exporter.Sandbox;
 public sealed record TokenLifetimes(TimeSpan Access, TimeSpan Refresh, TimeSpan Code);
 
 /// <summary>An OAuth client. Redirect URIs are compared as strings (RFC 9700 section 2.1); errors go to the first.</summary>
-public sealed record RegisteredClient(string Id, string? Secret, IReadOnlyList<string> RedirectUris);
+public sealed record RegisteredClient(string Id, string? Secret, IReadOnlyList<string> RedirectUris)
+{
+    /// <summary>The grant types that the client may use. Null means all.</summary>
+    public IReadOnlyList<string>? GrantTypes { get; init; }
+}
 
 public sealed record IssuedTokens(
     string AccessToken, string RefreshToken, IReadOnlyList<string> Scope, TimeSpan ExpiresIn, TimeSpan RefreshExpiresIn);
@@ -22,6 +26,9 @@ internal abstract record GrantOutcome
     private GrantOutcome() { }
 
     internal sealed record Granted(IssuedTokens Tokens) : GrantOutcome;
+
+    /// <summary>An access token without a refresh token (RFC 6749 section 4.4.3).</summary>
+    internal sealed record GrantedAccess(string AccessToken, IReadOnlyList<string> Scope, TimeSpan ExpiresIn) : GrantOutcome;
 
     internal sealed record Rejected(string Error, string Reason) : GrantOutcome;
 }
