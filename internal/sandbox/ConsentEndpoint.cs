@@ -9,10 +9,13 @@ namespace Exporter.Sandbox;
 /// The authorization endpoint of RFC 6749 section 3.1, with the page where the user accepts or refuses. The request stays on the server: the
 /// page contains only a single-use ID, so that its fields cannot be forged.
 /// </summary>
+/// <param name="scopes">The scopes that a client may request. Null means any scope, and none.</param>
 /// <param name="malformedRedirect">The response to a redirect URI that is not a URI.</param>
+/// <param name="scopeSeparator">A space (RFC 6749 section 3.3), or another separator of a provider.</param>
+/// <param name="requiresPkce">Whether a request without a challenge is an error (RFC 7636 section 4.4.1).</param>
 internal sealed class ConsentEndpoint(
-    string provider, string user, IReadOnlyList<string> scopes, AuthorizationServer authorization, TimeProvider time,
-    ProviderResponse malformedRedirect)
+    string provider, string user, IReadOnlyList<string>? scopes, AuthorizationServer authorization, TimeProvider time,
+    ProviderResponse malformedRedirect, char scopeSeparator = ' ', bool requiresPkce = false)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
@@ -43,13 +46,15 @@ internal sealed class ConsentEndpoint(
                 ? RedirectBack(302, registered, "error", "redirect_uri_mismatch", state)
                 : ErrorPage(400, "The application has no redirect URI: redirect_uri_mismatch.");
         }
-        var scope = Parameter("scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var scope = Parameter("scope")?.Split(scopeSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [];
         var challenge = Parameter("code_challenge");
         var error = Parameter("response_type") switch
         {
             null => "invalid_request",
             not "code" => "unsupported_response_type",
-            _ when scope.Length == 0 || scope.Except(scopes).Any() => "invalid_scope",
+            _ when client.GrantTypes?.Contains("authorization_code") == false => "unauthorized_client",
+            _ when scopes is not null && (scope.Length == 0 || scope.Except(scopes).Any()) => "invalid_scope",
+            _ when challenge is null && requiresPkce => "invalid_request",
             // RFC 7636 section 4.3: a missing method means "plain", which RFC 9700 section 2.1.1 advises against.
             _ when challenge is not null && (Parameter("code_challenge_method") != "S256" || challenge.Length != 43) => "invalid_request",
             _ when challenge is null && query.ContainsKey("code_challenge_method") => "invalid_request",
