@@ -53,6 +53,9 @@ public sealed class SandboxCommandTests
     [InlineData("--access-lifetime", "-3h")]
     [InlineData("--access-lifetime", "")]
     [InlineData("--stations", "/nowhere/stations.json")]
+    [InlineData("--http-recipes", "/nowhere/recipes")]
+    [InlineData("--http-limit", "-1")]
+    [InlineData("--http-limit-header", "x-wait")]
     public void An_invalid_value_is_reported_with_its_flag(string flag, string value)
     {
         var error = Assert.Single(SandboxCommand.Create().Parse([flag, value], SandboxCommand.Parsing).Errors);

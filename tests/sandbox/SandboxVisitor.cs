@@ -28,12 +28,13 @@ internal sealed partial class SandboxVisitor : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<SandboxVisitor> Start(NetatmoProviderOptions? netatmo = null)
+    public static Task<SandboxVisitor> Start(NetatmoProviderOptions? netatmo = null) => StartWith(netatmo ?? new NetatmoProviderOptions());
+
+    public static async Task<SandboxVisitor> StartWith(params ProviderOptions[] providers)
     {
         var time = new ManualTime();
         return new SandboxVisitor(
-            await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = [netatmo ?? new NetatmoProviderOptions()] }, Cancellation),
-            time);
+            await SandboxServer.StartAsync(new SandboxOptions { Time = time, Providers = providers }, Cancellation), time);
     }
 
     public Task<Reply> Get(string path) => Send(new HttpRequestMessage(HttpMethod.Get, path));
