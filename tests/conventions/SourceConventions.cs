@@ -97,8 +97,8 @@ public sealed partial class SourceConventions
     [InlineData("cmd")]
     public void The_shared_code_names_no_provider(string directory)
     {
-        // oauth2 is also a general term.
-        string[] providers = [.. Slices.Prefixes.Except(["oauth2"])];
+        // Both are also general terms.
+        string[] providers = [.. Slices.Prefixes.Except(["oauth2", "http"])];
         var named = from file in Files(directory)
                     from line in Read(file).Split('\n')
                     let rest = Inherited().Replace(line, "")

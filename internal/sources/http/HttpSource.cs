@@ -48,6 +48,7 @@ public sealed class HttpSource : ISource
             Provider = module.Name,
             Login = oauth?.Login ?? new LoginMethod.Unattended(Explanation(module.Auth)),
             Revoke = oauth?.Revoke,
+            Paste = oauth?.Paste ?? new PastedToken("token", manager.TryAsync),
             DebugData = () => poller.Reading?.ToJson(),
             Commands = new HttpCommands(module, api, context, () => Secrets(module, manager)).Handlers,
         };
