@@ -53,14 +53,31 @@ public static class FormulaValue
     };
 
     /// <summary>The items of a list with their indexes, or the values of an object with their names. Empty for any other value.</summary>
-    public static IEnumerable<(object Key, object? Value)> Items(object? value) => value switch
+    public static IEnumerable<FormulaItem> Items(object? value)
     {
-        JsonElement { ValueKind: JsonValueKind.Array } json => json.EnumerateArray().Select((item, i) => ((object)(double)i, Of(item))),
-        JsonElement { ValueKind: JsonValueKind.Object } json =>
-            json.EnumerateObject().Select(member => ((object)(Json.Name(member) ?? ""), Of(member.Value))),
-        object?[] list => list.Select((item, i) => ((object)(double)i, item)),
-        _ => [],
-    };
+        var i = 0;
+        switch (value)
+        {
+            case JsonElement { ValueKind: JsonValueKind.Array } json:
+                foreach (var item in json.EnumerateArray())
+                {
+                    yield return new FormulaItem((double)i++, Of(item));
+                }
+                break;
+            case JsonElement { ValueKind: JsonValueKind.Object } json:
+                foreach (var member in json.EnumerateObject())
+                {
+                    yield return new FormulaItem(Json.Name(member) ?? "", Of(member.Value));
+                }
+                break;
+            case object?[] list:
+                foreach (var item in list)
+                {
+                    yield return new FormulaItem((double)i++, item);
+                }
+                break;
+        }
+    }
 
     /// <summary>The number of items; null if it is neither a list nor an object.</summary>
     internal static int? Count(object? value) => value switch
@@ -118,3 +135,6 @@ public static class FormulaValue
     private static double? Parse(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
 }
+
+/// <param name="Key">An index or the name of a member.</param>
+public sealed record FormulaItem(object Key, object? Value);

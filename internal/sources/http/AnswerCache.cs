@@ -24,7 +24,7 @@ internal sealed class AnswerCache
 
     /// <summary>Removes what no later round uses, so that large answers are not kept.</summary>
     /// <param name="used">The calls of a complete round.</param>
-    public void Trim(IEnumerable<(ModuleRequest Request, HttpCall Call)> used, TimeSpan interval)
+    public void Trim(IEnumerable<RequestCall> used, TimeSpan interval)
     {
         var kept = used.Where(one => one.Request.Interval > interval || one.Request.Keep > TimeSpan.Zero).Select(one => one.Call.Identity)
             .ToHashSet();
@@ -44,3 +44,5 @@ internal sealed class AnswerCache
 
     private sealed record Entry(object? Value, DateTimeOffset At);
 }
+
+internal sealed record RequestCall(ModuleRequest Request, HttpCall Call);

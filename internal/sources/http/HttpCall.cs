@@ -90,13 +90,13 @@ internal sealed record HttpCall(
     }
 
     /// <summary>Without the parameters whose value is absent. A value has no line breaks, so that it cannot add a header.</summary>
-    private static IReadOnlyList<KeyValuePair<string, string>> Filled(IReadOnlyList<(string Name, Template Value)> templates, FormulaScope scope) =>
+    private static IReadOnlyList<KeyValuePair<string, string>> Filled(IReadOnlyList<ModuleParameter> templates, FormulaScope scope) =>
         [.. from template in templates
             let value = template.Value.Fill(scope, text => Sanitize.Line(text, FormulaSteps.LongestText))
             where value is not null
             select KeyValuePair.Create(template.Name, value)];
 
-    private static List<KeyValuePair<string, string>>? Values(IReadOnlyList<(string Name, Formula Value)> formulas, FormulaScope scope)
+    private static List<KeyValuePair<string, string>>? Values(IReadOnlyList<PageParameter> formulas, FormulaScope scope)
     {
         var values = formulas.Select(formula => KeyValuePair.Create(formula.Name, formula.Value.EvaluateText(scope)!)).ToList();
         return values.All(value => value.Value is not null) ? values : null;

@@ -7,82 +7,107 @@ internal static class HttpPresentation
 
     public static Presentation Of(HttpReading reading, DateTimeOffset now)
     {
-        var values = reading.Series.Where(series => series.Metric.Display.Label is not null)
-            .SelectMany(series => series.Samples.Where(sample => HttpMetrics.IsFresh(sample, now)).Select(sample => (series.Metric, Sample: sample)))
-            .GroupBy(value => value.Sample.Thing)
-            .Select(things => (Thing: things.Key, Values: things.ToList()))
-            .ToList();
+        var things = Things(reading, now);
         // What all things have in common does not tell them apart.
-        var shared = values.Count < 2 ? []
-            : values[0].Thing.Labels.Where(label => values.All(value => value.Thing[label.Name] == label.Value)).ToHashSet();
-        var tables = values.GroupBy(value => string.Join('\0', value.Thing.Names)).Where(group => group.Count() > MostCards).ToList();
-        var inTables = tables.SelectMany(table => table).ToHashSet();
-        var cards = values.Where(value => !inTables.Contains(value)).ToList();
-        var titles = CardTitles.Choose([.. cards.Select(card => Titles(card.Thing, shared, reading.Module))]);
-        return new Presentation([.. cards.Zip(titles, (card, title) => Card(title, card.Thing, shared, card.Values))])
+        var shared = things.Count < 2 ? []
+            : things[0].Labels.Names.Where(name => things.All(thing => thing.Labels[name] == things[0].Labels[name])).ToHashSet();
+        var groups = things.GroupBy(thing => string.Join('\0', thing.Labels.Names)).ToList();
+        var cards = groups.Where(group => group.Count() <= MostCards).SelectMany(group => group).ToList();
+        var titles = CardTitles.Choose([.. cards.Select(IReadOnlyList<string> (card) => [Title(card.Labels, shared, reading.Module)])]);
+        return new Presentation([.. cards.Zip(titles, (card, title) => Card(title, card, shared))])
         {
-            Tables = [.. tables.Select(table => Table(Sentence(string.Join(", ", table.First().Thing.Names)), [.. table]))],
+            Tables = [.. groups.Where(group => group.Count() > MostCards).Select(group => Table([.. group]))],
         };
     }
 
-    private static IReadOnlyList<string> Titles(LabelSet thing, HashSet<(string, string)> shared, string module)
+    /// <summary>What was measured, with its values in the order of the module.</summary>
+    private static List<Thing> Things(HttpReading reading, DateTimeOffset now)
     {
-        var own = thing.Labels.Where(label => !shared.Contains(label)).Select(label => label.Value).ToList();
-        return own.Count == 0 ? [Sentence(module)] : [string.Join(", ", own)];
+        var things = new OrderedDictionary<LabelSet, Thing>();
+        foreach (var (metric, samples) in reading.Series)
+        {
+            foreach (var sample in samples)
+            {
+                if (metric.Display.Label is not null && HttpMetrics.IsFresh(sample, now))
+                {
+                    things.TryAdd(sample.Thing, new Thing(sample.Thing, []));
+                    things[sample.Thing].Values.Add(new Measured(metric, sample));
+                }
+            }
+        }
+        return [.. things.Values];
     }
 
-    private static ReadingCard Card(
-        string title, LabelSet thing, HashSet<(string, string)> shared, IReadOnlyList<(ModuleMetric Metric, HttpSample Sample)> values)
+    private static string Title(LabelSet labels, HashSet<string> shared, string module)
     {
-        var common = string.Join(", ", thing.Labels.Where(shared.Contains).Select(label => label.Value));
-        var lines = values.Where(value => value.Metric.Kind != MetricKind.Info)
-            .Select(value => (value.Metric, Line: Line(value.Metric, value.Sample)))
-            .DistinctBy(value => value.Line.Label).ToList();
-        var infos = values.Where(value => value.Metric.Kind == MetricKind.Info)
-            .SelectMany(value => value.Sample.Labels.Labels.Where(label => value.Sample.Thing[label.Name] is null))
-            .Select(label => new ReadingLine(Sentence(label.Name), new ReadingValue.Text(label.Value)));
-        return new ReadingCard(title, [.. lines.Where(line => !line.Metric.Display.IsDetail).Select(line => line.Line)])
+        var own = labels.Names.Where(name => !shared.Contains(name)).Select(name => labels[name]).ToList();
+        return own.Count == 0 ? MetricDisplays.Sentence(module) : string.Join(", ", own);
+    }
+
+    private static ReadingCard Card(string title, Thing thing, HashSet<string> shared)
+    {
+        var common = string.Join(", ", thing.Labels.Names.Where(shared.Contains).Select(name => thing.Labels[name]));
+        return new ReadingCard(title, [.. thing.Lines(isDetail: false)])
         {
             Subtitle = common.Length > 0 && common != title ? common : null,
-            Details = [.. lines.Where(line => line.Metric.Display.IsDetail).Select(line => line.Line).Concat(infos).DistinctBy(line => line.Label)],
+            Details = [.. thing.Lines(isDetail: true).Concat(thing.Infos).DistinctBy(line => line.Label)],
         };
     }
 
-    private static ReadingLine Line(ModuleMetric metric, HttpSample sample)
-    {
-        var own = string.Join(", ", sample.Labels.Labels.Where(label => sample.Thing[label.Name] is null).Select(label => label.Value));
-        return new ReadingLine(
-            own.Length == 0 ? metric.Display.Label! : $"{metric.Display.Label} ({own})", Value(metric, sample), IsPlotted(metric, sample));
-    }
-
-    private static bool IsPlotted(ModuleMetric metric, HttpSample sample) => metric.Display.IsPlotted && sample.Shown is null;
-
-    private static ReadingValue Value(ModuleMetric metric, HttpSample sample) => metric.Display switch
-    {
-        _ when sample.Shown is { } shown => shown,
-        { IsTime: true } when sample.Value is > 0 and < 2.5e11 =>
-            new ReadingValue.Time(DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(sample.Value)),
-        { Decimals: MetricDisplay.AsNeeded } display when sample.Value * display.Factor is var value =>
-            new ReadingValue.Number(value, display.Unit, value == Math.Floor(value) ? 0 : 2),
-        var display => new ReadingValue.Number(sample.Value * display.Factor, display.Unit, display.Decimals),
-    };
-
     /// <summary>A row for each thing, with its labels and its values.</summary>
-    private static ReadingTable Table(string title, IReadOnlyList<(LabelSet Thing, List<(ModuleMetric Metric, HttpSample Sample)> Values)> things)
+    private static ReadingTable Table(IReadOnlyList<Thing> things)
     {
-        var columns = things.SelectMany(thing => thing.Values).Where(value => value.Metric.Kind != MetricKind.Info)
-            .Select(value => Line(value.Metric, value.Sample).Label).Distinct().ToList();
+        var names = things[0].Labels.Names;
+        var rows = things.Select(thing => thing.Lines(isDetail: false).ToList()).ToList();
+        var columns = rows.SelectMany(row => row.Select(line => line.Label)).Distinct().ToList();
         return new ReadingTable(
-            title,
-            [.. things[0].Thing.Names.Select(Sentence), .. columns],
-            [.. things.Select(IReadOnlyList<ReadingValue?> (thing) =>
-            {
-                var lines = thing.Values.Where(value => value.Metric.Kind != MetricKind.Info).Select(value => Line(value.Metric, value.Sample))
-                    .DistinctBy(line => line.Label).ToDictionary(line => line.Label, line => line.Value);
-                return [.. thing.Thing.Values.Select(text => new ReadingValue.Text(text)),
-                    .. columns.Select(column => lines.GetValueOrDefault(column))];
-            })]);
+            MetricDisplays.Sentence(string.Join(", ", names)),
+            [.. names.Select(MetricDisplays.Sentence), .. columns],
+            [.. things.Zip(rows, IReadOnlyList<ReadingValue?> (thing, row) =>
+            [
+                .. thing.Labels.Values.Select(text => new ReadingValue.Text(text)),
+                .. columns.Select(column => row.Find(line => line.Label == column)?.Value),
+            ])]);
     }
 
-    private static string Sentence(string name) => MetricDisplays.Sentence(name);
+    /// <param name="Labels">They name the thing.</param>
+    private sealed record Thing(LabelSet Labels, List<Measured> Values)
+    {
+        /// <summary>The labels of infos that describe the thing.</summary>
+        public IEnumerable<ReadingLine> Infos => Values.Where(value => value.Metric.Kind == MetricKind.Info).SelectMany(value => value.OwnLabels)
+            .Select(name => new ReadingLine(
+                MetricDisplays.Sentence(name),
+                    new ReadingValue.Text(Values.Select(value => value.Sample.Labels[name]).First(text => text is not null)!)));
+
+        /// <summary>Each label once.</summary>
+        public IEnumerable<ReadingLine> Lines(bool isDetail) => Values
+            .Where(value => value.Metric.Kind != MetricKind.Info && value.Metric.Display.IsDetail == isDetail)
+            .Select(value => value.Line).DistinctBy(line => line.Label);
+    }
+
+    private sealed record Measured(ModuleMetric Metric, HttpSample Sample)
+    {
+        /// <summary>The names of labels that only this metric has.</summary>
+        public IEnumerable<string> OwnLabels => Sample.Labels.Names.Where(name => Sample.Thing[name] is null);
+
+        public ReadingLine Line
+        {
+            get
+            {
+                var own = string.Join(", ", OwnLabels.Select(name => Sample.Labels[name]));
+                var label = own.Length == 0 ? Metric.Display.Label! : $"{Metric.Display.Label} ({own})";
+                return new ReadingLine(label, Value, Metric.Display.IsPlotted && Sample.Shown is null);
+            }
+        }
+
+        private ReadingValue Value => Metric.Display switch
+        {
+            _ when Sample.Shown is { } shown => shown,
+            { IsTime: true } when Sample.Value is > 0 and < 2.5e11 =>
+                new ReadingValue.Time(DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(Sample.Value)),
+            { Decimals: MetricDisplay.AsNeeded } display when Sample.Value * display.Factor is var value =>
+                new ReadingValue.Number(value, display.Unit, value == Math.Floor(value) ? 0 : 2),
+            var display => new ReadingValue.Number(Sample.Value * display.Factor, display.Unit, display.Decimals),
+        };
+    }
 }

@@ -16,7 +16,7 @@ internal sealed class HttpReader(Module module, IModuleApi api, SeriesLimit limi
     public async Task<Result<HttpReading, ApiFailure>> ReadAsync(CancellationToken cancellationToken)
     {
         var (round, now) = (new Round(new FormulaSteps(MostSteps)), time.GetUtcNow());
-        var used = new List<(ModuleRequest, HttpCall)>();
+        var used = new List<RequestCall>();
         try
         {
             foreach (var request in module.Requests)
@@ -29,7 +29,7 @@ internal sealed class HttpReader(Module module, IModuleApi api, SeriesLimit limi
                         round.AddNotice(reason + ".");
                         continue;
                     }
-                    used.Add((request, call));
+                    used.Add(new RequestCall(request, call));
                     if (!cache.TryGet(request, call, now, out var value))
                     {
                         var (answer, failure) = await SendAsync(request, call, scope, cancellationToken);

@@ -6,12 +6,13 @@ namespace Exporter.Http;
 internal static class MetricDisplays
 {
     /// <summary>The ends of names, and how people read a value of that unit.</summary>
-    private static readonly (string Suffix, string Unit, double Factor, int Decimals)[] Units =
+    private static readonly KnownUnit[] Units =
     [
-        ("_celsius", "°C", 1, 1), ("_fahrenheit", "°F", 1, 1), ("_ratio", "%", 100, 0), ("_percent", "%", 1, 0), ("_joules", "kWh", 1 / 3.6e6, 2),
-        ("_watts", "W", 1, 0), ("_volts", "V", 1, 2), ("_amperes", "A", 1, 2), ("_pascals", "hPa", 0.01, 1), ("_hertz", "Hz", 1, 2),
-            ("_bytes", "MB", 1e-6, 1),
-        ("_kilograms", "kg", 1, 1), ("_meters", "m", 1, 0), ("_liters", "l", 1, 1), ("_seconds", "s", 1, 1), ("_ppm", "ppm", 1, 0),
+        new("_celsius", "°C", 1, 1), new("_fahrenheit", "°F", 1, 1), new("_ratio", "%", 100, 0), new("_percent", "%", 1, 0),
+            new("_joules", "kWh", 1 / 3.6e6, 2),
+        new("_watts", "W", 1, 0), new("_volts", "V", 1, 2), new("_amperes", "A", 1, 2), new("_pascals", "hPa", 0.01, 1), new("_hertz", "Hz", 1, 2),
+            new("_bytes", "MB", 1e-6, 1),
+        new("_kilograms", "kg", 1, 1), new("_meters", "m", 1, 0), new("_liters", "l", 1, 1), new("_seconds", "s", 1, 1), new("_ppm", "ppm", 1, 0),
     ];
 
     /// <param name="prefix">The module's name.</param>
@@ -39,11 +40,11 @@ internal static class MetricDisplays
             return (Sentence(name[..^"_timestamp_seconds".Length]),
                 new MetricDisplay(null, "", 1, 0, IsPlotted: false, IsDetail: true, IsTime: true));
         }
-        var (suffix, unit, factor, decimals) = Units.FirstOrDefault(one => name.EndsWith(one.Suffix, StringComparison.Ordinal));
-        var bare = suffix is null ? name : name[..^suffix.Length];
-        return (Sentence(bare.Length > 0 ? bare : name), suffix is null
+        var unit = Array.Find(Units, one => name.EndsWith(one.Suffix, StringComparison.Ordinal));
+        var bare = unit is null ? name : name[..^unit.Suffix.Length];
+        return (Sentence(bare.Length > 0 ? bare : name), unit is null
             ? new MetricDisplay(null, "", 1, MetricDisplay.AsNeeded, IsPlotted: false, IsDetail: false, IsTime: false)
-            : new MetricDisplay(null, unit, factor, decimals, IsPlotted: !isCounter, IsDetail: false, IsTime: false));
+            : new MetricDisplay(null, unit.Symbol, unit.Factor, unit.Decimals, IsPlotted: !isCounter, IsDetail: false, IsTime: false));
     }
 
     /// <summary><c>heating_power</c> as <c>Heating power</c>.</summary>
@@ -52,4 +53,6 @@ internal static class MetricDisplays
         var words = name.Replace('_', ' ');
         return words.Length == 0 ? name : char.ToUpperInvariant(words[0]) + words[1..];
     }
+
+    private sealed record KnownUnit(string Suffix, string Symbol, double Factor, int Decimals);
 }

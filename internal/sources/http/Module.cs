@@ -14,7 +14,7 @@ internal sealed record Module(
     IReadOnlyList<string> Hosts,
     ModuleAuth Auth,
     IReadOnlyList<YamlEntry> OAuth,
-    IReadOnlyList<(string Name, Template Value)> Headers,
+    IReadOnlyList<ModuleParameter> Headers,
     IReadOnlyList<BudgetWindow> Budget,
     int LargestResponse,
     ErrorTable Errors,
@@ -30,8 +30,8 @@ internal sealed record Module(
     public ModuleRequest? Find(string request) => Requests.FirstOrDefault(one => one.Name == request);
 
     /// <summary>The largest number of requests in a time, by request.</summary>
-    public IReadOnlyList<(ModuleRequest Request, double Count)> WorstCase(TimeSpan window) =>
-        [.. Requests.Select(request => (request, request.MostCalls * Math.Ceiling(window / request.Interval)))];
+    public IReadOnlyList<RequestCount> WorstCase(TimeSpan window) =>
+        [.. Requests.Select(request => new RequestCount(request, request.MostCalls * Math.Ceiling(window / request.Interval)))];
 }
 
 /// <summary>What a request contains to be accepted.</summary>
@@ -60,10 +60,10 @@ internal sealed record ModuleRequest(
     HttpMethod Method,
     Template Path,
     IReadOnlyList<FormulaLoop> Loops,
-    IReadOnlyList<(string Name, Template Value)> Query,
-    IReadOnlyList<(string Name, Template Value)> Form,
+    IReadOnlyList<ModuleParameter> Query,
+    IReadOnlyList<ModuleParameter> Form,
     JsonTemplate? Body,
-    IReadOnlyList<(string Name, Template Value)> Headers,
+    IReadOnlyList<ModuleParameter> Headers,
     TimeSpan Interval,
     int AtMost,
     Formula? Items,
@@ -76,6 +76,13 @@ internal sealed record ModuleRequest(
     public int MostCalls => (Loops.Count == 0 ? 1 : AtMost) * (Pages?.AtMost ?? 1);
 }
 
+internal sealed record ModuleParameter(string Name, Template Value);
+
+internal sealed record PageParameter(string Name, Formula Value);
+
+/// <param name="Count">The largest number of requests in a time.</param>
+internal sealed record RequestCount(ModuleRequest Request, double Count);
+
 /// <summary>How to request the next page. One of the first four is set.</summary>
 /// <param name="Next">The address of the next page.</param>
 /// <param name="Link">The relation of a Link header (RFC 8288).</param>
@@ -83,8 +90,8 @@ internal sealed record ModuleRequest(
 internal sealed record ModulePages(
     Formula? Next,
     string? Link,
-    IReadOnlyList<(string Name, Formula Value)> Query,
-    IReadOnlyList<(string Name, Formula Value)> Form,
+    IReadOnlyList<PageParameter> Query,
+    IReadOnlyList<PageParameter> Form,
     Formula? While,
     int AtMost);
 

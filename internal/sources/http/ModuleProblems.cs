@@ -4,7 +4,7 @@ namespace Exporter.Http;
 /// <param name="file">The file's name as the user wrote it.</param>
 internal sealed class ModuleProblems(string file)
 {
-    private readonly List<(int Line, int Column, string Sentence)> mistakes = [];
+    private readonly List<Mistake> mistakes = [];
     private readonly List<Problem> syntax = [];
     private readonly List<Problem> warnings = [];
 
@@ -12,7 +12,8 @@ internal sealed class ModuleProblems(string file)
 
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<Problem> All =>
-        [.. syntax, .. mistakes.Distinct().OrderBy(m => (m.Line, m.Column)).Select(m => new Problem($"{file}:{m.Line}:{m.Column}", m.Sentence))];
+        [.. syntax, .. mistakes.Distinct().OrderBy(m => m.Line).ThenBy(m => m.Column)
+            .Select(m => new Problem($"{file}:{m.Line}:{m.Column}", m.Sentence))];
 
     /// <summary>What works, but should be different.</summary>
     public IReadOnlyList<Problem> Warnings => warnings;
@@ -29,5 +30,7 @@ internal sealed class ModuleProblems(string file)
     /// <summary>Adds the mistakes of a file that is not YAML.</summary>
     public void Add(IEnumerable<Problem> problems) => syntax.AddRange(problems);
 
-    private void Add(int line, int column, string sentence) => mistakes.Add((line, column, sentence));
+    private void Add(int line, int column, string sentence) => mistakes.Add(new Mistake(line, column, sentence));
+
+    private sealed record Mistake(int Line, int Column, string Sentence);
 }

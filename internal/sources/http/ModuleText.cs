@@ -34,11 +34,11 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
         return Formula(text, scalar, 0, names);
     }
 
-    public IReadOnlyList<(string Name, Formula Value)> Formulas(IEnumerable<YamlEntry> entries, IReadOnlyCollection<string> names) =>
+    public IReadOnlyList<PageParameter> Formulas(IEnumerable<YamlEntry> entries, IReadOnlyCollection<string> names) =>
         [.. from entry in entries
             let formula = Formula(entry.Value, names)
             where formula is not null
-            select (entry.Key, formula)];
+            select new PageParameter(entry.Key, formula)];
 
     /// <summary>The loops of <c>for:</c>. Each may use the variables of those before it.</summary>
     public IReadOnlyList<FormulaLoop> Loops(
@@ -72,7 +72,7 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
         {
             return null;
         }
-        var parts = new List<(string?, Formula?)>();
+        var parts = new List<TemplatePart>();
         var (literal, i, isGood) = ("", 0, true);
         while (i < text.Length)
         {
@@ -96,7 +96,8 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
                 _ = end < 0 ? Mistake("this { has no }; close it, or write {{ for a brace")
                     : names is null ? Mistake("there is nothing to compute here; write {{ for a brace, or ${name} for a setting") : null;
                 isGood &= formula is not null;
-                parts.AddRange([(literal, null), (null, formula)]);
+                parts.Add(new TemplatePart(literal, null));
+                parts.Add(new TemplatePart(null, formula));
                 (literal, i) = ("", end < 0 ? text.Length : end + 1);
             }
             else
@@ -104,8 +105,8 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
                 literal += text[i++];
             }
         }
-        parts.Add((literal, null));
-        return isGood ? new Template([.. parts.Where(part => part.Item2 is not null || part.Item1!.Length > 0)]) : null;
+        parts.Add(new TemplatePart(literal, null));
+        return isGood ? new Template([.. parts.Where(part => part.Formula is not null || part.Text!.Length > 0)]) : null;
 
         string? Mistake(string sentence)
         {
@@ -114,11 +115,11 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
         }
     }
 
-    public IReadOnlyList<(string Name, Template Value)> Templates(IEnumerable<YamlEntry> entries, IReadOnlyCollection<string>? names) =>
+    public IReadOnlyList<ModuleParameter> Templates(IEnumerable<YamlEntry> entries, IReadOnlyCollection<string>? names) =>
         [.. from entry in entries
             let template = Template(entry.Value, names, mayBeSecret: true)
             where template is not null
-            select (entry.Key, template)];
+            select new ModuleParameter(entry.Key, template)];
 
     /// <summary>A text without formulas, with the settings filled in.</summary>
     public string? Text(YamlValue? at, bool mayBeSecret = false) => Template(at, names: null, mayBeSecret) is { } template ? template.ToString()

@@ -105,7 +105,7 @@ internal sealed class RequestParser(ModuleText text, TimeSpan interval)
         switch (value)
         {
             case YamlValue.Map map:
-                return new JsonTemplate.Members([.. map.Entries.Select(entry => (entry.Key, Body(entry.Value, names)!))]);
+                return new JsonTemplate.Members([.. map.Entries.Select(entry => new JsonTemplateMember(entry.Key, Body(entry.Value, names)!))]);
             case YamlValue.List list:
                 return new JsonTemplate.Items([.. list.Items.Select(item => Body(item, names)!)]);
             case YamlValue.Scalar { Text: null }:

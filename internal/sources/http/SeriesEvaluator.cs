@@ -7,8 +7,7 @@ namespace Exporter.Http;
 /// <param name="limit">Of the account's series.</param>
 internal sealed class SeriesEvaluator(Module module, Round round, SeriesLimit limit)
 {
-    private readonly OrderedDictionary<string,
-        (ModuleMetric Metric, List<HttpSample> Samples, HashSet<LabelSet> Seen)> series = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Growing> series = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> duplicates = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> absent = new(StringComparer.Ordinal);
     private int count;
@@ -61,7 +60,7 @@ internal sealed class SeriesEvaluator(Module module, Round round, SeriesLimit li
         }
         if (!series.TryGetValue(metric.Name, out var one))
         {
-            series[metric.Name] = one = (metric, [], []);
+            series[metric.Name] = one = new Growing(metric);
         }
         if (one.Seen.Add(sample.Labels))
         {
@@ -125,5 +124,15 @@ internal sealed class SeriesEvaluator(Module module, Round round, SeriesLimit li
         {
             yield return $"The answers contain nothing that the module {module.Name} exports.";
         }
+    }
+
+    /// <summary>The samples of one metric so far, in the order of the module.</summary>
+    private sealed class Growing(ModuleMetric metric)
+    {
+        public ModuleMetric Metric => metric;
+
+        public List<HttpSample> Samples { get; } = [];
+
+        public HashSet<LabelSet> Seen { get; } = [];
     }
 }

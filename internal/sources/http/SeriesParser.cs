@@ -7,13 +7,16 @@ namespace Exporter.Http;
 internal sealed class SeriesParser(ModuleText text, string prefix, IReadOnlyList<ModuleRequest> requests)
 {
     /// <summary>Units that are not Prometheus' base units, and those that are.</summary>
-    private static readonly (string Unit, string Base)[] BaseUnits =
+    private static readonly BaseUnit[] BaseUnits =
     [
-        ("fahrenheit", "celsius"), ("kelvin", "celsius"), ("percent", "ratio"), ("ms", "seconds"), ("milliseconds", "seconds"),
-            ("minutes", "seconds"),
-        ("hours", "seconds"), ("days", "seconds"), ("kwh", "joules"), ("wh", "joules"), ("kilowatthours", "joules"), ("watthours", "joules"),
-        ("kilowatts", "watts"), ("kw", "watts"), ("hpa", "pascals"), ("mbar", "pascals"), ("bar", "pascals"), ("hectopascals", "pascals"),
-        ("kilometers", "meters"), ("km", "meters"), ("miles", "meters"), ("grams", "kilograms"), ("kilobytes", "bytes"), ("megabytes", "bytes"),
+        new("fahrenheit", "celsius"), new("kelvin", "celsius"), new("percent", "ratio"), new("ms", "seconds"), new("milliseconds", "seconds"),
+            new("minutes", "seconds"),
+        new("hours", "seconds"), new("days", "seconds"), new("kwh", "joules"), new("wh", "joules"), new("kilowatthours", "joules"),
+            new("watthours", "joules"),
+        new("kilowatts", "watts"), new("kw", "watts"), new("hpa", "pascals"), new("mbar", "pascals"), new("bar", "pascals"),
+            new("hectopascals", "pascals"),
+        new("kilometers", "meters"), new("km", "meters"), new("miles", "meters"), new("grams", "kilograms"), new("kilobytes", "bytes"),
+            new("megabytes", "bytes"),
     ];
 
     /// <summary>Labels of Prometheus, of a histogram or a summary, of the exporter, and of a state set.</summary>
@@ -158,7 +161,7 @@ internal sealed class SeriesParser(ModuleText text, string prefix, IReadOnlyList
         }
         kinds[name] = kind;
         var parts = name.Split('_');
-        if (BaseUnits.FirstOrDefault(unit => parts.Contains(unit.Unit)) is { Unit: { } unit, Base: var better })
+        if (Array.Find(BaseUnits, known => parts.Contains(known.Unit)) is var (unit, better))
         {
             text.Problems.Warn(entry,
                 $"{name}: Prometheus uses base units; name it {name.Replace("_" + unit, "_" + better, StringComparison.Ordinal)} "
@@ -168,4 +171,6 @@ internal sealed class SeriesParser(ModuleText text, string prefix, IReadOnlyList
 
     private static bool IsName(string name) =>
         name.Length > 0 && char.IsAsciiLetter(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
+
+    private sealed record BaseUnit(string Unit, string Better);
 }

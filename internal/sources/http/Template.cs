@@ -5,7 +5,7 @@ namespace Exporter.Http;
 
 /// <summary>A text with formulas in braces: <c>/homes/{$home.id}/zones</c>. The account's settings are filled in already. Immutable.</summary>
 /// <param name="Parts">Each is a text or a formula.</param>
-internal sealed record Template(IReadOnlyList<(string? Text, Formula? Formula)> Parts)
+internal sealed record Template(IReadOnlyList<TemplatePart> Parts)
 {
     /// <summary>The text; null if one of the values is absent or is not text.</summary>
     /// <param name="encode">Encodes each value, not the text around it.</param>
@@ -27,17 +27,20 @@ internal sealed record Template(IReadOnlyList<(string? Text, Formula? Formula)> 
     public string? Fill(FormulaScope scope) => Fill(scope, value => value);
 
     /// <summary>The value of the only formula; the text otherwise.</summary>
-    public object? Evaluate(FormulaScope scope) => Parts is [(null, { } formula)] ? formula.Evaluate(scope) : Fill(scope);
+    public object? Evaluate(FormulaScope scope) => Parts is [{ Formula: { } formula }] ? formula.Evaluate(scope) : Fill(scope);
 
     public override string ToString() => string.Concat(Parts.Select(part => part.Text ?? $"{{{part.Formula}}}"));
 }
+
+/// <param name="Text">Null for a formula.</param>
+internal sealed record TemplatePart(string? Text, Formula? Formula);
 
 /// <summary>A JSON value with templates as its texts. A template that is one formula keeps the type of the formula's value.</summary>
 internal abstract record JsonTemplate
 {
     private JsonTemplate() { }
 
-    internal sealed record Members(IReadOnlyList<(string Name, JsonTemplate Value)> All) : JsonTemplate;
+    internal sealed record Members(IReadOnlyList<JsonTemplateMember> All) : JsonTemplate;
 
     internal sealed record Items(IReadOnlyList<JsonTemplate> All) : JsonTemplate;
 
@@ -104,3 +107,5 @@ internal abstract record JsonTemplate
         }
     }
 }
+
+internal sealed record JsonTemplateMember(string Name, JsonTemplate Value);
