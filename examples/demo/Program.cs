@@ -2,6 +2,7 @@ using System.Net;
 using Exporter.Accounts;
 using Exporter.BmwCarData;
 using Exporter.Demo;
+using Exporter.Http;
 using Exporter.Netatmo;
 using Exporter.Sandbox;
 using Exporter.Web;
@@ -14,12 +15,17 @@ try
     // The demo reads every few seconds instead of minutes, so the sandbox must not limit the rate.
     await using var sandbox = await SandboxServer.StartAsync(new SandboxOptions
     {
-        Providers = [new NetatmoProviderOptions { Limits = [] }, new BmwProviderOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) }],
+        Providers =
+        [
+            new NetatmoProviderOptions { Limits = [] },
+            new BmwProviderOptions { Stream = new IPEndPoint(IPAddress.Loopback, 0) },
+            new HttpProviderOptions { Recipes = Heating.Prepare(directory.FullName, time) },
+        ],
     }, CancellationToken.None);
     var broker = sandbox.Bmw.Broker!;
     var trusted = Path.Combine(directory.FullName, "broker.pem");
     await File.WriteAllTextAsync(trusted, broker.CertificatePem);
-    ISource[] sources = [new NetatmoSource(), new BmwCarDataSource()];
+    ISource[] sources = [new NetatmoSource(), new BmwCarDataSource(), new HttpSource()];
     var file = Path.Combine(directory.FullName, "exporter.yml");
     await File.WriteAllTextAsync(file, $"""
         accounts:
@@ -40,6 +46,13 @@ try
             mqtt_host: {broker.EndPoint.Address}
             mqtt_port: {broker.EndPoint.Port}
             mqtt_ca_file: {trusted}
+          heating:
+            source: http
+            module: tado
+            token_file: heating.json
+            device_authorization_endpoint: {sandbox.Address}tado/oauth/device_authorization
+            token_endpoint: {sandbox.Address}tado/oauth/token
+            api_url: {sandbox.Address}tado/api/v2
 
         """);
     var configuration = Configuration.Load(

@@ -85,7 +85,7 @@ internal static class FormulaFunctions
         new("lower(text)", "The text in lowercase.", new FormulaExample("lower(x)", """{"x": "RUNNING"}""", "running"))
         { Apply = a => a.Text?.ToLowerInvariant() },
         new("match(text, 'pattern')", "What the first group of the pattern matches, or the whole pattern without a group. Absent without a match.",
-            new("match(f, 'circuits[.]([0-9]+)')", """{"f": "heating.circuits.1.pump"}""", "1"),
+            new("match(f, 'circuit([0-9]+)')", """{"f": "heating.circuit1.pump"}""", "1"),
             new("match(f, '[0-9]+')", """{"f": "none"}""", "absent"))
         { Apply = Match },
         new("replace(text, 'pattern', by)", "The text with each match replaced. $1 is the first group.",
