@@ -24,8 +24,8 @@ internal static class FormulaUnits
         new(["percent", "%"], 0.01),
         new(["meters", "meter", "m"], 1),
         new(["kilometers", "kilometer", "km"], 1000),
-        new(["kilograms", "kilogram", "kg"], 1),
-        new(["grams", "gram", "g"], 0.001),
+        new(["kilograms", "kilogram", "kg"], 1000),
+        new(["grams", "gram", "g"], 1),
         new(["liters", "liter", "l"], 1),
         new(["bytes", "byte"], 1),
     ];

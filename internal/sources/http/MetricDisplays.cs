@@ -12,7 +12,7 @@ internal static class MetricDisplays
             new("_joules", "kWh", 1 / 3.6e6, 2),
         new("_watts", "W", 1, 0), new("_volts", "V", 1, 2), new("_amperes", "A", 1, 2), new("_pascals", "hPa", 0.01, 1), new("_hertz", "Hz", 1, 2),
             new("_bytes", "MB", 1e-6, 1),
-        new("_kilograms", "kg", 1, 1), new("_meters", "m", 1, 0), new("_liters", "l", 1, 1), new("_seconds", "s", 1, 1), new("_ppm", "ppm", 1, 0),
+        new("_grams", "kg", 0.001, 1), new("_meters", "m", 1, 0), new("_liters", "l", 1, 1), new("_seconds", "s", 1, 1), new("_ppm", "ppm", 1, 0),
     ];
 
     /// <param name="prefix">The module's name.</param>

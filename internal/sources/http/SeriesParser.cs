@@ -15,7 +15,7 @@ internal sealed class SeriesParser(ModuleText text, string prefix, IReadOnlyList
             new("watthours", "joules"),
         new("kilowatts", "watts"), new("kw", "watts"), new("hpa", "pascals"), new("mbar", "pascals"), new("bar", "pascals"),
             new("hectopascals", "pascals"),
-        new("kilometers", "meters"), new("km", "meters"), new("miles", "meters"), new("grams", "kilograms"), new("kilobytes", "bytes"),
+        new("kilometers", "meters"), new("km", "meters"), new("miles", "meters"), new("kilograms", "grams"), new("kilobytes", "bytes"),
             new("megabytes", "bytes"),
     ];
 
