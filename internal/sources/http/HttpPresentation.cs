@@ -47,10 +47,13 @@ internal static class HttpPresentation
     private static ReadingCard Card(string title, Thing thing, HashSet<string> shared)
     {
         var common = string.Join(", ", thing.Labels.Names.Where(shared.Contains).Select(name => thing.Labels[name]));
-        return new ReadingCard(title, [.. thing.Lines(isDetail: false)])
+        IReadOnlyList<ReadingLine> lines = [.. thing.Lines(isDetail: false)];
+        IReadOnlyList<ReadingLine> details = [.. thing.Lines(isDetail: true).Concat(thing.Infos).DistinctBy(line => line.Label)];
+        // A thing may have nothing but details, for example while it is offline.
+        return new ReadingCard(title, lines.Count > 0 ? lines : details)
         {
             Subtitle = common.Length > 0 && common != title ? common : null,
-            Details = [.. thing.Lines(isDetail: true).Concat(thing.Infos).DistinctBy(line => line.Label)],
+            Details = lines.Count > 0 ? details : [],
         };
     }
 
