@@ -112,7 +112,7 @@ internal static class FormulaFunctions
         { Apply = a => a.Items is [.., var last] ? last : null },
         new("has(value)", "Whether the value is present.", new("has(x)", """{"x": 0}""", "true"), new("has(x)", """{"x": null}""", "false"))
         { Apply = a => a.Values[0] is not null },
-        new("list(value, …)", "All values in one list. A list among them adds its items; an absent value adds nothing.",
+        new("list(value[, …])", "All values in one list. A list among them adds its items; an absent value adds nothing.",
             new FormulaExample("len(list(main, modules))", """{"main": {}, "modules": [{}, {}]}""", "3"))
         { Apply = ListOf },
         new("base(value, unit)", "The value in Prometheus' base unit. Units: " + FormulaUnits.Names + ". Absent for another unit.",

@@ -14,7 +14,7 @@ internal static class HttpPresentation
         var groups = things.GroupBy(thing => string.Join('\0', thing.Labels.Names)).ToList();
         var cards = groups.Where(group => group.Count() <= MostCards).SelectMany(group => group).ToList();
         var titles = CardTitles.Choose([.. cards.Select(IReadOnlyList<string> (card) => [Title(card.Labels, shared, reading.Module)])]);
-        return new Presentation([.. cards.Zip(titles, (card, title) => Card(title, card, shared))])
+        return new Presentation([.. cards.Zip(titles, (card, title) => Card(title, card, shared)).Where(card => card.Lines.Count > 0)])
         {
             Tables = [.. groups.Where(group => group.Count() > MostCards).Select(group => Table([.. group]))],
         };

@@ -5,6 +5,8 @@ namespace Exporter.Http;
 /// <param name="values">The values of the account.</param>
 internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSetting> declared, IReadOnlyDictionary<string, string> values)
 {
+    private static readonly Formula Nothing = Accounts.Formula.Parse("null", []).Value!;
+
     public ModuleProblems Problems => problems;
 
     /// <summary>The requests so far, to explain why a name has no value at a place.</summary>
@@ -55,9 +57,10 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
             {
                 problems.Add(entry, $"${entry.Key} is already the name of something else; rename it");
             }
-            else if (Formula(entry.Value, namesWithin([.. loops.Select(loop => loop.Name)])) is { } over)
+            else
             {
-                loops.Add(new FormulaLoop(entry.Key, over));
+                // A loop with a mistake is empty, so that formulas that use its variable are no mistakes too.
+                loops.Add(new FormulaLoop(entry.Key, Formula(entry.Value, namesWithin([.. loops.Select(loop => loop.Name)])) ?? Nothing));
             }
         }
         return loops;

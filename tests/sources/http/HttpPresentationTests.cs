@@ -29,7 +29,7 @@ public class HttpPresentationTests
     public async Task Names_units_and_types_give_labels_and_values()
     {
         var presentation = await PresentAsync("""
-            [{"home": "A", "name": "Hall", "t": 20.46, "h": 0.47, "on": true, "mode": "AUTO", "link": "ONLINE", "at": 1795000000, "e": 3600000, "p": 101325, "model": "X1"},
+            [{"home": "A", "name": "Hall", "t": 20.46, "h": 0.47, "on": true, "mode": "AUTO", "link": "ONLINE", "at": 1795000000, "e": 0, "p": 101325, "model": "X1"},
              {"home": "A", "name": "Bath", "t": 3}]
             """);
         var hall = presentation.Cards[0];
@@ -41,7 +41,7 @@ public class HttpPresentationTests
                 new("Heating on", new ReadingValue.Flag(true)),
                 new("Mode", new ReadingValue.Text("AUTO")),
                 new("Link", new ReadingValue.Text("ONLINE")),
-                new("Energy", new ReadingValue.Number(1, "kWh", 2)),
+                new("Energy", new ReadingValue.Number(0, "kWh", 2)),
                 new("Air pressure", new ReadingValue.Number(1013.25, "hPa", 2), true),
                 new ReadingLine("Level (left)", new ReadingValue.Number(20.46, "", 2)),
             ],
