@@ -105,6 +105,9 @@ internal sealed class ReloadBench : IAsyncDisposable
     /// <summary>Waits for a page with the text: pages within ten milliseconds share the values of the process.</summary>
     public Task ShowsAsync(string text) => UntilAsync(() => Page.Contains(text, StringComparison.Ordinal));
 
+    /// <summary>A scrape during the encoding of a change gets the previous page.</summary>
+    public Task HidesAsync(string text) => UntilAsync(() => !Page.Contains(text, StringComparison.Ordinal));
+
     public Task StopAsync() => host!.StopAsync(Cancellation);
 
     public async ValueTask DisposeAsync()
