@@ -93,6 +93,9 @@ internal sealed class RunningExporter : IAsyncDisposable
         return await process.Ends(cancellationToken);
     }
 
+    /// <summary>Sends SIGHUP, which reloads the configuration.</summary>
+    public Task HangUpAsync(CancellationToken cancellationToken) => process.Signal("HUP", cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
