@@ -9,18 +9,21 @@ internal sealed class AnswerCache
     /// <summary>A poll may be a little early.</summary>
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(1);
 
+    /// <summary>For answers of a round that is not complete, such as one that waits for a rate limit.</summary>
+    private static readonly TimeSpan LongestRound = TimeSpan.FromHours(1);
+
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
 
     /// <summary>An answer that is not older than the request's interval.</summary>
     public bool TryGet(ModuleRequest request, HttpCall call, DateTimeOffset now, out object? value) =>
-        TryGet(call, request.Interval - Slack, now, out value);
+        TryGet(call, entry => !entry.IsRead && request.Interval < LongestRound ? LongestRound : request.Interval - Slack, now, out value);
 
     /// <summary>An answer that counts although the request fails.</summary>
     public bool TryGetKept(ModuleRequest request, HttpCall call, DateTimeOffset now, out object? value) =>
-        TryGet(call, request.Keep, now, out value);
+        TryGet(call, _ => request.Keep, now, out value);
 
     /// <param name="now">The start of the round, because the interval counts from there.</param>
-    public void Add(HttpCall call, object? value, DateTimeOffset now) => entries[call.Identity] = new Entry(value, now);
+    public void Add(HttpCall call, object? value, DateTimeOffset now) => entries[call.Identity] = new Entry(value, now, IsRead: false);
 
     /// <summary>Removes what no later round uses, so that large answers are not kept.</summary>
     /// <param name="used">The calls of a complete round.</param>
@@ -28,21 +31,29 @@ internal sealed class AnswerCache
     {
         var kept = used.Where(one => one.Request.Interval > interval || one.Request.Keep > TimeSpan.Zero).Select(one => one.Call.Identity)
             .ToHashSet();
-        foreach (var identity in entries.Keys.Where(identity => !kept.Contains(identity)).ToList())
+        foreach (var (identity, entry) in entries.ToList())
         {
-            entries.Remove(identity);
+            if (kept.Contains(identity))
+            {
+                entries[identity] = entry with { IsRead = true };
+            }
+            else
+            {
+                entries.Remove(identity);
+            }
         }
     }
 
-    private bool TryGet(HttpCall call, TimeSpan longest, DateTimeOffset now, out object? value)
+    private bool TryGet(HttpCall call, Func<Entry, TimeSpan> longest, DateTimeOffset now, out object? value)
     {
         var found = entries.GetValueOrDefault(call.Identity);
         value = found?.Value;
         // After the clock was set back, an answer can be newer than now.
-        return found is not null && (now - found.At).Duration() < longest;
+        return found is not null && (now - found.At).Duration() < longest(found);
     }
 
-    private sealed record Entry(object? Value, DateTimeOffset At);
+    /// <param name="IsRead">Whether a complete reading contains it.</param>
+    private sealed record Entry(object? Value, DateTimeOffset At, bool IsRead);
 }
 
 internal sealed record RequestCall(ModuleRequest Request, HttpCall Call);

@@ -122,10 +122,12 @@ internal sealed record HttpCall(
 /// <summary>The Link header (RFC 8288).</summary>
 internal static class LinkHeader
 {
+    public const string Name = "Link";
+
     /// <summary>The target of the first link with a relation; null if there is none.</summary>
     public static string? Find(HttpResponseMessage response, string relation)
     {
-        var header = response.Headers.TryGetValues("Link", out var values) ? string.Join(',', values) : "";
+        var header = response.Headers.TryGetValues(Name, out var values) ? string.Join(',', values) : "";
         // A target is in angle brackets, and may contain commas.
         foreach (var link in header.Split('<').Skip(1))
         {

@@ -108,8 +108,7 @@ internal sealed class HttpReader(Module module, IModuleApi api, SeriesLimit limi
             {
                 return new Answer(value);
             }
-            items.AddRange(value is JsonElement { ValueKind: JsonValueKind.Array } or object?[]
-                ? FormulaValue.Items(value).Select(item => item.Value) : [value]);
+            items.AddRange(value is JsonElement { ValueKind: JsonValueKind.Array } or object?[]? FormulaValue.Items(value).Select(item => item.Value) : [value]);
             if (call.Next(pages, answered, message) is not { } next || next.Identity == call.Identity || page == pages.AtMost)
             {
                 return new Answer(items.ToArray());

@@ -23,7 +23,8 @@ internal sealed class ModuleParser(YamlValue.Map top, ModuleText text, ModuleFil
         CheckAuth();
         var module = new Module(
             file.Name, top.Text("about") ?? "", top.Text("verified") is not ("false" or "no"), api, Hosts(), file.Auth, OAuth(), headers, Budget(),
-            Size(), errors, requests, series) { Secrets = text.Secrets };
+            Size(), errors, requests, series)
+        { Secrets = text.Secrets };
         if (text.Problems.All.Count > 0)
         {
             return null;

@@ -15,7 +15,7 @@ internal sealed partial class Recording(IModuleApi api, string directory, IReadO
     private const string Struck = "<secret>";
 
     private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
-    private readonly List<(HttpCall Call, int Status, string File)> exchanges = [];
+    private readonly List<Exchange> exchanges = [];
 
     /// <summary>The names of the files so far.</summary>
     public IReadOnlyList<string> Files => [.. exchanges.Select(exchange => exchange.File)];
@@ -29,7 +29,8 @@ internal sealed partial class Recording(IModuleApi api, string directory, IReadO
             var number = numbers[request.Name] = numbers.GetValueOrDefault(request.Name) + 1;
             var file = number == 1 ? $"{request.Name}.json" : $"{request.Name}-{number}.json";
             Save(file, writer => Write(writer, body, name: null));
-            exchanges.Add((call, (int)answer.Message.StatusCode, file));
+            var link = answer.Message.Headers.TryGetValues(LinkHeader.Name, out var links) ? string.Join(", ", links) : null;
+            exchanges.Add(new Exchange(call, (int)answer.Message.StatusCode, link, file));
         }
         return result;
     }
@@ -40,7 +41,7 @@ internal sealed partial class Recording(IModuleApi api, string directory, IReadO
     {
         writer.WriteStartObject();
         writer.WriteStartArray("exchanges");
-        foreach (var (call, status, file) in exchanges)
+        foreach (var (call, status, link, file) in exchanges)
         {
             writer.WriteStartObject();
             writer.WriteString("method", call.Method.Method);
@@ -48,6 +49,12 @@ internal sealed partial class Recording(IModuleApi api, string directory, IReadO
             WriteParameters(writer, "query", call.Query);
             WriteParameters(writer, "form", call.Form ?? []);
             writer.WriteNumber("status", status);
+            if (link is not null)
+            {
+                writer.WriteStartObject("headers");
+                writer.WriteString(LinkHeader.Name, Strike(link));
+                writer.WriteEndObject();
+            }
             writer.WriteString("answer", file);
             writer.WriteEndObject();
         }
@@ -115,4 +122,7 @@ internal sealed partial class Recording(IModuleApi api, string directory, IReadO
 
     [GeneratedRegex(@"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")]
     private static partial Regex JsonWebToken();
+
+    /// <param name="Link">The Link header (RFC 8288), which may name the next page; null if there is none.</param>
+    private sealed record Exchange(HttpCall Call, int Status, string? Link, string File);
 }

@@ -54,6 +54,10 @@ internal sealed class SavedAnswers : IModuleApi
             }
             var body = Json.Parse(content);
             var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent(content) };
+            if (await LinkOfAsync(file, cancellationToken) is { } link)
+            {
+                response.Headers.TryAddWithoutValidation(LinkHeader.Name, link);
+            }
             return request.Errors.Before(module.Errors).Classify(response, body).Kind switch
             {
                 ErrorKind.None => new HttpAnswer(response, body, IsEmpty: false),
@@ -66,6 +70,19 @@ internal sealed class SavedAnswers : IModuleApi
         {
             return new ApiFailure.Unavailable($"{file} cannot be read: {e.Message}");
         }
+    }
+
+    /// <summary>The Link header that a recording has for an answer; null if there is none.</summary>
+    private static async Task<string?> LinkOfAsync(string file, CancellationToken cancellationToken)
+    {
+        var index = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, Recording.IndexFile);
+        if (!File.Exists(index))
+        {
+            return null;
+        }
+        var exchanges = Json.Items(Json.Member(Json.Parse(await File.ReadAllBytesAsync(index, cancellationToken)), "exchanges")) ?? [];
+        return exchanges.Where(exchange => Json.Text(Json.Member(exchange, "answer")) == Path.GetFileName(file))
+            .Select(exchange => Json.Text(Json.Member(Json.Member(exchange, "headers"), LinkHeader.Name))).FirstOrDefault(text => text is not null);
     }
 
     /// <summary><c>zones</c> for <c>zones-2.json</c>.</summary>
