@@ -152,7 +152,7 @@ internal static class FormulaFunctions
         var all = new List<object?>();
         foreach (var value in a.Values)
         {
-            if (value is object?[] or System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.Array })
+            if (FormulaValue.IsList(value))
             {
                 a.Steps.Take(FormulaValue.Count(value) ?? 0);
                 all.AddRange(FormulaValue.Items(value).Select(item => item.Value));

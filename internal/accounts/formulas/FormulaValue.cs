@@ -79,6 +79,8 @@ public static class FormulaValue
         }
     }
 
+    public static bool IsList(object? value) => value is object?[] or JsonElement { ValueKind: JsonValueKind.Array };
+
     /// <summary>The number of items; null if it is neither a list nor an object.</summary>
     internal static int? Count(object? value) => value switch
     {

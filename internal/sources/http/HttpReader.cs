@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Http;
@@ -108,7 +107,14 @@ internal sealed class HttpReader(Module module, IModuleApi api, SeriesLimit limi
             {
                 return new Answer(value);
             }
-            items.AddRange(value is JsonElement { ValueKind: JsonValueKind.Array } or object?[]? FormulaValue.Items(value).Select(item => item.Value) : [value]);
+            if (FormulaValue.IsList(value))
+            {
+                items.AddRange(FormulaValue.Items(value).Select(item => item.Value));
+            }
+            else
+            {
+                items.Add(value);
+            }
             if (call.Next(pages, answered, message) is not { } next || next.Identity == call.Identity || page == pages.AtMost)
             {
                 return new Answer(items.ToArray());

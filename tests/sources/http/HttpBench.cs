@@ -46,7 +46,7 @@ internal sealed class HttpBench : InProcessCommands
     public string ApiUrl => $"{Sandbox.Address.OriginalString}/depot/v1";
 
     /// <summary>The directory of the files.</summary>
-    public string Folder => Path.GetDirectoryName(this["exporter.yml"])!;
+    public string Home => Path.GetDirectoryName(this["exporter.yml"])!;
 
     public string Issuer => $"{Sandbox.Address.OriginalString}/depot/oauth";
 
@@ -122,7 +122,7 @@ internal sealed class HttpBench : InProcessCommands
     {
         var configuration = Configuration.Load(
             [], [new HttpSource().Settings], new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [this["exporter.yml"]] },
-            new Dictionary<string, string>(), Folder);
+            new Dictionary<string, string>(), Home);
         var accounts = ConfiguredAccount.All(configuration, [new HttpSource()]);
         Assert.Empty(configuration.Problems);
         account = Assert.Single(accounts)

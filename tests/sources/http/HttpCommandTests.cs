@@ -74,10 +74,6 @@ public sealed class HttpCommandTests
         Assert.Superset(new HashSet<string> { "module", "api", "oauth", "budget", "errors", "requests", "series" }, keys.ToHashSet());
     }
 
-    /// <summary>
-    /// The series of a page. Those of the queues are left out: a saved answer has no Link header, so <c>http try</c> reads the first page only.
-    /// </summary>
     private static IEnumerable<string> Page(string output) =>
-        output.Split('\n').Where(line => line.StartsWith("depot_", StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal);
+        output.Split('\n').Where(line => line.StartsWith("depot_", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 }

@@ -30,7 +30,7 @@ public sealed partial class HttpEndToEndTests
             [Prefix + "TOKEN_FILE"] = bench["depot-token.json"],
             ["EXPORTER_STATE_FOLDER"] = bench["state"],
         };
-        await using var exporter = await RunningExporter.StartAsync(["-a", "127.0.0.1:0"], environment, bench.Folder, Cancellation);
+        await using var exporter = await RunningExporter.StartAsync(["-a", "127.0.0.1:0"], environment, bench.Home, Cancellation);
 
         var page = await exporter.Shows("exporter_up{account=\"depot\",source=\"http\"} 1", Cancellation);
 
