@@ -14,8 +14,12 @@ public sealed class LabelSet : IEquatable<LabelSet>
     {
         Names = [.. labels.Select(label => label.Name)];
         Values = [.. labels.Select(label => label.Value)];
+        // A delegate to a method of a struct would add to a copy, and all sets would have the same hash.
         var combined = new HashCode();
-        labels.ForEach(combined.Add);
+        foreach (var label in labels)
+        {
+            combined.Add(label);
+        }
         hash = combined.ToHashCode();
     }
 
