@@ -10,12 +10,11 @@ public class ApiAccount
 
     private static readonly HttpRequestOptionsKey<ApiAccount> Key = new(Option);
 
-    /// <param name="manager">Its token is added to each request, and renewed if the provider rejects it.</param>
+    /// <param name="manager">
+    /// Its token is added to each request, and renewed if the provider rejects it. Null if requests contain their credentials, or need none.
+    /// </param>
     /// <param name="address">The base address of the API; accounts of one source may have different ones.</param>
-    public ApiAccount(TokenManager manager, Uri address) => (TokenManager, Address) = (manager, address);
-
-    /// <summary>An account whose requests contain their credentials, or need none.</summary>
-    public ApiAccount(Uri address) => Address = address;
+    public ApiAccount(TokenManager? manager, Uri address) => (TokenManager, Address) = (manager, address);
 
     /// <param name="accessToken">A token that the client does not renew.</param>
     public ApiAccount(Secret accessToken, Uri address) => (AccessToken, Address) = (accessToken, address);

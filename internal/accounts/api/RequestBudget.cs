@@ -30,13 +30,8 @@ public sealed class RequestBudget(string provider, IReadOnlyList<BudgetWindow> w
     /// <summary>In ascending order. Replaced and never changed, so that <see cref="Used"/> does not wait for the disk.</summary>
     private volatile BudgetRecord[] requests = Load(windows, file, provider, time, logger);
 
-    public IReadOnlyList<BudgetWindow> Windows => windows;
-
     /// <summary>Requests of the longest window.</summary>
     public int Used => Count(requests, time.GetUtcNow() - longest);
-
-    /// <summary>How long until the next request is allowed; null if it is allowed now.</summary>
-    public TimeSpan? RetryAfter { get { lock (gate) { return WaitFor(Current()); } } }
 
     /// <summary>Why no request is sent now; null if the next one is allowed.</summary>
     public ApiFailure? Failure

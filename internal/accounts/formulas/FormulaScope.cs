@@ -105,8 +105,6 @@ public sealed class FormulaSteps
 
     public FormulaSteps(int most) => (this.most, left) = (most, most);
 
-    public int Used => most - left;
-
     /// <exception cref="FormulaLimitException">No steps are left.</exception>
     internal void Take(int steps)
     {

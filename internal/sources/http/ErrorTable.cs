@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Text.Json;
 
@@ -31,27 +30,28 @@ internal sealed record ErrorRule(ErrorKind Kind, Formula When, Formula? Wait);
 internal sealed record ErrorTable(IReadOnlyList<ErrorRule> Rules)
 {
     private const int MostSteps = 1_000_000;
+
+    /// <summary>The kinds that a module can recognize, by their names there.</summary>
+    private static readonly NamedKind[] Kinds =
+    [
+        new("token", ErrorKind.Token), new("scope", ErrorKind.Scope), new("rate_limited", ErrorKind.RateLimited),
+        new("unavailable", ErrorKind.Unavailable), new("rejected", ErrorKind.Rejected), new("empty", ErrorKind.Empty),
+    ];
+
     private static readonly string[] Names = ["status", "body", "headers"];
+
+    public static IReadOnlyList<string> KindNames { get; } = [.. Kinds.Select(kind => kind.Name)];
 
     public static ErrorTable Read(IEnumerable<YamlEntry> entries, ModuleText text)
     {
         var rules = new List<ErrorRule>();
         foreach (var entry in entries)
         {
-            var kind = entry.Key switch
-            {
-                "token" => ErrorKind.Token,
-                "scope" => ErrorKind.Scope,
-                "rate_limited" => ErrorKind.RateLimited,
-                "unavailable" => ErrorKind.Unavailable,
-                "rejected" => ErrorKind.Rejected,
-                "empty" => ErrorKind.Empty,
-                _ => ErrorKind.None,
-            };
+            var kind = Array.Find(Kinds, kind => kind.Name == entry.Key)?.Kind ?? ErrorKind.None;
             if (kind == ErrorKind.None)
             {
                 text.Problems.Add(entry, $"there is no kind of error {Sanitize.Line(entry.Key, 60)}"
-                    + Nearest.Remedy(entry.Key, ModuleSchema.Errors, $"there are {string.Join(", ", ModuleSchema.Errors)}"));
+                    + Nearest.Remedy(entry.Key, KindNames, $"there are {string.Join(", ", KindNames)}"));
             }
             var isMap = entry.Value is YamlValue.Map;
             if (text.Formula(isMap ? entry.Value.Find("when") : entry.Value, Names) is { } when)
@@ -64,6 +64,9 @@ internal sealed record ErrorTable(IReadOnlyList<ErrorRule> Rules)
 
     /// <summary>The rules of both tables; those of this one first.</summary>
     public ErrorTable Before(ErrorTable other) => new([.. Rules, .. other.Rules]);
+
+    /// <summary>Whether an answer with this status may reject the token, so that its body must be read to find out.</summary>
+    public bool MayRejectToken(HttpStatusCode status) => status == HttpStatusCode.Unauthorized || Rules.Any(rule => rule.Kind == ErrorKind.Token);
 
     /// <summary>What an answer means, and how long to wait. Without a rule, the status decides.</summary>
     /// <exception cref="FormulaLimitException">A rule needs too many steps.</exception>
@@ -97,18 +100,15 @@ internal sealed record ErrorTable(IReadOnlyList<ErrorRule> Rules)
     };
 
     /// <summary>The headers as an object, with names such as <c>www_authenticate</c>. A repeated header is one text with commas.</summary>
-    private static JsonElement? Headers(HttpResponseMessage response)
+    private static JsonElement? Headers(HttpResponseMessage response) => Json.Parse(JsonText.Write(writer =>
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
+        writer.WriteStartObject();
+        foreach (var (name, values) in response.Headers.Concat(response.Content.Headers))
         {
-            writer.WriteStartObject();
-            foreach (var (name, values) in response.Headers.Concat(response.Content.Headers))
-            {
-                writer.WriteString(name.ToLowerInvariant().Replace('-', '_'), string.Join(", ", values));
-            }
-            writer.WriteEndObject();
+            writer.WriteString(name.ToLowerInvariant().Replace('-', '_'), string.Join(", ", values));
         }
-        return Json.Parse(buffer.WrittenSpan);
-    }
+        writer.WriteEndObject();
+    }));
+
+    private sealed record NamedKind(string Name, ErrorKind Kind);
 }

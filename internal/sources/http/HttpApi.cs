@@ -38,7 +38,13 @@ internal sealed class HttpApi(
         {
             return usedUp;
         }
-        var account = AccountOf(request, new Uri(call.FullAddress.GetLeftPart(UriPartial.Authority)));
+        var origin = new Uri(call.FullAddress.GetLeftPart(UriPartial.Authority));
+        var account = new ModuleAccount(manager, origin, request.Errors.Before(module.Errors))
+        {
+            Budget = Budget,
+            Calls = Calls,
+            LargestResponse = module.LargestResponse,
+        };
         using var message = call.ToMessage();
         message.Options.Set(HttpCalls.Operation, request.Name);
         message.Headers.Authorization ??= authorization;
@@ -74,6 +80,10 @@ internal sealed class HttpApi(
         {
             return false;
         }
+        if (!account.Errors.MayRejectToken(response.StatusCode))
+        {
+            return false;
+        }
         await response.Content.LoadIntoBufferAsync(account.LargestResponse, cancellationToken);
         try
         {
@@ -96,14 +106,6 @@ internal sealed class HttpApi(
             : $"The module {module.Name} would send a request to {Sanitize.Line(
                 address.GetLeftPart(UriPartial.Authority), 100)}, which is not its API; "
                 + "if that is right, add the host to hosts:.";
-    }
-
-    private ModuleAccount AccountOf(ModuleRequest request, Uri origin)
-    {
-        var errors = request.Errors.Before(module.Errors);
-        return manager is null
-            ? new ModuleAccount(origin, errors) { Budget = Budget, Calls = Calls, LargestResponse = module.LargestResponse }
-            : new ModuleAccount(manager, origin, errors) { Budget = Budget, Calls = Calls, LargestResponse = module.LargestResponse };
     }
 
     private ApiFailure Failure(ErrorKind kind, HttpCall call, HttpResponseMessage response, JsonElement? body, ModuleAccount account)
@@ -160,9 +162,7 @@ internal static class ErrorText
 /// <summary>The account of one request, with what the request's answers may mean.</summary>
 internal sealed class ModuleAccount : ApiAccount
 {
-    public ModuleAccount(TokenManager manager, Uri origin, ErrorTable errors) : base(manager, origin) => Errors = errors;
-
-    public ModuleAccount(Uri origin, ErrorTable errors) : base(origin) => Errors = errors;
+    public ModuleAccount(TokenManager? manager, Uri origin, ErrorTable errors) : base(manager, origin) => Errors = errors;
 
     public ErrorTable Errors { get; }
 }

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Text;
-using System.Text.Json;
 
 namespace Exporter.Http;
 
@@ -42,8 +40,8 @@ internal sealed record HttpCall(
         }
         var form = request.Form.Count > 0 ? Filled(request.Form, scope) : null;
         var headers = Filled([.. module.Headers.Where(one => request.Headers.All(own => !Same(own.Name, one.Name))), .. request.Headers], scope);
-        return new HttpCall(request.Method, address, Filled(request.Query, scope), form, request.Body is { } body ? ToJson(body, scope) : null,
-            headers);
+        var json = request.Body is { } body ? JsonText.Write(writer => body.Write(writer, scope)) : null;
+        return new HttpCall(request.Method, address, Filled(request.Query, scope), form, json, headers);
     }
 
     /// <summary>The call for the next page; null after the last one.</summary>
@@ -107,16 +105,6 @@ internal sealed record HttpCall(
         [.. all.Where(one => replaced.All(other => other.Key != one.Key)), .. replaced];
 
     private static bool Same(string one, string other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);
-
-    private static byte[] ToJson(JsonTemplate body, FormulaScope scope)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            body.Write(writer, scope);
-        }
-        return buffer.WrittenSpan.ToArray();
-    }
 }
 
 /// <summary>The Link header (RFC 8288).</summary>

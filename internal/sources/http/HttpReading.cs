@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 
 namespace Exporter.Http;
@@ -16,31 +15,26 @@ internal sealed record HttpReading(
     IReadOnlyList<string> Notices)
 {
     /// <summary>All series as JSON, for people who write a module.</summary>
-    public byte[] ToJson()
+    public byte[] ToJson() => JsonText.Write(writer =>
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+        writer.WriteStartObject();
+        foreach (var (metric, samples) in Series)
         {
-            writer.WriteStartObject();
-            foreach (var (metric, samples) in Series)
+            writer.WriteStartArray(metric.Name);
+            foreach (var sample in samples)
             {
-                writer.WriteStartArray(metric.Name);
-                foreach (var sample in samples)
+                writer.WriteStartObject();
+                foreach (var (name, value) in sample.Labels.Labels)
                 {
-                    writer.WriteStartObject();
-                    foreach (var (name, value) in sample.Labels.Labels)
-                    {
-                        writer.WriteString(name, value);
-                    }
-                    writer.WriteString("value", sample.State ?? FormulaValue.Text(sample.Value));
-                    writer.WriteEndObject();
+                    writer.WriteString(name, value);
                 }
-                writer.WriteEndArray();
+                writer.WriteString("value", sample.State ?? FormulaValue.Text(sample.Value));
+                writer.WriteEndObject();
             }
-            writer.WriteEndObject();
+            writer.WriteEndArray();
         }
-        return buffer.WrittenSpan.ToArray();
-    }
+        writer.WriteEndObject();
+    }, new JsonWriterOptions { Indented = true });
 }
 
 internal sealed record HttpSeries(ModuleMetric Metric, IReadOnlyList<HttpSample> Samples);

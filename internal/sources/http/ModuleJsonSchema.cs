@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Exporter.Http;
@@ -10,17 +9,15 @@ internal static class ModuleJsonSchema
 
     public static byte[] Write()
     {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(
-            buffer, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var schema = JsonText.Write(writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("$schema", "http://json-schema.org/draft-07/schema#");
             writer.WriteString("title", "A module of oauth-exporter's source http");
             WriteObject(writer, ModuleSchema.File);
             writer.WriteEndObject();
-        }
-        return [.. buffer.WrittenSpan, (byte)'\n'];
+        }, JsonText.ForPeople);
+        return [.. schema, (byte)'\n'];
     }
 
     private static void WriteObject(Utf8JsonWriter writer, ModuleShape.Members shape)

@@ -5,9 +5,6 @@ namespace Exporter.Http;
 /// <summary>The keys of a module file.</summary>
 internal static class ModuleSchema
 {
-    /// <summary>The kinds of errors that a module can recognize.</summary>
-    public static readonly IReadOnlyList<string> Errors = ["token", "scope", "rate_limited", "unavailable", "rejected", "empty"];
-
     public static readonly IReadOnlyList<string> Types = ["gauge", "counter", "info", "stateset"];
 
     private const int MostCalls = 1000;
@@ -17,9 +14,12 @@ internal static class ModuleSchema
     private static readonly MapOf Templates = new("names and texts", ATemplate);
     private static readonly MapOf Formulas = new("names and formulas", AFormula);
 
-    private static readonly MapOf ErrorTable = new($"errors ({string.Join(", ", Errors)}) and formulas", new Either(AFormula, new("an error",
-        new("when", AFormula, "Whether an answer is this error.", IsRequired: true),
-        new("wait", AFormula, "The seconds to wait before the next request."))));
+    private static readonly MapOf Errors = new(
+        $"errors ({string.Join(", ", ErrorTable.KindNames)}) and formulas",
+        new Either(AFormula, new(
+            "an error",
+            new("when", AFormula, "Whether an answer is this error.", IsRequired: true),
+            new("wait", AFormula, "The seconds to wait before the next request."))));
 
     private static readonly Members Setting = new("a setting",
         new("help", new Text("one sentence"), "What the setting is.", IsRequired: true),
@@ -49,7 +49,7 @@ internal static class ModuleSchema
         new("interval", new Duration(), "Time between two of these requests; the default is the module's."),
         new("optional", new Flag(), "Whether the reading succeeds if this request fails."),
         new("keep", new Duration(), "How long the last answer counts while an optional request fails."),
-        new("errors", ErrorTable, "Errors of this request; they come before the module's."),
+        new("errors", Errors, "Errors of this request; they come before the module's."),
         new("documentation", new Text("an address and a date"), "The provider's page that describes the request, and when you read it."));
 
     private static readonly Either Label = new(AFormula, new("a label",
@@ -104,7 +104,7 @@ internal static class ModuleSchema
         new("interval", new Duration(), "Time between two readings; the default is 10m."),
         new("budget", new ListOf(new Text("NUMBER per DURATION")), "The largest number of requests in a time, recorded on disk before each request."),
         new("max_response", new Text("a size, such as 8MiB"), "The largest answer; the default is 2MiB, and the maximum 16MiB."),
-        new("errors", ErrorTable, "What answers mean an error, over $status, $body and $headers. By default the status decides."),
+        new("errors", Errors, "What answers mean an error, over $status, $body and $headers. By default the status decides."),
         new("requests", new MapOf("names and requests", Request), "The requests, in order.", IsRequired: true),
         new("series", new ListOf(Group), "The series.", IsRequired: true));
 }

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -64,14 +62,9 @@ internal sealed partial class Recording(IModuleApi api, string directory, IReadO
 
     private void Save(string file, Action<Utf8JsonWriter> write)
     {
-        PrivateDirectory.Create(Path.GetFullPath(directory));
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(
-            buffer, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            write(writer);
-        }
-        AtomicFile.Replace(Path.Combine(Path.GetFullPath(directory), file), [.. buffer.WrittenSpan, (byte)'\n']);
+        var target = Path.GetFullPath(directory);
+        PrivateDirectory.Create(target);
+        AtomicFile.Replace(Path.Combine(target, file), [.. JsonText.Write(write, JsonText.ForPeople), (byte)'\n']);
     }
 
     private void WriteParameters(Utf8JsonWriter writer, string name, IReadOnlyList<KeyValuePair<string, string>> parameters)

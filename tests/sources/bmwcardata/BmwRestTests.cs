@@ -277,7 +277,7 @@ public sealed class BmwRestTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromHours(23), budget.Reserve());
         time.Advance(TimeSpan.FromHours(23));
         Assert.Null(budget.Reserve());
-        Assert.Equal(TimeSpan.FromHours(1), budget.RetryAfter);
+        Assert.Equal(TimeSpan.FromHours(1), budget.Failure?.RetryAfter);
     }
 
     [Fact]
