@@ -13,7 +13,11 @@ public sealed partial class FileStore
         : Try<string?>(
             at =>
             {
-                var temporary = UnfinishedRecord(at.Target);
+                if (MarkerReason(at) is { } reason)
+                {
+                    return reason;
+                }
+                var temporary = Unfinished(at.Target, "status");
                 File.Delete(temporary);
                 var content = record.ToBytes(stamp, time.GetUtcNow());
                 using (var file = AtomicFile.Create(temporary, content.Length, at.OwnerOfNewFile, out _))
@@ -32,13 +36,11 @@ public sealed partial class FileStore
     private static void DeleteRecord(string target)
     {
         AtomicFile.TryDelete(Record(target));
-        AtomicFile.TryDelete(UnfinishedRecord(target));
+        AtomicFile.TryDelete(Unfinished(target, "status"));
     }
-
-    private static string Marker(string target) => $"{target}.signed-out";
 
     private static string Record(string target) => $"{target}.status";
 
-    private static string UnfinishedRecord(string target) =>
-        Path.Combine(AtomicFile.DirectoryOf(target), $".{Path.GetFileName(target)}.status-unfinished");
+    private static string Unfinished(string target, string suffix) =>
+        Path.Combine(AtomicFile.DirectoryOf(target), $".{Path.GetFileName(target)}.{suffix}-unfinished");
 }

@@ -28,13 +28,17 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
 
     public string Location => path;
 
-    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) => Try<ReadResult>(
-        Read, e => e is DirectoryNotFoundException ? new ReadResult.Empty() : new ReadResult.Unreadable(TokenFile.Explain(e)));
+    public ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken) =>
+        TryReadFile(at => MarkerReason(at) is { } reason ? new ReadResult.Unreadable(reason) : Read(at));
 
     public ValueTask<Result<IDisposable, string>> PrepareAsync(CancellationToken cancellationToken) => Try<Result<IDisposable, string>>(
         at =>
         {
             Take()?.Dispose();
+            if (MarkerReason(at) is { } reason)
+            {
+                return reason;
+            }
             // A write reads the file first.
             _ = TokenFile.Read(at.Target);
             return new(prepared = PreparedFile.For(path, Math.Max(Reserved, 2 * lastContent.Length)), null);
@@ -44,8 +48,6 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
     public ValueTask<WriteResult> WriteAsync(Token token, string? expected, CancellationToken cancellationToken) =>
         Change(at => Write(at, token, expected));
 
-    public ValueTask<WriteResult> LogOutAsync(CancellationToken cancellationToken) => Change(LogOut);
-
     public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
         if (CurrentStoreAccess.IsReadOnly)
@@ -53,6 +55,13 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
             return new StoreLock.Unavailable(ChangesNothing);
         }
         var taken = await fileLock.TakeAsync(path, cancellationToken);
+        // A caller continues without a lock, but not with a token that is in a shared store.
+        var isLocked = taken is StoreLock.Taken;
+        if (taken is not StoreLock.Busy && await Try<string?>(MarkerReason, e => isLocked ? TokenFile.Explain(e) : null) is { } reason)
+        {
+            taken.Release();
+            return new StoreLock.Busy(reason);
+        }
         if (taken is StoreLock.Taken { Interrupted: not null } after
             && await Try<bool>(Recover, _ => false /* The same as a save that was interrupted earlier. */))
         {
@@ -63,7 +72,13 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
 
     private ValueTask<WriteResult> Change(Func<FileLocation, WriteResult> work) => CurrentStoreAccess.IsReadOnly
         ? new(new WriteResult.Failed(ChangesNothing))
-        : Try(at => SpareDescriptor.Use(() => work(at)), e => new WriteResult.Failed(TokenFile.Explain(e)));
+        : TryWrite(at => MarkerReason(at) is { } reason ? new WriteResult.Failed(reason) : work(at));
+
+    private ValueTask<WriteResult> TryWrite(Func<FileLocation, WriteResult> work) =>
+        Try(at => SpareDescriptor.Use(() => work(at)), e => new WriteResult.Failed(TokenFile.Explain(e)));
+
+    private ValueTask<ReadResult> TryReadFile(Func<FileLocation, ReadResult> work) =>
+        Try(work, e => e is DirectoryNotFoundException ? new ReadResult.Empty() : new ReadResult.Unreadable(TokenFile.Explain(e)));
 
     private ValueTask<T> Try<T>(Func<FileLocation, T> work, Func<Exception, T> otherwise)
     {
@@ -112,34 +127,6 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
             using var file = PreparedFile.LastResort(path, Sanitize.Line(e.Message));
             return file.Write(content);
         }
-    }
-
-    /// <summary>Writes the marker first: after a crash between the two writes the account is logged out.</summary>
-    private WriteResult LogOut(FileLocation at)
-    {
-        var target = at.Target;
-        var shared = format.IsShared && File.Exists(target);
-        if (shared && Read(at) is ReadResult.Unreadable(var reason))
-        {
-            return new WriteResult.Failed(reason);
-        }
-        AtomicFile.Replace(
-            Marker(at.RealPath), "The account of this token file was logged out. The next login removes this marker.\n"u8);
-        Take()?.Dispose();
-        AtomicFile.DeleteCopies(target);
-        DeleteRecord(target);
-        if (shared)
-        {
-            AtomicFile.Replace(path, format.Write(new Token(), lastContent));
-        }
-        else
-        {
-            TokenFile.Delete(target);
-        }
-        lastContent = [];
-        var damaged = Directory.GetFiles(AtomicFile.DirectoryOf(target), $"{Path.GetFileName(target)}.corrupt-*").Select(Path.GetFileName).Order();
-        var left = string.Join(", ", damaged);
-        return new WriteResult.Written("", left.Length == 0 ? null : $"damaged copies may still contain a token: delete {left} beside {path}");
     }
 
     private PreparedFile? Take() => Interlocked.Exchange(ref prepared, null);
