@@ -278,7 +278,8 @@ public sealed partial class FileStore(string path, IReadOnlyList<ITokenFormat> f
         return $"{at.RealPath}{aside[target.Length..]}";
     }
 
-    private ITokenFormat FormatOf(byte[] content) => formats.FirstOrDefault(f => f.Recognises(content)) ?? format;
+    private ITokenFormat FormatOf(byte[] content) =>
+        formats.FirstOrDefault(f => f.Recognises(content)) ?? (SealedTokenFormat.IsSealed(content) ? SealedTokenFormat.WithoutKeys : format);
 
     /// <summary>For a shared file, only the token's part counts.</summary>
     private string StampOf(byte[] content) => Stamp(format.IsShared ? format.Write(format.Read(content), []) : content);

@@ -19,6 +19,7 @@ public interface ITokenFormat
     bool Recognises(ReadOnlySpan<byte> content);
 
     /// <exception cref="FormatException">It is damaged; the message contains the reason.</exception>
+    /// <exception cref="IOException">It is not damaged, but cannot be read now; the message contains the fix. The file stays unchanged.</exception>
     Token Read(ReadOnlySpan<byte> content);
 
     /// <summary>The new content of the file. Other members, other lines and the layout of <paramref name="previous"/> stay.</summary>
