@@ -12,6 +12,7 @@ public sealed class ConfiguredAccount
     private readonly TimeSpan? margin;
     private readonly SeriesLimit series;
     private readonly TokenExport? export;
+    private readonly TokenKeys? keys;
 
     private ConfiguredAccount(AccountSection account, ISource source, Section program)
     {
@@ -34,6 +35,8 @@ public sealed class ConfiguredAccount
         margin = account.Section.Find(AccountSettings.RefreshMargin);
         series = new SeriesLimit(account.Section.Get(AccountSettings.MaxSeries));
         export = TokenExport.Read(account.Section);
+        keys = TokenSealing.ReadKeys(
+            account.Section, stores, hasFile: file is not null || source.ChooseTokenFile is not null, source.TokenFormats(TimeProvider.System));
         open = source.Configure(account.Section);
     }
 
@@ -58,7 +61,9 @@ public sealed class ConfiguredAccount
     {
         var time = services.GetRequiredService<TimeProvider>();
         var file = tokenFile();
-        ITokenStore store = file is not null ? new FileStore(file, source.TokenFormats(time), time) : new MemoryStore();
+        var formats = source.TokenFormats(time);
+        ITokenStore store = file is null ? new MemoryStore()
+            : new FileStore(file, keys is null ? formats : [new SealedTokenFormat(formats, keys, Name)], time);
         ITokenStore WithTokenExport(ITokenStore own) => export is null ? own : new ExportingTokenStore(own, export);
         return open(new AccountContext(Name, HasAccountLabel, WithTokenExport(store), options with { Margin = margin }, services)
         {

@@ -16,6 +16,8 @@ public static class AccountSettings
 {
     public static readonly Setting<string> Source = Settings.Text("source", "Kind of provider of the account.", placeholder: "NAME");
     public static readonly Setting<string> TokenFile = Settings.Path("token_file", "File that stores the token.");
+    internal static readonly Setting<string> TokenKeyFile = Settings.Path("token_key_file",
+        "Key file that encrypts the token file. Default: systemd's credential token-key, if there is one.");
     public static readonly Setting<TimeSpan> RefreshMargin = Settings.Duration("refresh_margin",
         "How long before its expiry to renew the token. Default: a tenth of its lifetime, at least a minute.", min: TimeSpan.Zero);
     public static readonly Setting<string> TokenExportFile = Settings.Path("sink_file",
@@ -32,7 +34,7 @@ public static class AccountSettings
         @default: $"{SeriesLimit.Default.Most}", min: 1, max: 10_000_000);
 
     public static IReadOnlyList<Setting> Common { get; } =
-        [Source, TokenFile, RefreshMargin, MaxSeries, TokenExportFile, TokenExportFormat, TokenExportName];
+        [Source, TokenFile, TokenKeyFile, RefreshMargin, MaxSeries, TokenExportFile, TokenExportFormat, TokenExportName];
 }
 
 /// <summary>One account as configured.</summary>
