@@ -60,11 +60,16 @@ internal static class StatusEndpoints
         Results.Text(string.Concat(lines.Select(line => $"{line}\n")), statusCode: status);
 
     /// <summary>The state of all accounts, or of one. <c>docs/api.md</c> describes it.</summary>
-    public static void MapStatus(this IEndpointRouteBuilder routes, AccountList accounts, BuildInfo build, TimeProvider time) =>
-        routes.MapMethods(Status, Read, IResult (HttpContext context, string? account) =>
+    public static void MapStatus(this IEndpointRouteBuilder routes, IAccountDirectory accounts, BuildInfo build, TimeProvider time) =>
+        routes.MapMethods(Status, Read, async Task<IResult> (HttpContext context, string? account) =>
         {
             context.Response.Headers.CacheControl = "no-store";
-            var selected = Selected(accounts, account).ToList();
+            if (string.IsNullOrEmpty(account) && !accounts.ListsAll)
+            {
+                return TypedResults.Text("There may be many accounts. Add ?account=NAME, or list them with GET /api/accounts.\n",
+                    statusCode: StatusCodes.Status400BadRequest);
+            }
+            var selected = await SelectAsync(accounts, account, context.RequestAborted);
             return selected.Count == 0 && !string.IsNullOrEmpty(account)
                 ? TypedResults.Text("There is no account of that name.\n", statusCode: StatusCodes.Status404NotFound)
                 : TypedResults.Json(
@@ -75,23 +80,27 @@ internal static class StatusEndpoints
         routes.MapMethods("/version", Read, () => TypedResults.Json(build, StatusJson.Default.BuildInfo, MediaType));
 
     /// <summary>Shows what is in memory, without secrets. Sends nothing to a provider.</summary>
-    public static void MapDebug(this IEndpointRouteBuilder routes, AccountList accounts)
+    public static void MapDebug(this IEndpointRouteBuilder routes, IAccountDirectory accounts)
     {
         var debug = routes.MapGroup("/debug").AddEndpointFilter((context, next) =>
         {
             context.HttpContext.Response.Headers.CacheControl = "no-store";
             return next(context);
         });
-        debug.MapMethods("data", Read, (string? account) => TypedResults.Json(
-            Selected(accounts, account).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
+        debug.MapMethods("data", Read, async (HttpContext context, string? account) => TypedResults.Json(
+            (await SelectAsync(accounts, account, context.RequestAborted)).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
             StatusJson.Default.DictionaryStringNullableJsonElement, MediaType));
-        debug.MapMethods("token", Read, (string? account) => TypedResults.Json(
-            Selected(accounts, account).ToDictionary(a => a.Name, TokenStatus.Of), StatusJson.Default.DictionaryStringTokenStatus, MediaType));
+        debug.MapMethods("token", Read, async (HttpContext context, string? account) => TypedResults.Json(
+            (await SelectAsync(accounts, account, context.RequestAborted)).ToDictionary(a => a.Name, TokenStatus.Of),
+            StatusJson.Default.DictionaryStringTokenStatus, MediaType));
     }
 
     /// <summary>All accounts, or the one of that name.</summary>
-    private static IEnumerable<Account> Selected(AccountList accounts, string? name) =>
-        accounts.Current.Where(account => string.IsNullOrEmpty(name) || account.Name == name);
+    private static async ValueTask<IReadOnlyList<Account>> SelectAsync(
+        IAccountDirectory accounts, string? name, CancellationToken cancellationToken) =>
+        string.IsNullOrEmpty(name) ? accounts.Listed
+        : await accounts.FindAsync(name, cancellationToken) is { } account ? [account]
+        : [];
 }
 
 /// <summary>The state of an account's token, without the token.</summary>

@@ -48,10 +48,11 @@ public static class WebServer
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton<History>().AddHostedService(provider => provider.GetRequiredService<History>());
         services.AddSingleton<ExternalUrl>().AddSingleton<BrowserProtection>().AddSingleton<MetricsEndpoint>();
-        services.AddSingleton<AccountsPage>().AddSingleton<AccountCard>().AddSingleton<AccountNotices>().AddSingleton<PlotsPage>();
+        services.AddSingleton<IAccountDirectory, ListedAccounts>().AddSingleton<IWebPart, AccountsPage>();
+        services.AddSingleton<AccountCard>().AddSingleton<AccountNotices>().AddSingleton<PlotsPage>();
         services.AddSingleton<AccountRequests>().AddSingleton<LoginForms>().AddSingleton<ManageEndpoints>();
         services.AddSingleton<LoginEndpoints>().AddSingleton<RedirectLogin>().AddSingleton<LoginCookies>().AddSingleton<DeviceLogins>();
-        services.AddSingleton<LoginAccess>().AddSingleton<LoginLinks>().AddSingleton<LoginAttempts>();
+        services.AddSingleton<LoginAccess>().AddSingleton<LoginLinks>().AddSingleton<ILinkTickets, LinkTickets>().AddSingleton<LoginAttempts>();
         services.AddSingleton<LoginRepeats>().AddSingleton<NewLogins>();
         services.AddHostedService<LoginLinkLog>();
         // Also over HTTPS: the form token of a page differs in each response, so the size reveals nothing about it (BREACH).
@@ -63,7 +64,8 @@ public static class WebServer
 
         // Without antiforgery's hosted service: it would write a key ring to disk, which nothing here uses.
         services.Add(new ServiceCollection().AddAntiforgery().Where(service => service.ServiceType != typeof(IHostedService)));
-        services.Replace(ServiceDescriptor.Singleton<IDataProtectionProvider>(_ => new EphemeralDataProtectionProvider()));
+        services.Replace(ServiceDescriptor.Singleton<IDataProtectionProvider>(provider =>
+            provider.GetService<SharedKey>() is { } key ? new SharedDataProtection(key) : new EphemeralDataProtectionProvider()));
         services.AddOptions<AntiforgeryOptions>().Configure<ExternalUrl>(Forms.Configure);
         services.AddSingleton<Forms>();
     }
@@ -98,22 +100,25 @@ public static class WebServer
         }
         // Metrics are compressed once for all scrapes.
         app.UseWhen(context => !context.Request.Path.Equals(options.TelemetryPath), pages => pages.UseResponseCompression());
+        var parts = services.GetServices<IWebPart>().ToList();
+        parts.ForEach(part => part.Use(app));
         app.UseRouting();
 
         app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], services.GetRequiredService<MetricsEndpoint>().WriteAsync);
         app.MapHealth();
         app.MapReload();
-        app.MapStatus(services.GetRequiredService<AccountList>(), BuildInfo.Current, services.GetRequiredService<TimeProvider>());
+        var accounts = services.GetRequiredService<IAccountDirectory>();
+        app.MapStatus(accounts, BuildInfo.Current, services.GetRequiredService<TimeProvider>());
         app.MapVersion(BuildInfo.Current);
         app.MapAssets();
-        services.GetRequiredService<AccountsPage>().Map(app);
+        parts.ForEach(part => part.Map(app));
         services.GetRequiredService<PlotsPage>().Map(app);
         app.MapHelp(options);
         services.GetRequiredService<LoginEndpoints>().Map(app);
         services.GetRequiredService<ManageEndpoints>().Map(app);
         if (options.DebugHandlers)
         {
-            app.MapDebug(services.GetRequiredService<AccountList>());
+            app.MapDebug(accounts);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Net;
 namespace Exporter.Web;
 
 /// <summary>Protects the pages against DNS rebinding, framing, content from other sites, and leaking referrers.</summary>
-internal sealed class BrowserProtection(WebOptions options, ExternalUrl external)
+internal sealed class BrowserProtection(WebOptions options, ExternalUrl external, ApiPaths? api = null)
 {
     private const string Policy =
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -42,7 +42,8 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
     /// </summary>
     public Task CheckHostAsync(HttpContext context, RequestDelegate next)
     {
-        if (IsForPrograms(context.Request.Path) || IsReload(context.Request.Path) || IsAllowed(context.Request.Host.Host))
+        if (IsForPrograms(context.Request.Path) || IsReload(context.Request.Path) || IsApi(context.Request.Path)
+            || IsAllowed(context.Request.Host.Host))
         {
             return next(context);
         }
@@ -65,6 +66,9 @@ internal sealed class BrowserProtection(WebOptions options, ExternalUrl external
 
     /// <summary>A reload rejects browsers itself.</summary>
     private static bool IsReload(PathString path) => path.Equals(StatusEndpoints.Reload, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The API rejects browsers itself, too.</summary>
+    private bool IsApi(PathString path) => api is not null && ApiPaths.Contains(path);
 
     private bool IsAllowed(string host) =>
         host.Length > 0

@@ -4,32 +4,24 @@ namespace Exporter.Web;
 /// The current web configuration. It is read again for every request, as in exporter-toolkit, so that a changed password applies immediately.
 /// While the file is invalid, every request is rejected. Safe for concurrent use.
 /// </summary>
-internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logger)
+internal sealed class LiveWebConfig
 {
-    private readonly Lock gate = new();
-    private string? text;
-    private WebConfig? config = initial;
-    private WebConfig accepted = initial;
-    private string? lastProblem;
+    private readonly string path;
+    private readonly LiveFile<WebConfig> file;
+    private WebConfig accepted;
+
+    public LiveWebConfig(string path, WebConfig initial, ILogger logger)
+    {
+        this.path = path;
+        Initial = accepted = initial;
+        file = new LiveFile<WebConfig>(path, initial, Parse, "every request", "the web configuration file", logger);
+    }
 
     /// <summary>The configuration at startup, which determines the listeners and the rate limit.</summary>
-    public WebConfig Initial { get; } = initial;
+    public WebConfig Initial { get; }
 
     /// <summary>Null while the file is invalid.</summary>
-    public WebConfig? Current()
-    {
-        var (read, problem) = SmallFile.Read(path, YamlFile.Largest, isReadAgain: true);
-        lock (gate)
-        {
-            if (read is null || read != text)
-            {
-                text = read;
-                (config, problem) = read is null ? new(null, problem) : Parse(read);
-                Log(problem);
-            }
-            return config;
-        }
-    }
+    public WebConfig? Current() => file.Current();
 
     private Result<WebConfig, string> Parse(string yaml)
     {
@@ -51,18 +43,5 @@ internal sealed class LiveWebConfig(string path, WebConfig initial, ILogger logg
         }
         accepted = parsed;
         return parsed;
-    }
-
-    private void Log(string? problem)
-    {
-        if (problem is null && lastProblem is not null)
-        {
-            logger.LogInformation("the web configuration file is valid again");
-        }
-        else if (problem != lastProblem)
-        {
-            logger.LogError("every request is rejected until you fix the web configuration file: {Problem}", problem);
-        }
-        lastProblem = problem;
     }
 }

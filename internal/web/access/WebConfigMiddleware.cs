@@ -1,7 +1,7 @@
 namespace Exporter.Web;
 
 /// <summary>Applies the web configuration file to every request, in exporter-toolkit's order: rate limit, headers, authentication.</summary>
-internal sealed class WebConfigMiddleware(LiveWebConfig live, TimeProvider time)
+internal sealed class WebConfigMiddleware(LiveWebConfig live, TimeProvider time, ApiPaths? api = null)
 {
     private readonly BasicAuthentication authentication = new(time);
     private readonly TokenBucket? bucket = live.Initial.RateLimit is { } rate ? new TokenBucket(rate.Interval, rate.Burst, time) : null;
@@ -22,6 +22,12 @@ internal sealed class WebConfigMiddleware(LiveWebConfig live, TimeProvider time)
         foreach (var (name, value) in config.Headers)
         {
             context.Response.Headers[name] = value;
+        }
+        if (api?.NeedsKey(context.Request.Path) == true)
+        {
+            // The API checks a key instead of a password, in the same header.
+            await next(context);
+            return;
         }
         var isAccepted = config.Users.Count == 0
             ? true

@@ -6,7 +6,7 @@ using System.Security.Authentication;
 namespace Exporter.Web;
 
 /// <summary>Reads a web configuration file strictly: every unknown key or invalid value is a problem of one line.</summary>
-internal sealed class WebConfigReader
+internal sealed class WebConfigReader : StrictYaml
 {
     /// <summary>exporter-toolkit's headers with their allowed values; an empty list allows any value.</summary>
     private static readonly FrozenDictionary<string, string[]> Headers = new Dictionary<string, string[]>
@@ -32,12 +32,11 @@ internal sealed class WebConfigReader
             ["RequireClientCert"] = ClientAuthentication.RequireAnyClientCert,
         };
 
-    private readonly string file;
     private readonly string directory;
-    private readonly List<Problem> problems = [];
     private readonly List<Problem> warnings = [];
 
-    private WebConfigReader(string path) => (file, directory) = (path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+    private WebConfigReader(string path)
+        : base(path) => directory = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
 
     /// <summary>Returns the configuration, or all of its problems.</summary>
     /// <param name="path">The path of the file; relative paths in it are resolved against its directory.</param>
@@ -50,7 +49,7 @@ internal sealed class WebConfigReader
         }
         var reader = new WebConfigReader(path);
         var config = reader.ReadConfig(new Entry("", top, 1));
-        return reader.problems.Count == 0 ? (config, []) : (null, reader.problems);
+        return reader.Problems.Count == 0 ? (config, []) : (null, reader.Problems);
     }
 
     private WebConfig ReadConfig(Entry top)
@@ -113,7 +112,10 @@ internal sealed class WebConfigReader
                 ? "client_allowed_sans requires verified certificates; set client_auth_type to RequireAndVerifyClientCert" : null,
             min > max ? "min_version is newer than max_version; swap them" : null,
         ];
-        problems.AddRange(conflicts.OfType<string>().Select(conflict => At(tls, conflict)));
+        foreach (var conflict in conflicts.OfType<string>())
+        {
+            Add(tls, conflict);
+        }
         var versions = (SslProtocols)Versions.Values.Where(version => version >= min && version <= max).Sum();
         return certificate is null || key is null ? null : new TlsSettings(certificate, key, ca, authentication, sans, versions, suites);
     }
@@ -164,7 +166,7 @@ internal sealed class WebConfigReader
             var hash = ReadText(user);
             if (Bcrypt.Validate(hash) is var (problem, isFatal))
             {
-                (isFatal ? problems : warnings).Add(At(user, problem));
+                (isFatal ? Problems : warnings).Add(At(user, problem));
             }
             if (name.Contains(':', StringComparison.Ordinal))
             {
@@ -184,58 +186,6 @@ internal sealed class WebConfigReader
             Add(rate, "a burst of 0 would reject every request; write 1 or more");
         }
         return interval > TimeSpan.Zero ? new RateLimitSettings(interval, burst) : null;
-    }
-
-    /// <summary>Calls the reader of each key in a mapping, and returns the number of keys.</summary>
-    private int ReadKeys(Entry entry, Dictionary<string, Action<Entry>> readers)
-    {
-        var children = ReadMap(entry);
-        foreach (var (key, child) in children)
-        {
-            if (readers.TryGetValue(key, out var read))
-            {
-                read(child);
-            }
-            else
-            {
-                Add(child, "unknown key" + Suggestion(key, readers.Keys));
-            }
-        }
-        return children.Count;
-    }
-
-    private List<(string Key, Entry Child)> ReadMap(Entry entry)
-    {
-        if (entry.Value is YamlValue.Map map)
-        {
-            var prefix = entry.Path.Length > 0 ? entry.Path + "." : "";
-            return [.. map.Entries.Select(e => (e.Key, new Entry(prefix + Sanitize.Line(e.Key), e.Value, e.Line)))];
-        }
-        if (entry.Value is not YamlValue.Scalar { Text: null })
-        {
-            Add(entry, "write a mapping, with lines of KEY: VALUE");
-        }
-        return [];
-    }
-
-    private string ReadText(Entry entry)
-    {
-        if (entry.Value is YamlValue.Scalar scalar)
-        {
-            return scalar.Text ?? "";
-        }
-        Add(entry, "write one value");
-        return "";
-    }
-
-    private IEnumerable<string> ReadTexts(Entry entry)
-    {
-        if (entry.Value is YamlValue.List list)
-        {
-            return list.Items.Select((item, i) => ReadText(new Entry($"{entry.Path}[{i}]", item, item.Line)));
-        }
-        Add(entry, "write a list");
-        return [];
     }
 
     private bool ReadBool(Entry entry)
@@ -279,16 +229,4 @@ internal sealed class WebConfigReader
         Add(entry, $"unknown {noun} {Sanitize.Line(text)}{Suggestion(text, choices.Keys)}");
         return null;
     }
-
-    private static string Suggestion(string text, IEnumerable<string> known) =>
-        Nearest.Remedy(text, known, $"use one of {string.Join(", ", known)}");
-
-    /// <summary>The value before its problem, except a list or a map.</summary>
-    private static string Shown(Entry entry) => entry.Value is YamlValue.Scalar { Text: { } text } ? $"\"{Sanitize.Line(text, 60)}\": " : "";
-
-    private void Add(Entry entry, string problem) => problems.Add(At(entry, problem));
-
-    private Problem At(Entry entry, string problem) => new($"{file}:{entry.Line}", $"{entry.Path}: {problem}");
-
-    private sealed record Entry(string Path, YamlValue Value, int Line);
 }

@@ -62,7 +62,7 @@ internal sealed class DeviceLogins(NewLogins logins, LoginLinks links, ILogger<D
                 var adopted = await logins.AdoptAsync(account, token, permission);
                 if (adopted == LoginOutcome.Success)
                 {
-                    links.Spend(permission);
+                    await links.SpendAsync(permission);
                 }
                 else if (adopted == LoginOutcome.NotFirst)
                 {

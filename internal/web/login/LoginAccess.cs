@@ -9,10 +9,10 @@ internal sealed record LoginPermission(bool IsFirstOnly = false, string? Ticket 
 /// Decides who may log in an account. The first login is open to loopback and private addresses, so that it needs no setting. Replacing a
 /// login needs a user, a client certificate, the admin address, an allowed network or a one-time link.
 /// </summary>
-internal sealed class LoginAccess(WebOptions options, LoginLinks links)
+internal sealed class LoginAccess(WebOptions options, LoginLinks links, IAccountDirectory accounts)
 {
     /// <summary>Null if the request may not log in the account.</summary>
-    public LoginPermission? Of(HttpContext context, Account account)
+    public async ValueTask<LoginPermission?> OfAsync(HttpContext context, Account account)
     {
         var address = ClientNetwork.AddressOf(context);
         if (context.Features.Get<AuthenticatedFeature>() is not null || context.Features.Get<Listeners.AdminFeature>() is not null
@@ -20,7 +20,7 @@ internal sealed class LoginAccess(WebOptions options, LoginLinks links)
         {
             return new LoginPermission();
         }
-        if (links.FindTicket(context, account) is { } ticket)
+        if (await links.FindTicketAsync(context, account) is { } ticket)
         {
             return new LoginPermission(Ticket: ticket);
         }
@@ -48,8 +48,7 @@ internal sealed class LoginAccess(WebOptions options, LoginLinks links)
         return Layout.Message(StatusCodes.Status403Forbidden, "You may not log in from here", root, explanation, $"""
             <p>Nothing was changed. Use one of these ways:</p>
             <ul>
-            <li>A one-time link: on the exporter's machine, run <code>oauth-exporter {command}</code>, or
-            <code>docker exec CONTAINER /usr/bin/oauth-exporter {command}</code>. Then open the link here.</li>
+            <li>A one-time link: {accounts.LinkRemedy(command)} Then open the link here.</li>
             {network}
             <li>A password or a client certificate: add <code>basic_auth_users</code> to the file of <code>--web.config.file</code>.</li>
             <li>A separate address for pages and login: start the exporter with <code>--web.admin-address 127.0.0.1:9211</code>.</li>

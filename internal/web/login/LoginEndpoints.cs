@@ -6,7 +6,7 @@ namespace Exporter.Web;
 /// </summary>
 internal sealed class LoginEndpoints(
     AccountRequests requests, LoginForms pages, RedirectLogin redirect, DeviceLogins devices, Forms forms, ExternalUrl external,
-    LoginAccess access, LoginLinks links, LoginAttempts attempts, NewLogins logins)
+    LoginAccess access, LoginLinks links, LoginAttempts attempts, NewLogins logins, IAccountDirectory accounts)
 {
     private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
 
@@ -30,11 +30,11 @@ internal sealed class LoginEndpoints(
             CallbackAsync(request.HttpContext, AuthorizationResponse.Parse(request.QueryString.Value ?? "")));
         var gets = routes.MapGroup("/auth");
         gets.MapMethods("settoken", Read, (HttpContext context, string? account) =>
-            requests.Select(context, account, "../", requests.OnlyAccount, selected => pages.PasteToken(context, selected)));
+            requests.SelectAsync(context, account, "../", requests.OnlyAccount, selected => pages.PasteToken(context, selected)));
         gets.MapMethods("confirm", Read, (HttpContext context, string? account) =>
-            requests.Select(context, account, "../", requests.OnlyAccount, selected => pages.Confirm(context, selected) ?? new Redirect("../")));
+            requests.SelectAsync(context, account, "../", requests.OnlyAccount, selected => pages.Confirm(context, selected) ?? new Redirect("../")));
         // Only GET, so that a program that looks at the link with HEAD does not use it.
-        steps.MapGet("link", UseLink);
+        steps.MapGet("link", (HttpRequest request) => UseLinkAsync(request.HttpContext));
 
         var posts = routes.MapGroup("/auth").AddEndpointFilter(forms.CheckAsync);
         posts.MapPost("settoken", (HttpRequest request) => requests.PostAsync(request.HttpContext, SetTokenAsync));
@@ -61,23 +61,25 @@ internal sealed class LoginEndpoints(
 
     private async Task<IResult> CallbackAsync(HttpContext context, AuthorizationResponse response)
     {
-        if (redirect.AccountOf(context, response) is not { } account)
+        if (await redirect.AccountOfAsync(context, response) is not { } account)
         {
             return Respond(account: null, redirect.WithoutLogin(response));
         }
         // Before the permission is checked: a first login ends the permission for first logins.
-        return await redirect.OnceAsync(context, account, response, async () => access.Of(context, account) is { } permission
+        return await redirect.OnceAsync(context, account, response, async () => await access.OfAsync(context, account) is { } permission
             ? await AttemptAsync(context, account, permission, attempt =>
                 redirect.FinishAsync(context, account, response, isWhole: true, permission, attempt))
             : access.Denied(context, account, "../"));
     }
 
-    private IResult UseLink(HttpContext context) =>
-        links.Redeem(context) is { } account
+    private async Task<IResult> UseLinkAsync(HttpContext context) =>
+        await links.RedeemAsync(context) is { } account
             ? Redirect.After($"../auth?account={Uri.EscapeDataString(account.Name)}")
             : Layout.Message(StatusCodes.Status403Forbidden, "This link does not work", "../",
                 "A link works once and for 30 minutes, and only at the exporter that it was made for. Nothing was changed.",
-                $"<p>Print another one with <code>oauth-exporter login-link</code>, with the settings of this exporter.</p>");
+                accounts.ListsAll
+                    ? $"<p>Print another one with <code>oauth-exporter login-link</code>, with the settings of this exporter.</p>"
+                    : (Html)$"<p>For another link, {accounts.LinkRemedy("")}</p>");
 
     /// <summary>Runs an attempt to log in, unless another one is in progress or has just failed.</summary>
     private async Task<IResult> AttemptAsync(
@@ -99,7 +101,7 @@ internal sealed class LoginEndpoints(
         }
         if (attempt.Succeeded == true && outcome != LoginOutcome.Unconfirmed)
         {
-            links.Spend(permission);
+            await links.SpendAsync(permission);
         }
         return Respond(account, outcome);
     }
@@ -146,7 +148,7 @@ internal sealed class LoginEndpoints(
     {
         // This login ends in the background, so the ticket of a link remains.
         return account.Login is not LoginMethod.Device(var grant) || account.TokenManager.Snapshot.Login is not null
-            ? Redirect.ToCode(account)
+            ? requests.ToCode(account)
             : await AttemptAsync(context, account, permission with { Ticket = null }, async attempt =>
             {
                 await devices.StartAsync(account, grant, permission, attempt);
@@ -163,13 +165,13 @@ internal sealed class LoginEndpoints(
                 "The login was confirmed or dropped already, or it waited for more than ten minutes. Nothing was changed.",
                 $"<p>If the account is not OK, log in again.</p>");
         }
-        links.Spend(permission);
+        await links.SpendAsync(permission);
         return Redirect.After("../");
     }
 
-    private static IResult Respond(Account? account, LoginOutcome outcome) =>
-        outcome == LoginOutcome.Started ? Redirect.ToCode(account!)
-        : outcome == LoginOutcome.Success ? Redirect.ToCard(account!)
+    private IResult Respond(Account? account, LoginOutcome outcome) =>
+        outcome == LoginOutcome.Started ? requests.ToCode(account!)
+        : outcome == LoginOutcome.Success ? requests.ToCard(account!)
         : outcome == LoginOutcome.Unconfirmed ? Redirect.After($"confirm?account={Uri.EscapeDataString(account!.Name)}")
         : outcome.ToPage();
 }

@@ -15,6 +15,7 @@ public static class LoginLink
 
     private const string KeyFile = "login-link.key";
     private const int KeyLength = 32;
+    private const string KeyPurpose = "login links";
 
     /// <summary>Creates a link, and at the first use the key. A problem is a sentence without a full stop.</summary>
     /// <param name="externalUrl">Without a trailing slash.</param>
@@ -22,11 +23,7 @@ public static class LoginLink
     {
         try
         {
-            var key = ReadKey(stateDirectory) ?? CreateKey(stateDirectory);
-            var (until, id) = ((time.GetUtcNow() + Lifetime).ToUnixTimeSeconds(), Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16)));
-            var signature = Base64Url.EncodeToString(Sign(key, until, id, account));
-            return new Uri(
-                $"{externalUrl}/auth/link?account={Uri.EscapeDataString(account)}&until={until}&id={id}&signature={signature}");
+            return Create(ReadKey(stateDirectory) ?? CreateKey(stateDirectory), externalUrl, account, time);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -35,6 +32,11 @@ public static class LoginLink
         }
     }
 
+    /// <summary>Creates a link that every replica with this key accepts.</summary>
+    /// <param name="externalUrl">Without a trailing slash.</param>
+    public static Uri Create(SharedKey key, string externalUrl, string account, TimeProvider time) =>
+        Create(key.Derive(KeyPurpose), externalUrl, account, time);
+
     /// <summary>How to open a link whose host means this machine only; empty for an external URL of the user.</summary>
     public static string HintFor(WebOptions options) =>
         options.IsExternalUrlDerived ? $" (from another machine, replace {options.ExternalUrl.Host} with the address of this one)" : "";
@@ -42,23 +44,38 @@ public static class LoginLink
     /// <summary>The account, the ID and the end of a link that this exporter's key signed and that has not expired; null for any other.</summary>
     internal static (string Account, string Id, DateTimeOffset Until)? Verify(string stateDirectory, IQueryCollection query, DateTimeOffset now)
     {
+        try
+        {
+            return ReadKey(stateDirectory) is { } key ? Verify(key, query, now) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc cref="Verify(string, IQueryCollection, DateTimeOffset)"/>
+    internal static (string Account, string Id, DateTimeOffset Until)? Verify(SharedKey key, IQueryCollection query, DateTimeOffset now) =>
+        Verify(key.Derive(KeyPurpose), query, now);
+
+    private static (string Account, string Id, DateTimeOffset Until)? Verify(byte[] key, IQueryCollection query, DateTimeOffset now)
+    {
         if (query["account"] is not [{ } account] || query["id"] is not [{ Length: < 100 } id] || query["signature"] is not [{ Length: < 100 } text]
             || query["until"] is not [{ } until] || !long.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out var end)
             || end <= now.ToUnixTimeSeconds() || end > DateTimeOffset.MaxValue.ToUnixTimeSeconds() || !Base64Url.IsValid(text))
         {
             return null;
         }
-        try
-        {
-            return ReadKey(stateDirectory) is { } key
-                && CryptographicOperations.FixedTimeEquals(Base64Url.DecodeFromChars(text), Sign(key, end, id, account))
-                ? (account, id, DateTimeOffset.FromUnixTimeSeconds(end))
-                : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+        return CryptographicOperations.FixedTimeEquals(Base64Url.DecodeFromChars(text), Sign(key, end, id, account))
+            ? (account, id, DateTimeOffset.FromUnixTimeSeconds(end))
+            : null;
+    }
+
+    private static Uri Create(byte[] key, string externalUrl, string account, TimeProvider time)
+    {
+        var (until, id) = ((time.GetUtcNow() + Lifetime).ToUnixTimeSeconds(), Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16)));
+        var signature = Base64Url.EncodeToString(Sign(key, until, id, account));
+        return new Uri($"{externalUrl}/auth/link?account={Uri.EscapeDataString(account)}&until={until}&id={id}&signature={signature}");
     }
 
     /// <summary>The account is last, because no other part can contain a newline.</summary>

@@ -35,7 +35,7 @@ internal sealed class LoginLinkLog(
 
     private void Log(Account account)
     {
-        var (link, problem) = links.Create(account);
+        var (link, problem) = links.Create(account.Name);
         var minutes = (int)LoginLink.Lifetime.TotalMinutes;
         // From a private address, the first login needs no link.
         if (LoginAccess.IsFirst(account))

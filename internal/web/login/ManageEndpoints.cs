@@ -8,9 +8,9 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
         string[] read = [HttpMethods.Get, HttpMethods.Head];
         var gets = routes.MapGroup("/auth");
         gets.MapMethods("renew", read, (HttpContext context, string? account) =>
-            requests.Select(context, account, "../", requests.OnlyAccount, selected => pages.Renew(context, selected)));
+            requests.SelectAsync(context, account, "../", requests.OnlyAccount, selected => pages.Renew(context, selected)));
         gets.MapMethods("logout", read, (HttpContext context, string? account) =>
-            requests.Select(context, account, "../", requests.OnlyAccount, selected => pages.LogOut(context, selected)));
+            requests.SelectAsync(context, account, "../", requests.OnlyAccount, selected => pages.LogOut(context, selected)));
 
         var posts = routes.MapGroup("/auth").AddEndpointFilter(forms.CheckAsync);
         posts.MapPost("renew", (HttpRequest request) => requests.PostAsync(request.HttpContext, RenewAsync));
@@ -23,7 +23,7 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
     {
         if (permission.IsFirstOnly)
         {
-            return Redirect.ToCard(account);
+            return requests.ToCard(account);
         }
         using var attempt = attempts.TryBegin(account, out var wait);
         if (attempt is null)
@@ -32,7 +32,7 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
         }
         var snapshot = await account.TokenManager.RenewAsync(null, CancellationToken.None);
         attempt.Succeeded = snapshot.State is TokenState.Active { FailedRenewals: 0 };
-        return Redirect.ToCard(account);
+        return requests.ToCard(account);
     }
 
     private async Task<IResult> LogOutAsync(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
@@ -40,13 +40,13 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
         // A command may have logged in since the permission for a first login was given.
         if (permission.IsFirstOnly)
         {
-            return Redirect.ToCard(account);
+            return requests.ToCard(account);
         }
         devices.Cancel(account);
         var result = await account.LogOutAsync(isLocal: false, CancellationToken.None);
         if (result is { Failure: null, Left.Count: 0 })
         {
-            return Redirect.ToCard(account);
+            return requests.ToCard(account);
         }
         Html remedy = result.IsRevoked && result.Failure is not null
             ? (Html)$"<p>Try again later. To delete only the exporter's copy, run <code>oauth-exporter logout --local {account.Name}</code>.</p>"
@@ -58,6 +58,6 @@ internal sealed class ManageEndpoints(AccountRequests requests, LoginForms pages
     private Task<IResult> Cancel(HttpContext context, Account account, LoginPermission permission, IFormCollection form)
     {
         devices.Cancel(account);
-        return Task.FromResult<IResult>(Redirect.ToCard(account));
+        return Task.FromResult<IResult>(requests.ToCard(account));
     }
 }

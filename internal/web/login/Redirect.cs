@@ -8,12 +8,6 @@ internal sealed class Redirect(string address, int status = StatusCodes.Status30
     /// <summary>303 See Other, so that a reload does not send a form again and the code leaves the address bar.</summary>
     public static Redirect After(string address) => new(address, StatusCodes.Status303SeeOther);
 
-    /// <summary>To the account's card on the start page, after a form below <c>/auth</c>.</summary>
-    public static Redirect ToCard(Account account) => After($"../#{AccountKey.CardOf(account)}");
-
-    /// <summary>To the code of a device login on the start page, after a form below <c>/auth</c>.</summary>
-    public static Redirect ToCode(Account account) => After($"../#{AccountKey.CodeOf(account)}");
-
     public Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.StatusCode = status;

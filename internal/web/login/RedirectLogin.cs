@@ -2,7 +2,7 @@ namespace Exporter.Web;
 
 /// <summary>The login by redirect: sends the browser to the provider, and handles the response that it returns with.</summary>
 internal sealed class RedirectLogin(
-    AccountList accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger,
+    IAccountDirectory accounts, LoginCookies cookies, ExternalUrl external, TimeProvider time, ILogger<RedirectLogin> logger,
     IHostApplicationLifetime lifetime, NewLogins logins, LoginRepeats repeats)
 {
     /// <summary>Marks a redirect to the external URL, so that a proxy that replaces the host name causes no redirect loop.</summary>
@@ -27,8 +27,10 @@ internal sealed class RedirectLogin(
     }
 
     /// <summary>The account of the login that this browser started with the response's state; null if there is none.</summary>
-    public Account? AccountOf(HttpContext context, AuthorizationResponse response) => accounts.Current.FirstOrDefault(account =>
-        cookies.Find(context, account) is { } login && login.Request.State.Equals(response.State));
+    public async ValueTask<Account?> AccountOfAsync(HttpContext context, AuthorizationResponse response) =>
+        cookies.FindAccount(context, response.State) is { } name
+        && await accounts.FindAsync(name, context.RequestAborted) is { } account
+        && cookies.Find(context, account)?.Request.State.Equals(response.State) == true ? account : null;
 
     /// <summary>The outcome of a callback that belongs to no login of this browser.</summary>
     public LoginOutcome WithoutLogin(AuthorizationResponse response) =>
@@ -55,7 +57,7 @@ internal sealed class RedirectLogin(
         {
             return LoginOutcome.UnknownState;
         }
-        if (!cookies.TryUse(login))
+        if (!await cookies.TryUseAsync(login, context.RequestAborted))
         {
             return LoginOutcome.AlreadyUsed;
         }

@@ -1,12 +1,13 @@
 namespace Exporter.Web;
 
 /// <summary>An account on the start page: what needs attention, its readings, its plots, and its token. Waits for nothing.</summary>
-internal sealed class AccountCard(History history, AccountNotices notices, LoginAccess access)
+internal sealed class AccountCard(History history, AccountNotices notices)
 {
+    /// <param name="mayLogIn">Whether this visitor may log in.</param>
     /// <param name="isOpen">Whether the card is unfolded at first.</param>
     /// <param name="firstReading">The index of the first card of its readings.</param>
     public Html Render(
-        HttpContext context, Account account, AccountCondition condition, Clock clock, Html formField, bool isOpen, int firstReading)
+        Account account, AccountCondition condition, Clock clock, bool mayLogIn, Html formField, bool isOpen, int firstReading)
     {
         var (id, name) = (AccountKey.CardOf(account), Uri.EscapeDataString(account.Name));
         var presentation = account.ReadingSource?.Present(clock.Now) ?? Presentation.Empty;
@@ -23,7 +24,7 @@ internal sealed class AccountCard(History history, AccountNotices notices, Login
         return $"""
             <section class="card" id="{id}" data-live aria-labelledby="{id}-name"><details id="{id}-fold"{open}>
             <summary class="title"><h2 id="{id}-name">{account.Name}</h2>{source}{Badge(condition)}{headline}</summary>
-            {notices.Of(account, clock, access.Of(context, account) is not null, formField)}
+            {notices.Of(account, clock, mayLogIn, formField)}
             {(isLoginNeeded ? actions : null)}
             {Readings.Render(presentation, clock, account.Name, id, firstReading)}
             {plots}

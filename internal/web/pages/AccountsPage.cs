@@ -1,7 +1,8 @@
 namespace Exporter.Web;
 
 /// <summary>The start page: every account, those that need a user first. Waits for nothing.</summary>
-internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms forms, WebOptions options, TimeProvider time)
+internal sealed class AccountsPage(
+    AccountList accounts, AccountCard card, LoginAccess access, Forms forms, WebOptions options, TimeProvider time) : IWebPart
 {
     private const int RefreshSeconds = 60;
     private const int RefreshSecondsDuringLogin = 3;
@@ -13,12 +14,12 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
     private const int MaxOpen = 5;
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapMethods("/", [HttpMethods.Get, HttpMethods.Head],
-        (HttpContext context, string? account, string? find, int? from) => Render(context, account, find, Math.Max(0, (from ?? 1) - 1)));
+        (HttpContext context, string? account, string? find, int? from) => RenderAsync(context, account, find, Math.Max(0, (from ?? 1) - 1)));
 
     /// <param name="name">The only account to show; null for all.</param>
     /// <param name="find">A part of the names of the accounts to show; null for all.</param>
     /// <param name="from">The index of the first account or, for a single one, of its first reading.</param>
-    private IResult Render(HttpContext context, string? name, string? find, int from)
+    private async Task<IResult> RenderAsync(HttpContext context, string? name, string? find, int from)
     {
         var all = accounts.Current.Select(Entry.Of).ToList();
         var matching = all.Where(a => name is not null ? a.Name == name : find is null || a.Name.Contains(find, StringComparison.OrdinalIgnoreCase))
@@ -26,8 +27,13 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
         var shown = name is null ? matching.Skip(from).Take(MaxAccounts).ToList() : matching;
         var formField = forms.Field(context);
         var clock = new Clock(time.GetUtcNow(), time.LocalTimeZone);
-        var cards = shown.Select(a => card.Render(
-            context, a.Account, a.Condition, clock, formField, matching.Count <= MaxOpen || a.Rank <= Rank.Problem, name is null ? 0 : from));
+        var cards = new List<Html>();
+        foreach (var a in shown)
+        {
+            var mayLogIn = await access.OfAsync(context, a.Account) is not null;
+            var isOpen = matching.Count <= MaxOpen || a.Rank <= Rank.Problem;
+            cards.Add(card.Render(a.Account, a.Condition, clock, mayLogIn, formField, isOpen, name is null ? 0 : from));
+        }
         var isLoggingIn = all.Exists(a => a.Rank == Rank.LoggingIn);
         return Layout.Page(StatusCodes.Status200OK, Title(all), "", $"""
             <h1>{(all.Count == 1 ? "Account" : "Accounts")}</h1>
@@ -37,7 +43,7 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
             {(shown.Count > 0 ? null : (Html)$"<p>There is no such account.</p>")}
             {(name is null ? Paging(matching.Count, from, find) : null)}
             <footer id="updated" data-live>Times in <span data-zone>{clock.ZoneName}</span>, updated {clock.At(clock.Now)}.</footer>
-            """, isLoggingIn ? RefreshSecondsDuringLogin : RefreshSeconds, Navigation());
+            """, isLoggingIn ? RefreshSecondsDuringLogin : RefreshSeconds, Layout.Navigation(options));
     }
 
     /// <summary>The number of problems is in the title, so that a tab in the background shows it.</summary>
@@ -64,11 +70,6 @@ internal sealed class AccountsPage(AccountList accounts, AccountCard card, Forms
             : (Html)$"And {count - from - MaxAccounts} more accounts. <a href=\"?{query}from={from + MaxAccounts + 1}\">Next accounts</a>";
         return previous is null && next is null ? null : (Html)$"<nav class=\"pages\" aria-label=\"Pages\"><p>{previous} {next}</p></nav>";
     }
-
-    private Html Navigation() => $"""
-        <nav aria-label="Exporter"><a href="{options.TelemetryPath[1..]}">Metrics</a><a href="api/status">Status as JSON</a><a
-        href="-/healthy">Health</a><a href="help">Help</a><a href="version">Version {BuildInfo.Current.Version}</a></nav>
-        """;
 
     /// <summary>What the page shows first.</summary>
     private enum Rank

@@ -48,6 +48,17 @@ internal static class Layout
         </section>
         """);
 
+    /// <summary>The links beside the name of the program on the start page.</summary>
+    /// <param name="hasStatus">Whether one document has the status of all accounts.</param>
+    public static Html Navigation(WebOptions options, bool hasStatus = true) => $"""
+        <nav aria-label="Exporter"><a href="{options.TelemetryPath[1..]}">Metrics</a>{(hasStatus ? StatusLink : ApiLink)}<a
+        href="-/healthy">Health</a><a href="help">Help</a><a href="version">Version {BuildInfo.Current.Version}</a></nav>
+        """;
+
+    private static Html StatusLink => $"<a href=\"api/status\">Status as JSON</a>";
+
+    private static Html ApiLink => $"<a href=\"api/openapi.json\">API</a>";
+
     public static void MapAssets(this IEndpointRouteBuilder routes)
     {
         foreach (var (name, type) in Assets)
@@ -70,7 +81,7 @@ internal static class Layout
         <noscript><meta http-equiv="refresh" content="{seconds}"></noscript><script src="{root}assets/exporter.js?{AssetVersion}" defer></script>
         """;
 
-    private static byte[] Embedded(string name)
+    public static byte[] Embedded(string name)
     {
         using var stream = typeof(Layout).Assembly.GetManifestResourceStream(name)!;
         using var reader = new BinaryReader(stream);

@@ -3,15 +3,15 @@ namespace Exporter.Web;
 /// <summary>
 /// The plots of one account. The script of the start page loads them when a user unfolds them, and without scripts it is a page of its own.
 /// </summary>
-internal sealed class PlotsPage(AccountList accounts, History history, TimeProvider time)
+internal sealed class PlotsPage(IAccountDirectory accounts, History history, TimeProvider time)
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapMethods(
-        "/plots", [HttpMethods.Get, HttpMethods.Head], (string? account, int? offset) => Render(account, offset));
+        "/plots", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string? account, int? offset) => RenderAsync(account, offset, context.RequestAborted));
 
     /// <param name="offset">The browser's time zone in minutes east of UTC; null for the machine's.</param>
-    private IResult Render(string? name, int? offset)
+    private async Task<IResult> RenderAsync(string? name, int? offset, CancellationToken cancellationToken)
     {
-        if (accounts.Current.FirstOrDefault(a => a.Name == name) is not { } account)
+        if (await accounts.FindAsync(name ?? "", cancellationToken) is not { } account)
         {
             return AccountRequests.Unknown("");
         }
