@@ -2,7 +2,7 @@ namespace Exporter;
 
 /// <summary>Writes the help of the program, of a command, and of settings. It fits the width of the terminal.</summary>
 internal sealed class CommandHelp(
-    RootCommand root, IReadOnlyList<ISource> sources, IReadOnlyDictionary<Command, CommandNotes> notes, Terminal terminal)
+    RootCommand root, IReadOnlyList<Setting> program, IReadOnlyList<ISource> sources, IReadOnlyDictionary<Command, CommandNotes> notes, Terminal terminal)
 {
     private readonly TextWriter output = terminal.Output;
 
@@ -45,7 +45,7 @@ internal sealed class CommandHelp(
             WriteSettings($"Settings of {only.Name}", only.Settings.All, withKeys: true);
             return;
         }
-        WriteSettings("Settings of the program", CommandLine.ProgramSettings.Prepend(Configuration.ConfigFile), withKeys: true);
+        WriteSettings("Settings of the program", program.Prepend(Configuration.ConfigFile), withKeys: true);
         WriteSettings("Settings of every account", AccountSettings.Common, withKeys: true);
         foreach (var source in sources)
         {

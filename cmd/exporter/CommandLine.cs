@@ -1,28 +1,32 @@
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Reflection;
 
 namespace Exporter;
 
 /// <summary>The command line of the program. Every command accepts every setting that has a flag.</summary>
 internal sealed class CommandLine
 {
-    public const string ProgramName = "oauth-exporter";
+    private const string Home = "oauth-exporter";
     public const string AccountHelp = "The account. Optional if there is only one.";
 
     /// <summary>The keys of the settings that a first account needs.</summary>
     private static readonly string[] EssentialKeys = ["client_id", "client_secret", "token_file"];
 
+    private readonly IReadOnlyList<Setting> own;
     private readonly Dictionary<Setting, Option<string[]>> flags;
     private readonly Dictionary<Command, CommandNotes> notes = [];
     private readonly ArgumentErrors errors;
 
-    public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, Terminal terminal, TimeProvider time)
+    /// <param name="more">Settings that another program has in addition to <see cref="ProgramSettings"/>.</param>
+    public CommandLine(IReadOnlyList<ISource> sources, IReadOnlyDictionary<string, string> environment, Terminal terminal, TimeProvider time,
+        params IReadOnlyList<Setting> more)
     {
-        (Sources, Environment, Terminal, Time) = (sources, environment, terminal, time);
+        (Sources, Environment, Terminal, Time, own) = (sources, environment, terminal, time, [.. ProgramSettings, .. more]);
         Setting[] settings =
         [
-            .. ProgramSettings.Prepend(Configuration.ConfigFile).Concat(sources.SelectMany(s => s.Settings.All))
+            .. own.Prepend(Configuration.ConfigFile).Concat(sources.SelectMany(s => s.Settings.All))
                 .Where(s => s.Flag is not null).DistinctBy(s => s.Flag),
         ];
         flags = Setting.WithFiles(settings).ToDictionary(setting => setting, Flag);
@@ -31,14 +35,21 @@ internal sealed class CommandLine
             Root.Add(flag);
         }
         notes[Root] = new(CommandGroup.Exporter, ["oauth-exporter --config exporter.yml", "oauth-exporter login home --config exporter.yml"], []);
-        Help = new CommandHelp(Root, sources, notes, terminal);
+        Help = new CommandHelp(Root, own, sources, notes, terminal);
         errors = new ArgumentErrors(flags.Keys, notes, terminal.Error);
         Root.Options.OfType<HelpOption>().Single().Action = new WriteAction(result => Help.Write(result.CommandResult.Command));
         Root.Options.OfType<VersionOption>().Single().Action = new WriteAction(_ => WriteVersion());
     }
 
+    /// <summary>The name of the file, which differs between the two programs that these commands are part of.</summary>
+    public static string ProgramName { get; } =
+        Assembly.GetEntryAssembly()?.GetName().Name is { } name && name.StartsWith(Home, StringComparison.Ordinal) ? name : Home;
+
     public static IReadOnlyList<Setting> ProgramSettings { get; } =
         [.. WebOptions.Settings, StateDirectory.Setting, LogfmtLogger.LevelSetting];
+
+    /// <summary>Whether an account with a token must have a token file.</summary>
+    public bool NeedsTokenFiles { get; init; } = true;
 
     public IReadOnlyList<ISource> Sources { get; }
 
@@ -197,7 +208,7 @@ internal sealed class CommandLine
         return new ProgramOptions(
             web,
             configuration.Program.Get(LogfmtLogger.LevelSetting),
-            ConfiguredAccount.All(configuration, SourcesOrOnly(only)),
+            ConfiguredAccount.All(configuration, SourcesOrOnly(only), NeedsTokenFiles),
             [.. configuration.Warnings.Select(w => w.ToString()), .. web.Warnings],
             configuration);
     }
@@ -211,7 +222,7 @@ internal sealed class CommandLine
             values[setting] = [value];
         }
         var settings = SourcesOrOnly(only).Select(s => s.Settings).ToList();
-        return Configuration.Load(ProgramSettings, settings, values, Environment, Directory.GetCurrentDirectory());
+        return Configuration.Load(own, settings, values, Environment, Directory.GetCurrentDirectory());
     }
 
     private IReadOnlyList<ISource> SourcesOrOnly(ISource? only) => only is null ? Sources : [only];

@@ -8,7 +8,7 @@ namespace Exporter;
 /// </summary>
 internal sealed class KeepCommand(IReadOnlyList<ConfiguredAccount> planned, KeepLog log, SystemdNotifier systemd, TimeProvider time)
 {
-    private const string LogIn = $"log in: {CommandLine.ProgramName} login";
+    private static readonly string LogIn = $"log in: {CommandLine.ProgramName} login";
 
     public static void AddTo(CommandLine program)
     {

@@ -29,14 +29,19 @@ internal static class ServeCommand
             RunAsync,
             StoreAccess.Service);
 
-        Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken) =>
-            ServeCommand.RunAsync(
-                context, () => program.ReadSilently(result), SystemdNotifier.FromEnvironment(program.Environment, program.Time), cancellationToken);
+        Task<int> RunAsync(CommandContext context, ParseResult result, CancellationToken cancellationToken)
+        {
+            var systemd = SystemdNotifier.FromEnvironment(program.Environment, program.Time);
+            return ServeCommand.RunAsync(context, systemd, logging => Build(context, () => program.ReadSilently(result), systemd, logging),
+                services => services.GetRequiredService<HostedAccounts>().AllSaved, cancellationToken);
+        }
     }
 
-    /// <param name="readAgain">Reads the configuration again.</param>
-    private static async Task<int> RunAsync(
-        CommandContext context, Func<ProgramOptions> readAgain, SystemdNotifier systemd, CancellationToken cancellationToken)
+    /// <summary>Runs a host until shutdown.</summary>
+    /// <param name="build">Builds the host.</param>
+    /// <param name="isAllSaved">Whether no token was lost at the shutdown.</param>
+    public static async Task<int> RunAsync(CommandContext context, SystemdNotifier systemd, Func<ILoggerFactory, WebApplication> build,
+        Func<IServiceProvider, bool> isAllSaved, CancellationToken cancellationToken)
     {
         var options = context.Options;
         using var logging = LogfmtLogger.CreateFactory(
@@ -50,15 +55,15 @@ internal static class ServeCommand
         {
             return CannotListen(e);
         }
-        await using var app = Build(context, readAgain, systemd, logging);
+        await using var app = build(logging);
         logger.LogInformation("{Program} {Version} ({Commit})", CommandLine.ProgramName, BuildInfo.Current.Version, BuildInfo.Current.Commit);
         foreach (var warning in options.Warnings)
         {
             logger.LogWarning("{Warning}", warning);
         }
-        var reload = app.Services.GetRequiredService<ConfigurationReload>();
+        var reload = app.Services.GetService<ConfigurationReload>();
         // The reload logs its result.
-        using var hangup = ShutdownSignals.OnHangup(() => _ = reload.ReloadAsync(CancellationToken.None));
+        using var hangup = ShutdownSignals.OnHangup(() => _ = reload?.ReloadAsync(CancellationToken.None));
         try
         {
             await app.StartAsync(cancellationToken);
@@ -76,7 +81,7 @@ internal static class ServeCommand
             // Some services may have started already, so it shuts down as usual.
         }
         await app.WaitForShutdownAsync(cancellationToken);
-        return app.Services.GetRequiredService<HostedAccounts>().AllSaved ? ExitCode.Done : ExitCode.Failed;
+        return isAllSaved(app.Services) ? ExitCode.Done : ExitCode.Failed;
 
         int CannotListen(Exception e)
         {

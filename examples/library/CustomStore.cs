@@ -71,7 +71,7 @@ internal sealed class TableStore(ConcurrentDictionary<string, Row> table, string
     public async ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken)
     {
         await gate.WaitAsync(cancellationToken);
-        return new StoreLock.Taken(Interrupted: null, Sending: () => { }, Released: () => gate.Release());
+        return new StoreLock.Taken(Interrupted: null, Sending: () => null, Released: () => gate.Release());
     }
 
     public void Dispose() => gate.Dispose();

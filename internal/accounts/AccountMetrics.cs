@@ -11,7 +11,7 @@ public static class AccountMetrics
     private static readonly string[] States = ["missing", "active", "refused", "lost"];
 
     private static readonly (FailureKind Kind, string Name)[] FailureKinds =
-        [.. Enum.GetValues<FailureKind>().Select(kind => (kind, JsonNamingPolicy.SnakeCaseLower.ConvertName($"{kind}")))];
+        [.. Enum.GetValues<FailureKind>().Select(kind => (kind, NameOf(kind)))];
 
     /// <summary>Series that change only with the state of a token manager or of a reading source.</summary>
     public static IReadOnlyList<MetricFamily> State(IReadOnlyList<AccountSnapshot> accounts)
@@ -105,6 +105,9 @@ public static class AccountMetrics
     };
 
     private static LabelSet Labels(Account account) => account.SharedLabels.With("source", account.Source);
+
+    /// <summary>The value of the label <c>reason</c>.</summary>
+    public static string NameOf(FailureKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName($"{kind}");
 
     private static double? Number(bool? value) => value is null ? null : value.Value ? 1 : 0;
 

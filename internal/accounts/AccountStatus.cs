@@ -88,14 +88,26 @@ public sealed record AccountStatus
     {
         var manager = account.TokenManager;
         snapshot = AtExpiry(snapshot, manager.CanRenew, now);
-        var token = snapshot.State.Token;
         var nextRenewal = snapshot.State is TokenState.Missing ? manager.NextRenewal : snapshot.State.NextRenewal;
-        var condition = AccountCondition.Of(snapshot, nextRenewal, isRead ? account.ReadingSource?.Status : null);
+        var reading = isRead ? account.ReadingSource?.Status : null;
+        return OfToken(account.Name, account.Source, account.Provider, manager.StoreLocation, snapshot, nextRenewal, reading) with
+        {
+            Levels = account.Levels(now) is { Count: > 0 } levels ? [.. levels.Select(LevelStatus.Of)] : null,
+        };
+    }
+
+    /// <summary>An account that is not open.</summary>
+    /// <param name="store">Where its token is stored.</param>
+    public static AccountStatus OfToken(string account, string source, string provider, string store, TokenSnapshot snapshot,
+        DateTimeOffset? nextRenewal, ReadingStatus? reading)
+    {
+        var token = snapshot.State.Token;
+        var condition = AccountCondition.Of(snapshot, nextRenewal, reading);
         return new AccountStatus
         {
-            Account = account.Name,
-            Source = account.Source,
-            Provider = account.Provider,
+            Account = account,
+            Source = source,
+            Provider = provider,
             State = AccountMetrics.NameOf(snapshot),
             Condition = condition.Severity switch { Severity.Good => "ok", Severity.Warning => "warning", _ => "problem" },
             Summary = condition.Text,
@@ -105,11 +117,10 @@ public sealed record AccountStatus
             RefreshTokenEnds = token?.RefreshExpiresAt?.UtcDateTime,
             NextRenewal = nextRenewal?.UtcDateTime,
             LastRenewal = snapshot.History.LastSuccess?.UtcDateTime,
-            Store = manager.StoreLocation,
+            Store = store,
             LastError = ErrorOf(snapshot),
             LostSince = (snapshot.State as TokenState.Lost)?.Since.UtcDateTime,
             Unpersisted = snapshot.Unpersisted?.Reason,
-            Levels = account.Levels(now) is { Count: > 0 } levels ? [.. levels.Select(LevelStatus.Of)] : null,
         };
     }
 

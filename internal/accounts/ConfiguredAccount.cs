@@ -14,7 +14,7 @@ public sealed class ConfiguredAccount
     private readonly TokenExport? export;
     private readonly TokenKeys? keys;
 
-    private ConfiguredAccount(AccountSection account, ISource source, Section program)
+    private ConfiguredAccount(AccountSection account, ISource source, Section program, bool needsTokenFile)
     {
         (this.account, this.source, stateDirectory) = (account, source, StateDirectory.Read(program));
         isStateDirectoryConfigured = StateDirectory.IsConfigured(program);
@@ -29,7 +29,7 @@ public sealed class ConfiguredAccount
         }
         else
         {
-            file ??= source.ChooseTokenFile is null || !stores ? null : account.Section.Require(setting);
+            file ??= source.ChooseTokenFile is null || !stores || !needsTokenFile ? null : account.Section.Require(setting);
             tokenFile = () => file;
         }
         margin = account.Section.Find(AccountSettings.RefreshMargin);
@@ -47,8 +47,13 @@ public sealed class ConfiguredAccount
     public bool HasAccountLabel => account.HasAccountLabel;
 
     /// <summary>All configured accounts. Errors are added to the configuration's problems; if there are any, do not open an account.</summary>
-    public static IReadOnlyList<ConfiguredAccount> All(Configuration configuration, IReadOnlyList<ISource> sources) =>
-        [.. configuration.Accounts.Select(a => new ConfiguredAccount(a, sources.Single(s => s.Name == a.Source), configuration.Program))];
+    /// <param name="needsTokenFile">Whether an account with a token must have a token file. The shared store needs none.</param>
+    public static IReadOnlyList<ConfiguredAccount> All(
+        Configuration configuration, IReadOnlyList<ISource> sources, bool needsTokenFile = true) =>
+    [
+        .. configuration.Accounts.Select(
+            a => new ConfiguredAccount(a, sources.Single(s => s.Name == a.Source), configuration.Program, needsTokenFile)),
+    ];
 
     /// <summary>Whether both are the same account with equal settings, including secrets, files of secrets and the program's defaults.</summary>
     public bool IsEqualTo(ConfiguredAccount other) =>
@@ -73,4 +78,13 @@ public sealed class ConfiguredAccount
             WithTokenExport = WithTokenExport,
         });
     }
+
+    /// <summary>Opens an account that has these settings and another name and store. Its token is exported nowhere.</summary>
+    /// <param name="services">A container with the services of <see cref="AccountServices.AddSources"/>.</param>
+    public Account OpenAs(string name, ITokenStore store, TokenManagerOptions options, IServiceProvider services) =>
+        open(new AccountContext(name, HasAccountLabel: true, store, options with { Margin = margin }, services)
+        {
+            StateDirectory = stateDirectory,
+            Series = series,
+        });
 }

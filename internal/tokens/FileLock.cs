@@ -120,7 +120,11 @@ internal sealed class FileLock(TimeProvider time)
         Note(file, $"{Environment.ProcessId}\n");
         return new StoreLock.Taken(
             interrupted,
-            Sending: () => Note(file, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {time.GetUtcNow():O}\n")),
+            Sending: () =>
+            {
+                Note(file, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {time.GetUtcNow():O}\n"));
+                return null;
+            },
             Released: () =>
             {
                 Note(file, "");

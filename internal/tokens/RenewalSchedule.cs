@@ -5,7 +5,6 @@ internal static class RenewalSchedule
 {
     /// <summary>The shortest time between two renewals in a row, whatever lifetime the provider returns.</summary>
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LeastMargin = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MostJitter = TimeSpan.FromMinutes(5);
 
     /// <summary>When to renew the token. For a token that cannot be renewed, its expiry; null when that is unknown.</summary>
@@ -22,7 +21,7 @@ internal static class RenewalSchedule
         }
         var remaining = expiry - now;
         var lifetime = token.Lifetime > TimeSpan.Zero ? token.Lifetime.Value : remaining;
-        var margin = Min(options.Margin ?? Max(LeastMargin, lifetime / 10), lifetime / 2);
+        var margin = Min(options.Margin ?? Max(options.LeastMargin, lifetime / 10), lifetime / 2);
         // Jitter only makes a renewal earlier.
         var at = expiry - margin - (options.Random.NextDouble() * Min(lifetime / 20, MostJitter));
         return renewed ? Max(at, now + ShortestWait(remaining, isLater: !(expiry <= before?.ExpiresAt))) : at;

@@ -47,7 +47,10 @@ public sealed partial class TokenManager
         {
             return Apply(state => state.RenewalFailed(new Renewal.Transient(FailureKind.Store, NotSent(reason)), cause, Now));
         }
-        (held as StoreLock.Taken)?.Sending();
+        if ((held as StoreLock.Taken)?.Sending() is { } passed)
+        {
+            return Apply(state => state.RenewalFailed(new Renewal.Transient(FailureKind.Locked, passed), cause, Now));
+        }
         var outcome = await SendAsync();
         if (outcome is Renewal.InvalidGrant)
         {

@@ -38,6 +38,10 @@ public sealed partial class TokenManager(
 
     internal TimeProvider Time => time;
 
+    internal IGrant Grant => grant;
+
+    internal LifecycleRules Rules => current.Rules;
+
     /// <summary>How many callers shared a renewal that another caller had started.</summary>
     public long SharedRenewals => Interlocked.Read(ref sharedRenewals);
 
@@ -70,6 +74,15 @@ public sealed partial class TokenManager(
         await ReadAsync(cancellationToken);
         return Apply(state => state.Loaded(ignoresLogout, Now));
     }, cancellationToken);
+
+    /// <summary>Continues from what a row of the shared store keeps. Ignored during a renewal, which has newer information.</summary>
+    internal void Resume(TokenProgress progress)
+    {
+        if (RunningRenewal is null && Snapshot.Unpersisted is null)
+        {
+            Apply(state => state.Resumed(progress, Now));
+        }
+    }
 
     /// <summary>
     /// Does what is due: reads the store, saves what could not be saved before, renews. Does nothing while another visit is in progress.

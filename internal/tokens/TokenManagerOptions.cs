@@ -3,8 +3,13 @@ namespace Exporter.Tokens;
 /// <summary>How a token manager renews its token. Immutable; one object may serve many token managers.</summary>
 public sealed record TokenManagerOptions
 {
-    /// <summary>How long before its expiry a token is renewed, at most half of its lifetime. By default a tenth, and at least a minute.</summary>
+    /// <summary>
+    /// How long before its expiry a token is renewed, at most half of its lifetime. By default a tenth, and at least <see cref="LeastMargin"/>.
+    /// </summary>
     public TimeSpan? Margin { get; init; }
+
+    /// <summary>The least margin if <see cref="Margin"/> is not set.</summary>
+    public TimeSpan LeastMargin { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The lifetime of a token whose provider does not return one.</summary>
     public TimeSpan AssumedLifetime { get; init; } = TimeSpan.FromHours(1);

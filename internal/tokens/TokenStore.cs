@@ -97,8 +97,11 @@ public abstract record StoreLock
     public virtual void Release() { }
 
     /// <param name="Interrupted">When the last holder sent a request whose response it did not save; null when there is none.</param>
-    /// <param name="Sending">Records in the lock that a token request is sent now.</param>
-    public sealed record Taken(DateTimeOffset? Interrupted, Action Sending, Action Released) : StoreLock
+    /// <param name="Sending">
+    /// Records in the lock that a token request is sent now. Returns why the lock may have passed to another process, so that the request must
+    /// not be sent; null if it may be.
+    /// </param>
+    public sealed record Taken(DateTimeOffset? Interrupted, Func<string?> Sending, Action Released) : StoreLock
     {
         public override void Release() => Released();
     }
@@ -153,5 +156,5 @@ public sealed class MemoryStore(Token? initial = null, string location = MemoryS
         return new(new WriteResult.Written(""));
     }
 
-    public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => new(new StoreLock.Taken(null, () => { }, () => { }));
+    public ValueTask<StoreLock> LockAsync(CancellationToken cancellationToken) => new(new StoreLock.Taken(null, () => null, () => { }));
 }

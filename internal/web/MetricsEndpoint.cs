@@ -3,10 +3,12 @@ using Prometheus;
 namespace Exporter.Web;
 
 /// <summary>Serves the metrics page: negotiates format and compression, and copies the page that is already encoded.</summary>
-internal sealed class MetricsEndpoint(MetricsCache metrics)
+internal sealed class MetricsEndpoint(MetricsCache metrics, IEnumerable<IMetricsSource> sources)
 {
     // A compressed page of ten thousand series fits into one block. No block is kept longer than it takes to send.
     private const int MaxBlock = 128 * 1024;
+
+    private readonly IMetricsSource? source = sources.SingleOrDefault();
 
     public async Task WriteAsync(HttpContext context)
     {
@@ -20,7 +22,9 @@ internal sealed class MetricsEndpoint(MetricsCache metrics)
         {
             response.Headers.ContentEncoding = "gzip";
         }
-        var page = metrics.Current(format, gzip).Page(format, gzip);
+        var page = source is null
+            ? metrics.Current(format, gzip).Page(format, gzip)
+            : await source.PageAsync(format, gzip, context.RequestAborted);
         response.ContentLength = page.Length;
         if (!HttpMethods.IsHead(request.Method))
         {

@@ -106,7 +106,10 @@ public static class WebServer
 
         app.MapMethods(options.TelemetryPath, [HttpMethods.Get, HttpMethods.Head], services.GetRequiredService<MetricsEndpoint>().WriteAsync);
         app.MapHealth();
-        app.MapReload();
+        if (services.GetService<ConfigurationReload>() is not null)
+        {
+            app.MapReload();
+        }
         var accounts = services.GetRequiredService<IAccountDirectory>();
         app.MapStatus(accounts, BuildInfo.Current, services.GetRequiredService<TimeProvider>());
         app.MapVersion(BuildInfo.Current);

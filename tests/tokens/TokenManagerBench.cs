@@ -130,7 +130,7 @@ internal sealed class WatchedStore(ITokenStore inner) : ITokenStore
     {
         BeforeLock();
         var held = await inner.LockAsync(cancellationToken);
-        return new StoreLock.Taken(null, () => { }, () =>
+        return new StoreLock.Taken(null, () => null, () =>
         {
             BeforeRelease();
             held.Release();
