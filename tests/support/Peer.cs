@@ -26,6 +26,8 @@ internal sealed class Peer : IAsyncDisposable
         ["setsid"] = "util-linux",
         ["flock"] = "util-linux",
         ["mount"] = "mount",
+        ["/usr/lib/postgresql/15/bin/initdb"] = "postgresql-15",
+        ["setpriv"] = "util-linux",
         ["/usr/lib/python3/dist-packages/prometheus_client/parser.py"] = "python3-prometheus-client",
     };
 

@@ -1,0 +1,84 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Exporter.Postgres;
+
+/// <summary>The connections to PostgreSQL. Safe for concurrent use.</summary>
+internal sealed class Database(NpgsqlDataSource source) : IAsyncDisposable
+{
+    /// <summary>Whether the exception says that the database did not do what it was asked to, or that its answer was lost.</summary>
+    public static bool IsFailure(Exception e) => e is NpgsqlException or TimeoutException or IOException or SocketException;
+
+    /// <summary>Whether the database can never take a value of the command, so that a repetition is of no use.</summary>
+    public static bool IsPermanent(Exception e) => e is PostgresException { SqlState: ['2', '2' or '3', ..] };
+
+    /// <summary>The reason in a sentence without a full stop. It contains no secret.</summary>
+    public static string Describe(Exception e) => e switch
+    {
+        PostgresException { MessageText: var text } => $"the database rejects the command: {Sanitize.Line(text)}",
+        _ when e.GetBaseException() is TimeoutException => "the database did not answer in time",
+        _ => $"the database cannot be reached: {Sanitize.Line(e.GetBaseException().Message)}",
+    };
+
+    /// <summary>Opens no connection yet.</summary>
+    public static Database Open(PostgresOptions options)
+    {
+        var builder = new NpgsqlSlimDataSourceBuilder(options.ConnectionString);
+        builder.EnableTransportSecurity();
+        // After a failover, only the new primary takes writes.
+        return new Database(options.HasSeveralHosts
+            ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary)
+            : builder.Build());
+    }
+
+    public ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken) => source.OpenConnectionAsync(cancellationToken);
+
+    public NpgsqlCommand Command(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
+    {
+        var command = source.CreateCommand(sql);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(parameter);
+        }
+        return command;
+    }
+
+    public NpgsqlBatch Batch() => source.CreateBatch();
+
+    public ValueTask DisposeAsync() => source.DisposeAsync();
+}
+
+/// <summary>Typed parameters, by position. A null is sent as NULL of the right type.</summary>
+internal static class Parameter
+{
+    public static NpgsqlParameter Of(long? value) => value is { } number
+        ? new NpgsqlParameter<long> { TypedValue = number }
+        : new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint };
+
+    public static NpgsqlParameter Of(int value) => new NpgsqlParameter<int> { TypedValue = value };
+
+    /// <summary>PostgreSQL's text cannot contain NUL.</summary>
+    public static NpgsqlParameter Of(string? value) => value is null
+        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }
+        : new NpgsqlParameter<string> { TypedValue = value.Replace('\0', ' ') };
+
+    public static NpgsqlParameter Of(byte[]? value) => value is null
+        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bytea }
+        : new NpgsqlParameter<byte[]> { TypedValue = value };
+
+    /// <summary>PostgreSQL's timestamps end before the year 294276, and <see cref="DateTimeOffset.MaxValue"/> means "not scheduled".</summary>
+    public static NpgsqlParameter Of(DateTimeOffset? value) => value is not { } at || at == DateTimeOffset.MaxValue
+        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz }
+        : new NpgsqlParameter<DateTime> { TypedValue = at.UtcDateTime };
+}
+
+internal static class DataReaderExtensions
+{
+    public static string? Text(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    public static byte[]? Bytes(this NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : reader.GetFieldValue<byte[]>(column);
+
+    public static DateTimeOffset? Time(this NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : new DateTimeOffset(reader.GetDateTime(column));
+}

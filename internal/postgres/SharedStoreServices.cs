@@ -1,0 +1,53 @@
+using System.Net;
+
+namespace Exporter.Postgres;
+
+/// <summary>Adds the shared store to the services of a program.</summary>
+public static class SharedStoreServices
+{
+    /// <summary>
+    /// Registers a replica: it renews what is due, and serves the metrics of all accounts. Requires <see cref="AccountServices.AddSources"/> and
+    /// <see cref="AccountServices.AddAccounts"/>.
+    /// </summary>
+    /// <param name="templates">The accounts of the configuration.</param>
+    public static IServiceCollection AddSharedStore(
+        this IServiceCollection services, PostgresOptions options, TokenKeys keys, IReadOnlyList<ConfiguredAccount> templates)
+    {
+        services.AddSingleton(options).AddSingleton(keys);
+        services.AddSingleton(_ => Database.Open(options));
+        services.AddSingleton(provider => new AccountRows(
+            provider.GetRequiredService<Database>(), $"{Dns.GetHostName()}-{Environment.ProcessId}"));
+        services.AddSingleton(provider => new AccountTemplates(templates, provider.GetRequiredService<AccountRows>(), keys, provider));
+        services.AddSingleton(provider => new QueueMetrics(
+            provider.GetRequiredService<MetricsCache>().Process, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Migrations>().AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<OverviewCache>().AddSingleton<AccountCatalog>();
+        services.AddSingleton<AttendedAccounts>().AddSingleton<ISharedAccounts, SharedAccounts>();
+        services.AddSingleton<IMetricsSource, SharedMetrics>();
+        // The only hosted service: it starts and ends the others in order.
+        services.AddSingleton<SharedStore>().AddHostedService(provider => provider.GetRequiredService<SharedStore>());
+        return services;
+    }
+
+    /// <summary>
+    /// The templates that cannot be used, a sentence each. Some sources keep several tokens, or a token in a file of another program.
+    /// </summary>
+    /// <param name="services">A container with the services of <see cref="AccountServices.AddSources"/>.</param>
+    public static IReadOnlyList<string> Problems(IReadOnlyList<ConfiguredAccount> templates, IServiceProvider services)
+    {
+        var problems = new List<string>();
+        foreach (var template in templates)
+        {
+            using var account = template.OpenAs(template.Name, new MemoryStore(location: PostgresStore.Name), new TokenManagerOptions(), services);
+            if (account.Upstream.Count > 0 || account.TokenManager.StoreLocation != PostgresStore.Name)
+            {
+                problems.Add($"accounts.{template.Name}: the source {template.Source} stores its tokens itself; "
+                    + "run this account in an exporter of its own, and remove it here");
+            }
+        }
+        return problems;
+    }
+
+    /// <summary>Whether the shutdown saved everything, and nothing stopped the store from working.</summary>
+    public static bool IsStoreSaved(this IServiceProvider services) =>
+        services.GetRequiredService<SharedStore>() is { Lost: 0, Failure: null };
+}
