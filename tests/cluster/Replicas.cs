@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using Exporter.Postgres;
+using Exporter.Sandbox;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Exporter.Tests.Cluster;
+
+/// <summary>
+/// Replicas of the real program over a real PostgreSQL, with accounts at a strict provider: a refresh token works once, and a second use revokes
+/// the login.
+/// </summary>
+internal sealed class Replicas : IAsyncDisposable
+{
+    private static readonly string Binary =
+        Environment.GetEnvironmentVariable("EXPORTER_CLUSTER") ?? Path.Combine(AppContext.BaseDirectory, "oauth-exporter-cluster");
+
+    private readonly TemporaryDirectory directory = new();
+
+    private Replicas(PostgresServer postgres, SandboxServer sandbox) => (Postgres, Sandbox) = (postgres, sandbox);
+
+    public PostgresServer Postgres { get; }
+
+    public SandboxServer Sandbox { get; }
+
+    /// <summary>The running replicas. A test that ends one removes it.</summary>
+    public List<Replica> Running { get; } = [];
+
+    /// <summary>What the provider has counted.</summary>
+    public AuthorizationCounters Counters => Sandbox.Netatmo.Authorization.Counters;
+
+    /// <param name="lifetime">Of access tokens.</param>
+    /// <param name="delay">How long the provider takes for a token.</param>
+    public static async Task<Replicas> StartAsync(
+        int accounts, TimeSpan lifetime, TimeSpan delay, int count, CancellationToken cancellationToken)
+    {
+        var sandbox = await SandboxServer.StartAsync(new SandboxOptions
+        {
+            Providers = [new NetatmoProviderOptions { Lifetimes = new(lifetime, TimeSpan.FromDays(30), TimeSpan.FromMinutes(5)), Limits = [] }],
+        }, cancellationToken);
+        var replicas = new Replicas(await PostgresServer.StartAsync(cancellationToken), sandbox);
+        replicas.WriteConfiguration();
+        await replicas.SeedAsync(accounts, lifetime, cancellationToken);
+        if (delay > TimeSpan.Zero)
+        {
+            sandbox.Netatmo.Token.Fail(new Fault.Delay(delay.TotalSeconds), int.MaxValue);
+        }
+        for (var i = 0; i < count; i++)
+        {
+            replicas.Running.Add(await replicas.StartReplicaAsync(cancellationToken));
+        }
+        return replicas;
+    }
+
+    /// <param name="store">The address of the database; by default its own.</param>
+    public async Task<Replica> StartReplicaAsync(CancellationToken cancellationToken, string? store = null)
+    {
+        var process = Peer.Start(Binary,
+            ["--config", Path.Combine(directory.Path, "exporter.yml"), "--addr", "127.0.0.1:0", "--store", store ?? Postgres.Address]);
+        var line = await process.Says("listening on ", cancellationToken);
+        return new Replica(process, new Uri(line.Split("listening on ")[1].Split(',')[0].TrimEnd('"')));
+    }
+
+    /// <summary>The number of accounts that lost their login, as the rows say.</summary>
+    public async Task<int> LostAsync(CancellationToken cancellationToken) =>
+        int.Parse(await Postgres.QueryAsync("select count(*) from account where state = 'lost'", cancellationToken));
+
+    /// <summary>The number of requests that a replica has sent and not saved.</summary>
+    public async Task<int> InFlightAsync(CancellationToken cancellationToken) =>
+        int.Parse(await Postgres.QueryAsync("select count(*) from account where sent_at is not null", cancellationToken));
+
+    /// <summary>Waits until the provider has rotated this many tokens since the start.</summary>
+    public async Task RotatesAsync(int rotations, CancellationToken cancellationToken)
+    {
+        while (Counters.Rotations < rotations)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var replica in Running)
+        {
+            await replica.DisposeAsync();
+        }
+        await Sandbox.DisposeAsync();
+        await Postgres.DisposeAsync();
+        directory.Dispose();
+    }
+
+    private void WriteConfiguration()
+    {
+        var (keys, secret) = (Path.Combine(directory.Path, "keys"), Path.Combine(directory.Path, "secret"));
+        File.WriteAllText(keys, $"first {Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}\n");
+        File.SetUnixFileMode(keys, UnixFileMode.UserRead);
+        File.WriteAllText(secret, Sandbox.Netatmo.ClientSecret);
+        File.WriteAllText(Path.Combine(directory.Path, "exporter.yml"), $"""
+            store_key_file: keys
+            state_folder: {directory.Path}
+            accounts:
+              fleet:
+                source: oauth2
+                client_id: {Sandbox.Netatmo.ClientId}
+                client_secret_file: secret
+                token_endpoint: {Sandbox.Address}oauth2/token
+            """);
+    }
+
+    private async Task SeedAsync(int accounts, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        var keys = TokenKeys.Read(Path.Combine(directory.Path, "keys")).Value!;
+        await using var database = Database.Open(Postgres.Options());
+        Assert.Null(await new Migrations(database, NullLogger<Migrations>.Instance).RunAsync(cancellationToken));
+        var catalog = new AccountCatalog(database);
+        var now = TimeProvider.System.GetUtcNow();
+        for (var first = 0; first < accounts; first += 1000)
+        {
+            var rows = Enumerable.Range(first, Math.Min(1000, accounts - first)).Select(i =>
+            {
+                var issued = Sandbox.Netatmo.Login();
+                var token = new Token
+                {
+                    AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = now + issued.ExpiresIn,
+                };
+                // Spread out, as renewals are after a while.
+                var due = now + (lifetime * 0.8 * i / accounts);
+                return new NewRow($"car-{i:00000}", "fleet", "oauth2", AccountRow.Seal(keys, $"car-{i:00000}", token),
+                    new TokenProgress(new TokenState.Active(token, due, 0), "1", due));
+            });
+            await catalog.CreateAsync([.. rows], cancellationToken);
+        }
+    }
+}
+
+/// <summary>One replica.</summary>
+internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
+{
+    public HttpClient Http { get; } = new() { BaseAddress = address };
+
+    public string Log => process.Output;
+
+    public int ProcessId => process.ProcessId;
+
+    public Task Signal(string signal, CancellationToken cancellationToken) => process.Signal(signal, cancellationToken);
+
+    public Task<int> Ends(CancellationToken cancellationToken) => process.Ends(cancellationToken);
+
+    public Task<string> Says(string text, CancellationToken cancellationToken) => process.Says(text, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await process.DisposeAsync();
+    }
+}
