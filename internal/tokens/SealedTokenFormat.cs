@@ -12,7 +12,7 @@ namespace Exporter.Tokens;
 public sealed class SealedTokenFormat : ITokenFormat
 {
     private const int ChecksumSize = 8;
-    private const string LogIn = "or log out and log in again";
+    private const string LogIn = "or move the file away and log in again";
 
     /// <summary>For a sealed file in a program without keys.</summary>
     internal static readonly SealedTokenFormat WithoutKeys = new("", null, [new PlainTokenFormat()]);

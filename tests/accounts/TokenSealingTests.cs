@@ -1,6 +1,7 @@
 using Exporter.Accounts;
 using Exporter.Ergani;
 using Exporter.OAuth2;
+using Exporter.Tests.Program;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 using Exporter.Webex;
@@ -51,7 +52,8 @@ public sealed class TokenSealingTests : IDisposable
         await plain.LoadAsync(Cancellation);
 
         Assert.Equal(
-            "it is sealed with the key a; set token_key_file to the file with that key, or log out and log in again", plain.Snapshot.Unreadable);
+            "it is sealed with the key a; set token_key_file to the file with that key, or move the file away and log in again",
+            plain.Snapshot.Unreadable);
         Assert.Equal(content, directory.Read("token.json"));
     }
 
@@ -102,6 +104,54 @@ public sealed class TokenSealingTests : IDisposable
         var after = Single("token_key_file: keys");
 
         Assert.Equal((true, false), (before.IsEqualTo(same), before.IsEqualTo(after)));
+    }
+
+    [Fact]
+    [Trait("Suite", "slow")]
+    public async Task A_credential_of_systemd_is_the_default()
+    {
+        directory.Write("token-key", $"a {Key}\n");
+        await using (var manager = Open("token_key_file: token-key"))
+        {
+            await manager.AdoptAsync(Token with { ExpiresAt = new DateTimeOffset(2199, 1, 1, 0, 0, 0, TimeSpan.Zero) }, Cancellation);
+        }
+        var yaml = directory.Write("exporter.yml", OAuth2());
+
+        var (withKey, output, _) = await RunAsync(directory.Path, "token", "one", "--config", yaml);
+        Assert.Equal((0, "access-0\n"), (withKey, output));
+        var (without, _, error) = await RunAsync("", "token", "one", "--config", yaml);
+        Assert.Equal(ExitCode.TryLater, without);
+        Assert.Contains("it is sealed with the key a; set token_key_file to the file with that key", error, StringComparison.Ordinal);
+        File.SetUnixFileMode(directory["token-key"], UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        Assert.Contains(
+            $"accounts.one: the key file {directory["token-key"]} is open to every user (mode 0404)",
+            (await RunAsync(directory.Path, "check", "--config", yaml)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Suite", "slow")]
+    public async Task Commands_say_that_a_token_is_in_a_shared_store()
+    {
+        directory.Write("token.json", """{"refresh_token":"refresh-0"}""");
+        var store = new FileStore(directory["token.json"], [new PlainTokenFormat()], time);
+        await store.MarkAsync(new StoreMarker("postgres://db/tokens", "one", new(2026, 11, 20, 10, 0, 0, TimeSpan.Zero)), Cancellation);
+        var yaml = directory.Write("exporter.yml", OAuth2());
+        const string Reason = "its token is in the shared store postgres://db/tokens since 2026-11-20 10:00:00Z; use it there, or give it back with: "
+            + "oauth-exporter-cluster store export one";
+
+        foreach (var command in new[] { "status", "token", "refresh" })
+        {
+            var (exitCode, output, error) = await RunAsync("", command, "--config", yaml);
+            Assert.Equal(ExitCode.TryLater, exitCode);
+            Assert.Contains($"cannot be read: {Reason}", output + error, StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(string credentials, params string[] arguments)
+    {
+        var (exitCode, output, error) = await Peer.Run(
+            "env", [$"CREDENTIALS_DIRECTORY={credentials}", RunningExporter.Binary, .. arguments], default, Cancellation);
+        return (exitCode, System.Text.Encoding.UTF8.GetString(output), error);
     }
 
     private Token Token => new() { AccessToken = new("access-0"), RefreshToken = new("refresh-0"), ExpiresAt = time.GetUtcNow().AddHours(1) };

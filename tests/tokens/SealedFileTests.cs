@@ -7,7 +7,7 @@ namespace Exporter.Tests.Tokens;
 /// <summary>A token file with sealed content.</summary>
 public sealed class SealedFileTests : IDisposable
 {
-    private const string LogIn = ", or log out and log in again";
+    private const string LogIn = ", or move the file away and log in again";
 
     private static readonly string Key = Convert.ToBase64String(Enumerable.Repeat((byte)1, 32).ToArray());
     private static readonly string Other = Convert.ToBase64String(Enumerable.Repeat((byte)2, 32).ToArray());
