@@ -67,6 +67,34 @@ public sealed class RootCommandTests : IDisposable
         Assert.Equal(["state", "victim"], directory.Names);
     }
 
+    [Theory]
+    [InlineData("token.json.in-store")]
+    [InlineData(".token.json.in-store-unfinished")]
+    public async Task A_planted_link_in_place_of_a_marker_changes_nothing_outside_the_directory(string name)
+    {
+        Plant("state/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)), Service);
+        PlantLink($"state/{name}", directory["victim"], Service);
+        var store = TokenManagerBench.Plain(TokenFile, time);
+
+        await store.MarkAsync(new StoreMarker("postgres://db", "home", time.GetUtcNow()), Cancellation);
+        await store.RemoveMarkedAsync(Cancellation);
+        await store.GiveBackAsync(TokenManagerBench.Some(time), Cancellation);
+
+        Assert.Equal(VictimContent, directory.Read("victim"));
+        Assert.Equal(["state", "victim"], directory.Names);
+    }
+
+    [Fact]
+    public async Task A_marker_belongs_to_the_service_which_reads_it()
+    {
+        Plant("state/token.json", TokenManagerBench.Json(TokenManagerBench.Some(time)), Service);
+
+        Assert.IsType<WriteResult.Written>(await TokenManagerBench.Plain(TokenFile, time)
+            .MarkAsync(new StoreMarker("postgres://db", "home", time.GetUtcNow()), Cancellation));
+
+        Assert.Equal(Service, Posix.OwnerOf(directory["state/token.json.in-store"])?.User);
+    }
+
     [Fact]
     public async Task A_link_that_the_service_planted_is_named_with_its_owner()
     {
