@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Exporter.Accounts;
 
 /// <summary>How to poll a provider.</summary>
@@ -26,18 +28,19 @@ public sealed record PollerOptions(TimeSpan Interval)
 /// <param name="poll">One poll. It may throw <see cref="TokenUnavailableException"/>.</param>
 /// <param name="collect">Pure: the metrics of a reading at a time.</param>
 /// <param name="present">Pure: a reading at a time, as people read it.</param>
+/// <param name="format">How readings are saved.</param>
 public sealed class Poller<T>(
     string account,
     Func<CancellationToken, Task<Result<T, ApiFailure>>> poll,
     Func<T, DateTimeOffset, ReadingMetrics> collect,
     Func<T, DateTimeOffset, Presentation> present,
+    ReadingFormat<T> format,
     TokenManager manager,
     PollerOptions options,
     TimeProvider time,
-    ILogger logger) : IReadingSource where T : class
+    ILogger logger) : IPolledReadingSource where T : class
 {
     private readonly Latest<State> latest = new(new State(null, ReadingMetrics.None, new ReadingStatus()));
-    private int failuresInARow;
 
     public ReadingStatus Status => latest.Value.Status;
 
@@ -63,7 +66,7 @@ public sealed class Poller<T>(
             {
                 await WaitForTokenAsync(cancellationToken);
                 var token = manager.Snapshot.State.Token?.AccessToken;
-                await PollAsync(cancellationToken);
+                await PollOnceAsync(cancellationToken);
                 await WaitForNextPollAsync(token, cancellationToken);
             }
         }
@@ -72,20 +75,7 @@ public sealed class Poller<T>(
         }
     }
 
-    private async Task WaitForTokenAsync(CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var changed = manager.Changed;
-            if (manager.Snapshot.State is TokenState.Active || manager.Snapshot.State.Token?.IsUsable(time.GetUtcNow()) == true)
-            {
-                return;
-            }
-            await Deadline.Of(time.GetUtcNow() + Deadline.LongestWait, time).WaitAsync(time, [changed], cancellationToken);
-        }
-    }
-
-    private async Task PollAsync(CancellationToken cancellationToken)
+    public async Task PollOnceAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var before = latest.Value;
@@ -118,9 +108,74 @@ public sealed class Poller<T>(
             : new State(result.Value, metrics, Succeeded(status, startedAt, metrics.Notice)));
     }
 
+    public SavedReading Save()
+    {
+        var (reading, _, status) = latest.Value;
+        return new(
+            SavedReadingJson.Write(format.Source, status, reading is null ? null : writer => format.Write(writer, reading)),
+            format.Memory is { } memory ? SavedReadingJson.WriteMemory(format.Source, memory.Write) : null);
+    }
+
+    public string? Restore(SavedReading saved, DateTimeOffset now)
+    {
+        var (parts, problem) = SavedReadingJson.Read(saved, format.Source);
+        if (parts is null)
+        {
+            return problem;
+        }
+        var forgotten = saved.Memory is { } memory ? RestoreMemory(memory) : null;
+        try
+        {
+            var reading = parts.Reading is { } json ? format.Read(json) ?? throw new JsonException() : null;
+            latest.Set(new State(reading, reading is null ? ReadingMetrics.None : collect(reading, now), parts.Status));
+            return forgotten;
+        }
+        catch (Exception e) when (SavedReadingJson.IsDamage(e))
+        {
+            latest.Set(new State(null, ReadingMetrics.None, parts.Status with { NextTry = now }));
+            return "The saved reading is damaged, so it is read again now; its status is kept.";
+        }
+    }
+
+    /// <returns>Why the memory is not used; null if it is, or if polls need none.</returns>
+    private string? RestoreMemory(ReadOnlyMemory<byte> saved)
+    {
+        if (format.Memory is null)
+        {
+            return null;
+        }
+        var (memory, problem) = SavedReadingJson.ReadMemory(saved, format.Source);
+        try
+        {
+            if (memory is { } json)
+            {
+                format.Memory.Read(json);
+                return null;
+            }
+        }
+        catch (Exception e) when (SavedReadingJson.IsDamage(e))
+        {
+            problem = "The saved memory of polls is damaged";
+        }
+        return $"{problem}, so the next poll sends all requests.";
+    }
+
+    private async Task WaitForTokenAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var changed = manager.Changed;
+            if (manager.Snapshot.State is TokenState.Active || manager.Snapshot.State.Token?.IsUsable(time.GetUtcNow()) == true)
+            {
+                return;
+            }
+            await Deadline.Of(time.GetUtcNow() + Deadline.LongestWait, time).WaitAsync(time, [changed], cancellationToken);
+        }
+    }
+
     private ReadingStatus Succeeded(ReadingStatus status, DateTimeOffset startedAt, string? notice)
     {
-        if (failuresInARow > 0 || status.ReadAt is null)
+        if (status.FailuresInARow > 0 || status.ReadAt is null)
         {
             var outcome = status.ReadAt is null ? "first reading succeeded" : "reading succeeded again";
             logger.LogInformation("account {Account}: {Outcome}", account, outcome);
@@ -129,13 +184,20 @@ public sealed class Poller<T>(
         {
             logger.LogWarning("account {Account}: {Notice}", account, notice);
         }
-        failuresInARow = 0;
-        return status with { Up = true, Notice = notice, ReadAt = startedAt, Failure = null, NextTry = startedAt + options.Interval };
+        return status with
+        {
+            Up = true,
+            Notice = notice,
+            ReadAt = startedAt,
+            Failure = null,
+            FailuresInARow = 0,
+            NextTry = startedAt + options.Interval,
+        };
     }
 
     private ReadingStatus Failed(ReadingStatus status, DateTimeOffset startedAt, ApiFailure failure)
     {
-        failuresInARow++;
+        var failuresInARow = status.FailuresInARow == int.MaxValue ? int.MaxValue : status.FailuresInARow + 1;
         var now = time.GetUtcNow();
         var next = failure switch
         {
@@ -154,6 +216,7 @@ public sealed class Poller<T>(
         {
             Up = false,
             Failure = failure,
+            FailuresInARow = failuresInARow,
             NextTry = next,
             Failures = status.Failures.SetItem(failure.Kind, status.Failures.GetValueOrDefault(failure.Kind) + 1),
         };
@@ -163,7 +226,7 @@ public sealed class Poller<T>(
     /// <param name="used">The token of the last try.</param>
     private async Task WaitForNextPollAsync(Secret? used, CancellationToken cancellationToken)
     {
-        var needsToken = Status.Failure is ApiFailure.NoToken or ApiFailure.TokenRefused or ApiFailure.MissingScope;
+        var needsToken = Status.NeedsToken;
         for (var deadline = Deadline.Of(Status.NextTry!.Value, time); !deadline.IsDue(time);)
         {
             var changed = manager.Changed;

@@ -36,7 +36,7 @@ public sealed record ReadingMetrics(IReadOnlyList<MetricFamily> Families, DateTi
     public ReadingStatus Status { get; init; } = new();
 }
 
-/// <summary>The outcome of reading so far. Immutable. Counts start at zero with the process.</summary>
+/// <summary>The outcome of reading so far. Immutable. Counts start at zero with the process, or continue those of a saved reading.</summary>
 public sealed record ReadingStatus
 {
     /// <summary>Whether the last try succeeded.</summary>
@@ -59,6 +59,12 @@ public sealed record ReadingStatus
     public string? Notice { get; init; }
 
     public long Tries { get; init; }
+
+    /// <summary>The number of failed tries since the last successful one. The wait after a temporary failure grows with it.</summary>
+    public int FailuresInARow { get; init; }
+
+    /// <summary>Whether a new token may fix the failure, so that a try is worthwhile as soon as there is one.</summary>
+    public bool NeedsToken => Failure is ApiFailure.NoToken or ApiFailure.TokenRefused or ApiFailure.MissingScope;
 
     /// <summary>The number of failed tries by <see cref="ApiFailure.Kind"/>.</summary>
     public ImmutableSortedDictionary<string, long> Failures { get; init; } = ImmutableSortedDictionary<string, long>.Empty;

@@ -31,7 +31,7 @@ public sealed class PollerTests : IAsyncDisposable
         var tokenOptions = new TokenManagerOptions { RenewalRateLimiter = new RenewalRateLimiter(time) };
         manager = new TokenManager("home", new NoGrant(), store, tokenOptions, time, NullLogger<TokenManager>.Instance);
         poller = new Poller<Reading>("home", PollAsync, (reading, _) => new ReadingMetrics([MetricFamily.Gauge("x", "X.", reading.Value)], null),
-            (reading, _) => new Presentation(new ReadingCard($"{reading.Value}")), manager, new PollerOptions(Interval) { Random = new Random(1) }, time, NullLogger.Instance);
+            (reading, _) => new Presentation(new ReadingCard($"{reading.Value}")), Format, manager, new PollerOptions(Interval) { Random = new Random(1) }, time, NullLogger.Instance);
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class PollerTests : IAsyncDisposable
         await slow.LoadAsync(CancellationToken.None);
         using var network = new StubHttp();
         using var http = new HttpClient(new TokenHandler(slow) { InnerHandler = network });
-        var waiting = new Poller<Reading>("home", ReadAsync, (_, _) => ReadingMetrics.None, (_, _) => Presentation.Empty, slow, new PollerOptions(Interval), time, log);
+        var waiting = new Poller<Reading>("home", ReadAsync, (_, _) => ReadingMetrics.None, (_, _) => Presentation.Empty, Format, slow, new PollerOptions(Interval), time, log);
         running = waiting.RunAsync(stop.Token);
 
         await time.AdvanceUntilAsync(() => waiting.Status.Tries == 1, TimeSpan.FromMinutes(1));
@@ -190,6 +190,9 @@ public sealed class PollerTests : IAsyncDisposable
         manager.Dispose();
         stop.Dispose();
     }
+
+    private static ReadingFormat<Reading> Format { get; } =
+        new("test", (json, reading) => json.WriteNumberValue(reading.Value), json => new Reading(json.GetDouble()));
 
     private static Result<Reading, ApiFailure> Unavailable => new ApiFailure.Unavailable("away");
 

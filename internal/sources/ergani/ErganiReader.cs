@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
 namespace Exporter.Ergani;
@@ -6,7 +7,12 @@ namespace Exporter.Ergani;
 internal sealed class ErganiReader(
     IErganiApi api, ApiAccount account, IReadOnlyList<ErganiCount> counts, string name, TimeProvider time, ILogger logger)
 {
-    private readonly HashSet<ErganiCount> reported = [];
+    private HashSet<ErganiCount> reported = [];
+
+    /// <summary>The counts that were reported, so that another process does not report them again.</summary>
+    public PollMemory Memory => new(
+        writer => JsonSerializer.Serialize(writer, [.. reported], ErganiReadingJson.Default.IReadOnlyListErganiCount),
+        json => reported = [.. json.Deserialize(ErganiReadingJson.Default.IReadOnlyListErganiCount) ?? []]);
 
     /// <summary>
     /// Omits a count that Ergani rejects, and logs that once. Any other failure fails the reading, because a missing series would look like

@@ -52,6 +52,7 @@ internal sealed record ErganiReading(
         };
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ErganiReading))]
+[JsonSerializable(typeof(IReadOnlyList<ErganiCount>))]
 internal sealed partial class ErganiReadingJson : JsonSerializerContext;

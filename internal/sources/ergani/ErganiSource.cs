@@ -41,7 +41,8 @@ public sealed class ErganiSource : ISource
         var reader = new ErganiReader(api, account, options.Counts, context.Name, time, logger);
         var poller = new Poller<ErganiReading>(
             context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. ErganiMetrics.From(reading)], null),
-            (reading, _) => ErganiPresentation.Of(reading, credentials.Environment), manager,
+            (reading, _) => ErganiPresentation.Of(reading, credentials.Environment),
+            ReadingFormat.Of(Name, ErganiReadingJson.Default.ErganiReading) with { Memory = reader.Memory }, manager,
             new PollerOptions(options.RefreshInterval)
             {
                 Series = context.Series,

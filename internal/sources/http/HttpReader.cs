@@ -6,7 +6,10 @@ namespace Exporter.Http;
 /// <summary>Sends the requests of a module for one account, and makes a reading of the answers. Not thread-safe.</summary>
 internal sealed class HttpReader(Module module, IModuleApi api, SeriesLimit limit, TimeProvider time, ILogger logger)
 {
-    private readonly AnswerCache cache = new();
+    private readonly AnswerCache cache = new(module.Fingerprint);
+
+    /// <summary>The answers of earlier rounds that still count.</summary>
+    public PollMemory Memory => cache.Memory;
 
     /// <summary>Steps for all formulas of a reading. A series needs some dozens.</summary>
     private int MostSteps => Math.Max(5_000_000, (int)Math.Min(int.MaxValue, 250L * limit.Most));

@@ -41,7 +41,7 @@ public sealed class HttpSource : ISource
         };
         var reader = new HttpReader(module, api, context.Series, time, logger);
         var poller = new Poller<HttpReading>(
-            context.Name, reader.ReadAsync, HttpMetrics.From, HttpPresentation.Of, manager,
+            context.Name, reader.ReadAsync, HttpMetrics.From, HttpPresentation.Of, HttpReadingFormat.Of(module, reader.Memory), manager,
             new PollerOptions(module.Interval) { Series = context.Series }, time, logger);
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {

@@ -27,6 +27,9 @@ internal sealed record Module(
     /// <summary>The values of secret settings, which no message may contain.</summary>
     public IReadOnlyList<string> Secrets { get; init; } = [];
 
+    /// <summary>Equal for modules that make the same of an answer: a hash of the file and its settings.</summary>
+    public required string Fingerprint { get; init; }
+
     public ModuleRequest? Find(string request) => Requests.FirstOrDefault(one => one.Name == request);
 
     /// <summary>The largest number of requests in a time, by request.</summary>

@@ -24,7 +24,10 @@ internal sealed class ModuleParser(YamlValue.Map top, ModuleText text, ModuleFil
         var module = new Module(
             file.Name, top.Text("about") ?? "", top.Text("verified") is not ("false" or "no"), api, Hosts(), file.Auth, OAuth(), headers, Budget(),
             Size(), errors, requests, series)
-        { Secrets = text.Secrets };
+        {
+            Secrets = text.Secrets,
+            Fingerprint = text.Fingerprint(file.Text),
+        };
         if (text.Problems.All.Count > 0)
         {
             return null;

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Exporter.Http;
 
 /// <summary>Reads the texts of a module: formulas, templates and durations. It fills in the account's settings.</summary>
@@ -15,6 +18,10 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
     /// <summary>The values of secret settings.</summary>
     public IReadOnlyList<string> Secrets =>
         [.. declared.Where(setting => setting.IsSecret).Select(setting => values.GetValueOrDefault(setting.Name)).OfType<string>()];
+
+    /// <summary>A hash of the file and of all settings. It is not stored, because secrets can be short.</summary>
+    public string Fingerprint(string file) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        string.Join('\0', [file, .. values.OrderBy(value => value.Key, StringComparer.Ordinal).SelectMany(value => new[] { value.Key, value.Value })]))));
 
     /// <summary>Whether a template contains a secret setting.</summary>
     public bool UsesSecret { get; private set; }

@@ -7,7 +7,10 @@ namespace Exporter.Netatmo;
 /// <summary>The last state of an account's stations and Home Coaches. Immutable. A station is its modules; the base is one of them.</summary>
 /// <param name="ServerTime">Netatmo's clock when it sent the response.</param>
 /// <param name="Unreadable">The number of modules that are not in the format of a module.</param>
-internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<Module> Modules, [property: JsonIgnore] int Unreadable = 0)
+internal sealed record NetatmoReading(
+    DateTimeOffset? ServerTime,
+    IReadOnlyList<Module> Modules,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Unreadable = 0)
 {
     /// <summary>Stations and Home Coaches. Counted once, because each scrape reads it.</summary>
     [JsonIgnore]
@@ -27,12 +30,24 @@ internal sealed record NetatmoReading(DateTimeOffset? ServerTime, IReadOnlyList<
                 responses.Sum(r => r.Unreadable + r.Devices.Sum(device => device.CountUnreadable("modules"))));
     }
 
-    public byte[] ToJson(bool location) => JsonSerializer.SerializeToUtf8Bytes(
-        location ? this : this with { Modules = [.. Modules.Select(m => m with { Place = null })] }, NetatmoReadingJson.Default.NetatmoReading);
+    /// <summary>The saved form is that of <c>/debug/data</c>, without its indentation.</summary>
+    /// <param name="location">Whether the account exports the location; otherwise it is not saved.</param>
+    public static ReadingFormat<NetatmoReading> Format(bool location) => new(
+        NetatmoSource.SourceName,
+        (writer, reading) => JsonSerializer.Serialize(writer, reading.With(location), NetatmoReadingJson.Default.NetatmoReading),
+        json => json.Deserialize(NetatmoReadingJson.Default.NetatmoReading) is { } reading && reading.Modules.All(module => module is not null)
+            ? reading
+            : null);
+
+    /// <summary>The reading for <c>/debug/data</c>.</summary>
+    public byte[] ToJson(bool location) => JsonSerializer.SerializeToUtf8Bytes(With(location), NetatmoReadingJson.Default.NetatmoReading);
+
+    private NetatmoReading With(bool location) => location ? this : this with { Modules = [.. Modules.Select(m => m with { Place = null })] };
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(NetatmoReading))]
 internal sealed partial class NetatmoReadingJson : JsonSerializerContext;
 

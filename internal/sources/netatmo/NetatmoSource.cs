@@ -12,7 +12,9 @@ public sealed class NetatmoSource : ISource
 
     private const string LegacyTokenFile = "/var/lib/netatmo-exporter/netatmo-token.json";
 
-    public string Name => "netatmo";
+    internal const string SourceName = "netatmo";
+
+    public string Name => SourceName;
 
     public bool IsDefault => true;
 
@@ -51,6 +53,7 @@ public sealed class NetatmoSource : ISource
                 Notice = NoticeOf(reading, options),
             },
             (reading, now) => NetatmoPresentation.Of(reading, metrics, now),
+            NetatmoReading.Format(options.Location),
             manager,
             new PollerOptions(options.RefreshInterval) { Series = context.Series },
             time,

@@ -48,7 +48,7 @@ public sealed record WebexDataSource
     public string? UrlHost => Uri.TryCreate(Url ?? Claims?.Url, UriKind.Absolute, out var url) && url.Host.Length > 0 ? url.Host : null;
 
     /// <summary>By claim name, whether the signed token differs from the data source. Contains only values that both have.</summary>
-    public IReadOnlyDictionary<string, bool> Mismatches => new (string Name, string? Source, string? Claim)[]
+    public IReadOnlyDictionary<string, bool> Mismatches => SavedMismatches ?? new (string Name, string? Source, string? Claim)[]
     {
         ("url", Url, Claims?.Url),
         ("schema", SchemaId, Claims?.SchemaId),
@@ -58,6 +58,9 @@ public sealed record WebexDataSource
         ("nonce", Nonce?.Reveal(), Claims?.Nonce?.Reveal()),
     }.Where(c => c is { Source: not null, Claim: not null })
         .ToDictionary(c => c.Name, c => !c.Source!.Equals(c.Claim, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The <see cref="Mismatches"/> of a data source that was saved, because its nonces were not; otherwise null.</summary>
+    internal IReadOnlyDictionary<string, bool>? SavedMismatches { get; init; }
 
     internal static WebexDataSource From(JsonMembers members)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Refit;
 
@@ -10,11 +11,19 @@ internal sealed class DataSourceReader(
     /// <summary>Schemas rarely change.</summary>
     private static readonly TimeSpan SchemaLifetime = TimeSpan.FromDays(1);
 
-    private readonly HashSet<string> failing = [];
+    private HashSet<string> failing = [];
     private ExtensionCounts extensions = ExtensionCounts.None;
     private (IReadOnlyList<WebexSchema> List, DateTimeOffset At)? schemas;
     private bool schemasMissing;
     private Deadline? rateLimit;
+
+    /// <summary>The counts, the schemas, the rate limit, and what was logged.</summary>
+    public PollMemory Memory => new(
+        writer => JsonSerializer.Serialize(
+            writer,
+            new WebexMemory(SavedExtensions.Of(extensions), schemas?.List, schemas?.At, schemasMissing, [.. failing], rateLimit?.At),
+            SavedWebexJson.Default.WebexMemory),
+        json => Restore(json.Deserialize(SavedWebexJson.Default.WebexMemory) ?? throw new JsonException()));
 
     /// <summary>Reads the list, and each source that the list describes incompletely.</summary>
     public async Task<Result<WebexReading, ApiFailure>> ReadAsync(CancellationToken cancellationToken)
@@ -42,6 +51,15 @@ internal sealed class DataSourceReader(
         }
         var current = options.Extend ? await ExtendDueAsync(sources, cancellationToken) : sources;
         return new WebexReading(current, await ReadSchemasAsync(cancellationToken), extensions);
+    }
+
+    private void Restore(WebexMemory memory)
+    {
+        extensions = memory.Extensions.ToCounts();
+        schemas = memory is { Schemas: { } list, SchemasAt: { } at } ? (SavedWebexReading.Complete(list), at) : null;
+        schemasMissing = memory.SchemasMissing;
+        failing = [.. memory.Failing];
+        rateLimit = memory.RateLimit is { } until ? Deadline.Of(until, time) : null;
     }
 
     private async Task<Result<T, ApiFailure>> SendAsync<T>(Task<IApiResponse<T>> sending) where T : class =>

@@ -46,7 +46,7 @@ public sealed class WebexSource : ISource
         var reader = new DataSourceReader(api, account, options.Data, context.Name, time, logger, context.Series);
         var poller = new Poller<WebexReading>(
             context.Name, reader.ReadAsync, (reading, _) => new ReadingMetrics([.. WebexMetrics.From(reading)], null),
-            WebexPresentation.Of, tokens.ServiceApp,
+            WebexPresentation.Of, SavedWebexReading.Format(reader.Memory), tokens.ServiceApp,
             new PollerOptions(options.Data.RefreshInterval) { Series = context.Series }, time, logger);
         // Without an integration there is no login by browser.
         var hasIntegration = (options.Tokens.Integration ?? config.Integration()) is not null;

@@ -41,6 +41,7 @@ public sealed class ToySource : ISource
             (level, _) => new ReadingMetrics([MetricFamily.Gauge("toy_tank_level_furlongs", "Level of the toy.", double.Parse(level, CultureInfo.InvariantCulture))], null),
             (level, _) => new Presentation(new ReadingCard("Tank",
                 new ReadingLine("Level", new ReadingValue.Number(double.Parse(level, CultureInfo.InvariantCulture), "fur"), IsPlotted: true))),
+            new ReadingFormat<string>(Name, (json, level) => json.WriteStringValue(level), json => json.GetString()),
             manager,
             new PollerOptions(TimeSpan.FromMinutes(1)),
             context.Time,
