@@ -24,4 +24,9 @@ public static class ReadingFormat
     /// <param name="type">The type, which is written without indentation.</param>
     public static ReadingFormat<T> Of<T>(string source, JsonTypeInfo<T> type) where T : class =>
         new(source, (writer, reading) => JsonSerializer.Serialize(writer, reading, type), json => json.Deserialize(type));
+
+    /// <summary>The items of a list that was read. Unlike its other nulls, <see cref="JsonSerializer"/> accepts a null as an item.</summary>
+    /// <exception cref="JsonException">An item is null.</exception>
+    public static IReadOnlyList<T> WithoutNull<T>(IReadOnlyList<T> items) where T : class =>
+        items.All(item => item is not null) ? items : throw new JsonException("An item is null.");
 }

@@ -61,18 +61,19 @@ internal sealed class HttpReadingFormat(Module module)
 
     private HttpReading Restore(SavedHttpReading saved)
     {
-        var things = saved.Things.Select(thing => Labels(thing, _ => true)).ToList();
+        var things = ReadingFormat.WithoutNull(saved.Things).Select(thing => Labels(thing, _ => true)).ToList();
         return new HttpReading(
             module.Name,
-            [.. saved.Series.Where(series => known.ContainsKey(series.Metric)).Select(series => Restore(series, known[series.Metric], things))],
-            saved.Duplicates, saved.Absent, [.. saved.Notices.Select(notice => notice ?? throw new JsonException())]);
+            [.. ReadingFormat.WithoutNull(saved.Series).Where(series => known.ContainsKey(series.Metric))
+                .Select(series => Restore(series, known[series.Metric], things))],
+            saved.Duplicates, saved.Absent, ReadingFormat.WithoutNull(saved.Notices));
     }
 
     private static HttpSeries Restore(SavedSeries series, KnownMetric known, List<LabelSet> things)
     {
         // The module can define a metric several times, for example with another way to show it.
         var metric = known.Metrics.ElementAtOrDefault(series.Definition) ?? known.Metrics[0];
-        return new HttpSeries(metric, [.. series.Samples
+        return new HttpSeries(metric, [.. ReadingFormat.WithoutNull(series.Samples)
             .Where(sample => metric.Kind != MetricKind.StateSet || (sample.State is { } state && metric.States.Contains(state)))
             .Select(sample => Restore(sample, known, things))]);
     }
@@ -122,7 +123,8 @@ internal sealed record SavedSample(int Thing, double Value)
     public DateTimeOffset? StaleAt { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SavedHttpReading))]

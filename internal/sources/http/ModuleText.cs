@@ -20,8 +20,11 @@ internal sealed class ModuleText(ModuleProblems problems, IReadOnlyList<ModuleSe
         [.. declared.Where(setting => setting.IsSecret).Select(setting => values.GetValueOrDefault(setting.Name)).OfType<string>()];
 
     /// <summary>A hash of the file and of all settings. It is not stored, because secrets can be short.</summary>
-    public string Fingerprint(string file) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        string.Join('\0', [file, .. values.OrderBy(value => value.Key, StringComparer.Ordinal).SelectMany(value => new[] { value.Key, value.Value })]))));
+    public string Fingerprint(string file)
+    {
+        var settings = values.OrderBy(value => value.Key, StringComparer.Ordinal).SelectMany(value => new[] { value.Key, value.Value });
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', [file, .. settings]))));
+    }
 
     /// <summary>Whether a template contains a secret setting.</summary>
     public bool UsesSecret { get; private set; }

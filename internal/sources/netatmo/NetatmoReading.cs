@@ -35,8 +35,8 @@ internal sealed record NetatmoReading(
     public static ReadingFormat<NetatmoReading> Format(bool location) => new(
         NetatmoSource.SourceName,
         (writer, reading) => JsonSerializer.Serialize(writer, reading.With(location), NetatmoReadingJson.Default.NetatmoReading),
-        json => json.Deserialize(NetatmoReadingJson.Default.NetatmoReading) is { } reading && reading.Modules.All(module => module is not null)
-            ? reading
+        json => Json.Items(Json.Member(json, "modules"))?.All(module => module.ValueKind == JsonValueKind.Object) == true
+            ? json.Deserialize(NetatmoReadingJson.Default.NetatmoReading)
             : null);
 
     /// <summary>The reading for <c>/debug/data</c>.</summary>
@@ -183,9 +183,9 @@ internal sealed record Measurements
     public DateTimeOffset? At { get; init; }
     public double? Temperature { get; init; }
 
-    /// <summary>Of the station's day so far.</summary>
-    public Extreme TemperatureLow { get; init; } = Extreme.None;
-    public Extreme TemperatureHigh { get; init; } = Extreme.None;
+    /// <summary>Of the station's day so far. The serializer sets a property that the JSON does not have to null.</summary>
+    public Extreme TemperatureLow { get => field ?? Extreme.None; init; }
+    public Extreme TemperatureHigh { get => field ?? Extreme.None; init; }
 
     /// <summary>−1, 0 or 1: falling, stable, rising.</summary>
     public int? TemperatureTrend { get; init; }
@@ -213,7 +213,7 @@ internal sealed record Measurements
 
     /// <summary>Null in calm air.</summary>
     public double? GustDirection { get; init; }
-    public Extreme WindHigh { get; init; } = Extreme.None;
+    public Extreme WindHigh { get => field ?? Extreme.None; init; }
     public double? WindHighDirection { get; init; }
 
     public static Measurements From(JsonElement dashboard) => new()

@@ -55,10 +55,13 @@ internal sealed class DataSourceReader(
 
     private void Restore(WebexMemory memory)
     {
-        extensions = memory.Extensions.ToCounts();
-        schemas = memory is { Schemas: { } list, SchemasAt: { } at } ? (SavedWebexReading.Complete(list), at) : null;
+        // What can fail comes first, so that nothing changes then.
+        var (counts, list, ids) = (
+            memory.Extensions.ToCounts(), ReadingFormat.WithoutNull(memory.Schemas ?? []), ReadingFormat.WithoutNull(memory.Failing));
+        extensions = counts;
+        schemas = memory is { Schemas: not null, SchemasAt: { } at } ? (list, at) : null;
         schemasMissing = memory.SchemasMissing;
-        failing = [.. memory.Failing];
+        failing = [.. ids];
         rateLimit = memory.RateLimit is { } until ? Deadline.Of(until, time) : null;
     }
 

@@ -20,15 +20,13 @@ internal sealed record SavedWebexReading(
         Memory = memory,
     };
 
-    /// <exception cref="JsonException">An item is missing.</exception>
-    public static IReadOnlyList<T> Complete<T>(IReadOnlyList<T> items) where T : class =>
-        items.All(item => item is not null) ? items : throw new JsonException();
-
     private static SavedWebexReading Of(WebexReading reading) =>
         new([.. reading.DataSources.Select(SavedDataSource.Of)], SavedExtensions.Of(reading.Extensions), reading.Schemas);
 
     private WebexReading ToReading() => new(
-        [.. Complete(DataSources).Select(source => source.ToDataSource())], Schemas is null ? null : Complete(Schemas), Extensions.ToCounts());
+        [.. ReadingFormat.WithoutNull(DataSources).Select(source => source.ToDataSource())],
+        Schemas is null ? null : ReadingFormat.WithoutNull(Schemas),
+        Extensions.ToCounts());
 }
 
 /// <param name="Url">The scheme and the host only, because the path may contain a secret.</param>
@@ -113,8 +111,7 @@ internal sealed record WebexMemory(
     DateTimeOffset? RateLimit);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SavedWebexReading))]
 [JsonSerializable(typeof(WebexMemory))]
 internal sealed partial class SavedWebexJson : JsonSerializerContext;

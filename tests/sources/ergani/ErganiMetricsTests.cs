@@ -129,6 +129,22 @@ public sealed class ErganiMetricsTests
     }
 
     [Fact]
+    public async Task A_missing_count_is_logged_once_although_each_reading_is_in_another_process()
+    {
+        using var log = new CollectedLog();
+        var memory = "[]";
+        for (var poll = 0; poll < 3; poll++)
+        {
+            var reader = Reader(new Api(new() { ["EX_BASE_02"] = "{}" }), [ErganiCount.Submissions, ErganiCount.Branches], log);
+            PollMemories.Restore(reader.Memory, memory);
+            Results.Value(await reader.ReadAsync(Login.Cancellation));
+            memory = PollMemories.Text(reader.Memory);
+        }
+
+        Assert.Single(log.All);
+    }
+
+    [Fact]
     public async Task An_account_without_any_allowed_count_has_no_reading()
     {
         var result = await Reader(new Api([]), [ErganiCount.Branches]).ReadAsync(Login.Cancellation);

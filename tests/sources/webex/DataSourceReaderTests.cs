@@ -210,6 +210,70 @@ public sealed class DataSourceReaderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Missing_schemas_cause_one_warning_although_each_reading_is_in_another_process()
+    {
+        Sources.Add("https://a.example.com");
+        sandbox.Webex.Schemas.Fail(new Fault.Respond(500, "{}"), times: 2);
+        var first = Reader(Reading);
+        await ReadAsync(first);
+        var second = Next(first, Reading);
+        await ReadAsync(second);
+        var third = Next(second, Reading);
+
+        Assert.NotNull((await ReadAsync(third)).Schemas);
+        Assert.NotNull((await ReadAsync(Next(third, Reading))).Schemas);
+        Assert.Equal((1, 3), (log.Count("schemas could not be read"), sandbox.Webex.Schemas.Requests));
+    }
+
+    [Fact]
+    public async Task Counts_and_a_rate_limit_continue_in_another_process()
+    {
+        var (one, other) = (Sources.Add("https://a.example.com"), Sources.Add("https://b.example.com"));
+        var first = Reader(Extending);
+        time.Advance(TimeSpan.FromHours(23));
+        sandbox.Webex.UpdateSource.Fail(new Fault.Respond(429, "{}", RetryAfter: "600"), times: 1);
+        await ReadAsync(first);
+        var second = Next(first, Extending);
+        time.Advance(TimeSpan.FromSeconds(599));
+        Assert.Equal(1, (await ReadAsync(second)).Extensions.Failed[(one.Id, "rate_limited")]);
+        Assert.Equal(1, sandbox.Webex.UpdateSource.Requests);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        var third = Next(second, Extending);
+        await ReadAsync(third);
+        var reading = await ReadAsync(Next(third, Extending));
+
+        Assert.Equal(3, sandbox.Webex.UpdateSource.Requests);
+        Assert.Equal(
+            (1, 1, 1),
+            (reading.Extensions.Succeeded[one.Id], reading.Extensions.Succeeded[other.Id], reading.Extensions.Failed[(one.Id, "rate_limited")]));
+    }
+
+    [Fact]
+    public async Task The_memory_has_no_secret_and_a_damaged_one_changes_nothing()
+    {
+        var source = Sources.Add("https://a.example.com");
+        var reader = Reader(Extending);
+        await ReadAsync(reader);
+        var whole = PollMemories.Text(reader.Memory);
+
+        foreach (var secret in new[] { source.Nonce, source.JwsToken })
+        {
+            Assert.DoesNotContain(secret, whole, StringComparison.Ordinal);
+        }
+        foreach (var (path, junk) in JsonPlaces.Of(whole).SelectMany(path => JsonPlaces.Junk.Select(junk => (path, junk))))
+        {
+            var other = Next(reader, Extending);
+            if (Record.Exception(() => PollMemories.Restore(other.Memory, JsonPlaces.Replaced(whole, path, junk))) is { } damage)
+            {
+                Assert.True(SavedReadingJson.IsDamage(damage), $"{path}: {junk} throws {damage}");
+                Assert.Equal(whole, PollMemories.Text(other.Memory));
+            }
+            PollMemories.Text(other.Memory);
+        }
+    }
+
+    [Fact]
     public async Task Retry_After_is_read_for_423_and_429()
     {
         Sources.LockFor(TimeSpan.FromSeconds(90));
@@ -221,6 +285,14 @@ public sealed class DataSourceReaderTests : IAsyncLifetime
 
     private DataSourceReader Reader(WebexDataOptions options) =>
         new(Composition.Services(time, log).GetRequiredService<IWebexApi>(), account, options, "webex", time, log);
+
+    /// <summary>The reader of another process that continues where this one saved.</summary>
+    private DataSourceReader Next(DataSourceReader before, WebexDataOptions options)
+    {
+        var next = Reader(options);
+        PollMemories.Restore(next.Memory, PollMemories.Text(before.Memory));
+        return next;
+    }
 
     private static async Task<WebexReading> ReadAsync(DataSourceReader reader) =>
         Results.Value(await reader.ReadAsync(Cancellation));
