@@ -5,7 +5,9 @@ namespace Exporter.BmwCarData;
 /// <summary>Cars of BMW and MINI, from BMW CarData.</summary>
 public sealed class BmwCarDataSource : ISource
 {
-    public string Name => "bmw-cardata";
+    internal const string SourceName = "bmw-cardata";
+
+    public string Name => SourceName;
 
     public SourceSettings Settings => BmwCarDataOptions.All;
 

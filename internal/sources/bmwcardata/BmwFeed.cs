@@ -3,7 +3,7 @@ namespace Exporter.BmwCarData;
 /// <summary>Turns the messages of the stream into an account's readings, and stores the last values for the next start.</summary>
 /// <param name="rest">Reads what the stream does not send; null if it is disabled.</param>
 internal sealed class BmwFeed(
-    BmwCarDataOptions options, BmwStream stream, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IReadingSource
+    BmwCarDataOptions options, BmwStream stream, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IStoredReadingSource
 {
     /// <summary>Collects the many messages of a car that wakes up into one write.</summary>
     private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(10);
@@ -29,6 +29,35 @@ internal sealed class BmwFeed(
     {
         var current = latest.Value;
         return BmwPresentation.Of(current.Reading, current.Stream, options);
+    }
+
+    public SavedReading Save()
+    {
+        var (reading, state, status) = latest.Value;
+        return new(SavedReadingJson.Write(BmwCarDataSource.SourceName, status, writer => BmwSavedReading.Write(writer, reading, state)));
+    }
+
+    public string? Restore(SavedReading saved, DateTimeOffset now)
+    {
+        var (parts, problem) = SavedReadingJson.Read(saved, BmwCarDataSource.SourceName);
+        if (parts is null)
+        {
+            return problem;
+        }
+        var (reading, state) = (BmwReading.Empty, new BmwStreamState());
+        try
+        {
+            (reading, state) = parts.Reading is { } json ? BmwSavedReading.Read(json, parts.Status, options, now) : (reading, state);
+        }
+        catch (Exception e) when (SavedReadingJson.IsDamage(e))
+        {
+            problem = "The saved reading is damaged, so the values of the cars start again; its status is kept.";
+        }
+        lock (gate)
+        {
+            latest.Set(new Snapshot(reading, state, parts.Status));
+        }
+        return problem;
     }
 
     /// <param name="change">A pure function from the current reading to the next.</param>
@@ -59,7 +88,7 @@ internal sealed class BmwFeed(
         }
         finally
         {
-            Save();
+            SaveToFile();
         }
     }
 
@@ -135,17 +164,17 @@ internal sealed class BmwFeed(
                     continue;
                 }
                 await Task.Delay(SaveDelay, time, cancellationToken);
-                Save();
+                SaveToFile();
             }
         }
         finally
         {
             // Saves before the other parts have stopped, because they can take longer than the process has.
-            Save();
+            SaveToFile();
         }
     }
 
-    private void Save()
+    private void SaveToFile()
     {
         var reading = Reading;
         if (!ReferenceEquals(reading, saved))

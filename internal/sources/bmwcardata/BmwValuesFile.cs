@@ -63,11 +63,14 @@ internal sealed class BmwValuesFile(string path, TimeProvider time, ILogger logg
         }
     }
 
-    private static JsonArray ToJson(BmwReading reading) => new([.. reading.Cars.Select(car => new JsonObject
+    /// <summary>A car as a message of the stream with all its values.</summary>
+    public static JsonObject ToJson(string vin, BmwCar car) => new()
     {
-        ["vin"] = car.Key,
-        ["data"] = new JsonObject(car.Value.Values.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)ToJson(value.Value)))),
-    })]);
+        ["vin"] = vin,
+        ["data"] = new JsonObject(car.Values.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)ToJson(value.Value)))),
+    };
+
+    private static JsonArray ToJson(BmwReading reading) => new([.. reading.Cars.Select(car => ToJson(car.Key, car.Value))]);
 
     private static JsonObject ToJson(BmwLastValue last) =>
         new() { ["timestamp"] = last.At.UtcDateTime, ["value"] = ToJson(last.Value), ["unit"] = last.Unit };
