@@ -92,6 +92,7 @@ public sealed class OpenApiTests
         bench.Rows.Add("none", state: "missing");
         bench.Rows.Add("lost-1", state: "lost");
         bench.Rows.Add("stuck");
+        await bench.First.Accounts.OpenAsync("stuck", Cancellation);
         Directory.CreateDirectory(bench.DirectoryPath["token-stuck.json/x"]);
         bench.Rows.Add("leaving");
         await (await bench.First.Accounts.OpenAsync("leaving", Cancellation))!.LeaveAsync(Cancellation);

@@ -84,7 +84,6 @@ public sealed class ReplicaTests
         Assert.Equal((HttpStatusCode.Forbidden, "This link does not work"), (second.Status, second.Title));
         Assert.Contains("POST /api/accounts/NAME/login-link", second.Body, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await bench.Second.Get("/auth/settoken?account=home-1")).Status);
-        bench.Log.HoldNone(link.Split("signature=")[1]);
     }
 
     [Fact]

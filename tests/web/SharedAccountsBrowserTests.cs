@@ -13,7 +13,7 @@ public sealed class SharedAccountsBrowserTests(Chromium chromium) : IClassFixtur
         await using var bench = await SharedBench.StartAsync();
         foreach (var i in Enumerable.Range(0, 25))
         {
-            bench.Rows.Add($"vehicle-WBA12345678{i:00}@customer.example", i % 3 == 0 ? "fleet" : "home", i % 7 == 3 ? "lost" : i == 5 ? "refused" : "active");
+            bench.Rows.Add($"vehicle-wba12345678{i:00}", i % 3 == 0 ? "fleet" : "home", i % 7 == 3 ? "lost" : i == 5 ? "refused" : "active");
         }
         await using var tab = await chromium.OpenAsync(bench.First.Address);
         await tab.CaptureAsync("shared-accounts");
@@ -23,7 +23,7 @@ public sealed class SharedAccountsBrowserTests(Chromium chromium) : IClassFixtur
         await tab.Page.GetByText("4 found.").WaitForAsync();
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = "Show all" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = "Next accounts" }).ClickAsync();
-        await tab.Page.GetByRole(AriaRole.Link, new() { Name = "vehicle-WBA1234567824@customer.example" }).ClickAsync();
+        await tab.Page.GetByRole(AriaRole.Link, new() { Name = "vehicle-wba1234567824" }).ClickAsync();
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = "Log in at Netatmo" }).WaitForAsync();
         await tab.CaptureAsync("shared-account");
 
