@@ -88,7 +88,8 @@ internal static class StatusEndpoints
             return next(context);
         });
         debug.MapMethods("data", Read, async (HttpContext context, string? account) => TypedResults.Json(
-            (await SelectAsync(accounts, account, context.RequestAborted)).ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
+            (await SelectAsync(accounts, account, context.RequestAborted))
+                .ToDictionary(a => a.Name, a => a.DebugData() is { } data ? JsonElement.Parse(data) : default(JsonElement?)),
             StatusJson.Default.DictionaryStringNullableJsonElement, MediaType));
         debug.MapMethods("token", Read, async (HttpContext context, string? account) => TypedResults.Json(
             (await SelectAsync(accounts, account, context.RequestAborted)).ToDictionary(a => a.Name, TokenStatus.Of),

@@ -62,7 +62,9 @@ public sealed class ApiAccessTests
         bench.Rows.Add("home-1");
         var keys = new Dictionary<string, string>
         {
-            ["accounts:read"] = SharedBench.Reader, ["accounts:write"] = SharedBench.Writer, ["tokens:read"] = SharedBench.Tokens,
+            ["accounts:read"] = SharedBench.Reader,
+            ["accounts:write"] = SharedBench.Writer,
+            ["tokens:read"] = SharedBench.Tokens,
         };
 
         foreach (var (method, path, scope) in Operations)

@@ -22,7 +22,8 @@ internal sealed class MemoryRows(TimeProvider time)
     public Func<NewSharedAccount, Task> Creating { get; set; } = _ => Task.CompletedTask;
 
     public MemoryRow Add(string name, string template = "home", string state = "active") => All[name] = new MemoryRow(
-        new NewSharedAccount(name, template, null), Templates[template], time.GetUtcNow()) { State = state };
+        new NewSharedAccount(name, template, null), Templates[template], time.GetUtcNow())
+    { State = state };
 }
 
 internal sealed record MemoryRow(NewSharedAccount Account, string Source, DateTimeOffset Created)

@@ -26,7 +26,8 @@ internal sealed class AccountsApi(
             LogOutAsync(context, account.Name)));
         Map(HttpMethods.Get, $"{Name}/token", ApiScope.ReadTokens, (context, key) => FindAsync(context, key, account =>
             GetTokenAsync(context, account.Name)));
-        routes.MapMethods(ApiPaths.Document, [HttpMethods.Get, HttpMethods.Head], () => TypedResults.Bytes(Document, MediaTypeNames.Application.Json));
+        routes.MapMethods(
+            ApiPaths.Document, [HttpMethods.Get, HttpMethods.Head], () => TypedResults.Bytes(Document, MediaTypeNames.Application.Json));
 
         void Map(string method, string path, string scope, Func<HttpContext, ApiKey, Task<IResult>> handle)
         {
@@ -170,7 +171,8 @@ internal sealed class AccountsApi(
     {
         SharedToken.Valid(var token, var expiry) => TypedResults.Json(new TokenBody(token.Reveal(), expiry?.UtcDateTime), ApiJson.Default.TokenBody),
         SharedToken.NotNow(var reason, var wait) => new ApiProblem(StatusCodes.Status503ServiceUnavailable, "not_now",
-            $"There is no valid access token at this moment ({reason}); send the request again later.") { RetryAfter = wait },
+            $"There is no valid access token at this moment ({reason}); send the request again later.")
+        { RetryAfter = wait },
         SharedToken.LoginRequired(var reason) => new ApiProblem(StatusCodes.Status409Conflict, "login_required",
             $"A user must log in ({reason}); make a link for the login with POST /api/accounts/{name}/login-link."),
         _ => ApiProblem.NoAccount,

@@ -38,13 +38,15 @@ internal sealed class ApiAccess
         {
             // The reason is in the log only, because the client is not authenticated.
             return new ApiProblem(StatusCodes.Status503ServiceUnavailable, "invalid_keys_file",
-                "The file of API keys is invalid; fix what the log reports, and send the request again.") { RetryAfter = FileRetry };
+                "The file of API keys is invalid; fix what the log reports, and send the request again.")
+            { RetryAfter = FileRetry };
         }
         var client = ClientOf(context);
         if (failures.WaitOf(client) is { } wait)
         {
             return new ApiProblem(StatusCodes.Status429TooManyRequests, "too_many_failures",
-                "This client sent too many wrong keys; correct the key, and send the request again later.") { RetryAfter = wait };
+                "This client sent too many wrong keys; correct the key, and send the request again later.")
+            { RetryAfter = wait };
         }
         // RFC 6750, section 2.1.
         if (headers.Authorization.ToString() is not { } authorization || !authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
@@ -63,7 +65,8 @@ internal sealed class ApiAccess
         }
         return key.Scopes.Contains(scope) ? key
             : Forbidden("insufficient_scope", $"The key {Sanitize.Line(key.Name, 60)} lacks the scope {scope}; add it in the file of API keys.")
-                with { Challenge = $"{Challenge}, error=\"insufficient_scope\", scope=\"{scope}\"" };
+                with
+            { Challenge = $"{Challenge}, error=\"insufficient_scope\", scope=\"{scope}\"" };
     }
 
     /// <summary>

@@ -11,8 +11,8 @@ internal sealed record PendingLogin(string Account, AuthorizationRequest Request
 
 /// <summary>
 /// Stores a started login in a cookie, encrypted with a key that lives as long as the process, unless replicas share one. The server stores
-/// nothing for a login that is never finished. There is one cookie per account, so that their number is bounded. A finished login keeps its cookie, so that a repeat of its
-/// response is recognized. Safe for concurrent use.
+/// nothing for a login that is never finished. There is one cookie per account, so that their number is bounded. A finished login keeps its
+/// cookie, so that a repeat of its response is recognized. Safe for concurrent use.
 /// </summary>
 internal sealed class LoginCookies(
     IDataProtectionProvider protection, IAccountDirectory accounts, ExternalUrl external, TimeProvider time, ISharedAccounts? shared = null)

@@ -6,7 +6,8 @@ namespace Exporter.Web;
 internal sealed class PlotsPage(IAccountDirectory accounts, History history, TimeProvider time)
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapMethods(
-        "/plots", [HttpMethods.Get, HttpMethods.Head], (HttpContext context, string? account, int? offset) => RenderAsync(account, offset, context.RequestAborted));
+        "/plots", [HttpMethods.Get, HttpMethods.Head],
+        (HttpContext context, string? account, int? offset) => RenderAsync(account, offset, context.RequestAborted));
 
     /// <param name="offset">The browser's time zone in minutes east of UTC; null for the machine's.</param>
     private async Task<IResult> RenderAsync(string? name, int? offset, CancellationToken cancellationToken)

@@ -41,7 +41,8 @@ internal sealed class SharedAccountsPage(
             <p><a href="./">All accounts</a></p>
             {content}
             {Footer(clock, clock.Now)}
-            """, account.TokenManager.Snapshot.Login is null ? RefreshSeconds : RefreshSecondsDuringLogin, Layout.Navigation(options, hasStatus: false));
+            """, account.TokenManager.Snapshot.Login is null ? RefreshSeconds : RefreshSecondsDuringLogin,
+            Layout.Navigation(options, hasStatus: false));
     }
 
     private async Task<IResult> ListAsync(HttpContext context, string? find, string? state, string? after)
@@ -65,7 +66,8 @@ internal sealed class SharedAccountsPage(
     private Html Outage(StoreUnavailableException outage, ReadList? list, Clock clock)
     {
         Html? since = accounts.Overview.Outage is { } known ? (Html)$" since {clock.At(known.Since)}" : null;
-        Html shown = list is null ? (Html)$"This part of the list was not read before." : $"The list is from {clock.At(list.At)}, {clock.Ago(list.At)}.";
+        Html shown = list is null ? (Html)$"This part of the list was not read before."
+            : $"The list is from {clock.At(list.At)}, {clock.Ago(list.At)}.";
         return $"""
             <div class="notice bad"><p>The database cannot be reached{since}: {Sanitize.Line(outage.Reason)}.</p><p>{shown} The exporter tries again
             automatically. Until then, it renews no token.</p></div>
