@@ -52,7 +52,7 @@ public sealed class AccountImportTests
     }
 
     [Fact]
-    public async Task Tens_of_thousands_of_lines_need_no_memory_of_their_own()
+    public async Task Tens_of_thousands_of_lines_get_their_results_in_order()
     {
         await using var bench = await SharedBench.StartAsync();
         const int Count = 20_000;
@@ -71,7 +71,7 @@ public sealed class AccountImportTests
     }
 
     [Fact]
-    public async Task A_result_arrives_before_the_next_line_is_sent()
+    public async Task A_line_creates_its_account_before_the_next_line_is_complete()
     {
         await using var bench = await SharedBench.StartAsync();
         using var body = new Interactive();

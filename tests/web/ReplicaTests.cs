@@ -44,7 +44,7 @@ public sealed class ReplicaTests
     }
 
     [Fact]
-    public async Task A_login_of_an_account_does_not_finish_for_another_one_of_the_same_name()
+    public async Task A_login_of_an_account_that_was_deleted_meanwhile_sends_no_code()
     {
         await using var bench = await StartAsync();
         var start = await bench.First.Get("/auth?account=home-1");
@@ -188,7 +188,7 @@ public sealed class ReplicaTests
 
     private static async Task<SharedBench> StartAsync(bool loggedIn = false)
     {
-        // Both replicas have one external URL, as behind a proxy; its host is that of the requests.
+        // Each replica has an address of its own. The browser sends its cookies to both, because cookies ignore the port.
         var bench = await SharedBench.StartAsync(replicas: 2);
         bench.Rows.Add("home-1", state: loggedIn ? "active" : "missing");
         if (loggedIn)
