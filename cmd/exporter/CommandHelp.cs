@@ -2,7 +2,8 @@ namespace Exporter;
 
 /// <summary>Writes the help of the program, of a command, and of settings. It fits the width of the terminal.</summary>
 internal sealed class CommandHelp(
-    RootCommand root, IReadOnlyList<Setting> program, IReadOnlyList<ISource> sources, IReadOnlyDictionary<Command, CommandNotes> notes, Terminal terminal)
+    RootCommand root, IReadOnlyList<Setting> program, IReadOnlyList<ISource> sources, IReadOnlyDictionary<Command, CommandNotes> notes,
+    Terminal terminal)
 {
     private readonly TextWriter output = terminal.Output;
 

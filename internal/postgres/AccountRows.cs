@@ -191,7 +191,8 @@ internal sealed class AccountRows(Database database, string holder)
         };
         return
         [
-            Parameter.Of(id), Parameter.Of(version), Parameter.Of(token), Parameter.Of(state), Parameter.Of(reason), Parameter.Of(since), Parameter.Of(next.LastError), Parameter.Of(next.Failures),
+            Parameter.Of(id), Parameter.Of(version), Parameter.Of(token), Parameter.Of(state), Parameter.Of(reason), Parameter.Of(since),
+            Parameter.Of(next.LastError), Parameter.Of(next.Failures),
             Parameter.Of(next.Rejections), Parameter.Of(next.State.Token?.ExpiresAt), Parameter.Of(next.State.Token?.RefreshExpiresAt),
             Parameter.Of(next.NextRenewal), Parameter.Of(next.LastSuccess), Parameter.Of(next.LastAttempt),
         ];

@@ -66,7 +66,8 @@ internal sealed class OverviewCache(Database database, TimeProvider time)
             return await next.WaitAsync(cancellationToken);
         }
         // A failure is in the metrics of the queue, which reaches the database or does not.
-        _ = next.ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = next.ContinueWith(
+            static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return current;
     }
 

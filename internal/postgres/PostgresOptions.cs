@@ -76,8 +76,7 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
             var (name, value) = parameter.Split('=', 2) is [var key, var text] ? (key, Uri.UnescapeDataString(text)) : (parameter, "");
             try
             {
-                builder[name switch { "sslmode" => "SSL Mode", "sslrootcert" => "Root Certificate", "application_name" => "Application Name", _ => name }] =
-                    value.Replace("verify-full", "VerifyFull", StringComparison.Ordinal).Replace("verify-ca", "VerifyCA", StringComparison.Ordinal);
+                builder[KeywordOf(name)] = value switch { "verify-full" => "VerifyFull", "verify-ca" => "VerifyCA", _ => value };
             }
             catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or KeyNotFoundException)
             {
@@ -87,4 +86,13 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
         }
         return builder;
     }
+
+    /// <summary>Npgsql's name of a parameter of libpq.</summary>
+    private static string KeywordOf(string name) => name switch
+    {
+        "sslmode" => "SSL Mode",
+        "sslrootcert" => "Root Certificate",
+        "application_name" => "Application Name",
+        _ => name,
+    };
 }

@@ -48,10 +48,13 @@ internal sealed class SharedMetrics(OverviewCache overview, MetricsCache process
         return
         [
             MetricFamily.Gauge("exporter_accounts", "The accounts of the shared store, by the state of their token.", PerState(c => c.Accounts)),
-            MetricFamily.Gauge("exporter_accounts_login_required", "The accounts that do not work until a user logs in.", PerSource(c => c.NeedLogin)),
+            MetricFamily.Gauge("exporter_accounts_login_required", "The accounts that do not work until a user logs in.",
+                PerSource(c => c.NeedLogin)),
             MetricFamily.Gauge("exporter_renewals_due", "The renewals that are due and that no replica has taken.", PerSource(c => c.Due)),
-            MetricFamily.Gauge("exporter_renewals_in_flight", "The renewals whose result is not saved yet, of all replicas.", PerSource(c => c.InFlight)),
-            MetricFamily.Gauge("exporter_renewals_in_doubt", "The renewals that have been in flight for more than 30 seconds.", PerSource(c => c.InDoubt)),
+            MetricFamily.Gauge("exporter_renewals_in_flight", "The renewals whose result is not saved yet, of all replicas.",
+                PerSource(c => c.InFlight)),
+            MetricFamily.Gauge("exporter_renewals_in_doubt", "The renewals that have been in flight for more than 30 seconds.",
+                PerSource(c => c.InDoubt)),
             MetricFamily.Gauge("exporter_renewals_lag_seconds", "How long the renewal that is most overdue has been due.", Lag()),
             MetricFamily.Counter("exporter_renewals_total", "Successful renewals of all replicas.",
                 Outcomes(c => c.Name == "renewed", c => LabelSet.Of(("source", c.Source)))),

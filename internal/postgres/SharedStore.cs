@@ -6,7 +6,8 @@ namespace Exporter.Postgres;
 /// Starts and ends the work of a replica in order: the schema first, then renewals. At the end, what is in flight is saved before the process exits.
 /// </summary>
 internal sealed class SharedStore(
-    Migrations migrations, RowSaver saver, RenewalWorker worker, AttendedAccounts attended, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SharedStore> logger)
+    Migrations migrations, RowSaver saver, RenewalWorker worker, AttendedAccounts attended, IHostApplicationLifetime lifetime,
+    TimeProvider time, ILogger<SharedStore> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);

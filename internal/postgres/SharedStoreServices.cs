@@ -20,7 +20,8 @@ public static class SharedStoreServices
         services.AddSingleton(provider => new AccountTemplates(templates, provider.GetRequiredService<AccountRows>(), keys, provider));
         services.AddSingleton(provider => new QueueMetrics(
             provider.GetRequiredService<MetricsCache>().Process, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<Migrations>().AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<OverviewCache>().AddSingleton<AccountCatalog>();
+        services.AddSingleton<Migrations>().AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<OverviewCache>();
+        services.AddSingleton<AccountCatalog>();
         services.AddSingleton<AttendedAccounts>().AddSingleton<ISharedAccounts, SharedAccounts>();
         services.AddSingleton<IMetricsSource, SharedMetrics>();
         // The only hosted service: it starts and ends the others in order.

@@ -123,7 +123,9 @@ internal sealed class Replicas : IAsyncDisposable
                 var issued = Sandbox.Netatmo.Login();
                 var token = new Token
                 {
-                    AccessToken = new Secret(issued.AccessToken), RefreshToken = new Secret(issued.RefreshToken), ExpiresAt = now + issued.ExpiresIn,
+                    AccessToken = new Secret(issued.AccessToken),
+                    RefreshToken = new Secret(issued.RefreshToken),
+                    ExpiresAt = now + issued.ExpiresIn,
                 };
                 // Spread out, as renewals are after a while.
                 var due = now + (lifetime * 0.8 * i / accounts);

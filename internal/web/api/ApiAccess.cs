@@ -71,7 +71,7 @@ internal sealed class ApiAccess
 
     /// <summary>
     /// The address of the connection. Clients behind a proxy share its address, so the last address in <c>X-Forwarded-For</c>, which the proxy
-    /// added, tells them apart. Whoever forges it without a proxy gets more guesses of a key with 256 random bits.
+    /// added, tells them apart. A client that forges it without a proxy gets more guesses of a key with 256 random bits.
     /// </summary>
     private static string ClientOf(HttpContext context)
     {
