@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Exporter.Accounts;
+using Exporter.Cluster;
 using Exporter.Tests.Program;
 using Exporter.Tests.Support;
 using Xunit;
@@ -17,7 +18,8 @@ public sealed partial class DocumentationTests
     {
         var program = "### The program\n\n" + SettingsMarkdown.Table([Configuration.ConfigFile, .. CommandLine.ProgramSettings]);
         var sources = Composition.Sources.Select(s => $"### Accounts with `source: {s.Name}`\n\n{SettingsMarkdown.Table(s.Settings.All)}");
-        Golden.CheckSection("../docs/settings.md", "settings", string.Join('\n', sources.Prepend(program)));
+        var cluster = "### oauth-exporter-cluster\n\nIn addition to the settings of the program:\n\n" + SettingsMarkdown.Table(ClusterOptions.Settings);
+        Golden.CheckSection("../docs/settings.md", "settings", string.Join('\n', [program, cluster, .. sources]));
     }
 
     [Fact]
