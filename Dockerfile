@@ -20,7 +20,7 @@ RUN runtime=linux-$(echo "$TARGETARCH" | sed 's/amd64/x64/') \
  && mkdir -p /image/usr/share/doc/oauth-exporter && cp LICENSE /image/usr/share/doc/oauth-exporter \
  && packages/notices "$runtime" --program "$PROGRAM" > /image/usr/share/doc/oauth-exporter/notices
 # The old name of the program, and the name of the entry point for the other program.
-RUN { [ "$PROGRAM" = exporter ] || ln -s "oauth-exporter-$PROGRAM" /image/usr/bin/oauth-exporter; } && ln -s oauth-exporter /image/usr/bin/exporter
+RUN { [ "$PROGRAM" = exporter ] || ln -sf "oauth-exporter-$PROGRAM" /image/usr/bin/oauth-exporter; } && ln -s oauth-exporter /image/usr/bin/exporter
 RUN mkdir -p /image/var/lib/exporter /image/var/lib/netatmo-exporter \
  && chown -R 65534:65534 /image/var/lib/exporter /image/var/lib/netatmo-exporter && chmod 700 /image/var/lib/exporter
 
