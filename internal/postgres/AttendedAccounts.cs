@@ -37,7 +37,8 @@ internal sealed class AttendedAccounts(
                 return null;
             }
             open[name] = new Open(account, row.Id, time.GetUtcNow());
-            await account.LoadAsync(isProgramStart: false, cancellationToken);
+            // Not canceled: the account is open, and a later call continues with it.
+            await account.LoadAsync(isProgramStart: false, CancellationToken.None);
             Resume(account, row);
             refresh.Add(account.TokenManagers);
             return account;

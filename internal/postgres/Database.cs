@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using Npgsql;
 
 namespace Exporter.Postgres;
@@ -57,10 +58,10 @@ internal static class Parameter
 
     public static NpgsqlParameter Of(int value) => new NpgsqlParameter<int> { TypedValue = value };
 
-    /// <summary>PostgreSQL's text cannot contain NUL.</summary>
+    /// <summary>PostgreSQL's text is valid UTF-8 without NUL. Texts of providers may contain half of a surrogate pair.</summary>
     public static NpgsqlParameter Of(string? value) => value is null
         ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text }
-        : new NpgsqlParameter<string> { TypedValue = value.Replace('\0', ' ') };
+        : new NpgsqlParameter<string> { TypedValue = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(value.Replace('\0', ' '))) };
 
     public static NpgsqlParameter Of(byte[]? value) => value is null
         ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bytea }

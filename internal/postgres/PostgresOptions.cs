@@ -24,6 +24,11 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
     /// <summary>The declarations, for the command line and the configuration file.</summary>
     public static IReadOnlyList<Setting> All { get; } = [Store, Password, Keys, MostInFlight];
 
+    private const string AddressForm =
+        "this must be an address like postgres://user@host:5432/database; several hosts are a parameter: ?host=a,b";
+
+    private const string NoPassword = "a password in the address is visible in process lists; set store_password_file instead";
+
     /// <summary>Null if a required setting is missing, which is then a problem of the section.</summary>
     public static PostgresOptions? Read(Section program)
     {
@@ -46,11 +51,9 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgres" or "postgresql") || uri.AbsolutePath.Length < 2)
         {
-            return "this must be an address like postgres://user@host:5432/database; several hosts are a parameter: ?host=a,b";
+            return AddressForm;
         }
-        return uri.UserInfo.Contains(':', StringComparison.Ordinal)
-            ? "a password in the address is visible in process lists; set store_password_file instead"
-            : uri;
+        return uri.UserInfo.Contains(':', StringComparison.Ordinal) ? NoPassword : uri;
     }
 
     /// <summary>The parameters of the address have libpq's names, or Npgsql's.</summary>
@@ -78,13 +81,30 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
             {
                 builder[KeywordOf(name)] = value switch { "verify-full" => "VerifyFull", "verify-ca" => "VerifyCA", _ => value };
             }
-            catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or KeyNotFoundException)
+            catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or KeyNotFoundException or OverflowException)
             {
                 return new(null, $"{Sanitize.Line(name)} is no parameter of a connection, or its value is not allowed; "
                     + "use host, sslmode, sslrootcert, or a keyword of Npgsql");
             }
         }
-        return builder;
+        if (builder.Password != password)
+        {
+            return NoPassword;
+        }
+        if (string.IsNullOrEmpty(builder.Host))
+        {
+            return AddressForm;
+        }
+        try
+        {
+            // Opens no connection.
+            using var source = new NpgsqlSlimDataSourceBuilder(builder.ConnectionString).EnableTransportSecurity().Build();
+            return builder;
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or NotSupportedException)
+        {
+            return "the parameters of a connection contradict each other or are not supported; use host, sslmode or sslrootcert";
+        }
     }
 
     /// <summary>Npgsql's name of a parameter of libpq.</summary>

@@ -109,10 +109,12 @@ internal sealed class RenewalWorker(
     private async Task RenewAsync(AccountRow row, TokenManager manager, TokenProgress progress, Fence fence)
     {
         var cause = new RenewalCause.Due();
-        var lifecycle = new TokenLifecycle(manager.Rules).Resumed(progress, Instant.Now(time));
+        // The database decides that it is due. The clock of this replica may be behind.
+        var lifecycle = new TokenLifecycle(manager.Rules).Resumed(progress with { NextRenewal = time.GetUtcNow() }, Instant.Now(time));
         if (!lifecycle.Renews(cause, Instant.Now(time)))
         {
-            await SaveAsync(row, lifecycle, null, "skipped");
+            // Nothing can renew it, for example because its template has another grant now. With its schedule, it would be due again at once.
+            await SaveAsync(row, progress with { NextRenewal = null }, null, "skipped");
             return;
         }
         if (fence.IsClosed)
@@ -137,7 +139,7 @@ internal sealed class RenewalWorker(
             return;
         }
         lifecycle = Log(row, lifecycle.RenewalFailed(outcome, cause, Instant.Now(time), row.Interrupted));
-        await SaveAsync(row, lifecycle, null, OutcomeOf(outcome));
+        await SaveAsync(row, lifecycle.Progress, null, OutcomeOf(outcome));
     }
 
     private async Task SaveRenewedAsync(AccountRow row, TokenLifecycle renewed, Token token)
@@ -145,7 +147,7 @@ internal sealed class RenewalWorker(
         // What the lifecycle becomes if the write succeeds is a pure question, so the schedule is saved with the token.
         var complete = renewed.Unsaved ?? token;
         var next = renewed.Written(complete, new WriteResult.Written(AccountRow.StampOf(row.Version + 1)), Instant.Now(time));
-        if (await SaveAsync(row, next, AccountRow.Seal(keys, row.Name, complete), "renewed"))
+        if (await SaveAsync(row, next.Progress, AccountRow.Seal(keys, row.Name, complete), "renewed"))
         {
             Log(row, next);
         }
@@ -156,8 +158,8 @@ internal sealed class RenewalWorker(
         }
     }
 
-    private Task<bool> SaveAsync(AccountRow row, TokenLifecycle next, byte[]? token, string outcome) =>
-        saver.SaveAsync(new RowChange(row.Id, row.Version, row.Attempt, token, next.Progress) { Source = row.Source, Outcome = outcome });
+    private Task<bool> SaveAsync(AccountRow row, TokenProgress next, byte[]? token, string outcome) =>
+        saver.SaveAsync(new RowChange(row.Id, row.Version, row.Attempt, token, next) { Source = row.Source, Outcome = outcome });
 
     /// <summary>Nothing was sent. The row is due again soon, and the next replica that takes it may be able to renew it.</summary>
     private async Task PostponeAsync(AccountRow row, string reason)

@@ -1,0 +1,111 @@
+using Exporter.Accounts;
+using Exporter.Tokens;
+using Xunit;
+
+namespace Exporter.Tests.Postgres;
+
+/// <summary>The accounts that users work with at one replica.</summary>
+public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixture<SharedDatabase>, IAsyncLifetime
+{
+    private ReplicaBench replica = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        await database.EmptyAsync(Cancellation);
+        replica = new ReplicaBench(database);
+    }
+
+    public ValueTask DisposeAsync() => replica.DisposeAsync();
+
+    [Fact]
+    public async Task An_account_closes_30_minutes_after_its_last_use()
+    {
+        await replica.CreateAsync("car");
+        await replica.Attended.StartAsync(Cancellation);
+        var account = await OpenAsync();
+
+        replica.Time.Advance(TimeSpan.FromMinutes(20));
+        Assert.Same(account, await OpenAsync());
+        replica.Time.Advance(TimeSpan.FromMinutes(20));
+        Assert.Same(account, await OpenAsync());
+        replica.Time.Advance(TimeSpan.FromMinutes(32));
+        await ClosedAsync(account);
+
+        Assert.NotSame(account, await OpenAsync());
+        await replica.Attended.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task An_account_with_a_login_in_progress_stays_open()
+    {
+        await replica.CreateAsync("busy");
+        await replica.CreateAsync("idle");
+        await replica.Attended.StartAsync(Cancellation);
+        var (busy, idle) = (await OpenAsync("busy"), await OpenAsync("idle"));
+        busy.TokenManager.ShowLogin(new Login(new Uri("https://login.example/"), "ABCD", replica.Time.GetUtcNow().AddDays(1)));
+
+        replica.Time.Advance(TimeSpan.FromMinutes(32));
+        await ClosedAsync(idle);
+
+        Assert.Same(busy, await OpenAsync("busy"));
+        await replica.Attended.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task An_open_account_adopts_what_the_queue_did()
+    {
+        await replica.CreateAsync("car");
+        var account = await OpenAsync();
+        await using var other = new ReplicaBench(database);
+
+        await other.RenewDueAsync();
+        await OpenAsync();
+        Assert.Equal("refresh-1", account.TokenManager.Snapshot.State.Token!.RefreshToken!.Reveal());
+
+        other.Grant.Then(new Renewal.InvalidGrant("rejected") { Error = "invalid_grant" });
+        await replica.IsDueAsync();
+        other.Time.Advance(TimeSpan.FromSeconds(1));
+        await database.UntilAsync("select state from account", "lost", Cancellation);
+        await OpenAsync();
+        Assert.Equal("rejected", Assert.IsType<TokenState.Lost>(account.TokenManager.Snapshot.State).Reason);
+        Assert.Equal(0, replica.Grant.Requests);
+    }
+
+    [Fact]
+    public async Task An_account_that_another_replica_deleted_is_closed()
+    {
+        await replica.CreateAsync("car");
+        var account = await OpenAsync();
+        await database.QueryAsync("delete from account", Cancellation);
+
+        Assert.Null(await replica.Attended.OpenAsync("car", Cancellation));
+
+        Assert.True(account.Leaving.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task An_account_that_was_created_again_under_its_name_is_another_account()
+    {
+        await replica.CreateAsync("car");
+        var account = await OpenAsync();
+        await database.QueryAsync("delete from account", Cancellation);
+        await replica.CreateAsync("car");
+
+        Assert.NotSame(account, await OpenAsync());
+
+        Assert.True(account.Leaving.IsCancellationRequested);
+        Assert.Equal("refresh-0", await replica.RefreshTokenOfAsync("car"));
+    }
+
+    private async Task<Account> OpenAsync(string name = "car") => (await replica.Attended.OpenAsync(name, Cancellation))!;
+
+    private static async Task ClosedAsync(Account account)
+    {
+        while (!account.Leaving.IsCancellationRequested)
+        {
+            await Task.Yield();
+        }
+    }
+}
