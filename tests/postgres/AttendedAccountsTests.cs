@@ -22,7 +22,7 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     [Fact]
     public async Task An_account_closes_30_minutes_after_its_last_use()
     {
-        await replica.CreateAsync("car");
+        await CreateAsync("car");
         await replica.Attended.StartAsync(Cancellation);
         var account = await OpenAsync();
 
@@ -40,8 +40,8 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     [Fact]
     public async Task An_account_with_a_login_in_progress_stays_open()
     {
-        await replica.CreateAsync("busy");
-        await replica.CreateAsync("idle");
+        await CreateAsync("busy");
+        await CreateAsync("idle");
         await replica.Attended.StartAsync(Cancellation);
         var (busy, idle) = (await OpenAsync("busy"), await OpenAsync("idle"));
         busy.TokenManager.ShowLogin(new Login(new Uri("https://login.example/"), "ABCD", replica.Time.GetUtcNow().AddDays(1)));
@@ -56,10 +56,11 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     [Fact]
     public async Task An_open_account_adopts_what_the_queue_did()
     {
-        await replica.CreateAsync("car");
+        await CreateAsync("car");
         var account = await OpenAsync();
         await using var other = new ReplicaBench(database);
 
+        await replica.IsDueAsync();
         await other.RenewDueAsync();
         await OpenAsync();
         Assert.Equal("refresh-1", account.TokenManager.Snapshot.State.Token!.RefreshToken!.Reveal());
@@ -76,7 +77,7 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     [Fact]
     public async Task An_account_that_another_replica_deleted_is_closed()
     {
-        await replica.CreateAsync("car");
+        await CreateAsync("car");
         var account = await OpenAsync();
         await database.QueryAsync("delete from account", Cancellation);
 
@@ -88,15 +89,21 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     [Fact]
     public async Task An_account_that_was_created_again_under_its_name_is_another_account()
     {
-        await replica.CreateAsync("car");
+        await CreateAsync("car");
         var account = await OpenAsync();
         await database.QueryAsync("delete from account", Cancellation);
-        await replica.CreateAsync("car");
+        await CreateAsync("car");
 
         Assert.NotSame(account, await OpenAsync());
 
         Assert.True(account.Leaving.IsCancellationRequested);
         Assert.Equal("refresh-0", await replica.RefreshTokenOfAsync("car"));
+    }
+
+    private async Task CreateAsync(string name)
+    {
+        await replica.CreateAsync(name);
+        await replica.IsNotDueAsync();
     }
 
     private async Task<Account> OpenAsync(string name = "car") => (await replica.Attended.OpenAsync(name, Cancellation))!;

@@ -63,7 +63,7 @@ public sealed class PostgresOptionsTests
     {
         using var directory = new TemporaryDirectory();
         directory.Write("password", "s;'e\"cret\n");
-        var yaml = directory.Write("exporter.yml", $"store: '{address}'\nstore_password_file: password\nstore_key_file: keys\naccounts: {{}}\n");
+        var yaml = directory.Write("exporter.yml", $"store: '{address}'\nstore_password_file: password\nstore_key_file: keys\n");
         var flags = new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [yaml] };
         var configuration = Configuration.Load(PostgresOptions.All, [], flags, new Dictionary<string, string>(), directory.Path);
         var options = PostgresOptions.Read(configuration.Program);

@@ -156,7 +156,9 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
     private async Task<TokenManager> OpenWhileRenewingAsync()
     {
         await renewing.CreateAsync("car");
+        await renewing.IsNotDueAsync();
         var account = (await attended.Attended.OpenAsync("car", Cancellation))!;
+        await renewing.IsDueAsync();
         renewing.Grant.Hold();
         var arrived = renewing.Grant.Arrived;
         await renewing.StartAsync();

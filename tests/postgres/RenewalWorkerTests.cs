@@ -145,7 +145,8 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         var lost = await replica.FindAsync("car");
         Assert.Equal("lost", lost.State);
         Assert.Equal(
-            "the refresh token is no longer accepted; a renewal sent at 2026-11-01 10:00:00Z was interrupted before its response was saved", lost.Reason);
+            "the refresh token is no longer accepted; a renewal sent at 2026-11-01 10:00:00Z was interrupted before its response was saved",
+            lost.Reason);
         Assert.Equal([$"account car: the login is lost, log in again: {lost.Reason}"], replica.Log.At(LogLevel.Error));
     }
 

@@ -86,6 +86,9 @@ internal sealed class ReplicaBench : IAsyncDisposable
 
     public Task IsDueAsync() => shared.QueryAsync("update account set renew_at = now() - interval '1 h'", Cancellation);
 
+    /// <summary>Otherwise an account that is opened for a user renews at once.</summary>
+    public Task IsNotDueAsync() => shared.QueryAsync("update account set renew_at = now() + interval '1 h'", Cancellation);
+
     public async Task<AccountRow> FindAsync(string name) =>
         await Rows.FindAsync(name, Cancellation) ?? throw new InvalidOperationException($"there is no account {name}");
 
