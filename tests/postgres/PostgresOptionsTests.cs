@@ -63,9 +63,17 @@ public sealed class PostgresOptionsTests
     {
         using var directory = new TemporaryDirectory();
         directory.Write("password", "s;'e\"cret\n");
-        var yaml = directory.Write("exporter.yml", $"store: '{address}'\nstore_password_file: password\nstore_key_file: keys\n");
+        var source = new ScriptedSource(new FakeGrant(new ManualTime()));
+        var yaml = directory.Write("exporter.yml", $"""
+            store: '{address}'
+            store_password_file: password
+            store_key_file: keys
+            accounts:
+              fleet:
+                source: scripted
+            """);
         var flags = new Dictionary<Setting, IReadOnlyList<string>> { [Configuration.ConfigFile] = [yaml] };
-        var configuration = Configuration.Load(PostgresOptions.All, [], flags, new Dictionary<string, string>(), directory.Path);
+        var configuration = Configuration.Load(PostgresOptions.All, [source.Settings], flags, new Dictionary<string, string>(), directory.Path);
         var options = PostgresOptions.Read(configuration.Program);
         return (options, [.. configuration.Problems.Select(problem => problem.ToString())]);
     }
