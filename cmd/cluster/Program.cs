@@ -10,8 +10,8 @@ var program = new CommandLine(Composition.Sources, environment, Terminal.Current
 };
 Action<CommandLine>[] commands =
 [
-    ServeReplicaCommand.AddTo, CheckTemplatesCommand.AddTo, HealthCommand.AddTo, HashPasswordCommand.AddTo, CompletionCommand.AddTo,
-    HelpCommand.AddTo,
+    ServeReplicaCommand.AddTo, CheckTemplatesCommand.AddTo, StoreCommands.AddTo, HealthCommand.AddTo, HashPasswordCommand.AddTo,
+    CompletionCommand.AddTo, HelpCommand.AddTo,
 ];
 Array.ForEach(commands, addTo => addTo(program));
 return await program.RunAsync(args, signals.Token);

@@ -61,18 +61,26 @@ public sealed class ConfiguredAccount
             == (other.Name, other.Source, other.HasAccountLabel, other.stateDirectory, other.isStateDirectoryConfigured)
         && account.Section.IsEqualTo(other.account.Section);
 
+    /// <summary>
+    /// The token file that <see cref="Open"/> uses, in its formats and with its keys; null if the account has none. Uses no disk yet.
+    /// </summary>
+    public FileStore? OpenTokenFile(TimeProvider time)
+    {
+        var formats = source.TokenFormats(time);
+        return tokenFile() is { } file
+            ? new FileStore(file, keys is null ? formats : [new SealedTokenFormat(formats, keys, Name)], time)
+            : null;
+    }
+
     /// <param name="services">A container with the services of <see cref="AccountServices.AddSources"/>.</param>
     public Account Open(TokenManagerOptions options, IServiceProvider services)
     {
-        var time = services.GetRequiredService<TimeProvider>();
-        var file = tokenFile();
-        var formats = source.TokenFormats(time);
-        ITokenStore store = file is null ? new MemoryStore()
-            : new FileStore(file, keys is null ? formats : [new SealedTokenFormat(formats, keys, Name)], time);
+        var file = OpenTokenFile(services.GetRequiredService<TimeProvider>());
+        ITokenStore store = file is null ? new MemoryStore() : file;
         ITokenStore WithTokenExport(ITokenStore own) => export is null ? own : new ExportingTokenStore(own, export);
         return open(new AccountContext(Name, HasAccountLabel, WithTokenExport(store), options with { Margin = margin }, services)
         {
-            TokenFile = file,
+            TokenFile = file?.Location,
             StateDirectory = stateDirectory,
             Series = series,
             WithTokenExport = WithTokenExport,

@@ -24,6 +24,9 @@ internal sealed class SharedStore(
     /// <summary>Why the program has to stop; null while there is no reason.</summary>
     public string? Failure { get; private set; }
 
+    /// <summary>Whether a repetition of the migration is of no use. A database that starts is not ready yet.</summary>
+    public static bool IsUnusableSchema(PostgresException e) => !e.IsTransient && e.SqlState is not "57P03";
+
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         IsReady = false;
@@ -85,7 +88,7 @@ internal sealed class SharedStore(
             {
                 return await migrations.RunAsync(cancellationToken);
             }
-            catch (PostgresException e) when (!e.IsTransient && e.SqlState is not "57P03")
+            catch (PostgresException e) when (IsUnusableSchema(e))
             {
                 return $"the schema of the database cannot be used: {Database.Describe(e)}";
             }

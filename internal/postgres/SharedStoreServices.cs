@@ -13,19 +13,29 @@ public static class SharedStoreServices
     public static IServiceCollection AddSharedStore(
         this IServiceCollection services, PostgresOptions options, TokenKeys keys, IReadOnlyList<ConfiguredAccount> templates)
     {
-        services.AddSingleton(options).AddSingleton(keys);
-        services.AddSingleton(_ => Database.Open(options));
-        services.AddSingleton(provider => new AccountRows(
-            provider.GetRequiredService<Database>(), $"{Dns.GetHostName()}-{Environment.ProcessId}"));
-        services.AddSingleton(provider => new AccountTemplates(templates, provider.GetRequiredService<AccountRows>(), keys, provider));
+        services.AddRows(options, keys, templates);
         services.AddSingleton(provider => new QueueMetrics(
             provider.GetRequiredService<MetricsCache>().Process, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<Migrations>().AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<OverviewCache>();
-        services.AddSingleton<AccountCatalog>();
+        services.AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<OverviewCache>();
         services.AddSingleton<AttendedAccounts>().AddSingleton<ISharedAccounts, SharedAccounts>();
         services.AddSingleton<IMetricsSource, SharedMetrics>();
         // The only hosted service: it starts and ends the others in order.
         services.AddSingleton<SharedStore>().AddHostedService(provider => provider.GetRequiredService<SharedStore>());
+        return services;
+    }
+
+    /// <summary>
+    /// Registers <see cref="StoreAdministration"/> for a command, which renews nothing. Requires <see cref="AccountServices.AddSources"/> and logging.
+    /// </summary>
+    /// <param name="templates">The accounts of the configuration.</param>
+    public static IServiceCollection AddStoreAdministration(
+        this IServiceCollection services, PostgresOptions options, TokenKeys keys, IReadOnlyList<ConfiguredAccount> templates)
+    {
+        services.AddRows(options, keys, templates);
+        services.AddSingleton<AdministeredRows>().AddSingleton<StoreImport>().AddSingleton<StoreExport>().AddSingleton<StoreRekey>();
+        services.AddSingleton(provider => new StoreAdministration(
+            provider.GetRequiredService<Migrations>(), provider.GetRequiredService<StoreImport>(), provider.GetRequiredService<StoreExport>(),
+            provider.GetRequiredService<StoreRekey>()));
         return services;
     }
 
@@ -51,4 +61,16 @@ public static class SharedStoreServices
     /// <summary>Whether the shutdown saved everything, and nothing stopped the store from working.</summary>
     public static bool IsStoreSaved(this IServiceProvider services) =>
         services.GetRequiredService<SharedStore>() is { Lost: 0, Failure: null };
+
+    /// <summary>The database and its rows.</summary>
+    private static void AddRows(
+        this IServiceCollection services, PostgresOptions options, TokenKeys keys, IReadOnlyList<ConfiguredAccount> templates)
+    {
+        services.AddSingleton(options).AddSingleton(keys);
+        services.AddSingleton(_ => Database.Open(options));
+        services.AddSingleton(provider => new AccountRows(
+            provider.GetRequiredService<Database>(), $"{Dns.GetHostName()}-{Environment.ProcessId}"));
+        services.AddSingleton(provider => new AccountTemplates(templates, provider.GetRequiredService<AccountRows>(), keys, provider));
+        services.AddSingleton<Migrations>().AddSingleton<AccountCatalog>();
+    }
 }
