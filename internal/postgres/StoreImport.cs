@@ -18,9 +18,11 @@ internal sealed class StoreImport(
         {
             return "it has no token file, so there is nothing to import";
         }
-        if (await file.ReadMarkedAsync(cancellationToken) is not ReadResult.Held)
+        // Read once: the read of a damaged file sets it aside, so that the next one finds no file.
+        var before = await file.ReadMarkedAsync(cancellationToken);
+        if (before is not ReadResult.Held)
         {
-            return await WithoutTokenAsync(name, file, cancellationToken);
+            return await WithoutTokenAsync(name, file, before, cancellationToken);
         }
         // A row that exists before the mark has another token, and the file keeps its own.
         var isMarked = await file.ReadAsync(cancellationToken) is not ReadResult.Held;
@@ -56,8 +58,8 @@ internal sealed class StoreImport(
     }
 
     /// <summary>A file without a token: it was imported before, or it never had one.</summary>
-    private async Task<Result<string, StoreFailure>> WithoutTokenAsync(string name, FileStore file, CancellationToken cancellationToken) =>
-        await file.ReadMarkedAsync(cancellationToken) switch
+    private async Task<Result<string, StoreFailure>> WithoutTokenAsync(
+        string name, FileStore file, ReadResult found, CancellationToken cancellationToken) => found switch
         {
             ReadResult.Unreadable(var reason) => new StoreFailure($"{file.Location} cannot be read: {reason}"),
             ReadResult.Damaged(var reason, _) => new StoreFailure($"{file.Location} is not a token file: {reason}"),
@@ -77,7 +79,7 @@ internal sealed class StoreImport(
         }
         var (progress, unsealed) = row.Progress(keys);
         return unsealed is not null ? $"the store has an account {row.Name}, and {unsealed}"
-            : progress!.State.Token is { } theirs && (theirs.AccessToken, theirs.RefreshToken) == (token.AccessToken, token.RefreshToken) ? null
+            : progress!.State.Token is { } theirs && (theirs.AccessToken, theirs.RefreshToken).Equals((token.AccessToken, token.RefreshToken)) ? null
             : $"the store has an account {row.Name} with another token; delete that account, then run the command again";
     }
 
