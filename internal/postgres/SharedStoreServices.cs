@@ -25,7 +25,8 @@ public static class SharedStoreServices
     }
 
     /// <summary>
-    /// Registers <see cref="StoreAdministration"/> for a command, which renews nothing. Requires <see cref="AccountServices.AddSources"/> and logging.
+    /// Registers <see cref="StoreAdministration"/> for a command, which renews nothing. Requires <see cref="AccountServices.AddSources"/>
+    /// and logging.
     /// </summary>
     /// <param name="templates">The accounts of the configuration.</param>
     public static IServiceCollection AddStoreAdministration(
