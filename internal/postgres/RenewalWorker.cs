@@ -21,9 +21,20 @@ internal sealed class RenewalWorker(
     /// <summary>Waits for the renewals in flight.</summary>
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
-        for (var i = 0; i < options.InFlight; i++)
+        var free = 0;
+        try
         {
-            await room.WaitAsync(cancellationToken);
+            for (; free < options.InFlight; free++)
+            {
+                await room.WaitAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            if (free > 0)
+            {
+                room.Release(free);
+            }
         }
     }
 

@@ -41,17 +41,25 @@ internal sealed class Replicas : IAsyncDisposable
             Providers = [new NetatmoProviderOptions { Lifetimes = new(lifetime, TimeSpan.FromDays(30), TimeSpan.FromMinutes(5)), Limits = [] }],
         }, cancellationToken);
         var replicas = new Replicas(await PostgresServer.StartAsync(cancellationToken), sandbox);
-        replicas.WriteConfiguration();
-        await replicas.SeedAsync(accounts, lifetime, cancellationToken);
-        if (delay > TimeSpan.Zero)
+        try
         {
-            sandbox.Netatmo.Token.Fail(new Fault.Delay(delay.TotalSeconds), int.MaxValue);
+            replicas.WriteConfiguration();
+            await replicas.SeedAsync(accounts, lifetime, cancellationToken);
+            if (delay > TimeSpan.Zero)
+            {
+                sandbox.Netatmo.Token.Fail(new Fault.Delay(delay.TotalSeconds), int.MaxValue);
+            }
+            for (var i = 0; i < count; i++)
+            {
+                replicas.Running.Add(await replicas.StartReplicaAsync(cancellationToken));
+            }
+            return replicas;
         }
-        for (var i = 0; i < count; i++)
+        catch
         {
-            replicas.Running.Add(await replicas.StartReplicaAsync(cancellationToken));
+            await replicas.DisposeAsync();
+            throw;
         }
-        return replicas;
     }
 
     /// <param name="store">The address of the database; by default its own.</param>
