@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Makes the table of README.md: table.sh [ACCOUNTS [LIFETIME [ROUNDS]]]. Build the tests before.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export CI=true CLUSTER_ACCOUNTS=${1:-10000} CLUSTER_LIFETIME=${2:-400} CLUSTER_ROUNDS=${3:-10}
+artifacts/bin/Exporter.Tests/debug/Exporter.Tests --filter-class Exporter.Tests.Cluster.ReplicaFailureTests --no-progress --show-live-output on |
+  grep -E 'OUTPUT|^failed|total:|failed:' | sed 's/^OUTPUT: \[Exporter.Tests.Cluster.ReplicaFailureTests.//; s/\]/:/'
