@@ -30,7 +30,7 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
         var manager = await OpenWhileRenewingAsync();
 
         var login = manager.AdoptAsync(attended.Token("login", TimeSpan.FromHours(1)), Cancellation);
-        await attended.Time.AdvanceUntil(login, TimeSpan.FromMilliseconds(250));
+        await attended.AdvanceUntilAsync(login);
         renewing.Grant.Release();
         while (renewing.Log.Count("the token of the renewal is dropped") == 0)
         {
@@ -49,7 +49,7 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
         var login = manager.AdoptAsync(attended.Token("login", TimeSpan.FromHours(1)), Cancellation);
         renewing.Grant.Release();
         await database.UntilAsync("select version from account", "2", Cancellation);
-        await attended.Time.AdvanceUntil(login, TimeSpan.FromMilliseconds(250));
+        await attended.AdvanceUntilAsync(login);
 
         Assert.Equal("refresh-login", await attended.RefreshTokenOfAsync("car"));
         Assert.Equal("1", await database.QueryAsync("select count(*) from account where sent_at is null and lock_until is null", Cancellation));
@@ -62,7 +62,7 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
         var started = attended.Time.GetUtcNow();
 
         var paste = manager.TryAsync(new Secret("pasted"), Cancellation);
-        await attended.Time.AdvanceUntil(paste, TimeSpan.FromMilliseconds(250));
+        await attended.AdvanceUntilAsync(paste);
 
         Assert.Equal(new Renewal.Transient(FailureKind.Locked, "another replica renews the token; try again in a minute"), await paste);
         Assert.True(attended.Time.GetUtcNow() - started >= TimeSpan.FromSeconds(10));
@@ -77,7 +77,7 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
         var logout = manager.ForgetAsync(Cancellation);
         renewing.Grant.Release();
         await database.UntilAsync("select version from account", "2", Cancellation);
-        await attended.Time.AdvanceUntil(logout, TimeSpan.FromMilliseconds(250));
+        await attended.AdvanceUntilAsync(logout);
 
         Assert.Null((await logout).Failure);
         var row = await attended.FindAsync("car");
@@ -91,7 +91,7 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
         var manager = await OpenWhileRenewingAsync();
 
         var logout = manager.ForgetAsync(Cancellation);
-        await attended.Time.AdvanceUntil(logout, TimeSpan.FromMilliseconds(250));
+        await attended.AdvanceUntilAsync(logout);
 
         Assert.Equal("another replica renews the token; try again in a minute", (await logout).Failure);
         renewing.Grant.Release();
