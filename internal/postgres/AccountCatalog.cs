@@ -33,28 +33,12 @@ internal sealed class AccountCatalog(Database database)
         // In one order, so that two replicas never wait for each other.
         foreach (var row in rows.OrderBy(row => row.Name, StringComparer.Ordinal))
         {
-            var command = batch.CreateBatchCommand();
-            command.CommandText = Insert;
-            NpgsqlParameter[] values =
-            [
+            batch.Add(Insert,
                 Parameter.Of(row.Name), Parameter.Of(row.Template), Parameter.Of(row.Source), Parameter.Of(row.Token),
-                Parameter.Of(row.Progress.State is TokenState.Active ? "active" : "missing"), Parameter.Of(row.Progress.State.Token?.ExpiresAt),
-                Parameter.Of(row.Progress.State.Token?.RefreshExpiresAt), Parameter.Of(row.Progress.NextRenewal),
-            ];
-            command.Parameters.AddRange(values);
-            batch.BatchCommands.Add(command);
+                Parameter.Of(AccountMetrics.NameOf(row.Progress.State)), Parameter.Of(row.Progress.State.Token?.ExpiresAt),
+                Parameter.Of(row.Progress.State.Token?.RefreshExpiresAt), Parameter.Of(row.Progress.NextRenewal));
         }
-        var created = new HashSet<string>(StringComparer.Ordinal);
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        do
-        {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                created.Add(reader.GetString(0));
-            }
-        }
-        while (await reader.NextResultAsync(cancellationToken));
-        return created;
+        return await batch.ReadAllAsync(reader => reader.GetString(0), cancellationToken);
     }
 
     /// <summary>The accounts in ascending order of their names, one more than the limit if there are more, and how many match.</summary>
@@ -68,15 +52,9 @@ internal sealed class AccountCatalog(Database database)
         ];
 
         await using var batch = database.Batch();
-        var list = batch.CreateBatchCommand();
-        list.CommandText = $"select {AccountRow.Columns} from account a {Matching} and ($5 is null or a.name > $5) order by a.name limit $6";
-        NpgsqlParameter[] values = [.. Filters(), Parameter.Of(query.After), Parameter.Of(query.Limit + 1)];
-        list.Parameters.AddRange(values);
-        batch.BatchCommands.Add(list);
-        var count = batch.CreateBatchCommand();
-        count.CommandText = $"select count(*) from (select 1 from account a {Matching} limit {MostCounted + 1}) matching";
-        count.Parameters.AddRange(Filters());
-        batch.BatchCommands.Add(count);
+        batch.Add($"select {AccountRow.Columns} from account a {Matching} and ($5 is null or a.name > $5) order by a.name limit $6",
+            [.. Filters(), Parameter.Of(query.After), Parameter.Of(query.Limit + 1)]);
+        batch.Add($"select count(*) from (select 1 from account a {Matching} limit {MostCounted + 1}) matching", Filters());
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var rows = new List<AccountRow>();
         while (await reader.ReadAsync(cancellationToken))

@@ -21,6 +21,9 @@ internal sealed class AccountRows(Database database, string holder)
         returning {AccountRow.Columns}, taken.sent_at
         """;
 
+    /// <summary>The end of an attempt.</summary>
+    internal const string Released = "holder = null, sent_at = null, lock_until = null";
+
     private const string TakeDue = $"""
         with taken as (
           select id, sent_at from account where renew_at <= now() and (lock_until is null or lock_until < now())
@@ -34,11 +37,11 @@ internal sealed class AccountRows(Database database, string holder)
         {Take}
         """;
 
-    private const string Columns = """
+    private const string Columns = $"""
         token = coalesce($3, a.token), version = a.version + case when $3 is null then 0 else 1 end, logged_out = a.logged_out and $3 is null,
         state = $4, reason = $5, since = $6, error = $7, failures = $8, rejections = $9, expires_at = $10, refresh_expires_at = $11,
         renew_at = $12, renewed_at = coalesce($13, a.renewed_at), tried_at = coalesce($14, a.tried_at),
-        holder = null, sent_at = null, lock_until = null
+        {Released}
         """;
 
     private const string Change = $"""
@@ -93,33 +96,14 @@ internal sealed class AccountRows(Database database, string holder)
         // In one order, so that two replicas never wait for each other.
         foreach (var change in changes.OrderBy(change => change.Id))
         {
-            var command = batch.CreateBatchCommand();
-            command.CommandText = Change;
-            NpgsqlParameter[] values = [.. Values(change.Id, change.Version, change.Token, change.Next), Parameter.Of(change.Attempt)];
-            command.Parameters.AddRange(values);
-            batch.BatchCommands.Add(command);
+            batch.Add(Change, [.. Values(change.Id, change.Version, change.Token, change.Next), Parameter.Of(change.Attempt)]);
         }
         foreach (var outcome in changes.GroupBy(change => new Outcome(change.Source, change.Outcome)).OrderBy(group => group.Key.ToString()))
         {
-            var command = batch.CreateBatchCommand();
-            command.CommandText = Count;
-            command.Parameters.AddRange(new[]
-            {
-                Parameter.Of(slot), Parameter.Of(outcome.Key.Source), Parameter.Of(outcome.Key.Name), Parameter.Of((long)outcome.Count()),
-            });
-            batch.BatchCommands.Add(command);
+            batch.Add(Count,
+                Parameter.Of(slot), Parameter.Of(outcome.Key.Source), Parameter.Of(outcome.Key.Name), Parameter.Of((long)outcome.Count()));
         }
-        var saved = new HashSet<long>();
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        do
-        {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                saved.Add(reader.GetInt64(0));
-            }
-        }
-        while (await reader.NextResultAsync(cancellationToken));
-        return saved;
+        return await batch.ReadAllAsync(reader => reader.GetInt64(0), cancellationToken);
     }
 
     /// <summary>Writes a token that a user brought, or that this replica alone renewed.</summary>
@@ -135,7 +119,7 @@ internal sealed class AccountRows(Database database, string holder)
     public async Task ReleaseAsync(long id, long attempt, CancellationToken cancellationToken)
     {
         await using var command = database.Command(
-            "update account set holder = null, sent_at = null, lock_until = null where id = $1 and attempt = $2",
+            $"update account set {Released} where id = $1 and attempt = $2",
             Parameter.Of(id), Parameter.Of(attempt));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -143,8 +127,8 @@ internal sealed class AccountRows(Database database, string holder)
     /// <summary>Ends an attempt of which nothing was sent, and schedules the next one.</summary>
     public async Task PostponeAsync(long id, long attempt, DateTimeOffset until, string reason, CancellationToken cancellationToken)
     {
-        await using var command = database.Command("""
-            update account set holder = null, sent_at = null, lock_until = null, renew_at = $3, error = $4 where id = $1 and attempt = $2
+        await using var command = database.Command($"""
+            update account set {Released}, renew_at = $3, error = $4 where id = $1 and attempt = $2
             """, Parameter.Of(id), Parameter.Of(attempt), Parameter.Of(until), Parameter.Of(reason));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -182,18 +166,17 @@ internal sealed class AccountRows(Database database, string holder)
     /// <summary>The first 14 parameters of <see cref="Change"/> and of <see cref="Write"/>.</summary>
     private static NpgsqlParameter[] Values(long id, long? version, byte[]? token, TokenProgress next)
     {
-        var (state, reason, since) = next.State switch
+        var (reason, since) = next.State switch
         {
-            TokenState.Active => ("active", null, null),
-            TokenState.InvalidClient(_, var why, _) => ("refused", why, null),
-            TokenState.Lost(_, var why, var at) => ("lost", why, at),
-            _ => ("missing", (string?)null, (DateTimeOffset?)null),
+            TokenState.InvalidClient(_, var why, _) => (why, null),
+            TokenState.Lost(_, var why, var at) => (why, at),
+            _ => ((string?)null, (DateTimeOffset?)null),
         };
         return
         [
-            Parameter.Of(id), Parameter.Of(version), Parameter.Of(token), Parameter.Of(state), Parameter.Of(reason), Parameter.Of(since),
-            Parameter.Of(next.LastError), Parameter.Of(next.Failures),
-            Parameter.Of(next.Rejections), Parameter.Of(next.State.Token?.ExpiresAt), Parameter.Of(next.State.Token?.RefreshExpiresAt),
+            Parameter.Of(id), Parameter.Of(version), Parameter.Of(token), Parameter.Of(AccountMetrics.NameOf(next.State)), Parameter.Of(reason),
+            Parameter.Of(since), Parameter.Of(next.LastError), Parameter.Of(next.Failures), Parameter.Of(next.Rejections),
+            Parameter.Of(next.State.Token?.ExpiresAt), Parameter.Of(next.State.Token?.RefreshExpiresAt),
             Parameter.Of(next.NextRenewal), Parameter.Of(next.LastSuccess), Parameter.Of(next.LastAttempt),
         ];
     }

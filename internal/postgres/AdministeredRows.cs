@@ -54,8 +54,8 @@ internal sealed class AdministeredRows(Database database)
     public async Task ReturnAsync(HeldRow held, CancellationToken cancellationToken)
     {
         // After an earlier export, the time is gone. A replica that takes the row asks the lifecycle.
-        await using var command = database.Command("""
-            update account set holder = null, sent_at = null, lock_until = null, error = null, renew_at = case when $4 then now() else $3 end
+        await using var command = database.Command($"""
+            update account set {AccountRows.Released}, error = null, renew_at = case when $4 then now() else $3 end
             where id = $1 and attempt = $2
             """, Parameter.Of(held.Row.Id), Parameter.Of(held.Row.Attempt), Parameter.Of(held.RenewAt),
             new NpgsqlParameter<bool> { TypedValue = held.WasHeld });
@@ -102,11 +102,8 @@ internal sealed class AdministeredRows(Database database)
         await using var batch = database.Batch();
         foreach (var token in tokens)
         {
-            var command = batch.CreateBatchCommand();
-            command.CommandText = "update account set token = $3 where id = $1 and version = $2 and token is not null";
-            NpgsqlParameter[] values = [Parameter.Of(token.Id), Parameter.Of(token.Version), Parameter.Of(token.Content)];
-            command.Parameters.AddRange(values);
-            batch.BatchCommands.Add(command);
+            batch.Add("update account set token = $3 where id = $1 and version = $2 and token is not null",
+                Parameter.Of(token.Id), Parameter.Of(token.Version), Parameter.Of(token.Content));
         }
         return await batch.ExecuteNonQueryAsync(cancellationToken);
     }

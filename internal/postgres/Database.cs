@@ -7,6 +7,9 @@ namespace Exporter.Postgres;
 /// <summary>The connections to PostgreSQL. Safe for concurrent use.</summary>
 internal sealed class Database(NpgsqlDataSource source) : IAsyncDisposable
 {
+    /// <summary>When a caller may try again after a failure.</summary>
+    public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
     /// <summary>Whether the exception says that the database did not do what it was asked to, or that its answer was lost.</summary>
     public static bool IsFailure(Exception e) => e is NpgsqlException or TimeoutException or IOException or SocketException;
 
@@ -20,6 +23,20 @@ internal sealed class Database(NpgsqlDataSource source) : IAsyncDisposable
         _ when e.GetBaseException() is TimeoutException => "the database did not answer in time",
         _ => $"the database cannot be reached: {Sanitize.Line(e.GetBaseException().Message)}",
     };
+
+    /// <summary>Runs work whose caller can only try again later if the database does not do its part.</summary>
+    /// <exception cref="StoreUnavailableException">The database did not do its part.</exception>
+    public static async Task<T> OrUnavailableAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            throw new StoreUnavailableException(Describe(e), RetryAfter, e);
+        }
+    }
 
     /// <summary>Opens no connection yet.</summary>
     public static Database Open(PostgresOptions options)
@@ -82,4 +99,32 @@ internal static class DataReaderExtensions
 
     public static DateTimeOffset? Time(this NpgsqlDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : new DateTimeOffset(reader.GetDateTime(column));
+}
+
+internal static class BatchExtensions
+{
+    public static void Add(this NpgsqlBatch batch, string sql, params NpgsqlParameter[] parameters)
+    {
+        var command = batch.CreateBatchCommand();
+        command.CommandText = sql;
+        command.Parameters.AddRange(parameters);
+        batch.BatchCommands.Add(command);
+    }
+
+    /// <summary>Executes the batch and reads a value from each row of all results.</summary>
+    public static async Task<IReadOnlySet<T>> ReadAllAsync<T>(
+        this NpgsqlBatch batch, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        var values = new HashSet<T>();
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        do
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                values.Add(read(reader));
+            }
+        }
+        while (await reader.NextResultAsync(cancellationToken));
+        return values;
+    }
 }

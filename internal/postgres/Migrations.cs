@@ -11,6 +11,9 @@ internal sealed class Migrations(Database database, ILogger<Migrations> logger)
     /// <summary>Identifies this program's migrations among the advisory locks of the database.</summary>
     private const long LockId = 0x6F61757468657870;
 
+    /// <summary>The error of a database that starts, which is ready soon.</summary>
+    private const string Starting = PostgresErrorCodes.CannotConnectNow;
+
     private static readonly Assembly Here = typeof(Migrations).Assembly;
 
     /// <summary>The files in ascending order: <c>001_accounts.sql</c>.</summary>
@@ -25,16 +28,23 @@ internal sealed class Migrations(Database database, ILogger<Migrations> logger)
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<string?> RunAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.ConnectAsync(cancellationToken);
-        await ExecuteAsync(connection, $"select pg_advisory_lock({LockId})", cancellationToken);
         try
         {
-            return await RunAsync(connection, cancellationToken);
+            await using var connection = await database.ConnectAsync(cancellationToken);
+            await ExecuteAsync(connection, $"select pg_advisory_lock({LockId})", cancellationToken);
+            try
+            {
+                return await RunAsync(connection, cancellationToken);
+            }
+            finally
+            {
+                // Closing the connection would release it as well, but a pool keeps connections open.
+                await ExecuteAsync(connection, $"select pg_advisory_unlock({LockId})", CancellationToken.None);
+            }
         }
-        finally
+        catch (PostgresException e) when (!e.IsTransient && e.SqlState is not Starting)
         {
-            // Closing the connection would release it as well, but a pool keeps connections open.
-            await ExecuteAsync(connection, $"select pg_advisory_unlock({LockId})", CancellationToken.None);
+            return $"the schema of the database cannot be used: {Database.Describe(e)}";
         }
     }
 

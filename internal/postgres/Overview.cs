@@ -74,12 +74,8 @@ internal sealed class OverviewCache(Database database, TimeProvider time)
     private async Task<Overview> CountAsync()
     {
         await using var batch = database.Batch();
-        foreach (var sql in new[] { States, Outcomes })
-        {
-            var command = batch.CreateBatchCommand();
-            command.CommandText = sql;
-            batch.BatchCommands.Add(command);
-        }
+        batch.Add(States);
+        batch.Add(Outcomes);
         await using var reader = await batch.ExecuteReaderAsync();
         var (states, outcomes) = (new List<StateCount>(), new List<OutcomeCount>());
         while (await reader.ReadAsync())

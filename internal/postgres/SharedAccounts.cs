@@ -5,8 +5,6 @@ internal sealed class SharedAccounts(
     AccountCatalog catalog, AccountRows rows, AccountTemplates templates, AttendedAccounts attended, OverviewCache overview, QueueMetrics queue,
     TokenKeys keys, TimeProvider time) : ISharedAccounts
 {
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
-
     /// <summary>While a renewal is in flight, or was too late.</summary>
     private static readonly TimeSpan RenewalTakes = TimeSpan.FromSeconds(10);
 
@@ -33,14 +31,14 @@ internal sealed class SharedAccounts(
         }
         var token = account.RefreshToken is null ? null : new Token { RefreshToken = account.RefreshToken };
         var row = templates.NewRow(account.Name, account.Template, token, Instant.Now(time));
-        if ((await OrUnavailable(() => catalog.CreateAsync([row], cancellationToken))).Count == 0)
+        if ((await Database.OrUnavailableAsync(() => catalog.CreateAsync([row], cancellationToken))).Count == 0)
         {
             return new SharedAccountProblem.NameTaken();
         }
         return await FindAsync(account.Name, cancellationToken) is { } created ? created : new SharedAccountProblem.NameTaken();
     }
 
-    public Task<SharedAccountPage> ListAsync(SharedAccountQuery query, CancellationToken cancellationToken) => OrUnavailable(async () =>
+    public Task<SharedAccountPage> ListAsync(SharedAccountQuery query, CancellationToken cancellationToken) => Database.OrUnavailableAsync(async () =>
     {
         var (found, total) = await catalog.ListAsync(query, cancellationToken);
         var isMore = found.Count > query.Limit;
@@ -49,30 +47,30 @@ internal sealed class SharedAccounts(
             isMore ? accounts[^1].Name : null);
     });
 
-    public Task<SharedAccount?> FindAsync(string name, CancellationToken cancellationToken) => OrUnavailable(async () =>
+    public Task<SharedAccount?> FindAsync(string name, CancellationToken cancellationToken) => Database.OrUnavailableAsync(async () =>
         await rows.FindAsync(name, cancellationToken) is { } row ? Describe(row) : null);
 
     public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) =>
-        OrUnavailable(() => catalog.DeleteAsync(name, cancellationToken));
+        Database.OrUnavailableAsync(() => catalog.DeleteAsync(name, cancellationToken));
 
     public Task<Account?> OpenAsync(string name, CancellationToken cancellationToken) =>
-        OrUnavailable(() => attended.OpenAsync(name, cancellationToken));
+        Database.OrUnavailableAsync(() => attended.OpenAsync(name, cancellationToken));
 
-    public Task<SharedToken> GetTokenAsync(string name, CancellationToken cancellationToken) => OrUnavailable(async () =>
+    public Task<SharedToken> GetTokenAsync(string name, CancellationToken cancellationToken) => Database.OrUnavailableAsync(async () =>
         await rows.FindAsync(name, cancellationToken) is { } row ? TokenOf(row) : new SharedToken.NoAccount());
 
     public Task<bool> UseLinkAsync(string id, DateTimeOffset until, CancellationToken cancellationToken) =>
-        OrUnavailable(() => catalog.UseLinkAsync(id, until, cancellationToken));
+        Database.OrUnavailableAsync(() => catalog.UseLinkAsync(id, until, cancellationToken));
 
     public Task<bool> IsLinkUsedAsync(string id, CancellationToken cancellationToken) =>
-        OrUnavailable(() => catalog.IsLinkUsedAsync(id, cancellationToken));
+        Database.OrUnavailableAsync(() => catalog.IsLinkUsedAsync(id, cancellationToken));
 
     private SharedToken TokenOf(AccountRow row)
     {
         var (progress, unsealed) = row.Progress(keys);
         if (progress is null)
         {
-            return new SharedToken.NotNow(unsealed!, RetryAfter);
+            return new SharedToken.NotNow(unsealed!, Database.RetryAfter);
         }
         if (progress.State.Token is { AccessToken: { } access } token && token.IsUsable(time.GetUtcNow()))
         {
@@ -93,17 +91,5 @@ internal sealed class SharedAccounts(
         var provider = templates.ProviderOf(row.Template) ?? row.Source;
         return new SharedAccount(row.Name, row.Template, row.Source, row.CreatedAt, AccountStatus.OfToken(
             row.Name, row.Source, provider, PostgresStore.Name, row.WithoutSecrets(), row.RenewAt, reading: null));
-    }
-
-    private static async Task<T> OrUnavailable<T>(Func<Task<T>> work)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (Exception e) when (Database.IsFailure(e))
-        {
-            throw new StoreUnavailableException(Database.Describe(e), RetryAfter, e);
-        }
     }
 }

@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace Exporter.Postgres;
 
 /// <summary>
@@ -15,21 +13,14 @@ internal sealed class SharedStore(
     /// <summary>Longer than a request for a token, so that what is in flight is saved, and shorter than the 30 seconds of Kubernetes.</summary>
     private static readonly TimeSpan LongestShutdown = TimeSpan.FromSeconds(25);
 
-    /// <summary>Whether the schema is current and the replica takes work.</summary>
-    public bool IsReady { get; private set; }
-
     /// <summary>How many results of renewals were lost at the end, because the database could not be reached.</summary>
     public int Lost { get; private set; }
 
     /// <summary>Why the program has to stop; null while there is no reason.</summary>
     public string? Failure { get; private set; }
 
-    /// <summary>Whether a repetition of the migration is of no use. A database that starts is not ready yet.</summary>
-    public static bool IsUnusableSchema(PostgresException e) => !e.IsTransient && e.SqlState is not "57P03";
-
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        IsReady = false;
         // Counts only while the process runs, unlike the limit of the host.
         using var limit = new CancellationTokenSource(LongestShutdown, new RunningTime(time));
         await base.StopAsync(limit.Token);
@@ -73,7 +64,6 @@ internal sealed class SharedStore(
             await saver.StartAsync(CancellationToken.None);
             await worker.StartAsync(CancellationToken.None);
             await attended.StartAsync(CancellationToken.None);
-            IsReady = true;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -87,10 +77,6 @@ internal sealed class SharedStore(
             try
             {
                 return await migrations.RunAsync(cancellationToken);
-            }
-            catch (PostgresException e) when (IsUnusableSchema(e))
-            {
-                return $"the schema of the database cannot be used: {Database.Describe(e)}";
             }
             catch (Exception e) when (Database.IsFailure(e))
             {

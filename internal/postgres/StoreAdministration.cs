@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace Exporter.Postgres;
 
 /// <summary>Why a move of a token failed.</summary>
@@ -21,8 +19,6 @@ public sealed record RekeyResult(int Replaced, IReadOnlyList<string> Problems, s
 /// </summary>
 public sealed class StoreAdministration
 {
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
-
     private readonly Migrations migrations;
     private readonly StoreImport import;
     private readonly StoreExport export;
@@ -33,40 +29,19 @@ public sealed class StoreAdministration
 
     /// <summary>Brings the schema up to date. Call it first.</summary>
     /// <returns>Why this program cannot work with the database, as a sentence without a full stop; null if it can.</returns>
-    public Task<string?> PrepareAsync(CancellationToken cancellationToken) => OrUnavailable(async () =>
-    {
-        try
-        {
-            return await migrations.RunAsync(cancellationToken);
-        }
-        catch (PostgresException e) when (SharedStore.IsUnusableSchema(e))
-        {
-            return $"the schema of the database cannot be used: {Database.Describe(e)}";
-        }
-    });
+    public Task<string?> PrepareAsync(CancellationToken cancellationToken) =>
+        Database.OrUnavailableAsync(() => migrations.RunAsync(cancellationToken));
 
     /// <summary>Moves the token of a configured account from its file to a new account of the store with the same name.</summary>
     /// <returns>What was done, as a sentence without a full stop.</returns>
     public Task<Result<string, StoreFailure>> ImportAsync(string name, CancellationToken cancellationToken) =>
-        OrUnavailable(() => import.ImportAsync(name, cancellationToken));
+        Database.OrUnavailableAsync(() => import.ImportAsync(name, cancellationToken));
 
     /// <summary>Moves the token of an account back to the token file of the configuration, and deletes the account in the store.</summary>
     /// <returns>What was done, as a sentence without a full stop.</returns>
     public Task<Result<string, StoreFailure>> ExportAsync(string name, CancellationToken cancellationToken) =>
-        OrUnavailable(() => export.ExportAsync(name, cancellationToken));
+        Database.OrUnavailableAsync(() => export.ExportAsync(name, cancellationToken));
 
     /// <summary>Seals every token with the first key.</summary>
-    public Task<RekeyResult> RekeyAsync(CancellationToken cancellationToken) => OrUnavailable(() => rekey.RunAsync(cancellationToken));
-
-    private static async Task<T> OrUnavailable<T>(Func<Task<T>> work)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (Exception e) when (Database.IsFailure(e))
-        {
-            throw new StoreUnavailableException(Database.Describe(e), RetryAfter, e);
-        }
-    }
+    public Task<RekeyResult> RekeyAsync(CancellationToken cancellationToken) => Database.OrUnavailableAsync(() => rekey.RunAsync(cancellationToken));
 }

@@ -5,20 +5,8 @@ using Xunit;
 namespace Exporter.Tests.Postgres;
 
 /// <summary>The accounts that users work with at one replica.</summary>
-public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixture<SharedDatabase>, IAsyncLifetime
+public sealed class AttendedAccountsTests(SharedDatabase database) : ReplicaTests(database)
 {
-    private ReplicaBench replica = null!;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        await database.EmptyAsync(Cancellation);
-        replica = new ReplicaBench(database);
-    }
-
-    public ValueTask DisposeAsync() => replica.DisposeAsync();
-
     [Fact]
     public async Task An_account_closes_30_minutes_after_its_last_use()
     {
@@ -58,7 +46,7 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     {
         await CreateAsync("car");
         var account = await OpenAsync();
-        await using var other = new ReplicaBench(database);
+        await using var other = new ReplicaBench(Shared);
 
         await replica.IsDueAsync();
         await other.RenewDueAsync();
@@ -68,7 +56,7 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
         other.Grant.Then(new Renewal.InvalidGrant("rejected") { Error = "invalid_grant" });
         await replica.IsDueAsync();
         other.Time.Advance(TimeSpan.FromSeconds(1));
-        await database.UntilAsync("select state from account", "lost", Cancellation);
+        await Shared.UntilAsync("select state from account", "lost", Cancellation);
         await OpenAsync();
         Assert.Equal("rejected", Assert.IsType<TokenState.Lost>(account.TokenManager.Snapshot.State).Reason);
         Assert.Equal(0, replica.Grant.Requests);
@@ -79,7 +67,7 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     {
         await CreateAsync("car");
         var account = await OpenAsync();
-        await database.QueryAsync("delete from account", Cancellation);
+        await Shared.QueryAsync("delete from account", Cancellation);
 
         Assert.Null(await replica.Attended.OpenAsync("car", Cancellation));
 
@@ -91,7 +79,7 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : IClassFixtu
     {
         await CreateAsync("car");
         var account = await OpenAsync();
-        await database.QueryAsync("delete from account", Cancellation);
+        await Shared.QueryAsync("delete from account", Cancellation);
         await CreateAsync("car");
 
         Assert.NotSame(account, await OpenAsync());

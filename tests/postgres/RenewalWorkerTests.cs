@@ -6,20 +6,8 @@ using Xunit;
 namespace Exporter.Tests.Postgres;
 
 /// <summary>The queue over a real database, with a scripted provider.</summary>
-public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<SharedDatabase>, IAsyncLifetime
+public sealed class RenewalWorkerTests(SharedDatabase database) : ReplicaTests(database)
 {
-    private ReplicaBench replica = null!;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        await database.EmptyAsync(Cancellation);
-        replica = new ReplicaBench(database);
-    }
-
-    public ValueTask DisposeAsync() => replica.DisposeAsync();
-
     [Fact]
     public async Task A_due_token_is_renewed_and_saved_with_its_schedule()
     {
@@ -32,7 +20,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         Assert.Equal("refresh-1", await replica.RefreshTokenOfAsync("car"));
         Assert.Equal("refresh-0", Assert.Single(replica.Grant.ReceivedTokens)!.RefreshToken!.Reveal());
         Assert.InRange(row.RenewAt!.Value, replica.Time.GetUtcNow().AddHours(1), row.ExpiresAt!.Value);
-        Assert.Equal("1", await database.QueryAsync("select sum(value) from counter where name = 'renewed'", Cancellation));
+        Assert.Equal("1", await Shared.QueryAsync("select sum(value) from counter where name = 'renewed'", Cancellation));
     }
 
     [Fact]
@@ -42,12 +30,12 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         {
             await replica.CreateAsync($"car-{i}");
         }
-        await using var other = new ReplicaBench(database);
+        await using var other = new ReplicaBench(Shared);
 
         await Task.WhenAll(replica.RenewDueAsync(), other.RenewDueAsync());
 
         Assert.Equal(30, replica.Grant.Requests + other.Grant.Requests);
-        Assert.Equal("30", await database.QueryAsync("select count(*) from account where version = 2", Cancellation));
+        Assert.Equal("30", await Shared.QueryAsync("select count(*) from account where version = 2", Cancellation));
     }
 
     [Fact]
@@ -81,7 +69,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         replica.Time.StepWallClock(TimeSpan.FromHours(-2));
 
         await replica.StartAsync();
-        await database.UntilAsync("select version from account", "2", Cancellation);
+        await Shared.UntilAsync("select version from account", "2", Cancellation);
 
         Assert.Equal(1, replica.Grant.Requests);
     }
@@ -95,26 +83,26 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
     public async Task Nothing_is_sent_after_five_seconds_on_either_clock(int advance, int step)
     {
         await replica.CreateAsync("car");
-        await using (await database.BlockAsync(Cancellation))
+        await using (await Shared.BlockAsync(Cancellation))
         {
             await replica.StartAsync();
-            await database.WaitingAsync(1, Cancellation);
+            await Shared.WaitingAsync(1, Cancellation);
             replica.Time.Advance(TimeSpan.FromSeconds(advance));
             replica.Time.StepWallClock(TimeSpan.FromSeconds(step));
         }
 
-        await database.UntilAsync("select attempt from account where sent_at is null and lock_until is null", "1", Cancellation);
+        await Shared.UntilAsync("select attempt from account where sent_at is null and lock_until is null", "1", Cancellation);
 
         Assert.Equal(0, replica.Grant.Requests);
         replica.Time.Advance(TimeSpan.FromSeconds(1));
-        await database.UntilAsync("select version from account", "2", Cancellation);
+        await Shared.UntilAsync("select version from account", "2", Cancellation);
     }
 
     [Fact]
     public async Task Nothing_is_sent_without_the_database_and_what_is_due_is_renewed_afterwards()
     {
         await replica.CreateAsync("car");
-        await database.StoppedAsync(replica, async () =>
+        await Shared.StoppedAsync(replica, async () =>
         {
             await replica.StartAsync();
             while (replica.Log.Count("nothing is renewed until the database can be reached") == 0)
@@ -128,7 +116,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
             replica.Time.Advance(TimeSpan.FromMilliseconds(250));
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Cancellation);
         }
-        await database.UntilAsync("select version from account", "2", Cancellation);
+        await Shared.UntilAsync("select version from account", "2", Cancellation);
         Assert.Equal(1, replica.Grant.Requests);
     }
 
@@ -137,7 +125,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
     {
         var row = await replica.CreateAsync("car");
         await replica.Rows.TakeAsync(row.Id, Cancellation);
-        await database.QueryAsync("update account set sent_at = '2026-11-01 10:00Z', lock_until = now() - interval '1 ms'", Cancellation);
+        await Shared.QueryAsync("update account set sent_at = '2026-11-01 10:00Z', lock_until = now() - interval '1 ms'", Cancellation);
         replica.Grant.Then(new Renewal.InvalidGrant("the refresh token is no longer accepted") { Error = "invalid_grant" });
 
         await replica.RenewDueAsync();
@@ -159,11 +147,11 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         var arrived = replica.Grant.Arrived;
         await replica.StartAsync();
         await arrived.WaitAsync(Cancellation);
-        await database.QueryAsync("update account set version = version + 1", Cancellation);
+        await Shared.QueryAsync("update account set version = version + 1", Cancellation);
 
         replica.Grant.Release();
 
-        await database.UntilAsync("select count(*) from account where sent_at is null", "1", Cancellation);
+        await Shared.UntilAsync("select count(*) from account where sent_at is null", "1", Cancellation);
         Assert.Equal(("active", 0), ((await replica.FindAsync("car")).State, (await replica.FindAsync("car")).Failures));
     }
 
@@ -175,7 +163,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         for (var i = 2; i < 8; i++)
         {
             await replica.IsDueAsync();
-            await using var other = new ReplicaBench(database);
+            await using var other = new ReplicaBench(Shared);
             await FailAsync(other);
             Assert.Equal(i, (await other.FindAsync("car")).Failures);
         }
@@ -190,7 +178,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
     {
         await replica.CreateAsync("car");
         var key = Convert.ToBase64String([.. Enumerable.Repeat((byte)1, 32)]);
-        await using var other = new ReplicaBench(database, TokenKeys.Parse($"second {key}", "keys").Value!);
+        await using var other = new ReplicaBench(Shared, TokenKeys.Parse($"second {key}", "keys").Value!);
 
         await other.RenewDueAsync();
 
@@ -204,7 +192,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
     public async Task An_account_with_an_unknown_template_is_postponed_and_not_lost()
     {
         await replica.CreateAsync("car");
-        await using var other = new ReplicaBench(database, template: "other");
+        await using var other = new ReplicaBench(Shared, template: "other");
 
         await other.RenewDueAsync();
 
@@ -227,7 +215,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         var finish = worker.FinishAsync(patience.Token);
         Assert.False(finish.IsCompleted);
         replica.Grant.Release();
-        await database.UntilAsync("select version from account", "2", Cancellation);
+        await Shared.UntilAsync("select version from account", "2", Cancellation);
     }
 
     private async Task IsPostponedAsync(ReplicaBench other)
@@ -236,7 +224,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : IClassFixture<
         Assert.Equal(("active", 1L, 0), (row.State, row.Version, row.Failures));
         Assert.InRange(row.RenewAt!.Value, other.Time.GetUtcNow(), other.Time.GetUtcNow().AddMinutes(2));
         Assert.Equal(0, other.Grant.Requests);
-        Assert.NotEqual("", await database.QueryAsync("select error from account where sent_at is null and lock_until is null", Cancellation));
+        Assert.NotEqual("", await Shared.QueryAsync("select error from account where sent_at is null and lock_until is null", Cancellation));
     }
 
     private static Task FailAsync(ReplicaBench replica)

@@ -6,26 +6,14 @@ using Xunit;
 namespace Exporter.Tests.Postgres;
 
 /// <summary>Results of renewals on their way to the database.</summary>
-public sealed class RowSaverTests(SharedDatabase database) : IClassFixture<SharedDatabase>, IAsyncLifetime
+public sealed class RowSaverTests(SharedDatabase database) : ReplicaTests(database)
 {
-    private ReplicaBench replica = null!;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        await database.EmptyAsync(Cancellation);
-        replica = new ReplicaBench(database);
-    }
-
-    public ValueTask DisposeAsync() => replica.DisposeAsync();
-
     [Fact]
     public async Task A_result_stays_in_memory_while_the_database_is_down_and_is_saved_afterwards()
     {
         var row = await TakenAsync("car");
         var saving = Task.FromResult(false);
-        await database.StoppedAsync(replica, async () =>
+        await Shared.StoppedAsync(replica, async () =>
         {
             await replica.StartSaverAsync();
             saving = replica.Saver.SaveAsync(Renewed(row));
@@ -50,7 +38,7 @@ public sealed class RowSaverTests(SharedDatabase database) : IClassFixture<Share
     public async Task A_value_that_the_database_never_takes_does_not_keep_others_from_being_saved()
     {
         var (first, wrong, last) = (await TakenAsync("a"), await TakenAsync("b"), await TakenAsync("c"));
-        await database.QueryAsync("alter table account add constraint few_failures check (failures < 1000)", Cancellation);
+        await Shared.QueryAsync("alter table account add constraint few_failures check (failures < 1000)", Cancellation);
         try
         {
             var change = Renewed(wrong);
@@ -65,11 +53,11 @@ public sealed class RowSaverTests(SharedDatabase database) : IClassFixture<Share
             var saved = await Task.WhenAll(saving);
             Assert.Equal([true, false, true], saved);
             Assert.Contains("few_failures", Assert.Single(replica.Log.At(LogLevel.Error)), StringComparison.Ordinal);
-            Assert.Equal("2", await database.QueryAsync("select count(*) from account where version = 2", Cancellation));
+            Assert.Equal("2", await Shared.QueryAsync("select count(*) from account where version = 2", Cancellation));
         }
         finally
         {
-            await database.QueryAsync("alter table account drop constraint few_failures", CancellationToken.None);
+            await Shared.QueryAsync("alter table account drop constraint few_failures", CancellationToken.None);
         }
     }
 
@@ -77,7 +65,7 @@ public sealed class RowSaverTests(SharedDatabase database) : IClassFixture<Share
     public async Task A_change_of_a_deleted_account_is_answered_and_does_not_keep_others_from_being_saved()
     {
         var (gone, other) = (await TakenAsync("a"), await TakenAsync("b"));
-        await database.QueryAsync("delete from account where name = 'a'", Cancellation);
+        await Shared.QueryAsync("delete from account where name = 'a'", Cancellation);
         Task<bool>[] saving = [replica.Saver.SaveAsync(Renewed(gone)), replica.Saver.SaveAsync(Renewed(other))];
 
         await replica.StartSaverAsync();
