@@ -25,7 +25,7 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
         for (var round = 1; round <= Rounds; round++)
         {
             var victim = replicas.Running[0];
-            await FlyingAsync(replicas);
+            await FlyingAsync(replicas, victim);
             // Stopped first, so that the number is the one at the kill.
             await victim.Signal("STOP", Stop);
             inFlight += await HeldByAsync(replicas, victim);
@@ -48,7 +48,7 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
         for (var round = 1; round <= Rounds; round++)
         {
             var stopped = replicas.Running[0];
-            await FlyingAsync(replicas);
+            await FlyingAsync(replicas, stopped);
             await stopped.Signal("STOP", Stop);
             var inFlight = await HeldByAsync(replicas, stopped);
             await Task.Delay(Lifetime * 0.15, TimeProvider.System, Stop);
@@ -68,10 +68,7 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
         replicas.Running.Add(cutOff);
         for (var round = 1; round <= Rounds; round++)
         {
-            while (await HeldByAsync(replicas, cutOff) == 0)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Stop);
-            }
+            await FlyingAsync(replicas, cutOff);
             network.Cut();
             var inFlight = await HeldByAsync(replicas, cutOff);
             await Task.Delay(Lifetime * 0.11, TimeProvider.System, Stop);
@@ -137,6 +134,15 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
     private static async Task FlyingAsync(Replicas replicas)
     {
         while (await replicas.InFlightAsync(Stop) < Math.Min(10, Accounts / 60))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Stop);
+        }
+    }
+
+    /// <summary>Waits until this replica has requests in flight, so that its failure tests something: ten with many accounts.</summary>
+    private static async Task FlyingAsync(Replicas replicas, Replica replica)
+    {
+        while (await HeldByAsync(replicas, replica) < Math.Clamp(Accounts / 200, 1, 10))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Stop);
         }
