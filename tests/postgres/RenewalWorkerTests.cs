@@ -160,15 +160,17 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : ReplicaTests(d
     {
         await replica.CreateAsync("car");
         await FailAsync(replica);
-        for (var i = 2; i < 8; i++)
+        var row = await replica.FindAsync("car");
+        // The waits are random parts of a limit that doubles from 30 seconds, so a short one proves nothing.
+        for (var i = 2; i < 8 || (row.RenewAt - row.TriedAt < TimeSpan.FromMinutes(1) && i < 30); i++)
         {
             await replica.IsDueAsync();
             await using var other = new ReplicaBench(Shared);
             await FailAsync(other);
-            Assert.Equal(i, (await other.FindAsync("car")).Failures);
+            row = await other.FindAsync("car");
+            Assert.Equal(i, row.Failures);
         }
 
-        var row = await replica.FindAsync("car");
         Assert.Equal("no answer", row.Error);
         Assert.True(row.RenewAt - row.TriedAt > TimeSpan.FromMinutes(1), $"{row.RenewAt - row.TriedAt}");
     }
