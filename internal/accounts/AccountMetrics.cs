@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 
 namespace Exporter.Accounts;
@@ -13,11 +14,22 @@ public static class AccountMetrics
     private static readonly (FailureKind Kind, string Name)[] FailureKinds =
         [.. Enum.GetValues<FailureKind>().Select(kind => (kind, NameOf(kind)))];
 
+    /// <summary>Families of what a process did with a token itself.</summary>
+    private static readonly FrozenSet<string> OfProcess = new[]
+    {
+        "exporter_token_last_attempt_duration_seconds", "exporter_token_renewals_total", "exporter_token_renewal_failures_total",
+        "exporter_token_adoptions_total", "exporter_token_store_writes_total", "exporter_token_store_write_failures_total",
+        "exporter_token_unpersisted", "exporter_login_pending", "exporter_cloud_clock_offset_seconds", SharedRenewals,
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private const string SharedRenewals = "exporter_token_shared_renewals_total";
+
     /// <summary>Series that change only with the state of a token manager or of a reading source.</summary>
-    public static IReadOnlyList<MetricFamily> State(IReadOnlyList<AccountSnapshot> accounts)
+    /// <param name="countsRenewals">Whether this process renews the tokens, so that its counts are all there are.</param>
+    public static IReadOnlyList<MetricFamily> State(IReadOnlyList<AccountSnapshot> accounts, bool countsRenewals = true)
     {
         var rows = accounts.Select(a => new Row(Labels(a.Account), a.Token, a.ReadingStatus, a.Account.TokenManager.NextRenewal)).ToList();
-        return
+        IReadOnlyList<MetricFamily> families =
         [
             Gauge("exporter_up",
                 "Whether the last attempt to read the account's source succeeded. The exporter polls on its own clock, not on a scrape.",
@@ -58,6 +70,7 @@ public static class AccountMetrics
             Gauge("exporter_cloud_clock_offset_seconds", "The provider's clock minus the local clock, from the last response of the token endpoint.",
                 row => row.Token.History.ClockOffset?.TotalSeconds),
         ];
+        return countsRenewals ? families : [.. families.Where(family => !OfProcess.Contains(family.Name))];
 
         MetricFamily Gauge(string name, string help, Func<Row, double?> value) => MetricFamily.Gauge(name, help, Samples(value));
 
@@ -68,15 +81,15 @@ public static class AccountMetrics
     }
 
     /// <summary>Series that change with time alone: ages, and the sources' own live values, one family for each name.</summary>
-    public static IReadOnlyList<MetricFamily> Live(IReadOnlyList<AccountSnapshot> accounts, DateTimeOffset now) =>
+    public static IReadOnlyList<MetricFamily> Live(IReadOnlyList<AccountSnapshot> accounts, bool countsRenewals, DateTimeOffset now) =>
     [
         MetricFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading. The exporter serves a reading until it is stale.",
             from account in accounts
             let age = now - account.ReadingStatus?.ReadAt
             where age is not null
             select new Sample(Labels(account.Account), age.Value.TotalSeconds)),
-        MetricFamily.Counter("exporter_token_shared_renewals_total", "Callers that shared a renewal that another caller had started.",
-            accounts.Select(a => new Sample(Labels(a.Account), a.Account.TokenManager.SharedRenewals))),
+        MetricFamily.Counter(SharedRenewals, "Callers that shared a renewal that another caller had started.",
+            (countsRenewals ? accounts : []).Select(a => new Sample(Labels(a.Account), a.Account.TokenManager.SharedRenewals))),
         .. from account in accounts
            from live in account.Account.Live
            group new { live, Labels = account.Account.SharedLabels, Value = live.Read(account) } by live.Name into family

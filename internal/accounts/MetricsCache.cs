@@ -16,6 +16,9 @@ public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvi
     private readonly LiveMetrics live = new();
     private volatile MetricsSnapshot latest = MetricsSnapshot.None;
 
+    /// <summary>False for accounts whose tokens other processes renew: they have no counts of renewals.</summary>
+    public bool CountsRenewals { get; init; } = true;
+
     /// <summary>The metrics of the process itself. They are collected at most once in <see cref="LiveFor"/>.</summary>
     public CollectorRegistry Process { get; } = Prometheus.Metrics.NewCustomRegistry();
 
@@ -55,7 +58,7 @@ public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvi
             var next = IsCurrent(latest) ? latest : Render(latest);
             next = next with
             {
-                Live = live.Set(AccountMetrics.Live(next.Accounts, time.GetUtcNow())),
+                Live = live.Set(AccountMetrics.Live(next.Accounts, CountsRenewals, time.GetUtcNow())),
                 Process = EncodedMetrics.Of(Process),
                 UpdatedAt = time.GetTimestamp(),
             };
@@ -103,9 +106,8 @@ public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvi
     {
         var (now, list) = (time.GetUtcNow(), accounts.Current);
         var isSameList = ReferenceEquals(list, before.List);
-        var known = isSameList
-            ? before.Accounts.Cast<AccountSnapshot?>()
-            : list.Select(account => before.Accounts.FirstOrDefault(a => a.Account == account));
+        var byAccount = isSameList ? null : before.Accounts.ToDictionary(a => a.Account);
+        var known = byAccount is null ? before.Accounts.Cast<AccountSnapshot?>() : list.Select(account => byAccount.GetValueOrDefault(account));
         AccountSnapshot[] snapshots = [.. list.Zip(known, (account, earlier) =>
             new AccountSnapshot(account, account.TokenManager.Snapshot, Collect(account, earlier?.Metrics, now)))];
         if (!isSameList)
@@ -114,7 +116,7 @@ public sealed class MetricsCache(AccountList accounts, ApiMetrics api, TimeProvi
             api.RemoveExcept(list.Where(account => before.Accounts.All(
                 a => a.Account.Name != account.Name || a.Account.Source == account.Source)).Select(account => account.Name));
         }
-        var state = EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, AccountMetrics.State(snapshots)));
+        var state = EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, AccountMetrics.State(snapshots, CountsRenewals)));
         var calls = EncodedMetrics.Of(api.Registry);
         state.PrepareAs(before.State);
         calls.PrepareAs(before.Calls);

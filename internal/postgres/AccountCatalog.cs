@@ -4,7 +4,10 @@ namespace Exporter.Postgres;
 
 /// <summary>An account to be created.</summary>
 /// <param name="Token">Sealed; null without a login.</param>
-internal sealed record NewRow(string Name, string Template, string Source, byte[]? Token, TokenProgress Progress);
+internal sealed record NewRow(string Name, string Template, string Source, byte[]? Token, TokenProgress Progress)
+{
+    public ReadingKind Readings { get; init; }
+}
 
 /// <summary>
 /// Which accounts exist: creates, lists and deletes rows. Safe for concurrent use. Every member throws what <see cref="Database.IsFailure"/>
@@ -13,8 +16,13 @@ internal sealed record NewRow(string Name, string Template, string Source, byte[
 internal sealed class AccountCatalog(Database database)
 {
     private const string Insert = """
-        insert into account (name, template, source, token, version, state, expires_at, refresh_expires_at, renew_at)
-        values ($1, $2, $3, $4, case when $4 is null then 0 else 1 end, $5, $6, $7, $8) on conflict (name) do nothing returning name
+        insert into account (name, template, source, token, version, state, expires_at, refresh_expires_at, renew_at, reads)
+        values ($1, $2, $3, $4, case when $4 is null then 0 else 1 end, $5, $6, $7, $8, $9) on conflict (name) do nothing returning name
+        """;
+
+    /// <summary>If the name was not free, the other account may be of another template, and has its row already.</summary>
+    private const string InsertReading = """
+        insert into reading (account, is_stream) select id, $2 from account where name = $1 and reads on conflict (account) do nothing
         """;
 
     private const string Matching = """
@@ -36,7 +44,12 @@ internal sealed class AccountCatalog(Database database)
             batch.Add(Insert,
                 Parameter.Of(row.Name), Parameter.Of(row.Template), Parameter.Of(row.Source), Parameter.Of(row.Token),
                 Parameter.Of(AccountMetrics.NameOf(row.Progress.State)), Parameter.Of(row.Progress.State.Token?.ExpiresAt),
-                Parameter.Of(row.Progress.State.Token?.RefreshExpiresAt), Parameter.Of(row.Progress.NextRenewal));
+                Parameter.Of(row.Progress.State.Token?.RefreshExpiresAt), Parameter.Of(row.Progress.NextRenewal),
+                Parameter.Of(row.Readings is not ReadingKind.None));
+            if (row.Readings is not ReadingKind.None)
+            {
+                batch.Add(InsertReading, Parameter.Of(row.Name), Parameter.Of(row.Readings is ReadingKind.Streamed));
+            }
         }
         return await batch.ReadAllAsync(reader => reader.GetString(0), cancellationToken);
     }

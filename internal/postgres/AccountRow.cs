@@ -56,22 +56,28 @@ internal sealed record AccountRow(
                 return $"its token is damaged: {e.Message}";
             }
         }
-        return new TokenProgress(StateOf(token), token is null ? null : Stamp, RenewAt)
-        {
-            Failures = Failures,
-            Rejections = Rejections,
-            IsLoggedOut = IsLoggedOut,
-            LastError = Error,
-            LastSuccess = RenewedAt,
-            LastAttempt = TriedAt,
-        };
+        return ProgressOf(token);
     }
 
-    /// <summary>The state as people and programs see it, with the times of the token and without the token itself.</summary>
+    /// <summary>The progress with the times of the token and without the token itself.</summary>
+    public TokenProgress WithoutToken() => ProgressOf(
+        SealedToken is null ? null : new Token { ExpiresAt = ExpiresAt, RefreshExpiresAt = RefreshExpiresAt });
+
+    /// <summary>The state as people and programs see it, without secrets.</summary>
     public TokenSnapshot WithoutSecrets() => TokenSnapshot.Initial with
     {
-        State = StateOf(SealedToken is null ? null : new Token { ExpiresAt = ExpiresAt, RefreshExpiresAt = RefreshExpiresAt }),
+        State = WithoutToken().State,
         History = new RenewalHistory { LastError = Error, LastSuccess = RenewedAt, LastAttempt = TriedAt },
+    };
+
+    private TokenProgress ProgressOf(Token? token) => new(StateOf(token), token is null ? null : Stamp, RenewAt)
+    {
+        Failures = Failures,
+        Rejections = Rejections,
+        IsLoggedOut = IsLoggedOut,
+        LastError = Error,
+        LastSuccess = RenewedAt,
+        LastAttempt = TriedAt,
     };
 
     private TokenState StateOf(Token? token) => State switch

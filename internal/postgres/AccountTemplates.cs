@@ -16,6 +16,8 @@ internal sealed class AccountTemplates(IReadOnlyList<ConfiguredAccount> configur
 
     private readonly FrozenDictionary<string, ConfiguredAccount> templates = configured.ToFrozenDictionary(one => one.Name, StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> providers = new(StringComparer.Ordinal);
+    private readonly Lazy<FrozenDictionary<string, ReadingKind>> readings = new(() => configured.ToFrozenDictionary(
+        one => one.Name, one => KindOf(one, services), StringComparer.Ordinal));
     private readonly TimeProvider time = services.GetRequiredService<TimeProvider>();
 
     public IReadOnlyList<string> Names { get; } = [.. configured.Select(one => one.Name)];
@@ -29,6 +31,9 @@ internal sealed class AccountTemplates(IReadOnlyList<ConfiguredAccount> configur
         return account.Provider;
     });
 
+    /// <summary>How the accounts of each configured template take readings.</summary>
+    public IReadOnlyDictionary<string, ReadingKind> Readings => readings.Value;
+
     /// <summary>A new account with a configured template. If it has a token, the lifecycle decides when to renew it.</summary>
     public NewRow NewRow(string name, string template, Token? token, Instant now)
     {
@@ -37,7 +42,10 @@ internal sealed class AccountTemplates(IReadOnlyList<ConfiguredAccount> configur
         var lifecycle = new TokenLifecycle(account.TokenManager.Rules);
         // A grant that needs no token logs in now.
         var progress = token is null ? lifecycle.Loaded(ignoresLogout: true, now).Progress : lifecycle.Adopted(token, now);
-        return new NewRow(name, template, configured.Source, token is null ? null : AccountRow.Seal(keys, name, token), progress);
+        return new NewRow(name, template, configured.Source, token is null ? null : AccountRow.Seal(keys, name, token), progress)
+        {
+            Readings = KindOf(account),
+        };
     }
 
     /// <summary>The account of a row, which nothing renews or reads yet. Null if its template is not configured.</summary>
@@ -52,4 +60,24 @@ internal sealed class AccountTemplates(IReadOnlyList<ConfiguredAccount> configur
         store.Rules = account.TokenManager.Rules;
         return account;
     }
+
+    /// <summary>
+    /// The account of a row without its token, for pages: it has the state of the row, and its readings are restored. Null if its template is not
+    /// configured.
+    /// </summary>
+    public Account? OpenForPages(AccountRow row) =>
+        Find(row.Template)?.OpenAs(row.Name, new MemoryStore(location: PostgresStore.Name), Options, services);
+
+    private static ReadingKind KindOf(ConfiguredAccount configured, IServiceProvider services)
+    {
+        using var account = configured.OpenAs(configured.Name, new MemoryStore(), Options, services);
+        return KindOf(account);
+    }
+
+    private static ReadingKind KindOf(Account account) => account.ReadingSource switch
+    {
+        IPolledReadingSource => ReadingKind.Polled,
+        IStoredReadingSource => ReadingKind.Streamed,
+        _ => ReadingKind.None,
+    };
 }

@@ -4,7 +4,7 @@ namespace Exporter.Postgres;
 /// The accounts that users work with at this replica, opened from their rows: for a login, a pasted token or a logout. Safe for concurrent use.
 /// </summary>
 internal sealed class AttendedAccounts(
-    AccountRows rows, AccountTemplates templates, TokenKeys keys, TokenRefresh refresh, TimeProvider time, ILogger<AttendedAccounts> logger)
+    AccountRows rows, ReadingRows readings, AccountTemplates templates, TokenKeys keys, TokenRefresh refresh, TimeProvider time, ILogger<AttendedAccounts> logger)
     : BackgroundService
 {
     /// <summary>After its last use. A login takes minutes.</summary>
@@ -26,7 +26,7 @@ internal sealed class AttendedAccounts(
             {
                 if (known.RowId == row?.Id)
                 {
-                    Resume(known.Account, row);
+                    await ResumeAsync(known.Account, row, cancellationToken);
                     open[name] = known with { UsedAt = time.GetUtcNow() };
                     return known.Account;
                 }
@@ -39,7 +39,7 @@ internal sealed class AttendedAccounts(
             open[name] = new Open(account, row.Id, time.GetUtcNow());
             // Not canceled: the account is open, and a later call continues with it.
             await account.LoadAsync(isProgramStart: false, CancellationToken.None);
-            Resume(account, row);
+            await ResumeAsync(account, row, CancellationToken.None);
             refresh.Add(account.TokenManagers);
             return account;
         }
@@ -108,12 +108,17 @@ internal sealed class AttendedAccounts(
         closed.Account.Dispose();
     }
 
-    /// <summary>The queue may have renewed, or lost, the token since.</summary>
-    private void Resume(Account account, AccountRow row)
+    /// <summary>The queue may have renewed, or lost, the token since, and another replica may have taken a reading.</summary>
+    private async Task ResumeAsync(Account account, AccountRow row, CancellationToken cancellationToken)
     {
         if (row.Progress(keys) is ({ } progress, null))
         {
             account.TokenManager.Resume(progress);
+        }
+        if (account.ReadingSource is IStoredReadingSource source
+            && await readings.ListAsync([row.Id], cancellationToken) is [{ Content: { } content }])
+        {
+            source.Restore(new SavedReading(content), time.GetUtcNow());
         }
     }
 

@@ -43,6 +43,7 @@ internal sealed class Database(NpgsqlDataSource source) : IAsyncDisposable
     {
         var builder = new NpgsqlSlimDataSourceBuilder(options.ConnectionString);
         builder.EnableTransportSecurity();
+        builder.EnableArrays();
         // After a failover, only the new primary takes writes.
         return new Database(options.HasSeveralHosts
             ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary)
@@ -72,6 +73,18 @@ internal static class Parameter
     public static NpgsqlParameter Of(long? value) => value is { } number
         ? new NpgsqlParameter<long> { TypedValue = number }
         : new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint };
+
+    public static NpgsqlParameter Of(long[]? value) => value is null
+        ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Bigint }
+        : new NpgsqlParameter<long[]> { TypedValue = value };
+
+    public static NpgsqlParameter Of(string[] value) => new NpgsqlParameter<string[]> { TypedValue = value };
+
+    public static NpgsqlParameter Of(bool value) => new NpgsqlParameter<bool> { TypedValue = value };
+
+    public static NpgsqlParameter Of(double? value) => value is { } number
+        ? new NpgsqlParameter<double> { TypedValue = number }
+        : new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Double };
 
     public static NpgsqlParameter Of(int value) => new NpgsqlParameter<int> { TypedValue = value };
 

@@ -14,8 +14,15 @@ internal sealed record StateCount(
 /// <summary>How often renewals of a source had an outcome: <c>renewed</c> or the reason of a failure.</summary>
 internal sealed record OutcomeCount(string Source, string Name, long Value);
 
+/// <summary>The readings of the accounts of one source.</summary>
+/// <param name="Due">Polls that are due and that no replica has taken.</param>
+/// <param name="Streams">Streams that a replica owns.</param>
+/// <param name="OldestDue">When the poll that has waited longest became due; null if none is due.</param>
+internal sealed record ReadingCount(string Source, long Due, long Streams, DateTimeOffset? OldestDue);
+
 /// <summary>All accounts in numbers. Immutable.</summary>
-internal sealed record Overview(IReadOnlyList<StateCount> States, IReadOnlyList<OutcomeCount> Outcomes, DateTimeOffset At)
+internal sealed record Overview(
+    IReadOnlyList<StateCount> States, IReadOnlyList<OutcomeCount> Outcomes, IReadOnlyList<ReadingCount> Readings, DateTimeOffset At)
 {
     public long Accounts => States.Sum(state => state.Accounts);
 }
@@ -37,6 +44,14 @@ internal sealed class OverviewCache(Database database, TimeProvider time)
         """;
 
     private const string Outcomes = "select source, name, sum(value)::bigint from counter group by source, name order by source, name";
+
+    private const string Readings = """
+        select a.source,
+          count(*) filter (where not is_stream and due_at <= now() and (r.lock_until is null or r.lock_until < now())),
+          count(*) filter (where is_stream and r.lock_until > now()),
+          min(due_at) filter (where not is_stream and due_at <= now() and (r.lock_until is null or r.lock_until < now()))
+        from reading r join account a on a.id = r.account group by a.source order by a.source
+        """;
 
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(10);
 
@@ -76,8 +91,9 @@ internal sealed class OverviewCache(Database database, TimeProvider time)
         await using var batch = database.Batch();
         batch.Add(States);
         batch.Add(Outcomes);
+        batch.Add(Readings);
         await using var reader = await batch.ExecuteReaderAsync();
-        var (states, outcomes) = (new List<StateCount>(), new List<OutcomeCount>());
+        var (states, outcomes, readings) = (new List<StateCount>(), new List<OutcomeCount>(), new List<ReadingCount>());
         while (await reader.ReadAsync())
         {
             states.Add(new StateCount(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4),
@@ -88,6 +104,11 @@ internal sealed class OverviewCache(Database database, TimeProvider time)
         {
             outcomes.Add(new OutcomeCount(reader.GetString(0), reader.GetString(1), reader.GetInt64(2)));
         }
-        return latest = new Overview(states, outcomes, time.GetUtcNow());
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync())
+        {
+            readings.Add(new ReadingCount(reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), reader.Time(3)));
+        }
+        return latest = new Overview(states, outcomes, readings, time.GetUtcNow());
     }
 }

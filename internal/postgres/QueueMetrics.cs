@@ -5,7 +5,9 @@ namespace Exporter.Postgres;
 /// <summary>The metrics of this replica's work, and whether the database can be reached. Safe for concurrent use.</summary>
 internal sealed class QueueMetrics
 {
-    private readonly Gauge inFlight;
+    private readonly Gauge renewals;
+    private readonly Gauge polls;
+    private readonly Gauge streams;
     private readonly Gauge reachable;
     private readonly Counter fenced;
     private readonly Histogram database;
@@ -17,7 +19,9 @@ internal sealed class QueueMetrics
     {
         this.time = time;
         var metrics = Prometheus.Metrics.WithCustomRegistry(registry);
-        inFlight = metrics.CreateGauge("exporter_store_renewals_in_flight", "Renewals of this replica that are sent or not saved yet.");
+        renewals = metrics.CreateGauge("exporter_store_renewals_in_flight", "Renewals of this replica that are sent or not saved yet.");
+        polls = metrics.CreateGauge("exporter_store_polls_in_flight", "Polls of this replica that are running or not saved yet.");
+        streams = metrics.CreateGauge("exporter_store_streams", "Streams that this replica owns.");
         fenced = metrics.CreateCounter("exporter_store_fenced_total", "Renewals that this replica did not send, because it was too slow.");
         database = metrics.CreateHistogram("exporter_store_operation_duration_seconds", "Time until the database answered this replica.",
             new HistogramConfiguration { LabelNames = ["operation"], Buckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10] });
@@ -28,9 +32,11 @@ internal sealed class QueueMetrics
     public DateTimeOffset? UnreachableSince =>
         Interlocked.Read(ref unreachableSince) is not 0 and var ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
-    public void Started() => inFlight.Inc();
+    public void Started(string operation) => GaugeOf(operation).Inc();
 
-    public void Ended() => inFlight.Dec();
+    public void Ended(string operation) => GaugeOf(operation).Dec();
+
+    public void Own(int count) => streams.Set(count);
 
     public void Fenced() => fenced.Inc();
 
@@ -46,6 +52,8 @@ internal sealed class QueueMetrics
         reachable.Set(0);
         return Interlocked.CompareExchange(ref unreachableSince, now.UtcTicks, 0) == 0;
     }
+
+    private Gauge GaugeOf(string operation) => operation == PollWorker.Operation ? polls : renewals;
 
     public async Task<T> MeasureAsync<T>(string operation, Func<Task<T>> work)
     {

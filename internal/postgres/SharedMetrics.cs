@@ -3,15 +3,22 @@ using Prometheus;
 namespace Exporter.Postgres;
 
 /// <summary>
-/// The metrics page of all accounts together: their numbers, and what this replica's process does. Every replica returns the same numbers.
-/// Safe for concurrent use.
+/// The metrics page of all accounts together: their numbers, their readings, and what this replica's process does. Every replica returns the same
+/// accounts. Safe for concurrent use.
 /// </summary>
-internal sealed class SharedMetrics(OverviewCache overview, MetricsCache process, TimeProvider time) : IMetricsSource
+internal sealed class SharedMetrics(OverviewCache overview, ReadingPages readings, MetricsCache process, TimeProvider time) : IMetricsSource
 {
+    /// <summary>With more accounts, the page of all of them takes too long for a scrape.</summary>
+    public const int MostOnOnePage = 10_000;
+
     private volatile Encoded? latest;
 
-    public async ValueTask<MetricsPage> PageAsync(ExpositionFormat format, bool gzip, CancellationToken cancellationToken)
+    public async ValueTask<MetricsPage> PageAsync(ExpositionFormat format, bool gzip, Shard? shard, CancellationToken cancellationToken)
     {
+        if (shard is not null)
+        {
+            return new MetricsPage(format, gzip, readings.Of(shard, format, gzip));
+        }
         EncodedMetrics accounts;
         try
         {
@@ -28,7 +35,8 @@ internal sealed class SharedMetrics(OverviewCache overview, MetricsCache process
             // Before the first answer, only the metrics of the process say what is wrong.
             accounts = EncodedMetrics.Empty;
         }
-        return new MetricsPage(format, gzip, accounts, EncodedMetrics.Of(process.Process));
+        EncodedMetrics[] each = readings.Count > MostOnOnePage ? [] : readings.All(format, gzip);
+        return new MetricsPage(format, gzip, [accounts, .. each, EncodedMetrics.Of(process.Process)]);
     }
 
     private static IReadOnlyList<MetricFamily> Families(Overview overview, DateTimeOffset now)
@@ -41,6 +49,9 @@ internal sealed class SharedMetrics(OverviewCache overview, MetricsCache process
 
         IEnumerable<Sample> Lag() => overview.States.GroupBy(count => count.Source).Select(source => new Sample(
             LabelSet.Of(("source", source.Key)), source.Min(count => count.OldestDue) is { } due ? Math.Max(0, (now - due).TotalSeconds) : 0));
+
+        IEnumerable<Sample> Readings(Func<ReadingCount, double> value) => overview.Readings.Select(
+            count => new Sample(LabelSet.Of(("source", count.Source)), value(count)));
 
         IEnumerable<Sample> Outcomes(Func<OutcomeCount, bool> isWanted, Func<OutcomeCount, LabelSet> labels) =>
             overview.Outcomes.Where(isWanted).Select(count => new Sample(labels(count), count.Value));
@@ -60,6 +71,10 @@ internal sealed class SharedMetrics(OverviewCache overview, MetricsCache process
                 Outcomes(c => c.Name == "renewed", c => LabelSet.Of(("source", c.Source)))),
             MetricFamily.Counter("exporter_renewal_failures_total", "Failed renewals of all replicas, by reason.",
                 Outcomes(c => c.Name is not ("renewed" or "skipped"), c => LabelSet.Of(("source", c.Source), ("reason", c.Name)))),
+            MetricFamily.Gauge("exporter_readings_due", "The polls that are due and that no replica has taken.", Readings(c => c.Due)),
+            MetricFamily.Gauge("exporter_readings_lag_seconds", "How long the poll that is most overdue has been due.",
+                Readings(c => c.OldestDue is { } due ? Math.Max(0, (now - due).TotalSeconds) : 0)),
+            MetricFamily.Gauge("exporter_streams_owned", "The streams that a replica keeps connected.", Readings(c => c.Streams)),
             MetricFamily.Gauge("exporter_accounts_counted_timestamp_seconds", "When these numbers were read from the database.",
                 overview.At.ToUnixTimeMilliseconds() / 1000.0),
         ];

@@ -1,11 +1,11 @@
 namespace Exporter.Postgres;
 
 /// <summary>
-/// Starts and ends the work of a replica in order: the schema first, then renewals. At the end, what is in flight is saved before the process exits.
+/// Starts and ends the work of a replica in order: the schema first, then renewals and readings. At the end, what is in flight is saved before the process exits.
 /// </summary>
 internal sealed class SharedStore(
-    Migrations migrations, RowSaver saver, RenewalWorker worker, AttendedAccounts attended, IHostApplicationLifetime lifetime,
-    TimeProvider time, ILogger<SharedStore> logger)
+    Migrations migrations, ReadingRows readings, AccountTemplates templates, RowSaver saver, RenewalWorker worker, PollWorker polls,
+    StreamWorker streams, SharedReadings shared, AttendedAccounts attended, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SharedStore> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
@@ -24,16 +24,18 @@ internal sealed class SharedStore(
         // Counts only while the process runs, unlike the limit of the host.
         using var limit = new CancellationTokenSource(LongestShutdown, new RunningTime(time));
         await base.StopAsync(limit.Token);
-        await worker.StopAsync(limit.Token);
+        await Task.WhenAll(worker.StopAsync(limit.Token), polls.StopAsync(limit.Token), streams.StopAsync(limit.Token));
         await attended.StopAsync(limit.Token);
         try
         {
             await worker.FinishAsync(limit.Token);
+            await polls.FinishAsync(limit.Token);
         }
         catch (OperationCanceledException)
         {
             logger.LogError("some renewals did not finish in time; they stay in doubt, and another replica continues");
         }
+        await shared.StopAsync(limit.Token);
         Lost = await saver.FinishAsync(limit.Token);
         if (Lost > 0)
         {
@@ -45,6 +47,9 @@ internal sealed class SharedStore(
     {
         base.Dispose();
         worker.Dispose();
+        polls.Dispose();
+        streams.Dispose();
+        shared.Dispose();
         attended.Dispose();
         saver.Dispose();
     }
@@ -63,6 +68,9 @@ internal sealed class SharedStore(
             }
             await saver.StartAsync(CancellationToken.None);
             await worker.StartAsync(CancellationToken.None);
+            await shared.StartAsync(CancellationToken.None);
+            await polls.StartAsync(CancellationToken.None);
+            await streams.StartAsync(CancellationToken.None);
             await attended.StartAsync(CancellationToken.None);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -70,13 +78,19 @@ internal sealed class SharedStore(
         }
     }
 
+    /// <returns>Why the schema cannot be used; null if it can.</returns>
     private async Task<string?> MigrateAsync(CancellationToken cancellationToken)
     {
         for (var isFirst = true; ; isFirst = false)
         {
             try
             {
-                return await migrations.RunAsync(cancellationToken);
+                if (await migrations.RunAsync(cancellationToken) is { } unusable)
+                {
+                    return unusable;
+                }
+                await readings.PrepareAsync(templates.Readings, cancellationToken);
+                return null;
             }
             catch (Exception e) when (Database.IsFailure(e))
             {

@@ -16,7 +16,8 @@ public static class SharedStoreServices
         services.AddRows(options, keys, templates);
         services.AddSingleton(provider => new QueueMetrics(
             provider.GetRequiredService<MetricsCache>().Process, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<OverviewCache>();
+        services.AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<PollWorker>().AddSingleton<StreamWorker>();
+        services.AddSingleton<OverviewCache>().AddSingleton<SharedReadings>().AddSingleton<ReadingPages>();
         services.AddSingleton<AttendedAccounts>().AddSingleton<ISharedAccounts, SharedAccounts>();
         services.AddSingleton<IMetricsSource, SharedMetrics>();
         // The only hosted service: it starts and ends the others in order.
@@ -69,8 +70,9 @@ public static class SharedStoreServices
     {
         services.AddSingleton(options).AddSingleton(keys);
         services.AddSingleton(_ => Database.Open(options));
-        services.AddSingleton(provider => new AccountRows(
-            provider.GetRequiredService<Database>(), $"{Dns.GetHostName()}-{Environment.ProcessId}"));
+        var holder = $"{Dns.GetHostName()}-{Environment.ProcessId}";
+        services.AddSingleton(provider => new AccountRows(provider.GetRequiredService<Database>(), holder));
+        services.AddSingleton(provider => new ReadingRows(provider.GetRequiredService<Database>(), holder));
         services.AddSingleton(provider => new AccountTemplates(templates, provider.GetRequiredService<AccountRows>(), keys, provider));
         services.AddSingleton<Migrations>().AddSingleton<AccountCatalog>();
     }

@@ -13,6 +13,17 @@ internal sealed class MetricsEndpoint(MetricsCache metrics, IEnumerable<IMetrics
     public async Task WriteAsync(HttpContext context)
     {
         var (request, response) = (context.Request, context.Response);
+        Shard? shard = null;
+        if (source is not null && request.Query["shard"] is [var text, ..])
+        {
+            (shard, var problem) = Shard.Parse(text ?? "");
+            if (problem is not null)
+            {
+                response.StatusCode = StatusCodes.Status400BadRequest;
+                await response.WriteAsync($"{problem}\n", context.RequestAborted);
+                return;
+            }
+        }
         var (format, gzip) = (Negotiation.Format(request.Headers.Accept), Negotiation.Gzip(request.Headers.AcceptEncoding));
         response.ContentType = format == ExpositionFormat.OpenMetricsText
             ? PrometheusConstants.OpenMetricsContentTypeWithVersionAndEncoding
@@ -24,7 +35,7 @@ internal sealed class MetricsEndpoint(MetricsCache metrics, IEnumerable<IMetrics
         }
         var page = source is null
             ? metrics.Current(format, gzip).Page(format, gzip)
-            : await source.PageAsync(format, gzip, context.RequestAborted);
+            : await source.PageAsync(format, gzip, shard, context.RequestAborted);
         response.ContentLength = page.Length;
         if (!HttpMethods.IsHead(request.Method))
         {

@@ -20,11 +20,11 @@ internal sealed class ReplicaBench : IAsyncDisposable
     private readonly TokenKeys keys;
     private bool isSaving;
 
-    public ReplicaBench(SharedDatabase shared, TokenKeys? keys = null, string template = "fleet")
+    public ReplicaBench(SharedDatabase shared, TokenKeys? keys = null, string template = "fleet", ScriptedApi? api = null)
     {
         (this.shared, this.keys) = (shared, keys ?? Keys);
         Grant = new FakeGrant(Time);
-        var source = new ScriptedSource(Grant);
+        var source = new ScriptedSource(Grant, api);
         using var directory = new TemporaryDirectory();
         var flags = new Dictionary<Setting, IReadOnlyList<string>>
         {
@@ -40,6 +40,8 @@ internal sealed class ReplicaBench : IAsyncDisposable
             .AddSharedStore(shared.Server.Options(), this.keys, templates)
             .BuildServiceProvider();
     }
+
+    public SharedDatabase Database => shared;
 
     /// <summary>Starts at the time of the database, whose clock cannot be replaced.</summary>
     public ManualTime Time { get; } = new(TimeProvider.System.GetUtcNow());
@@ -71,7 +73,10 @@ internal sealed class ReplicaBench : IAsyncDisposable
         var token = Token("0", expiresIn ?? TimeSpan.FromMinutes(5));
         TokenState state = hasToken ? new TokenState.Active(token, Time.GetUtcNow(), 0) : new TokenState.Missing();
         var progress = new TokenProgress(state, null, Time.GetUtcNow());
-        var row = new NewRow(name, template, "scripted", hasToken ? AccountRow.Seal(keys, name, token) : null, progress);
+        var row = new NewRow(name, template, "scripted", hasToken ? AccountRow.Seal(keys, name, token) : null, progress)
+        {
+            Readings = Get<AccountTemplates>().Readings.GetValueOrDefault(template),
+        };
         Assert.Single(await Get<AccountCatalog>().CreateAsync([row], Cancellation));
         await IsDueAsync();
         return await FindAsync(name);
@@ -119,6 +124,29 @@ internal sealed class ReplicaBench : IAsyncDisposable
         await Get<RenewalWorker>().StartAsync(Cancellation);
     }
 
+    /// <summary>Starts to poll what is due.</summary>
+    public Task StartPollsAsync() => Get<PollWorker>().StartAsync(Cancellation);
+
+    /// <summary>The page of this replica, in text. Each call reads what the replica has at that time.</summary>
+    public async Task<string> PageAsync(Shard? shard = null)
+    {
+        // The live values of a page are shared for a moment.
+        Time.Advance(TimeSpan.FromMilliseconds(20));
+        var page = await Get<IMetricsSource>().PageAsync(Prometheus.ExpositionFormat.PrometheusText, gzip: false, shard, Cancellation);
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        page.WriteTo(buffer);
+        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>Waits until the page of this replica contains a line, or does not.</summary>
+    public async Task PageUntilAsync(string line, bool contains = true)
+    {
+        while ((await PageAsync()).Split('\n').Contains(line) != contains)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancellation);
+        }
+    }
+
     /// <summary>Renews what is due now, and saves the results.</summary>
     public async Task RenewDueAsync()
     {
@@ -131,6 +159,10 @@ internal sealed class ReplicaBench : IAsyncDisposable
         Grant.Release();
         await Get<RenewalWorker>().StopAsync(CancellationToken.None);
         await Get<RenewalWorker>().FinishAsync(CancellationToken.None);
+        await Get<PollWorker>().StopAsync(CancellationToken.None);
+        await Get<PollWorker>().FinishAsync(CancellationToken.None);
+        await Get<StreamWorker>().StopAsync(CancellationToken.None);
+        await Get<SharedReadings>().StopAsync(CancellationToken.None);
         if (isSaving)
         {
             await Saver.FinishAsync(CancellationToken.None);

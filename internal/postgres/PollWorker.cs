@@ -1,0 +1,62 @@
+namespace Exporter.Postgres;
+
+/// <summary>
+/// Polls what is due: restores the last reading, polls once, and saves. A poll that is interrupted is repeated by another replica, because
+/// reading twice does no harm.
+/// </summary>
+internal sealed class PollWorker(
+    ReadingRows rows, AccountTemplates templates, TokenKeys keys, QueueMetrics metrics, PostgresOptions options, TimeProvider time,
+    ILogger<PollWorker> logger)
+    : DueWorker<ReadingRow>(Operation, options.InFlight, TimeSpan.FromSeconds(1), metrics, time, logger)
+{
+    public const string Operation = "take_polls";
+
+    /// <summary>For an account that this replica cannot read: another one may have the key, or the template.</summary>
+    private static readonly TimeSpan RetryElsewhere = TimeSpan.FromMinutes(1);
+
+    private CancellationToken stopping;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        stopping = stoppingToken;
+        return base.ExecuteAsync(stoppingToken);
+    }
+
+    protected override Task<IReadOnlyList<ReadingRow>> TakeDueAsync(int most, CancellationToken cancellationToken) =>
+        rows.TakeDueAsync(most, cancellationToken);
+
+    protected override string NameOf(ReadingRow row) => row.Account.Name;
+
+    protected override async Task WorkAsync(ReadingRow row, Fence fence)
+    {
+        using var account = templates.Open(row.Account);
+        var (progress, unsealed) = row.Account.Progress(keys);
+        if (account?.ReadingSource is not IPolledReadingSource source || unsealed is not null)
+        {
+            Logger.LogError("account {Account}: it cannot be read by this replica: {Reason}", row.Account.Name,
+                unsealed ?? $"its configuration has no template {row.Account.Template} that is polled");
+            await rows.ReleaseAsync(row, RetryElsewhere, CancellationToken.None);
+            return;
+        }
+        account.TokenManager.Resume(progress!);
+        if (row.Saved(keys) is { } saved && source.Restore(saved, Time.GetUtcNow()) is { } problem)
+        {
+            Logger.LogWarning("account {Account}: {Problem}", row.Account.Name, problem);
+        }
+        try
+        {
+            await source.PollOnceAsync(stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            await rows.ReleaseAsync(row, TimeSpan.Zero, CancellationToken.None);
+            return;
+        }
+        var reading = source.Save();
+        var memory = reading.Memory is { } bytes ? keys.Seal(ReadingRow.MemoryOf(row.Account.Name), bytes.ToArray()) : null;
+        var nextIn = source.Status.NextTry - Time.GetUtcNow();
+        await rows.SaveAsync(row, reading.Json.ToArray(), memory, source.Status.NeedsToken, nextIn ?? RetryElsewhere, CancellationToken.None);
+        // A poll can renew a token that the provider rejects. Then nothing may be left in memory.
+        await account.ShutDownAsync(Logger, CancellationToken.None);
+    }
+}

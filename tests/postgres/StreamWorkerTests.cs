@@ -1,0 +1,122 @@
+using Exporter.Postgres;
+using Xunit;
+
+namespace Exporter.Tests.Postgres;
+
+/// <summary>A stream has one owner. Another replica takes it over when the owner ends, or no longer confirms it.</summary>
+public sealed class StreamWorkerTests(SharedDatabase database) : IClassFixture<SharedDatabase>, IAsyncLifetime
+{
+    private readonly ScriptedApi api = new() { Streams = true };
+    private ReplicaBench one = null!;
+    private ReplicaBench two = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        await database.EmptyAsync(Cancellation);
+        (one, two) = (new ReplicaBench(database, api: api), new ReplicaBench(database, api: api));
+        await one.CreateAsync("car");
+        await one.IsNotDueAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await one.DisposeAsync();
+        await two.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task One_replica_owns_a_stream_and_every_replica_shows_its_values()
+    {
+        await two.Get<SharedReadings>().StartAsync(Cancellation);
+        await one.Get<StreamWorker>().StartAsync(Cancellation);
+        await two.Get<StreamWorker>().StartAsync(Cancellation);
+        await ConnectedAsync(1);
+
+        await AdvanceUntilAsync(two.PageUntilAsync("""scripted_temperature_celsius{account="car"} 21.5"""));
+        api.Temperature = 30;
+        await AdvanceUntilAsync(two.PageUntilAsync("""scripted_temperature_celsius{account="car"} 30"""));
+
+        Assert.Equal(["car"], api.Connected);
+        Assert.Contains("exporter_store_streams 1", await one.PageAsync() + await two.PageAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_replica_that_shuts_down_gives_its_streams_to_another_with_the_last_values()
+    {
+        await one.Get<StreamWorker>().StartAsync(Cancellation);
+        await ConnectedAsync(1);
+
+        await one.Get<StreamWorker>().StopAsync(Cancellation);
+        Assert.Empty(api.Connected);
+        await two.Get<StreamWorker>().StartAsync(Cancellation);
+        await ConnectedAsync(1);
+
+        // The second owner continued with the reading of the first, so the same temperature is no new value.
+        Assert.Contains("[21.5,1]", await database.QueryAsync("select convert_from(content, 'UTF8') from reading", Cancellation), StringComparison.Ordinal);
+        Assert.Equal("2", await database.QueryAsync("select attempt from reading", Cancellation));
+    }
+
+    [Fact]
+    public async Task A_replica_ends_a_stream_that_another_one_has_taken()
+    {
+        await one.Get<StreamWorker>().StartAsync(Cancellation);
+        await ConnectedAsync(1);
+        // As after the process was stopped for longer than the lease.
+        await database.QueryAsync("update reading set lock_until = now() - interval '1 s'", Cancellation);
+        await two.Get<StreamWorker>().StartAsync(Cancellation);
+        await ConnectedAsync(2);
+        var taken = await database.QueryAsync("select holder || attempt from reading", Cancellation);
+
+        await one.AdvanceUntilAsync(ConnectedAsync(1));
+
+        Assert.Equal(taken, await database.QueryAsync("select holder || attempt from reading", Cancellation));
+    }
+
+    [Fact]
+    public async Task Without_the_database_a_stream_ends_before_its_lease()
+    {
+        await one.Get<StreamWorker>().StartAsync(Cancellation);
+        await ConnectedAsync(1);
+
+        await database.StoppedAsync(one, async () =>
+        {
+            var started = one.Time.GetUtcNow();
+            await one.AdvanceUntilAsync(ConnectedAsync(0));
+            Assert.True(one.Time.GetUtcNow() - started < ReadingRows.Lease);
+        }, Cancellation);
+
+        await database.QueryAsync("update reading set lock_until = null", Cancellation);
+        await one.AdvanceUntilAsync(ConnectedAsync(1));
+    }
+
+    [Fact]
+    public async Task A_stream_continues_with_the_token_that_the_queue_renewed()
+    {
+        await one.Get<StreamWorker>().StartAsync(Cancellation);
+        await ConnectedAsync(1);
+
+        await two.IsDueAsync();
+        await two.RenewDueAsync();
+        var renewed = (await two.FindAsync("car")).Progress(ReplicaBench.Keys).Value!.State.Token!.AccessToken?.Reveal();
+
+        await one.AdvanceUntilAsync(UntilAsync(() => api.Polls[^1].Token == renewed));
+        Assert.NotEqual("access-0", renewed);
+    }
+
+    private async Task AdvanceUntilAsync(Task work)
+    {
+        await Task.WhenAll(one.AdvanceUntilAsync(work), two.AdvanceUntilAsync(work));
+    }
+
+    private Task ConnectedAsync(int streams) => UntilAsync(() => api.Connected.Count == streams);
+
+    private static async Task UntilAsync(Func<bool> reached)
+    {
+        while (!reached())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
+        }
+    }
+}
