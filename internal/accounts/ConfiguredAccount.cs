@@ -92,6 +92,7 @@ public sealed class ConfiguredAccount
     public Account OpenAs(string name, ITokenStore store, TokenManagerOptions options, IServiceProvider services) =>
         open(new AccountContext(name, HasAccountLabel: true, store, options with { Margin = margin }, services)
         {
+            Template = Name,
             StateDirectory = stateDirectory,
             Series = series,
         });

@@ -69,6 +69,9 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
     /// <summary>The account's token file; null if its token is in memory. A source names its own files after it.</summary>
     public string? TokenFile { get; init; }
 
+    /// <summary>The entry of the configuration with the account's settings. Accounts of a shared store can have the same.</summary>
+    public string Template { get; init; } = Name;
+
     /// <summary>The program's state directory. A source creates its own directory in it.</summary>
     public string StateDirectory { get; init; } = Exporter.Accounts.StateDirectory.Default;
 
@@ -77,6 +80,14 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
 
     /// <summary>Adds the account's token export to a store that the source creates.</summary>
     public Func<ITokenStore, ITokenStore> WithTokenExport { get; init; } = store => store;
+
+    /// <summary>Opens the budget of requests to a provider. It is in the shared store, otherwise in a file.</summary>
+    /// <param name="windows">At least one; all of them hold.</param>
+    /// <param name="file">The account's own file in <see cref="StateDirectory"/>.</param>
+    public IRequestBudget OpenBudget(BudgetKey key, IReadOnlyList<BudgetWindow> windows, string file, ILogger logger) =>
+        Services.GetService<IRequestBudgets>() is { } shared
+            ? shared.Open(key, windows)
+            : new RequestBudget(key.Provider, windows, file, Time, logger);
 
     /// <summary>The manager of the account's token.</summary>
     /// <param name="store">By default <see cref="Store"/>.</param>

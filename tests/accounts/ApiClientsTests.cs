@@ -87,6 +87,22 @@ public sealed class ApiClientsTests
     }
 
     [Fact]
+    public async Task A_request_that_the_budget_does_not_allow_is_not_sent_and_neither_is_a_retry()
+    {
+        using var network = new StubHttp().Expect(HttpStatusCode.BadGateway);
+        var api = ProviderApi.Services(new NetatmoSource(), network, time).GetRequiredService<INetatmoApi>();
+        var budget = new CountedBudgets { Left = 1 }.Open(new BudgetKey("netatmo", "Netatmo", "home"), []);
+        var account = new ApiAccount(new Secret("given"), new Uri("https://one.example")) { Budget = budget };
+
+        var sending = api.GetHomeCoachsData(account, Cancellation);
+        await time.AdvanceUntilAsync(() => sending.IsCompleted, TimeSpan.FromSeconds(20));
+
+        using var response = await sending;
+        Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(91)), (response.StatusCode, response.Headers?.RetryAfter?.Delta));
+        Assert.Equal((1, 1), (network.Calls.Count, budget.Used));
+    }
+
+    [Fact]
     public async Task A_request_that_changes_data_at_the_provider_is_never_retried()
     {
         using var network = new StubHttp().Expect(HttpStatusCode.ServiceUnavailable);

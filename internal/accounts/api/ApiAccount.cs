@@ -31,7 +31,7 @@ public class ApiAccount
     public ApiCalls? Calls { get; init; }
 
     /// <summary>Limits the requests of this account; null for no limit.</summary>
-    public RequestBudget? Budget { get; init; }
+    public IRequestBudget? Budget { get; init; }
 
     /// <summary>The largest response in bytes.</summary>
     public int LargestResponse { get; init; } = ApiLimits.LargestBody;

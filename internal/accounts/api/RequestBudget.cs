@@ -1,12 +1,8 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Exporter.Accounts;
-
-/// <param name="Most">The largest number of requests in any <paramref name="Window"/>.</param>
-public sealed record BudgetWindow(int Most, TimeSpan Window);
 
 /// <summary>
 /// Limits the requests of an account to its provider's API. Most providers do not document when their day or minute begins, so a limit holds
@@ -16,6 +12,7 @@ public sealed record BudgetWindow(int Most, TimeSpan Window);
 /// <param name="provider">Its name, for the log.</param>
 /// <param name="windows">At least one; all of them hold.</param>
 public sealed class RequestBudget(string provider, IReadOnlyList<BudgetWindow> windows, string file, TimeProvider time, ILogger logger)
+    : IRequestBudget
 {
     private const int LargestFile = 1 << 20;
 
@@ -41,12 +38,14 @@ public sealed class RequestBudget(string provider, IReadOnlyList<BudgetWindow> w
             lock (gate)
             {
                 var current = Current();
-                return WaitFor(current) is not { } wait ? null : new ApiFailure.RateLimited(
-                    $"No request was sent to {provider}: the budget of {Describe(Full(current))} is used up.")
-                { RetryAfter = wait };
+                return WaitFor(current) is { } wait ? Full(current).UsedUp(provider, wait) : null;
             }
         }
     }
+
+    public ValueTask<ApiFailure?> FailureAsync(CancellationToken cancellationToken) => new(Failure);
+
+    public ValueTask<TimeSpan?> ReserveAsync(CancellationToken cancellationToken) => new(Reserve());
 
     /// <summary>Counts a request before it is sent. Returns how long to wait if no request is left or the file cannot be written.</summary>
     public TimeSpan? Reserve()
@@ -74,14 +73,6 @@ public sealed class RequestBudget(string provider, IReadOnlyList<BudgetWindow> w
             }
         }
     }
-
-    private static string Describe(BudgetWindow budget) => budget.Window switch
-    {
-        { Ticks: TimeSpan.TicksPerHour } => $"{budget.Most} requests in 1 hour",
-        { Ticks: var ticks } when ticks % TimeSpan.TicksPerHour == 0 => string.Create(
-            CultureInfo.InvariantCulture, $"{budget.Most} requests in {budget.Window.TotalHours} hours"),
-        _ => $"{budget.Most} requests in {GoDuration.Text(budget.Window)}",
-    };
 
     /// <summary>The window that has no request left, or will have none first.</summary>
     private BudgetWindow Full(BudgetRecord[] sent) => windows.MaxBy(window => Count(sent, time.GetUtcNow() - window.Window) - window.Most)!;
@@ -188,15 +179,15 @@ internal sealed partial class BudgetJson : JsonSerializerContext;
 /// <summary>Counts every request that reaches the network, including retries, against the budget of its account.</summary>
 internal sealed class BudgetHandler : DelegatingHandler
 {
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (ApiAccount.Of(request).Budget?.Reserve() is not { } wait)
+        if (ApiAccount.Of(request).Budget is not { } budget || await budget.ReserveAsync(cancellationToken) is not { } wait)
         {
-            return base.SendAsync(request, cancellationToken);
+            return await base.SendAsync(request, cancellationToken);
         }
         // The same response as the provider's, without using its quota.
         var response = new HttpResponseMessage(HttpStatusCode.TooManyRequests) { RequestMessage = request };
         response.Headers.RetryAfter = new(TimeSpan.FromSeconds(Math.Ceiling(Math.Max(1, wait.TotalSeconds))));
-        return Task.FromResult(response);
+        return response;
     }
 }

@@ -32,12 +32,13 @@ internal interface IBmwApi
 /// <summary>An account whose requests, including retries, count against the budget.</summary>
 internal sealed class BmwAccount : ApiAccount
 {
-    public BmwAccount(TokenManager manager, Uri address, RequestBudget budget) : base(manager, address) => Budget = budget;
+    public BmwAccount(TokenManager manager, Uri address, IRequestBudget budget) : base(manager, address) => Budget = budget;
 
     /// <summary>Sends one request. If the budget is used up, it sends nothing and does not even renew the token.</summary>
     public async Task<Result<T, ApiFailure>> SendAsync<T>(
-        Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert, TimeProvider time) where T : class =>
-        Budget!.Failure is { } usedUp ? usedUp : BmwResponses.Read(await send(), time, convert);
+        Func<Task<IApiResponse<JsonElement>>> send, Func<JsonElement, T?> convert, TimeProvider time, CancellationToken cancellationToken)
+        where T : class =>
+        await Budget!.FailureAsync(cancellationToken) is { } usedUp ? usedUp : BmwResponses.Read(await send(), time, convert);
 }
 
 /// <summary>A car of the account.</summary>

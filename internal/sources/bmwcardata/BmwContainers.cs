@@ -31,7 +31,8 @@ internal sealed class BmwContainers(IBmwApi api, BmwAccount account, TimeProvide
         {
             return rejection!;
         }
-        var (containers, error) = await account.SendAsync(() => api.GetContainers(account, cancellationToken), Container.List, time);
+        var (containers, error) = await account.SendAsync(
+            () => api.GetContainers(account, cancellationToken), Container.List, time, cancellationToken);
         if (containers is null)
         {
             return error!;
@@ -45,7 +46,7 @@ internal sealed class BmwContainers(IBmwApi api, BmwAccount account, TimeProvide
             IApiResponse<JsonElement>? response = null;
             var request = new NewContainer(Name, Purpose, keys);
             (var container, error) = await account.SendAsync(
-                async () => response = await api.CreateContainer(account, request, cancellationToken), Container.From, time);
+                async () => response = await api.CreateContainer(account, request, cancellationToken), Container.From, time, cancellationToken);
             if (container is not null)
             {
                 return container;

@@ -6,7 +6,7 @@ namespace Exporter.BmwCarData;
 
 /// <summary>
 /// Reads from BMW's CarData API what the stream does not send: once a day the descriptions of the cars, and once after a start their last
-/// values. All requests count against the <see cref="RequestBudget"/>.
+/// values. All requests count against the <see cref="Budget"/>.
 /// </summary>
 /// <param name="file">Stores the descriptions of the cars across restarts.</param>
 internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions options, string file, TimeProvider time, ILogger logger)
@@ -27,13 +27,14 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
     /// <summary>Why the last attempt failed; null if it succeeded.</summary>
     public ApiFailure? Failure => failure;
 
-    public RequestBudget Budget => account.Budget!;
+    public IRequestBudget Budget => account.Budget!;
 
     public static BmwRest Open(BmwCarDataOptions options, TokenManager manager, AccountContext context, ILogger logger)
     {
         var directory = Path.Combine(context.StateDirectory, "bmw-cardata", Uri.EscapeDataString(context.Name));
-        var budget = new RequestBudget(
-            "BMW", [new BudgetWindow(options.RestDailyCalls, Day)], Path.Combine(directory, "calls.json"), context.Time, logger);
+        // BMW counts the requests of a user, whatever client sends them.
+        var key = new BudgetKey(BmwCarDataSource.SourceName, "BMW", context.Name);
+        var budget = context.OpenBudget(key, [new BudgetWindow(options.RestDailyCalls, Day)], Path.Combine(directory, "calls.json"), logger);
         var account = new BmwAccount(manager, options.Api!, budget);
         var file = Path.Combine(directory, "cars.json");
         return new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, options, file, context.Time, logger);
@@ -101,7 +102,8 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
 
     private async Task<ApiFailure?> ReadCarsAsync(CancellationToken cancellationToken)
     {
-        var (mappings, error) = await account.SendAsync(() => api.GetMappings(account, cancellationToken), MappedCar.List, time);
+        var (mappings, error) = await account.SendAsync(
+            () => api.GetMappings(account, cancellationToken), MappedCar.List, time, cancellationToken);
         if (mappings is null)
         {
             return error;
@@ -115,7 +117,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
                 continue;
             }
             (var info, error) = await account.SendAsync(
-                () => api.GetBasicData(account, car.Vin, cancellationToken), json => CarInfo.From(car.Vin, json), time);
+                () => api.GetBasicData(account, car.Vin, cancellationToken), json => CarInfo.From(car.Vin, json), time, cancellationToken);
             if (error is ApiFailure.Rejected)
             {
                 logger.LogWarning("the description of a car cannot be read: {Reason}", error.Reason);
@@ -145,7 +147,8 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
                 json => Json.Member(json, "telematicData") is { ValueKind: JsonValueKind.Object } data
                     ? BmwMessageParser.FromData(vin, data)
                     : null,
-                time);
+                time,
+                cancellationToken);
             if (message is not null)
             {
                 onValues(message);

@@ -23,7 +23,7 @@ internal sealed class HttpApi(
     : IModuleApi
 {
     /// <summary>Limits the requests; null if the module has no budget.</summary>
-    public RequestBudget? Budget { get; init; }
+    public IRequestBudget? Budget { get; init; }
 
     /// <summary>Counts the requests.</summary>
     public HttpCalls? Calls { get; init; }
@@ -34,7 +34,7 @@ internal sealed class HttpApi(
         {
             return new ApiFailure.Rejected(elsewhere);
         }
-        if (Budget?.Failure is { } usedUp)
+        if (Budget is not null && await Budget.FailureAsync(cancellationToken) is { } usedUp)
         {
             return usedUp;
         }

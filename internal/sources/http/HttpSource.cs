@@ -36,7 +36,8 @@ public sealed class HttpSource : ISource
         var http = context.Services.GetRequiredKeyedService<HttpClient>(Name);
         var api = new HttpApi(module, http, oauth?.TokenManager, Basic(options), options.OAuth?.Scopes ?? [], time)
         {
-            Budget = module.Budget.Count == 0 ? null : new RequestBudget(module.Name, module.Budget, BudgetFile(context), time, logger),
+            Budget = module.Budget.Count == 0 ? null : context.OpenBudget(
+                new BudgetKey(Name, module.Name, OwnerOf(options, context)), module.Budget, BudgetFile(context), logger),
             Calls = new HttpCalls(context, module.Name),
         };
         var reader = new HttpReader(module, api, context.Series, time, logger);
@@ -59,6 +60,14 @@ public sealed class HttpSource : ISource
         ModuleAuth.ApiKey => "The exporter uses the API key of the configuration.",
         ModuleAuth.Basic => "The exporter uses the user name and the password of the configuration.",
         _ => "The API needs no login.",
+    };
+
+    /// <summary>Whose requests the API counts. The accounts of a template have its credentials in common, and a login of their own.</summary>
+    private static string OwnerOf(HttpOptions options, AccountContext context) => options switch
+    {
+        { OAuth: null or { Grant: OAuthGrant.Password } } => context.Template,
+        { OAuth.Grant: OAuthGrant.ClientCredentials } or { Module.BudgetOwner: BudgetOwner.Client } => options.OAuth.Client.Id,
+        _ => context.Name,
     };
 
     private static string BudgetFile(AccountContext context) =>

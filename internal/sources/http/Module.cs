@@ -24,6 +24,9 @@ internal sealed record Module(
     /// <summary>Between two readings: the shortest interval of all requests.</summary>
     public TimeSpan Interval => Requests.Min(request => request.Interval);
 
+    /// <summary>Whose requests count against <see cref="Budget"/>.</summary>
+    public BudgetOwner BudgetOwner { get; init; }
+
     /// <summary>The values of secret settings, which no message may contain.</summary>
     public IReadOnlyList<string> Secrets { get; init; } = [];
 
@@ -50,6 +53,15 @@ internal enum ModuleAuth
     Basic,
 
     None,
+}
+
+/// <summary>Whose requests an API counts together, if users log in to it.</summary>
+internal enum BudgetOwner
+{
+    Account,
+
+    /// <summary>All accounts with the same client ID.</summary>
+    Client,
 }
 
 /// <param name="Path">Below the API's base address, or an absolute address.</param>

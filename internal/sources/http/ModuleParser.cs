@@ -25,6 +25,7 @@ internal sealed class ModuleParser(YamlValue.Map top, ModuleText text, ModuleFil
             file.Name, top.Text("about") ?? "", top.Text("verified") is not ("false" or "no"), api, Hosts(), file.Auth, OAuth(), headers, Budget(),
             Size(), errors, requests, series)
         {
+            BudgetOwner = top.Text("budget_of") == "client" ? BudgetOwner.Client : BudgetOwner.Account,
             Secrets = text.Secrets,
             Fingerprint = text.Fingerprint(file.Text),
         };

@@ -370,7 +370,7 @@ public sealed class BmwRestTests : IAsyncLifetime
 
         public Exporter.BmwCarData.BmwRest Rest { get; }
 
-        public RequestBudget Budget => Rest.Budget;
+        public IRequestBudget Budget => Rest.Budget;
 
         public TokenManager TokenManager { get; }
 

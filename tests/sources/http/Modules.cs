@@ -43,7 +43,8 @@ internal static class Modules
         return [.. file.Problems.All.Select(problem => problem.ToString())];
     }
 
-    public static HttpReader Reader(Module module, StubHttp http, ManualTime time, int mostSeries = 20_000, RequestBudget? budget = null) => new(
+    public static HttpReader Reader(
+        Module module, StubHttp http, ManualTime time, int mostSeries = 20_000, IRequestBudget? budget = null) => new(
         module, new HttpApi(module, http.Client, null, null, ["read"], time) { Budget = budget }, new SeriesLimit(mostSeries), time, NullLogger.Instance);
 
     /// <summary>The metrics of a reading, a line for each series.</summary>
