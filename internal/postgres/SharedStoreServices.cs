@@ -18,6 +18,7 @@ public static class SharedStoreServices
             provider.GetRequiredService<MetricsCache>().Process, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RowSaver>().AddSingleton<RenewalWorker>().AddSingleton<PollWorker>().AddSingleton<StreamWorker>();
         services.AddSingleton<OverviewCache>().AddSingleton<SharedReadings>().AddSingleton<ReadingPages>();
+        services.AddSingleton<IRequestBudgets, SharedBudgets>();
         services.AddSingleton<AttendedAccounts>().AddSingleton<ISharedAccounts, SharedAccounts>();
         services.AddSingleton<IMetricsSource, SharedMetrics>();
         // The only hosted service: it starts and ends the others in order.
