@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Exporter.Postgres;
 using Exporter.Sandbox;
 using Exporter.Tests.Support;
@@ -14,9 +13,6 @@ namespace Exporter.Tests.Cluster;
 /// </summary>
 internal sealed class Replicas : IAsyncDisposable
 {
-    private static readonly string Binary =
-        Environment.GetEnvironmentVariable("EXPORTER_CLUSTER") ?? Path.Combine(AppContext.BaseDirectory, "oauth-exporter-cluster");
-
     private readonly TemporaryDirectory directory = new();
 
     private Replicas(PostgresServer postgres, SandboxServer sandbox) => (Postgres, Sandbox) = (postgres, sandbox);
@@ -43,7 +39,8 @@ internal sealed class Replicas : IAsyncDisposable
         var replicas = new Replicas(await PostgresServer.StartAsync(cancellationToken), sandbox);
         try
         {
-            replicas.WriteConfiguration();
+            Replica.Configure(
+                replicas.directory, sandbox.Netatmo.ClientId, sandbox.Netatmo.ClientSecret, new Uri(sandbox.Address, "oauth2/token"));
             await replicas.SeedAsync(accounts, lifetime, cancellationToken);
             if (delay > TimeSpan.Zero)
             {
@@ -63,17 +60,15 @@ internal sealed class Replicas : IAsyncDisposable
     }
 
     /// <param name="store">The address of the database; by default its own.</param>
-    public async Task<Replica> StartReplicaAsync(CancellationToken cancellationToken, string? store = null)
-    {
-        var process = Peer.Start(Binary,
-            ["--config", Path.Combine(directory.Path, "exporter.yml"), "--addr", "127.0.0.1:0", "--store", store ?? Postgres.Address]);
-        var line = await process.Says("listening on ", cancellationToken);
-        return new Replica(process, new Uri(line.Split("listening on ")[1].Split(',')[0].TrimEnd('"')));
-    }
+    public Task<Replica> StartReplicaAsync(CancellationToken cancellationToken, string? store = null) =>
+        Replica.StartAsync(directory, store ?? Postgres.Address, cancellationToken);
 
-    /// <summary>The number of accounts that lost their login, as the rows say.</summary>
-    public async Task<int> LostAsync(CancellationToken cancellationToken) =>
-        int.Parse(await Postgres.QueryAsync("select count(*) from account where state = 'lost'", cancellationToken));
+    /// <summary>The accounts that lost their login, as the rows say.</summary>
+    public Task<IReadOnlyList<string>> LostAsync(CancellationToken cancellationToken) => NamesAsync("state = 'lost'", cancellationToken);
+
+    /// <summary>The accounts whose request this replica has sent, or is about to send, and has not saved.</summary>
+    public Task<IReadOnlyList<string>> HeldAsync(Replica replica, CancellationToken cancellationToken) =>
+        NamesAsync($"sent_at is not null and holder like '%-{replica.ProcessId}'", cancellationToken);
 
     /// <summary>The number of requests that a replica has sent and not saved.</summary>
     public async Task<int> InFlightAsync(CancellationToken cancellationToken) =>
@@ -99,27 +94,13 @@ internal sealed class Replicas : IAsyncDisposable
         directory.Dispose();
     }
 
-    private void WriteConfiguration()
-    {
-        var (keys, secret) = (Path.Combine(directory.Path, "keys"), Path.Combine(directory.Path, "secret"));
-        File.WriteAllText(keys, $"first {Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}\n");
-        File.SetUnixFileMode(keys, UnixFileMode.UserRead);
-        File.WriteAllText(secret, Sandbox.Netatmo.ClientSecret);
-        File.WriteAllText(Path.Combine(directory.Path, "exporter.yml"), $"""
-            store_key_file: keys
-            state_folder: {directory.Path}
-            accounts:
-              fleet:
-                source: oauth2
-                client_id: {Sandbox.Netatmo.ClientId}
-                client_secret_file: secret
-                token_endpoint: {Sandbox.Address}oauth2/token
-            """);
-    }
+    private async Task<IReadOnlyList<string>> NamesAsync(string condition, CancellationToken cancellationToken) =>
+        (await Postgres.QueryAsync($"select name from account where {condition}", cancellationToken))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private async Task SeedAsync(int accounts, TimeSpan lifetime, CancellationToken cancellationToken)
     {
-        var keys = TokenKeys.Read(Path.Combine(directory.Path, "keys")).Value!;
+        var keys = Replica.Keys(directory);
         await using var database = Database.Open(Postgres.Options());
         Assert.Null(await new Migrations(database, NullLogger<Migrations>.Instance).RunAsync(cancellationToken));
         var catalog = new AccountCatalog(database);
@@ -142,27 +123,5 @@ internal sealed class Replicas : IAsyncDisposable
             });
             await catalog.CreateAsync([.. rows], cancellationToken);
         }
-    }
-}
-
-/// <summary>One replica.</summary>
-internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
-{
-    public HttpClient Http { get; } = new() { BaseAddress = address };
-
-    public string Log => process.Output;
-
-    public int ProcessId => process.ProcessId;
-
-    public Task Signal(string signal, CancellationToken cancellationToken) => process.Signal(signal, cancellationToken);
-
-    public Task<int> Ends(CancellationToken cancellationToken) => process.Ends(cancellationToken);
-
-    public Task<string> Says(string text, CancellationToken cancellationToken) => process.Says(text, cancellationToken);
-
-    public async ValueTask DisposeAsync()
-    {
-        Http.Dispose();
-        await process.DisposeAsync();
     }
 }

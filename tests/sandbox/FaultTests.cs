@@ -123,6 +123,33 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_delayed_request_takes_effect_after_its_client_has_disconnected()
+    {
+        await using var visitor = await SandboxVisitor.Start();
+        visitor.Netatmo.Token.Fail(new Fault.Delay(5));
+        using var http = new HttpClient { BaseAddress = visitor.Sandbox.Address };
+        using var client = new CancellationTokenSource();
+        var form = new Dictionary<string, string>
+        {
+            ["grant_type"] = "refresh_token",
+            ["refresh_token"] = visitor.Netatmo.Login().RefreshToken,
+            ["client_id"] = visitor.Netatmo.ClientId,
+            ["client_secret"] = visitor.Netatmo.ClientSecret,
+        };
+        var renewal = http.PostAsync("/oauth2/token", new FormUrlEncodedContent(form), client.Token);
+        await visitor.Netatmo.Token.Reached(1, Cancellation);
+        await client.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => renewal);
+
+        visitor.Time.Advance(TimeSpan.FromSeconds(5));
+
+        while (visitor.Netatmo.Authorization.Counters.Rotations == 0)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Cancellation);
+        }
+    }
+
+    [Fact]
     public async Task Clearing_releases_a_hanging_request()
     {
         await using var visitor = await SandboxVisitor.Start();

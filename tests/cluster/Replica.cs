@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using Exporter.Tests.Support;
+using Exporter.Tokens;
+
+namespace Exporter.Tests.Cluster;
+
+/// <summary>One replica: a process of the real program.</summary>
+internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
+{
+    private const string KeyFile = "keys";
+
+    /// <summary>The program.</summary>
+    public static readonly string Binary =
+        Environment.GetEnvironmentVariable("EXPORTER_CLUSTER") ?? Path.Combine(AppContext.BaseDirectory, "oauth-exporter-cluster");
+
+    public HttpClient Http { get; } = new() { BaseAddress = address };
+
+    public string Log => process.Output;
+
+    public int ProcessId => process.ProcessId;
+
+    /// <summary>Writes the configuration of all replicas, with one template: <c>fleet</c>.</summary>
+    public static void Configure(TemporaryDirectory directory, string clientId, string clientSecret, Uri tokenEndpoint)
+    {
+        directory.Write(KeyFile, $"first {Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}\n");
+        directory.Write("secret", clientSecret);
+        directory.Write("exporter.yml", $"""
+            store_key_file: {KeyFile}
+            state_folder: {directory.Path}
+            accounts:
+              fleet:
+                source: oauth2
+                client_id: {clientId}
+                client_secret_file: secret
+                token_endpoint: {tokenEndpoint}
+            """);
+    }
+
+    /// <summary>The keys of the configuration.</summary>
+    public static TokenKeys Keys(TemporaryDirectory directory) => TokenKeys.Read(directory[KeyFile]).Value!;
+
+    /// <param name="store">The address of the database.</param>
+    public static async Task<Replica> StartAsync(TemporaryDirectory directory, string store, CancellationToken cancellationToken)
+    {
+        var process = Peer.Start(Binary, ["--config", directory["exporter.yml"], "--addr", "127.0.0.1:0", "--store", store]);
+        var line = await process.Says("listening on ", cancellationToken);
+        return new Replica(process, new Uri(line.Split("listening on ")[1].Split(',')[0].TrimEnd('"')));
+    }
+
+    /// <summary>A line of the kernel's status of the process: <c>VmRSS</c> is its resident memory in KiB, <c>VmHWM</c> the most so far.</summary>
+    public long Status(string name) => long.Parse(File.ReadLines($"/proc/{ProcessId}/status")
+        .First(line => line.StartsWith($"{name}:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]);
+
+    public Task Signal(string signal, CancellationToken cancellationToken) => process.Signal(signal, cancellationToken);
+
+    public Task<int> Ends(CancellationToken cancellationToken) => process.Ends(cancellationToken);
+
+    public Task<string> Says(string text, CancellationToken cancellationToken) => process.Says(text, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await process.DisposeAsync();
+    }
+}
