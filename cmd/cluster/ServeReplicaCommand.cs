@@ -11,7 +11,8 @@ internal static class ServeReplicaCommand
 
     public static void AddTo(CommandLine program)
     {
-        program.SetDefault(RunAsync);
+        program.SetDefault(
+            RunAsync, "oauth-exporter-cluster check --config exporter.yml", "oauth-exporter-cluster --config exporter.yml");
         program.Add(
             new Command("serve", "Renews the tokens of the shared store, together with its other replicas, and serves metrics."),
             new(CommandGroup.Exporter,

@@ -25,7 +25,7 @@ internal sealed class CommandHelp(
         if (notes.GetValueOrDefault(command) is { } shown)
         {
             WriteSettings("Settings", shown.Settings);
-            output.WriteLine($"\nExamples:\n  {string.Join("\n  ", shown.Examples)}");
+            output.WriteLine($"\nExamples:\n  {string.Join("\n  ", shown.Examples.Select(OfThisProgram))}");
             output.WriteLine();
             WriteText("Exit codes: 0 success; 1 fix the configuration or log in, then try again; "
                 + "2 temporary failure or interrupted, try again later.");
@@ -85,6 +85,12 @@ internal sealed class CommandHelp(
     private static string Summary(Command command) => command.Subcommands.Count > 0
         ? $"Commands: {Names(command)}."
         : command.Description!.Split(". ")[0].TrimEnd('.') + ".";
+
+    /// <summary>An example of a command that both programs have, with the name of this one.</summary>
+    private static string OfThisProgram(string example) =>
+        example.Contains(CommandLine.ProgramName, StringComparison.Ordinal)
+            ? example
+            : example.Replace(CommandLine.Home, CommandLine.ProgramName, StringComparison.Ordinal);
 
     /// <summary>The names of a group's commands: <c>stream</c>, or <c>things (list, show)</c>.</summary>
     private static string Names(Command group) => string.Join(", ", group.Subcommands.Select(

@@ -8,7 +8,9 @@ namespace Exporter;
 /// <summary>The command line of the program. Every command accepts every setting that has a flag.</summary>
 internal sealed class CommandLine
 {
-    private const string Home = "oauth-exporter";
+    /// <summary>The name of the program for one machine.</summary>
+    public const string Home = "oauth-exporter";
+
     public const string AccountHelp = "The account. Optional if there is only one.";
 
     /// <summary>The keys of the settings that a first account needs.</summary>
@@ -34,7 +36,6 @@ internal sealed class CommandLine
         {
             Root.Add(flag);
         }
-        notes[Root] = new(CommandGroup.Exporter, ["oauth-exporter --config exporter.yml", "oauth-exporter login home --config exporter.yml"], []);
         Help = new CommandHelp(Root, own, sources, notes, terminal);
         errors = new ArgumentErrors(flags.Keys, notes, terminal.Error);
         Root.Options.OfType<HelpOption>().Single().Action = new WriteAction(result => Help.Write(result.CommandResult.Command));
@@ -85,8 +86,12 @@ internal sealed class CommandLine
         new(name, aliases) { Description = help, Arity = ArgumentArity.Zero };
 
     /// <summary>Sets what the program does without a command.</summary>
-    public void SetDefault(Func<CommandContext, ParseResult, CancellationToken, Task<int>> run) =>
+    /// <param name="examples">Of the program's most important calls.</param>
+    public void SetDefault(Func<CommandContext, ParseResult, CancellationToken, Task<int>> run, params IReadOnlyList<string> examples)
+    {
+        notes[Root] = new(CommandGroup.Exporter, examples, []);
         SetAction(Root, StoreAccess.Service, WithConfiguration(run));
+    }
 
     /// <summary>Adds a command that needs a valid configuration.</summary>
     /// <param name="access">How it uses the files of accounts.</param>

@@ -91,7 +91,9 @@ internal static class CompletionCommand
         {
             return terminal.Fail($"{Sanitize.Line(shell, 60)}: there is no script for this shell{Nearest.Remedy(shell, Scripts.Keys, choice)}");
         }
-        terminal.Output.WriteLine(script.ReplaceLineEndings("\n"));
+        terminal.Output.WriteLine(script.ReplaceLineEndings("\n")
+            .Replace(CommandLine.Home, CommandLine.ProgramName, StringComparison.Ordinal)
+            .Replace("oauth_exporter", CommandLine.ProgramName.Replace('-', '_'), StringComparison.Ordinal));
         return ExitCode.Done;
     }
 

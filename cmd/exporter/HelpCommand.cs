@@ -21,7 +21,7 @@ internal static class HelpCommand
         program.AddUnconfigured(
             new Command("help", "Shows the help of a command, or settings.") { topic },
             new(CommandGroup.Tools,
-                ["oauth-exporter help login", "oauth-exporter help settings", $"oauth-exporter help settings {program.Sources[^1].Name}"], []),
+                ["oauth-exporter help check", "oauth-exporter help settings", $"oauth-exporter help settings {program.Sources[^1].Name}"], []),
             (result, _) => Task.FromResult(Show(program, result.GetValue(topic) ?? [])));
         program.AddUnconfigured(
             new Command("version", "Shows the version."),

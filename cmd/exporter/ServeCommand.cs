@@ -10,7 +10,7 @@ internal static class ServeCommand
 {
     public static void AddTo(CommandLine program)
     {
-        program.SetDefault(RunAsync);
+        program.SetDefault(RunAsync, "oauth-exporter --config exporter.yml", "oauth-exporter login home --config exporter.yml");
         program.Add(
             new Command("serve", "Renews the tokens, reads the sources and serves metrics."),
             new(CommandGroup.Exporter,
