@@ -198,4 +198,8 @@ public sealed record AccountSnapshot(Account Account, TokenSnapshot Token, Readi
 
 /// <summary>A series that changes with time alone. It is omitted while its value is null.</summary>
 /// <param name="Read">Returns the current value without waiting.</param>
-public sealed record LiveValue(string Name, string Help, MetricKind Kind, Func<AccountSnapshot, double?> Read);
+public sealed record LiveValue(string Name, string Help, MetricKind Kind, Func<AccountSnapshot, double?> Read)
+{
+    /// <summary>Whether only the process that reads the account has the value.</summary>
+    public bool IsOfProcess { get; init; }
+}

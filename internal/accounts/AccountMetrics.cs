@@ -81,6 +81,7 @@ public static class AccountMetrics
     }
 
     /// <summary>Series that change with time alone: ages, and the sources' own live values, one family for each name.</summary>
+    /// <param name="countsRenewals">Whether this process also renews and reads the accounts.</param>
     public static IReadOnlyList<MetricFamily> Live(IReadOnlyList<AccountSnapshot> accounts, bool countsRenewals, DateTimeOffset now) =>
     [
         MetricFamily.Gauge("exporter_reading_age_seconds", "The age of the latest reading. The exporter serves a reading until it is stale.",
@@ -92,6 +93,7 @@ public static class AccountMetrics
             (countsRenewals ? accounts : []).Select(a => new Sample(Labels(a.Account), a.Account.TokenManager.SharedRenewals))),
         .. from account in accounts
            from live in account.Account.Live
+           where countsRenewals || !live.IsOfProcess
            group new { live, Labels = account.Account.SharedLabels, Value = live.Read(account) } by live.Name into family
            let samples = family.Where(one => one.Value is not null).Select(one => new Sample(one.Labels, one.Value!.Value))
            let first = family.First().live

@@ -10,6 +10,13 @@ public interface IMetricsSource
     ValueTask<MetricsPage> PageAsync(ExpositionFormat format, bool gzip, Shard? shard, CancellationToken cancellationToken);
 }
 
+/// <summary>Whether the program can serve its pages yet. A program without it can as soon as it listens. Safe for concurrent use.</summary>
+public interface IReadiness
+{
+    /// <summary>What the program waits for, as a sentence; null if it is ready.</summary>
+    string? Waiting { get; }
+}
+
 /// <summary>One of several parts of all accounts. An account is always in the same part.</summary>
 /// <param name="Index">From 0.</param>
 public sealed record Shard(int Index, int Count)

@@ -4,8 +4,8 @@ namespace Exporter.Postgres;
 /// The accounts that users work with at this replica, opened from their rows: for a login, a pasted token or a logout. Safe for concurrent use.
 /// </summary>
 internal sealed class AttendedAccounts(
-    AccountRows rows, ReadingRows readings, AccountTemplates templates, TokenKeys keys, TokenRefresh refresh, TimeProvider time, ILogger<AttendedAccounts> logger)
-    : BackgroundService
+    AccountRows rows, ReadingRows readings, AccountTemplates templates, TokenKeys keys, TokenRefresh refresh, TimeProvider time,
+    ILogger<AttendedAccounts> logger) : BackgroundService
 {
     /// <summary>After its last use. A login takes minutes.</summary>
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(30);

@@ -72,11 +72,11 @@ internal sealed class ReadingRows(Database database, string holder)
 
     /// <summary>Takes up to <paramref name="most"/> accounts whose poll is due.</summary>
     public Task<IReadOnlyList<ReadingRow>> TakeDueAsync(int most, CancellationToken cancellationToken) =>
-        ReadAsync(TakeDue, cancellationToken, Parameter.Of(holder), Parameter.Of(most));
+        ReadAsync(TakeDue, [Parameter.Of(holder), Parameter.Of(most)], cancellationToken);
 
     /// <summary>Takes up to <paramref name="most"/> streams without an owner.</summary>
     public Task<IReadOnlyList<ReadingRow>> TakeStreamsAsync(int most, CancellationToken cancellationToken) =>
-        ReadAsync(TakeStreams, cancellationToken, Parameter.Of(holder), Parameter.Of(most), Parameter.Of(Lease.TotalSeconds));
+        ReadAsync(TakeStreams, [Parameter.Of(holder), Parameter.Of(most), Parameter.Of(Lease.TotalSeconds)], cancellationToken);
 
     /// <summary>Confirms that this replica owns streams.</summary>
     /// <returns>The accounts that it still owns, and the versions of their tokens.</returns>
@@ -99,7 +99,7 @@ internal sealed class ReadingRows(Database database, string holder)
     }
 
     /// <summary>Saves a reading, unless another replica has taken the row since.</summary>
-    /// <param name="needsToken">Whether the poll failed for want of a token. If the account has another one by now, it is due at once.</param>
+    /// <param name="needsToken">Whether the poll failed without a working token. If the account has another one by now, it is due at once.</param>
     /// <param name="nextIn">From now; null to keep the row, which is a stream.</param>
     /// <returns>Whether it was saved.</returns>
     public async Task<bool> SaveAsync(
@@ -131,9 +131,9 @@ internal sealed class ReadingRows(Database database, string holder)
         $"""
         select {AccountRow.Columns}, r.attempt, r.content, null::bytea from account a join reading r on r.account = a.id
         where $1 is null or a.id = any ($1)
-        """, cancellationToken, Parameter.Of(ids?.ToArray()));
+        """, [Parameter.Of(ids?.ToArray())], cancellationToken);
 
-    private async Task<IReadOnlyList<ReadingRow>> ReadAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    private async Task<IReadOnlyList<ReadingRow>> ReadAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
         await using var command = database.Command(sql, parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -9,7 +9,8 @@ namespace Exporter.Postgres;
 /// any replica polled. While the database cannot be reached, the readings stay, and their age shows it.
 /// </summary>
 internal sealed class SharedReadings(
-    Database database, ReadingRows rows, AccountTemplates templates, TimeProvider time, ILogger<SharedReadings> logger) : BackgroundService
+    Database database, ReadingRows rows, AccountTemplates templates, TimeProvider time, ILogger<SharedReadings> logger)
+    : BackgroundService, IReadiness
 {
     /// <summary>Changes within this time are read together.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(200);
@@ -20,6 +21,10 @@ internal sealed class SharedReadings(
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<long, Entry> entries = [];
+    private volatile bool isLoaded;
+
+    /// <summary>Once loaded, a replica stays ready: without the database, its pages say so.</summary>
+    public string? Waiting => isLoaded ? null : "The exporter has not read the accounts from the database yet.";
 
     /// <summary>Accounts without tokens, in ascending order of their names.</summary>
     public AccountList Accounts { get; } = new([]);
@@ -46,7 +51,7 @@ internal sealed class SharedReadings(
                 if (isConnected)
                 {
                     isConnected = false;
-                    logger.LogError("the readings of other replicas are not updated until the database can be reached: {Reason}", Database.Describe(e));
+                    logger.LogError("the readings are not updated until the database can be reached: {Reason}", Database.Describe(e));
                 }
                 await Task.Delay(Retry, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -68,6 +73,7 @@ internal sealed class SharedReadings(
         }
         // After listening starts, so that no change is between the two.
         await LoadAsync(null, cancellationToken);
+        isLoaded = true;
         connected();
         Task[] parts = [ListenAsync(connection, ending.Token), LoadChangesAsync(changes.Reader, ending.Token)];
         var first = await Task.WhenAny(parts);
@@ -137,7 +143,8 @@ internal sealed class SharedReadings(
             (entries[id], isNew) = (entry = new Entry(account, row.Account.Template), true);
         }
         entry.Account.TokenManager.Resume(row.Account.WithoutToken());
-        if (row.Content is { } content && entry.Account.ReadingSource is IStoredReadingSource source && !content.AsSpan().SequenceEqual(entry.Content))
+        if (row.Content is { } content && entry.Account.ReadingSource is IStoredReadingSource source
+            && !content.AsSpan().SequenceEqual(entry.Content))
         {
             entry.Content = content;
             // The replica that polls logs what cannot be restored.

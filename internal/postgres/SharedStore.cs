@@ -1,12 +1,13 @@
 namespace Exporter.Postgres;
 
 /// <summary>
-/// Starts and ends the work of a replica in order: the schema first, then renewals and readings. At the end, what is in flight is saved before the process exits.
+/// Starts and ends the work of a replica in order: the schema first, then renewals and readings. At the end, what is in flight is saved before the
+/// process exits.
 /// </summary>
 internal sealed class SharedStore(
     Migrations migrations, ReadingRows readings, AccountTemplates templates, RowSaver saver, RenewalWorker worker, PollWorker polls,
-    StreamWorker streams, SharedReadings shared, AttendedAccounts attended, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SharedStore> logger)
-    : BackgroundService
+    StreamWorker streams, SharedReadings shared, AttendedAccounts attended, IHostApplicationLifetime lifetime, TimeProvider time,
+    ILogger<SharedStore> logger) : BackgroundService
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 

@@ -21,6 +21,7 @@ public static class SharedStoreServices
         services.AddSingleton<IRequestBudgets, SharedBudgets>();
         services.AddSingleton<AttendedAccounts>().AddSingleton<ISharedAccounts, SharedAccounts>();
         services.AddSingleton<IMetricsSource, SharedMetrics>();
+        services.AddSingleton<IReadiness>(provider => provider.GetRequiredService<SharedReadings>());
         // The only hosted service: it starts and ends the others in order.
         services.AddSingleton<SharedStore>().AddHostedService(provider => provider.GetRequiredService<SharedStore>());
         return services;

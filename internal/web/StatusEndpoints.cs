@@ -29,7 +29,9 @@ internal static class StatusEndpoints
         {
             routes.MapMethods(path, Read, () => TypedResults.Text("The exporter is healthy.\n"));
         }
-        routes.MapMethods(Ready, Read, () => TypedResults.Text("The exporter is ready.\n"));
+        routes.MapMethods(Ready, Read, (HttpContext context) => context.RequestServices.GetService<IReadiness>()?.Waiting is { } waiting
+            ? TypedResults.Text($"{waiting}\n", statusCode: StatusCodes.Status503ServiceUnavailable)
+            : TypedResults.Text("The exporter is ready.\n"));
     }
 
     /// <summary>

@@ -19,7 +19,7 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
 
     public int ProcessId => process.ProcessId;
 
-    /// <summary>Writes the configuration of all replicas, with one template: <c>fleet</c>.</summary>
+    /// <summary>Writes the configuration of all replicas, with two templates: <c>fleet</c>, which only keeps tokens, and <c>home</c>, which also reads weather stations.</summary>
     public static void Configure(TemporaryDirectory directory, string clientId, string clientSecret, Uri tokenEndpoint)
     {
         directory.Write(KeyFile, $"first {Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}\n");
@@ -33,6 +33,11 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
                 client_id: {clientId}
                 client_secret_file: secret
                 token_endpoint: {tokenEndpoint}
+              home:
+                source: netatmo
+                client_id: {clientId}
+                client_secret_file: secret
+                api_url: {new Uri(tokenEndpoint, "/")}
             """);
     }
 

@@ -28,9 +28,10 @@ internal sealed class Replicas : IAsyncDisposable
     public AuthorizationCounters Counters => Sandbox.Netatmo.Authorization.Counters;
 
     /// <param name="lifetime">Of access tokens.</param>
+    /// <param name="read">Whether the accounts are of the template <c>home</c> instead of <c>fleet</c>.</param>
     /// <param name="delay">How long the provider takes for a token.</param>
     public static async Task<Replicas> StartAsync(
-        int accounts, TimeSpan lifetime, TimeSpan delay, int count, CancellationToken cancellationToken)
+        int accounts, TimeSpan lifetime, TimeSpan delay, int count, CancellationToken cancellationToken, bool read = false)
     {
         var sandbox = await SandboxServer.StartAsync(new SandboxOptions
         {
@@ -41,7 +42,7 @@ internal sealed class Replicas : IAsyncDisposable
         {
             Replica.Configure(
                 replicas.directory, sandbox.Netatmo.ClientId, sandbox.Netatmo.ClientSecret, new Uri(sandbox.Address, "oauth2/token"));
-            await replicas.SeedAsync(accounts, lifetime, cancellationToken);
+            await replicas.SeedAsync(accounts, lifetime, read, cancellationToken);
             if (delay > TimeSpan.Zero)
             {
                 sandbox.Netatmo.Token.Fail(new Fault.Delay(delay.TotalSeconds), int.MaxValue);
@@ -98,7 +99,7 @@ internal sealed class Replicas : IAsyncDisposable
         (await Postgres.QueryAsync($"select name from account where {condition}", cancellationToken))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    private async Task SeedAsync(int accounts, TimeSpan lifetime, CancellationToken cancellationToken)
+    private async Task SeedAsync(int accounts, TimeSpan lifetime, bool read, CancellationToken cancellationToken)
     {
         var keys = Replica.Keys(directory);
         await using var database = Database.Open(Postgres.Options());
@@ -118,8 +119,8 @@ internal sealed class Replicas : IAsyncDisposable
                 };
                 // Spread out, as renewals are after a while.
                 var due = now + (lifetime * 0.8 * i / accounts);
-                return new NewRow($"car-{i:00000}", "fleet", "oauth2", AccountRow.Seal(keys, $"car-{i:00000}", token),
-                    new TokenProgress(new TokenState.Active(token, due, 0), "1", due));
+                return new NewRow($"car-{i:00000}", read ? "home" : "fleet", read ? "netatmo" : "oauth2", AccountRow.Seal(keys, $"car-{i:00000}", token),
+                    new TokenProgress(new TokenState.Active(token, due, 0), "1", due)) { Readings = read ? ReadingKind.Polled : ReadingKind.None };
             });
             await catalog.CreateAsync([.. rows], cancellationToken);
         }

@@ -26,7 +26,7 @@ public sealed class SharedDatabase : IAsyncLifetime
         await Server.DisposeAsync();
     }
 
-    internal Task EmptyAsync(CancellationToken cancellationToken) => QueryAsync("truncate account, counter, used_link cascade", cancellationToken);
+    internal Task EmptyAsync(CancellationToken cancellationToken) => QueryAsync("truncate account, counter, used_link, sent_request cascade", cancellationToken);
 
     /// <summary>Runs SQL and returns the first value as text; an empty text for NULL.</summary>
     internal async Task<string> QueryAsync(string sql, CancellationToken cancellationToken)

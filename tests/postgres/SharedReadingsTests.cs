@@ -43,6 +43,19 @@ public sealed partial class SharedReadingsTests(SharedDatabase database) : IClas
     }
 
     [Fact]
+    public async Task A_replica_is_ready_when_it_has_read_the_accounts()
+    {
+        Assert.NotNull(polling.Get<IReadiness>().Waiting);
+
+        await polling.Get<SharedReadings>().StartAsync(Cancellation);
+
+        while (polling.Get<IReadiness>().Waiting is not null)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
+        }
+    }
+
+    [Fact]
     public async Task The_state_of_a_token_follows_a_logout_at_another_replica()
     {
         var row = await CreateAsync("home");

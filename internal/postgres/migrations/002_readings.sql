@@ -13,7 +13,7 @@ create table reading (
   content bytea,
   -- What only the next poll needs. Sealed.
   memory bytea,
-  -- Whether the last poll failed for want of a token that works. A new token makes the row due.
+  -- Whether the last poll failed without a token that works. A new token makes the row due.
   needs_token boolean not null default false
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 

@@ -49,7 +49,10 @@ public sealed class BmwCarDataSource : ISource
             [
                 new("bmw_api_quota_limit", "Maximum requests of this account to BMW's CarData API in 24 hours.", MetricKind.Gauge,
                     _ => options.RestDailyCalls),
-                new("bmw_api_quota_used", "Requests to BMW's CarData API in the last 24 hours.", MetricKind.Gauge, _ => budget.Used),
+                new("bmw_api_quota_used", "Requests to BMW's CarData API in the last 24 hours.", MetricKind.Gauge, _ => budget.Used)
+                {
+                    IsOfProcess = true,
+                },
             ],
         };
     }
