@@ -120,7 +120,8 @@ internal sealed class Replicas : IAsyncDisposable
                 // Spread out, as renewals are after a while.
                 var due = now + (lifetime * 0.8 * i / accounts);
                 return new NewRow($"car-{i:00000}", read ? "home" : "fleet", read ? "netatmo" : "oauth2", AccountRow.Seal(keys, $"car-{i:00000}", token),
-                    new TokenProgress(new TokenState.Active(token, due, 0), "1", due)) { Readings = read ? ReadingKind.Polled : ReadingKind.None };
+                    new TokenProgress(new TokenState.Active(token, due, 0), "1", due))
+                { Readings = read ? ReadingKind.Polled : ReadingKind.None };
             });
             await catalog.CreateAsync([.. rows], cancellationToken);
         }
