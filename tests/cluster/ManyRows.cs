@@ -9,7 +9,7 @@ namespace Exporter.Tests.Cluster;
 /// <summary>A PostgreSQL server with many accounts of which none is due, and a provider that answers at once.</summary>
 internal sealed class ManyRows : IAsyncDisposable
 {
-    /// <summary>More parameters of the store's address, to compare settings of connections: <c>?No%20Reset%20On%20Close=true</c>.</summary>
+    /// <summary>More parameters of the store's address, to compare settings of connections: <c>?NoResetOnClose=true</c>.</summary>
     private static readonly string Parameters = Environment.GetEnvironmentVariable("CLUSTER_PARAMETERS") ?? "";
 
     private readonly TemporaryDirectory directory = new();
