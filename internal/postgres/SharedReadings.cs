@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using System.Threading.Channels;
 using Npgsql;
@@ -71,14 +72,16 @@ internal sealed class SharedReadings(
         {
             await listen.ExecuteNonQueryAsync(cancellationToken);
         }
-        // After listening starts, so that no change is between the two.
-        await LoadAsync(null, cancellationToken);
-        isLoaded = true;
-        connected();
-        Task[] parts = [ListenAsync(connection, ending.Token), LoadChangesAsync(changes.Reader, ending.Token)];
+        Task[] parts = [ListenAsync(connection, ending.Token), LoadChangesAsync(changes.Reader, connected, ending.Token)];
         var first = await Task.WhenAny(parts);
         await ending.CancelAsync();
         await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (connection.State is ConnectionState.Open)
+        {
+            // The pool does not reset connections.
+            await using var unlisten = new NpgsqlCommand("unlisten *", connection);
+            await unlisten.ExecuteNonQueryAsync(CancellationToken.None);
+        }
         await first;
     }
 
@@ -95,8 +98,12 @@ internal sealed class SharedReadings(
         }
     }
 
-    private async Task LoadChangesAsync(ChannelReader<long> changes, CancellationToken cancellationToken)
+    private async Task LoadChangesAsync(ChannelReader<long> changes, Action loaded, CancellationToken cancellationToken)
     {
+        // After listening started, so that no change is between the two.
+        await LoadAsync(null, cancellationToken);
+        isLoaded = true;
+        loaded();
         var ids = new HashSet<long>();
         while (await changes.WaitToReadAsync(cancellationToken))
         {

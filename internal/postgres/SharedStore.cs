@@ -5,8 +5,8 @@ namespace Exporter.Postgres;
 /// process exits.
 /// </summary>
 internal sealed class SharedStore(
-    Migrations migrations, ReadingRows readings, AccountTemplates templates, RowSaver saver, RenewalWorker worker, PollWorker polls,
-    StreamWorker streams, SharedReadings shared, AttendedAccounts attended, IHostApplicationLifetime lifetime, TimeProvider time,
+    Migrations migrations, ReadingRows readings, AccountTemplates templates, RowSaver saver, OverviewCache overview, RenewalWorker worker,
+    PollWorker polls, StreamWorker streams, SharedReadings shared, AttendedAccounts attended, IHostApplicationLifetime lifetime, TimeProvider time,
     ILogger<SharedStore> logger) : BackgroundService
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
@@ -91,6 +91,8 @@ internal sealed class SharedStore(
                     return unusable;
                 }
                 await readings.PrepareAsync(templates.Readings, cancellationToken);
+                // So that the first scrape does not wait for the count of a million rows.
+                await overview.GetAsync(cancellationToken);
                 return null;
             }
             catch (Exception e) when (Database.IsFailure(e))
