@@ -55,7 +55,10 @@ internal sealed class PollWorker(
         var reading = source.Save();
         var memory = reading.Memory is { } bytes ? keys.Seal(ReadingRow.MemoryOf(row.Account.Name), bytes.ToArray()) : null;
         var nextIn = source.Status.NextTry - Time.GetUtcNow();
-        await rows.SaveAsync(row, reading.Json.ToArray(), memory, source.Status.NeedsToken, nextIn ?? RetryElsewhere, CancellationToken.None);
+        if (!await rows.SaveAsync(row, reading.Json.ToArray(), memory, source.Status.NeedsToken, nextIn ?? RetryElsewhere, CancellationToken.None))
+        {
+            Logger.LogWarning("account {Account}: the poll took too long and its reading is dropped; another replica polls", row.Account.Name);
+        }
         // A poll can renew a token that the provider rejects. Then nothing may be left in memory.
         await account.ShutDownAsync(Logger, CancellationToken.None);
     }

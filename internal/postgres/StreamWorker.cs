@@ -36,7 +36,7 @@ internal sealed class StreamWorker(
         }
         finally
         {
-            await Task.WhenAll(owned.Values.Select(EndAsync));
+            await Task.WhenAll(owned.Values.Select(stream => EndAsync(stream, TimeSpan.Zero)));
             metrics.Own(0);
         }
     }
@@ -134,18 +134,20 @@ internal sealed class StreamWorker(
                 continue;
             }
             owned.Remove(id);
-            await EndAsync(stream);
+            // A stream ends by itself only because of a bug, and would at once again.
+            await EndAsync(stream, stream.Running.IsCompleted ? RetryElsewhere : TimeSpan.Zero);
         }
     }
 
     /// <summary>Ends the connection, then saves and gives the stream back, if this replica still owns it.</summary>
-    private async Task EndAsync(Owned stream)
+    /// <param name="retryIn">When another replica may connect.</param>
+    private async Task EndAsync(Owned stream, TimeSpan retryIn)
     {
         await stream.Ending.CancelAsync();
         await stream.Running;
         try
         {
-            await rows.SaveAsync(stream.Row, stream.Source.Save().Json.ToArray(), null, needsToken: false, TimeSpan.Zero, CancellationToken.None);
+            await rows.SaveAsync(stream.Row, stream.Source.Save().Json.ToArray(), null, needsToken: false, retryIn, CancellationToken.None);
         }
         catch (Exception e) when (Database.IsFailure(e))
         {
