@@ -3,7 +3,7 @@
 #
 # ROWS (1000000)   the number of accounts
 # EXPORTER         the program oauth-exporter-cluster to measure; by default, the script publishes it
-# CLUSTER_PARAMETERS   parameters to append to the address of the store, such as ?NoResetOnClose=true
+# CLUSTER_PARAMETERS   parameters to append to the address of the store, such as ?MaxPoolSize=20
 # Needs Debian's postgresql-15, and 2 GB in /tmp for a million rows. Listens on loopback addresses only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
