@@ -68,6 +68,30 @@ internal sealed class AccountTemplates(IReadOnlyList<ConfiguredAccount> configur
     public Account? OpenForPages(AccountRow row) =>
         Find(row.Template)?.OpenAs(row.Name, new MemoryStore(location: PostgresStore.Name), Options, services);
 
+    /// <summary>The account of a row, whose reading source continues with the saved reading; or why this replica cannot read it.</summary>
+    /// <typeparam name="T">What the reading source must be.</typeparam>
+    /// <param name="logger">For what of the reading cannot be restored.</param>
+    public Result<Account, string> OpenToRead<T>(ReadingRow row, ILogger logger) where T : class, IStoredReadingSource
+    {
+        var (progress, unsealed) = row.Account.Progress(keys);
+        if (unsealed is not null)
+        {
+            return unsealed;
+        }
+        var account = Open(row.Account);
+        if (account?.ReadingSource is not T source)
+        {
+            account?.Dispose();
+            return $"its configuration has no template {row.Account.Template} with such readings";
+        }
+        account.TokenManager.Resume(progress!);
+        if (row.Saved(keys) is { } saved && source.Restore(saved, time.GetUtcNow()) is { } problem)
+        {
+            logger.LogWarning("account {Account}: {Problem}", row.Account.Name, problem);
+        }
+        return account;
+    }
+
     private static ReadingKind KindOf(ConfiguredAccount configured, IServiceProvider services)
     {
         using var account = configured.OpenAs(configured.Name, new MemoryStore(), Options, services);

@@ -29,20 +29,15 @@ internal sealed class PollWorker(
 
     protected override async Task WorkAsync(ReadingRow row, Fence fence)
     {
-        using var account = templates.Open(row.Account);
-        var (progress, unsealed) = row.Account.Progress(keys);
-        if (account?.ReadingSource is not IPolledReadingSource source || unsealed is not null)
+        var (opened, problem) = templates.OpenToRead<IPolledReadingSource>(row, Logger);
+        if (opened is null)
         {
-            Logger.LogError("account {Account}: it cannot be read by this replica: {Reason}", row.Account.Name,
-                unsealed ?? $"its configuration has no template {row.Account.Template} that is polled");
+            Logger.LogError("account {Account}: it cannot be read by this replica: {Reason}", row.Account.Name, problem);
             await rows.ReleaseAsync(row, RetryElsewhere, CancellationToken.None);
             return;
         }
-        account.TokenManager.Resume(progress!);
-        if (row.Saved(keys) is { } saved && source.Restore(saved, Time.GetUtcNow()) is { } problem)
-        {
-            Logger.LogWarning("account {Account}: {Problem}", row.Account.Name, problem);
-        }
+        using var account = opened;
+        var source = (IPolledReadingSource)account.ReadingSource!;
         try
         {
             await source.PollOnceAsync(stopping);

@@ -29,23 +29,10 @@ internal sealed class ReadingRows(Database database, string holder)
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     /// <summary>Longer than a poll takes. If a poll takes longer, its reading is dropped, and another replica has polled.</summary>
-    private const string TakeDue = $"""
-        with taken as (
-          select account from reading where not is_stream and due_at <= now() and (lock_until is null or lock_until < now())
-          order by due_at limit $2 for update skip locked)
-        update reading r set holder = $1, attempt = r.attempt + 1, lock_until = now() + interval '5 min'
-        from taken, account a where r.account = taken.account and a.id = r.account
-        returning {AccountRow.Columns}, r.attempt, r.content, r.memory
-        """;
+    private static readonly TimeSpan LongestPoll = TimeSpan.FromMinutes(5);
 
-    private const string TakeStreams = $"""
-        with taken as (
-          select account from reading where is_stream and due_at <= now() and (lock_until is null or lock_until < now())
-          order by due_at limit $2 for update skip locked)
-        update reading r set holder = $1, attempt = r.attempt + 1, lock_until = now() + $3 * interval '1 s'
-        from taken, account a where r.account = taken.account and a.id = r.account
-        returning {AccountRow.Columns}, r.attempt, r.content, r.memory
-        """;
+    private static readonly string TakePolls = Take("not is_stream");
+    private static readonly string TakeStreams = Take("is_stream");
 
     /// <summary>
     /// Gives each account the row that its template needs. Templates that are not configured here are left alone, because another replica may
@@ -72,7 +59,7 @@ internal sealed class ReadingRows(Database database, string holder)
 
     /// <summary>Takes up to <paramref name="most"/> accounts whose poll is due.</summary>
     public Task<IReadOnlyList<ReadingRow>> TakeDueAsync(int most, CancellationToken cancellationToken) =>
-        ReadAsync(TakeDue, [Parameter.Of(holder), Parameter.Of(most)], cancellationToken);
+        ReadAsync(TakePolls, [Parameter.Of(holder), Parameter.Of(most), Parameter.Of(LongestPoll.TotalSeconds)], cancellationToken);
 
     /// <summary>Takes up to <paramref name="most"/> streams without an owner.</summary>
     public Task<IReadOnlyList<ReadingRow>> TakeStreamsAsync(int most, CancellationToken cancellationToken) =>
@@ -132,6 +119,16 @@ internal sealed class ReadingRows(Database database, string holder)
         select {AccountRow.Columns}, r.attempt, r.content, null::bytea from account a join reading r on r.account = a.id
         where $1 is null or a.id = any ($1)
         """, [Parameter.Of(ids?.ToArray())], cancellationToken);
+
+    /// <param name="kind">A condition on rows, and not a parameter, so that the index of these rows is used.</param>
+    private static string Take(string kind) => $"""
+        with taken as (
+          select account from reading where {kind} and due_at <= now() and (lock_until is null or lock_until < now())
+          order by due_at limit $2 for update skip locked)
+        update reading r set holder = $1, attempt = r.attempt + 1, lock_until = now() + $3 * interval '1 s'
+        from taken, account a where r.account = taken.account and a.id = r.account
+        returning {AccountRow.Columns}, r.attempt, r.content, r.memory
+        """;
 
     private async Task<IReadOnlyList<ReadingRow>> ReadAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {

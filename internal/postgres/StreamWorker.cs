@@ -71,21 +71,14 @@ internal sealed class StreamWorker(
 
     private async Task StartAsync(ReadingRow row)
     {
-        var account = templates.Open(row.Account);
-        var (progress, unsealed) = row.Account.Progress(keys);
-        if (account?.ReadingSource is not IStoredReadingSource source || unsealed is not null)
+        var (account, problem) = templates.OpenToRead<IStoredReadingSource>(row, logger);
+        if (account is null)
         {
-            account?.Dispose();
-            logger.LogError("account {Account}: it cannot be read by this replica: {Reason}", row.Account.Name,
-                unsealed ?? $"its configuration has no template {row.Account.Template} with a stream");
+            logger.LogError("account {Account}: it cannot be read by this replica: {Reason}", row.Account.Name, problem);
             await rows.ReleaseAsync(row, RetryElsewhere, CancellationToken.None);
             return;
         }
-        account.TokenManager.Resume(progress!);
-        if (row.Saved(keys) is { } saved && source.Restore(saved, time.GetUtcNow()) is { } problem)
-        {
-            logger.LogWarning("account {Account}: {Problem}", row.Account.Name, problem);
-        }
+        var source = (IStoredReadingSource)account.ReadingSource!;
         var ending = new CancellationTokenSource();
         owned[row.Account.Id] = new Owned(row, account, source, ending, Task.Run(() => RunAsync(account, ending.Token), CancellationToken.None))
         {
