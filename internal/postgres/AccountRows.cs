@@ -38,14 +38,20 @@ internal sealed class AccountRows(Database database, string holder)
         """;
 
     private const string Columns = $"""
-        token = coalesce($3, a.token), version = a.version + case when $3 is null then 0 else 1 end, logged_out = a.logged_out and $3 is null,
+        token = coalesce($3, a.token), version = a.version + case when $3 is null or $3 = a.token then 0 else 1 end, logged_out = a.logged_out and $3 is null,
         state = $4, reason = $5, since = $6, error = $7, failures = $8, rejections = $9, expires_at = $10, refresh_expires_at = $11,
         renew_at = $12, renewed_at = coalesce($13, a.renewed_at), tried_at = coalesce($14, a.tried_at),
         {Released}
         """;
 
+    /// <summary>
+    /// A command whose answer was lost is repeated. If it was executed, the row has this token already, and saving it again waits until a synchronous
+    /// standby has it too.
+    /// </summary>
     private const string Change = $"""
-        update account a set {Columns} where a.id = $1 and a.version = $2 and ($3 is not null or a.attempt = $15) returning a.id
+        update account a set {Columns} where a.id = $1
+          and (a.version = $2 and ($3 is not null or a.attempt = $15) or a.token = $3 and a.attempt = $15)
+        returning a.id
         """;
 
     private const string Write = $"""

@@ -57,7 +57,7 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
     }
 
     /// <summary>The parameters of the address have libpq's names, or Npgsql's.</summary>
-    private static Result<NpgsqlConnectionStringBuilder, string> Connection(Uri address, string? password)
+    internal static Result<NpgsqlConnectionStringBuilder, string> Connection(Uri address, string? password)
     {
         var builder = new NpgsqlConnectionStringBuilder
         {
@@ -75,6 +75,8 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
             MaxAutoPrepare = 30,
             // No command leaves a setting in its session, and a reset costs more statements than the command.
             NoResetOnClose = true,
+            // PostgreSQL reports success for a canceled commit that no synchronous standby has. So the answer to a canceled command is not read.
+            CancellationTimeout = -1,
         };
         foreach (var parameter in address.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
         {

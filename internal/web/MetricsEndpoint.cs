@@ -3,7 +3,7 @@ using Prometheus;
 namespace Exporter.Web;
 
 /// <summary>Serves the metrics page: negotiates format and compression, and copies the page that is already encoded.</summary>
-internal sealed class MetricsEndpoint(MetricsCache metrics, IEnumerable<IMetricsSource> sources)
+internal sealed class MetricsEndpoint(MetricsCache metrics, IEnumerable<IMetricsSource> sources, IEnumerable<IReadiness> readiness)
 {
     // A compressed page of ten thousand series fits into one block. No block is kept longer than it takes to send.
     private const int MaxBlock = 128 * 1024;
@@ -13,6 +13,13 @@ internal sealed class MetricsEndpoint(MetricsCache metrics, IEnumerable<IMetrics
     public async Task WriteAsync(HttpContext context)
     {
         var (request, response) = (context.Request, context.Response);
+        if (readiness.FirstOrDefault()?.Waiting is { } waiting)
+        {
+            // A page without the readings would end their series. A proxy asks another replica instead.
+            response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            await response.WriteAsync($"{waiting}\n", context.RequestAborted);
+            return;
+        }
         Shard? shard = null;
         if (source is not null && request.Query["shard"] is [var text, ..])
         {

@@ -19,6 +19,8 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
 
     public int ProcessId => process.ProcessId;
 
+    public int Port => address.Port;
+
     /// <summary>Writes the configuration of all replicas, with two templates: <c>fleet</c>, which only keeps tokens, and <c>home</c>, which also reads weather stations.</summary>
     public static void Configure(TemporaryDirectory directory, string clientId, string clientSecret, Uri tokenEndpoint)
     {
@@ -45,9 +47,10 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
     public static TokenKeys Keys(TemporaryDirectory directory) => TokenKeys.Read(directory[KeyFile]).Value!;
 
     /// <param name="store">The address of the database.</param>
-    public static async Task<Replica> StartAsync(TemporaryDirectory directory, string store, CancellationToken cancellationToken)
+    /// <param name="port">To listen on; by default, a free one.</param>
+    public static async Task<Replica> StartAsync(TemporaryDirectory directory, string store, CancellationToken cancellationToken, int port = 0)
     {
-        var process = Peer.Start(Binary, ["--config", directory["exporter.yml"], "--addr", "127.0.0.1:0", "--store", store]);
+        var process = Peer.Start(Binary, ["--config", directory["exporter.yml"], "--addr", $"127.0.0.1:{port}", "--store", store]);
         var line = await process.Says("listening on ", cancellationToken);
         return new Replica(process, new Uri(line.Split("listening on ")[1].Split(',')[0].TrimEnd('"')));
     }

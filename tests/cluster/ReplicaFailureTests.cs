@@ -85,19 +85,24 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
     public async Task A_rolling_restart_loses_nothing()
     {
         await using var replicas = await StartAsync();
+        await using var proxy = await replicas.StartProxyAsync(Stop);
+        await using var scrapes = new Scrapes(proxy.Address, page => page.Contains("exporter_accounts{", StringComparison.Ordinal));
         for (var round = 1; round <= Rounds; round++)
         {
             for (var i = 0; i < replicas.Running.Count; i++)
             {
                 await FlyingAsync(replicas);
-                await replicas.Running[i].Signal("TERM", Stop);
-                Assert.Equal(0, await replicas.Running[i].Ends(Stop));
-                await replicas.Running[i].DisposeAsync();
-                replicas.Running[i] = await replicas.StartReplicaAsync(Stop);
+                var ending = replicas.Running[i];
+                await ending.Signal("TERM", Stop);
+                Assert.Equal(0, await ending.Ends(Stop));
+                await ending.DisposeAsync();
+                replicas.Running[i] = await replicas.RestartAsync(ending, Stop);
             }
-            Report(replicas, $"round {round}: rolling restart");
+            Report(replicas, $"round {round}: rolling restart, {scrapes.Count} scrapes of which {scrapes.Failures.Count} failed");
         }
         await NothingIsLostAsync(replicas);
+        Assert.Empty(scrapes.Failures);
+        Assert.NotEqual(0, scrapes.Count);
     }
 
     [Fact]
@@ -112,6 +117,26 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
             await replicas.Postgres.RunAsync(Stop);
             await ContinueAsync(replicas);
             Report(replicas, $"round {round}: PostgreSQL crashed");
+        }
+        await NothingIsLostAsync(replicas);
+    }
+
+    [Fact]
+    public async Task A_failover_to_a_synchronous_standby_loses_nothing()
+    {
+        await using var replicas = await StartAsync(replicas: 0);
+        var store = await replicas.StartStandbyAsync(Stop);
+        for (var i = 0; i < 3; i++)
+        {
+            replicas.Running.Add(await replicas.StartReplicaAsync(Stop, store));
+        }
+        for (var round = 1; round <= Rounds; round++)
+        {
+            await FlyingAsync(replicas);
+            var inFlight = await replicas.InFlightAsync(Stop);
+            await replicas.FailOverAsync(Stop);
+            await ContinueAsync(replicas);
+            Report(replicas, $"round {round}: failover, {inFlight} in flight");
         }
         await NothingIsLostAsync(replicas);
     }

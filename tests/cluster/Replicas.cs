@@ -17,7 +17,11 @@ internal sealed class Replicas : IAsyncDisposable
 
     private Replicas(PostgresServer postgres, SandboxServer sandbox) => (Postgres, Sandbox) = (postgres, sandbox);
 
-    public PostgresServer Postgres { get; }
+    /// <summary>The primary.</summary>
+    public PostgresServer Postgres { get; private set; }
+
+    /// <summary>The synchronous standby; null without.</summary>
+    public PostgresServer? Standby { get; private set; }
 
     public SandboxServer Sandbox { get; }
 
@@ -64,6 +68,32 @@ internal sealed class Replicas : IAsyncDisposable
     public Task<Replica> StartReplicaAsync(CancellationToken cancellationToken, string? store = null) =>
         Replica.StartAsync(directory, store ?? Postgres.Address, cancellationToken);
 
+    /// <summary>Starts a replica at the address of one that has ended, so that a proxy finds it.</summary>
+    public Task<Replica> RestartAsync(Replica ended, CancellationToken cancellationToken) =>
+        Replica.StartAsync(directory, Postgres.Address, cancellationToken, ended.Port);
+
+    /// <summary>nginx in front of the running replicas.</summary>
+    public Task<Proxy> StartProxyAsync(CancellationToken cancellationToken) =>
+        Proxy.StartAsync(directory, [.. Running.Select(replica => replica.Port)], cancellationToken);
+
+    /// <summary>Gives the database a synchronous standby.</summary>
+    /// <returns>The address of both, as the setting <c>store</c>.</returns>
+    public async Task<string> StartStandbyAsync(CancellationToken cancellationToken)
+    {
+        Standby = await Postgres.StartStandbyAsync(cancellationToken);
+        return $"{Postgres.Address}?host=127.0.0.1:{Postgres.Port},127.0.0.1:{Standby.Port}";
+    }
+
+    /// <summary>The primary crashes and its data is gone, and the standby takes over. A new standby starts at the address of the old primary.</summary>
+    public async Task FailOverAsync(CancellationToken cancellationToken)
+    {
+        var (crashed, standby) = (Postgres, Standby!);
+        await crashed.DisposeAsync();
+        await standby.PromoteAsync(cancellationToken);
+        (Postgres, Standby) = (standby, null);
+        Standby = await standby.StartStandbyAsync(cancellationToken, crashed.Port);
+    }
+
     /// <summary>The accounts that lost their login, as the rows say.</summary>
     public Task<IReadOnlyList<string>> LostAsync(CancellationToken cancellationToken) => NamesAsync("state = 'lost'", cancellationToken);
 
@@ -91,6 +121,10 @@ internal sealed class Replicas : IAsyncDisposable
             await replica.DisposeAsync();
         }
         await Sandbox.DisposeAsync();
+        if (Standby is not null)
+        {
+            await Standby.DisposeAsync();
+        }
         await Postgres.DisposeAsync();
         directory.Dispose();
     }

@@ -181,7 +181,7 @@ public sealed partial class ClusterExampleTests : IDisposable
     [GeneratedRegex(@"upstream \w+ \{(?<body>[^}]*)\}")]
     private static partial Regex Upstream();
 
-    [GeneratedRegex(@"server (\S+) resolve;")]
+    [GeneratedRegex(@"server (\S+) resolve max_fails=0;")]
     private static partial Regex Server();
 
     [GeneratedRegex(@"- alert: (\w+)\n(.+\n)+")]

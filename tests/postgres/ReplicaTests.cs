@@ -17,7 +17,7 @@ public abstract class ReplicaTests(SharedDatabase database) : IClassFixture<Shar
         replica = new ReplicaBench(database);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await replica.DisposeAsync();
         GC.SuppressFinalize(this);

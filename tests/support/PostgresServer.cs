@@ -4,12 +4,12 @@ using Exporter.Postgres;
 namespace Exporter.Tests.Support;
 
 /// <summary>A PostgreSQL server of Debian with an empty database on a loopback port. It is removed when it is disposed of.</summary>
-internal sealed class PostgresServer : IAsyncDisposable
+internal sealed class PostgresServer(int port) : IAsyncDisposable
 {
     private const string Programs = "/usr/lib/postgresql/15/bin";
     private readonly string directory = Directory.CreateTempSubdirectory("postgres-").FullName;
 
-    public int Port { get; } = FreePort.Take();
+    public int Port => port;
 
     /// <summary>The address, as the setting <c>store</c>.</summary>
     public string Address => $"postgres://exporter@127.0.0.1:{Port}/exporter";
@@ -17,7 +17,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public static async Task<PostgresServer> StartAsync(CancellationToken cancellationToken)
     {
         Peer.Find($"{Programs}/initdb");
-        var server = new PostgresServer();
+        var server = new PostgresServer(FreePort.Take());
         try
         {
             await AsPostgresAsync(["chown", "postgres", server.directory], cancellationToken, asRoot: true);
@@ -37,8 +37,40 @@ internal sealed class PostgresServer : IAsyncDisposable
     private string Data => Path.Combine(directory, "data");
 
     /// <summary>The store's settings for this server.</summary>
-    public PostgresOptions Options(int inFlight = 100) => new(
-        $"Host=127.0.0.1;Port={Port};Database=exporter;Username=exporter;Timeout=5;Command Timeout=10;Max Auto Prepare=30", "test", false, "", inFlight);
+    public PostgresOptions Options() =>
+        new(PostgresOptions.Connection(new Uri(Address), password: null).Value!.ConnectionString, "test", HasSeveralHosts: false, "", InFlight: 100);
+
+    /// <summary>Starts a synchronous standby of this server: from then on, a commit waits until the standby has it.</summary>
+    /// <param name="standbyPort">By default, a free one.</param>
+    public async Task<PostgresServer> StartStandbyAsync(CancellationToken cancellationToken, int? standbyPort = null)
+    {
+        var standby = new PostgresServer(standbyPort ?? FreePort.Take());
+        try
+        {
+            await AsPostgresAsync(["chown", "postgres", standby.directory], cancellationToken, asRoot: true);
+            await AsPostgresAsync(
+                [$"{Programs}/pg_basebackup", "-h", "127.0.0.1", "-p", $"{Port}", "-U", "exporter", "-D", standby.Data, "-R", "-c", "fast", "--no-sync"],
+                cancellationToken);
+            await standby.RunAsync(cancellationToken);
+            // After the copy, which must not wait for a standby of its own once it is the primary.
+            await QueryAsync("alter system set synchronous_standby_names = '*'", cancellationToken);
+            await QueryAsync("select pg_reload_conf()", cancellationToken);
+            while (await QueryAsync("select count(*) from pg_stat_replication where sync_state = 'sync'", cancellationToken) != "1")
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellationToken);
+            }
+            return standby;
+        }
+        catch
+        {
+            await standby.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a standby the primary.</summary>
+    public Task PromoteAsync(CancellationToken cancellationToken) =>
+        AsPostgresAsync([$"{Programs}/pg_ctl", "promote", "-w", "-D", Data], cancellationToken);
 
     /// <summary>Starts the server again after <see cref="StopAsync"/>.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => AsPostgresAsync(
