@@ -13,16 +13,16 @@ public sealed class EncodedMetrics
     private readonly EncodedText text;
     private readonly EncodedText openMetrics;
 
-    private EncodedMetrics(Func<ExpositionFormat, CollectorRegistry> registry) =>
-        (text, openMetrics) = (new(registry, ExpositionFormat.PrometheusText), new(registry, ExpositionFormat.OpenMetricsText));
+    private EncodedMetrics(Func<ExpositionFormat, byte[]> encode) =>
+        (text, openMetrics) = (new(() => encode(ExpositionFormat.PrometheusText)), new(() => encode(ExpositionFormat.OpenMetricsText)));
 
     public static EncodedMetrics Empty { get; } = Of();
 
-    public static EncodedMetrics Of(params IReadOnlyList<FamilyGroup> groups) =>
-        new(format => Prometheus.Metrics.NewCustomRegistry().Register(groups, format));
+    /// <param name="groups">Each with other labels.</param>
+    public static EncodedMetrics Of(params IReadOnlyList<FamilyGroup> groups) => new(format => MergedText.Encode(groups, format));
 
     /// <summary>The values of a live registry, as of the first use of each format.</summary>
-    public static EncodedMetrics Of(CollectorRegistry registry) => new(_ => registry);
+    public static EncodedMetrics Of(CollectorRegistry registry) => new(format => Registration.Encode(registry, format));
 
     /// <summary>Encodes a format now instead of during a scrape.</summary>
     public void Prepare(ExpositionFormat format, bool gzip) => In(format).Prepare(gzip);
@@ -43,13 +43,11 @@ internal sealed class EncodedText
     private readonly Lazy<byte[]> bytes;
     private readonly Lazy<DeflatedText> deflated;
 
-    public EncodedText(Func<ExpositionFormat, CollectorRegistry> registry, ExpositionFormat format)
+    public EncodedText(Func<byte[]> encode)
     {
-        bytes = new(() => Registration.Encode(registry(format), format));
+        bytes = new(encode);
         deflated = new(() => DeflatedText.From(bytes.Value));
     }
-
-    public EncodedText(byte[] text) => (bytes, deflated) = (new(text), new(() => DeflatedText.From(text)));
 
     public byte[] Bytes => bytes.Value;
 

@@ -10,7 +10,7 @@ namespace Exporter.Metrics;
 /// </summary>
 public sealed class MetricsPage
 {
-    private static readonly EncodedText OpenMetricsEnd = new("# EOF\n"u8.ToArray());
+    private static readonly EncodedText OpenMetricsEnd = new(() => "# EOF\n"u8.ToArray());
 
     private readonly bool gzip;
     private readonly EncodedText[] parts;
