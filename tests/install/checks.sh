@@ -9,6 +9,8 @@ export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 . packages/common
 version=$(current_version)
 work=$(mktemp -d)
+# PostgreSQL does not run as root.
+postgres_programs=/usr/lib/postgresql/15/bin as_postgres=(setpriv --reuid=postgres --regid=postgres --clear-groups)
 mkdir -p artifacts/test-results
 results=artifacts/test-results/$(basename "$0" .sh).tap
 : > "$results"
@@ -67,6 +69,14 @@ published_program() {
   quietly dotnet build cmd/sandbox -v q -nodeReuse:false
 }
 
+# Publishes the program for several machines to $cluster, and builds the sandbox. With PUBLISHED_CLUSTER=FILE, both exist already.
+published_cluster() {
+  cluster=${PUBLISHED_CLUSTER:-$root/artifacts/published-cluster/oauth-exporter-cluster}
+  [ -z "${PUBLISHED_CLUSTER:-}" ] || return 0
+  quietly dotnet publish cmd/cluster -c Release -r linux-x64 -o artifacts/published-cluster -v q -nodeReuse:false
+  quietly dotnet build cmd/sandbox -v q -nodeReuse:false
+}
+
 # Builds the tests and the sandbox, unless they exist.
 built_tests() { [ -e artifacts/bin/Exporter.Tests/debug/Exporter.Tests ] || quietly dotnet build tests/Exporter.Tests.csproj -v q -nodeReuse:false; }
 
@@ -76,6 +86,10 @@ passes() { # form file
     --report-xunit-trx-filename "$1.trx" --filter-class Exporter.Tests.Program.SecureConnectionTests Exporter.Tests.Program.WeatherStationTests \
     Exporter.Tests.Program.MovingOverTests Exporter.Tests.Cmd.RealProgramTests Exporter.Tests.Webex.WebexProgramTests
 }
+# The program is the only file of its directory.
+alone() { [ "$(ls "$(dirname "$1")")" = "$(basename "$1")" ]; } # file
+# The newest version of the C library whose functions the program uses.
+runs_with() { [ "$(objdump -T "$1" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)" = "GLIBC_$2" ]; } # file version
 small() { [ "$(stat -c %s "$1")" -le "$2" ]; } # file bytes
 megabytes() { stat -c %s "$1" | awk '{ printf "%.1f MB", $1 / 1e6 }'; } # file
 
@@ -109,6 +123,29 @@ start_sandbox() {
 sandbox() { sed -n "s/^$1: *//p" "$work/sandbox"; }
 # A Netatmo counter of the sandbox, such as: counted .tokens.rotations
 counted() { curl -fsS "$(sandbox Address)/sandbox/state" | jq ".netatmo$1"; }
+
+# Makes a PostgreSQL server that accepts passwords and TLS, and starts it.
+# The user exporter has the password of the file, and owns the empty database exporter.
+new_postgres() { # port password-file
+  postgres_port=$1
+  chmod 711 "$work"
+  install -d -o postgres -g postgres -m 700 "$work/postgres"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=postgres -addext subjectAltName=IP:127.0.0.1 \
+    -keyout "$work/postgres/server.key" -out "$work/postgres/server.crt" 2>/dev/null
+  cp "$2" "$work/postgres/password"
+  chown postgres:postgres "$work"/postgres/*
+  quietly "${as_postgres[@]}" "$postgres_programs/initdb" -D "$work/postgres/data" -U postgres --auth=scram-sha-256 --pwfile="$work/postgres/password" --no-sync -E UTF8
+  mv "$work"/postgres/server.* "$work/postgres/data"
+  start_postgres
+  quietly sql postgres "create role exporter login password '$(cat "$2")'"
+  quietly sql postgres 'create database exporter owner exporter'
+}
+start_postgres() {
+  "${as_postgres[@]}" "$postgres_programs/postgres" -D "$work/postgres/data" -p "$postgres_port" -h 127.0.0.1 -k '' -c ssl=on >> "$work/postgres.log" 2>&1 & database=$!
+  eventually "$postgres_programs/pg_isready" -q -h 127.0.0.1 -p "$postgres_port"
+}
+stop_postgres() { kill "-$1" $database; wait $database || true; } # INT, or QUIT for a crash
+sql() { PGPASSWORD=$(cat "$work/postgres/password") "$postgres_programs/psql" -h 127.0.0.1 -p "$postgres_port" -U postgres -d "$1" -At -v ON_ERROR_STOP=1 -c "$2"; } # database statement
 
 # A new login at the sandbox.
 refresh_token() { curl -fsS -X POST -H 'Content-Type: application/json' -d '{}' "$(sandbox Address)/sandbox/tokens?provider=netatmo" | jq -r .refresh_token; }

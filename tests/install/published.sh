@@ -5,10 +5,6 @@ needs promtool prometheus clang
 published_program
 built_tests
 
-alone() { [ "$(ls "$(dirname "$1")")" = oauth-exporter ]; }
-# The newest version of the C library whose functions the program uses.
-runs_with() { [ "$(objdump -T "$1" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)" = "GLIBC_$2" ]; }
-
 check "the native program has $(megabytes "$published"), at most 25 MB" small "$published" 25000000
 check "it is one file" alone "$published"
 check "it needs glibc 2.34" runs_with "$published" 2.34
