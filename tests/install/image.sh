@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Builds the images of both architectures from the Dockerfile with buildah, on base images made here. Runs that of this machine as its user
-# with a read-only root, on a volume of netatmo-exporter's image, on a volume of the image's previous version, and on new volumes.
+# with a read-only root, on a volume of netatmo-exporter's image, on a volume of the image's previous version, and on new volumes. Then it builds
+# and runs the image of the program for several machines, with the program that is published already; FULL=1 publishes it in the build stage.
 . "$(dirname "$0")/checks.sh"
 own_mounts "$@"
-needs buildah curl debootstrap jq qemu-aarch64-static skopeo
+needs buildah curl debootstrap jq openssl qemu-aarch64-static skopeo "$postgres_programs/initdb"
 published_program
+published_cluster
 address=127.0.0.1:29211
 printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' "$work/store" "$work/run" > "$work/storage.conf"
 export CONTAINERS_STORAGE_CONF=$work/storage.conf
@@ -38,14 +40,15 @@ buildah config -e DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 -e DOTNET_NOLOGO=1 -e 
 buildah commit -q --rm sdk localhost/sdk >/dev/null
 
 # docker build -t oauth-exporter .
-images() { packages/image --arch all --sdk localhost/sdk --base localhost/base-ARCH --output "$work/images" -- --isolation chroot --pull-never --volume "$dotnet:/usr/share/dotnet:ro" --volume "$packages:/root/.nuget/packages"; }
-check "one command builds the images of both architectures from the Dockerfile" images
+images() { packages/image "$@" --base localhost/base-ARCH --output "$work/images" -- --isolation chroot --pull-never --volume "$dotnet:/usr/share/dotnet:ro" --volume "$packages:/root/.nuget/packages"; }
+check "one command builds the images of both architectures from the Dockerfile" images --program exporter --arch all --sdk localhost/sdk
 mkdir "$work/both" && tar -C "$work/both" -xf "$work/images/oauth-exporter-$version.oci.tar"
 both() { local index; index=$(jq -r '.manifests[0].digest' "$work/both/index.json" | cut -d : -f 2); [ "$(jq -r '.manifests[].platform.architecture' "$work/both/blobs/sha256/$index" | sort | xargs)" = "amd64 arm64" ]; }
 check "one archive contains the images of both architectures" both
 buildah tag "localhost/oauth-exporter:$version-amd64" oauth-exporter
 
-buildah inspect --type image oauth-exporter | jq .Docker.config > "$work/config"
+inspect() { buildah inspect --type image "$1" | jq .Docker.config > "$work/config"; }
+inspect oauth-exporter
 config_is() { [ "$(jq -c "$1" "$work/config")" = "$2" ] || { jq . "$work/config"; return 1; }; }
 check "it runs as 65534, the user of netatmo-exporter's image" config_is .User '"65534:65534"'
 check "its entrypoint is the program" config_is .Entrypoint '["/usr/bin/oauth-exporter"]'
@@ -56,15 +59,15 @@ check "it has a volume for tokens" config_is '.Volumes | keys' '["/var/lib/expor
 check "its health check is the program itself" config_is .Healthcheck.Test '["CMD","/usr/bin/oauth-exporter","health"]'
 
 root=$(buildah mount "$(buildah from --pull-never oauth-exporter)")
-programs() { [ "$(find "$root" -xdev -type f -perm /111 ! -name '*.so*' -printf '/%P\n')" = /usr/bin/oauth-exporter ]; }
-check "it contains no shell or other program" programs
+only() { [ "$(find "$root" -xdev -type f -perm /111 ! -name '*.so*' -printf '/%P\n')" = "$1" ]; }
+check "it contains no shell or other program" only /usr/bin/oauth-exporter
 old_name() { [ "$(readlink "$root/usr/bin/exporter")" = oauth-exporter ]; }
 check "exporter is a link to the program" old_name
 clean() { ! find "$root" -xdev '(' -path '*/source*' -o -name '*.pdb' -o -name '*.cs' -o -name '*.json' ')' | grep .; }
 check "it contains no files of the build" clean
 
-licences() { grep -q "MIT License" "$root/usr/share/doc/oauth-exporter/LICENSE" && grep -q YamlDotNet "$root/usr/share/doc/oauth-exporter/notices"; }
-check "it contains its licence and the notices of its libraries" licences
+licences() { grep -q "MIT License" "$root/usr/share/doc/oauth-exporter/LICENSE" && grep -q "$1" "$root/usr/share/doc/oauth-exporter/notices"; }
+check "it contains its licence and the notices of its libraries" licences YamlDotNet
 
 # The last layer is the image's own.
 buildah push -q oauth-exporter "oci:$work/oci" >/dev/null
@@ -80,19 +83,22 @@ check "the program of the image for 64-bit Arm starts" starts
 
 # Like `docker run --read-only`: a read-only root, writable volumes, and no capabilities.
 program=oauth-exporter run=$work/container former=$work/former volume=$work/volume
-mkdir "$run"
+contain() {
+  mkdir "$run"
+  mount --bind "$root" "$run"
+  mount -o remount,bind,ro "$run"
+  mount -t proc proc "$run/proc"
+  mount --bind /dev "$run/dev"
+  mount --bind "$volume" "$run/var/lib/exporter"
+  mapfile -t environment < <(jq -r '.Env[]' "$work/config")
+}
 cp -a "$root/var/lib/netatmo-exporter" "$former"
 cp -a "$root/var/lib/exporter" "$volume"
-mount --bind "$root" "$run"
-mount -o remount,bind,ro "$run"
-mount -t proc proc "$run/proc"
-mount --bind /dev "$run/dev"
-mount --bind "$volume" "$run/var/lib/exporter"
+contain
 mount --bind "$former" "$run/var/lib/netatmo-exporter"
-mapfile -t environment < <(jq -r '.Env[]' "$work/config")
+# Container engines set HOME, which is / for a user without an entry in /etc/passwd.
 container() { # command…; replaces the current shell
-  exec env -i "${environment[@]}" NETATMO_EXPORTER_ADDR=$address "NETATMO_CLIENT_ID=$(sandbox "Client id")" "NETATMO_CLIENT_SECRET=$(sandbox "Client secret")" "NETATMO_API_URL=$(sandbox Address)" \
-    setpriv --clear-groups --no-new-privs \
+  exec env -i HOME=/ "${environment[@]}" NETATMO_EXPORTER_ADDR=$address "${settings[@]}" setpriv --clear-groups --no-new-privs \
     unshare --root="$run" --wd="$(jq -r .WorkingDir "$work/config")" --setgid=65534 --setuid=65534 "$@"
 }
 start() { # arguments…
@@ -103,6 +109,7 @@ page() { curl -fsS "http://$address$1"; }
 
 # The volume of netatmo-exporter's image, with an expired access token.
 start_sandbox
+settings=("NETATMO_CLIENT_ID=$(sandbox "Client id")" "NETATMO_CLIENT_SECRET=$(sandbox "Client secret")" "NETATMO_API_URL=$(sandbox Address)")
 token=$former/netatmo-token.json
 echo "{\"access_token\":\"60a1f2b3c4d5e6f708192a3b|expired\",\"refresh_token\":\"$(sandbox "Refresh token")\",\"expiry\":\"2026-01-02T05:14:11.081821762Z\",\"expires_in\":10800}" > "$token"
 chown 65534:65534 "$token" && chmod 600 "$token"
@@ -161,3 +168,64 @@ saved() { jq -e .access_token "$mounted"; }
 check "and saves the new token in that file" saved
 stop
 umount "$run/var/lib/exporter/netatmo-token.json"
+
+# docker build --build-arg PROGRAM=cluster -t oauth-exporter-cluster .
+build=localhost/sdk
+if [ "${FULL:-}" != 1 ]; then
+  # In this build stage, `dotnet publish` copies the program. To compile it once more takes minutes and shows nothing new.
+  build=localhost/published
+  stage=$(buildah mount "$(buildah from --pull-never --name published localhost/sdk)")
+  install -D "$cluster" "$stage/published/oauth-exporter-cluster"
+  rm "$stage/usr/bin/dotnet"
+  cat > "$stage/usr/bin/dotnet" <<'END'
+#!/bin/sh
+[ "$1 $2" = "publish cmd/cluster" ] || exec /usr/share/dotnet/dotnet "$@"
+until [ "$1" = -o ]; do shift; done
+mkdir -p "$2" && cp /published/* "$2"
+END
+  chmod +x "$stage/usr/bin/dotnet"
+  buildah commit -q --rm published $build >/dev/null
+fi
+check "another program is built from the same Dockerfile" images --program cluster --arch amd64 --sdk $build
+archived() { skopeo copy "oci-archive:$work/images/oauth-exporter-cluster-$version-linux-amd64.oci.tar" "dir:$work/copied" && grep -F ":-oauth-exporter-cluster:$version}" examples/cluster/compose.yml && grep -F "image: oauth-exporter-cluster:$version" examples/cluster/kubernetes.yml; }
+check "its archive has the name and the version of the image in the examples" archived
+buildah tag "localhost/oauth-exporter-cluster:$version-amd64" oauth-exporter-cluster
+inspect oauth-exporter-cluster
+check "it runs as 65534 too" config_is .User '"65534:65534"'
+check "its entrypoint is a link to the program" config_is .Entrypoint '["/usr/bin/oauth-exporter"]'
+check "its labels contain the version and the commit" labels
+root=$(buildah mount "$(buildah from --pull-never oauth-exporter-cluster)")
+check "it contains no other program" only /usr/bin/oauth-exporter-cluster
+check "it contains no files of the build" clean
+check "it contains its licence and the notices of its libraries" licences Npgsql
+size=$(du -sb "$root" | cut -f 1)
+check "with the base made here it has $(in_megabytes "$size"), at most 65 MB" [ "$size" -le 65000000 ]
+
+# The layout of examples/cluster/compose.yml, which mounts single files.
+run=$work/replica volume=$work/replica-volume program=oauth-exporter
+cp -a "$root/var/lib/exporter" "$volume"
+mkdir "$root/etc/exporter"
+contain
+mkdir "$work/etc" && mount --bind "$work/etc" "$run/etc/exporter"
+cp examples/cluster/exporter.yml "$work/etc"
+openssl rand -hex 32 | tr -d '\n' > "$work/etc/store-password.txt"
+echo "2026 $(openssl rand -base64 32)" > "$work/etc/store.key"
+echo secret > "$work/etc/client-secret.txt"
+printf 'keys:\n  - {name: admin, sha256: %064d, scopes: [accounts:read]}\n' 0 > "$work/etc/api-keys.yml"
+chown -R 65534:65534 "$work/etc" && chmod 600 "$work"/etc/*
+new_postgres 29233 "$work/etc/store-password.txt"
+settings=(EXPORTER_CONFIG=/etc/exporter/exporter.yml EXPORTER_STORE=postgres://exporter@127.0.0.1:29233/exporter)
+versions() { (container /usr/bin/oauth-exporter version) | grep "^oauth-exporter-cluster $version ("; }
+check "the entrypoint prints the version of the program" versions
+helps() { (container /usr/bin/oauth-exporter help) | grep -e '^  oauth-exporter-cluster check'; }
+check "and its help" helps
+check "it accepts the configuration of the example" eval '(container /usr/bin/oauth-exporter check)'
+start
+ready() { page /-/ready; }
+check "over a PostgreSQL it becomes ready" eventually ready
+check "its health check succeeds" health
+check "its root is read-only, and it has no capabilities" read_only
+rows() { page /metrics | grep -x 'exporter_store_reachable 1'; }
+check "it is scraped" rows
+stop
+check "SIGTERM shuts it down with 0" [ $ended = 0 ]

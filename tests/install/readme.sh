@@ -81,7 +81,7 @@ while IFS= read -r command; do
       check "and the web page" pages
       stop
       ;;
-    'docker build -t oauth-exporter .') runs tests/install/image.sh "" 'packages/image --arch all' ;;
+    'docker build -t oauth-exporter .') runs tests/install/image.sh "" 'images --program exporter --arch all' ;;
     'docker run '*' -v "$PWD/netatmo-token.json:/var/lib/exporter/netatmo-token.json"'*) runs tests/install/image.sh "docker run with a mounted file" 'docker run -v "$PWD/netatmo-token.json' ;;
     'docker run '*'--token-file /var/lib/exporter/netatmo-token.json') runs tests/install/image.sh "docker run with a token file" 'start --token-file /var/lib/exporter/netatmo-token.json' ;;
     'docker run '*) runs tests/install/image.sh "docker run" '/usr/bin/$program' ;;

@@ -78,6 +78,7 @@ expected() {
   for runtime in x64 arm64; do
     for name in "oauth-exporter-$version-linux-$runtime"{,-glibc2.27}; do echo "$name.tar.gz"; echo "$name.cdx.json"; done
     echo "oauth-exporter_${version}_${runtime/x64/amd64}.deb"
+    echo "oauth-exporter-cluster-$version-linux-$runtime.cdx.json"
   done
   for name in Accounts Ergani Ergani.Tokens Metrics Tokens Tokens.Testing Webex Webex.Tokens; do echo "OAuthExporter.$name.$version.nupkg"; echo "OAuthExporter.$name.$version.snupkg"; done
   printf '%s\n' SHA256SUMS SHA256SUMS.asc oauth-exporter-key.asc release-notes.md
@@ -113,12 +114,19 @@ done
 runtime_listed() { jq -e '[.components[] | select(.type == "framework").name] | length == 2 and all(endswith("linux-arm64"))' "$made/oauth-exporter-$version-linux-arm64.cdx.json"; }
 check "the SBOM lists the .NET runtime of its architecture" runtime_listed
 
+shared_store() { jq -e '.metadata.component.name == "oauth-exporter-cluster" and any(.components[]; .name == "Npgsql")' "$made/oauth-exporter-cluster-$version-$1.cdx.json"; }
+for runtime in linux-x64 linux-arm64; do check "the SBOM of the program for several machines on $runtime lists the client of the database" shared_store $runtime; done
+
 # Beside the intermediate files of the published program lies the list of what its compiler read.
 packages=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
-compiled() { diff <(jq -r '.components[] | "\(.name)/\(.version)" | ascii_downcase' "$made/oauth-exporter-$version-$1.cdx.json" | sort) <(grep -oE "${packages%/}/[^/]+/[^/]+" "$2" | sed "s:^${packages%/}/::" | sort -u); }
+compiled() { diff <(jq -r '.components[] | "\(.name)/\(.version)" | ascii_downcase' "$made/$1.cdx.json" | sort) <(grep -oE "${packages%/}/[^/]+/[^/]+" "$2" | sed "s:^${packages%/}/::" | sort -u); }
 for runtime in linux-x64 linux-arm64; do
-  responses=artifacts/obj/Exporter/release_$runtime/native/oauth-exporter.ilc.rsp
-  [ ! -f $responses ] || check "the SBOM of $runtime lists exactly what the compiler read" compiled $runtime $responses
+  for project in Exporter Cluster; do
+    name=oauth-exporter
+    [ $project = Exporter ] || name+=-cluster
+    responses=artifacts/obj/$project/release_$runtime/native/$name.ilc.rsp
+    [ ! -f $responses ] || check "the SBOM $name-$version-$runtime lists exactly what the compiler read" compiled "$name-$version-$runtime" $responses
+  done
 done
 
 symbols() { local package; for package in "$made"/*.snupkg; do unzip -Z1 "$package" | grep -x "lib/net10.0/$(basename "$package" ".$version.snupkg" | sed s/OAuth//).pdb" || return 1; done; }
