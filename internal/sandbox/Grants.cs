@@ -11,7 +11,11 @@ public sealed record RegisteredClient(string Id, string? Secret, IReadOnlyList<s
 }
 
 public sealed record IssuedTokens(
-    string AccessToken, string RefreshToken, IReadOnlyList<string> Scope, TimeSpan ExpiresIn, TimeSpan RefreshExpiresIn);
+    string AccessToken, string RefreshToken, IReadOnlyList<string> Scope, TimeSpan ExpiresIn, TimeSpan RefreshExpiresIn)
+{
+    /// <summary>The user who logged in.</summary>
+    public string User { get; init; } = "";
+}
 
 /// <summary>Counters since the start. <c>MaximumInFlight</c> is the highest number of concurrent token requests of one family.</summary>
 public sealed record AuthorizationCounters(

@@ -15,7 +15,7 @@ public sealed record BmwProviderOptions : ProviderOptions
 {
     public string ClientId { get; init; } = "5b8f4a52-6f0e-4d1c-9a37-1e2d3c4b5a69";
 
-    /// <summary>The ID of the account at BMW: the user name of its stream.</summary>
+    /// <summary>The ID of the user who logs in, at BMW: the user name of the stream.</summary>
     public string Gcid { get; init; } = "0f8d2a4c-7b61-4e93-8c05-6d9e1f2a3b4c";
 
     /// <summary>BMW's lifetimes: an hour, two weeks and five minutes.</summary>
@@ -28,7 +28,7 @@ public sealed record BmwProviderOptions : ProviderOptions
     /// <summary>The minimum interval between two polls of a device.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The cars of the account.</summary>
+    /// <summary>The cars of each user.</summary>
     public IReadOnlyList<BmwProviderCar> Cars { get; init; } = [BmwProviderCar.Sample];
 
     /// <summary>The daily quota of the CarData API. The day begins at midnight UTC.</summary>
@@ -107,11 +107,14 @@ public sealed class BmwProvider : IProvider
     /// <summary>Creates a login, as if the user had entered the code.</summary>
     public IssuedTokens Login(params IReadOnlyList<string> scope) => Authorization.Login(ClientId, Gcid, scope.Count == 0 ? Scopes : scope);
 
+    /// <summary>Creates a login of another user, who has a stream too.</summary>
+    public IssuedTokens LoginOf(string gcid) => Authorization.Login(ClientId, gcid, Scopes);
+
     /// <summary>Enters the code and approves or denies the login, as a user does on the page; false if the code is unknown.</summary>
     public bool Decide(string userCode, bool approve) => device.Decide(userCode, approve);
 
     /// <summary>Creates an ID token, the password of the stream.</summary>
-    public string IdToken() => IdToken(options.Lifetimes.Access);
+    public string IdToken() => IdToken(Gcid, options.Lifetimes.Access);
 
     async Task IProvider.StartAsync(CancellationToken cancellationToken)
     {
@@ -149,14 +152,14 @@ public sealed class BmwProvider : IProvider
     /// <summary>The expiry of an ID token; null if it is invalid, expired, or belongs to another account.</summary>
     private DateTimeOffset? ExpiryOf(string account, string token)
     {
-        if (account != Gcid || token.Split('.') is not [var header, var claims, var signature]
+        if (token.Split('.') is not [var header, var claims, var signature]
             || !CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(signature), Encoding.ASCII.GetBytes(Sign($"{header}.{claims}"))))
         {
             return null;
         }
         using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(claims));
         var end = DateTimeOffset.FromUnixTimeSeconds(document.RootElement.GetProperty("exp").GetInt64());
-        return end > time.GetUtcNow() ? end : null;
+        return document.RootElement.GetProperty("sub").ValueEquals(account) && end > time.GetUtcNow() ? end : null;
     }
 
     private string Sign(string signed) => Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.ASCII.GetBytes(signed)));
@@ -261,20 +264,21 @@ public sealed class BmwProvider : IProvider
 
     private ProviderResponse TokenAnswer(IssuedTokens tokens)
     {
-        var identity = tokens.Scope.Contains("openid") ? IdToken(tokens.ExpiresIn) : null;
+        var identity = tokens.Scope.Contains("openid") ? IdToken(tokens.User, tokens.ExpiresIn) : null;
         var body = new BmwToken(
-            tokens.AccessToken, tokens.RefreshToken, identity, (long)tokens.ExpiresIn.TotalSeconds, "Bearer", string.Join(' ', tokens.Scope), Gcid);
+            tokens.AccessToken, tokens.RefreshToken, identity, (long)tokens.ExpiresIn.TotalSeconds, "Bearer", string.Join(' ', tokens.Scope),
+            tokens.User);
         return ProviderResponse.Json(200, JsonSerializer.SerializeToUtf8Bytes(body, BmwJson.Default.BmwToken)).With("Cache-Control", "no-store");
     }
 
     /// <summary>A JWT, signed with the key of this sandbox.</summary>
-    private string IdToken(TimeSpan lifetime)
+    private string IdToken(string user, TimeSpan lifetime)
     {
         var now = time.GetUtcNow();
         var (issued, expiry) = (now.ToUnixTimeSeconds(), (now + lifetime).ToUnixTimeSeconds());
         var id = RandomNumberGenerator.GetHexString(16, lowercase: true);
         var claims = string.Create(CultureInfo.InvariantCulture,
-            $$"""{"iss":"sandbox","aud":"{{ClientId}}","sub":"{{Gcid}}","iat":{{issued}},"exp":{{expiry}},"jti":"{{id}}"}""");
+            $$"""{"iss":"sandbox","aud":"{{ClientId}}","sub":"{{JsonEncodedText.Encode(user)}}","iat":{{issued}},"exp":{{expiry}},"jti":"{{id}}"}""");
         var signed = $"{Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}";
         return $"{signed}.{Sign(signed)}";
     }
