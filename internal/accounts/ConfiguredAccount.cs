@@ -87,13 +87,17 @@ public sealed class ConfiguredAccount
         });
     }
 
-    /// <summary>Opens an account that has these settings and another name and store. Its token is exported nowhere.</summary>
+    /// <summary>
+    /// Opens an account of a shared store, which has these settings and another name and store. Its token is exported nowhere, and its source
+    /// writes no files.
+    /// </summary>
     /// <param name="services">A container with the services of <see cref="AccountServices.AddSources"/>.</param>
     public Account OpenAs(string name, ITokenStore store, TokenManagerOptions options, IServiceProvider services) =>
         open(new AccountContext(name, HasAccountLabel: true, store, options with { Margin = margin }, services)
         {
             Template = Name,
             StateDirectory = stateDirectory,
+            KeepsFiles = false,
             Series = series,
         });
 }

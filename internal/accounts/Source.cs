@@ -75,6 +75,12 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
     /// <summary>The program's state directory. A source creates its own directory in it.</summary>
     public string StateDirectory { get; init; } = Exporter.Accounts.StateDirectory.Default;
 
+    /// <summary>
+    /// Whether the source keeps what it read in files of <see cref="StateDirectory"/>. If not, a shared store keeps the reading that
+    /// <see cref="IStoredReadingSource.Save"/> returns.
+    /// </summary>
+    public bool KeepsFiles { get; init; } = true;
+
     /// <summary>For the account's readings.</summary>
     public SeriesLimit Series { get; init; } = SeriesLimit.Default;
 

@@ -38,7 +38,9 @@ public sealed class BmwCarDataSource : ISource
         manager = context.CreateTokenManager(login.Renewal);
         var stream = new BmwStream(context.Name, options, manager, context.Time, logger);
         var rest = options.Rest ? BmwRest.Open(options, manager, context, logger) : null;
-        var values = new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger);
+        var values = context.KeepsFiles
+            ? new BmwValuesFile(BmwValuesFile.PathOf(context.StateDirectory, context.Name), context.Time, logger)
+            : null;
         var feed = new BmwFeed(options, stream, values, context.Time, rest);
         return new Account(context.Name, Name, context.HasAccountLabel, manager, feed)
         {

@@ -51,7 +51,7 @@ internal sealed class BmwCommands(BmwCarDataOptions options, TokenManager manage
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             BmwStreamState? before = null;
-            await stream.RunAsync(Print, Report, stop.Token);
+            await stream.RunAsync(new BmwStreamState(), Print, Report, stop.Token);
 
             void Print(MqttMessage message)
             {

@@ -1,9 +1,10 @@
 namespace Exporter.BmwCarData;
 
 /// <summary>Turns the messages of the stream into an account's readings, and stores the last values for the next start.</summary>
+/// <param name="file">Null if a shared store has the last values.</param>
 /// <param name="rest">Reads what the stream does not send; null if it is disabled.</param>
 internal sealed class BmwFeed(
-    BmwCarDataOptions options, BmwStream stream, BmwValuesFile file, TimeProvider time, BmwRest? rest = null) : IStoredReadingSource
+    BmwCarDataOptions options, BmwStream stream, BmwValuesFile? file, TimeProvider time, BmwRest? rest = null) : IStoredReadingSource
 {
     /// <summary>Collects the many messages of a car that wakes up into one write.</summary>
     private static readonly TimeSpan SaveDelay = TimeSpan.FromSeconds(10);
@@ -34,7 +35,8 @@ internal sealed class BmwFeed(
     public SavedReading Save()
     {
         var (reading, state, status) = latest.Value;
-        return new(SavedReadingJson.Write(BmwCarDataSource.SourceName, status, writer => BmwSavedReading.Write(writer, reading, state)));
+        return new(SavedReadingJson.Write(
+            BmwCarDataSource.SourceName, status, writer => BmwSavedReading.Write(writer, reading, state, rest?.Descriptions)));
     }
 
     public string? Restore(SavedReading saved, DateTimeOffset now)
@@ -44,10 +46,13 @@ internal sealed class BmwFeed(
         {
             return problem;
         }
-        var (reading, state) = (BmwReading.Empty, new BmwStreamState());
+        var (reading, state, descriptions) = (BmwReading.Empty, new BmwStreamState(), (CarDescriptions?)null);
         try
         {
-            (reading, state) = parts.Reading is { } json ? BmwSavedReading.Read(json, parts.Status, options, now) : (reading, state);
+            if (parts.Reading is { } json)
+            {
+                (reading, state, descriptions) = BmwSavedReading.Read(json, parts.Status, options, now);
+            }
         }
         catch (Exception e) when (SavedReadingJson.IsDamage(e))
         {
@@ -56,6 +61,10 @@ internal sealed class BmwFeed(
         lock (gate)
         {
             latest.Set(new Snapshot(reading, state, parts.Status));
+        }
+        if (descriptions is not null)
+        {
+            rest?.Restore(descriptions);
         }
         return problem;
     }
@@ -69,8 +78,9 @@ internal sealed class BmwFeed(
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] parts =
         [
-            SaveChangesAsync(stopping.Token),
+            .. file is null ? [] : new[] { SaveChangesAsync(stopping.Token) },
             stream.RunAsync(
+                latest.Value.Stream,
                 message => Update(reading => reading.With(BmwMessageParser.Parse(message.Payload, message.Topic), options, time.GetUtcNow())),
                 state => Set(snapshot => snapshot with { Stream = state }),
                 stopping.Token),
@@ -96,7 +106,7 @@ internal sealed class BmwFeed(
     {
         if (Interlocked.Exchange(ref loaded, 1) == 0)
         {
-            var stored = file.Load();
+            var stored = file?.Load() ?? [];
             Update(reading => stored.Aggregate(reading, (next, values) => next.WithValues(values, options, time.GetUtcNow())));
             saved = Reading;
         }
@@ -179,7 +189,7 @@ internal sealed class BmwFeed(
         var reading = Reading;
         if (!ReferenceEquals(reading, saved))
         {
-            file.Save(reading);
+            file?.Save(reading);
             saved = reading;
         }
     }

@@ -8,8 +8,8 @@ namespace Exporter.BmwCarData;
 /// Reads from BMW's CarData API what the stream does not send: once a day the descriptions of the cars, and once after a start their last
 /// values. All requests count against the <see cref="Budget"/>.
 /// </summary>
-/// <param name="file">Stores the descriptions of the cars across restarts.</param>
-internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions options, string file, TimeProvider time, ILogger logger)
+/// <param name="file">Stores the descriptions of the cars across restarts; null if a shared store has them.</param>
+internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions options, string? file, TimeProvider time, ILogger logger)
 {
     /// <summary>BMW's quota for a user, shared by all programs.</summary>
     public const int DailyQuota = 50;
@@ -18,11 +18,13 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
     private static readonly Backoff Retry = new(TimeSpan.FromMinutes(15), TimeSpan.FromHours(6));
 
     private readonly BmwContainers containers = new(api, account, time, logger);
-    private volatile CarsFile carsFile = new(DateTimeOffset.MinValue, []);
+    private volatile CarDescriptions descriptions = new(DateTimeOffset.MinValue, []);
     private volatile ApiFailure? failure;
     private int failuresInARow;
 
-    public IReadOnlyList<CarInfo> Cars => carsFile.Cars!;
+    public CarDescriptions Descriptions => descriptions;
+
+    public IReadOnlyList<CarInfo> Cars => descriptions.Cars!;
 
     /// <summary>Why the last attempt failed; null if it succeeded.</summary>
     public ApiFailure? Failure => failure;
@@ -36,8 +38,18 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
         var key = new BudgetKey(BmwCarDataSource.SourceName, "BMW", context.Name);
         var budget = context.OpenBudget(key, [new BudgetWindow(options.RestDailyCalls, Day)], Path.Combine(directory, "calls.json"), logger);
         var account = new BmwAccount(manager, options.Api!, budget);
-        var file = Path.Combine(directory, "cars.json");
+        var file = context.KeepsFiles ? Path.Combine(directory, "cars.json") : null;
         return new BmwRest(context.Services.GetRequiredService<IBmwApi>(), account, options, file, context.Time, logger);
+    }
+
+    /// <summary>Continues with descriptions that were read before.</summary>
+    public void Restore(CarDescriptions stored)
+    {
+        // If the setting vin has changed since, the exporter reads the descriptions again.
+        var known = (stored.Cars ?? []).Where(car => car?.Vin is not null).ToList();
+        var wanted = known.Where(car => options.Follows(car.Vin)).ToList();
+        var isComplete = wanted.Count == known.Count && options.Vins.All(vin => known.Any(car => car.Vin == vin));
+        descriptions = new CarDescriptions(isComplete ? stored.At : DateTimeOffset.MinValue, wanted);
     }
 
     /// <param name="onCars">Called with the descriptions of the cars when they change.</param>
@@ -51,7 +63,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
         while (true)
         {
             var wait = TimeSpan.Zero;
-            if (time.GetUtcNow() - carsFile.At is var age && (age >= Day || age < TimeSpan.Zero))
+            if (time.GetUtcNow() - descriptions.At is var age && (age >= Day || age < TimeSpan.Zero))
             {
                 wait = await TryAsync(ReadCarsAsync(cancellationToken), cancellationToken);
                 onCars(Cars);
@@ -60,7 +72,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
             {
                 wait = await TryAsync(ReadValuesAsync(pending, onValues, cancellationToken), cancellationToken);
             }
-            await PauseAsync(wait > TimeSpan.Zero ? wait : carsFile.At + Day - time.GetUtcNow(), cancellationToken);
+            await PauseAsync(wait > TimeSpan.Zero ? wait : descriptions.At + Day - time.GetUtcNow(), cancellationToken);
         }
     }
 
@@ -129,7 +141,7 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
             }
             cars.Add(info);
         }
-        Save(new CarsFile(time.GetUtcNow(), cars));
+        Save(new CarDescriptions(time.GetUtcNow(), cars));
         return null;
     }
 
@@ -185,14 +197,10 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
     {
         try
         {
-            if (File.Exists(file) && AtomicFile.Read(file, BmwStateFiles.Largest) is { } content
-                && JsonSerializer.Deserialize(content, BmwStateJson.Default.CarsFile) is { Cars: { } cars } stored)
+            if (file is not null && File.Exists(file) && AtomicFile.Read(file, BmwStateFiles.Largest) is { } content
+                && JsonSerializer.Deserialize(content, BmwStateJson.Default.CarDescriptions) is { Cars: not null } stored)
             {
-                // If the setting vin has changed since, the exporter reads the descriptions again.
-                var known = cars.Where(car => car?.Vin is not null).ToList();
-                var wanted = known.Where(car => options.Follows(car.Vin)).ToList();
-                var isComplete = wanted.Count == known.Count && options.Vins.All(vin => known.Any(car => car.Vin == vin));
-                carsFile = new CarsFile(isComplete ? stored.At : DateTimeOffset.MinValue, wanted);
+                Restore(stored);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
@@ -201,12 +209,16 @@ internal sealed class BmwRest(IBmwApi api, BmwAccount account, BmwCarDataOptions
         }
     }
 
-    private void Save(CarsFile next)
+    private void Save(CarDescriptions next)
     {
-        carsFile = next;
+        descriptions = next;
+        if (file is null)
+        {
+            return;
+        }
         try
         {
-            BmwStateFiles.Write(file, JsonSerializer.SerializeToUtf8Bytes(next, BmwStateJson.Default.CarsFile));
+            BmwStateFiles.Write(file, JsonSerializer.SerializeToUtf8Bytes(next, BmwStateJson.Default.CarDescriptions));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

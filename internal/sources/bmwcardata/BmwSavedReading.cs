@@ -5,12 +5,13 @@ using Counts = System.Collections.Immutable.ImmutableSortedDictionary<string, lo
 namespace Exporter.BmwCarData;
 
 /// <summary>
-/// A reading as JSON, to show it in another process. Its values have the format of the file; beside them are the counts of the stream.
-/// The process with the stream saves, and only the others restore.
+/// A reading as JSON, to show it in another process, or to continue it there. Its values have the format of the file; beside them are the
+/// counts of the stream. The process with the stream saves, and only the others restore.
 /// </summary>
-internal sealed record BmwSavedReading(IReadOnlyList<JsonElement> Cars, SavedStream Stream)
+internal sealed record BmwSavedReading(IReadOnlyList<JsonElement> Cars, SavedStream Stream, CarDescriptions? Descriptions = null)
 {
-    public static void Write(Utf8JsonWriter writer, BmwReading reading, BmwStreamState stream)
+    /// <param name="descriptions">For the process that continues; null without the CarData API.</param>
+    public static void Write(Utf8JsonWriter writer, BmwReading reading, BmwStreamState stream, CarDescriptions? descriptions)
     {
         writer.WriteStartObject();
         writer.WriteStartArray("cars");
@@ -24,12 +25,17 @@ internal sealed record BmwSavedReading(IReadOnlyList<JsonElement> Cars, SavedStr
         writer.WritePropertyName("stream");
         JsonSerializer.Serialize(
             writer, new SavedStream(stream.Connected, stream.Connects, stream.Disconnects, reading.Errors), BmwSavedJson.Default.SavedStream);
+        if (descriptions is not null)
+        {
+            writer.WritePropertyName("descriptions");
+            JsonSerializer.Serialize(writer, descriptions, BmwSavedJson.Default.CarDescriptions);
+        }
         writer.WriteEndObject();
     }
 
     /// <exception cref="JsonException">It is no reading.</exception>
     /// <param name="status">Of the saved reading. The state of the stream is a part of it.</param>
-    public static (BmwReading Reading, BmwStreamState Stream) Read(
+    public static (BmwReading Reading, BmwStreamState Stream, CarDescriptions? Descriptions) Read(
         JsonElement json, ReadingStatus status, BmwCarDataOptions options, DateTimeOffset now)
     {
         var saved = json.Deserialize(BmwSavedJson.Default.BmwSavedReading) ?? throw new JsonException();
@@ -47,7 +53,7 @@ internal sealed record BmwSavedReading(IReadOnlyList<JsonElement> Cars, SavedStr
             Connects = stream.Connects.ToCounts(null),
             Disconnects = stream.Disconnects.ToCounts(null),
             Failures = status.Failures,
-        });
+        }, saved.Descriptions);
     }
 
     private static BmwReading With(BmwReading reading, JsonElement json, BmwCarDataOptions options, DateTimeOffset now)

@@ -17,9 +17,9 @@ internal static class BmwStateFiles
 }
 
 /// <param name="At">When the exporter read the descriptions.</param>
-internal sealed record CarsFile(DateTimeOffset At, IReadOnlyList<CarInfo>? Cars);
+internal sealed record CarDescriptions(DateTimeOffset At, IReadOnlyList<CarInfo>? Cars);
 
-[JsonSerializable(typeof(CarsFile))]
+[JsonSerializable(typeof(CarDescriptions))]
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
 internal sealed partial class BmwStateJson : JsonSerializerContext;

@@ -29,17 +29,22 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
     private long? lastRenewal;
     private long lastMessage;
     private int failures;
+    private bool hasConnected;
 
     public Random Random { get; init; } = Random.Shared;
 
     /// <summary>Stays connected until cancellation. Not for concurrent calls.</summary>
+    /// <param name="before">Of the process that this one continues. Its counts continue.</param>
     /// <param name="onMessage">Called for each message in order; must not throw.</param>
     /// <param name="onState">Called at every change of the state.</param>
-    public async Task RunAsync(Action<MqttMessage> onMessage, Action<BmwStreamState> onState, CancellationToken cancellationToken)
+    public async Task RunAsync(
+        BmwStreamState before, Action<MqttMessage> onMessage, Action<BmwStreamState> onState, CancellationToken cancellationToken)
     {
         (this.onMessage, this.onState, lastMessage) = (onMessage, onState, time.GetTimestamp());
         try
         {
+            // A process that was killed could not say that it is disconnected.
+            Set(before with { Connected = false, NextTry = null });
             while (true)
             {
                 var credentials = await CredentialsAsync(cancellationToken);
@@ -110,8 +115,9 @@ internal sealed class BmwStream(string account, BmwCarDataOptions options, Token
             state = state.CountConnect(rejected.Label);
             return rejected;
         }
-        logger.Log(state.Failure is null && state.Connects.ContainsKey("accepted") ? LogLevel.Debug : LogLevel.Information,
+        logger.Log(state.Failure is null && hasConnected ? LogLevel.Debug : LogLevel.Information,
             "account {Account}: connected to BMW's stream", account);
+        hasConnected = true;
         Set(state.CountConnect("accepted") with { Connected = true, Failure = null });
         var end = await WatchAsync(connection, credentials, cancellationToken);
         Set(state.CountDisconnect(end.Label) with { Connected = false });

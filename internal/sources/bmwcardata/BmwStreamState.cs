@@ -2,7 +2,7 @@ using Counts = System.Collections.Immutable.ImmutableSortedDictionary<string, lo
 
 namespace Exporter.BmwCarData;
 
-/// <summary>The state of the connection to the stream. Immutable; counts since the process started.</summary>
+/// <summary>The state of the connection to the stream. Immutable. The counts start with the process; in a shared store, they continue.</summary>
 internal sealed record BmwStreamState
 {
     /// <summary>Whether the server accepted the connection and all subscriptions.</summary>

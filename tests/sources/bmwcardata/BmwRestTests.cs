@@ -58,6 +58,25 @@ public sealed class BmwRestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Another_process_of_a_shared_store_continues_with_the_descriptions_and_without_a_file()
+    {
+        CarDescriptions descriptions;
+        await using (var first = await StartAsync(keepsFiles: false))
+        {
+            await first.UntilAsync(() => first.Found.Count == 1);
+            descriptions = first.Rest.Descriptions;
+        }
+        Assert.False(File.Exists(directory["bmw-cardata/car/cars.json"]));
+
+        await using var second = await StartAsync(keepsFiles: false, descriptions: descriptions);
+        await second.UntilAsync(() => second.Found.Count == 1);
+
+        Assert.Equal((1, 1), (Provider.Mappings.Requests, Provider.BasicData.Requests));
+        Assert.Equal("i4 eDrive40", second.Rest.Cars.Single().Model);
+        Assert.Equal(0, log.Count("cars.json"));
+    }
+
+    [Fact]
     public async Task Restarts_cannot_exceed_the_budget()
     {
         for (var start = 0; start < 12; start++)
@@ -306,7 +325,8 @@ public sealed class BmwRestTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromDays(1), new RequestBudget("BMW", [new BudgetWindow(1, TimeSpan.FromDays(1))], directory["budget/calls.json"], time, log).Reserve());
     }
 
-    private async Task<Run> StartAsync(int dailyCalls = 20, IReadOnlyList<string>? scope = null, bool loggedIn = true)
+    private async Task<Run> StartAsync(
+        int dailyCalls = 20, IReadOnlyList<string>? scope = null, bool loggedIn = true, bool keepsFiles = true, CarDescriptions? descriptions = null)
     {
         var options = new BmwCarDataOptions(sandbox.Bmw.ClientId, [], sandbox.Address, "127.0.0.1", 1, false)
         {
@@ -327,8 +347,14 @@ public sealed class BmwRestTests : IAsyncLifetime
         var context = new AccountContext("car", true, store, new TokenManagerOptions(), Composition.Services(time, log))
         {
             StateDirectory = directory.Path,
+            KeepsFiles = keepsFiles,
         };
-        return new Run(Exporter.BmwCarData.BmwRest.Open(options, manager, context, log), manager, time, [http, manager]);
+        var rest = Exporter.BmwCarData.BmwRest.Open(options, manager, context, log);
+        if (descriptions is not null)
+        {
+            rest.Restore(descriptions);
+        }
+        return new Run(rest, manager, time, [http, manager]);
     }
 
     private Task LogInAsync(TokenManager manager, IReadOnlyList<string>? scope = null)
