@@ -119,6 +119,7 @@ internal sealed class StreamWorker(
     private async Task EndLostAsync(IReadOnlyDictionary<long, long> confirmed)
     {
         var isLate = time.GetElapsedTime(confirmedAt) > Confirmed;
+        var ends = new List<Task>();
         foreach (var (id, stream) in owned.ToList())
         {
             if (confirmed.TryGetValue(id, out var version) && !isLate && !stream.Running.IsCompleted)
@@ -128,8 +129,10 @@ internal sealed class StreamWorker(
             }
             owned.Remove(id);
             // A stream ends by itself only because of a bug, and would at once again.
-            await EndAsync(stream, stream.Running.IsCompleted ? RetryElsewhere : TimeSpan.Zero);
+            ends.Add(EndAsync(stream, stream.Running.IsCompleted ? RetryElsewhere : TimeSpan.Zero));
         }
+        // Together, because the other streams must be confirmed in time.
+        await Task.WhenAll(ends);
     }
 
     /// <summary>Ends the connection, then saves and gives the stream back, if this replica still owns it.</summary>
