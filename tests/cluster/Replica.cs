@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Exporter.Sandbox;
 using Exporter.Tests.Support;
 using Exporter.Tokens;
 
@@ -24,7 +25,7 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
     /// <summary>Writes the configuration of all replicas, with two templates: <c>fleet</c>, which only keeps tokens, and <c>home</c>, which also reads weather stations.</summary>
     public static void Configure(TemporaryDirectory directory, string clientId, string clientSecret, Uri tokenEndpoint)
     {
-        directory.Write(KeyFile, $"first {Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}\n");
+        WriteKeys(directory);
         directory.Write("secret", clientSecret);
         directory.Write("exporter.yml", $"""
             store_key_file: {KeyFile}
@@ -43,8 +44,33 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
             """);
     }
 
+    /// <summary>Writes the configuration of all replicas, with one template: <c>cars</c>, which follows the cars of a user of BMW.</summary>
+    public static void ConfigureCars(TemporaryDirectory directory, SandboxServer sandbox)
+    {
+        WriteKeys(directory);
+        directory.Write("broker.pem", sandbox.Bmw.Broker!.CertificatePem);
+        // Below a file, so that nothing can be written there, as on a read-only file system.
+        directory.Write("exporter.yml", $"""
+            store_key_file: {KeyFile}
+            state_folder: {directory[KeyFile]}/state
+            accounts:
+              cars:
+                source: bmw-cardata
+                client_id: {sandbox.Bmw.ClientId}
+                auth_url: {sandbox.Address}
+                api_url: {sandbox.Address}
+                rest: true
+                mqtt_host: 127.0.0.1
+                mqtt_port: {sandbox.Bmw.Broker!.EndPoint.Port}
+                mqtt_ca_file: broker.pem
+            """);
+    }
+
     /// <summary>The keys of the configuration.</summary>
     public static TokenKeys Keys(TemporaryDirectory directory) => TokenKeys.Read(directory[KeyFile]).Value!;
+
+    private static void WriteKeys(TemporaryDirectory directory) =>
+        directory.Write(KeyFile, $"first {Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}\n");
 
     /// <param name="store">The address of the database.</param>
     /// <param name="port">To listen on; by default, a free one.</param>
