@@ -76,7 +76,7 @@ public sealed record AccountContext(string Name, bool HasAccountLabel, ITokenSto
     public string StateDirectory { get; init; } = Exporter.Accounts.StateDirectory.Default;
 
     /// <summary>
-    /// Whether the source keeps what it read in files of <see cref="StateDirectory"/>. If not, a shared store keeps the reading that
+    /// Whether the source may have files of its own. If not, a shared store keeps the token, and the reading that
     /// <see cref="IStoredReadingSource.Save"/> returns.
     /// </summary>
     public bool KeepsFiles { get; init; } = true;

@@ -69,7 +69,8 @@ public sealed class ErganiSource : ISource
     /// <summary>In memory, in the account's file, in its directory, or in the program's. The login record is in the same place.</summary>
     private static (ITokenStore Store, string? RecordFile) OpenStore(ErganiOptions options, AccountContext context, ILogger logger)
     {
-        if (options.InMemory)
+        // A shared store has no place for the login record. Without it, a rejected password would be sent again.
+        if (options.InMemory || !context.KeepsFiles)
         {
             return (context.WithTokenExport(new MemoryStore()), null);
         }
