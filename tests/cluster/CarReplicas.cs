@@ -90,9 +90,10 @@ internal sealed class CarReplicas : IAsyncDisposable
     public async Task<int> HeldAsync(Replica replica) =>
         int.Parse(await Postgres.QueryAsync($"select count(*) from reading where holder like '%-{replica.ProcessId}'", Stop));
 
-    /// <summary>Waits until every car has its connection at the broker, and the page of every replica says so.</summary>
+    /// <summary>Waits until a running replica owns each stream, it is connected to the broker, and the page of every replica says so.</summary>
     public async Task ConnectAsync()
     {
+        await UntilAsync(async () => (await Task.WhenAll(Running.Select(HeldAsync))).Sum() == Names.Count);
         await UntilAsync(() => Task.FromResult(Broker.Subscriptions.Order(StringComparer.Ordinal).SequenceEqual(Names.Select(name => $"{UserOf(name)}/+"))));
         foreach (var name in Names)
         {
@@ -105,14 +106,27 @@ internal sealed class CarReplicas : IAsyncDisposable
     {
         foreach (var name in Names)
         {
-            await SendAsync(name, Car.Message("vehicle.vehicle.travelledDistance", $"{kilometers}", "km", Now));
+            await SendAsync(name, Distance(kilometers));
             await ShowAsync("bmw_vehicle_odometer_meters", name, $"{kilometers}000");
         }
     }
 
+    /// <summary>Sends a message of each car again and again, as while it drives, until the page of every replica has the value.</summary>
+    public async Task KeepDrivingAsync(int kilometers)
+    {
+        foreach (var name in Names)
+        {
+            await UntilAsync(async () =>
+            {
+                await PublishAsync(name, Distance(kilometers));
+                var values = await Task.WhenAll(Running.Select(replica => ValueAsync(replica, "bmw_vehicle_odometer_meters", name)));
+                return values.All(value => value == $"{kilometers}000");
+            });
+        }
+    }
+
     /// <summary>Sends a message of a car, which one connection receives.</summary>
-    public async Task SendAsync(string name, string message) =>
-        Assert.Equal(1, await Broker.PublishAsync($"{UserOf(name)}/{Car.Electric}", Encoding.UTF8.GetBytes(message)));
+    public async Task SendAsync(string name, string message) => Assert.Equal(1, await PublishAsync(name, message));
 
     /// <summary>Waits until the page of every replica has this value of an account.</summary>
     /// <param name="more">Another label of the series.</param>
@@ -152,9 +166,13 @@ internal sealed class CarReplicas : IAsyncDisposable
         directory.Dispose();
     }
 
-    private static string Now => $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'}";
-
     private static string UserOf(string name) => $"user-of-{name}";
+
+    private static string Distance(int kilometers) => Car.Message(
+        "vehicle.vehicle.travelledDistance", $"{kilometers}", "km", $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
+
+    private Task<int> PublishAsync(string name, string message) =>
+        Broker.PublishAsync($"{UserOf(name)}/{Car.Electric}", Encoding.UTF8.GetBytes(message));
 
     private static async Task<string[]> PageAsync(Replica replica) => (await replica.Http.GetStringAsync("/metrics", Stop)).Split('\n');
 

@@ -33,7 +33,7 @@ public sealed class ReplicaStreamTests
         }
         foreach (var log in replicas.Running.Select(replica => replica.Log))
         {
-            // The values of a car are in its row. The state folder cannot be written here.
+            // The values of a car are in its row. The state directory cannot be written here.
             Assert.DoesNotContain("cannot be", log, StringComparison.Ordinal);
             Assert.DoesNotContain("level=error", log, StringComparison.Ordinal);
         }
@@ -97,9 +97,9 @@ public sealed class ReplicaStreamTests
 
         foreach (var name in CarReplicas.Names)
         {
-            // No connection replaced another one: the old owner disconnected before the new one connected.
-            await replicas.ShowAsync("bmw_mqtt_disconnects_total", name, "0", "reason=\"taken_over\"");
             await replicas.ShowAsync("bmw_mqtt_messages_total", name, "4");
+            // No connection replaced another one: the old owner disconnected before the new one connected.
+            Assert.Equal("0", await DisconnectsAsync(replicas, name, "taken_over"));
         }
         // The new owners have the descriptions of the cars, which cost requests of the daily quota.
         Assert.Equal(3, replicas.Sandbox.Bmw.Rest.Mappings.Requests);
@@ -109,25 +109,25 @@ public sealed class ReplicaStreamTests
     public async Task A_stream_continues_with_each_new_ID_token_before_the_old_one_expires()
     {
         await using var replicas = await CarReplicas.StartAsync(TimeSpan.FromSeconds(40));
-        await replicas.ConnectAsync();
-        await replicas.DriveAsync(1000);
+        await replicas.KeepDrivingAsync(1000);
 
         await CarReplicas.UntilAsync(async () =>
         {
-            var renewed = await Task.WhenAll(CarReplicas.Names.Select(
-                name => CarReplicas.ValueAsync(replicas.Running[0], "bmw_mqtt_disconnects_total", name, "reason=\"new_token\"")));
+            var renewed = await Task.WhenAll(CarReplicas.Names.Select(name => DisconnectsAsync(replicas, name, "new_token")));
             return renewed.All(count => count is not null && int.Parse(count) >= 3);
         });
 
-        await replicas.ConnectAsync();
-        await replicas.DriveAsync(1001);
+        await replicas.KeepDrivingAsync(1001);
         foreach (var name in CarReplicas.Names)
         {
             foreach (var reason in new[] { "maximum_connect_time", "token_refused", "taken_over", "network" })
             {
-                await replicas.ShowAsync("bmw_mqtt_disconnects_total", name, "0", $"reason=\"{reason}\"");
+                Assert.Equal("0", await DisconnectsAsync(replicas, name, reason));
             }
         }
         Assert.Equal(0, replicas.Sandbox.Bmw.Authorization.Counters.ReusedRefreshTokens);
     }
+
+    private static Task<string?> DisconnectsAsync(CarReplicas replicas, string name, string reason) =>
+        CarReplicas.ValueAsync(replicas.Running[0], "bmw_mqtt_disconnects_total", name, $"reason=\"{reason}\"");
 }
