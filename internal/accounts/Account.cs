@@ -44,6 +44,9 @@ public sealed class Account(string name, string source, bool hasAccountLabel, To
     /// </summary>
     public string? TokenOwner { get; init; }
 
+    /// <summary>Why a shared store cannot keep the account, as a clause; null if it can.</summary>
+    public string? SharingProblem { get; init; }
+
     public LoginMethod Login { get; init; } = new LoginMethod.Unattended();
 
     /// <summary>Adopts the token of a finished login; by default it becomes the account's own token.</summary>

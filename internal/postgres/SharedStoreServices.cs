@@ -43,9 +43,7 @@ public static class SharedStoreServices
         return services;
     }
 
-    /// <summary>
-    /// The templates that cannot be used, a sentence each. Some sources keep several tokens, or a token in a file of another program.
-    /// </summary>
+    /// <summary>The templates that cannot be used, a sentence each.</summary>
     /// <param name="services">A container with the services of <see cref="AccountServices.AddSources"/>.</param>
     public static IReadOnlyList<string> Problems(IReadOnlyList<ConfiguredAccount> templates, IServiceProvider services)
     {
@@ -53,10 +51,10 @@ public static class SharedStoreServices
         foreach (var template in templates)
         {
             using var account = template.OpenAs(template.Name, new MemoryStore(location: PostgresStore.Name), new TokenManagerOptions(), services);
-            if (account.Upstream.Count > 0 || account.TokenManager.StoreLocation != PostgresStore.Name)
+            if (account.SharingProblem is { } reason)
             {
-                problems.Add($"accounts.{template.Name}: the source {template.Source} stores its tokens itself; "
-                    + "run this account in an exporter of its own, and remove it here");
+                problems.Add($"accounts.{template.Name}: a shared store cannot keep such accounts, because {reason}; "
+                    + "run this one in an exporter of its own, and remove it here");
             }
         }
         return problems;

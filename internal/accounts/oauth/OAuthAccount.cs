@@ -4,8 +4,10 @@ namespace Exporter.Accounts;
 /// <param name="Provider">The server's host, for people.</param>
 /// <param name="Revoke">See <see cref="Account.Revoke"/>.</param>
 /// <param name="Paste">See <see cref="Account.Paste"/>.</param>
+/// <param name="SharingProblem">See <see cref="Account.SharingProblem"/>.</param>
 public sealed record OAuthAccount(
-    TokenManager TokenManager, LoginMethod Login, string Provider, Func<Token, CancellationToken, Task<string?>>? Revoke, PastedToken Paste)
+    TokenManager TokenManager, LoginMethod Login, string Provider, Func<Token, CancellationToken, Task<string?>>? Revoke, PastedToken Paste,
+    string? SharingProblem)
 {
     private const string ByClient = "The exporter logs in with the client ID and the client secret.";
     private const string ByPassword = "The exporter logs in with the configured user name and password.";
@@ -43,7 +45,9 @@ public sealed record OAuthAccount(
             manager, login, (known ?? new Uri(options.Issuer!)).Host,
             revocation is null ? null : new RevocationEndpoint(At(revocation)).RevokeAsync,
             new PastedToken(
-                "refresh token", login is LoginMethod.Unattended { Explanation: { } explanation } ? Refuse(explanation) : manager.TryAsync));
+                "refresh token", login is LoginMethod.Unattended { Explanation: { } explanation } ? Refuse(explanation) : manager.TryAsync),
+            // In memory only, each replica would send a rejected password again, and some servers lock the user.
+            options.Grant is OAuthGrant.Password ? "a password that the server rejects is recorded in a file" : null);
 
         EndpointAddress Where(Uri? address, Setting setting) => address is null ? metadata!.Endpoint(setting.Key) : address;
 

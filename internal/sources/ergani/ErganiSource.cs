@@ -53,6 +53,7 @@ public sealed class ErganiSource : ISource
         return new Account(context.Name, Name, context.HasAccountLabel, manager, poller)
         {
             Provider = "Ergani",
+            SharingProblem = "its logins are recorded in a file",
             TokenOwner = $"{credentials.Environment.Address} {credentials.UserType} {credentials.Username}",
             Revoke = async (token, cancellationToken) => token switch
             {

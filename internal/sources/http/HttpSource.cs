@@ -50,6 +50,7 @@ public sealed class HttpSource : ISource
             Login = oauth?.Login ?? new LoginMethod.Unattended(Explanation(module.Auth)),
             Revoke = oauth?.Revoke,
             Paste = oauth?.Paste ?? new PastedToken("token", manager.TryAsync),
+            SharingProblem = oauth is null ? "its credential is in the configuration" : oauth.SharingProblem,
             DebugData = () => poller.Reading?.ToJson(),
             Commands = new HttpCommands(module, api, context, () => Secrets(module, manager)).Handlers,
         };

@@ -24,6 +24,7 @@ public sealed class OAuth2Source : ISource
             Login = opened.Login,
             Revoke = opened.Revoke,
             Paste = opened.Paste,
+            SharingProblem = opened.SharingProblem,
         };
     }
 }

@@ -53,6 +53,7 @@ public sealed class WebexSource : ISource
         return new Account(context.Name, Name, context.HasAccountLabel, tokens.ServiceApp, poller)
         {
             Provider = "Webex",
+            SharingProblem = "Webex needs several tokens",
             Upstream = [tokens.Personal],
             Levels = tokens.LevelsAt,
             Live =
