@@ -38,7 +38,8 @@ internal sealed class AccountRows(Database database, string holder)
         """;
 
     private const string Columns = $"""
-        token = coalesce($3, a.token), version = a.version + case when $3 is null or $3 = a.token then 0 else 1 end, logged_out = a.logged_out and $3 is null,
+        token = coalesce($3, a.token), version = a.version + case when $3 is null or $3 = a.token then 0 else 1 end,
+        logged_out = a.logged_out and $3 is null,
         state = $4, reason = $5, since = $6, error = $7, failures = $8, rejections = $9, expires_at = $10, refresh_expires_at = $11,
         renew_at = $12, renewed_at = coalesce($13, a.renewed_at), tried_at = coalesce($14, a.tried_at),
         {Released}

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Threading.Channels;
 using Npgsql;
 
@@ -151,9 +152,9 @@ internal sealed class SharedReadings(
         }
         entry.Account.TokenManager.Resume(row.Account.WithoutToken());
         if (row.Content is { } content && entry.Account.ReadingSource is IStoredReadingSource source
-            && !content.AsSpan().SequenceEqual(entry.Content))
+            && SHA256.HashData(content) is var hash && !hash.AsSpan().SequenceEqual(entry.Hash))
         {
-            entry.Content = content;
+            entry.Hash = hash;
             // The replica that polls logs what cannot be restored.
             source.Restore(new SavedReading(content), time.GetUtcNow());
         }
@@ -172,6 +173,7 @@ internal sealed class SharedReadings(
 
     private sealed record Entry(Account Account, string Template)
     {
-        public byte[]? Content { get; set; }
+        /// <summary>Of the content that was restored last.</summary>
+        public byte[]? Hash { get; set; }
     }
 }

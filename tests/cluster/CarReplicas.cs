@@ -140,11 +140,11 @@ internal sealed class CarReplicas : IAsyncDisposable
 
     /// <summary>The value of the only such series on the page of a replica; null without it.</summary>
     public static async Task<string?> ValueAsync(Replica replica, string family, string account, string more = "") =>
-        (await PageAsync(replica)).SingleOrDefault(line => line.StartsWith($"{family}{{", StringComparison.Ordinal)
+        (await replica.ScrapeAsync(Stop)).SingleOrDefault(line => line.StartsWith($"{family}{{", StringComparison.Ordinal)
             && line.Contains($"account=\"{account}\"", StringComparison.Ordinal) && line.Contains(more, StringComparison.Ordinal))?.Split(' ')[^1];
 
     /// <summary>The series of the cars on the page of a replica, without values.</summary>
-    public static async Task<IReadOnlySet<string>> SeriesAsync(Replica replica) => (await PageAsync(replica))
+    public static async Task<IReadOnlySet<string>> SeriesAsync(Replica replica) => (await replica.ScrapeAsync(Stop))
         .Where(line => line.StartsWith("bmw_", StringComparison.Ordinal)).Select(line => line[..line.LastIndexOf(' ')]).ToHashSet();
 
     public static async Task UntilAsync(Func<Task<bool>> reached)
@@ -173,8 +173,6 @@ internal sealed class CarReplicas : IAsyncDisposable
 
     private Task<int> PublishAsync(string name, string message) =>
         Broker.PublishAsync($"{UserOf(name)}/{Car.Electric}", Encoding.UTF8.GetBytes(message));
-
-    private static async Task<string[]> PageAsync(Replica replica) => (await replica.Http.GetStringAsync("/metrics", Stop)).Split('\n');
 
     /// <summary>Accounts with refresh tokens, as users import them: the first renewal is due at once, and gets the ID token.</summary>
     private async Task SeedAsync()

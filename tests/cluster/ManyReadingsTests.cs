@@ -42,25 +42,40 @@ public sealed class ManyReadingsTests(ITestOutputHelper output)
         }
         Report("from listening to ready, ms", TimeProvider.System.GetElapsedTime(started).TotalMilliseconds);
         Report("resident memory without a scrape, MiB", replica.Status("VmRSS") / 1024.0);
-        foreach (var path in new[] { "/metrics?shard=0/10", "/metrics?shard=0/10", "/metrics", "/metrics" })
+        // The client of this test is slow at first.
+        await replica.Http.GetStringAsync("/-/healthy", Stop);
+        foreach (var (what, paths) in new[]
         {
-            foreach (var isCompressed in new[] { true, false })
+            ("one of ten shards", ["/metrics?shard=0/10"]), ("ten shards", Enumerable.Range(0, 10).Select(i => $"/metrics?shard={i}/10")),
+            ("the whole page", ["/metrics"]),
+        })
+        {
+            foreach (var time in new[] { "first", "second" })
             {
-                await ScrapeAsync(replica, path, isCompressed);
+                var (milliseconds, bytes) = (0.0, 0L);
+                foreach (var path in paths)
+                {
+                    var (took, length) = await ScrapeAsync(replica, path);
+                    (milliseconds, bytes) = (milliseconds + took, bytes + length);
+                }
+                Report($"{what}: {time} scrape, ms", milliseconds);
+                Report($"{what}: compressed, MB", bytes / 1e6);
             }
+            Report($"{what}: resident memory after it, MiB", replica.Status("VmRSS") / 1024.0);
         }
         Report("most resident memory, MiB", replica.Status("VmHWM") / 1024.0);
     }
 
-    private async Task ScrapeAsync(Replica replica, string path, bool isCompressed)
+    /// <summary>Scrapes as Prometheus does.</summary>
+    private static async Task<(double Milliseconds, long Bytes)> ScrapeAsync(Replica replica, string path)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
-        request.Headers.Add("Accept-Encoding", isCompressed ? "gzip" : "identity");
+        request.Headers.Add("Accept-Encoding", "gzip");
+        request.Headers.Add("Accept", "application/openmetrics-text; version=1.0.0");
         var started = TimeProvider.System.GetTimestamp();
-        var page = await (await replica.Http.SendAsync(request, Stop)).Content.ReadAsByteArrayAsync(Stop);
-        Report($"{path}{(isCompressed ? ", gzip" : "")}, ms", TimeProvider.System.GetElapsedTime(started).TotalMilliseconds);
-        Report($"{path}{(isCompressed ? ", gzip" : "")}, kB", page.Length / 1000.0);
-        Report("resident memory, MiB", replica.Status("VmRSS") / 1024.0);
+        using var response = (await replica.Http.SendAsync(request, Stop)).EnsureSuccessStatusCode();
+        var page = await response.Content.ReadAsByteArrayAsync(Stop);
+        return (TimeProvider.System.GetElapsedTime(started).TotalMilliseconds, page.Length);
     }
 
     private void Report(string what, double value) => output.WriteLine(FormattableString.Invariant($"| {what} | {value:#,0.##} |"));

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using Exporter.Sandbox;
 using Exporter.Tests.Support;
@@ -84,6 +85,17 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
     /// <summary>A line of the kernel's status of the process: <c>VmRSS</c> is its resident memory in KiB, <c>VmHWM</c> the most so far.</summary>
     public long Status(string name) => long.Parse(File.ReadLines($"/proc/{ProcessId}/status")
         .First(line => line.StartsWith($"{name}:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]);
+
+    /// <summary>The lines of the metrics page; none while the replica is not ready.</summary>
+    public async Task<string[]> ScrapeAsync(CancellationToken cancellationToken, string path = "/metrics")
+    {
+        using var response = await Http.GetAsync(path, cancellationToken);
+        if (response.StatusCode is HttpStatusCode.ServiceUnavailable)
+        {
+            return [];
+        }
+        return (await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(cancellationToken)).Split('\n');
+    }
 
     public Task Signal(string signal, CancellationToken cancellationToken) => process.Signal(signal, cancellationToken);
 

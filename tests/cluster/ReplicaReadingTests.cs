@@ -42,7 +42,7 @@ public sealed class ReplicaReadingTests
             await CompleteAsync(replica);
         }
         await using var proxy = await replicas.StartProxyAsync(Stop);
-        await using var scrapes = new Scrapes(proxy.Address, page => Count(page) == Stations);
+        await using var scrapes = new Scrapes(proxy.Address, page => Count(page.Split('\n')) == Stations);
 
         for (var i = 0; i < 3; i++)
         {
@@ -93,13 +93,8 @@ public sealed class ReplicaReadingTests
     }
 
     /// <summary>The accounts with a reading on the page of a replica.</summary>
-    private static async Task<int> CountAsync(Replica replica, string path = "/metrics")
-    {
-        using var response = await replica.Http.GetAsync(path, Stop);
-        // 503 until the replica has read the accounts.
-        return response.IsSuccessStatusCode ? Count(await response.Content.ReadAsStringAsync(Stop)) : 0;
-    }
+    private static async Task<int> CountAsync(Replica replica, string path = "/metrics") => Count(await replica.ScrapeAsync(Stop, path));
 
-    private static int Count(string page) =>
-        page.Split('\n').Count(line => line.StartsWith("exporter_up{", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal));
+    private static int Count(string[] page) =>
+        page.Count(line => line.StartsWith("exporter_up{", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal));
 }

@@ -86,9 +86,9 @@ internal sealed class PostgresServer(int port) : IAsyncDisposable
     /// <summary>Runs SQL and returns its output, unaligned.</summary>
     public async Task<string> QueryAsync(string sql, CancellationToken cancellationToken)
     {
-        var (_, output, _) = await Peer.Run($"{Programs}/psql",
+        var (code, output, error) = await Peer.Run($"{Programs}/psql",
             ["-h", "127.0.0.1", "-p", $"{Port}", "-U", "exporter", "-d", "exporter", "-At", "-v", "ON_ERROR_STOP=1", "-c", sql], default, cancellationToken);
-        return Encoding.UTF8.GetString(output).Trim();
+        return code == 0 ? Encoding.UTF8.GetString(output).Trim() : throw new InvalidOperationException($"psql ended with {code}: {error}");
     }
 
     public async ValueTask DisposeAsync()
