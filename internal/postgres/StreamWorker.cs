@@ -80,9 +80,11 @@ internal sealed class StreamWorker(
         }
         var source = (IStoredReadingSource)account.ReadingSource!;
         var ending = new CancellationTokenSource();
+        // Before the stream starts, so that its first value is a change.
+        var changed = source.Changed;
         owned[row.Account.Id] = new Owned(row, account, source, ending, Task.Run(() => RunAsync(account, ending.Token), CancellationToken.None))
         {
-            Changed = source.Changed,
+            Changed = changed,
             Version = row.Account.Version,
         };
     }
@@ -104,8 +106,10 @@ internal sealed class StreamWorker(
     {
         if (stream.Changed.IsCompleted)
         {
-            stream.Changed = stream.Source.Changed;
+            var changed = stream.Source.Changed;
             await rows.SaveAsync(stream.Row, stream.Source.Save().Json.ToArray(), null, needsToken: false, nextIn: null, cancellationToken);
+            // Only now: what could not be saved is saved the next time.
+            stream.Changed = changed;
         }
         if (stream.Confirmed != stream.Version && await accounts.FindAsync(stream.Row.Account.Id, cancellationToken) is { } row
             && row.Progress(keys) is ({ } progress, null))

@@ -92,6 +92,30 @@ public sealed class StreamWorkerTests(SharedDatabase database) : IClassFixture<S
     }
 
     [Fact]
+    public async Task A_value_that_could_not_be_saved_is_saved_at_the_next_visit()
+    {
+        await one.Get<StreamWorker>().StartAsync(Cancellation);
+        await AdvanceUntilAsync(database.UntilAsync("select convert_from(content, 'UTF8') like '%[21.5,1]%' from reading", "True", Cancellation));
+        // A sequence counts what is rolled back too.
+        await database.Server.QueryAsync("""
+            create sequence refused;
+            create function refuse() returns trigger language plpgsql as $$ begin perform nextval('refused'); raise 'refused'; end $$;
+            create trigger refuse before update of content on reading for each row execute function refuse();
+            """, Cancellation);
+        try
+        {
+            api.Temperature = 30;
+            await AdvanceUntilAsync(database.UntilAsync("select is_called from refused", "True", Cancellation));
+        }
+        finally
+        {
+            await database.Server.QueryAsync("drop trigger refuse on reading; drop function refuse; drop sequence refused", CancellationToken.None);
+        }
+
+        await AdvanceUntilAsync(database.UntilAsync("select convert_from(content, 'UTF8') like '%[30,2]%' from reading", "True", Cancellation));
+    }
+
+    [Fact]
     public async Task A_stream_continues_with_the_token_that_the_queue_renewed()
     {
         await one.Get<StreamWorker>().StartAsync(Cancellation);
