@@ -19,24 +19,15 @@ internal sealed class SharedMetrics(OverviewCache overview, ReadingPages reading
         {
             return new MetricsPage(format, gzip, readings.Of(shard, format, gzip));
         }
-        EncodedMetrics accounts;
-        try
+        // A replica that is ready has counted the rows, so this does not wait.
+        var current = await overview.GetAsync(cancellationToken);
+        var encoded = latest;
+        if (!ReferenceEquals(encoded?.Overview, current))
         {
-            var current = await overview.GetAsync(cancellationToken);
-            var encoded = latest;
-            if (!ReferenceEquals(encoded?.Overview, current))
-            {
-                latest = encoded = new Encoded(current, EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, Families(current, time.GetUtcNow()))));
-            }
-            accounts = encoded!.Metrics;
-        }
-        catch (Exception e) when (Database.IsFailure(e))
-        {
-            // Before the first answer, only the metrics of the process say what is wrong.
-            accounts = EncodedMetrics.Empty;
+            latest = encoded = new Encoded(current, EncodedMetrics.Of(new FamilyGroup(LabelSet.Empty, Families(current, time.GetUtcNow()))));
         }
         EncodedMetrics[] each = readings.Count > MostOnOnePage ? [] : readings.All(format, gzip);
-        return new MetricsPage(format, gzip, [accounts, .. each, EncodedMetrics.Of(process.Process)]);
+        return new MetricsPage(format, gzip, [encoded!.Metrics, .. each, EncodedMetrics.Of(process.Process)]);
     }
 
     private static IReadOnlyList<MetricFamily> Families(Overview overview, DateTimeOffset now)
