@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using Exporter.Sandbox;
 using Exporter.Sandbox.Command;
+using Exporter.Tests.Support;
 using Xunit;
 
 namespace Exporter.Tests.Sandbox;
@@ -65,11 +67,40 @@ public sealed class SandboxCommandTests
     [Fact]
     public async Task An_address_in_use_is_reported_in_a_sentence()
     {
-        await using var first = await SandboxServer.StartAsync(new SandboxOptions(), TestContext.Current.CancellationToken);
+        using var first = new TcpListener(IPAddress.Loopback, TwoPorts());
+        first.Start();
+
+        Assert.StartsWith($"Cannot listen on {first.LocalEndpoint}: ", await FailsAsync($"{first.LocalEndpoint}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_of_the_stream_in_use_is_reported_in_a_sentence()
+    {
+        var port = TwoPorts();
+        using var first = new TcpListener(IPAddress.Loopback, port + 1);
+        first.Start();
+
+        Assert.StartsWith($"Cannot listen on 127.0.0.1:{port}: BMW's stream needs 127.0.0.1:{port + 1}: ", await FailsAsync($"127.0.0.1:{port}"),
+            StringComparison.Ordinal);
+    }
+
+    /// <summary>A free port whose next one is free too.</summary>
+    private static int TwoPorts()
+    {
+        var port = FreePort.Take();
+        for (var next = FreePort.Take(); next != port + 1; next = FreePort.Take())
+        {
+            port = next;
+        }
+        return port;
+    }
+
+    private static async Task<string> FailsAsync(string listen)
+    {
         using var error = new StringWriter();
-        var command = SandboxCommand.Create().Parse(["--listen", first.Address.Authority], SandboxCommand.Parsing);
+        var command = SandboxCommand.Create().Parse(["--listen", listen], SandboxCommand.Parsing);
         Assert.Equal(1, await command.InvokeAsync(new InvocationConfiguration { Error = error }, TestContext.Current.CancellationToken));
-        Assert.StartsWith($"Cannot listen on {first.Address.Authority}: ", error.ToString(), StringComparison.Ordinal);
+        return error.ToString();
     }
 
     /// <summary>Completes a task with the output when its first lines have been flushed.</summary>

@@ -69,7 +69,7 @@ public sealed class BmwBroker : IAsyncDisposable
     public byte? RejectionCode { get => rules.RejectionCode; set => rules.RejectionCode = value; }
 
     /// <param name="listen">Port 0 selects a free port.</param>
-    /// <exception cref="SocketException">The address is in use.</exception>
+    /// <exception cref="IOException">The address is in use.</exception>
     internal static async Task<BmwBroker> StartAsync(IPEndPoint listen, BrokerRules rules)
     {
         var broker = new BmwBroker(listen, rules);
@@ -79,9 +79,13 @@ public sealed class BmwBroker : IAsyncDisposable
             broker.EndPoint = new IPEndPoint(listen.Address, broker.options.TlsEndpointOptions.Port);
             return broker;
         }
-        catch
+        catch (Exception e)
         {
             await broker.DisposeAsync();
+            if (e is SocketException)
+            {
+                throw new IOException($"BMW's stream needs {listen}: {e.Message}.", e);
+            }
             throw;
         }
     }
