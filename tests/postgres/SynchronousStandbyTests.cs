@@ -12,24 +12,6 @@ public sealed class SynchronousStandbyTests(SharedDatabase database) : ReplicaTe
     private const string Waiting = "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and pid <> pg_backend_pid()";
 
     [Fact]
-    public async Task A_renewal_is_not_sent_if_the_standby_does_not_have_its_attempt()
-    {
-        await replica.CreateAsync("car");
-        await LoseStandbyAsync();
-        await replica.StartAsync();
-        await Shared.UntilAsync(Waiting, "1", Cancellation);
-
-        // A shutdown cancels the wait.
-        await replica.Get<RenewalWorker>().StopAsync(Cancellation);
-        await replica.Get<RenewalWorker>().FinishAsync(Cancellation);
-
-        await Shared.UntilAsync(Waiting, "0", Cancellation);
-        // The primary alone has the attempt.
-        Assert.Equal(1L, (await replica.FindAsync("car")).Attempt);
-        Assert.Equal(0, replica.Grant.Requests);
-    }
-
-    [Fact]
     public async Task A_token_is_saved_again_until_the_standby_has_it()
     {
         await replica.CreateAsync("car");
