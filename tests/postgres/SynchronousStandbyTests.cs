@@ -1,4 +1,3 @@
-using Exporter.Postgres;
 using Xunit;
 
 namespace Exporter.Tests.Postgres;
