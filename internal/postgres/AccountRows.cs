@@ -72,7 +72,7 @@ internal sealed class AccountRows(Database database, string holder)
     public async Task<IReadOnlyList<AccountRow>> TakeDueAsync(int most, CancellationToken cancellationToken)
     {
         await using var command = database.Command(TakeDue, Parameter.Of(holder), Parameter.Of(most));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(BeforeSent(cancellationToken));
         var rows = new List<AccountRow>();
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -85,7 +85,7 @@ internal sealed class AccountRows(Database database, string holder)
     public async Task<AccountRow?> TakeAsync(long id, CancellationToken cancellationToken)
     {
         await using var command = database.Command(TakeOne, Parameter.Of(holder), Parameter.Of(id));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(BeforeSent(cancellationToken));
         return await reader.ReadAsync(cancellationToken) ? AccountRow.Read(reader, isTaken: true) : null;
     }
 
@@ -110,7 +110,7 @@ internal sealed class AccountRows(Database database, string holder)
             batch.Add(Count,
                 Parameter.Of(slot), Parameter.Of(outcome.Key.Source), Parameter.Of(outcome.Key.Name), Parameter.Of((long)outcome.Count()));
         }
-        return await batch.ReadAllAsync(reader => reader.GetInt64(0), cancellationToken);
+        return await batch.ReadAllAsync(reader => reader.GetInt64(0), BeforeSent(cancellationToken));
     }
 
     /// <summary>Writes a token that a user brought, or that this replica alone renewed.</summary>
@@ -119,7 +119,7 @@ internal sealed class AccountRows(Database database, string holder)
     public async Task<long?> WriteAsync(long id, long? expected, byte[] token, TokenProgress next, CancellationToken cancellationToken)
     {
         await using var command = database.Command(Write, Values(id, expected, token, next));
-        return await command.ExecuteScalarAsync(cancellationToken) as long?;
+        return await command.ExecuteScalarAsync(BeforeSent(cancellationToken)) as long?;
     }
 
     /// <summary>Ends an attempt without a result: nothing was sent, or nothing came of it.</summary>
@@ -186,6 +186,16 @@ internal sealed class AccountRows(Database database, string holder)
             Parameter.Of(next.State.Token?.ExpiresAt), Parameter.Of(next.State.Token?.RefreshExpiresAt),
             Parameter.Of(next.NextRenewal), Parameter.Of(next.LastSuccess), Parameter.Of(next.LastAttempt),
         ];
+    }
+
+    /// <summary>
+    /// PostgreSQL reports success for a commit whose wait for a synchronous standby is canceled. So a change that decides what is sent, or that
+    /// saves a token, is canceled only before it is sent.
+    /// </summary>
+    private static CancellationToken BeforeSent(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return CancellationToken.None;
     }
 
     private sealed record Outcome(string Source, string Name);

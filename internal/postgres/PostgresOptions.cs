@@ -75,7 +75,7 @@ public sealed record PostgresOptions(string ConnectionString, string Location, b
             MaxAutoPrepare = 30,
             // No command leaves a setting in its session, and a reset costs more statements than the command.
             NoResetOnClose = true,
-            // PostgreSQL reports success for a canceled commit that no synchronous standby has. So the answer to a canceled command is not read.
+            // PostgreSQL reports success for a canceled commit that no synchronous standby has. So the answer after a timeout is not read.
             CancellationTimeout = -1,
         };
         foreach (var parameter in address.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))

@@ -1,3 +1,5 @@
+using Exporter.Postgres;
+using Npgsql;
 using Xunit;
 
 namespace Exporter.Tests.Postgres;
@@ -11,6 +13,39 @@ public sealed class SynchronousStandbyTests(SharedDatabase database) : ReplicaTe
     private const string Waiting = "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and pid <> pg_backend_pid()";
 
     [Fact]
+    public async Task A_renewal_is_not_sent_if_the_standby_does_not_have_its_attempt()
+    {
+        await replica.CreateAsync("car");
+        await LoseStandbyAsync();
+        await replica.StartAsync();
+        await Shared.UntilAsync(Waiting, "1", Cancellation);
+
+        // A shutdown does not cancel the wait, which would then end with success.
+        var stop = replica.Get<RenewalWorker>().StopAsync(Cancellation);
+        Assert.Equal("1", await Shared.QueryAsync(Waiting, Cancellation));
+        await EndWaitingAsync();
+        await stop;
+        await replica.Get<RenewalWorker>().FinishAsync(Cancellation);
+
+        // The primary alone has the attempt.
+        Assert.Equal(1L, (await replica.FindAsync("car")).Attempt);
+        Assert.Equal(0, replica.Grant.Requests);
+    }
+
+    [Fact]
+    public async Task A_command_that_times_out_fails_although_the_primary_executes_it()
+    {
+        await replica.CreateAsync("car");
+        await LoseStandbyAsync();
+        var options = Shared.Server.Options();
+        await using var impatient = Database.Open(options with { ConnectionString = $"{options.ConnectionString};Command Timeout=1" });
+
+        await Assert.ThrowsAsync<NpgsqlException>(() => new AccountRows(impatient, "impatient").TakeDueAsync(10, Cancellation));
+
+        await Shared.UntilAsync("select attempt from account", "1", Cancellation);
+    }
+
+    [Fact]
     public async Task A_token_is_saved_again_until_the_standby_has_it()
     {
         await replica.CreateAsync("car");
@@ -22,7 +57,7 @@ public sealed class SynchronousStandbyTests(SharedDatabase database) : ReplicaTe
         replica.Grant.Release();
         await Shared.UntilAsync(Waiting, "1", Cancellation);
         // The connection ends after the primary has the token, and before the standby does.
-        await Shared.QueryAsync("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'", Cancellation);
+        await EndWaitingAsync();
         await UntilAsync(() => replica.Log.Count("only in memory") == 1);
         Assert.Equal("2", await Shared.QueryAsync("select version from account", Cancellation));
         var again = Shared.UntilAsync(Waiting, "1", Cancellation);
@@ -44,15 +79,36 @@ public sealed class SynchronousStandbyTests(SharedDatabase database) : ReplicaTe
         GC.SuppressFinalize(this);
     }
 
-    private static async Task UntilAsync(Func<bool> condition)
+    private static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        while (!condition())
+        while (!await condition())
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
         }
     }
 
-    private Task LoseStandbyAsync() => SetAsync("synchronous_standby_names = 'missing'");
+    /// <summary>Ends the connections whose commit waits.</summary>
+    private Task<string> EndWaitingAsync() =>
+        Shared.QueryAsync("select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event = 'SyncRep'", Cancellation);
+
+    /// <summary>Returns when commits wait, which they do after the checkpointer has read the setting.</summary>
+    private async Task LoseStandbyAsync()
+    {
+        await SetAsync("synchronous_standby_names = 'missing'");
+        var commit = Task.CompletedTask;
+        do
+        {
+            await commit;
+            commit = Shared.Server.QueryAsync("select pg_logical_emit_message(true, 'test', '')", Cancellation);
+            await UntilAsync(async () => commit.IsCompleted || await Shared.QueryAsync(Waiting, Cancellation) == "1");
+        }
+        while (commit.IsCompleted);
+        await EndWaitingAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => commit);
+        await Shared.UntilAsync(Waiting, "0", Cancellation);
+    }
 
     private Task FindStandbyAsync() => SetAsync("synchronous_standby_names = ''");
 
