@@ -100,7 +100,16 @@ internal sealed class ReloadBench : IAsyncDisposable
         }
     }
 
-    public Task ReadsAsync(params string[] names) => UntilAsync(() => names.All(name => Account(name).ReadingSource?.Status is { Up: true }));
+    /// <summary>Waits for pages with the readings: a scrape during the encoding of a change gets the previous page.</summary>
+    public async Task ReadsAsync(params string[] names)
+    {
+        await UntilAsync(() => names.All(name => Account(name).ReadingSource?.Status is { Up: true }));
+        await UntilAsync(() =>
+        {
+            var up = Page.Split('\n').Where(line => line.StartsWith("exporter_up{", StringComparison.Ordinal) && line.EndsWith("} 1", StringComparison.Ordinal));
+            return names.All(name => up.Any(line => line.Contains($"account=\"{name}\"", StringComparison.Ordinal)));
+        });
+    }
 
     /// <summary>Waits for a page with the text: pages within ten milliseconds share the values of the process.</summary>
     public Task ShowsAsync(string text) => UntilAsync(() => Page.Contains(text, StringComparison.Ordinal));
