@@ -20,6 +20,6 @@ public sealed class LiveMetrics
             registry = Prometheus.Metrics.NewCustomRegistry();
         }
         before = series;
-        return EncodedMetrics.Of(registry.Register([new FamilyGroup(LabelSet.Empty, families)], ExpositionFormat.PrometheusText));
+        return EncodedMetrics.Of(registry.Register(new FamilyGroup(LabelSet.Empty, families), ExpositionFormat.PrometheusText));
     }
 }

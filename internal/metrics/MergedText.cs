@@ -32,7 +32,7 @@ internal static class MergedText
     }
 
     private static byte[] Encode(FamilyGroup group, ExpositionFormat format) =>
-        Registration.Encode(Prometheus.Metrics.NewCustomRegistry().Register([group], format), format);
+        Registration.Encode(Prometheus.Metrics.NewCustomRegistry().Register(group, format), format);
 
     private static void Add(OrderedDictionary<string, List<ReadOnlyMemory<byte>>> families, byte[] text)
     {

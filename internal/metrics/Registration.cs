@@ -8,16 +8,16 @@ internal static class Registration
     private static readonly byte[] End = "# EOF\n"u8.ToArray();
 
     /// <summary>Updates the values of existing series, and adds new series.</summary>
-    public static CollectorRegistry Register(this CollectorRegistry registry, IEnumerable<FamilyGroup> groups, ExpositionFormat format)
+    public static CollectorRegistry Register(this CollectorRegistry registry, FamilyGroup group, ExpositionFormat format)
     {
-        var all = Prometheus.Metrics.WithCustomRegistry(registry);
-        foreach (var (labels, families) in groups)
+        IMetricFactory factory = Prometheus.Metrics.WithCustomRegistry(registry);
+        if (group.Labels.Count > 0)
         {
-            var factory = labels.Count == 0 ? all : all.WithLabels(labels.Labels.ToDictionary());
-            foreach (var family in families)
-            {
-                Register(factory, family, Escape(family.Help, format));
-            }
+            factory = factory.WithLabels(group.Labels.Labels.ToDictionary());
+        }
+        foreach (var family in group.Families)
+        {
+            Register(factory, family, Escape(family.Help, format));
         }
         return registry;
     }

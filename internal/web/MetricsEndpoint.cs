@@ -9,11 +9,12 @@ internal sealed class MetricsEndpoint(MetricsCache metrics, IEnumerable<IMetrics
     private const int MaxBlock = 128 * 1024;
 
     private readonly IMetricsSource? source = sources.SingleOrDefault();
+    private readonly IReadiness? readiness = readiness.SingleOrDefault();
 
     public async Task WriteAsync(HttpContext context)
     {
         var (request, response) = (context.Request, context.Response);
-        if (readiness.FirstOrDefault()?.Waiting is { } waiting)
+        if (readiness?.Waiting is { } waiting)
         {
             // A page without the readings would end their series. A proxy asks another replica instead.
             response.StatusCode = StatusCodes.Status503ServiceUnavailable;
