@@ -161,10 +161,7 @@ public sealed partial class AuthorizationServer(TimeProvider time, TokenLifetime
                 && now - access.IssuedAt < RepeatsWithin && now < access.Expiry)
             {
                 return new GrantOutcome.Granted(
-                    new IssuedTokens(current, presented, refresh.Family.Scope, access.Expiry - now, refresh.Expiry - now)
-                    {
-                        User = refresh.Family.User,
-                    });
+                    new IssuedTokens(refresh.Family.User, current, presented, refresh.Family.Scope, access.Expiry - now, refresh.Expiry - now));
             }
             refresh.Used = !KeepsRefreshTokens;
             rotations++;
@@ -221,10 +218,7 @@ public sealed partial class AuthorizationServer(TimeProvider time, TokenLifetime
         RemoveAccessToken(family);
         var (now, current) = (time.GetUtcNow(), lifetimes);
         var tokens = new IssuedTokens(
-            createToken(family.User), refreshToken ?? createToken(family.User), family.Scope, current.Access, current.Refresh)
-        {
-            User = family.User,
-        };
+            family.User, createToken(family.User), refreshToken ?? createToken(family.User), family.Scope, current.Access, current.Refresh);
         family.AccessToken = tokens.AccessToken;
         accessTokens[tokens.AccessToken] = new Access(family, now) { Expiry = now + current.Access };
         refreshTokens[tokens.RefreshToken] = new Refresh(family, now + current.Refresh);

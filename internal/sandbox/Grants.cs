@@ -10,12 +10,9 @@ public sealed record RegisteredClient(string Id, string? Secret, IReadOnlyList<s
     public IReadOnlyList<string>? GrantTypes { get; init; }
 }
 
+/// <param name="User">Who logged in.</param>
 public sealed record IssuedTokens(
-    string AccessToken, string RefreshToken, IReadOnlyList<string> Scope, TimeSpan ExpiresIn, TimeSpan RefreshExpiresIn)
-{
-    /// <summary>The user who logged in.</summary>
-    public string User { get; init; } = "";
-}
+    string User, string AccessToken, string RefreshToken, IReadOnlyList<string> Scope, TimeSpan ExpiresIn, TimeSpan RefreshExpiresIn);
 
 /// <summary>Counters since the start. <c>MaximumInFlight</c> is the highest number of concurrent token requests of one family.</summary>
 public sealed record AuthorizationCounters(

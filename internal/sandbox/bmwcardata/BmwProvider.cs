@@ -15,7 +15,7 @@ public sealed record BmwProviderOptions : ProviderOptions
 {
     public string ClientId { get; init; } = "5b8f4a52-6f0e-4d1c-9a37-1e2d3c4b5a69";
 
-    /// <summary>The ID of the user who logs in, at BMW: the user name of the stream.</summary>
+    /// <summary>The user's ID at BMW, which is the user name of the stream.</summary>
     public string Gcid { get; init; } = "0f8d2a4c-7b61-4e93-8c05-6d9e1f2a3b4c";
 
     /// <summary>BMW's lifetimes: an hour, two weeks and five minutes.</summary>
@@ -107,7 +107,7 @@ public sealed class BmwProvider : IProvider
     /// <summary>Creates a login, as if the user had entered the code.</summary>
     public IssuedTokens Login(params IReadOnlyList<string> scope) => Authorization.Login(ClientId, Gcid, scope.Count == 0 ? Scopes : scope);
 
-    /// <summary>Creates a login of another user, who has a stream too.</summary>
+    /// <summary>Creates a login of another user. Each user has a stream.</summary>
     public IssuedTokens LoginOf(string gcid) => Authorization.Login(ClientId, gcid, Scopes);
 
     /// <summary>Enters the code and approves or denies the login, as a user does on the page; false if the code is unknown.</summary>

@@ -73,7 +73,7 @@ public sealed partial class WebexReadmeTests
 
     public static TheoryData<string> Rows => [.. Problems.Select(problem => problem.Row)];
 
-    private static IssuedTokens RejectedTokens => new("dead-access", "dead-refresh", [], TimeSpan.Zero, TimeSpan.Zero);
+    private static IssuedTokens RejectedTokens => new("user", "dead-access", "dead-refresh", [], TimeSpan.Zero, TimeSpan.Zero);
 
     [Theory]
     [MemberData(nameof(Rows))]
