@@ -94,7 +94,8 @@ internal sealed class CarReplicas : IAsyncDisposable
     public async Task ConnectAsync()
     {
         await UntilAsync(async () => (await Task.WhenAll(Running.Select(HeldAsync))).Sum() == Names.Count);
-        await UntilAsync(() => Task.FromResult(Broker.Subscriptions.Order(StringComparer.Ordinal).SequenceEqual(Names.Select(name => $"{UserOf(name)}/+"))));
+        var topics = Names.Select(name => $"{UserOf(name)}/+").ToList();
+        await UntilAsync(() => Task.FromResult(Broker.Subscriptions.Order(StringComparer.Ordinal).SequenceEqual(topics)));
         foreach (var name in Names)
         {
             await ShowAsync("bmw_mqtt_connected", name, "1");

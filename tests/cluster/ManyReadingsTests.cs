@@ -8,7 +8,7 @@ namespace Exporter.Tests.Cluster;
 [Trait("Suite", "figures")]
 public sealed class ManyReadingsTests(ITestOutputHelper output)
 {
-    private static readonly int Accounts = int.TryParse(Environment.GetEnvironmentVariable("CLUSTER_READINGS"), out var rows) ? rows : 0;
+    private static readonly int Accounts = Figures.Number("CLUSTER_READINGS");
 
     public static bool IsWanted => Accounts > 0;
 
@@ -36,12 +36,9 @@ public sealed class ManyReadingsTests(ITestOutputHelper output)
 
         await using var replica = await replicas.StartReplicaAsync(Stop);
         var started = TimeProvider.System.GetTimestamp();
-        while (!(await replica.Http.GetAsync("/-/ready", Stop)).IsSuccessStatusCode)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Stop);
-        }
-        Report("from listening to ready, ms", TimeProvider.System.GetElapsedTime(started).TotalMilliseconds);
-        Report("resident memory without a scrape, MiB", replica.Status("VmRSS") / 1024.0);
+        await replica.BecomesReadyAsync(Stop);
+        output.Report("from listening to ready, ms", TimeProvider.System.GetElapsedTime(started).TotalMilliseconds);
+        output.Report("resident memory without a scrape, MiB", replica.Status("VmRSS") / 1024.0);
         // The client of this test is slow at first.
         await replica.Http.GetStringAsync("/-/healthy", Stop);
         foreach (var (what, paths) in new[]
@@ -58,12 +55,12 @@ public sealed class ManyReadingsTests(ITestOutputHelper output)
                     var (took, length) = await ScrapeAsync(replica, path);
                     (milliseconds, bytes) = (milliseconds + took, bytes + length);
                 }
-                Report($"{what}: {time} scrape, ms", milliseconds);
-                Report($"{what}: compressed, MB", bytes / 1e6);
+                output.Report($"{what}: {time} scrape, ms", milliseconds);
+                output.Report($"{what}: compressed, MB", bytes / 1e6);
             }
-            Report($"{what}: resident memory after it, MiB", replica.Status("VmRSS") / 1024.0);
+            output.Report($"{what}: resident memory after it, MiB", replica.Status("VmRSS") / 1024.0);
         }
-        Report("most resident memory, MiB", replica.Status("VmHWM") / 1024.0);
+        output.Report("most resident memory, MiB", replica.Status("VmHWM") / 1024.0);
     }
 
     /// <summary>Scrapes as Prometheus does.</summary>
@@ -77,6 +74,4 @@ public sealed class ManyReadingsTests(ITestOutputHelper output)
         var page = await response.Content.ReadAsByteArrayAsync(Stop);
         return (TimeProvider.System.GetElapsedTime(started).TotalMilliseconds, page.Length);
     }
-
-    private void Report(string what, double value) => output.WriteLine(FormattableString.Invariant($"| {what} | {value:#,0.##} |"));
 }

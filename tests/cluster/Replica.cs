@@ -86,6 +86,15 @@ internal sealed class Replica(Peer process, Uri address) : IAsyncDisposable
     public long Status(string name) => long.Parse(File.ReadLines($"/proc/{ProcessId}/status")
         .First(line => line.StartsWith($"{name}:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]);
 
+    /// <summary>Waits until the replica can serve its pages.</summary>
+    public async Task BecomesReadyAsync(CancellationToken cancellationToken)
+    {
+        while (!(await Http.GetAsync("/-/ready", cancellationToken)).IsSuccessStatusCode)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
+        }
+    }
+
     /// <summary>The lines of the metrics page; none while the replica is not ready.</summary>
     public async Task<string[]> ScrapeAsync(CancellationToken cancellationToken, string path = "/metrics")
     {

@@ -10,9 +10,9 @@ namespace Exporter.Tests.Cluster;
 [Trait("Suite", "slow")]
 public sealed class ReplicaFailureTests(ITestOutputHelper output)
 {
-    private static readonly int Accounts = Number("CLUSTER_ACCOUNTS", 600);
-    private static readonly int Rounds = Number("CLUSTER_ROUNDS", 1);
-    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(Number("CLUSTER_LIFETIME", 60));
+    private static readonly int Accounts = Figures.Number("CLUSTER_ACCOUNTS", 600);
+    private static readonly int Rounds = Figures.Number("CLUSTER_ROUNDS", 1);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(Figures.Number("CLUSTER_LIFETIME", 60));
     private static readonly TimeSpan Delay = TimeSpan.FromSeconds(0.5);
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -185,7 +185,4 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
     private void Report(Replicas replicas, string what) => output.WriteLine(
         $"{what}: {replicas.Counters.Rotations} renewals, {replicas.Counters.ReusedRefreshTokens} reused, "
         + $"{replicas.Counters.RevokedFamilies} revoked");
-
-    private static int Number(string variable, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), out var number) ? number : otherwise;
 }

@@ -56,10 +56,7 @@ public sealed class ReplicaReadingTests
             await ending.DisposeAsync();
             replicas.Running[i] = await replicas.RestartAsync(ending, Stop);
             // Kubernetes sends scrapes only to replicas that are ready, and those have the whole page. A proxy gets no other page.
-            while (!(await replicas.Running[i].Http.GetAsync("/-/ready", Stop)).IsSuccessStatusCode)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Stop);
-            }
+            await replicas.Running[i].BecomesReadyAsync(Stop);
             Assert.Equal(Stations, await CountAsync(replicas.Running[i]));
         }
         var scraped = scrapes.Count;
