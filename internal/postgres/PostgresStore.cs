@@ -107,6 +107,10 @@ internal sealed class PostgresStore(AccountRows rows, TokenKeys keys, long id, s
                     locked = row;
                     return new StoreLock.Taken(row.Interrupted, () => fence.Problem, () => Release(row));
                 }
+                if (await rows.FindAsync(id, cancellationToken) is null)
+                {
+                    return new StoreLock.Busy("the account was deleted");
+                }
                 if (limit.IsCancellationRequested)
                 {
                     return new StoreLock.Busy(Waits);

@@ -85,22 +85,33 @@ internal sealed class ReadingRows(Database database, string holder)
         return confirmed.ToDictionary(one => one.Account, one => one.Version);
     }
 
-    /// <summary>Saves a reading, unless another replica has taken the row since.</summary>
+    /// <summary>Saves a reading and gives the row back, unless another replica has taken it since.</summary>
     /// <param name="needsToken">Whether the poll failed without a working token. If the account has another one by now, it is due at once.</param>
-    /// <param name="nextIn">From now; null to keep the row, which is a stream.</param>
+    /// <param name="nextIn">From now.</param>
     /// <returns>Whether it was saved.</returns>
     public async Task<bool> SaveAsync(
-        ReadingRow row, byte[] content, byte[]? sealedMemory, bool needsToken, TimeSpan? nextIn, CancellationToken cancellationToken)
+        ReadingRow row, byte[] content, byte[]? sealedMemory, bool needsToken, TimeSpan nextIn, CancellationToken cancellationToken)
     {
         await using var command = database.Command("""
-            update reading set content = $3, memory = $4, needs_token = $5,
+            update reading set content = $3, memory = $4, needs_token = $5, holder = null, lock_until = null,
               due_at = case when $5 and exists (select 1 from account where id = $1 and version <> $7) then now()
-                else coalesce(now() + $6 * interval '1 s', due_at) end,
-              holder = case when $6 is null then holder end, lock_until = case when $6 is null then lock_until end
+                else now() + $6 * interval '1 s' end
             where account = $1 and attempt = $2
             """, Parameter.Of(row.Account.Id), Parameter.Of(row.Attempt), Parameter.Of(content), Parameter.Of(sealedMemory),
-            Parameter.Of(needsToken), Parameter.Of(nextIn?.TotalSeconds), Parameter.Of(row.Account.Version));
+            Parameter.Of(needsToken), Parameter.Of(nextIn.TotalSeconds), Parameter.Of(row.Account.Version));
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+    }
+
+    /// <summary>Saves the latest values of streams, except of those that another replica has taken since. It keeps the rows.</summary>
+    public async Task SaveAsync(IEnumerable<(ReadingRow Row, byte[] Content)> streams, CancellationToken cancellationToken)
+    {
+        await using var batch = database.Batch();
+        foreach (var (row, content) in streams.OrderBy(stream => stream.Row.Account.Id))
+        {
+            batch.Add("update reading set content = $3 where account = $1 and attempt = $2",
+                Parameter.Of(row.Account.Id), Parameter.Of(row.Attempt), Parameter.Of(content));
+        }
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Gives the row back without a reading, to be taken again after a time.</summary>

@@ -11,6 +11,9 @@ internal sealed class StreamWorker(
     /// <summary>Few at a time, so that replicas that start together share the streams.</summary>
     private const int MostAtOnce = 10;
 
+    /// <summary>The values of a car have some ten kilobytes.</summary>
+    private const int MostInBatch = 100;
+
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryElsewhere = TimeSpan.FromMinutes(1);
 
@@ -49,9 +52,13 @@ internal sealed class StreamWorker(
             var started = time.GetTimestamp();
             await EndLostAsync(await rows.ConfirmAsync([.. owned.Values.Select(stream => stream.Row)], cancellationToken));
             confirmedAt = started;
-            foreach (var stream in owned.Values)
+            foreach (var streams in owned.Values.Where(stream => stream.Changed.IsCompleted).Chunk(MostInBatch))
             {
-                await SaveAsync(stream, cancellationToken);
+                await SaveAsync(streams, cancellationToken);
+            }
+            foreach (var stream in owned.Values.Where(stream => stream.Confirmed != stream.Version))
+            {
+                await TakeOverTokenAsync(stream, cancellationToken);
             }
             foreach (var row in await metrics.MeasureAsync("take_streams", () => rows.TakeStreamsAsync(MostAtOnce, cancellationToken)))
             {
@@ -101,18 +108,22 @@ internal sealed class StreamWorker(
         }
     }
 
-    /// <summary>Saves what the stream received since the last time, and takes over the token that the queue renewed.</summary>
-    private async Task SaveAsync(Owned stream, CancellationToken cancellationToken)
+    /// <summary>Saves what the streams received since the last time.</summary>
+    private async Task SaveAsync(IReadOnlyList<Owned> streams, CancellationToken cancellationToken)
     {
-        if (stream.Changed.IsCompleted)
+        var changes = streams.Select(stream => (stream, stream.Source.Changed)).ToList();
+        await rows.SaveAsync(streams.Select(stream => (stream.Row, stream.Source.Save().Json.ToArray())), cancellationToken);
+        foreach (var (stream, changed) in changes)
         {
-            var changed = stream.Source.Changed;
-            await rows.SaveAsync(stream.Row, stream.Source.Save().Json.ToArray(), null, needsToken: false, nextIn: null, cancellationToken);
             // Only now: what could not be saved is saved the next time.
             stream.Changed = changed;
         }
-        if (stream.Confirmed != stream.Version && await accounts.FindAsync(stream.Row.Account.Id, cancellationToken) is { } row
-            && row.Progress(keys) is ({ } progress, null))
+    }
+
+    /// <summary>Takes over the token that the queue renewed.</summary>
+    private async Task TakeOverTokenAsync(Owned stream, CancellationToken cancellationToken)
+    {
+        if (await accounts.FindAsync(stream.Row.Account.Id, cancellationToken) is { } row && row.Progress(keys) is ({ } progress, null))
         {
             stream.Account.TokenManager.Resume(progress);
             stream.Version = row.Version;

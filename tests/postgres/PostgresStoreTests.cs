@@ -82,7 +82,7 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
         Assert.Null((await logout).Failure);
         var row = await attended.FindAsync("car");
         Assert.Equal((true, "missing", null, null), (row.IsLoggedOut, row.State, row.SealedToken, row.RenewAt));
-        Assert.Equal("1", await database.QueryAsync("select count(*) from account where sent_at is null and lock_until is null", Cancellation));
+        await database.UntilAsync("select count(*) from account where sent_at is null and lock_until is null", "1", Cancellation);
     }
 
     [Fact]
@@ -126,6 +126,17 @@ public sealed class PostgresStoreTests(SharedDatabase database) : IClassFixture<
         (await LockedAsync(store, isLocked: true)).Release();
 
         await database.UntilAsync("select count(*) from account where sent_at is null", "1", Cancellation);
+    }
+
+    [Fact]
+    public async Task The_lock_of_a_deleted_account_says_so_at_once()
+    {
+        var store = attended.Store(await attended.CreateAsync("car"));
+        await database.QueryAsync("delete from account", Cancellation);
+
+        var busy = Assert.IsType<StoreLock.Busy>(await store.LockAsync(Cancellation));
+
+        Assert.Equal("the account was deleted", busy.Holder);
     }
 
     [Fact]

@@ -116,6 +116,20 @@ public sealed class StreamWorkerTests(SharedDatabase database) : IClassFixture<S
     }
 
     [Fact]
+    public async Task Of_several_streams_those_that_another_replica_has_taken_are_not_saved()
+    {
+        await one.CreateAsync("van");
+        var rows = await one.Get<ReadingRows>().TakeStreamsAsync(10, Cancellation);
+        Assert.Equal(["car", "van"], rows.Select(row => row.Account.Name).Order());
+        await database.QueryAsync("update reading set attempt = reading.attempt + 1 from account where id = account and name = 'car'", Cancellation);
+
+        await one.Get<ReadingRows>().SaveAsync(rows.Select(row => (row, "{}"u8.ToArray())), Cancellation);
+
+        Assert.Equal("van", await database.QueryAsync(
+            "select string_agg(name, ' ') from reading r join account on id = account where content = '{}' and r.lock_until > now()", Cancellation));
+    }
+
+    [Fact]
     public async Task A_stream_continues_with_the_token_that_the_queue_renewed()
     {
         await one.Get<StreamWorker>().StartAsync(Cancellation);
