@@ -55,8 +55,7 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : ReplicaTest
 
         other.Grant.Then(new Renewal.InvalidGrant("rejected") { Error = "invalid_grant" });
         await replica.IsDueAsync();
-        other.Time.Advance(TimeSpan.FromSeconds(1));
-        await Shared.UntilAsync("select state from account", "lost", Cancellation);
+        await other.AdvanceUntilAsync(Shared.UntilAsync("select state from account", "lost", Cancellation));
         await OpenAsync();
         Assert.Equal("rejected", Assert.IsType<TokenState.Lost>(account.TokenManager.Snapshot.State).Reason);
         Assert.Equal(0, replica.Grant.Requests);
@@ -96,11 +95,10 @@ public sealed class AttendedAccountsTests(SharedDatabase database) : ReplicaTest
 
     private async Task<Account> OpenAsync(string name = "car") => (await replica.Attended.OpenAsync(name, Cancellation))!;
 
-    private static async Task ClosedAsync(Account account)
+    private async Task ClosedAsync(Account account)
     {
-        while (!account.Leaving.IsCancellationRequested)
-        {
-            await Task.Yield();
-        }
+        var closed = new TaskCompletionSource();
+        await using var registration = account.Leaving.Register(closed.SetResult);
+        await replica.AdvanceUntilAsync(closed.Task);
     }
 }

@@ -94,8 +94,7 @@ public sealed class RenewalWorkerTests(SharedDatabase database) : ReplicaTests(d
         await Shared.UntilAsync("select attempt from account where sent_at is null and lock_until is null", "1", Cancellation);
 
         Assert.Equal(0, replica.Grant.Requests);
-        replica.Time.Advance(TimeSpan.FromSeconds(1));
-        await Shared.UntilAsync("select version from account", "2", Cancellation);
+        await replica.AdvanceUntilAsync(Shared.UntilAsync("select version from account", "2", Cancellation));
     }
 
     [Fact]

@@ -132,7 +132,7 @@ public class BmwStreamTests
     {
         await using var bench = new StreamBench(port: 1, certificate: "");
         await bench.Start();
-        await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.NextTry is not null, TimeSpan.FromMinutes(1));
+        await bench.Time.AdvanceUntilAsync(() => bench.Feed.Status.NextTry is not null && bench.Time.Waiting > 0, TimeSpan.FromMinutes(1));
         var (first, started) = (bench.Feed.Status.LastTry, bench.Time.GetTimestamp());
 
         bench.Time.StepWallClock(-TimeSpan.FromHours(2));

@@ -1,4 +1,5 @@
 using Exporter.BmwCarData;
+using Exporter.Tests.Support;
 using MQTTnet.Packets;
 using Xunit;
 
@@ -75,12 +76,16 @@ public class MqttKeepAliveTests
     public async Task A_slow_reader_does_not_close_the_connection()
     {
         using var turns = new SemaphoreSlim(0);
-        await using var server = new ScriptedServer { BeforeMessage = () => turns.Wait(Cancellation) };
+        using var log = new CollectedLog();
+        await using var server = new ScriptedServer { BeforeMessage = () => turns.Wait(Cancellation), Logger = log };
         await using var connection = await server.Accept();
         // The PINGRESP is queued behind more messages than there are slots.
         var count = server.Options.ReceiveMaximum + 1;
         await server.Send(Enumerable.Range(1, count).Select(i => ScriptedServer.Publish("mark", $"{i}")));
-        await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, Cancellation);
+        while (log.Count("received Publish") < server.Options.ReceiveMaximum)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
+        }
         for (var ping = 0; ping < 3; ping++)
         {
             var request = server.Receive<MqttPingReqPacket>();

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Threading.Channels;
 using Exporter.BmwCarData;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MQTTnet.Adapter;
 using MQTTnet.Diagnostics.Logger;
@@ -47,6 +48,9 @@ internal sealed class ScriptedServer : IAsyncDisposable
         MaximumPacketSize = 300_000,
     };
 
+    /// <summary>Of the client.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
     /// <summary>Runs in the client before it processes a message.</summary>
     public Action BeforeMessage { get; init; } = () => { };
 
@@ -84,7 +88,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 
     public Task<(MqttConnection? Connection, ConnectionEnd? Failure)> Connect(CancellationToken? cancellationToken = null) =>
-        MqttConnection.ConnectAsync(Options, OnMessage, Time, NullLogger.Instance, cancellationToken ?? Cancellation);
+        MqttConnection.ConnectAsync(Options, OnMessage, Time, Logger, cancellationToken ?? Cancellation);
 
     /// <summary>Why there is no connection.</summary>
     public static async Task<ConnectionEnd> Failure(Task<(MqttConnection? Connection, ConnectionEnd? Failure)> connecting)
