@@ -72,7 +72,7 @@ public sealed class ReplicaFailureTests(ITestOutputHelper output)
             await FlyingAsync(replicas, cutOff);
             network.Cut();
             var inFlight = (await replicas.HeldAsync(cutOff, Stop)).Count;
-            await Task.Delay(Lifetime * 0.11, TimeProvider.System, Stop);
+            await Task.Delay(Lifetime * 0.1125, TimeProvider.System, Stop);
             Assert.Equal("0", await replicas.Postgres.QueryAsync("select count(*) from account where expires_at < now()", Stop));
             network.Join();
             await ContinueAsync(replicas);
