@@ -5,14 +5,14 @@ namespace Exporter.Tests.Support;
 
 /// <summary>
 /// Ports of 127.0.0.1 for peers that cannot choose a free port. They are below the kernel's range of ephemeral ports and each is returned
-/// once, so that no other process takes one before its peer does.
+/// once, so that no other process takes one before its peer does. Test processes that run together start at different ports.
 /// </summary>
 internal static class FreePort
 {
     private const int First = 20_000;
     private const int Count = 8_000;
 
-    private static int given = Environment.ProcessId;
+    private static int given = Random.Shared.Next(Count);
 
     public static int Take()
     {
