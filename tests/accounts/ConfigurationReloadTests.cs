@@ -4,6 +4,7 @@ using Exporter.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Xunit;
+using static Exporter.Tests.Support.Wait;
 
 namespace Exporter.Tests.Accounts;
 
@@ -103,7 +104,7 @@ public sealed class ConfigurationReloadTests
             b.DirectoryPath.Write("secret.txt", "wrong");
             return Account(b);
         });
-        await ReloadBench.UntilAsync(() => bench.Account("home").TokenManager.Snapshot.State is TokenState.InvalidClient);
+        await UntilAsync(() => bench.Account("home").TokenManager.Snapshot.State is TokenState.InvalidClient);
 
         Assert.Equal(["accounts unchanged: 1"], (await bench.ReloadAsync()).Changes);
         bench.DirectoryPath.Write("secret.txt", bench.Sandbox.Netatmo.ClientSecret);
@@ -275,7 +276,7 @@ public sealed class ConfigurationReloadTests
         var renewal = home.TokenManager.RenewAsync(null, Cancellation);
         await token.Reached(2, Cancellation);
         var reload = bench.ReloadAsync(bench.StationWithFile("home", "home.json", ", refresh_interval: 20m"));
-        await ReloadBench.UntilAsync(() => home.Leaving.IsCancellationRequested);
+        await UntilAsync(() => home.Leaving.IsCancellationRequested);
         return (renewal, reload);
     }
 }

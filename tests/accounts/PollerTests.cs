@@ -174,10 +174,7 @@ public sealed class PollerTests : IAsyncDisposable
         polling = () => time.StepWallClock(duringAPoll ? -TimeSpan.FromHours(2) : TimeSpan.Zero);
         await StartAsync(Good(1), Good(2));
         await PolledAsync(1);
-        while (time.Waiting == 0)
-        {
-            await Task.Yield();
-        }
+        await time.AdvanceUntilAsync(() => time.Waiting > 0, Interval);
         var (started, polledAt) = (time.GetTimestamp(), long.MaxValue);
         polling = () => polledAt = time.GetTimestamp();
 

@@ -6,6 +6,7 @@ using Exporter.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Xunit;
+using static Exporter.Tests.Support.Wait;
 
 namespace Exporter.Tests.Accounts;
 
@@ -92,22 +93,15 @@ internal sealed class ReloadBench : IAsyncDisposable
         return ReloadAsync();
     }
 
-    public static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
-        }
-    }
-
     /// <summary>Waits for pages with the readings: a scrape during the encoding of a change gets the previous page.</summary>
     public async Task ReadsAsync(params string[] names)
     {
         await UntilAsync(() => names.All(name => Account(name).ReadingSource?.Status is { Up: true }));
         await UntilAsync(() =>
         {
-            var up = Page.Split('\n').Where(line => line.StartsWith("exporter_up{", StringComparison.Ordinal) && line.EndsWith("} 1", StringComparison.Ordinal));
-            return names.All(name => up.Any(line => line.Contains($"account=\"{name}\"", StringComparison.Ordinal)));
+            var lines = Page.Split('\n').Where(line => line.StartsWith("exporter_up{", StringComparison.Ordinal)).ToList();
+            return names.All(name => lines.Any(line =>
+                line.Contains($"account=\"{name}\"", StringComparison.Ordinal) && line.EndsWith("} 1", StringComparison.Ordinal)));
         });
     }
 

@@ -1,5 +1,6 @@
 using Exporter.Postgres;
 using Xunit;
+using static Exporter.Tests.Support.Wait;
 
 namespace Exporter.Tests.Postgres;
 
@@ -149,12 +150,4 @@ public sealed class StreamWorkerTests(SharedDatabase database) : IClassFixture<S
     }
 
     private Task ConnectedAsync(int streams) => UntilAsync(() => api.Connected.Count == streams);
-
-    private static async Task UntilAsync(Func<bool> reached)
-    {
-        while (!reached())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
-        }
-    }
 }

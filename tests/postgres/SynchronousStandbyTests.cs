@@ -1,6 +1,7 @@
 using Exporter.Postgres;
 using Npgsql;
 using Xunit;
+using static Exporter.Tests.Support.Wait;
 
 namespace Exporter.Tests.Postgres;
 
@@ -77,16 +78,6 @@ public sealed class SynchronousStandbyTests(SharedDatabase database) : ReplicaTe
         await FindStandbyAsync();
         await base.DisposeAsync();
         GC.SuppressFinalize(this);
-    }
-
-    private static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
-        }
     }
 
     /// <summary>Ends the connections whose commit waits.</summary>

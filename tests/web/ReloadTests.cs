@@ -4,6 +4,7 @@ using Exporter.Sandbox;
 using Exporter.Tests.Support;
 using Exporter.Web;
 using Xunit;
+using static Exporter.Tests.Support.Wait;
 
 namespace Exporter.Tests.Web;
 
@@ -177,14 +178,6 @@ public sealed class ReloadTests : IAsyncLifetime
         http.Dispose();
         stop.Dispose();
         directory.Dispose();
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
-        }
     }
 
     /// <summary>Waits for a metrics page with the text. A scrape during an encoding gets the previous page.</summary>

@@ -82,10 +82,7 @@ public class MqttKeepAliveTests
         // The PINGRESP is queued behind more messages than there are slots.
         var count = server.Options.ReceiveMaximum + 1;
         await server.Send(Enumerable.Range(1, count).Select(i => ScriptedServer.Publish("mark", $"{i}")));
-        while (log.Count("received Publish") < server.Options.ReceiveMaximum)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
-        }
+        await Wait.UntilAsync(() => log.Count("received Publish") >= server.Options.ReceiveMaximum);
         for (var ping = 0; ping < 3; ping++)
         {
             var request = server.Receive<MqttPingReqPacket>();
